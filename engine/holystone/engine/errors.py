@@ -1,0 +1,57 @@
+"""Everything that can go wrong, as one tree.
+
+HolystoneError
+├── UsageError             wrong option, variable or file                              exit code 2
+├── Refused                a promise of the product forbids to go on                   exit code 3
+│   └── IncompleteSource   something could not be read completely, so it decides nothing
+│       ├── Unreachable    no answer from a host
+│       └── Unauthorized   no or not enough rights to read
+└── RegistryFailure        the registry answered, and not as it should                 exit code 1
+    └── DeletionDisabled   the server does not delete at all
+
+A run that ends with some deletions failed is not an error but a result (exit code 4).
+"""
+
+
+class HolystoneError(Exception):
+    """`message` says what failed, `not_deleted` what was therefore left alone, `what_to_do` the way out.
+    Each is a sentence for the person who reads it at night; the last two may be empty."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, not_deleted: str = "", what_to_do: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.not_deleted = not_deleted
+        self.what_to_do = what_to_do
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.message, self.not_deleted, self.what_to_do) if part)
+
+
+class UsageError(HolystoneError):
+    exit_code = 2
+
+
+class Refused(HolystoneError):
+    exit_code = 3
+
+
+class IncompleteSource(Refused):
+    pass
+
+
+class Unreachable(IncompleteSource):
+    pass
+
+
+class Unauthorized(IncompleteSource):
+    pass
+
+
+class RegistryFailure(HolystoneError):
+    pass
+
+
+class DeletionDisabled(RegistryFailure):
+    pass

@@ -1,0 +1,54 @@
+"""Plans and other model values as JSON, strictly, and their JSON Schema."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from holystone.engine.model.references import (
+    Commit,
+    Digest,
+    ImageName,
+    InvalidName,
+    RegistryHost,
+    RepositoryPath,
+    Tag,
+)
+
+T = TypeVar("T")
+_NAMES = (RegistryHost, RepositoryPath, Tag, Digest, Commit, ImageName)
+
+
+def to_json(value: Any, *, indent: int = 0) -> bytes:
+    """Keys of mappings are sorted, so that equal values give equal bytes."""
+    encoded = msgspec.json.encode(value, enc_hook=_encode, order="sorted")
+    return msgspec.json.format(encoded, indent=indent) if indent else encoded
+
+
+def from_json(data: bytes, kind: type[T]) -> T:
+    """Raises msgspec.DecodeError or msgspec.ValidationError, which say where."""
+    return msgspec.json.decode(data, type=kind, dec_hook=_decode)
+
+
+def json_schema(kind: type[Any]) -> dict[str, Any]:
+    return msgspec.json.schema(kind, schema_hook=_schema)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, _NAMES):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def _decode(kind: type[Any], value: Any) -> Any:
+    if issubclass(kind, _NAMES):
+        try:
+            return kind.parse(value)
+        except InvalidName as error:
+            raise msgspec.ValidationError(str(error)) from error
+    raise NotImplementedError(f"{kind.__name__} has no JSON form")
+
+
+def _schema(kind: type[Any]) -> dict[str, Any]:
+    if issubclass(kind, _NAMES):
+        return {"type": "string", "pattern": f"^(?:{kind.pattern()})$"}
+    raise NotImplementedError(f"{kind.__name__} has no JSON form")

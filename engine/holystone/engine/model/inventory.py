@@ -1,0 +1,30 @@
+"""What a registry holds, as read in one run: immutable, and the only thing that policies see of a registry."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from holystone.engine.model.manifests import ImageConfig, Manifest
+from holystone.engine.model.references import Digest, Repository, Tag
+
+
+class RepositorySnapshot(msgspec.Struct, frozen=True):
+    """One repository, read completely. `exists` is False for a repository the registry does not know:
+    then everything else is empty."""
+
+    repository: Repository
+    tags: Mapping[Tag, Digest]
+    """Every tag whose manifest the registry has."""
+    broken: Mapping[Tag, str]
+    """Tags that are listed but whose manifest or configuration is missing or malformed, with what is wrong."""
+    manifests: Mapping[Digest, Manifest]
+    """Manifests behind the tags, children of indexes at any depth, and the referrers that were asked for."""
+    configs: Mapping[Digest, ImageConfig]
+    """By image id (digest of the configuration), for the tags whose labels were asked for."""
+    exists: bool = True
+
+    def image(self, tag: Tag) -> ImageConfig | None:
+        """The configuration of the image behind a tag, or None for an index, an artifact or a broken tag."""
+        digest = self.tags.get(tag)
+        manifest = self.manifests.get(digest) if digest else None
+        return self.configs.get(manifest.config) if manifest and manifest.config else None

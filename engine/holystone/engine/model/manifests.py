@@ -1,0 +1,136 @@
+"""Manifests, indexes and image configurations as far as a cleaner needs them.
+
+Grammar: OCI image specification 1.1 (manifest.md, image-index.md, config.md) and Docker's schema 2.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from holystone.engine.model.references import Digest, InvalidName
+
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_SCHEMA1: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES: Final = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1)
+CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+
+class Malformed(ValueError):
+    """A manifest or configuration that cannot be understood, so nothing may be concluded from it."""
+
+
+class RawManifest(msgspec.Struct, frozen=True):
+    """The bytes as the registry stores them; `digest` was computed from `body`."""
+
+    digest: Digest
+    media_type: str
+    body: bytes
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    digest: Digest
+    media_type: str
+    size: int
+    """Bytes of the manifest itself."""
+    config: Digest | None = None
+    """The image configuration, i.e. Docker's image id; None for an index or an artifact without one."""
+    children: tuple[Digest, ...] = ()
+    """Manifests that an index lists, in its order."""
+    subject: Digest | None = None
+    layers_size: int = 0
+    """Bytes of all layers as stored."""
+
+    @property
+    def is_index(self) -> bool:
+        return self.media_type in INDEX_TYPES
+
+
+class ImageConfig(msgspec.Struct, frozen=True):
+    digest: Digest
+    created: int
+    """Unix seconds; 0 if the image does not say."""
+    labels: Mapping[str, str]
+    parent: Digest | None
+    """The image id this image was built from (Docker's `config.Image`)."""
+
+
+class _Descriptor(msgspec.Struct):
+    digest: str
+    mediaType: str = ""
+    size: int = 0
+
+
+class _WireManifest(msgspec.Struct):
+    mediaType: str = ""
+    config: _Descriptor | None = None
+    layers: list[_Descriptor] | None = None
+    manifests: list[_Descriptor] | None = None
+    subject: _Descriptor | None = None
+
+
+class _WireInner(msgspec.Struct):
+    Labels: dict[str, str | None] | None = None
+    Image: str | None = None
+
+
+class _WireConfig(msgspec.Struct):
+    created: str | None = None
+    config: _WireInner | None = None
+
+
+def parse_manifest(raw: RawManifest) -> Manifest:
+    """Raises Malformed."""
+    try:
+        wire = msgspec.json.decode(raw.body, type=_WireManifest)
+        media_type = raw.media_type or wire.mediaType
+        # An OCI index may lack mediaType, and a careless server may send text/plain: the content decides.
+        is_index = wire.manifests is not None and wire.config is None
+        if is_index and media_type not in INDEX_TYPES:
+            media_type = OCI_INDEX
+        if media_type in INDEX_TYPES and wire.manifests is None:
+            raise Malformed(f"{raw.digest} is called an index but lists no manifests")
+        config = wire.config
+        return Manifest(
+            digest=raw.digest,
+            media_type=media_type,
+            size=len(raw.body),
+            config=Digest.parse(config.digest) if config and config.mediaType in CONFIG_TYPES else None,
+            children=tuple(Digest.parse(child.digest) for child in wire.manifests or ()),
+            subject=Digest.parse(wire.subject.digest) if wire.subject else None,
+            layers_size=sum(layer.size for layer in wire.layers or ()),
+        )
+    except (msgspec.MsgspecError, InvalidName) as error:
+        raise Malformed(f"manifest {raw.digest} cannot be understood: {error}") from error
+
+
+def parse_config(digest: Digest, body: bytes) -> ImageConfig:
+    """Raises Malformed."""
+    try:
+        wire = msgspec.json.decode(body, type=_WireConfig)
+        inner = wire.config or _WireInner()
+        return ImageConfig(
+            digest=digest,
+            created=_unix(wire.created),
+            labels={key: value or "" for key, value in (inner.Labels or {}).items()},
+            parent=Digest.parse(inner.Image) if inner.Image else None,
+        )
+    except (msgspec.MsgspecError, InvalidName, ValueError) as error:
+        raise Malformed(f"image configuration {digest} cannot be understood: {error}") from error
+
+
+def _unix(text: str | None) -> int:
+    if not text:
+        return 0
+    moment = msgspec.convert(text, type=dt.datetime)  # RFC 3339 with up to nine digits of a second
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return int(moment.timestamp())

@@ -1,0 +1,54 @@
+"""What came of one deletion."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from holystone.engine.model.references import Digest
+
+
+class Deleted(msgspec.Struct, frozen=True, tag="deleted"):
+    pass
+
+
+class AlreadyGone(msgspec.Struct, frozen=True, tag="already-gone"):
+    pass
+
+
+class MovedMeanwhile(msgspec.Struct, frozen=True, tag="moved-meanwhile"):
+    """The tag points to another manifest than when it was planned, so it was left alone."""
+
+    now: Digest
+
+
+class Needed(msgspec.Struct, frozen=True, tag="needed"):
+    """Something that appeared after the plan needs this manifest, so it was left alone."""
+
+    by: str
+    """A tag or digest."""
+
+
+class Referenced(msgspec.Struct, frozen=True, tag="referenced"):
+    """The server refuses: another manifest needs this one."""
+
+    by: str
+
+
+class Locked(msgspec.Struct, frozen=True, tag="locked"):
+    rule: str
+
+
+class Forbidden(msgspec.Struct, frozen=True, tag="forbidden"):
+    what: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    error: str
+
+
+Outcome: TypeAlias = Deleted | AlreadyGone | MovedMeanwhile | Needed | Referenced | Locked | Forbidden | Failed
+
+
+def is_settled(outcome: Outcome) -> bool:
+    """True if trying again cannot change it; the others are what `resume` tries again."""
+    return not isinstance(outcome, Failed | Forbidden | Referenced)

@@ -1,0 +1,99 @@
+"""A plan: the verdicts of one run made concrete. Apply reads the plan only, so no policy runs twice.
+
+A plan is a value: the same inventory gives the same plan, byte for byte.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.references import Digest, Repository, Tag
+
+
+class Untag(msgspec.Struct, frozen=True, tag="untag"):
+    """Remove one tag and leave its manifest and its sibling tags alone."""
+
+    tag: Tag
+    digest: Digest
+    """What the tag pointed to when it was planned; if it points elsewhere at apply, it is skipped."""
+    how: Literal["delete", "tombstone"]
+    reasons: tuple[DeleteReason, ...]
+
+
+class Remove(msgspec.Struct, frozen=True, tag="remove"):
+    """Delete one manifest by digest. Tags that still point to it go with it."""
+
+    digest: Digest
+    media_type: str
+    size: int
+    """Bytes of manifest and layers, as an upper bound of what garbage collection can free."""
+    tags: tuple[Tag, ...]
+    """Doomed tags that go with the manifest, i.e. that no Untag of this plan removed before."""
+    reasons: tuple[DeleteReason, ...]
+
+
+Step: TypeAlias = Untag | Remove
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """Steps that need no order among themselves. A pass begins when the one before it has ended."""
+
+    kind: Literal["untag", "tombstone", "manifests"]
+    steps: tuple[Step, ...]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    tag: Tag
+    digest: Digest | None
+    """None for a broken tag."""
+    reasons: tuple[KeepReason, ...]
+
+
+class RepositoryPlan(msgspec.Struct, frozen=True):
+    repository: Repository
+    implementation: str
+    passes: tuple[Pass, ...]
+    kept: tuple[Kept, ...]
+    kept_manifests: tuple[Digest, ...]
+    """Everything that the kept tags need: must still be there afterwards."""
+
+    @property
+    def doomed_tags(self) -> tuple[Tag, ...]:
+        tags: list[Tag] = []
+        for stage in self.passes:
+            for step in stage.steps:
+                tags.extend((step.tag,) if isinstance(step, Untag) else step.tags)
+        return tuple(sorted(tags))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(step for each in self.passes for step in each.steps)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a plan may not be applied as it is."""
+
+    promise: Literal["fuse", "fail-closed", "deletion-disabled"]
+    repository: Repository | None
+    why: str
+    what_to_do: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    as_of: int
+    """Unix seconds: the moment at which the policies judged ages."""
+    command: str
+    repositories: tuple[RepositoryPlan, ...]
+    notices: tuple[str, ...] = ()
+    """What a person should know: things skipped, broken or ambiguous."""
+    refusals: tuple[Refusal, ...] = ()
+    format: int = 1
+
+    @property
+    def applyable(self) -> bool:
+        return not self.refusals
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(each.passes for each in self.repositories)

@@ -1,0 +1,63 @@
+"""What werf 1.1 put into the repositories, as policies see it: values that the naming layer read out of the
+inventory."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Tag
+
+Signature: TypeAlias = str
+"""werf's content signature: equal signatures mean equal content of an image."""
+
+
+class ImageTag(msgspec.Struct, frozen=True):
+    """A tag of a final image that belongs to the project."""
+
+    image: ImageName
+    reference: Reference
+    image_id: Digest
+    parent: Digest | None
+    """Image id of the last stage."""
+    signature: Signature | None
+    created: int
+    """Unix seconds."""
+    imports: tuple[Digest, ...] = ()
+    """Image ids that its `werf-import-*` labels name."""
+
+
+class Stage(msgspec.Struct, frozen=True):
+    tag: Tag
+    image_id: Digest
+    parent: Digest | None
+    created: int
+    """Unix seconds."""
+    imports: tuple[Digest, ...] = ()
+    rejected_by: Tag | None = None
+    """The record that marks this stage as broken."""
+
+
+class MetadataRecord(msgspec.Struct, frozen=True):
+    """werf's note that `image` had content `signature` at `commit`."""
+
+    tag: Tag
+    image: ImageName
+    commit: Commit
+    signature: Signature | None
+    """None if the record does not say."""
+
+
+class StagesStorage(msgspec.Struct, frozen=True):
+    stages: tuple[Stage, ...]
+    metadata: tuple[MetadataRecord, ...]
+    managed_images: tuple[ImageName, ...]
+    rejected: tuple[Tag, ...]
+    """Every `…-rejected` record."""
+    bookkeeping: tuple[Tag, ...]
+    """Managed-image and client-id records: never judged by cleanup."""
+    foreign: tuple[Tag, ...]
+    """Tags that are no record of werf's."""
+    unclaimed_metadata: tuple[Tag, ...]
+    """Metadata records of images that are not in the list of image names."""
+    ambiguous_metadata: tuple[Tag, ...]
+    """Records whose cut name fits more than one image."""

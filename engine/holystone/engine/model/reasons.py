@@ -1,0 +1,157 @@
+"""Why a tag stays or goes, as values. Text is made of them only in reports.
+
+A reason is never free text, so a policy cannot hide a decision in prose and a report can count and translate.
+"""
+
+import msgspec
+
+from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Tag
+
+
+class ReachedFromBranch(msgspec.Struct, frozen=True, tag="reached-from-branch"):
+    branch: str
+    commit: Commit
+    policy: int
+    """Position of the keep policy, counted from 1."""
+
+
+class ReachedFromTag(msgspec.Struct, frozen=True, tag="reached-from-tag"):
+    git_tag: str
+    commit: Commit
+    policy: int
+
+
+class YoungerThan(msgspec.Struct, frozen=True, tag="younger-than"):
+    age: int
+    """Seconds."""
+    grace: int
+    """Seconds."""
+
+
+class ParentOfImage(msgspec.Struct, frozen=True, tag="parent-of-image"):
+    image: Reference
+
+
+class AncestorOfStage(msgspec.Struct, frozen=True, tag="ancestor-of-stage"):
+    stage: Tag
+
+
+class ImportedBy(msgspec.Struct, frozen=True, tag="imported-by"):
+    by: Tag
+
+
+class WithoutMetadata(msgspec.Struct, frozen=True, tag="without-metadata"):
+    """No metadata record has this tag's content signature. Kept by the v1.1 flavour, deleted by v1.2."""
+
+
+class UnknownHistory(msgspec.Struct, frozen=True, tag="unknown-history"):
+    """The clone is shallow: this commit may or may not be in the history."""
+
+    commit: Commit
+
+
+class HistoryNotRead(msgspec.Struct, frozen=True, tag="history-not-read"):
+    """There is no git repository, so nothing can be said about images."""
+
+
+class Foreign(msgspec.Struct, frozen=True, tag="foreign"):
+    """Not made by werf for one of this project's images."""
+
+
+class Bookkeeping(msgspec.Struct, frozen=True, tag="bookkeeping"):
+    """A record that the policies do not judge: managed images and client ids."""
+
+
+class Unreadable(msgspec.Struct, frozen=True, tag="unreadable"):
+    """The manifest or configuration is missing or malformed; a person should look."""
+
+    what: str
+
+
+class SharesDigestWith(msgspec.Struct, frozen=True, tag="shares-digest-with"):
+    """The registry cannot delete this tag without the kept tag beside it."""
+
+    kept: Tag
+
+
+class ChildOf(msgspec.Struct, frozen=True, tag="child-of"):
+    index: Digest
+
+
+class ReferrerOf(msgspec.Struct, frozen=True, tag="referrer-of"):
+    subject: Digest
+
+
+class MetadataHead(msgspec.Struct, frozen=True, tag="metadata-head"):
+    """The newest commit of its content signature on a reference that keeps it."""
+
+    branch_or_tag: str
+
+
+class MetadataNeeded(msgspec.Struct, frozen=True, tag="metadata-needed"):
+    """A tag with this record's content signature remains."""
+
+
+class NotReached(msgspec.Struct, frozen=True, tag="not-reached"):
+    """No reference that a keep policy selected reaches a commit of this content signature."""
+
+
+class BeyondLimit(msgspec.Struct, frozen=True, tag="beyond-limit"):
+    """Reached, but not among those that `imagesPerReference` keeps on any reference."""
+
+    reference: str
+
+
+class CommitsGone(msgspec.Struct, frozen=True, tag="commits-gone"):
+    """All metadata records of the content signature name commits that do not exist."""
+
+
+class NotNeeded(msgspec.Struct, frozen=True, tag="not-needed"):
+    """A stage that no remaining image descends from or imports from."""
+
+
+class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
+    """werf marked the stage as broken, or this is the mark itself."""
+
+
+class MetadataSuperseded(msgspec.Struct, frozen=True, tag="metadata-superseded"):
+    commit: Commit
+
+
+class MetadataUnused(msgspec.Struct, frozen=True, tag="metadata-unused"):
+    """No remaining tag of the image has this record's content signature."""
+
+    image: ImageName
+
+
+KeepReason = (
+    ReachedFromBranch
+    | ReachedFromTag
+    | YoungerThan
+    | ParentOfImage
+    | AncestorOfStage
+    | ImportedBy
+    | WithoutMetadata
+    | UnknownHistory
+    | HistoryNotRead
+    | Foreign
+    | Bookkeeping
+    | Unreadable
+    | SharesDigestWith
+    | ChildOf
+    | ReferrerOf
+    | MetadataHead
+    | MetadataNeeded
+)
+DeleteReason = (
+    NotReached
+    | BeyondLimit
+    | CommitsGone
+    | WithoutMetadata
+    | NotNeeded
+    | Rejected
+    | MetadataSuperseded
+    | MetadataUnused
+    | ChildOf
+    | ReferrerOf
+)

@@ -1,0 +1,125 @@
+"""Names of things in a registry. Each type is a checked string with one `parse`, so that an unchecked
+string from the wire, a file or an option cannot reach the core.
+
+Grammar: OCI distribution specification 1.1, "Pulling manifests"; distribution/reference.
+"""
+
+import re
+from typing import ClassVar, Self
+
+import msgspec
+
+
+class InvalidName(ValueError):
+    """A host, repository, tag, digest or commit that breaks its grammar."""
+
+
+class _Name(str):
+    """A string that matched its grammar. Ordered and hashable as the string it is."""
+
+    __slots__ = ()
+
+    _grammar: ClassVar[re.Pattern[str]]
+    _what: ClassVar[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises InvalidName."""
+        if not cls._grammar.fullmatch(text):
+            raise InvalidName(f"{text[:200]!r} is not a valid {cls._what}")
+        return cls(text)
+
+    @classmethod
+    def pattern(cls) -> str:
+        """The grammar, for a JSON Schema."""
+        return cls._grammar.pattern
+
+
+class RegistryHost(_Name):
+    """`host` or `host:port`, lower case; an IPv6 address stands in brackets."""
+
+    __slots__ = ()
+    _grammar = re.compile(
+        r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
+    )
+    _what = "registry host"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return super().parse(text.lower())
+
+
+class RepositoryPath(_Name):
+    """The part of a repository's name after the host, e.g. `team/app`."""
+
+    __slots__ = ()
+    _grammar = re.compile(
+        r"(?=.{1,255}\Z)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+    )
+    _what = "repository name"
+
+
+class Tag(_Name):
+    __slots__ = ()
+    _grammar = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+    _what = "tag"
+
+
+class Digest(_Name):
+    """`algorithm:hex`. Only sha256 and sha512 are accepted: others cannot be verified everywhere."""
+
+    __slots__ = ()
+    _grammar = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+    _what = "digest"
+
+    @property
+    def algorithm(self) -> str:
+        return self.partition(":")[0]
+
+    @property
+    def hex(self) -> str:
+        return self.partition(":")[2]
+
+    @property
+    def short(self) -> str:
+        """For people: the first twelve hex digits."""
+        return self.hex[:12]
+
+
+class Commit(_Name):
+    """A full git object id, SHA-1 or SHA-256."""
+
+    __slots__ = ()
+    _grammar = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+    _what = "git commit id"
+
+
+class ImageName(_Name):
+    """An image's name in werf.yaml. The empty string is the nameless image (`image: ~`)."""
+
+    __slots__ = ()
+    _grammar = re.compile(r"[^\s:@]*")
+    _what = "image name"
+
+    @property
+    def shown(self) -> str:
+        """For people, and for werf's own command line: `~` is the nameless image."""
+        return self or "~"
+
+
+class Repository(msgspec.Struct, frozen=True, order=True):
+    host: RegistryHost
+    path: RepositoryPath
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.path}"
+
+
+class Reference(msgspec.Struct, frozen=True, order=True):
+    """One tag of one repository."""
+
+    repository: Repository
+    tag: Tag
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"

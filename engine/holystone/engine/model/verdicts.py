@@ -1,0 +1,22 @@
+"""A verdict: keep or delete, for one tag, with the reasons."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.references import Tag
+
+
+class Keep(msgspec.Struct, frozen=True, tag="keep"):
+    reasons: tuple[KeepReason, ...]
+
+
+class Delete(msgspec.Struct, frozen=True, tag="delete"):
+    reasons: tuple[DeleteReason, ...]
+
+
+Verdict: TypeAlias = Keep | Delete
+Verdicts: TypeAlias = Mapping[Tag, Verdict]
+"""The verdicts of one repository. A tag without one is kept."""

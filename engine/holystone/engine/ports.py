@@ -1,0 +1,84 @@
+"""What the engine needs from outside, as Protocols. The adapters implement them; the program wires them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A complete list of a repository's tags. `exists` is False if the registry does not know the repository."""
+
+    tags: Mapping[Tag, Digest | None]
+    """With the digest where the list itself says it."""
+    exists: bool = True
+
+
+class Registry(Protocol):
+    """One registry as one credential sees it.
+
+    Every method may raise Unreachable, Unauthorized, IncompleteSource or RegistryFailure, and may be cancelled at
+    any await. Throttling and passing faults are retried inside; whoever calls never sees them. All methods may be
+    called concurrently; how many requests are really sent at once is the lane's decision, not the caller's.
+    """
+
+    @property
+    def host(self) -> RegistryHost: ...
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        """What can be done in this repository. Changes nothing on the server; asked once per run."""
+        ...
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end."""
+        ...
+
+    async def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+        """What the tag points to now, never from a cache; None if there is no such tag (or only a dangling one)."""
+        ...
+
+    async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
+        """The bytes, verified against the digest; None if the registry does not have it."""
+        ...
+
+    async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """A small blob (an image configuration), verified against the digest; None if the registry does not have it."""
+        ...
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        """Manifests whose `subject` is this one, by the referrers API. Empty where the API is missing: there the
+        fallback tags, which `list_tags` gives, tell."""
+        ...
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        """One outcome per tag, in order. Needs `Capabilities.tag_delete`. Never raises for a single tag."""
+        ...
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        """One outcome per digest, in order. Takes every tag on the manifest with it. Never raises for a single one."""
+        ...
+
+    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        """Stores the bytes as they are, under a tag or untagged. Its blobs must be there."""
+        ...
+
+    async def push_blob(self, repository: Repository, body: bytes) -> Digest:
+        """Stores a small blob unless the registry has it."""
+        ...
+
+
+class Knowledge(Protocol):
+    """What is known by digest. A digest's content never changes, so what was read once is never fetched again."""
+
+    def manifest(self, digest: Digest) -> RawManifest | None: ...
+
+    def blob(self, digest: Digest) -> bytes | None: ...
+
+    def learn_manifest(self, manifest: RawManifest) -> None: ...
+
+    def learn_blob(self, digest: Digest, body: bytes) -> None: ...
