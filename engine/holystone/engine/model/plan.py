@@ -88,7 +88,7 @@ class Plan(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
-    format: int = 1
+    format: Literal[1] = 1
 
     @property
     def applyable(self) -> bool:

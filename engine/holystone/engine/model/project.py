@@ -44,7 +44,7 @@ class MetadataRecord(msgspec.Struct, frozen=True):
     image: ImageName
     commit: Commit
     signature: Signature | None
-    """None if the record does not say."""
+    """None if the record does not say, or cannot be read."""
 
 
 class StagesStorage(msgspec.Struct, frozen=True):
@@ -60,4 +60,6 @@ class StagesStorage(msgspec.Struct, frozen=True):
     unclaimed_metadata: tuple[Tag, ...]
     """Metadata records of images that are not in the list of image names."""
     ambiguous_metadata: tuple[Tag, ...]
-    """Records whose cut name fits more than one image."""
+    """Records whose cut name fits more than one image: `metadata` has one of each for every such image."""
+    unreadable: tuple[Tag, ...] = ()
+    """Stages whose manifest or configuration cannot be read: nothing is known of them."""

@@ -1,0 +1,1 @@
+"""One module or package a registry implementation, over one HTTP transport."""

@@ -1,0 +1,50 @@
+"""Names of a werf 1.1 project: images and records ⇄ repositories and tags. Pure, and stable for other programs.
+
+What is exported here is the public face; images are named by plain strings, "" being the nameless image.
+"""
+
+from holystone.engine.naming.addresses import ImageReference, parse_address, parse_reference, repository_of
+from holystone.engine.naming.layout import ImagesRepo
+from holystone.engine.naming.modes import check_image_names, resolve_mode
+from holystone.engine.naming.project import managed_images, needs_config, read_images, read_storage
+from holystone.engine.naming.records import (
+    ClientId,
+    MetadataTag,
+    image_metadata_tag,
+    is_manageable,
+    managed_image_tag,
+    metadata_belongs_to,
+    parse_client_id_tag,
+    parse_managed_image_tag,
+    parse_metadata_tag,
+)
+from holystone.engine.naming.slug import docker_tag_slug
+from holystone.engine.naming.stages import StageTag, parse_rejected_tag, parse_stage_tag, rejected_tag
+
+__all__ = [
+    "ClientId",
+    "ImageReference",
+    "ImagesRepo",
+    "MetadataTag",
+    "StageTag",
+    "check_image_names",
+    "docker_tag_slug",
+    "image_metadata_tag",
+    "is_manageable",
+    "managed_image_tag",
+    "managed_images",
+    "metadata_belongs_to",
+    "needs_config",
+    "parse_address",
+    "parse_client_id_tag",
+    "parse_managed_image_tag",
+    "parse_metadata_tag",
+    "parse_reference",
+    "parse_rejected_tag",
+    "parse_stage_tag",
+    "read_images",
+    "read_storage",
+    "rejected_tag",
+    "repository_of",
+    "resolve_mode",
+]

@@ -1,0 +1,138 @@
+"""Reads a werf project out of what its repositories hold. Every tag is classified once; what cannot be read is
+never a candidate for anything."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import ImageConfig
+from holystone.engine.model.project import ImageTag, MetadataRecord, Stage, StagesStorage
+from holystone.engine.model.references import ImageName, Reference, Tag
+from holystone.engine.naming import labels
+from holystone.engine.naming.layout import ImagesRepo
+from holystone.engine.naming.records import (
+    MANAGED_IMAGE,
+    MetadataTag,
+    is_manageable,
+    metadata_name,
+    parse_client_id_tag,
+    parse_managed_image_tag,
+    parse_metadata_tag,
+)
+from holystone.engine.naming.stages import parse_rejected_tag, parse_stage_tag, rejected_tag
+
+Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
+
+
+def read_images(layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
+    """The tags of the image's repository that are the image's, by their labels. Sorted."""
+    return tuple(
+        ImageTag(
+            image=image,
+            reference=Reference(snapshot.repository, tag),
+            image_id=config.digest,
+            parent=config.parent,
+            signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
+            created=config.created,
+            imports=labels.imports(config.labels),
+        )
+        for tag in sorted(snapshot.tags.keys() - snapshot.broken.keys())
+        if layout.is_candidate(image, tag)
+        and (config := snapshot.image(tag))
+        and labels.is_final_image(config.labels)
+        and (layout.mode == "multirepo" or labels.is_named(config.labels, image))
+    )
+
+
+def kind_of(tag: str) -> Kind:
+    """What a tag in the stages storage is, as far as the tag alone tells."""
+    if tag.startswith(MANAGED_IMAGE) or parse_client_id_tag(tag):
+        return "bookkeeping"
+    if parse_metadata_tag(tag):
+        return "metadata"
+    if parse_rejected_tag(tag):
+        return "rejected"
+    return "stage" if parse_stage_tag(tag) else "foreign"
+
+
+def needs_config(tag: Tag) -> bool:
+    """Whether a tag in the stages storage says too little without its configuration."""
+    return kind_of(tag) in ("stage", "metadata")
+
+
+def managed_images(tags: Iterable[Tag]) -> tuple[ImageName, ...]:
+    """The names on managed-image records, sorted; those that werf ignores are left out."""
+    names = {name for tag in tags if (name := parse_managed_image_tag(tag)) is not None}
+    return tuple(sorted(name for name in names if is_manageable(name)))
+
+
+def read_storage(snapshot: RepositorySnapshot, images: Sequence[ImageName]) -> StagesStorage:
+    """`images` are all names that metadata records may belong to."""
+    tags = sorted(snapshot.tags.keys() | snapshot.broken.keys())
+    kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
+    found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
+    stages: list[Stage] = []
+    metadata: list[MetadataRecord] = []
+    owners = _Owners(images)
+    for tag, kind in kinds.items():
+        if kind not in ("stage", "metadata"):
+            found[kind].append(tag)
+            continue
+        config = snapshot.image(tag)
+        is_unreadable = tag in snapshot.broken or (config is None and _is_image(snapshot, tag))
+        if record := parse_metadata_tag(tag):
+            names = owners.of(record)
+            signature = config.labels.get(labels.METADATA_SIGNATURE) if config and not is_unreadable else None
+            if config or is_unreadable:
+                # One that cannot be read, or could be of two images, may still be what keeps an image.
+                metadata.extend(MetadataRecord(tag, name, record.commit, signature or None) for name in names)
+                if len(names) != 1:
+                    found["ambiguous" if names else "unclaimed"].append(tag)
+            else:
+                found["foreign"].append(tag)
+        elif is_unreadable:
+            found["unreadable"].append(tag)
+        elif config is None:
+            found["foreign"].append(tag)
+        else:
+            mark = Tag(rejected_tag(tag))
+            stages.append(_stage(tag, config, mark if mark in kinds else None))
+    return StagesStorage(
+        stages=tuple(stages),
+        metadata=tuple(metadata),
+        managed_images=managed_images(tags),
+        rejected=tuple(found["rejected"]),
+        bookkeeping=tuple(found["bookkeeping"]),
+        foreign=tuple(found["foreign"]),
+        unclaimed_metadata=tuple(found["unclaimed"]),
+        ambiguous_metadata=tuple(found["ambiguous"]),
+        unreadable=tuple(found["unreadable"]),
+    )
+
+
+class _Owners:
+    """Which images a metadata record can belong to: equal spellings of the name make equal tags."""
+
+    def __init__(self, images: Iterable[ImageName]) -> None:
+        self._images = sorted(set(images))
+        self._by_length: dict[int, dict[str, list[ImageName]]] = {}
+
+    def of(self, record: MetadataTag) -> Sequence[ImageName]:
+        length = len(record.commit)
+        if length not in self._by_length:
+            spelled: defaultdict[str, list[ImageName]] = defaultdict(list)
+            for image in self._images:
+                spelled[metadata_name(image, length)].append(image)
+            self._by_length[length] = dict(spelled)
+        return self._by_length[length].get(record.name, ())
+
+
+def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None) -> Stage:
+    return Stage(tag, config.digest, config.parent, config.created, labels.imports(config.labels), rejected_by)
+
+
+def _is_image(snapshot: RepositorySnapshot, tag: Tag) -> bool:
+    """werf's records are images; an index or an artifact under such a tag is somebody else's."""
+    manifest = snapshot.manifests.get(snapshot.tags[tag])
+    return manifest is None or manifest.config is not None
