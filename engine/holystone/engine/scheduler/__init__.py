@@ -1,0 +1,23 @@
+"""When a request may be sent: one lane per registry host, credential and API class, that paces, retries and pauses.
+The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
+
+from holystone.engine.scheduler.fanout import for_each, map_each
+from holystone.engine.scheduler.faults import GaveUp, Later, Passing
+from holystone.engine.scheduler.lane import Lane, LaneCounts, LaneKey
+from holystone.engine.scheduler.limits import Limits
+from holystone.engine.scheduler.scheduler import Scheduler
+from holystone.engine.scheduler.window import RateHint
+
+__all__ = [
+    "GaveUp",
+    "Lane",
+    "LaneCounts",
+    "LaneKey",
+    "Later",
+    "Limits",
+    "Passing",
+    "RateHint",
+    "Scheduler",
+    "for_each",
+    "map_each",
+]

@@ -1,0 +1,110 @@
+"""Token bucket: how many requests a second. Starts from a declared quota or unlimited, and learns from throttling."""
+
+import math
+from typing import Protocol
+
+from holystone.engine.model.capabilities import Quota
+
+_TAU = 2.0
+"""Seconds over which the rate of accepted requests is measured."""
+_DOUBLING = 30.0
+"""Seconds in which a rate that was cut doubles again."""
+_SLOWEST = 0.1
+"""Requests per second below which throttling never pushes the rate."""
+_CUT = 0.7
+_EPSILON = 1e-9
+
+
+class Allowance(Protocol):
+    """What a lane asks before it sends. Behind a Protocol, so that several machines can share one in a common store."""
+
+    def declare(self, quota: Quota, now: float) -> None: ...
+
+    def ready_at(self, now: float) -> float:
+        """When the next token is there; `now` or earlier if one is there already."""
+        ...
+
+    def take(self, now: float) -> None:
+        """Only when `ready_at(now) <= now`."""
+        ...
+
+    def give_back(self) -> None:
+        """The token of a request that was never sent."""
+        ...
+
+    def accepted(self, now: float) -> None: ...
+
+    def throttled(self, sent: float, now: float) -> None: ...
+
+
+class Bucket:
+    """Over any `t` seconds no more than `burst + rate·t` tokens are taken."""
+
+    __slots__ = ("_at", "_cut_at", "_cut_rate", "_quota", "_seen", "_seen_at", "_tokens")
+
+    def __init__(self, quota: Quota | None, now: float) -> None:
+        self._quota: Quota | None = None
+        self._cut_rate = math.inf
+        self._cut_at = -math.inf
+        self._tokens = math.inf
+        self._at = now
+        self._seen = 0.0
+        self._seen_at = now
+        if quota is not None:
+            self.declare(quota, now)
+
+    def declare(self, quota: Quota, now: float) -> None:
+        """Raises ValueError for a quota that lets nothing through. Declaring the same one again changes nothing."""
+        if not quota.rate > 0:
+            raise ValueError(f"a quota of {quota.rate:g} requests per second lets nothing through")
+        if quota != self._quota:
+            self._refill(now)
+            self._quota = quota
+            self._tokens = min(self._tokens, self._burst(now))
+
+    def rate(self, now: float) -> float:
+        """Requests per second; infinite without quota and throttling."""
+        declared = self._quota.rate if self._quota else math.inf
+        if self._cut_rate == math.inf:
+            return declared
+        # A cut is forgotten step by step: the server's true rate is found again from below, at one refusal in 15 s.
+        doublings = min((now - self._cut_at) / _DOUBLING, 60.0)
+        return min(declared, self._cut_rate * math.pow(2.0, doublings))
+
+    def ready_at(self, now: float) -> float:
+        self._refill(now)
+        missing = 1.0 - self._tokens
+        return now if missing <= _EPSILON else now + missing / self.rate(now)
+
+    def take(self, now: float) -> None:
+        self._refill(now)
+        self._tokens -= 1.0
+
+    def give_back(self) -> None:
+        self._tokens = min(self._burst(self._at), self._tokens + 1.0)
+
+    def accepted(self, now: float) -> None:
+        self._seen = self._seen * math.exp((self._seen_at - now) / _TAU) + 1.0
+        self._seen_at = now
+
+    def throttled(self, sent: float, now: float) -> None:
+        """Cuts the rate to somewhat less than what was accepted lately, once for all requests sent before the cut."""
+        if sent < self._cut_at:
+            return
+        accepted = self._seen * math.exp((self._seen_at - now) / _TAU) / _TAU
+        before = self.rate(now)
+        least = 1.0 if before == math.inf else before / 2
+        self._refill(now)
+        self._cut_rate = max(_SLOWEST, _CUT * min(before, max(accepted, least)))
+        self._cut_at = now
+        self._tokens = min(self._tokens, 0.0)
+
+    def _burst(self, now: float) -> float:
+        burst = max(1.0, self._quota.burst) if self._quota else math.inf
+        # One second's worth while a cut lasts, so that a rest does not end in the burst that was just refused.
+        return burst if self._cut_rate == math.inf else min(burst, max(1.0, self.rate(now)))
+
+    def _refill(self, now: float) -> None:
+        if self._tokens != math.inf and now > self._at:
+            self._tokens = min(self._burst(now), self._tokens + self.rate(now) * (now - self._at))
+        self._at = max(now, self._at)

@@ -1,0 +1,70 @@
+"""When to try again, as a tenacity policy: full jitter, the server's own "later", a bound and a budget."""
+
+import random
+from typing import Any, NoReturn
+
+from tenacity import AsyncRetrying, RetryCallState
+
+from holystone.engine.scheduler.budget import RetryBudget
+from holystone.engine.scheduler.clock import Clock, Sleep
+from holystone.engine.scheduler.faults import GaveUp, Later, Passing
+from holystone.engine.scheduler.limits import Limits
+
+_BASE = 0.5
+_CAP = 30.0
+"""Seconds: the first and the longest wait that jitter is drawn from."""
+
+
+class Retrying:
+    """The policy of one request. `attempts` counts what was really sent."""
+
+    __slots__ = ("_again", "_begun", "_budget", "_clock", "_limits", "_rng", "_sleep", "attempts")
+
+    def __init__(
+        self, limits: Limits, budget: RetryBudget, *, clock: Clock, sleep: Sleep, rng: random.Random, again: bool
+    ) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng
+        self._again = again
+        self._begun = clock()
+        self.attempts = 0
+
+    def policy(self) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=self._is_passing,
+            wait=self._wait,
+            stop=self._stop,
+            sleep=self._sleep,
+            retry_error_callback=self._exhausted,
+        )
+
+    def gave_up(self, fault: Later | Passing) -> GaveUp:
+        return GaveUp(fault.reason, self.attempts, self._clock() - self._begun, fault=fault)
+
+    @staticmethod
+    def _is_passing(state: RetryCallState) -> bool:
+        return isinstance(_fault(state), Later | Passing)
+
+    def _wait(self, state: RetryCallState) -> float:
+        fault = _fault(state)
+        jitter = self._rng.uniform(0.0, min(_CAP, _BASE * 2.0 ** (state.attempt_number - 1)))
+        return jitter + (fault.after or 0.0) if isinstance(fault, Later) else jitter
+
+    def _stop(self, state: RetryCallState) -> bool:
+        """Tenacity asks last, after `_wait`, so that what is spent here is really used."""
+        fault = _fault(state)
+        too_late = isinstance(fault, Later) and (fault.after or 0.0) > self._limits.longest_wait
+        if not self._again or too_late or state.attempt_number >= self._limits.attempts:
+            return True
+        return not self._budget.spend()
+
+    def _exhausted(self, state: RetryCallState) -> NoReturn:
+        fault: Any = _fault(state)
+        raise self.gave_up(fault) from fault
+
+
+def _fault(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

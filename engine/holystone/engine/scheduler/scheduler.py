@@ -1,0 +1,57 @@
+"""Hands out the lanes and shows what they do."""
+
+import random
+import time
+
+import anyio
+
+from holystone.engine.model.capabilities import Quota
+from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler.clock import Clock, Sleep
+from holystone.engine.scheduler.lane import Host, Lane, LaneCounts, LaneKey
+from holystone.engine.scheduler.limits import Limits
+
+
+class Scheduler:
+    """All lanes of one process. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = anyio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, nothing secret
+        self._hosts: dict[RegistryHost, Host] = {}
+        self._lanes: dict[LaneKey, Lane] = {}
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return tuple(self._lanes.values())
+
+    def lane(self, host: RegistryHost, credential: str, api: str, quota: Quota | None = None) -> Lane:
+        """The same lane for the same host, credential and API class. `credential` is a name for it, never the secret.
+        Raises ValueError for a quota that lets nothing through."""
+        key = LaneKey(host, credential, api)
+        lane = self._lanes.get(key)
+        if lane is None:
+            shared = self._hosts.get(host) or Host(self._limits)
+            lane = Lane(key, quota, shared, self._limits, clock=self._clock, sleep=self._sleep, rng=self._rng)
+            self._hosts[host] = shared
+            self._lanes[key] = lane
+        elif quota is not None:
+            lane.declare(quota)
+        return lane
+
+    def counts(self) -> dict[LaneKey, LaneCounts]:
+        return {key: lane.counts() for key, lane in sorted(self._lanes.items())}
+
+    def __repr__(self) -> str:
+        active = sum(lane.in_flight for lane in self.lanes)
+        queued = sum(lane.queued for lane in self.lanes)
+        return f"<Scheduler {len(self._lanes)} lanes, {active} active, {queued} queued>"
