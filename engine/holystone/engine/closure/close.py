@@ -1,0 +1,59 @@
+"""Closes the graph of one repository over the verdicts on its tags."""
+
+from collections.abc import Container, Mapping
+
+from holystone.engine.closure.closed import Because, Closed
+from holystone.engine.closure.graph import Graph, graph_of
+from holystone.engine.closure.judge import judge
+from holystone.engine.closure.levels import deletion_order
+from holystone.engine.closure.reach import reach
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.reasons import Foreign, ReferrerOf
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+
+
+def close(snapshot: RepositorySnapshot, verdicts: Verdicts) -> Closed:
+    """Two fixpoints, both monotone, so the result is unique and hostile cycles end:
+
+    1. what the doomed tags hold could go. An attached tag of a manifest outside of it is nobody's candidate;
+    2. what kept tags and those attached tags hold stays. What could go and does not stay is doomed.
+
+    What is neither (untagged, and held by nothing doomed) is not touched.
+    """
+    graph = graph_of(snapshot)
+    names = snapshot.tags.keys() | snapshot.broken.keys()
+    final = {tag: judge(snapshot, verdicts, tag) for tag in names if tag not in graph.subjects}
+    candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
+    safe = [tag for tag, subject in graph.subjects.items() if subject is None or subject not in candidates]
+    safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
+    kept = reach(graph, safe)
+    doomed = {
+        digest: because for digest, because in candidates.items() if digest not in kept and digest in snapshot.manifests
+    }
+    final |= {tag: _attached(graph, tag, verdicts, kept, doomed) for tag in graph.subjects}
+    return Closed(
+        verdicts=dict(sorted(final.items())),
+        kept=dict(sorted(kept.items())),
+        doomed=dict(sorted(doomed.items())),
+        levels=deletion_order(graph, doomed),
+    )
+
+
+def needed_to_decide(closed: Closed, asked: Container[Digest]) -> tuple[Digest, ...]:
+    """Doomed manifests whose referrers nobody has asked for yet. Ask, add the answers (and what they list) to the
+    snapshot, close again; the plan is complete when nothing is needed any more."""
+    return tuple(digest for digest in sorted(closed.doomed) if digest not in asked)
+
+
+def _attached(
+    graph: Graph, tag: Tag, verdicts: Verdicts, kept: Mapping[Digest, Because], doomed: Mapping[Digest, Because]
+) -> Verdict:
+    """An attached tag shares the fate of its subject, whatever a policy thought of its name."""
+    subject = graph.subjects[tag]
+    if subject is not None and subject in doomed:
+        return Delete((ReferrerOf(subject),))
+    if subject is not None and subject in kept:
+        return Keep((ReferrerOf(subject),))
+    verdict = verdicts.get(tag)
+    return verdict if isinstance(verdict, Keep) and verdict.reasons else Keep((Foreign(),))

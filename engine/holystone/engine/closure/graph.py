@@ -1,0 +1,52 @@
+"""Which manifest brings which others with it, read out of one snapshot."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from holystone.engine.closure.attached import attached_tags
+from holystone.engine.closure.closed import Because, Tagged
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.reasons import ChildOf, ReferrerOf
+from holystone.engine.model.references import Digest, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    tags: Mapping[Tag, Digest]
+    children: Mapping[Digest, tuple[Digest, ...]]
+    """Of every manifest in the snapshot; a child may be missing from it."""
+    referrers: Mapping[Digest, tuple[Digest, ...]]
+    """By subject, which may be missing from the snapshot."""
+    subjects: Mapping[Tag, Digest | None]
+    """Of the attached tags; None where the subject is not in the snapshot."""
+    attached: Mapping[Digest, tuple[Tag, ...]]
+    """The inverse of `subjects`."""
+
+    def brings(self, digest: Digest) -> Iterator[tuple[Digest, Because]]:
+        """What lives and dies with a manifest."""
+        for child in self.children.get(digest, ()):
+            yield child, ChildOf(digest)
+        for referrer in self.referrers.get(digest, ()):
+            yield referrer, ReferrerOf(digest)
+        for tag in self.attached.get(digest, ()):
+            yield self.tags[tag], Tagged(tag)
+
+
+def graph_of(snapshot: RepositorySnapshot) -> Graph:
+    referrers: dict[Digest, list[Digest]] = defaultdict(list)
+    for digest, manifest in sorted(snapshot.manifests.items()):
+        if manifest.subject is not None:
+            referrers[manifest.subject].append(digest)
+    subjects = attached_tags(snapshot)
+    attached: dict[Digest, list[Tag]] = defaultdict(list)
+    for tag, subject in sorted(subjects.items()):
+        if subject is not None:
+            attached[subject].append(tag)
+    return Graph(
+        tags=snapshot.tags,
+        children={digest: manifest.children for digest, manifest in snapshot.manifests.items()},
+        referrers={subject: tuple(found) for subject, found in referrers.items()},
+        subjects=subjects,
+        attached={subject: tuple(found) for subject, found in attached.items()},
+    )

@@ -1,0 +1,25 @@
+"""Everything that some tags hold: the one fixpoint behind both what is kept and what may be doomed."""
+
+from collections.abc import Iterable
+
+from holystone.engine.closure.closed import Because, Tagged
+from holystone.engine.closure.graph import Graph
+from holystone.engine.model.references import Digest, Tag
+
+
+def reach(graph: Graph, roots: Iterable[Tag]) -> dict[Digest, Because]:
+    """Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however
+    the snapshot is ordered. Visits every manifest once, so that cycles end."""
+    found: dict[Digest, Because] = {}
+    for tag in sorted(roots):
+        found.setdefault(graph.tags[tag], Tagged(tag))
+    frontier = sorted(found)
+    while frontier:
+        new: dict[Digest, Because] = {}
+        for digest in frontier:
+            for brought, because in graph.brings(digest):
+                if brought not in found:
+                    new.setdefault(brought, because)
+        found |= new
+        frontier = sorted(new)
+    return found

@@ -1,0 +1,91 @@
+"""Proves a plan on a model of a registry: deletes the plan's way, then looks whether every kept tag still has all it
+needs. Shares no code with the closure and the planner, so that a mistake there is found here."""
+
+from collections import Counter, defaultdict
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.references import Digest, Tag
+
+
+def check_plan(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> tuple[str, ...]:
+    """What is wrong with the plan, sorted; empty if it is safe. Anything found is a bug, and nothing of the plan may
+    be applied."""
+    tags, manifests = _after(snapshot, plan)
+    found = _disagreements(snapshot, plan)
+    listed = frozenset(plan.kept_manifests)
+    for each in plan.kept:
+        if tags.get(each.tag) != snapshot.tags.get(each.tag):
+            found.append(f"kept tag {each.tag} would be lost")
+    for digest, user in _needs(snapshot, plan).items():
+        if digest in snapshot.manifests and digest not in manifests:
+            found.append(f"manifest {digest} would be deleted, but {user} needs it")
+        if digest in snapshot.manifests and digest not in listed:
+            found.append(f"manifest {digest} is not listed as kept, but {user} needs it")
+        found += [
+            f"tag {tag} would be lost, but the manifest it belongs to stays for {user}"
+            for tag in _names_of(digest)
+            if tag in snapshot.tags and tag not in tags
+        ]
+    return tuple(sorted(found))
+
+
+def _after(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> tuple[dict[Tag, Digest], set[Digest]]:
+    """What the registry would hold: a delete by digest takes every tag along that is still on the manifest."""
+    tags, manifests = dict(snapshot.tags), set(snapshot.manifests)
+    on: dict[Digest, set[Tag]] = defaultdict(set)
+    for tag, digest in tags.items():
+        on[digest].add(tag)
+    for step in plan.steps:
+        if isinstance(step, Untag):
+            tags.pop(step.tag, None)
+            on[step.digest].discard(step.tag)
+        else:
+            manifests.discard(step.digest)
+            for tag in on.pop(step.digest, ()):
+                tags.pop(tag, None)
+    return tags, manifests
+
+
+def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, str]:
+    """Each manifest that a kept tag needs, with one that needs it: by index, by subject, by the name of a tag."""
+    referrers: dict[Digest, list[Digest]] = defaultdict(list)
+    for manifest in snapshot.manifests.values():
+        if manifest.subject is not None:
+            referrers[manifest.subject].append(manifest.digest)
+    needs: dict[Digest, str] = {}
+    for each in sorted(plan.kept, key=lambda kept: kept.tag):
+        stack = [snapshot.tags[each.tag]] if each.tag in snapshot.tags else []
+        while stack:
+            digest = stack.pop()
+            if digest in needs:
+                continue
+            needs[digest] = f"tag {each.tag}"
+            if digest in snapshot.manifests:
+                stack.extend(snapshot.manifests[digest].children)
+            stack.extend(referrers[digest])
+            stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)
+    return needs
+
+
+def _names_of(digest: Digest) -> tuple[Tag, ...]:
+    """The tags under which clients look for what belongs to a manifest."""
+    base = f"{digest.algorithm}-{digest.hex}"[: len(digest.algorithm) + 1 + 64]
+    return tuple(Tag(base + suffix) for suffix in ("", ".sig", ".att", ".sbom"))
+
+
+def _disagreements(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> list[str]:
+    """Every tag must be in the plan once, and every step must be about what was read."""
+    count = Counter((*plan.doomed_tags, *(each.tag for each in plan.kept)))
+    read = snapshot.tags.keys() | snapshot.broken.keys()
+    found = [f"tag {tag} is in the plan {count[tag]} times" for tag in read if count[tag] != 1]
+    found += [f"tag {tag} is in the plan but not in the repository" for tag in count if tag not in read]
+    for step in plan.steps:
+        if not isinstance(step, Untag) and step.digest not in snapshot.manifests:
+            found.append(f"manifest {step.digest} would be deleted without having been read")
+        found += [
+            f"tag {tag} would be deleted, but it was not read as pointing to {step.digest}"
+            for tag in ((step.tag,) if isinstance(step, Untag) else step.tags)
+            if tag in snapshot.broken or snapshot.tags.get(tag) != step.digest
+        ]
+    return found

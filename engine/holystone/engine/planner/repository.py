@@ -1,0 +1,60 @@
+"""The plan of one repository: the list of steps, and what comes out of them."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Final
+
+from holystone.engine.closure.closed import Closed
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
+from holystone.engine.model.verdicts import Keep
+from holystone.engine.planner.by_name import delete_by_name
+from holystone.engine.planner.draft import Draft, draft
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.manifests import remove_manifests
+from holystone.engine.planner.shared import overwrite_shared, spare_shared
+from holystone.engine.planner.speed import overwrite_for_speed
+
+STEPS: Final[tuple[Callable[[Draft], Draft], ...]] = (
+    delete_by_name,
+    overwrite_shared,
+    spare_shared,
+    overwrite_for_speed,
+    remove_manifests,
+)
+"""Each takes the doomed tags that the ones before it left undecided."""
+
+
+def plan_repository(
+    snapshot: RepositorySnapshot, closed: Closed, capabilities: Capabilities, facts: TagFacts
+) -> RepositoryPlan:
+    done = reduce(lambda so_far, step: step(so_far), STEPS, draft(snapshot, closed, capabilities, facts))
+    known = closed.kept.keys() & (snapshot.manifests.keys() | set(snapshot.tags.values()))
+    return RepositoryPlan(
+        repository=snapshot.repository,
+        implementation=capabilities.implementation,
+        passes=_passes(done),
+        kept=_kept(done),
+        kept_manifests=tuple(sorted(known)),
+    )
+
+
+def _passes(done: Draft) -> tuple[Pass, ...]:
+    """Tags first: each one that is gone makes the deletes by digest cheaper, and no manifest goes under a tag."""
+    untags = sorted(done.untags, key=lambda untag: untag.tag)
+    passes = (
+        Pass("untag", tuple(untag for untag in untags if untag.how == "delete")),
+        Pass("tombstone", tuple(untag for untag in untags if untag.how == "tombstone")),
+        *(Pass("manifests", level) for level in done.levels),
+    )
+    return tuple(each for each in passes if each.steps)
+
+
+def _kept(done: Draft) -> tuple[Kept, ...]:
+    kept = [
+        Kept(tag, done.snapshot.tags.get(tag), verdict.reasons)
+        for tag, verdict in done.closed.verdicts.items()
+        if isinstance(verdict, Keep)
+    ]
+    return tuple(sorted((*kept, *done.spared), key=lambda each: each.tag))

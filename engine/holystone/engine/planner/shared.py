@@ -1,0 +1,49 @@
+"""Steps: doomed tags on manifests that stay, which a delete by digest would take away from the tags that stay."""
+
+from dataclasses import replace
+
+from holystone.engine.closure.closed import Tagged
+from holystone.engine.model.plan import Kept
+from holystone.engine.model.reasons import KeepReason, SharesDigestWith
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.verdicts import Keep
+from holystone.engine.planner.draft import Draft
+
+
+def overwrite_shared(draft: Draft) -> Draft:
+    """A tombstone is the only way here, so tags that people move get one too if they have rested for the grace."""
+    if not draft.can_overwrite:
+        return draft
+    shared = (tag for tag in draft.undecided if not draft.goes_whole(tag))
+    return draft.with_untags(tuple(draft.tombstone(tag) for tag in shared if draft.facts.may_overwrite(tag)))
+
+
+def spare_shared(draft: Draft) -> Draft:
+    """What is left on a manifest that stays, stays."""
+    shared = tuple(tag for tag in draft.undecided if not draft.goes_whole(tag))
+    owners = _owners(draft) if shared else {}
+    return replace(
+        draft,
+        spared=tuple(Kept(tag, draft.digest(tag), _why(draft, tag, owners)) for tag in shared),
+        undecided=tuple(tag for tag in draft.undecided if draft.goes_whole(tag)),
+    )
+
+
+def _owners(draft: Draft) -> dict[Digest, Tag]:
+    """The first kept tag of each manifest."""
+    owners: dict[Digest, Tag] = {}
+    for tag, verdict in sorted(draft.closed.verdicts.items()):
+        if isinstance(verdict, Keep) and tag in draft.snapshot.tags:
+            owners.setdefault(draft.digest(tag), tag)
+    return owners
+
+
+def _why(draft: Draft, tag: Tag, owners: dict[Digest, Tag]) -> tuple[KeepReason, ...]:
+    digest = draft.digest(tag)
+    because = draft.closed.kept[digest]
+    if digest in owners:
+        shares: KeepReason = SharesDigestWith(owners[digest])
+    else:
+        shares = SharesDigestWith(because.tag) if isinstance(because, Tagged) else because
+    young = draft.facts.young(tag) if draft.can_overwrite else None
+    return (shares, young) if young else (shares,)

@@ -1,0 +1,149 @@
+"""Any plan, on any repository and registry: applied to a toy registry, it deletes what it says and nothing more."""
+
+from random import Random
+from unittest.mock import patch
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holystone.engine.closure.close import close
+from holystone.engine.closure.closed import Closed
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
+from holystone.engine.model.references import Tag
+from holystone.engine.model.verdicts import Keep, Verdict
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.repository import plan_repository
+from tests.support.manifest_graphs import capabilities, facts_for, repositories
+from tests.support.toy_registry import ToyRegistry, needs
+
+
+class Case:
+    def __init__(
+        self, snapshot: RepositorySnapshot, verdicts: dict[Tag, Verdict], can: Capabilities, facts: TagFacts, fast: bool
+    ) -> None:
+        self.snapshot, self.verdicts, self.can, self.facts, self.fast = snapshot, verdicts, can, facts, fast
+
+    def __repr__(self) -> str:
+        return f"Case({self.snapshot}, {self.verdicts}, {self.can}, {self.facts}, {self.fast})"
+
+    def plan(self, snapshot: RepositorySnapshot | None = None) -> tuple[Closed, RepositoryPlan]:
+        snapshot = snapshot or self.snapshot
+        closed = close(snapshot, self.verdicts)
+        # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
+        with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
+            return closed, plan_repository(snapshot, closed, self.can, self.facts)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    snapshot, verdicts = draw(repositories())
+    can, facts = draw(capabilities()), draw(facts_for(snapshot))
+    return Case(snapshot, verdicts, can, facts, draw(st.booleans()))
+
+
+some = settings(max_examples=60, deadline=None)
+
+
+@some
+@given(cases())
+def test_kept_tags_keep_all_they_need_and_doomed_tags_go(case: Case) -> None:
+    closed, plan = case.plan()
+    assert check_plan(case.snapshot, plan) == ()
+    if not case.can.digest_delete and not case.can.tag_delete:
+        return  # refused anyway: nothing could be applied
+    registry = ToyRegistry(case.snapshot, case.can)
+    registry.apply(plan)
+    kept = {each.tag for each in plan.kept}
+    assert registry.tags == {tag: at for tag, at in case.snapshot.tags.items() if tag in kept}
+    needed = needs(case.snapshot, kept) & case.snapshot.manifests.keys()
+    assert needed <= registry.manifests.keys()
+    assert needed == set(plan.kept_manifests) & case.snapshot.manifests.keys()
+    gone = case.snapshot.manifests.keys() - registry.manifests.keys()
+    assert gone <= closed.doomed.keys()
+    if case.can.digest_delete:
+        assert gone == closed.doomed.keys()
+
+
+@some
+@given(cases())
+def test_a_doomed_tag_goes_or_is_kept_with_a_reason(case: Case) -> None:
+    closed, plan = case.plan()
+    kept = {each.tag: each for each in plan.kept}
+    assert sorted((*plan.doomed_tags, *kept)) == sorted(closed.verdicts)
+    for tag, verdict in closed.verdicts.items():
+        if isinstance(verdict, Keep):
+            assert kept[tag] == Kept(tag, case.snapshot.tags.get(tag), verdict.reasons)
+        elif tag in kept:
+            assert kept[tag].reasons
+            assert case.snapshot.tags[tag] in closed.kept
+            assert not (case.can.tag_delete and case.can.tag_delete_spares_siblings)
+    assert all(step.reasons for step in plan.steps)
+
+
+@some
+@given(cases())
+def test_tombstones_are_only_pushed_where_nobody_can_lose_a_move(case: Case) -> None:
+    closed, plan = case.plan()
+    for each in plan.passes:
+        for step in each.steps:
+            if isinstance(step, Untag):
+                assert each.kind == ("untag" if step.how == "delete" else "tombstone")
+                if step.how == "tombstone":
+                    assert case.can.tag_overwrite
+                    assert not case.facts.young(step.tag)
+                    assert step.tag in case.facts.written_once or step.digest in closed.kept
+            else:
+                assert each.kind == "manifests"
+    levels = [[step.digest for step in each.steps] for each in plan.passes if each.kind == "manifests"]
+    assert levels in ([], [list(level) for level in closed.levels])
+    kinds = [each.kind for each in plan.passes]
+    assert kinds == sorted(kinds, key=["untag", "tombstone", "manifests"].index)
+
+
+@some
+@given(cases())
+def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
+    if not case.can.digest_delete:
+        return  # untagged manifests stay, for the registry to collect
+    _, plan = case.plan()
+    registry = ToyRegistry(case.snapshot, case.can)
+    registry.apply(plan)
+    _, again = case.plan(registry.snapshot())
+    assert again.passes == ()
+    assert [each.tag for each in again.kept] == [each.tag for each in plan.kept]
+    assert again.kept_manifests == plan.kept_manifests
+
+
+@some
+@given(cases(), st.randoms(use_true_random=False))
+def test_equal_input_gives_equal_bytes_in_any_order(case: Case, random: Random) -> None:
+    shuffled = RepositorySnapshot(
+        case.snapshot.repository,
+        dict(random.sample(list(case.snapshot.tags.items()), len(case.snapshot.tags))),
+        case.snapshot.broken,
+        dict(random.sample(list(case.snapshot.manifests.items()), len(case.snapshot.manifests))),
+        {},
+    )
+    _, plan = case.plan()
+    other = Case(shuffled, dict(reversed(case.verdicts.items())), case.can, case.facts, case.fast)
+    encoded = to_json(plan)
+    assert encoded == to_json(other.plan()[1])
+    assert from_json(encoded, RepositoryPlan) == plan
+
+
+@some
+@given(cases(), st.data())
+def test_the_proof_finds_a_plan_that_takes_too_much(case: Case, data: st.DataObject) -> None:
+    closed, plan = case.plan()
+    needed = sorted(closed.kept.keys() & case.snapshot.manifests.keys())
+    if not needed:
+        return
+    victim = data.draw(st.sampled_from(needed))
+    extra = Pass("manifests", (Remove(victim, "", 0, (), ()),))
+    worse = msgspec.structs.replace(plan, passes=(*plan.passes, extra))
+    assert any(victim in finding for finding in check_plan(case.snapshot, worse))

@@ -1,0 +1,151 @@
+import msgspec
+import pytest
+
+from holystone.engine.closure.close import close
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan, Untag
+from holystone.engine.model.references import RepositoryPath, Tag
+from holystone.engine.planner.assemble import assemble
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.disabled import refuse_if_disabled
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.repository import plan_repository
+from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
+
+OFF = Capabilities("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
+ON = Capabilities("toy", can_delete=True)
+
+
+def cleanup(tags: int, doomed: int, can: Capabilities = ON) -> RepositoryPlan:
+    names = [f"t{number}" for number in range(tags)]
+    snapshot = repository([image(number) for number in range(tags)], {name: n for n, name in enumerate(names)})
+    return plan_repository(snapshot, close(snapshot, doom(*names[:doomed])), can, TagFacts())
+
+
+def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> None:
+    plan = cleanup(3, 2, OFF)
+    assert len(plan.doomed_tags) == 2
+    refusal = refuse_if_disabled(plan, OFF)
+    assert refusal
+    assert refusal.promise == "deletion-disabled"
+    assert refusal.why == OFF.cannot_delete_because
+
+
+def test_a_registry_with_no_way_to_delete_is_refused() -> None:
+    can = Capabilities("toy", can_delete=True, digest_delete=False)
+    plan = cleanup(3, 2, can)
+    assert len(plan.doomed_tags) == 2
+    assert refuse_if_disabled(plan, can)
+
+
+def test_nothing_to_delete_is_not_refused() -> None:
+    assert refuse_if_disabled(cleanup(3, 0, OFF), OFF) is None
+    assert refuse_if_disabled(cleanup(3, 2), ON) is None
+
+
+@pytest.mark.parametrize(
+    ("tags", "doomed", "limits", "blown"),
+    [
+        (20, 16, FuseLimits(), False),
+        (20, 17, FuseLimits(), True),
+        (19, 19, FuseLimits(), False),
+        (20, 17, FuseLimits(share=1), False),
+        (19, 6, FuseLimits(number=5), True),
+        (19, 5, FuseLimits(number=5), False),
+        (1, 1, FuseLimits(number=0), True),
+        (0, 0, FuseLimits(from_tags=0, number=0), False),
+    ],
+)
+def test_fuse(tags: int, doomed: int, limits: FuseLimits, blown: bool) -> None:
+    assert (blow_fuse(cleanup(tags, doomed), limits) is not None) == blown
+
+
+def test_the_fuse_says_numbers_and_the_way_out() -> None:
+    refusal = blow_fuse(cleanup(20, 17), FuseLimits())
+    assert refusal
+    assert refusal.why == "17 of 20 tags would be deleted, more than 80% of a repository of 20 tags or more"
+    assert "--yes-delete-that-many" in refusal.what_to_do
+    assert refusal.repository == REPOSITORY
+
+
+def test_plans_are_assembled_in_order() -> None:
+    first = cleanup(2, 1)
+    other = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
+    second = msgspec.structs.replace(first, repository=other)
+    refusals = [Refusal("fuse", other, "b", ""), Refusal("fuse", None, "a", ""), Refusal("fuse", other, "b", "")]
+    one = assemble(as_of=1, command="c", repositories=[second, first], notices=["z", "a", "z"], refusals=refusals)
+    two = assemble(as_of=1, command="c", repositories=[first, second], notices=["a", "z"], refusals=refusals[1::-1])
+    assert to_json(one) == to_json(two)
+    assert one.repositories == (first, second)
+    assert one.notices == ("a", "z")
+    assert [each.repository for each in one.refusals] == [None, other]
+    assert from_json(to_json(one), Plan) == one
+
+
+BASE = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+A, B = Tag("a"), Tag("b")
+
+
+def check(manifests: list[object], tags: dict[str, int], *steps: Untag | Remove, kept: str = "", of: int = 0) -> str:
+    snapshot = repository(manifests, tags)  # type: ignore[arg-type]
+    plan = msgspec.structs.replace(
+        BASE,
+        passes=(Pass("manifests", steps),),
+        kept=tuple(Kept(Tag(tag), snapshot.tags.get(Tag(tag)), ()) for tag in kept.split()),
+        kept_manifests=tuple(snapshot.manifests) if not of else (d(of),),
+    )
+    return "\n".join(check_plan(snapshot, plan))
+
+
+def gone(number: int, *tags: Tag) -> Remove:
+    return Remove(d(number), "", 0, tags, DELETE.reasons)
+
+
+def test_the_proof_accepts_a_good_plan() -> None:
+    assert check([image(1), image(2)], {"a": 1, "b": 2}, gone(1, A), kept="b") == ""
+
+
+def test_the_proof_finds_a_kept_sibling() -> None:
+    assert "kept tag b would be lost" in check([image(1)], {"a": 1, "b": 1}, gone(1, A), kept="b")
+
+
+def test_an_untag_before_leaves_the_sibling_to_the_digest_delete() -> None:
+    found = check([image(1)], {"a": 1, "b": 1}, Untag(A, d(1), "delete", ()), kept="b")
+    assert found == ""
+
+
+def test_the_proof_finds_a_nested_child() -> None:
+    found = check([index(1, 2), index(2, 3), image(3)], {"a": 3, "b": 1}, gone(3, A), kept="b")
+    assert found == f"manifest {d(3)} would be deleted, but tag b needs it"
+
+
+def test_the_proof_finds_a_referrer() -> None:
+    found = check([image(1), image(2, subject=1)], {"a": 2, "b": 1}, gone(2, A), kept="b")
+    assert f"manifest {d(2)} would be deleted" in found
+
+
+def test_the_proof_finds_a_lost_signature_tag_even_if_its_manifest_stays() -> None:
+    tag = fallback(1, ".sig")
+    found = check([image(1), image(2)], {"b": 1, tag: 2}, Untag(tag, d(2), "delete", ()), kept="b")
+    assert f"tag {tag} would be lost" in found
+
+
+def test_the_proof_finds_a_forgotten_tag_and_an_invented_one() -> None:
+    assert "tag a is in the plan 0 times" in check([image(1)], {"a": 1})
+    assert "tag b is in the plan but not in the repository" in check([image(1)], {"a": 1}, gone(1, A), kept="b")
+
+
+def test_the_proof_finds_a_tag_planned_twice() -> None:
+    found = check([image(1)], {"a": 1}, Untag(A, d(1), "delete", ()), gone(1, A))
+    assert "tag a is in the plan 2 times" in found
+
+
+def test_the_proof_finds_steps_about_things_that_were_not_read() -> None:
+    assert "without having been read" in check([image(1)], {"a": 1}, gone(9), kept="a")
+    assert "was not read as pointing to" in check([image(1), image(2)], {"a": 1}, Untag(A, d(2), "delete", ()))
+
+
+def test_the_proof_finds_a_need_that_is_not_listed() -> None:
+    assert "is not listed as kept" in check([index(1, 2), image(2)], {"a": 1}, kept="a", of=1)

@@ -1,0 +1,58 @@
+"""A registry of two dictionaries, as harsh as its capabilities allow, and a naive notion of what a tag needs."""
+
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
+from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.references import Digest, Tag
+
+
+def needs(snapshot: RepositorySnapshot, kept: set[Tag]) -> set[Digest]:
+    """By trying every manifest against every rule until nothing is added."""
+    needed = {snapshot.tags[tag] for tag in kept if tag in snapshot.tags}
+    while True:
+        known = needed & snapshot.manifests.keys()
+        more = {child for digest in known for child in snapshot.manifests[digest].children}
+        more |= {each.digest for each in snapshot.manifests.values() if each.subject in needed}
+        for digest in known:
+            more |= {at for tag, at in snapshot.tags.items() if tag.startswith(f"sha256-{digest.hex}")}
+        if more <= needed:
+            return needed
+        needed |= more
+
+
+class ToyRegistry:
+    def __init__(self, snapshot: RepositorySnapshot, can: Capabilities) -> None:
+        self.start = snapshot
+        self.tags = dict(snapshot.tags)
+        self.manifests = dict(snapshot.manifests)
+        self.can = can
+
+    def apply(self, plan: RepositoryPlan) -> None:
+        tombstone = Manifest(Digest.parse("sha256:" + "f" * 64), OCI_MANIFEST, 1)
+        for each in plan.passes:
+            for step in each.steps:
+                if not isinstance(step, Untag):
+                    self._delete_digest(step.digest)
+                elif step.how == "tombstone":
+                    assert self.can.tag_overwrite
+                    self.manifests[tombstone.digest] = tombstone
+                    self.tags[step.tag] = tombstone.digest
+                else:
+                    self._delete_tag(step.tag)
+            if tombstone.digest in self.manifests:
+                self._delete_digest(tombstone.digest)
+
+    def snapshot(self) -> RepositorySnapshot:
+        start = self.start
+        return RepositorySnapshot(start.repository, dict(self.tags), start.broken, dict(self.manifests), {})
+
+    def _delete_tag(self, tag: Tag) -> None:
+        assert self.can.tag_delete
+        digest = self.tags.pop(tag, None)
+        if digest is not None and not self.can.tag_delete_spares_siblings:
+            self._delete_digest(digest)
+
+    def _delete_digest(self, digest: Digest) -> None:
+        self.manifests.pop(digest, None)
+        self.tags = {tag: at for tag, at in self.tags.items() if at != digest}
