@@ -1,0 +1,53 @@
+"""Finds the clone a project directory belongs to."""
+
+from pathlib import Path
+
+import pygit2
+
+from holystone.adapters.git.scrub import scrub
+from holystone.engine.errors import IncompleteSource
+
+# Partial clones (`--filter=…`) have every commit. libgit2 fetches nothing by itself, so opening one is safe.
+pygit2.settings.set_extensions(["partialclone"])
+
+CORRUPT = (pygit2.GitError, KeyError, ValueError, OSError)
+"""What pygit2 raises for a repository that it cannot read."""
+
+
+def unreadable(directory: Path, error: Exception) -> IncompleteSource:
+    reason = scrub(str(error))
+    hint = f"Run `git -C {directory} fsck`, or clone it again."
+    if "not owned by current user" in reason:
+        hint = f"Run `git config --global --add safe.directory {directory}`."
+    return IncompleteSource(
+        f"The git repository of {directory} cannot be read: {reason}",
+        not_deleted="No image was deleted, because git history decides about images.",
+        what_to_do=hint,
+    )
+
+
+def discover(directory: Path) -> pygit2.Repository | None:
+    """The repository whose `.git` (a folder; a file in worktrees and submodules) is in the directory or in a parent,
+    as git itself looks for it. One found in a parent counts only if its current commit contains the directory:
+    an unrelated repository around it would say that no commit of the project exists. Raises IncompleteSource."""
+    directory = directory.resolve()
+    for candidate in (directory, *directory.parents):
+        if (candidate / ".git").exists():
+            break
+    else:
+        return None
+    try:
+        found = pygit2.Repository(str(candidate))
+        if candidate != directory and not _tracks(found, directory.relative_to(candidate)):
+            return None
+        # A worktree shares everything but its HEAD with the main clone, and only there libgit2 sees a shallow boundary.
+        pointer = Path(found.path) / "commondir"
+        return pygit2.Repository(str(Path(found.path) / pointer.read_text().strip())) if pointer.exists() else found
+    except CORRUPT as error:
+        raise unreadable(candidate, error) from error
+
+
+def _tracks(repository: pygit2.Repository, folder: Path) -> bool:
+    if repository.head_is_unborn:
+        return False
+    return folder.as_posix() in repository.head.peel(pygit2.Commit).tree

@@ -1,0 +1,29 @@
+"""Clones that hold only some of origin's branches, or none of its tags."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
+
+import pygit2
+
+_EVERYTHING: Final = "refs/heads/*:refs/remotes/origin/*"
+
+
+def is_narrow(repository: pygit2.Repository) -> bool:
+    """Whether the clone is set up to fetch a part (`--single-branch`, `--depth`, `--no-tags`), and holds no more than
+    that, which would show a fetch of everything since. What one `git fetch` with refspecs of its own left out cannot be
+    seen. Raises what pygit2 raises."""
+    config = repository.config
+    names = [each.raw_name.decode(errors="replace") for each in repository.listall_reference_objects()]
+    if "remote.origin.tagopt" in config and config["remote.origin.tagopt"] == "--no-tags":
+        return not any(name.startswith("refs/tags/") for name in names)
+    refspecs = [each.lstrip("+") for each in config.get_multivar("remote.origin.fetch") if each]
+    if not refspecs or _EVERYTHING in refspecs:
+        return False
+    branches = [name for name in names if name.startswith("refs/remotes/origin/") and not name.endswith("/HEAD")]
+    return all(_is_fetched(name, refspecs) for name in branches)
+
+
+def _is_fetched(name: str, refspecs: Iterable[str]) -> bool:
+    # A reference's name cannot hold any of the characters that are special in a pattern.
+    return any(fnmatchcase(name, refspec.partition(":")[2]) for refspec in refspecs)

@@ -1,0 +1,57 @@
+"""Which heads reach which commits, by one walk over the history."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import pygit2
+from pygit2.enums import SortMode
+
+from holystone.engine.model.references import Commit
+
+
+class Reached(Mapping[Commit, frozenset[Commit]]):
+    """Sets of heads, one bit a head. With thousands of heads and commits, real sets would need gigabytes."""
+
+    def __init__(self, heads: Sequence[Commit], masks: Mapping[Commit, int]) -> None:
+        self._heads = heads
+        self._masks = masks
+        self._set = lru_cache(maxsize=1024)(self._decode)
+
+    def __getitem__(self, commit: Commit) -> frozenset[Commit]:
+        return self._set(self._masks[commit])
+
+    def __iter__(self) -> Iterator[Commit]:
+        return iter(self._masks)
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    def __repr__(self) -> str:
+        return f"<Reached {len(self._masks)} commits from {len(self._heads)} heads>"
+
+    def _decode(self, mask: int) -> frozenset[Commit]:
+        bits = reversed(bin(mask)[2:])
+        return frozenset(head for head, bit in zip(self._heads, bits, strict=False) if bit == "1")
+
+
+def reach(repository: pygit2.Repository, heads: Collection[Commit], commits: Collection[Commit]) -> Reached:
+    """`commits` exist. Raises what pygit2 raises, also if a head or anything below it is missing."""
+    ordered = sorted(set(heads))
+    masks = dict.fromkeys(commits, 0)
+    wanted = {pygit2.Oid(hex=commit): commit for commit in commits}
+    # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
+    pending = {pygit2.Oid(hex=head): 1 << bit for bit, head in enumerate(ordered)}
+    walker = repository.walk(None, SortMode.TOPOLOGICAL)
+    for head in pending:
+        walker.push(head)
+    if not wanted:
+        return Reached(ordered, masks)
+    for commit in walker:
+        mask = pending.pop(commit.id)
+        for parent in commit.parent_ids:
+            pending[parent] = pending.get(parent, 0) | mask
+        if name := wanted.pop(commit.id, None):
+            masks[name] = mask
+            if not wanted:
+                break
+    return Reached(ordered, masks)

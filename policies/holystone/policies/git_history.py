@@ -1,0 +1,97 @@
+"""The git-history policy: an image stays while a selected branch or tag reaches a commit of its content."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import msgspec
+
+from holystone.engine.model.history import History
+from holystone.engine.model.project import ImageTag, MetadataRecord, Signature
+from holystone.engine.model.reasons import CommitsGone, KeepReason, NotReached, Unreadable, WithoutMetadata
+from holystone.engine.model.references import Commit
+from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.policies.git_references import SelectedReference
+from holystone.policies.image_metadata import judge_records
+from holystone.policies.standings import Standing, stand
+
+
+class ImageDecision(msgspec.Struct, frozen=True):
+    """What becomes of one image."""
+
+    tags: Verdicts
+    """In the images repo. Sorted by tag."""
+    metadata: Verdicts
+    """In the stages storage. Sorted by tag."""
+    metadata_missing: bool
+    """There are tags, and no metadata record has the content signature of any: probably not the right stages
+    storage. Unless the user asked for the v1.2 flavour, the deletions may not be carried out."""
+
+
+def commits_to_ask(records: Iterable[MetadataRecord]) -> frozenset[Commit]:
+    """The commits that `History` must know about."""
+    return frozenset(record.commit for record in records)
+
+
+def decide_images(
+    tags: Sequence[ImageTag],
+    records: Sequence[MetadataRecord],
+    history: History,
+    selected: Iterable[SelectedReference],
+    *,
+    v1_2: bool,
+    now: int,
+) -> ImageDecision:
+    """Tags and metadata records of one image. `v1_2`: the flavour that deletes tags without metadata. `now`: Unix
+    seconds.
+
+    A record that does not say its signature could have any: if a selected reference reaches its commit, or could,
+    nothing of the image is deleted for lack of a reference.
+    """
+    selected = tuple(selected)
+    commits: defaultdict[Signature, set[Commit]] = defaultdict(set)
+    for record in records:
+        if record.signature is not None:
+            commits[record.signature].add(record.commit)
+    taking_part = {tag.signature for tag in tags if tag.signature is not None} & commits.keys()
+    standings = stand({signature: commits[signature] for signature in taking_part}, history, selected, now)
+    doubts = _silent(records, history, selected)
+    verdicts: dict[Signature, Verdict] = {key: _verdict(standing, doubts) for key, standing in standings.items()}
+    reason = WithoutMetadata()
+    without: Verdict = (Keep(doubts) if doubts else Delete((reason,))) if v1_2 else Keep((reason,))
+    decided = {
+        tag.reference.tag: verdicts.get(tag.signature, without) if tag.signature is not None else without
+        for tag in sorted(tags, key=lambda tag: tag.reference)
+    }
+    remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
+    return ImageDecision(
+        tags=decided,
+        metadata=judge_records(records, standings, remaining, history),
+        metadata_missing=bool(tags) and not taking_part,
+    )
+
+
+def _verdict(standing: Standing, doubts: tuple[KeepReason, ...]) -> Verdict:
+    unknown = (standing.unknown,) if standing.unknown else ()
+    if standing.kept_by or unknown:
+        return Keep((*standing.kept_by, *unknown))
+    if doubts:
+        return Keep(doubts)
+    if not standing.existing:
+        return Delete((CommitsGone(),))
+    return Delete(tuple(standing.beyond) or (NotReached(),))
+
+
+def _silent(
+    records: Iterable[MetadataRecord], history: History, selected: Collection[SelectedReference]
+) -> tuple[KeepReason, ...]:
+    silent: Mapping[Signature, tuple[Commit]] = {
+        record.tag: (record.commit,) for record in records if record.signature is None
+    }
+    # Each stands for a signature of its own here, without limits, to learn whether anything reaches it.
+    unlimited = [SelectedReference(each.reference, None, each.policy) for each in selected]
+    found = stand(silent, history, unlimited, now=0)
+    return tuple(
+        Unreadable(f"metadata record {tag} does not say which content it is of")
+        for tag, standing in found.items()
+        if standing.kept_by or standing.unknown
+    )

@@ -1,0 +1,38 @@
+"""Which branches and tags the keep policies select, and how many images each of them keeps."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from holystone.engine.model.history import GitReference
+from holystone.engine.model.references import Commit
+from holystone.policies.keep_policies import KeepPolicy, Limit
+
+
+class SelectedReference(msgspec.Struct, frozen=True):
+    reference: GitReference
+    images_per_reference: Limit | None
+    """None: every image that the reference reaches."""
+    policy: int
+    """Position, counted from 1, of the policy that said so last."""
+
+
+def select_references(
+    references: Iterable[GitReference], policies: Sequence[KeepPolicy], now: int
+) -> tuple[SelectedReference, ...]:
+    """Branches, then tags, by name. Where several policies select a reference, the last one counts, also when it sets
+    no limit; a policy whose own limit leaves a reference out says nothing about it. `now`: Unix seconds."""
+    newest_first = sorted(set(references), key=lambda each: (-each.date, each.name))
+    selected: dict[GitReference, SelectedReference] = {}
+    for position, policy in enumerate(policies, start=1):
+        matching = [each for each in newest_first if policy.references.matches(each)]
+        if policy.references.limit is not None:
+            del matching[policy.references.limit.count([each.date for each in matching], now) :]
+        for each in matching:
+            selected[each] = SelectedReference(each, policy.images_per_reference, position)
+    return tuple(selected[each] for each in sorted(selected))
+
+
+def heads_to_ask(selected: Iterable[SelectedReference]) -> frozenset[Commit]:
+    """The heads whose history matters: those of branches, for a tag reaches its own commit only."""
+    return frozenset(each.reference.commit for each in selected if each.reference.kind == "branch")

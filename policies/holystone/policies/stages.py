@@ -1,0 +1,102 @@
+"""The stages policy: a stage stays while a remaining image, or a stage that stays, descends or imports from it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from holystone.engine.model.project import ImageTag, Stage, StagesStorage
+from holystone.engine.model.reasons import (
+    AncestorOfStage,
+    Bookkeeping,
+    Foreign,
+    ImportedBy,
+    KeepReason,
+    NotNeeded,
+    ParentOfImage,
+    Rejected,
+    Unreadable,
+    YoungerThan,
+)
+from holystone.engine.model.references import Digest, Reference, Tag
+from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+
+
+def decide_stages(storage: StagesStorage, remaining_images: Iterable[ImageTag], now: int, grace: int) -> Verdicts:
+    """Every tag of the storage, sorted, but the metadata records that `decide_images` judges. `now`: Unix seconds;
+    `grace`: seconds, 0 for none.
+
+    A rejected stage goes like any other that nobody needs; while it stays, so does its mark, or werf would use it.
+    While a stage cannot be read, none goes: any may be an ancestor of the unreadable one.
+    """
+    twins: defaultdict[Digest, list[Stage]] = defaultdict(list)  # one image id can be under several tags
+    for stage in sorted(storage.stages, key=lambda stage: stage.tag):
+        twins[stage.image_id].append(stage)
+    young = _young(storage.stages, now, grace)
+    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), young)
+    doubts = tuple(Unreadable(f"{tag}, which may descend from this stage") for tag in storage.unreadable[:1])
+    verdicts: dict[Tag, Verdict] = {}
+    for stage in storage.stages:
+        reasons = (*young.get(stage.tag, ()), *needed.get(stage.image_id, ())) or doubts
+        unneeded = Rejected() if stage.rejected_by else NotNeeded()
+        verdicts[stage.tag] = Keep(reasons) if reasons else Delete((unneeded,))
+    verdicts |= _marks(storage, verdicts)
+    records = (*storage.bookkeeping, *storage.unclaimed_metadata, *storage.ambiguous_metadata)
+    verdicts |= dict.fromkeys(records, Keep((Bookkeeping(),)))
+    verdicts |= dict.fromkeys(storage.foreign, Keep((Foreign(),)))
+    verdicts |= dict.fromkeys(storage.unreadable, Keep((Unreadable("manifest or configuration"),)))
+    return dict(sorted(verdicts.items()))
+
+
+def images_built_elsewhere(storage: StagesStorage, images: Iterable[ImageTag]) -> tuple[Reference, ...]:
+    """Images whose last stage is not in the storage, sorted: worth a notice, no reason to stop."""
+    here = {stage.image_id for stage in storage.stages}
+    return tuple(sorted(image.reference for image in images if image.parent and image.parent not in here))
+
+
+def _young(stages: Iterable[Stage], now: int, grace: int) -> Mapping[Tag, tuple[KeepReason]]:
+    if not grace:
+        return {}
+    ages = ((stage.tag, now - _born(stage, now)) for stage in stages)
+    return {tag: (YoungerThan(max(age, 0), grace),) for tag, age in ages if age < grace}
+
+
+def _born(stage: Stage, now: int) -> int:
+    """Some builders write no creation time. Then the milliseconds in the tag tell when werf made the stage; if they
+    make no sense either, it counts as made just now."""
+    if stage.created > 0:
+        return stage.created
+    milliseconds = stage.tag.partition("-")[2]
+    return int(milliseconds) // 1000 or now if milliseconds.isdecimal() else now
+
+
+def _needed(
+    twins: Mapping[Digest, Sequence[Stage]], images: Iterable[ImageTag], young: Iterable[Tag]
+) -> Mapping[Digest, Sequence[KeepReason]]:
+    """Reasons by image id, for all that the images and the young stages descend or import from."""
+    needed: defaultdict[Digest, list[KeepReason]] = defaultdict(list)
+    for image in images:
+        if image.parent:
+            needed[image.parent].append(ParentOfImage(image.reference))
+        for imported in image.imports:
+            needed[imported].append(ImportedBy(image.reference.tag))
+    ids = {stage.tag: image_id for image_id, stages in twins.items() for stage in stages}
+    waiting = sorted(needed.keys() | {ids[tag] for tag in young})
+    met = set(waiting)
+    while waiting:
+        for stage in twins.get(waiting.pop(), ()):
+            if stage.parent:
+                needed[stage.parent].append(AncestorOfStage(stage.tag))
+            for imported in stage.imports:
+                needed[imported].append(ImportedBy(stage.tag))
+            following = {*stage.imports, *((stage.parent,) if stage.parent else ())} - met
+            met |= following
+            waiting.extend(sorted(following))
+    return needed
+
+
+def _marks(storage: StagesStorage, verdicts: Mapping[Tag, Verdict]) -> Verdicts:
+    """A mark without its stage goes too, unless the stage is one that cannot be read."""
+    marked = {stage.rejected_by: verdicts[stage.tag] for stage in storage.stages if stage.rejected_by}
+    kept = Keep((Bookkeeping(),))
+    stays = {mark for mark, verdict in marked.items() if isinstance(verdict, Keep)}
+    stays |= {Tag(f"{tag}-rejected") for tag in storage.unreadable}
+    return {mark: kept if mark in stays else Delete((Rejected(),)) for mark in {*storage.rejected, *marked}}

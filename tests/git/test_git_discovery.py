@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+
+from holystone.adapters.git.repository import open_history
+from holystone.engine.errors import IncompleteSource
+from tests.git.conftest import Git
+
+
+def clone(git: Git, origin: Path, folder: Path, *options: str) -> Path:
+    git(folder.parent, "clone", "-q", *options, origin.as_uri(), str(folder))
+    return folder
+
+
+def test_no_git_at_all(tmp_path: Path) -> None:
+    assert open_history(tmp_path) is None
+    assert open_history(tmp_path / "missing") is None
+
+
+def test_a_folder_of_the_repository(tmp_path: Path, origin: Path, git: Git) -> None:
+    service = origin / "services" / "app"
+    service.mkdir(parents=True)
+    (service / "werf.yaml").write_text("project: app\n")
+    assert open_history(service) is None, "the repository does not know this folder"
+    git(origin, "add", ".")
+    git(origin, "commit", "-q", "-m", "app")
+    assert open_history(service) is not None
+    assert open_history(service.parent) is not None
+
+
+def test_an_unrelated_repository_around_the_project_is_not_its_history(tmp_path: Path, origin: Path) -> None:
+    (origin / "ignored").mkdir()
+    assert open_history(origin / "ignored") is None
+
+
+def test_an_unborn_repository(tmp_path: Path, git: Git) -> None:
+    git(tmp_path / "new", "init", "-q")
+    (tmp_path / "new" / "folder").mkdir()
+    assert open_history(tmp_path / "new" / "folder") is None
+    repository = open_history(tmp_path / "new")
+    assert repository is not None
+    assert repository.references().found == ()
+
+
+def test_a_detached_checkout_as_ci_makes_it(tmp_path: Path, origin: Path, git: Git) -> None:
+    folder = tmp_path / "ci"
+    git(folder, "init", "-q")
+    git(folder, "remote", "add", "origin", origin.as_uri())
+    git(folder, "fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+    git(folder, "checkout", "-q", "--detach", "origin/feature/a")
+    repository = open_history(folder)
+    assert repository is not None
+    names = [each.shown for each in repository.references().found]
+    assert names == ["origin/feature/a", "origin/master", "v1", "v2"]
+    assert not repository.is_shallow
+    assert not repository.is_narrow()
+
+
+@pytest.mark.parametrize("options", [(), ("--depth", "2")])
+def test_a_worktree_sees_what_its_clone_sees(tmp_path: Path, origin: Path, git: Git, options: tuple[str, ...]) -> None:
+    """libgit2 takes the worktree of a shallow clone for a whole one with missing objects."""
+    folder = clone(git, origin, tmp_path / "clone", *options)
+    git(folder, "worktree", "add", "-q", str(tmp_path / "tree"), "HEAD~1")
+    main, tree = open_history(folder), open_history(tmp_path / "tree")
+    assert main is not None
+    assert tree is not None
+    assert (tmp_path / "tree" / ".git").is_file()
+    assert tree.references() == main.references()
+    assert tree.is_shallow is main.is_shallow is bool(options)
+    heads = [each.commit for each in tree.references().found if each.kind == "branch"]
+    assert tree.history(heads, heads) == main.history(heads, heads)
+    assert main.history(heads, heads).complete is not bool(options)
+
+
+def test_a_submodule(tmp_path: Path, origin: Path, git: Git) -> None:
+    outer = tmp_path / "outer"
+    git(outer, "init", "-q")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", origin.as_uri(), "inner")
+    assert (outer / "inner" / ".git").is_file()
+    repository = open_history(outer / "inner")
+    assert repository is not None
+    assert repository.references().has_branches
+
+
+@pytest.mark.parametrize("extension", [False, True])
+def test_a_clone_without_trees_has_all_commits(tmp_path: Path, origin: Path, git: Git, extension: bool) -> None:
+    folder = clone(git, origin, tmp_path / "clone", "--filter=tree:0", "--no-checkout")
+    if extension:  # older versions of git write it
+        git(folder, "config", "extensions.partialClone", "origin")
+    repository = open_history(folder)
+    assert repository is not None
+    heads = [each.commit for each in repository.references().found if each.kind == "branch"]
+    history = repository.history(heads, heads)
+    assert len(history.times) == 2
+    assert history.complete
+
+
+def test_a_damaged_repository_is_not_taken_for_none(tmp_path: Path, origin: Path, git: Git) -> None:
+    (origin / ".git" / "HEAD").unlink()
+    with pytest.raises(IncompleteSource) as caught:
+        open_history(origin)
+    assert caught.value.exit_code == 3
+
+
+def test_a_worktree_whose_clone_is_gone(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: /nowhere/.git/worktrees/x\n")
+    with pytest.raises(IncompleteSource):
+        open_history(tmp_path)

@@ -1,0 +1,114 @@
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from holystone.adapters.git.repository import GitRepository, open_history
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.references import Commit
+from tests.support.commit_graph import CommitGraph
+from tests.support.git_repositories import GitBuilder
+
+NOW = 1_800_000_000
+MISSING = Commit.parse("1" * 40)
+
+
+def opened(builder: GitBuilder) -> GitRepository:
+    repository = open_history(builder.directory)
+    assert repository is not None
+    return repository
+
+
+def test_what_is_asked_for_and_no_more(tmp_path: Path) -> None:
+    builder = GitBuilder(tmp_path)
+    a = builder.commit("a", time=NOW)
+    b = builder.commit("b", time=NOW + 1, parents=[a])
+    c = builder.commit("c", time=NOW + 2, parents=[a])
+    merge = builder.commit("merge", time=NOW + 3, parents=[b, c])
+    dangling = builder.commit("dangling", time=NOW + 4)
+    history = opened(builder).history([merge, b], [a, b, merge, dangling, MISSING, Commit.parse("a" * 64)])
+    assert history.times == {a: NOW, b: NOW + 1, merge: NOW + 3, dangling: NOW + 4}
+    assert history.reached_from == {
+        a: frozenset({merge, b}),
+        b: frozenset({merge, b}),
+        merge: frozenset({merge}),
+        dangling: frozenset(),
+    }
+    assert history.complete
+
+
+def test_nothing_asked(tmp_path: Path) -> None:
+    builder = GitBuilder(tmp_path)
+    head = builder.commit("a", time=NOW)
+    assert opened(builder).history([head], []).times == {}
+    history = opened(builder).history([], [head])
+    assert (history.times, history.reached_from) == ({head: NOW}, {head: frozenset()})
+
+
+def test_something_that_is_no_commit_does_not_exist_as_one(tmp_path: Path) -> None:
+    builder = GitBuilder(tmp_path)
+    tree = Commit.parse(str(builder.repository.TreeBuilder().write()))
+    assert opened(builder).history([], [tree]).times == {}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_reachability_is_by_parents_whatever_the_clocks_said(tmp_path: Path, data: st.DataObject) -> None:
+    builder = GitBuilder(tmp_path)
+    commits: list[Commit] = []
+    parents: dict[Commit, list[Commit]] = {}
+    times: dict[Commit, int] = {}
+    for number in range(data.draw(st.integers(1, 12))):
+        above = data.draw(st.lists(st.sampled_from(commits), max_size=3, unique=True)) if commits else []
+        when = NOW + data.draw(st.integers(0, 50))
+        commit = builder.commit(str(number), time=when, parents=above)
+        commits.append(commit)
+        parents[commit], times[commit] = above, when
+    heads = data.draw(st.sets(st.sampled_from(commits)))
+    asked = data.draw(st.sets(st.sampled_from([*commits, MISSING])))
+    expected = CommitGraph(parents, times).history(heads, asked)
+    history = opened(builder).history(heads, asked)
+    assert history.times == expected.times
+    assert history.reached_from == expected.reached_from
+
+
+@pytest.mark.parametrize("lost", ["head", "ancestor"])
+def test_missing_objects_are_no_absence(tmp_path: Path, lost: str) -> None:
+    builder = GitBuilder(tmp_path)
+    a = builder.commit("a", time=NOW)
+    b = builder.commit("b", time=NOW, parents=[a])
+    c = builder.commit("c", time=NOW, parents=[b])
+    gone = c if lost == "head" else b
+    (tmp_path / ".git" / "objects" / gone[:2] / gone[2:]).unlink()
+    with pytest.raises(IncompleteSource) as caught:
+        opened(builder).history([c], [a])
+    assert "fsck" in caught.value.what_to_do
+
+
+def test_a_damaged_commit_is_no_absence(tmp_path: Path) -> None:
+    builder = GitBuilder(tmp_path)
+    a = builder.commit("a", time=NOW)
+    file = tmp_path / ".git" / "objects" / a[:2] / a[2:]
+    file.chmod(0o600)
+    file.write_bytes(b"no zlib stream")
+    with pytest.raises(IncompleteSource):
+        opened(builder).history([], [a])
+
+
+@pytest.mark.slow
+def test_twenty_thousand_commits_and_two_hundred_heads(tmp_path: Path) -> None:
+    """A main line with a branch off every hundredth commit; every tenth commit was published."""
+    builder = GitBuilder(tmp_path)
+    commits: list[Commit] = []
+    for number in range(20_000):
+        commits.append(builder.commit(str(number), time=NOW + number, parents=commits[-1:]))
+    heads = [builder.commit(f"head {commit}", time=NOW, parents=[commit]) for commit in commits[::100]]
+    asked = commits[::10]
+    repository = opened(builder)
+    repository.history(heads, asked)  # reads loose files; what is measured is the walk
+    began = time.perf_counter()
+    history = repository.history(heads, asked)
+    assert all(len(history.reached_from[commit]) == 200 - -(-number // 10) for number, commit in enumerate(asked))
+    assert time.perf_counter() - began < 3

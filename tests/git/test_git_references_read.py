@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+
+from holystone.adapters.git.repository import GitRepository, open_history
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.history import GitReference
+from tests.git.conftest import Git
+from tests.support.git_repositories import GitBuilder
+
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> GitBuilder:
+    return GitBuilder(tmp_path / "clone")
+
+
+def opened(builder: GitBuilder) -> GitRepository:
+    repository = open_history(builder.directory)
+    assert repository is not None
+    return repository
+
+
+def test_branches_of_origin_by_committer_time(builder: GitBuilder) -> None:
+    commit = builder.commit("one", time=NOW)
+    builder.branch_of_origin("feature/a/b", commit)
+    builder.branch_of_origin("HEADS", commit)
+    builder.reference("refs/heads/local", commit)
+    builder.reference("refs/remotes/upstream/other", commit)
+    builder.repository.references.create("refs/remotes/origin/HEAD", "refs/remotes/origin/feature/a/b")
+    references = opened(builder).references()
+    assert references.found == (
+        GitReference("branch", "HEADS", commit, NOW),
+        GitReference("branch", "feature/a/b", commit, NOW),
+    )
+    assert references.has_branches
+
+
+def test_tags_are_peeled_and_dated_by_their_outermost_tagger(builder: GitBuilder) -> None:
+    commit = builder.commit("one", time=NOW)
+    builder.reference("refs/tags/light", commit)
+    inner = builder.annotated_tag("annotated", commit, time=NOW + 10)
+    builder.annotated_tag("nested", inner, time=NOW + 20)
+    builder.reference("refs/tags/another/name", inner)
+    references = opened(builder).references()
+    assert references.found == (
+        GitReference("tag", "annotated", commit, NOW + 10),
+        GitReference("tag", "another/name", commit, NOW + 10),
+        GitReference("tag", "light", commit, NOW),
+        GitReference("tag", "nested", commit, NOW + 20),
+    )
+    assert not references.has_branches
+
+
+def test_an_ancient_tag_without_a_tagger_has_the_date_of_its_commit(builder: GitBuilder) -> None:
+    commit = builder.commit("one", time=NOW)
+    body = f"object {commit}\ntype commit\ntag old\n\nmessage\n".encode()
+    builder.reference("refs/tags/old", builder.repository.write(4, body))
+    assert opened(builder).references().found == (GitReference("tag", "old", commit, NOW),)
+
+
+def test_tags_of_trees_are_left_out_with_a_warning(builder: GitBuilder) -> None:
+    tree = builder.repository.TreeBuilder().write()
+    builder.reference("refs/tags/tree", tree)
+    builder.annotated_tag("annotated-tree", tree, time=NOW)
+    references = opened(builder).references()
+    assert references.found == ()
+    assert references.warnings == (
+        "git tag annotated-tree does not end in a commit; ignored",
+        "git tag tree does not end in a commit; ignored",
+    )
+
+
+def test_names_that_are_not_utf_8(builder: GitBuilder) -> None:
+    commit = builder.commit("one", time=NOW)
+    with (builder.directory / ".git" / "packed-refs").open("wb") as file:
+        file.write(f"{commit} refs/remotes/origin/caf".encode() + b"\xe9\n")
+    assert [each.name for each in opened(builder).references().found] == ["caf\ufffd"]
+
+
+def test_packed_references(builder: GitBuilder, git: Git) -> None:
+    commit = builder.commit("one", time=NOW)
+    builder.branch_of_origin("packed/one", commit)
+    builder.annotated_tag("v1", commit, time=NOW + 5)
+    before = opened(builder).references()
+    git(builder.directory, "pack-refs", "--all")
+    assert not (builder.directory / ".git/refs/remotes/origin/packed").exists()
+    assert opened(builder).references() == before
+
+
+@pytest.mark.parametrize("path", ["refs/remotes/origin/lost", "refs/tags/lost"])
+def test_a_reference_to_nothing_is_no_absence(builder: GitBuilder, path: str) -> None:
+    file = builder.directory / ".git" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("1" * 40 + "\n")
+    with pytest.raises(IncompleteSource) as caught:
+        opened(builder).references()
+    assert "git -C" in caught.value.what_to_do

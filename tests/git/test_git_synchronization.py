@@ -1,0 +1,211 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from holystone.adapters.git.prepare import prepare_history
+from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.git.scrub import scrub
+from holystone.adapters.git.synchronize import synchronize
+from holystone.engine.errors import IncompleteSource, Unreachable
+from tests.git.conftest import Git
+
+MANUALLY = "git fetch --unshallow --tags --prune origin '+refs/heads/*:refs/remotes/origin/*'"
+
+
+@pytest.fixture
+def clone(tmp_path: Path, origin: Path, git: Git) -> Path:
+    git(tmp_path, "clone", "-q", "--no-single-branch", origin.as_uri(), "clone")
+    return tmp_path / "clone"
+
+
+@pytest.fixture
+def shallow(tmp_path: Path, origin: Path, git: Git) -> Path:
+    git(tmp_path, "clone", "-q", "--depth", "1", origin.as_uri(), "shallow")
+    return tmp_path / "shallow"
+
+
+def shown(repository: GitRepository) -> list[str]:
+    return [each.shown for each in repository.references().found]
+
+
+async def prepared(folder: Path, *, allow: bool = False, fetch: bool = False) -> GitRepository:
+    repository = await prepare_history(folder, allow_shallow=allow, synchronize_first=fetch)
+    assert repository is not None
+    return repository
+
+
+async def test_a_whole_clone_is_ready(clone: Path) -> None:
+    repository = await prepared(clone)
+    assert repr(repository) == f"<GitRepository {clone}>"
+    head = next(each.commit for each in repository.references().found if each.name == "master")
+    assert repository.history([head], [head]).complete
+
+
+@pytest.mark.parametrize("whole_command", [True, False])
+async def test_a_shallow_clone_is_refused_with_the_command_that_mends_it(shallow: Path, whole_command: bool) -> None:
+    """`clone --depth` also sets the clone up for one branch; the plain fetch of everything is enough, too."""
+    with pytest.raises(IncompleteSource) as caught:
+        await prepared(shallow)
+    assert caught.value.exit_code == 3
+    assert "--git-history-synchronization" in caught.value.what_to_do
+    command = caught.value.what_to_do.split("`")[1]
+    assert command.endswith(MANUALLY)
+    await anyio.run_process(command if whole_command else MANUALLY, cwd=shallow)
+    assert shown(await prepared(shallow)) == ["origin/feature/a", "origin/master", "v1", "v2"]
+
+
+async def test_a_shallow_clone_that_is_allowed_knows_that_it_does_not_know(shallow: Path) -> None:
+    repository = await prepared(shallow, allow=True)
+    assert repr(repository) == f"<GitRepository {shallow} shallow>"
+    heads = [each.commit for each in repository.references().found if each.kind == "branch"]
+    assert not repository.history(heads, heads).complete
+
+
+async def test_synchronization_completes_a_shallow_clone(shallow: Path) -> None:
+    repository = await prepared(shallow, fetch=True)
+    assert shown(repository) == ["origin/feature/a", "origin/master", "v1", "v2"]
+    references = repository.references().found
+    heads = [each.commit for each in references if each.kind == "branch"]
+    history = repository.history(heads, [each.commit for each in references])
+    assert history.complete
+    oldest = next(each.commit for each in references if each.name == "v1")
+    assert history.reached_from[oldest] == frozenset(heads)
+
+
+async def test_synchronization_of_a_worktree_of_a_shallow_clone(tmp_path: Path, shallow: Path, git: Git) -> None:
+    git(shallow, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+    assert len(shown(await prepared(tmp_path / "tree", fetch=True))) == 4
+
+
+async def test_synchronization_follows_origin(clone: Path, origin: Path, git: Git) -> None:
+    git(origin, "branch", "-D", "feature/a")
+    git(origin, "tag", "-d", "v1")
+    git(origin, "tag", "-f", "-a", "v2", "-m", "moved", "HEAD")
+    git(origin, "branch", "feature", "HEAD")  # where a folder of branches was
+    moved = git(origin, "rev-parse", "HEAD")
+    assert shown(await prepared(clone)) == ["origin/feature/a", "origin/master", "v1", "v2"]
+    repository = await prepared(clone, fetch=True)
+    assert shown(repository) == ["origin/feature", "origin/master", "v2"]
+    assert [each.commit for each in repository.references().found if each.name == "v2"] == [moved]
+
+
+@pytest.mark.parametrize("option", ["--single-branch", "--no-tags"])
+async def test_a_clone_of_a_part_is_refused(tmp_path: Path, origin: Path, git: Git, option: str) -> None:
+    git(tmp_path, "clone", "-q", option, origin.as_uri(), "narrow")
+    folder = tmp_path / "narrow"
+    with pytest.raises(IncompleteSource) as caught:
+        await prepared(folder)
+    assert not (await prepared(folder, allow=True)).history([], []).complete
+    synchronized = await prepared(folder, fetch=True)
+    assert synchronized.history([], []).complete
+    assert len(shown(synchronized)) == 4
+    command = caught.value.what_to_do.split("`")[1]
+    await anyio.run_process(command, cwd=folder)
+    assert len(shown(await prepared(folder))) == 4
+
+
+async def test_no_git_repository(tmp_path: Path) -> None:
+    assert await prepare_history(tmp_path, allow_shallow=False, synchronize_first=True) is None
+
+
+async def test_a_remote_that_does_not_answer_is_told_without_its_password(clone: Path, git: Git) -> None:
+    git(clone, "remote", "set-url", "origin", "http://robot:hunter2@127.0.0.1:1/x.git")
+    with pytest.raises(IncompleteSource) as caught:
+        await prepared(clone, fetch=True)
+    assert "127.0.0.1" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "robot" not in str(caught.value)
+
+
+async def test_no_remote_named_origin(clone: Path, git: Git) -> None:
+    git(clone, "remote", "rename", "origin", "upstream")
+    assert not (await prepared(clone)).references().has_branches
+    with pytest.raises(IncompleteSource) as caught:
+        await prepared(clone, fetch=True)
+    assert "origin" in caught.value.message
+
+
+async def test_no_git_program(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(IncompleteSource) as caught:
+        await prepared(clone, fetch=True)
+    assert "Install git" in caught.value.what_to_do
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `git` whose helper never answers; the file tells the helper's process id."""
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    started = tmp_path / "started"
+    program.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {started}.new; mv {started}.new {started}\nwait\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return started
+
+
+def runs(pid: str) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().split()[2] != "Z"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(30):
+        while not condition():  # noqa: ASYNC110 - another process has no event to wait for
+            await anyio.sleep(0.005)
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_a_fetch_that_hangs_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable) as caught:
+        await synchronize(tmp_path, unshallow=False, timeout=0.05)
+    assert caught.value.exit_code == 3
+
+
+async def test_cancelling_ends_git_and_its_helpers(tmp_path: Path, hanging: Path) -> None:
+    async with anyio.create_task_group() as group:
+
+        async def fetch() -> None:
+            await synchronize(tmp_path, unshallow=False)
+
+        group.start_soon(fetch)
+        await until(hanging.exists)
+        pid = hanging.read_text().strip()  # noqa: ASYNC240
+        assert runs(pid)
+        group.cancel_scope.cancel()
+    await until(lambda: not runs(pid))
+
+
+async def test_git_gets_no_terminal_and_no_tracing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nenv >&2\n(: </dev/tty) 2>/dev/null && echo HAS_TERMINAL >&2\nexit 7\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("GIT_TRACE_CURL", "1")
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    with pytest.raises(IncompleteSource) as caught:
+        await synchronize(tmp_path, unshallow=False)
+    said = caught.value.message
+    assert "exit code 7" in said
+    assert "GIT_TERMINAL_PROMPT=0" in said
+    assert "HAS_TERMINAL" not in said
+    assert "GIT_TRACE" not in said
+    assert "GIT_DIR" not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("cannot access 'https://u:p@host/x.git/': no", "cannot access 'https://…@host/x.git/': no"),
+        ("https://token@host/x", "https://…@host/x"),
+        ("https://u:p@ss/w@rd@host/x", "https://…@host/x"),
+        ("ssh://git@host/x and http://a:b@c/", "ssh://…@host/x and http://…@c/"),
+        ("git@host:x denied", "git@host:x denied"),
+        ("https://host/x", "https://host/x"),
+    ],
+)
+def test_scrub(said: str, told: str) -> None:
+    assert scrub(said) == told
