@@ -1,0 +1,52 @@
+"""A value that does not show itself: not in a log, a traceback, a pickle or a JSON document."""
+
+import hmac
+from typing import Any, Final, NoReturn
+
+SHOWN: Final = "Secret(***)"
+
+
+class Secret:
+    """Wraps a password or token. `reveal` is the one way out, called only where Authorization headers, forms and
+    login bodies are built (`registries.http.authorization`)."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        """Takes the same time wherever the two differ."""
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __repr__(self) -> str:
+        return SHOWN
+
+    def __str__(self) -> str:
+        return SHOWN
+
+    def __format__(self, _spec: str) -> str:
+        return SHOWN
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "Secret":
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is never written anywhere")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret is never written anywhere")

@@ -1,0 +1,72 @@
+"""The one place where secrets are revealed: Authorization headers and login bodies are built here."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from urllib.parse import urlencode
+
+import msgspec
+
+from holystone.adapters.credentials.secret import Secret
+from holystone.engine.errors import UsageError
+
+_SHORTEST_HIDDEN = 4
+"""Characters. Shorter ones would be found in every word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """An Authorization header that does not show itself."""
+
+    scheme: str
+    secret: Secret
+    born: float = -inf
+    """When a token was fetched, on the monotonic clock."""
+    hides: tuple[Secret, ...] = ()
+    """What else must not come back in an error body."""
+
+
+def basic(username: str, password: Secret) -> Authorization:
+    pair = f"{username}:{_open(password)}"
+    return Authorization("Basic", Secret(base64.b64encode(pair.encode()).decode()), hides=(password,))
+
+
+def bearer(token: Secret, born: float = -inf) -> Authorization:
+    return Authorization("Bearer", token, born)
+
+
+def with_authorization(headers: Mapping[str, str], authorization: Authorization | None) -> dict[str, str]:
+    """Raises UsageError for a secret that cannot stand in a header."""
+    if authorization is None:
+        return dict(headers)
+    value = _open(authorization.secret)
+    if not value.isprintable():
+        raise UsageError(
+            f"The {authorization.scheme} credential contains a line break or another control character.",
+            what_to_do="Check the variable or file it comes from for a stray newline.",
+        )
+    return {**headers, "Authorization": f"{authorization.scheme} {value}"}
+
+
+def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
+    """A JSON object for a vendor's login call. Send it through `RegistryHttp.request(body=…)` only."""
+    return msgspec.json.encode({name: _open(value) for name, value in fields.items()})
+
+
+def secret_form(fields: Mapping[str, str | Secret]) -> bytes:
+    """The same as application/x-www-form-urlencoded."""
+    return urlencode({name: _open(value) for name, value in fields.items()}).encode()
+
+
+def redacted(body: bytes, *secrets: Secret) -> bytes:
+    """An error body of a server that repeats what it was sent, without it."""
+    for secret in secrets:
+        value = _open(secret).encode()
+        if len(value) >= _SHORTEST_HIDDEN:
+            body = body.replace(value, b"***")
+    return body
+
+
+def _open(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

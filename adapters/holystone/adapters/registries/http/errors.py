@@ -1,0 +1,67 @@
+"""What an error reply says, whoever wrote it: JSON of the OCI specification, text, or a proxy's HTML page."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from holystone.adapters.registries.http.reply import Reply, printable
+
+_MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_READ = 16 * 1024
+"""Bytes of an error body that are looked at."""
+
+
+def error_code(reply: Reply) -> str:
+    """The first code of an OCI error body in capitals, e.g. `MANIFEST_UNKNOWN`; empty if there is none."""
+    return _first(reply)[0]
+
+
+def summary(reply: Reply) -> str:
+    """For people: status, code and message in at most 200 printable characters."""
+    code, message = _first(reply)
+    if not code and not message:
+        message = _plain(reply.body)
+    said = ": ".join(part for part in (code, message) if part)
+    return printable(f"{reply.status} {said or _phrase(reply.status)}")
+
+
+def _first(reply: Reply) -> tuple[str, str]:
+    try:
+        document: Any = msgspec.json.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    errors = document.get("errors")
+    entry: Any = errors[0] if isinstance(errors, list) and errors else document
+    if isinstance(entry, str):
+        return "", entry
+    if not isinstance(entry, dict):
+        return "", ""
+    message = next(
+        (entry[k] for k in ("message", "error_description", "detail", "details", "error") if _said(entry.get(k))), ""
+    )
+    code = entry.get("code")
+    return (code.upper() if isinstance(code, str) else ""), message
+
+
+def _said(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _plain(body: bytes) -> str:
+    text = body[:_READ].decode("utf-8", "replace")
+    if "<" not in text:
+        return text
+    title = _TITLE.search(text)
+    return title[1] if title else _MARKUP.sub(" ", text)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown status"

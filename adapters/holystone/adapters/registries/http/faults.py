@@ -1,0 +1,108 @@
+"""What went wrong, in words, and whether trying again can help.
+
+Nothing of aiohttp's own errors is passed on: they carry request headers and proxy passwords in their fields.
+"""
+
+import os
+import ssl
+
+import aiohttp
+from yarl import URL
+
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.rates import retry_after
+from holystone.adapters.registries.http.reply import Reply, address, printable
+from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unreachable
+from holystone.engine.scheduler import GaveUp, Later, Passing
+
+_LATER = "Run again when the registry is well."
+
+
+RETRIED = frozenset((408, 429, 500, 502, 503, 504))
+"""Statuses that are not for the caller, unless it says so."""
+
+
+class NoAnswer(Passing):
+    """No reply at all."""
+
+
+class CutShort(Passing):
+    """The reply began and did not end."""
+
+
+def retry_rule(reply: Reply, now: float) -> Later | Passing | None:
+    """What a status means where the vendor has no rule of its own. `now` is unix time."""
+    if reply.status not in RETRIED:
+        return None
+    reason = f"{address(reply.url)} answered {summary(reply)}"
+    after = retry_after(reply.headers, now)
+    if reply.status == 429 or (reply.status == 503 and after is not None):
+        return Later(reason, after)
+    return Passing(reason)
+
+
+def fault(error: Exception, host: str) -> Passing | Unreachable:
+    """Passing if trying again can help, Unreachable if not."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return Unreachable(
+                f"The certificate of {host} is not trusted: {printable(str(error.certificate_error))}.",
+                what_to_do="Name the file of your certificate authority in SSL_CERT_FILE, "
+                "or pass --skip-tls-verify-registry.",
+            )
+        case aiohttp.ClientConnectorSSLError() if _speaks_plain(error.os_error):
+            return Unreachable(
+                f"{host} does not speak https.",
+                what_to_do="If it is meant to speak plain http, pass --insecure-registry.",
+            )
+        case aiohttp.ClientConnectorSSLError():
+            return NoAnswer(f"TLS with {host} failed: {_reason(error.os_error)}", host_down=True)
+        case aiohttp.ClientConnectorDNSError():
+            return NoAnswer(f"the name {host} cannot be resolved: {_reason(error.os_error)}", host_down=True)
+        case aiohttp.ClientProxyConnectionError():
+            return NoAnswer(f"the proxy for {host} cannot be reached: {_reason(error.os_error)}", host_down=True)
+        case aiohttp.ClientHttpProxyError():
+            return Unreachable(
+                f"The proxy does not let us through to {host}: status {error.status}.",
+                what_to_do="Check HTTPS_PROXY, and name hosts that need no proxy in NO_PROXY.",
+            )
+        case aiohttp.ClientConnectorError():
+            return NoAnswer(f"{host} cannot be reached: {_reason(error.os_error)}", host_down=True)
+        case aiohttp.ConnectionTimeoutError():
+            return NoAnswer(f"{host} cannot be reached: no connection in time", host_down=True)
+        case aiohttp.ClientPayloadError():
+            return CutShort(f"the reply of {host} was cut short")
+        case aiohttp.ClientResponseError():
+            return NoAnswer(f"{host} did not answer in HTTP")
+        case TimeoutError():
+            return NoAnswer(f"{host} did not answer in time", host_down=True)
+        case _:
+            return NoAnswer(f"the connection to {host} broke")
+
+
+def failure(method: str, asked: URL, gave_up: GaveUp) -> HolystoneError:
+    """What an exhausted lane means: what could not be read decides nothing, what could not be written is a failure."""
+    what = f"{method} {asked.path} at {address(asked)} failed: {gave_up}."
+    fault = gave_up.fault
+    if isinstance(fault, NoAnswer) or (isinstance(fault, Passing) and fault.host_down):
+        return Unreachable(
+            what, what_to_do="Check the name, the network, the proxy variables and the firewall, then run again."
+        )
+    if method in ("GET", "HEAD"):
+        return IncompleteSource(what, what_to_do=_LATER)
+    return RegistryFailure(what, what_to_do=_LATER)
+
+
+def _speaks_plain(error: OSError) -> bool:
+    reason = getattr(error, "reason", "") or ""
+    return isinstance(error, ssl.SSLError) and reason in (
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "RECORD_LAYER_FAILURE",
+    )
+
+
+def _reason(error: OSError) -> str:
+    if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return printable(error.strerror or str(error) or type(error).__name__)

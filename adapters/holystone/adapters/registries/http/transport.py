@@ -1,0 +1,171 @@
+"""Requests to one registry host as one credential."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from yarl import URL
+
+from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.registries.http.authorization import Authorization
+from holystone.adapters.registries.http.authorizer import Authorizer, Refresh
+from holystone.adapters.registries.http.faults import failure, retry_rule
+from holystone.adapters.registries.http.rates import rate_hint
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.tokens import Tokens
+from holystone.adapters.registries.http.trust import is_loopback, origin
+from holystone.adapters.registries.http.wire import Wire
+from holystone.engine.errors import Unauthorized
+from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler import GaveUp, Lane, Later, Passing
+
+REQUEST_TIMEOUT = 60.0
+"""Seconds for one attempt, a token round trip included."""
+
+Judge: TypeAlias = Callable[[Reply], Later | Passing | None]
+
+_API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+"""Hosts whose API answers under another name."""
+
+
+class RegistryHttp:
+    """An async context manager.
+
+    `judge` is the vendor's own way of saying "later": it sees every reply first and returns the Later or Passing to
+    raise inside the attempt (so that the lane retries), or None for the usual rules. `refresh` gives a newer
+    credential after the registry refused the old one (helpers hand out short-lived ones), or the same.
+    `preemptive`: a user and password are sent as Basic from the first request on, without waiting for a challenge.
+    `token_servers`: hosts besides the registry's own domain that may see the credential. `insecure`: plain http;
+    loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `clock` is
+    monotonic, `wall` unix time.
+    """
+
+    def __init__(
+        self,
+        host: RegistryHost,
+        credential: Credential,
+        *,
+        insecure: bool = False,
+        skip_tls_verify: bool = False,
+        preemptive: bool = False,
+        token_servers: Collection[str] = (),
+        refresh: Refresh | None = None,
+        judge: Judge | None = None,
+        connections: int = 64,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._host = host
+        self._base = base_url(host, insecure=insecure, skip_tls_verify=skip_tls_verify)
+        self._judge = judge
+        self._wall = wall
+        self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify)
+        self._authorizer = Authorizer(
+            self._base,
+            credential,
+            Tokens(self._wire, judge=self._check, clock=clock),
+            preemptive=preemptive,
+            token_servers=token_servers,
+            refresh=refresh,
+            clock=clock,
+        )
+
+    @property
+    def host(self) -> RegistryHost:
+        return self._host
+
+    async def __aenter__(self) -> Self:
+        await self._wire.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._wire.__aexit__(kind, error, trace)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        lane: Lane,
+        limit: int,
+        scope: str = "",
+        accept: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float = REQUEST_TIMEOUT,
+        final: Collection[int] = (),
+        retry: bool = True,
+    ) -> Reply:
+        """One request, as often as the lane allows.
+
+        `path` begins with `/` and may carry a query, both already percent-encoded. `scope` is the token scope, e.g.
+        `repository:team/app:pull,delete`; several are separated by a space. `limit`: bytes of reply body taken at most.
+        Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
+        raised as Unauthorized), 408, 429, 500, 502, 503 and 504 are retried, redirects followed. Those named in `final`
+        are returned at once; a 401 that is named is returned where it would be raised. `retry=False` for what must not
+        be sent twice.
+
+        Raises Unreachable (no answer), Unauthorized, IncompleteSource (too big, cut short, or a GET or HEAD that
+        failed to the end), RegistryFailure (another method that failed to the end).
+        """
+        if not path.startswith("/"):
+            raise ValueError("a path begins with a slash: anything else could become part of the host")
+        url = URL(f"{self._base}{path}", encoded=True)
+        sent = {"Accept": accept, **(headers or {})}
+
+        async def send(authorization: Authorization | None) -> Reply:
+            reply = await self._wire.send(
+                method, url, limit=limit, headers=sent, authorization=authorization, body=body
+            )
+            if self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
+                lane.hint(hint)
+            self._check(reply, final)
+            return reply
+
+        async def attempt() -> Reply:
+            # Inside the attempt: a token that is fetched before the lane lets us go may be old by then.
+            authorization = await self._authorizer.before(scope)
+            reply = await send(authorization)
+            if reply.status != 401 or not self._is_ours(reply):
+                return reply
+            try:
+                reply = await send(await self._authorizer.again(scope, authorization, reply))
+                if reply.status == 401 and self._is_ours(reply):
+                    raise self._authorizer.refusal(scope, reply)
+            except Unauthorized:
+                if 401 not in final:
+                    raise
+            return reply
+
+        try:
+            return await lane.run(attempt, timeout=timeout, retry=retry)
+        except GaveUp as gave_up:
+            raise failure(method, url, gave_up) from gave_up
+
+    def _check(self, reply: Reply, final: Collection[int] = ()) -> None:
+        verdict = self._judge(reply) if self._judge and self._is_ours(reply) else None
+        if verdict is None and reply.status not in final:
+            verdict = retry_rule(reply, self._wall())
+        if verdict is not None:
+            raise verdict
+
+    def _is_ours(self, reply: Reply) -> bool:
+        """False for what a storage host said after a redirect: not about our rights, nor our quota."""
+        return origin(reply.url) == origin(self._base)
+
+    def __repr__(self) -> str:
+        return f"<RegistryHttp {self._base} {self._authorizer!r} {self._wire!r}>"
+
+
+def base_url(host: RegistryHost, *, insecure: bool = False, skip_tls_verify: bool = False) -> URL:
+    """Where a registry's API is, without a slash at the end."""
+    authority = _API_HOSTS.get(host, str(host))
+    name = URL(f"//{authority}").host or ""
+    plain = insecure or (is_loopback(name) and not skip_tls_verify)
+    return URL(f"{'http' if plain else 'https'}://{authority}")
+
+
+__all__ = ["REQUEST_TIMEOUT", "Judge", "RegistryHttp", "Reply", "base_url"]

@@ -1,0 +1,162 @@
+"""One exchange on the wire: redirects followed by hand, replies capped, faults named. No retries, no tokens."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from io import BytesIO
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import anyio
+from yarl import URL
+
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.http.authorization import Authorization, redacted, with_authorization
+from holystone.adapters.registries.http.faults import fault
+from holystone.adapters.registries.http.proxies import proxy_for
+from holystone.adapters.registries.http.reply import Reply, address, to_url
+from holystone.adapters.registries.http.trust import origin
+from holystone.engine.errors import IncompleteSource
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds for one TCP connection and its TLS handshake. All other times are the attempt's (see `transport`)."""
+MAX_REDIRECTS = 5
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_LONGEST_HEADER = 32 * 1024
+_CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"))
+"""Headers that may go to another host: some vendors' own ones carry a token."""
+
+
+class Wire:
+    """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token."""
+
+    def __init__(self, *, connections: int, skip_tls_verify: bool = False) -> None:
+        self._connections = connections
+        self._verify = not skip_tls_verify
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._verify),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            headers={"User-Agent": "holystone"},
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            with anyio.CancelScope(shield=True):
+                await self._session.close()
+            self._session = None
+
+    async def send(
+        self,
+        method: str,
+        url: URL,
+        *,
+        limit: int,
+        headers: Mapping[str, str],
+        authorization: Authorization | None = None,
+        body: bytes | None = None,
+        hides: tuple[Secret, ...] = (),
+    ) -> Reply:
+        """`hides` are secrets in the body: an error reply that repeats them or the authorization is cleaned.
+
+        Raises Passing (see `faults`), Unreachable, and IncompleteSource for a reply over `limit` bytes or a redirect
+        that must not be followed: to plain http, in circles, or of a write to another host."""
+        asked = url
+        secrets = (authorization.secret, *authorization.hides) if authorization else ()
+        for _ in range(MAX_REDIRECTS + 1):
+            reply = await self._exchange(method, url, asked, limit, with_authorization(headers, authorization), body)
+            target = _target(reply, method)
+            if target is None:
+                return _cleaned(reply, (*hides, *secrets))
+            if origin(target) != origin(url):
+                _check_crossing(method, url, target)
+                # Dropped for good: a redirect back to the first host comes from a stranger.
+                authorization = None
+                headers = {name: value for name, value in headers.items() if name.lower() in _CROSSES_ORIGINS}
+            if reply.status == 303 and method != "HEAD":
+                method, body = "GET", None
+            url = target
+        raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
+
+    async def _exchange(
+        self, method: str, url: URL, asked: URL, limit: int, headers: Mapping[str, str], body: bytes | None
+    ) -> Reply:
+        if self._session is None:
+            raise RuntimeError("used outside of its `async with`")
+        proxy = proxy_for(url)
+        if url.scheme == "http":
+            headers = {**headers, **proxy.headers}
+        data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
+        try:
+            async with self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                allow_redirects=False,
+                proxy=proxy.url,
+                proxy_headers=proxy.headers,
+            ) as response:
+                content = b"" if method == "HEAD" else await _read(response, limit, asked)
+                return Reply(response.status, response.headers, content, url, asked)
+        except (aiohttp.ClientError, OSError) as error:
+            broken = fault(error, address(url))
+        # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
+        raise broken
+
+    def __repr__(self) -> str:
+        return f"<Wire {'open' if self._session else 'closed'}, {self._connections} connections>"
+
+
+def _cleaned(reply: Reply, secrets: tuple[Secret, ...]) -> Reply:
+    return replace(reply, body=redacted(reply.body, *secrets)) if reply.status >= 400 and secrets else reply
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
+    too_big = IncompleteSource(
+        f"The reply to {response.method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
+        "the most that such a reply may have."
+    )
+    if (response.content_length or 0) > limit:
+        raise too_big
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > limit:
+            raise too_big
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _target(reply: Reply, method: str) -> URL | None:
+    location = reply.headers.get("Location")
+    if reply.status not in _REDIRECTS or not location:
+        return None
+    if method not in ("GET", "HEAD") and reply.status not in (307, 308):
+        return None
+    try:
+        target = reply.url.join(to_url(location)).with_fragment(None)
+        # A redirect does not choose who we are.
+        return target.with_user(None) if target.scheme in ("http", "https") and target.host else _nowhere(reply)
+    except ValueError:
+        return _nowhere(reply)
+
+
+def _nowhere(reply: Reply) -> URL:
+    raise IncompleteSource(f"{address(reply.url)} redirects {reply.asked.path} to something that is not a web address.")
+
+
+def _check_crossing(method: str, url: URL, target: URL) -> None:
+    if url.scheme == "https" and target.scheme != "https":
+        raise IncompleteSource(f"{address(url)} redirects from https to plain http at {address(target)}.")
+    if method not in ("GET", "HEAD"):
+        raise IncompleteSource(f"{address(url)} redirects a {method} to another host, {address(target)}.")

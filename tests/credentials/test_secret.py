@@ -1,0 +1,82 @@
+"""A Secret shows itself nowhere, and is opened in one module."""
+
+import copy
+import json
+import pickle
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holystone.adapters.credentials.credential import IdentityToken, RegistryToken, UserPassword
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.http.authorization import secret_form, secret_json
+
+VALUE = "pass/word&\u00fc"
+SECRET = Secret(VALUE)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        repr(SECRET),
+        str(SECRET),
+        f"{SECRET}",
+        f"{SECRET:>40}",
+        f"{SECRET!r}",
+        "%s %r" % (SECRET, SECRET),  # noqa: UP031
+        repr([SECRET, {"a": SECRET}]),
+        repr(UserPassword("rob", SECRET, "here")),
+        repr(IdentityToken(SECRET, "here")),
+        repr(RegistryToken(SECRET, "here")),
+        repr(asdict(RegistryToken(SECRET, "here"))),
+    ],
+)
+def test_no_text_shows_it(text: str) -> None:
+    assert VALUE not in text
+    assert "***" in text
+
+
+def test_it_is_written_nowhere() -> None:
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(SECRET, protocol)
+    for dump in (json.dumps, msgspec.json.encode, msgspec.msgpack.encode, msgspec.to_builtins):
+        with pytest.raises((TypeError, NotImplementedError)):
+            dump(SECRET)
+    assert VALUE not in json.dumps(SECRET, default=str)
+    with pytest.raises(TypeError):
+        vars(SECRET)
+
+
+def test_copies_are_the_same_secret() -> None:
+    assert copy.copy(SECRET) is SECRET
+    assert copy.deepcopy([SECRET])[0] is SECRET
+
+
+def test_equality_and_hash() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+    assert not Secret("")
+    assert SECRET.reveal() == VALUE
+
+
+def test_bodies_for_login_calls() -> None:
+    assert secret_form({"user": "rob", "password": SECRET}) == b"user=rob&password=pass%2Fword%26%C3%BC"
+    assert json.loads(secret_json({"user": "rob", "password": SECRET})) == {"user": "rob", "password": VALUE}
+
+
+def test_it_is_revealed_in_one_module_only() -> None:
+    rooms = ("holystone", "engine", "adapters", "policies")
+    calls = {
+        str(file.relative_to(ROOT)): len(re.findall(r"\.reveal\(", text))
+        for room in rooms
+        for file in (ROOT / room).rglob("*.py")
+        if ".reveal(" in (text := file.read_text())
+    }
+    assert calls == {"adapters/holystone/adapters/registries/http/authorization.py": 1}

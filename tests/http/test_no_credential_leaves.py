@@ -1,0 +1,337 @@
+"""Promise 7: a credential goes to the host it belongs to and to nobody else, and shows up nowhere."""
+
+import logging
+import pickle
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from holystone.adapters.credentials.credential import Credential, IdentityToken, RegistryToken, UserPassword
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.http.authorization import Authorization, bearer
+from holystone.adapters.registries.http.paging import pages
+from holystone.adapters.registries.http.trust import check_realm, registrable_domain
+from holystone.adapters.registries.http.wire import Wire
+from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized
+from tests.http.conftest import Connect
+from tests.support.http_site import Handler, site
+from tests.support.token_registry import BASIC, PASSWORD, USER, TokenRegistry
+
+ROB = UserPassword(USER, Secret(PASSWORD), "auths in ~/.docker/config.json")
+READY = RegistryToken(Secret("ready-made-token"), "auths")
+OTHER = "127.0.0.2"
+
+
+def constant(status: int = 200, **headers: str) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(status=status, text="ok", headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    return handle
+
+
+def redirecting(to: Callable[[], str], status: int = 307) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": to()})
+
+    return handle
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("address", [OTHER, "127.0.0.1"])
+async def test_a_redirect_to_another_host_or_port_goes_without(connect: Connect, status: int, address: str) -> None:
+    async with (
+        site(constant(), address=address) as other,
+        site(redirecting(lambda: f"http://eve:pw@{other.host}/blob?sig=1", status)) as registry,
+        connect(registry.host, READY) as client,
+    ):
+        reply = await client.get(headers={"X-Vendor-Token": "secret", "Range": "bytes=0-9"})
+        assert (reply.status, reply.body) == (200, b"ok")
+        assert registry.seen[0].authorization == "Bearer ready-made-token"
+        assert other.seen[0].path == "/blob?sig=1"
+        assert "Authorization" not in other.seen[0].headers
+        assert "X-Vendor-Token" not in other.seen[0].headers
+        assert other.seen[0].headers["Range"] == "bytes=0-9"
+
+
+async def test_a_redirect_back_from_a_stranger_goes_without_too(connect: Connect) -> None:
+    home = ""
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/back":
+            return web.Response(text=request.headers.get("Authorization", "none"))
+        return web.Response(status=302, headers={"Location": f"http://{other.host}/"})
+
+    async with (
+        site(redirecting(lambda: home), address=OTHER) as other,
+        site(handle) as registry,
+        connect(registry.host, READY) as client,
+    ):
+        home = f"{registry.url}/back"
+        assert (await client.get()).body == b"none"
+
+
+async def test_a_redirect_on_the_same_host_keeps_it(connect: Connect) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/there":
+            return web.Response(text=request.headers["Authorization"])
+        return web.Response(status=307, headers={"Location": "/there"})
+
+    async with site(handle) as registry, connect(registry.host, READY) as client:
+        assert (await client.get()).body == b"Bearer ready-made-token"
+
+
+async def test_a_redirect_in_circles_ends(connect: Connect) -> None:
+    async with site(redirecting(lambda: "/again")) as registry, connect(registry.host) as client:
+        with pytest.raises(IncompleteSource, match="more than 5 times"):
+            await client.get()
+        assert len(registry.seen) == 6
+
+
+async def test_a_401_of_another_host_gets_no_answer(connect: Connect) -> None:
+    challenge = 'Basic realm="give me"'
+    async with (
+        site(constant(401, WWW_Authenticate=challenge), address=OTHER) as other,
+        site(redirecting(lambda: other.url)) as registry,
+        connect(registry.host, ROB, preemptive=True) as client,
+    ):
+        assert (await client.get()).status == 401
+        assert [seen.authorization for seen in other.seen] == [""]
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH"])
+async def test_a_write_does_not_follow_to_another_host(connect: Connect, method: str) -> None:
+    async with (
+        site(constant(), address=OTHER) as other,
+        site(redirecting(lambda: other.url)) as registry,
+        connect(registry.host, READY) as client,
+    ):
+        with pytest.raises(IncompleteSource, match="another host"):
+            await client.send(method, "/x", body=b"body")
+        assert other.seen == []
+
+
+async def test_https_is_not_left_for_plain_http(certificate: ssl.SSLContext) -> None:
+    async with (
+        site(constant()) as plain,
+        site(redirecting(lambda: plain.url), tls=certificate) as registry,
+        Wire(connections=2, skip_tls_verify=True) as wire,
+    ):
+        with pytest.raises(IncompleteSource, match="plain http"):
+            await wire.send("GET", URL(registry.url), limit=10, headers={}, authorization=bearer(Secret("t")))
+        assert plain.seen == []
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken"])
+async def test_a_redirect_to_no_web_address_is_refused(connect: Connect, location: str) -> None:
+    async with site(redirecting(lambda: location)) as registry, connect(registry.host) as client:
+        with pytest.raises(IncompleteSource, match="not a web address"):
+            await client.get()
+
+
+async def test_a_link_to_another_host_is_refused(connect: Connect) -> None:
+    async with site(constant(), address=OTHER) as other:
+        link = f'<{other.url}/v2/next>; rel="next"'
+        async with site(constant(Link=link)) as registry, connect(registry.host, READY) as client:
+            with pytest.raises(IncompleteSource, match=r"another host, 127\.0\.0\.2"):
+                async for _ in pages(client.get, "/v2/list", what="tags"):
+                    pass
+        assert other.seen == []
+
+
+@pytest.mark.parametrize("credential", [ROB, IdentityToken(Secret("identity"), "auths")])
+async def test_a_realm_on_another_host_sees_nothing(connect: Connect, credential: Credential) -> None:
+    evil = TokenRegistry(post=True)
+    registry = TokenRegistry()
+    async with (
+        site(evil.handle, address=OTHER) as other,
+        site(registry.handle) as home,
+        connect(home.host, credential) as client,
+    ):
+        registry.realm = f"{other.url}/token"
+        with pytest.raises(Unauthorized, match=r"127\.0\.0\.2"):
+            await client.get()
+        assert other.seen == []
+
+
+async def test_a_realm_on_another_host_that_the_user_named_is_asked(connect: Connect) -> None:
+    registry = TokenRegistry()
+    async with site(registry.handle, address=OTHER) as other, site(registry.handle) as home:
+        registry.realm = f"{other.url}/token"
+        async with connect(home.host, ROB, token_servers=[OTHER]) as client:
+            assert (await client.get()).status == 200
+        assert [seen.authorization for seen in other.seen] == [BASIC]
+
+
+async def test_a_token_server_that_redirects_elsewhere_is_not_believed(connect: Connect) -> None:
+    async with site(constant(), address=OTHER) as other:
+
+        async def handle(request: web.Request) -> web.Response:
+            if request.path == "/token":
+                return web.Response(status=307, headers={"Location": other.url})
+            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="http://{request.host}/token"'})
+
+        async with site(handle) as home:
+            async with connect(home.host, ROB) as client:
+                with pytest.raises(RegistryFailure, match="redirects to another host"):
+                    await client.get()
+            assert [seen.authorization for seen in other.seen] == [""]
+            async with connect(home.host, IdentityToken(Secret("identity"), "auths")) as client:
+                with pytest.raises(IncompleteSource, match="POST to another host"):
+                    await client.get()
+            assert len(other.seen) == 1
+
+
+async def test_netrc_is_not_read(connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login rob password netrc-secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with site(constant()) as registry, connect(registry.host) as client:
+        await client.get()
+        assert "Authorization" not in registry.seen[0].headers
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm"),
+    [
+        ("https://registry-1.docker.io", "https://auth.docker.io/token"),
+        ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth"),
+        ("https://ghcr.io", "https://ghcr.io/token"),
+        ("https://registry.acme.co.uk", "https://auth.acme.co.uk/token"),
+        ("https://registry.acme.example:5000", "https://registry.acme.example/token"),
+        ("https://acme.azurecr.io", "https://acme.azurecr.io/oauth2/token"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token"),
+        ("http://harbor.lan", "http://harbor.lan/service/token"),
+    ],
+)
+def test_realms_that_belong_to_the_registry(registry: str, realm: str) -> None:
+    check_realm(URL(registry), URL(realm))
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm"),
+    [
+        ("https://registry-1.docker.io", "https://auth.docker.io.evil.example/token"),
+        ("https://registry-1.docker.io", "https://evildocker.io/token"),
+        ("https://registry.acme.co.uk", "https://auth.evil.co.uk/token"),
+        ("https://registry.acme.com.br", "https://auth.evil.com.br/token"),
+        ("https://acme.azurecr.io", "https://evil.azurecr.io/oauth2/token"),
+        ("https://1.dkr.ecr.eu-west-1.amazonaws.com", "https://evil.s3.eu-west-1.amazonaws.com/"),
+        ("https://a.westeurope.cloudapp.azure.com", "https://b.westeurope.cloudapp.azure.com/"),
+        ("https://acme.jfrog.io", "https://evil.jfrog.io/"),
+        ("https://registry.a.svc.cluster.local", "https://evil.b.svc.cluster.local/"),
+        ("https://10.0.0.1", "https://10.0.0.2/"),
+        ("https://10.0.0.1", "https://11.0.0.1/"),
+        ("https://registry", "https://auth/"),
+        ("https://registry.lan", "http://registry.lan/token"),
+        ("http://registry.lan", "http://auth.lan/token"),
+        ("https://registry.gitlab.com", "http://gitlab.com/jwt/auth"),
+        ("https://registry.gitlab.com", "ftp://gitlab.com/"),
+        ("https://registry.gitlab.com", "/jwt/auth"),
+        ("https://[::1]", "https://[::2]/"),
+    ],
+)
+def test_realms_that_do_not(registry: str, realm: str) -> None:
+    with pytest.raises(Unauthorized):
+        check_realm(URL(registry), URL(realm))
+
+
+def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
+    registry = URL("https://nvcr.io")
+    check_realm(registry, URL("https://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
+    with pytest.raises(Unauthorized, match="not encrypted"):
+        check_realm(registry, URL("http://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
+    with pytest.raises(Unauthorized, match=r"--trust-token-server authn\.nvidia\.com"):
+        check_realm(registry, URL("https://authn.nvidia.com/token?x=1"))
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("a.b.docker.io", "docker.io"),
+        ("docker.io.", "docker.io"),
+        ("com.br", None),
+        ("x.com.br", "x.com.br"),
+        ("a.ab.de", "a.ab.de"),
+        ("io", None),
+        ("10.0.0.1", None),
+    ],
+)
+def test_registrable_domain(host: str, domain: str | None) -> None:
+    assert registrable_domain(host) == domain
+
+
+SECRETS = (PASSWORD, "identity-secret", "ready-made-token", BASIC.removeprefix("Basic "), "token-number-")
+
+
+def _echo(status: int) -> Handler:
+    """A server that repeats in its reply, in every way, what it was sent."""
+
+    async def handle(request: web.Request) -> web.Response:
+        said = f"{request.headers.get('Authorization')} {await request.text()}"
+        headers = {"WWW-Authenticate": f'Bearer realm="http://{request.host}/token"'} if status == 401 else {}
+        return web.json_response({"errors": [{"code": "DENIED", "message": said}]}, status=status, headers=headers)
+
+    return handle
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("credential", [ROB, READY, IdentityToken(Secret("identity-secret"), "auths")])
+async def test_no_error_reply_log_or_repr_shows_a_secret(
+    connect: Connect, caplog: pytest.LogCaptureFixture, credential: Credential, status: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown: list[object] = [credential, caplog]
+    async with site(_echo(status)) as server, connect(server.host, credential, preemptive=True) as client:
+        shown.append(client.http)
+        try:
+            shown.append(await client.get())
+        except HolystoneError as error:
+            shown += _chain(error)
+    text = " ".join(f"{thing!r} {thing}" for thing in shown) + caplog.text
+    assert not [secret for secret in SECRETS if secret in text]
+
+
+async def test_nothing_of_aiohttps_errors_is_carried_along(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold the request headers and the proxy's password."""
+    monkeypatch.setenv("http_proxy", "http://pat:proxy-secret@127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    from holystone.engine.model.references import RegistryHost
+
+    async with connect(RegistryHost.parse("registry.example"), READY, insecure=True) as client:
+        with pytest.raises(HolystoneError) as caught:
+            await client.get()
+    text = " ".join(f"{error!r} {error} {vars(error)}" for error in _chain(caught.value))
+    assert "proxy" in text
+    assert "proxy-secret" not in text
+    assert "ready-made-token" not in text
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+@pytest.mark.parametrize("dump", [pickle.dumps, msgspec.json.encode])
+def test_an_authorization_can_be_written_nowhere(dump: Callable[[object], Awaitable[bytes]]) -> None:
+    authorization: Authorization = bearer(Secret("ready-made-token"))
+    with pytest.raises(TypeError):
+        dump(authorization)
+    assert "ready-made-token" not in repr(authorization)
+
+
+def test_a_secret_with_a_line_break_is_a_usage_error_that_does_not_show_it() -> None:
+    from holystone.adapters.registries.http.authorization import with_authorization
+    from holystone.engine.errors import UsageError
+
+    with pytest.raises(UsageError, match="line break") as caught:
+        with_authorization({}, bearer(Secret("abc\nX-Evil: 1")))
+    assert "abc" not in str(caught.value)

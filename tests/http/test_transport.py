@@ -1,0 +1,282 @@
+"""Requests through a lane: retries, caps, faults in words."""
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+
+import anyio
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from holystone.adapters.registries.http.faults import CutShort
+from holystone.adapters.registries.http.transport import Reply, base_url
+from holystone.adapters.registries.http.wire import Wire
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unreachable
+from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint
+from tests.http.conftest import Connect
+from tests.support.http_site import raw_site, site
+
+
+def answering(*replies: web.Response) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """One after the other, the last one for ever."""
+    left = [(r.status, r.text, dict(r.headers)) for r in replies]
+
+    async def handle(_: web.Request) -> web.Response:
+        status, text, headers = left.pop(0) if len(left) > 1 else left[0]
+        headers = {k: v for k, v in headers.items() if k.lower() not in ("content-type", "content-length")}
+        return web.Response(status=status, text=text, headers=headers)
+
+    return handle
+
+
+def last_fault(error: BaseException) -> Later | Passing:
+    assert isinstance(error.__cause__, GaveUp)
+    return error.__cause__.fault
+
+
+async def test_a_reply_is_returned_with_its_status_for_the_caller_to_classify(connect: Connect) -> None:
+    async with site(answering(web.Response(status=404, text="gone"))) as server, connect(server.host) as client:
+        reply = await client.get("/v2/a%2Fb/x?n=1&last=%20")
+        assert (reply.status, reply.body) == (404, b"gone")
+        assert server.seen[0].path == "/v2/a%2Fb/x?n=1&last=%20"
+        assert server.seen[0].headers["Accept"] == "application/json"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_passing_statuses_are_tried_again(connect: Connect, status: int) -> None:
+    replies = answering(web.Response(status=status), web.Response(text="ok"))
+    async with site(replies) as server, connect(server.host) as client:
+        assert (await client.get()).body == b"ok"
+        assert len(server.seen) == 2
+
+
+async def test_a_body_is_sent_again_as_it_was(connect: Connect) -> None:
+    replies = answering(web.Response(status=502), web.Response(status=201))
+    body = b"x" * 2_000_000
+    async with site(replies) as server, connect(server.host) as client:
+        assert (await client.send("PUT", "/v2/a/b/manifests/t", body=body)).status == 201
+        assert [seen.body for seen in server.seen] == [body, body]
+
+
+async def test_a_status_named_final_is_returned_at_once(connect: Connect) -> None:
+    async with site(answering(web.Response(status=500))) as server, connect(server.host) as client:
+        assert (await client.get(final=(500,))).status == 500
+        assert len(server.seen) == 1
+
+
+async def test_what_must_not_be_sent_twice_is_not(connect: Connect) -> None:
+    async with site(answering(web.Response(status=502))) as server, connect(server.host) as client:
+        with pytest.raises(
+            RegistryFailure, match=r"POST /up at .* failed: .* 502 Bad Gateway \(gave up after 1 attempt"
+        ):
+            await client.send("POST", "/up", retry=False)
+        assert len(server.seen) == 1
+
+
+async def test_a_read_that_fails_to_the_end_decides_nothing_and_a_write_is_a_failure(connect: Connect) -> None:
+    async with site(answering(web.Response(status=502))) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource, match="502"):
+            await client.get("/list?signature=hidden")
+        with pytest.raises(RegistryFailure, match="502") as caught:
+            await client.send("DELETE", "/x?signature=hidden")
+        assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_in_seconds_reaches_the_lane(connect: Connect, status: int) -> None:
+    replies = answering(web.Response(status=status, headers={"Retry-After": "7"}))
+    async with site(replies) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource) as caught:
+            await client.get()
+        fault = last_fault(caught.value)
+        assert isinstance(fault, Later)
+        assert fault.after == 7
+        assert len(server.seen) == 1  # longer than the lane's patience
+
+
+async def test_retry_after_as_a_date(connect: Connect) -> None:
+    replies = answering(web.Response(status=429, headers={"Retry-After": formatdate(1_000_090, usegmt=True)}))
+    async with site(replies) as server, connect(server.host, wall=lambda: 1_000_000.0) as client:
+        with pytest.raises(IncompleteSource) as caught:
+            await client.get()
+        fault = last_fault(caught.value)
+        assert isinstance(fault, Later)
+        assert fault.after == 90
+
+
+async def test_the_vendors_own_rule_comes_first(connect: Connect) -> None:
+    def judge(reply: Reply) -> Later | None:
+        return Later("ThrottlingException", 30) if b"Throttling" in reply.body else None
+
+    replies = answering(web.Response(status=400, text="ThrottlingException"))
+    async with site(replies) as server, connect(server.host, judge=judge) as client:
+        with pytest.raises(IncompleteSource, match="ThrottlingException"):
+            await client.get()
+
+
+async def test_the_servers_count_reaches_the_lane(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = {"X-RateLimit-Remaining": "41", "X-RateLimit-Limit": "5000", "X-RateLimit-Reset": "1000000060"}
+    hints: list[RateHint] = []
+    async with (
+        site(answering(web.Response(headers=headers))) as server,
+        connect(server.host, wall=lambda: 1_000_000_000.0) as client,
+    ):
+        monkeypatch.setattr(client.lane, "hint", hints.append)
+        await client.get()
+    assert hints == [RateHint(remaining=41, limit=5000, resets_in=60)]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_oversized_reply_is_refused(connect: Connect, chunked: bool) -> None:
+    async def handle(_: web.Request) -> web.Response:
+        response = web.Response(body=b"x" * 5000)
+        if chunked:
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with site(handle) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource, match="larger than 4096 bytes"):
+            await client.get()
+        assert len((await client.get(limit=5000)).body) == 5000
+
+
+async def test_a_head_reply_has_no_body_however_large_the_thing_is(connect: Connect) -> None:
+    async with site(answering(web.Response(text="x" * 5000))) as server, connect(server.host) as client:
+        reply = await client.send("HEAD", "/x", limit=0)
+        assert (reply.status, reply.body, reply.headers["Content-Length"]) == (200, b"", "5000")
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
+CUT_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf"
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"
+
+
+@pytest.mark.parametrize("cut", [CUT, CUT_CHUNKED])
+async def test_a_reply_cut_short_is_read_again_and_never_taken_for_whole(connect: Connect, cut: bytes) -> None:
+    async with raw_site(cut, WHOLE) as server, connect(server.host) as client:
+        assert (await client.get()).body == b"whole"
+    async with raw_site(cut) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource, match="cut short") as caught:
+            await client.get()
+        assert not isinstance(caught.value, Unreachable)
+        assert isinstance(last_fault(caught.value), CutShort)
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 \x00\r\n\r\n"])
+async def test_who_does_not_speak_http_is_unreachable(connect: Connect, nonsense: bytes) -> None:
+    async with raw_site(nonsense) as server, connect(server.host) as client:
+        with pytest.raises(Unreachable):
+            await client.get()
+
+
+async def test_a_refused_connection_says_what_to_do(connect: Connect) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = RegistryHost.parse(f"127.0.0.1:{free.getsockname()[1]}")
+    async with connect(host) as client:
+        with pytest.raises(Unreachable, match=r"cannot be reached: Connection refused") as caught:
+            await client.get()
+        assert "firewall" in caught.value.what_to_do
+        fault = last_fault(caught.value)
+        assert isinstance(fault, Passing)
+        assert fault.host_down
+
+
+async def test_a_name_that_does_not_resolve(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", fail)
+    async with connect(RegistryHost.parse("no-such-registry.example")) as client:
+        with pytest.raises(Unreachable, match="cannot be resolved: Name or service not known"):
+            await client.get()
+
+
+async def test_a_server_that_hangs_is_given_up_after_the_timeout(connect: Connect) -> None:
+    hung = anyio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        await hung.wait()
+        return web.Response()
+
+    async with site(hang) as server, connect(server.host) as client:
+        with pytest.raises(Unreachable, match="no answer within"):
+            await client.get(timeout=0.02)
+        hung.set()
+
+
+async def test_an_untrusted_certificate(certificate: ssl.SSLContext) -> None:
+    async with site(answering(web.Response(text="ok")), tls=certificate) as server, Wire(connections=1) as wire:
+        with pytest.raises(Unreachable, match=r"certificate of 127\.0\.0\.1:.* is not trusted") as caught:
+            await wire.send("GET", URL(server.url), limit=10, headers={})
+        assert "SSL_CERT_FILE" in caught.value.what_to_do
+
+
+async def test_a_certificate_is_not_looked_at_if_the_user_says_so(
+    connect: Connect, certificate: ssl.SSLContext
+) -> None:
+    async with (
+        site(answering(web.Response(text="ok")), tls=certificate) as server,
+        connect(server.host, skip_tls_verify=True) as client,
+    ):
+        assert (await client.get()).body == b"ok"
+
+
+async def test_https_to_a_plain_server_says_so(connect: Connect) -> None:
+    async with site(answering(web.Response())) as server, connect(server.host, skip_tls_verify=True) as client:
+        with pytest.raises(Unreachable, match="does not speak https") as caught:
+            await client.get()
+        assert "--insecure-registry" in caught.value.what_to_do
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "url"),
+    [
+        ("ghcr.io", {}, "https://ghcr.io"),
+        ("registry.example:5000", {}, "https://registry.example:5000"),
+        ("registry.example:5000", {"insecure": True}, "http://registry.example:5000"),
+        ("localhost:5000", {}, "http://localhost:5000"),
+        ("localhost:5000", {"skip_tls_verify": True}, "https://localhost:5000"),
+        ("127.0.0.9", {}, "http://127.0.0.9"),
+        ("[::1]:5000", {}, "http://[::1]:5000"),
+        ("localhost.example", {}, "https://localhost.example"),
+        ("docker.io", {}, "https://registry-1.docker.io"),
+    ],
+)
+def test_base_url(host: str, options: dict[str, bool], url: str) -> None:
+    assert str(base_url(RegistryHost.parse(host), **options)) == url
+
+
+async def test_a_path_cannot_become_part_of_the_host(connect: Connect) -> None:
+    async with connect(RegistryHost.parse("registry.example")) as client:
+        with pytest.raises(ValueError, match="slash"):
+            await client.get("@evil.example/")
+
+
+async def test_no_cookie_is_kept(connect: Connect) -> None:
+    replies = answering(web.Response(headers={"Set-Cookie": "sid=1; Path=/"}))
+    async with site(replies) as server, connect(server.host) as client:
+        await client.get()
+        await client.get()
+        assert all("Cookie" not in seen.headers for seen in server.seen)
+
+
+async def test_proxies_are_taken_from_the_environment(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(answering(web.Response(text="by proxy"))) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//pat:proxy-secret@"))
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        async with connect(RegistryHost.parse("registry.example"), insecure=True) as client:
+            assert (await client.get()).body == b"by proxy"
+        assert proxy.seen[0].headers["Host"] == "registry.example"
+        assert proxy.seen[0].headers["Proxy-Authorization"].startswith("Basic ")
+
+
+async def test_repr_is_for_operators(connect: Connect) -> None:
+    async with connect(RegistryHost.parse("registry.example")) as client:
+        assert repr(client.http) == (
+            "<RegistryHttp https://registry.example <Authorizer registry.example as anonymous access "
+            "(no credential was found)> <Wire open, 64 connections>>"
+        )
