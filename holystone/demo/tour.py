@@ -1,0 +1,121 @@
+"""`holystone demo`: a sample project on a registry of its own, cleaned by the real program, told to somebody who has
+never seen werf."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import anyio
+
+from holystone.cleanup.decide import Scope
+from holystone.cleanup.delivery import Delivery
+from holystone.cleanup.prepare import prepare_plan
+from holystone.cleanup.session import open_session
+from holystone.demo.project import build_demo
+from holystone.demo.published import PublishedProject
+from holystone.embedded.quirks import DISTRIBUTION_2_8
+from holystone.embedded.server import EmbeddedRegistry
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.manifests import MANIFEST_TYPES
+from holystone.engine.model.plan import Plan
+from holystone.engine.report.plan_text import plan_text
+from holystone.engine.report.words import count
+from holystone.settings.resolve import resolve
+from holystone.settings.values import CleanupSettings
+
+_COMMAND: Final = "cleanup"
+
+
+async def tour(*, keep: bool) -> int:
+    """The exit code. `keep`: the registry goes on serving until the program is stopped."""
+    with tempfile.TemporaryDirectory(prefix="holystone-demo-") as folder:
+        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
+            project = await _publish(Path(folder), registry)
+            settings = _settings(Path(folder), registry.host, project)
+            plan = await _clean(settings)
+            await _look_again(registry.url, plan)
+            if keep:
+                _say(f"The registry goes on at {registry.url}/v2/ until you press Ctrl-C.")
+                await anyio.sleep_forever()
+    return 0
+
+
+async def _publish(folder: Path, registry: EmbeddedRegistry) -> PublishedProject:
+    _title("1. A project that was built with werf 1.1 for a while")
+    project = await build_demo(folder / "project", registry.url, now=int(time.time()))
+    _say(
+        f"A registry listens on {registry.host}; it behaves like distribution 2.8, which cannot delete a single tag.",
+        f"The project {project.project} has a git repository and {count(len(project.images), 'image')} "
+        f"({', '.join(project.images)}).",
+        "Every push to git built them and published, for good:",
+        f"  {len(project.tags):>4} image tags in {registry.host}/{project.images_repo}/…",
+        f"  {len(project.stages):>4} stages, the layers of the builds, in {registry.host}/{project.stages_storage}",
+        f"  {len(project.metadata):>4} records of which commit was built into what, in the same place",
+        "Nothing ever deleted any of it.",
+    )
+    return project
+
+
+async def _clean(settings: CleanupSettings) -> Plan:
+    _title("2. What may go? The plan, with a reason for every tag (this is what --dry-run shows)")
+    async with open_session(settings.registry, settings.run) as session:
+        plan = await prepare_plan(
+            session.connections, session.knowledge, settings, Scope(), _COMMAND, as_of=int(time.time())
+        )
+        print(plan_text(plan, every_tag=True))
+        _title("3. The same plan, carried out and checked (this is what a nightly run prints)")
+        if await Delivery(settings.run, settings.log).deliver(session, plan):
+            raise HolystoneError("The demo's own cleanup failed.", what_to_do="Please report this with the output.")
+    return plan
+
+
+async def _look_again(url: str, plan: Plan) -> None:
+    """By other means than the program's own."""
+    _title("4. Is everything that was kept still there?")
+    headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+    kept = missing = gone = 0
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as client:
+
+        async def status(path: str, reference: str) -> int:
+            async with client.get(f"{url}/v2/{path}/manifests/{reference}", headers=headers) as reply:
+                return reply.status
+
+        for repository in plan.repositories:
+            for reference in (*(each.tag for each in repository.kept), *repository.kept_manifests):
+                kept += 1
+                missing += await status(repository.repository.path, reference) != 200
+            for tag in repository.doomed_tags:
+                gone += await status(repository.repository.path, tag) == 404
+    doomed = sum(len(each.doomed_tags) for each in plan.repositories)
+    if missing or gone != doomed:
+        raise HolystoneError(
+            f"{missing} of {kept} kept tags and manifests are missing, {gone} of {doomed} tags are gone"
+        )
+    _say(
+        f"Asked with plain HTTP: {kept} kept tags and manifests are still there, and {gone} doomed tags are gone.",
+        "That was `holystone cleanup`. README.md shows how to run it on a project of yours, with --dry-run first.",
+    )
+
+
+def _settings(folder: Path, host: str, project: PublishedProject) -> CleanupSettings:
+    return resolve(
+        {
+            "images_repo": f"{host}/{project.images_repo}",
+            "stages_storage": f"{host}/{project.stages_storage}",
+            "dir": str(project.path),
+            "docker_config": str(folder / "docker"),
+            "state_dir": str(folder / "state"),
+            "cache_dir": str(folder / "cache"),
+        },
+        {},
+    )
+
+
+def _title(text: str) -> None:
+    print(f"\n{text}\n{'─' * len(text)}\n", flush=True)
+
+
+def _say(*lines: str) -> None:
+    print("\n".join(lines), flush=True)

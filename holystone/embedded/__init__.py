@@ -1,0 +1,1 @@
+"""An OCI registry inside the process: for the demo, for the tests, and the ground that vendor emulators stand on."""

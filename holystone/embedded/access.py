@@ -1,0 +1,162 @@
+"""Who may do what: HTTP Basic, or a token service of Docker's kind (distribution, docs/spec/auth/token.md) that lives
+on the same server. Like the real ones it grants a subset of what was asked, and says nothing about the rest."""
+
+import datetime as dt
+import fnmatch
+import secrets
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.exchange import Incoming, Reply, json_reply
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route
+
+Rights: TypeAlias = Mapping[str, frozenset[str]]
+"""Repository pattern (`team/*`) → actions among pull, push, delete and `*`; the catalog is `registry/catalog`."""
+ALL: Final[Rights] = {"*": frozenset({"*"})}
+
+
+class User(msgspec.Struct, frozen=True):
+    password: str
+    rights: Rights = msgspec.field(default_factory=lambda: ALL)
+
+    def may(self, scope: str) -> str:
+        """The part of a scope that this user has, as a scope; empty if none."""
+        kind, _, rest = scope.partition(":")
+        name, _, actions = rest.rpartition(":")
+        path = name if kind == "repository" else f"{kind}/{name}"
+        have = {right for pattern, own in self.rights.items() if fnmatch.fnmatchcase(path, pattern) for right in own}
+        granted = [action for action in actions.split(",") if action in have or "*" in have]
+        return f"{kind}:{name}:{','.join(granted)}" if granted else ""
+
+
+class Anyone(msgspec.Struct, frozen=True):
+    """No authentication."""
+
+
+class Basic(msgspec.Struct, frozen=True):
+    users: Mapping[str, User]
+    realm: str = "Registry Realm"
+
+
+class TokenService(msgspec.Struct, frozen=True):
+    users: Mapping[str, User]
+    """The user named "" is the anonymous one."""
+    expires_in: int = 60
+    """Seconds."""
+    service: str = "embedded"
+    realm: str | None = None
+    """Another address than this server's own `/token`."""
+
+
+Auth: TypeAlias = Anyone | Basic | TokenService
+
+
+class Gate:
+    """Checks requests, and issues tokens. `clock` is monotonic, in seconds."""
+
+    def __init__(self, auth: Auth, quirks: Quirks, clock: Callable[[], float]) -> None:
+        self._auth = auth
+        self._quirks = quirks
+        self._clock = clock
+        self._tokens: dict[str, tuple[float, frozenset[str]]] = {}
+        self._refresh_tokens: dict[str, User] = {}
+
+    def check(self, request: Incoming, route: Route) -> None:
+        """Raises Refusal."""
+        if isinstance(self._auth, Anyone):
+            return
+        needed = scopes(request, route)
+        if isinstance(self._auth, Basic):
+            user = _authenticated(self._auth.users, request.basic())
+            if user is None:
+                raise refusal("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{self._auth.realm}"'})
+            lacking = [scope for scope in needed if user.may(scope) != scope]
+            if lacking:
+                raise refusal("DENIED", lacking, status=403)
+            return
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise self._challenge(self._auth, request, needed)
+        expiry, granted = self._tokens.get(token, (0.0, frozenset[str]()))
+        if expiry <= self._clock():
+            raise self._challenge(self._auth, request, needed, "invalid_token")
+        if not all(_covered(scope, granted) for scope in needed):
+            if self._quirks.lacking_rights_status == 403:
+                raise refusal("DENIED")
+            raise self._challenge(self._auth, request, needed, "insufficient_scope")
+
+    def token(self, request: Incoming) -> Reply:
+        """`/token`. Raises Refusal."""
+        auth = self._auth
+        if not isinstance(auth, TokenService):
+            raise refusal("UNSUPPORTED", status=404)
+        form = {name: values[-1] for name, values in urllib.parse.parse_qs(request.body.decode()).items()}
+        if request.method == "POST":
+            asked = tuple(form.get("scope", "").split())
+            user = (
+                self._refresh_tokens.get(form.get("refresh_token", ""))
+                if form.get("grant_type") == "refresh_token"
+                else _authenticated(auth.users, (form.get("username", ""), form.get("password", "")))
+            )
+        else:
+            asked = tuple(scope for each in request.scopes for scope in each.split())
+            basic = request.basic()
+            anonymous = "Authorization" not in request.headers
+            user = auth.users.get("") if anonymous else _authenticated(auth.users, basic)
+        if user is None:
+            raise refusal("UNAUTHORIZED")
+        token = secrets.token_urlsafe(24)
+        granted = frozenset(part for scope in asked if (part := user.may(scope)))
+        self._tokens[token] = (self._clock() + auth.expires_in, granted)
+        reply = {
+            "token": token,
+            "access_token": token,
+            "expires_in": auth.expires_in,
+            "issued_at": dt.datetime.now(dt.UTC).isoformat(),
+        }
+        if request.query.get("offline_token") == "true" or form.get("access_type") == "offline":
+            reply["refresh_token"] = refresh = secrets.token_urlsafe(24)
+            self._refresh_tokens[refresh] = user
+        return json_reply(reply)
+
+    def revoke_all(self) -> None:
+        """Every token that was issued is invalid from now on."""
+        self._tokens.clear()
+
+    def _challenge(self, auth: TokenService, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
+        parts = [f'Bearer realm="{auth.realm or request.base + "/token"}"', f'service="{auth.service}"']
+        parts += [f'scope="{" ".join(needed)}"'] if needed else []
+        parts += [f'error="{error}"'] if error else []
+        return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
+
+
+def scopes(request: Incoming, route: Route) -> tuple[str, ...]:
+    """What distribution asks for each verb: a deletion needs `delete` only."""
+    if route.kind == "version":
+        return ()
+    if route.kind == "catalog":
+        return ("registry:catalog:*",)
+    actions = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(request.method, "pull,push")
+    needed = (f"repository:{route.repository}:{actions}",)
+    source = request.query.get("from")
+    return (*needed, f"repository:{source}:pull") if route.kind == "uploads" and source else needed
+
+
+def _authenticated(users: Mapping[str, User], credentials: tuple[str, str] | None) -> User | None:
+    user = users.get(credentials[0]) if credentials and credentials[0] else None
+    return user if user and credentials and secrets.compare_digest(user.password, credentials[1]) else None
+
+
+def _covered(scope: str, granted: frozenset[str]) -> bool:
+    name, _, actions = scope.rpartition(":")
+    have: set[str] = set()
+    for each in granted:
+        other, _, own = each.rpartition(":")
+        if other == name:
+            have.update(own.split(","))
+    return "*" in have or set(actions.split(",")) <= have

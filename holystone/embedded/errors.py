@@ -1,0 +1,45 @@
+"""Refusals as the OCI distribution specification words them."""
+
+from typing import Any, Final
+
+from holystone.embedded.exchange import Reply, encode
+
+# Code → status and message; the messages are distribution's.
+_CODES: Final = {
+    "UNAUTHORIZED": (401, "authentication required"),
+    "DENIED": (403, "requested access to the resource is denied"),
+    "UNSUPPORTED": (405, "The operation is unsupported."),
+    "NAME_UNKNOWN": (404, "repository name not known to registry"),
+    "MANIFEST_UNKNOWN": (404, "manifest unknown"),
+    "BLOB_UNKNOWN": (404, "blob unknown to registry"),
+    "BLOB_UPLOAD_UNKNOWN": (404, "blob upload unknown to registry"),
+    "MANIFEST_BLOB_UNKNOWN": (400, "blob unknown to registry"),
+    "MANIFEST_INVALID": (400, "manifest invalid"),
+    "DIGEST_INVALID": (400, "provided digest did not match uploaded content"),
+    "RANGE_INVALID": (416, "invalid content range"),
+    "PAGINATION_NUMBER_INVALID": (400, "invalid number of results requested"),
+    "TOOMANYREQUESTS": (429, "too many requests"),
+    "UNKNOWN": (500, "unknown error"),
+}
+
+
+class Refusal(Exception):
+    """A request that is answered with an error. `reply` is what goes over the wire."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def refusal(
+    code: str, detail: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None
+) -> Refusal:
+    usual, message = _CODES[code]
+    error = {"code": code, "message": message} | ({"detail": detail} if detail is not None else {})
+    body = encode({"errors": [error]}) + b"\n"
+    return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
+
+
+def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:
+    """What a router or a proxy says: no OCI error body."""
+    return Refusal(Reply(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}))

@@ -1,0 +1,51 @@
+"""One request and one reply as plain values, so that everything behind the socket is synchronous."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    """Decoded, without the query."""
+    target: str
+    """As on the wire, with the query."""
+    query: Mapping[str, str]
+    """The last value of each name."""
+    scopes: tuple[str, ...]
+    """Every `scope` of the query: the only name that may come more than once."""
+    headers: Mapping[str, str]
+    """Looked up without regard to case."""
+    body: bytes
+    base: str
+    """`http://host:port` as the client spelled it."""
+
+    def basic(self) -> tuple[str, str] | None:
+        """User and password of HTTP Basic authentication, if it was sent and can be read."""
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return (user, password) if colon else None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    """Also given for HEAD: its length is told, its bytes are not sent."""
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
+def encode(value: object) -> bytes:
+    """As JSON; checked names (tags, digests) are strings there."""
+    return msgspec.json.encode(value, enc_hook=str)
+
+
+def json_reply(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(status, encode(value) + b"\n", {"Content-Type": "application/json", **(headers or {})})

@@ -1,0 +1,108 @@
+"""Blobs, and the three ways to upload one: in one POST, POST and PUT, or POST, PATCH… and PUT."""
+
+from holystone.embedded.errors import refusal
+from holystone.embedded.exchange import Incoming, Reply
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route
+from holystone.embedded.storage import Storage, digest_of
+from holystone.engine.model.references import Digest, InvalidName
+
+
+def get(storage: Storage, _quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    digest = _digest(route.reference)
+    body = storage.find_blob(route.repository, digest)
+    if body is None:
+        raise refusal("BLOB_UNKNOWN", digest)
+    headers = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest, "Etag": f'"{digest}"'}
+    return Reply(200, body, headers)
+
+
+def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    if not quirks.deletion:
+        raise refusal("UNSUPPORTED")
+    if not storage.delete_blob(route.repository, _digest(route.reference)):
+        raise refusal("BLOB_UNKNOWN")
+    return Reply(202)
+
+
+def begin(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    query = request.query
+    mount, source = query.get("mount"), query.get("from")
+    if mount and source and storage.mount_blob(route.repository, source, _digest(mount)):
+        return _stored(quirks, request, route, mount)
+    if "digest" in query and quirks.upload_in_one_post:
+        return _store(storage, quirks, request, route, request.body)
+    return _progress(202, storage, quirks, request, route, storage.begin_upload())
+
+
+def progress(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    _upload(storage, route)
+    return _progress(204, storage, quirks, request, route, route.reference)
+
+
+def append(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    upload = _upload(storage, route)
+    _check_range(quirks, request, upload)
+    upload += request.body
+    return _progress(202, storage, quirks, request, route, route.reference)
+
+
+def finish(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    upload = _upload(storage, route)
+    _check_range(quirks, request, upload)
+    reply = _store(storage, quirks, request, route, bytes(upload) + request.body)
+    storage.end_upload(route.reference)
+    return reply
+
+
+def cancel(storage: Storage, _quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    _upload(storage, route)
+    storage.end_upload(route.reference)
+    return Reply(204, headers={"Docker-Upload-Uuid": route.reference})
+
+
+def _upload(storage: Storage, route: Route) -> bytearray:
+    upload = storage.upload(route.reference)
+    if upload is None:
+        raise refusal("BLOB_UPLOAD_UNKNOWN")
+    return upload
+
+
+def _check_range(quirks: Quirks, request: Incoming, upload: bytearray) -> None:
+    start = request.headers.get("Content-Range", "").partition("-")[0]
+    if start and quirks.checks_content_range and start != str(len(upload)):
+        raise refusal("RANGE_INVALID", headers={"Range": _range(upload)})
+
+
+def _store(storage: Storage, quirks: Quirks, request: Incoming, route: Route, body: bytes) -> Reply:
+    digest = _digest(request.query.get("digest", ""))
+    if digest_of(body) != digest:
+        raise refusal("DIGEST_INVALID")
+    storage.put_blob(route.repository, body)
+    return _stored(quirks, request, route, digest)
+
+
+def _stored(quirks: Quirks, request: Incoming, route: Route, digest: str) -> Reply:
+    location = f"{_base(quirks, request)}/v2/{route.repository}/blobs/{digest}"
+    return Reply(201, headers={"Location": location, "Docker-Content-Digest": digest})
+
+
+def _progress(status: int, storage: Storage, quirks: Quirks, request: Incoming, route: Route, upload: str) -> Reply:
+    location = f"{_base(quirks, request)}/v2/{route.repository}/blobs/uploads/{upload}?_state={upload[-4:]}"
+    come = _range(storage.upload(upload) or bytearray())
+    return Reply(status, headers={"Location": location, "Range": come, "Docker-Upload-Uuid": upload})
+
+
+def _range(upload: bytearray) -> str:
+    return f"0-{max(len(upload) - 1, 0)}"
+
+
+def _base(quirks: Quirks, request: Incoming) -> str:
+    return request.base if quirks.absolute_locations else ""
+
+
+def _digest(text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except InvalidName as error:
+        raise refusal("DIGEST_INVALID", "digest parsing failed") from error

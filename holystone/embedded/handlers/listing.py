@@ -1,0 +1,85 @@
+"""Version check, tags/list and the catalog, with their paging."""
+
+import bisect
+import urllib.parse
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.exchange import Incoming, Reply, json_reply
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route
+from holystone.embedded.storage import Storage
+
+
+def version(_storage: Storage, _quirks: Quirks, _request: Incoming, _route: Route) -> Reply:
+    return Reply(200, b"{}", {"Content-Type": "application/json"})
+
+
+def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    state = storage.repositories.get(route.repository)
+    if state is None or not state.had_tags:
+        raise refusal("NAME_UNKNOWN", {"name": route.repository})
+    # The order of a directory, which is what distribution 2.8 shows: stable, and without meaning.
+    names = sorted(state.tags, key=None if quirks.sorted_tags else lambda tag: (zlib.crc32(tag.encode()), tag))
+    headers: dict[str, str] = {}
+    if quirks.pages:
+        try:
+            size = _number(request, lenient=False)
+        except Refusal:
+            if quirks.bare_list_errors:
+                raise Refusal(Reply(400)) from None
+            raise
+        if quirks.page_size_max is not None:
+            size = min(size if size is not None else quirks.page_size_max, quirks.page_size_max)
+        rest = _after(names, request.query.get("last"), quirks)
+        names = rest[:size]
+        if names and (len(rest) > len(names) or (quirks.link_after_full_page and len(names) == size)):
+            headers["Link"] = _link(request.path, names[-1], len(names))
+    shown: Any = None if not names and quirks.no_tags == "null" else names
+    return json_reply({"name": route.repository, "tags": shown}, headers=headers)
+
+
+def catalog(storage: Storage, quirks: Quirks, request: Incoming, _route: Route) -> Reply:
+    size = _number(request, lenient=quirks.lenient_numbers)
+    if size is not None and quirks.catalog_page_max is not None and size > quirks.catalog_page_max:
+        raise refusal("PAGINATION_NUMBER_INVALID", {"n": size})
+    size = quirks.catalog_page if size is None else size
+    names = sorted(
+        name
+        for name, state in storage.repositories.items()
+        if state.had_manifests or (quirks.catalog_lists_blobs_only and state.blobs)
+    )
+    rest = names[bisect.bisect_right(names, request.query.get("last", "")) :]
+    page = rest[:size]
+    more = bool(page) and len(rest) > len(page)
+    headers = {"Link": _link(request.path, page[-1], len(page))} if more else {}
+    return json_reply({"repositories": page}, headers=headers)
+
+
+def _number(request: Incoming, *, lenient: bool) -> int | None:
+    text = request.query.get("n")
+    if text is None:
+        return None
+    if text.isdecimal():
+        return int(text)
+    if lenient:
+        return None
+    raise refusal("PAGINATION_NUMBER_INVALID", {"n": text})
+
+
+def _after(names: Sequence[str], last: str | None, quirks: Quirks) -> list[str]:
+    if not last:
+        return list(names)
+    known = last in names
+    if not known and quirks.unknown_last == "not-found":
+        raise Refusal(Reply(404))
+    if not known and quirks.unknown_last == "skips-one":
+        return list(names[bisect.bisect_left(names, last) + 1 :])
+    return [name for name in names if name > last]
+
+
+def _link(path: str, last: str, size: int) -> str:
+    query = urllib.parse.urlencode({"last": last, "n": size})
+    return f'<{path}?{query}>; rel="next"'

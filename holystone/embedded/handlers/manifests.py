@@ -1,0 +1,103 @@
+"""Manifests by tag and digest, and the referrers of one."""
+
+from holystone.embedded.errors import plain, refusal
+from holystone.embedded.exchange import Incoming, Reply, encode
+from holystone.embedded.handlers.negotiation import negotiated
+from holystone.embedded.manifests import SIZE_LIMIT, Invalid, referrer_entry
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route
+from holystone.embedded.storage import Missing, Storage, digest_of
+from holystone.engine.model.manifests import OCI_INDEX
+from holystone.engine.model.references import Digest, InvalidName
+
+
+def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    _check_digest(quirks, route)
+    stored = storage.find(route.repository, route.reference)
+    if stored is None:
+        raise refusal("MANIFEST_UNKNOWN", f"unknown reference {route.reference}")
+    body, media_type, digest = negotiated(storage, quirks, request, route, stored)
+    if request.headers.get("If-None-Match", "").strip('"') == digest:
+        return Reply(304)
+    return Reply(200, body, {"Content-Type": media_type, "Docker-Content-Digest": digest, "Etag": f'"{digest}"'})
+
+
+def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    _check_digest(quirks, route)
+    if len(request.body) > SIZE_LIMIT:
+        raise refusal("MANIFEST_INVALID", "request body too large", status=quirks.oversized_status)
+    by_digest = ":" in route.reference
+    if by_digest and digest_of(request.body) != route.reference:
+        raise refusal("DIGEST_INVALID")
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
+    try:
+        stored = storage.put_manifest(
+            route.repository, request.body, media_type, None if by_digest else route.reference
+        )
+    except Invalid as error:
+        raise refusal("MANIFEST_INVALID", str(error)) from error
+    except Missing as error:
+        raise refusal("MANIFEST_BLOB_UNKNOWN", error.digests[0]) from error
+    location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
+    headers = {"Location": location, "Docker-Content-Digest": stored.digest}
+    if stored.subject and quirks.referrers_api:
+        headers["OCI-Subject"] = stored.subject
+    return Reply(201, headers=headers)
+
+
+def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    is_tag = ":" not in route.reference
+    if not quirks.deletion and (_is_digest(route.reference) or not quirks.tags_deletable_when_off):
+        raise refusal("UNSUPPORTED")
+    state = storage.repositories.get(route.repository)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
+        raise refusal("NAME_UNKNOWN", status=400)
+    if is_tag:
+        return _delete_tag(storage, quirks, route)
+    if quirks.tag_delete == "refused" and not _is_digest(route.reference):
+        raise refusal("DIGEST_INVALID")
+    _check_digest(quirks, route)
+    if quirks.protects_children and state and state.indexes_with(route.reference):
+        raise refusal("DENIED", "manifest is listed by an index", status=405)
+    if not storage.delete_manifest(route.repository, route.reference):
+        raise refusal("MANIFEST_UNKNOWN")
+    return Reply(202)
+
+
+def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
+    if quirks.tag_delete == "refused":
+        raise refusal("DIGEST_INVALID")
+    stored = storage.find(route.repository, route.reference)
+    if quirks.tag_delete == "with-manifest" and stored:
+        storage.delete_manifest(route.repository, stored.digest)
+    elif not storage.delete_tag(route.repository, route.reference):
+        raise refusal("MANIFEST_UNKNOWN")
+    return Reply(202)
+
+
+def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
+    if not quirks.referrers_api:
+        raise plain(404, "404 page not found\n")
+    if not _is_digest(route.reference):
+        raise refusal("DIGEST_INVALID", status=400)
+    state = storage.repositories.get(route.repository)
+    entries = [referrer_entry(each) for each in (state.referrers(route.reference) if state else ())]
+    headers = {"Content-Type": OCI_INDEX}
+    if wanted := request.query.get("artifactType"):
+        entries = [entry for entry in entries if entry["artifactType"] == wanted]
+        headers["OCI-Filters-Applied"] = "artifactType"
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+    return Reply(200, encode(index), headers)
+
+
+def _is_digest(text: str) -> bool:
+    try:
+        Digest.parse(text)
+    except InvalidName:
+        return False
+    return True
+
+
+def _check_digest(quirks: Quirks, route: Route) -> None:
+    if ":" in route.reference and not _is_digest(route.reference):
+        raise refusal("UNKNOWN", "invalid path") if quirks.malformed_digest_is_a_tag else refusal("MANIFEST_UNKNOWN")

@@ -1,0 +1,68 @@
+"""What a server sends in place of the stored manifest when `Accept` lacks its media type."""
+
+from typing import Any
+
+import msgspec
+
+from holystone.embedded.errors import refusal
+from holystone.embedded.exchange import Incoming
+from holystone.embedded.manifests import StoredManifest
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route
+from holystone.embedded.storage import Storage, digest_of
+from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+
+Served = tuple[bytes, str, str]
+"""Body, media type, and the digest that the header tells."""
+
+
+def negotiated(storage: Storage, quirks: Quirks, request: Incoming, route: Route, stored: StoredManifest) -> Served:
+    as_stored = (stored.body, stored.media_type, stored.digest)
+    if quirks.strict_accept == "none":
+        return as_stored
+    accepted = {each.partition(";")[0].strip() for each in request.headers.get("Accept", "").split(",")}
+    if stored.media_type in accepted:
+        return as_stored
+    if stored.media_type == OCI_MANIFEST or (stored.media_type == OCI_INDEX and quirks.strict_accept == "all"):
+        raise refusal("MANIFEST_UNKNOWN", "OCI manifest found, but accept header does not support it")
+    if ":" in route.reference:
+        return as_stored
+    if stored.media_type == DOCKER_LIST:
+        stored = _amd64(storage, route, stored)
+        if DOCKER_MANIFEST not in accepted and not quirks.converts_to_schema1:
+            raise refusal("MANIFEST_INVALID", "schema 2 manifest not supported by client")
+    if quirks.converts_to_schema1 and stored.media_type == DOCKER_MANIFEST and DOCKER_MANIFEST not in accepted:
+        body = _schema1(storage, route, stored)
+        return body, DOCKER_SCHEMA1, digest_of(body)
+    return stored.body, stored.media_type, stored.digest
+
+
+def _amd64(storage: Storage, route: Route, index: StoredManifest) -> StoredManifest:
+    for child in index.children:
+        if child.platform and (child.platform.os, child.platform.architecture) == ("linux", "amd64"):
+            found = storage.find(route.repository, child.digest)
+            if found:
+                return found
+    raise refusal("MANIFEST_UNKNOWN")
+
+
+def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
+    config_digest, *layers = manifest.blobs
+    config: Any = {}
+    if (blob := storage.find_blob(route.repository, config_digest)) is not None:
+        try:
+            config = msgspec.json.decode(blob)
+        except msgspec.DecodeError:
+            config = {}
+    if not config.get("history"):  # distribution cannot convert such a configuration
+        raise refusal("MANIFEST_INVALID")
+    return msgspec.json.encode(
+        {
+            "schemaVersion": 1,
+            "name": route.repository,
+            "tag": route.reference,
+            "architecture": config.get("architecture", ""),
+            "fsLayers": [{"blobSum": digest} for digest in reversed(layers)],
+            "history": [{"v1Compatibility": msgspec.json.encode(each).decode()} for each in config["history"]],
+        }
+    )

@@ -1,0 +1,118 @@
+"""In what registries differ, as data. Each profile was compared with the server it is named after (zot: its source)."""
+
+from typing import Final, Literal
+
+import msgspec
+
+
+class Quirks(msgspec.Struct, frozen=True):
+    """The defaults are what the OCI distribution specification 1.1 asks for."""
+
+    # Listings
+    pages: bool = True
+    """False: `n` and `last` are ignored."""
+    page_size_max: int | None = None
+    """A larger `n`, or none at all, is cut to this."""
+    sorted_tags: bool = True
+    no_tags: Literal["empty", "null"] = "empty"
+    """How a repository looks whose tags are all gone."""
+    unknown_last: Literal["next", "skips-one", "not-found"] = "next"
+    """What follows a `last` that is no tag (any more)."""
+    link_after_full_page: bool = False
+    """A page that is filled exactly at the end still has a `Link`."""
+    lenient_numbers: bool = False
+    """A bad `n` of the catalog is ignored instead of 400."""
+    bare_list_errors: bool = False
+    """Errors of tags/list have no body."""
+    catalog_page: int | None = None
+    catalog_page_max: int | None = None
+    """A larger `n` is 400, not cut."""
+    catalog_lists_blobs_only: bool = False
+    """Repositories to which only blobs were pushed are listed."""
+
+    # Reading
+    strict_accept: Literal["none", "images", "all"] = "none"
+    """OCI manifests (`all`: and indexes) are 404 unless `Accept` names their type. Docker lists, by tag, are answered
+    with their linux/amd64 child then."""
+    converts_to_schema1: bool = False
+    """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
+    of that body."""
+    referrers_api: bool = True
+    malformed_digest_is_a_tag: bool = False
+    """… which then breaks the storage driver: 500."""
+
+    # Writing
+    absolute_locations: bool = False
+    upload_in_one_post: bool = True
+    checks_content_range: bool = True
+    oversized_status: int = 413
+    read_only: bool = False
+    """Maintenance mode."""
+
+    # Deleting
+    deletion: bool = True
+    tags_deletable_when_off: bool = False
+    tag_delete: Literal["tag-only", "with-manifest", "refused"] = "tag-only"
+    protects_children: bool = False
+    """A manifest that an index lists cannot be deleted."""
+    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-400"] = "MANIFEST_UNKNOWN"
+
+    # Rights
+    lacking_rights_status: Literal[401, 403] = 401
+
+    def without_deletion(self) -> "Quirks":
+        """Distribution's own default, and what a pull-through cache looks like: 405 UNSUPPORTED."""
+        return msgspec.structs.replace(self, deletion=False)
+
+
+OCI: Final = Quirks()
+DISTRIBUTION_2_8: Final = Quirks(
+    pages=False,
+    sorted_tags=False,
+    no_tags="null",
+    lenient_numbers=True,
+    catalog_page=100,
+    catalog_page_max=1000,
+    catalog_lists_blobs_only=True,
+    strict_accept="all",
+    converts_to_schema1=True,
+    referrers_api=False,
+    malformed_digest_is_a_tag=True,
+    absolute_locations=True,
+    upload_in_one_post=False,
+    checks_content_range=False,
+    oversized_status=400,
+    tag_delete="refused",
+)
+DISTRIBUTION_3: Final = Quirks(
+    unknown_last="skips-one",
+    catalog_page=100,
+    catalog_page_max=1000,
+    strict_accept="images",
+    referrers_api=False,
+    malformed_digest_is_a_tag=True,
+    absolute_locations=True,
+    upload_in_one_post=False,
+    oversized_status=400,
+    tags_deletable_when_off=True,
+)
+"""3.0.0."""
+DISTRIBUTION_3_1: Final = msgspec.structs.replace(
+    DISTRIBUTION_3,
+    page_size_max=1000,
+    no_tags="null",
+    unknown_last="next",
+    link_after_full_page=True,
+    tags_deletable_when_off=False,
+)
+"""3.1.1."""
+ZOT: Final = Quirks(
+    unknown_last="not-found",
+    bare_list_errors=True,
+    protects_children=True,
+    unknown_repository_on_delete="NAME_UNKNOWN-400",
+    lacking_rights_status=403,
+)
+"""2.1.2 and later, with Docker's media types allowed."""
+ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
+"""Before 2.1.2."""

@@ -1,0 +1,150 @@
+"""What a registry holds, in memory and without a word of HTTP. Every method is synchronous, so that a request is
+either done or not done, and never cancelled half-way."""
+
+import hashlib
+from collections.abc import Sequence
+
+from holystone.embedded.manifests import StoredManifest, read
+from holystone.engine.model.references import Digest, RepositoryPath, Tag
+
+
+class Missing(LookupError):
+    """Blobs or children that a manifest names and the repository lacks."""
+
+    def __init__(self, digests: Sequence[str]) -> None:
+        super().__init__(", ".join(digests))
+        self.digests = digests
+
+
+class RepositoryState:
+    """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
+
+    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "tags")
+
+    def __init__(self) -> None:
+        self.tags: dict[str, Digest] = {}
+        self.manifests: dict[str, StoredManifest] = {}
+        self.blobs: set[str] = set()
+        self.had_tags = False
+        self.had_manifests = False
+
+    def __repr__(self) -> str:
+        return f"<RepositoryState {len(self.tags)} tags, {len(self.manifests)} manifests, {len(self.blobs)} blobs>"
+
+    def find(self, reference: str) -> StoredManifest | None:
+        """By tag or digest."""
+        return self.manifests.get(reference if ":" in reference else self.tags.get(reference, ""))
+
+    def tags_of(self, digest: str) -> tuple[str, ...]:
+        return tuple(sorted(tag for tag, target in self.tags.items() if target == digest))
+
+    def indexes_with(self, digest: str) -> tuple[Digest, ...]:
+        """Indexes that list this manifest."""
+        return tuple(
+            index.digest for index in self.manifests.values() if any(child.digest == digest for child in index.children)
+        )
+
+    def referrers(self, subject: str) -> tuple[StoredManifest, ...]:
+        return tuple(each for each in self.manifests.values() if each.subject == subject)
+
+
+class Storage:
+    def __init__(self) -> None:
+        self.repositories: dict[str, RepositoryState] = {}
+        self.blobs: dict[str, bytes] = {}
+        self._uploads: dict[str, bytearray] = {}
+        self._uploads_begun = 0
+
+    def __repr__(self) -> str:
+        return f"<Storage {len(self.repositories)} repositories, {len(self.blobs)} blobs>"
+
+    def repository(self, name: str) -> RepositoryState:
+        """Made if it is not there yet. Raises InvalidName."""
+        state = self.repositories.get(name)
+        if state is None:
+            state = self.repositories[RepositoryPath.parse(name)] = RepositoryState()
+        return state
+
+    def find(self, name: str, reference: str) -> StoredManifest | None:
+        state = self.repositories.get(name)
+        return state.find(reference) if state else None
+
+    # Blobs
+
+    def put_blob(self, name: str, body: bytes) -> Digest:
+        digest = digest_of(body)
+        self.blobs[digest] = body
+        self.repository(name).blobs.add(digest)
+        return digest
+
+    def find_blob(self, name: str, digest: str) -> bytes | None:
+        state = self.repositories.get(name)
+        return self.blobs.get(digest) if state and digest in state.blobs else None
+
+    def mount_blob(self, name: str, source: str, digest: str) -> bool:
+        """False if the source repository does not have it."""
+        if self.find_blob(source, digest) is None:
+            return False
+        self.repository(name).blobs.add(digest)
+        return True
+
+    def delete_blob(self, name: str, digest: str) -> bool:
+        """Only the repository's own link goes. False if there was none."""
+        if self.find_blob(name, digest) is None:
+            return False
+        self.repositories[name].blobs.discard(digest)
+        return True
+
+    # Uploads
+
+    def begin_upload(self) -> str:
+        self._uploads_begun += 1
+        upload = f"00000000-0000-4000-8000-{self._uploads_begun:012x}"
+        self._uploads[upload] = bytearray()
+        return upload
+
+    def upload(self, upload: str) -> bytearray | None:
+        """What has come so far; more may be appended to it."""
+        return self._uploads.get(upload)
+
+    def end_upload(self, upload: str) -> None:
+        self._uploads.pop(upload, None)
+
+    # Manifests and tags
+
+    def put_manifest(self, name: str, body: bytes, media_type: str, tag: str | None = None) -> StoredManifest:
+        """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag."""
+        manifest = read(digest_of(body), media_type, body)
+        state = self.repository(name)
+        missing = [digest for digest in manifest.blobs if digest not in state.blobs or digest not in self.blobs]
+        missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
+        if missing:
+            raise Missing(missing)
+        state.manifests[manifest.digest] = manifest
+        state.had_manifests = True
+        if tag is not None:
+            state.tags[Tag.parse(tag)] = manifest.digest
+            state.had_tags = True
+        return manifest
+
+    def delete_tag(self, name: str, tag: str) -> bool:
+        """The manifest and its other tags stay. False if there is no such tag."""
+        state = self.repositories.get(name)
+        return state is not None and state.tags.pop(tag, None) is not None
+
+    def delete_manifest(self, name: str, digest: str) -> bool:
+        """Every tag on it goes with it. False if there is no such manifest."""
+        state = self.repositories.get(name)
+        if state is None or state.manifests.pop(digest, None) is None:
+            return False
+        for tag in state.tags_of(digest):
+            del state.tags[tag]
+        return True
+
+    def lose_manifest(self, name: str, digest: str) -> None:
+        """As a server does that dies in the middle of a deletion: its tags are left dangling."""
+        del self.repositories[name].manifests[digest]
+
+
+def digest_of(body: bytes) -> Digest:
+    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
