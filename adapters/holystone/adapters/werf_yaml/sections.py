@@ -1,0 +1,155 @@
+"""Documents of a werf.yaml → WerfConfig. Only what cleanup needs is checked; the rest is werf's business.
+
+Keys: werf 1.1, "werf.yaml" reference; a section that is none of the known kinds is refused, as werf does, because
+a mistyped `image:` would otherwise take an image's stages out of protection.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from holystone.adapters.werf_yaml.nodes import Entry, Node, Path, Position, problem
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import ImageName, InvalidName
+
+_PROJECT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedPolicies:
+    """Keep policies as they were written, not yet understood."""
+
+    data: Any
+    source: str
+    """The file, as errors name it."""
+    _node: Node
+
+    def locate(self, path: Path) -> Position:
+        """Where the value at `path` (from the list of policies down) or its nearest existing parent stands."""
+        return self._node.locate(path)
+
+
+@dataclass(frozen=True, slots=True)
+class WerfConfig:
+    project: str
+    images: tuple[ImageName, ...]
+    """In the order of the file, each once; the empty name is `image: ~`."""
+    keep_policies: LocatedPolicies | None
+    """None if werf.yaml has none, which means werf's default policies."""
+    source: str
+
+
+def werf_config(documents: Sequence[Node], source: str) -> WerfConfig:
+    """Raises UsageError."""
+    sections = [(document, _mapping(document, source, "a section of werf.yaml")) for document in documents]
+    metas = [(node, keys) for node, keys in sections if "configVersion" in keys]
+    if not metas:
+        raise UsageError(f"{source}: no section has `configVersion: 1` and `project`")
+    if len(metas) > 1:
+        raise problem(source, metas[1][1]["configVersion"].position, "configVersion: a second meta section")
+    meta_node, meta = metas[0]
+    version = meta["configVersion"]
+    if type(version.node.value) is not int or version.node.value != 1:
+        raise problem(source, version.position, "configVersion: must be 1")
+    names: dict[ImageName, None] = {}
+    for node, keys in sections:
+        if keys is not meta:
+            names.update(dict.fromkeys(_images(node, keys, source)))
+    return WerfConfig(
+        project=_project(meta_node, meta, source),
+        images=tuple(names),
+        keep_policies=_cleanup(meta["cleanup"], source) if "cleanup" in meta else None,
+        source=source,
+    )
+
+
+def policies_file(documents: Sequence[Node], source: str) -> LocatedPolicies:
+    """A list of policies, alone or as `keepPolicies:` or `cleanup: {keepPolicies:}`. Raises UsageError."""
+    if len(documents) != 1:
+        count = "more than one YAML document" if documents else "nothing in it"
+        raise UsageError(f"{source}: {count}; expected a list of keep policies")
+    (node,) = documents
+    if isinstance(node.value, tuple):
+        return LocatedPolicies(node.plain(), source, node)
+    keys = _mapping(node, source, "a file of keep policies")
+    _only(keys, ("cleanup", "keepPolicies"), source)
+    if len(keys) > 1:
+        raise problem(source, keys["keepPolicies"].position, "keepPolicies: stands beside cleanup; write one of them")
+    found = _cleanup(keys["cleanup"], source) if "cleanup" in keys else _policies(keys.get("keepPolicies"), source)
+    if found is None:
+        raise problem(source, node.position, "no keep policies; expected a list of them")
+    return found
+
+
+def checked_project(name: str) -> str:
+    """Raises ValueError."""
+    if not _PROJECT.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is not a project name: up to 50 of a-z, 0-9 and -, no - at either end")
+    return name
+
+
+def _project(node: Node, meta: dict[str, Entry], source: str) -> str:
+    if "project" not in meta:
+        raise problem(source, node.position, "project: is missing beside configVersion")
+    position, value = meta["project"]
+    if not isinstance(value.value, str):
+        raise problem(source, position, f"project: expected text, found {value.kind}")
+    try:
+        return checked_project(value.value)
+    except ValueError as error:
+        raise problem(source, position, f"project: {error}") from error
+
+
+def _images(node: Node, keys: dict[str, Entry], source: str) -> Iterable[ImageName]:
+    if "artifact" in keys:
+        if "image" in keys:
+            raise problem(source, keys["image"].position, "image: a section is either an image or an artifact")
+        return ()
+    if "image" not in keys:
+        raise problem(source, node.position, "this section has none of the keys configVersion, image and artifact")
+    position, value = keys["image"]
+    if isinstance(value.value, tuple):
+        if not value.value:
+            raise problem(source, position, "image: an empty list names no image")
+        return [_image(each, each.position, source) for each in value.value]
+    return [_image(value, position, source)]
+
+
+def _image(node: Node, position: Position, source: str) -> ImageName:
+    if node.value is None:
+        return ImageName("")
+    if not isinstance(node.value, str):
+        raise problem(source, position, f"image: expected a name, a list of names or ~, found {node.kind}; quote it")
+    try:
+        return ImageName.parse(node.value)
+    except InvalidName as error:
+        raise problem(source, position, f"image: {error}") from error
+
+
+def _cleanup(entry: Entry, source: str) -> LocatedPolicies | None:
+    if entry.node.value is None:
+        return None
+    keys = _mapping(entry.node, source, "cleanup:", entry.position)
+    _only(keys, ("keepPolicies",), source, "cleanup.")
+    return _policies(keys.get("keepPolicies"), source)
+
+
+def _policies(entry: Entry | None, source: str) -> LocatedPolicies | None:
+    if entry is None or entry.node.value is None:
+        return None
+    if not isinstance(entry.node.value, tuple):
+        raise problem(source, entry.position, f"keepPolicies: expected a list of policies, found {entry.node.kind}")
+    return LocatedPolicies(entry.node.plain(), source, entry.node)
+
+
+def _mapping(node: Node, source: str, what: str, position: Position | None = None) -> dict[str, Entry]:
+    if not isinstance(node.value, dict):
+        raise problem(source, position or node.position, f"{what} must be a mapping of keys, not {node.kind}")
+    return node.value
+
+
+def _only(keys: dict[str, Entry], known: tuple[str, ...], source: str, prefix: str = "") -> None:
+    for key, entry in keys.items():
+        if key not in known:
+            raise problem(source, entry.position, f"{prefix}{key}: unknown key; expected {' or '.join(known)}")

@@ -1,0 +1,101 @@
+"""What was given for an option, by the option itself or by a variable, and how its words are read."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from holystone.engine.errors import UsageError
+from holystone.policies.go_duration import SECOND, parse_go_duration
+from holystone.settings.options import Option
+
+Options: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
+"""By `Option.key`; None (or no entry, or no values) where the command line does not have the option."""
+
+_TRUE: Final = frozenset({"1", "true", "yes"})
+_FALSE: Final = frozenset({"0", "false", "no"})
+
+
+class Value(NamedTuple):
+    text: str
+    source: str
+    """`--images-repo` or `$WERF_IMAGES_REPO`, for errors."""
+
+    def boolean(self) -> bool:
+        """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""
+        word = self.text.lower()
+        if word not in _TRUE | _FALSE:
+            raise UsageError(f"{self.source}: {self.text!r} is neither yes (1, true, yes) nor no (0, false, no)")
+        return word in _TRUE
+
+    def integer(self) -> int:
+        if not re.fullmatch(r"[-+]?[0-9]{1,9}", self.text, re.ASCII):
+            raise UsageError(f"{self.source}: {self.text!r} is not a whole number")
+        return int(self.text)
+
+    def one_of(self, words: tuple[str, ...]) -> str:
+        if self.text not in words:
+            raise UsageError(f"{self.source}: {self.text!r} is not one of {', '.join(words)}")
+        return self.text
+
+    def seconds(self) -> int:
+        """A duration as in werf.yaml (`90m`, `1h30m`), in whole seconds, rounded up."""
+        try:
+            nanoseconds = parse_go_duration(self.text)
+        except ValueError as error:
+            raise UsageError(f"{self.source}: {error}") from error
+        if nanoseconds < 0:
+            raise UsageError(f"{self.source}: {self.text} is negative")
+        return -(-nanoseconds // SECOND)
+
+
+class Given:
+    """Looks options up: the option itself, even if it is empty, else the first variable that is not empty."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str]) -> None:
+        self._options = options
+        self._environ = environ
+
+    def values(self, option: Option) -> tuple[Value, ...]:
+        """Those of the option, else those of its variables."""
+        found = self._options.get(option.key)
+        if found is not None and found != ():
+            texts = (found,) if isinstance(found, str) else found
+            return tuple(Value(text, option.flag) for text in texts)
+        every = [name for variable in option.variables for name in self._names(variable)]
+        return tuple(Value(self._environ[name], f"${name}") for name in every if self._environ.get(name))
+
+    def one(self, option: Option) -> Value | None:
+        """None if nothing was given. The text is empty only if the option was given empty."""
+        return next(iter(self.values(option)), None)
+
+    def filled(self, *options: Option) -> Value | None:
+        """The first of these that has a text that is not empty."""
+        return next((value for option in options if (value := self.one(option)) and value.text), None)
+
+    def flag(self, option: Option, *, default: bool = False) -> bool:
+        value = self.one(option)
+        return default if value is None else value.boolean()
+
+    def path(self, option: Option) -> Path | None:
+        value = self.filled(option)
+        return self.expanded(value.text) if value else None
+
+    def expanded(self, text: str) -> Path:
+        """With `~/`, which no shell expands in `--option=~/…`, as the home folder."""
+        return self.home / text[2:] if text.startswith("~/") else Path(text)
+
+    @property
+    def home(self) -> Path:
+        home = self._environ.get("HOME") or self._environ.get("USERPROFILE")
+        return Path(home) if home else Path.home()
+
+    def variable(self, name: str) -> Value | None:
+        """A variable that has no option."""
+        text = self._environ.get(name)
+        return Value(text, f"${name}") if text else None
+
+    def _names(self, variable: str) -> list[str]:
+        if not variable.endswith("*"):
+            return [variable]
+        return sorted(name for name in self._environ if name.startswith(variable[:-1]))

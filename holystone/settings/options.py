@@ -1,0 +1,298 @@
+"""Every option of a cleanup, with its variables: one table for the command line, for `resolve` and for the docs.
+
+Names and variables: werf 1.1; `HOLYSTONE_*` for what werf does not have.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+
+class Option(msgspec.Struct, frozen=True):
+    name: str
+    """Without the dashes."""
+    help: str
+    variables: tuple[str, ...] = ()
+    """The first that is not empty counts. A name with a final `*` stands for all variables that begin so."""
+    aliases: tuple[str, ...] = ()
+    kind: Literal["text", "flag", "many"] = "text"
+    metavar: str = "TEXT"
+    no_effect: str = ""
+    """Why the option is accepted without an effect; empty for all others."""
+    hidden: bool = False
+
+    @property
+    def key(self) -> str:
+        """As a parameter name."""
+        return self.name.replace("-", "_").replace(".", "_")
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+
+IMAGES_REPO: Final = Option(
+    "images-repo", "Where the final images are (required).", ("WERF_IMAGES_REPO",), ("-i",), metavar="REPO"
+)
+IMAGES_REPO_MODE: Final = Option(
+    "images-repo-mode",
+    "How images are laid out there: multirepo, monorepo or auto (default).",
+    ("WERF_IMAGES_REPO_MODE",),
+    metavar="MODE",
+)
+STAGES_STORAGE: Final = Option(
+    "stages-storage", "Where the stages are (required).", ("WERF_STAGES_STORAGE",), ("-s",), metavar="REPO"
+)
+REPO_IMPLEMENTATION: Final = Option(
+    "repo-implementation",
+    "Which registry this is, for both repositories: ecr, acr, default, dockerhub, gcr, github, gitlab, harbor, quay "
+    "or auto (default).",
+    ("WERF_REPO_IMPLEMENTATION",),
+    metavar="NAME",
+)
+IMAGES_REPO_IMPLEMENTATION: Final = Option(
+    "images-repo-implementation",
+    "The same for the images repo alone.",
+    ("WERF_IMAGES_REPO_IMPLEMENTATION",),
+    metavar="NAME",
+)
+STAGES_STORAGE_REPO_IMPLEMENTATION: Final = Option(
+    "stages-storage-repo-implementation",
+    "The same for the stages storage alone.",
+    ("WERF_STAGES_STORAGE_REPO_IMPLEMENTATION",),
+    metavar="NAME",
+)
+DOCKER_CONFIG: Final = Option(
+    "docker-config",
+    "Folder of Docker's config.json (default ~/.docker).",
+    ("WERF_DOCKER_CONFIG", "DOCKER_CONFIG"),
+    metavar="DIR",
+)
+INSECURE_REGISTRY: Final = Option("insecure-registry", "Use plain HTTP.", ("WERF_INSECURE_REGISTRY",), kind="flag")
+SKIP_TLS_VERIFY_REGISTRY: Final = Option(
+    "skip-tls-verify-registry", "Do not verify certificates.", ("WERF_SKIP_TLS_VERIFY_REGISTRY",), kind="flag"
+)
+TRUST_TOKEN_SERVER: Final = Option(
+    "trust-token-server",
+    "Send the registry's credential to this token server too (repeatable).",
+    ("HOLYSTONE_TRUST_TOKEN_SERVER_*",),
+    kind="many",
+    metavar="HOST",
+)
+PARALLEL: Final = Option(
+    "parallel", "Work on several things at once (default true).", ("WERF_PARALLEL",), ("-p",), "flag"
+)
+PARALLEL_TASKS_LIMIT: Final = Option(
+    "parallel-tasks-limit",
+    "At most so many requests at once to one registry (default 10, -1: no limit).",
+    ("WERF_PARALLEL_TASKS_LIMIT",),
+    metavar="N",
+)
+
+DIR: Final = Option("dir", "Folder of the project (default: this one).", ("WERF_DIR",), metavar="DIR")
+CONFIG: Final = Option(
+    "config", "Configuration (default werf.yml, then werf.yaml, in --dir).", ("WERF_CONFIG",), metavar="FILE"
+)
+CONFIG_TEMPLATES_DIR: Final = Option(
+    "config-templates-dir",
+    "Templates of a templated configuration (default .werf).",
+    ("WERF_CONFIG_TEMPLATES_DIR",),
+    metavar="DIR",
+)
+IMAGE: Final = Option(
+    "image",
+    "Name of an image, '~' for the nameless one (repeatable). Stands in for the images of werf.yaml.",
+    ("HOLYSTONE_IMAGE_*",),
+    kind="many",
+    metavar="NAME",
+)
+KEEP_POLICIES: Final = Option(
+    "keep-policies",
+    "YAML file of keep policies. Stands in for those of werf.yaml.",
+    ("HOLYSTONE_KEEP_POLICIES",),
+    metavar="FILE",
+)
+PROJECT_NAME: Final = Option(
+    "project-name",
+    "Name of the project where there is no werf.yaml to say it.",
+    ("WERF_PROJECT_NAME",),
+    ("-N",),
+    metavar="NAME",
+)
+DEFAULT_POLICIES_INCLUDE_MAIN: Final = Option(
+    "default-policies-include-main",
+    "Count `main` among the main branches of werf's default policies, which know master, staging and production.",
+    ("HOLYSTONE_DEFAULT_POLICIES_INCLUDE_MAIN",),
+    kind="flag",
+)
+
+ALLOW_GIT_SHALLOW_CLONE: Final = Option(
+    "allow-git-shallow-clone",
+    "Go on in a shallow clone; what depends on missing history is kept.",
+    ("WERF_ALLOW_GIT_SHALLOW_CLONE",),
+    kind="flag",
+)
+GIT_HISTORY_SYNCHRONIZATION: Final = Option(
+    "git-history-synchronization",
+    "Fetch the whole history from origin first.",
+    ("WERF_GIT_HISTORY_SYNCHRONIZATION", "WERF_GIT_UNSHALLOW"),
+    ("--git-unshallow",),
+    "flag",
+)
+GIT_HISTORY_BASED_CLEANUP: Final = Option(
+    "git-history-based-cleanup",
+    "Decide by git history (default true).",
+    ("WERF_GIT_HISTORY_BASED_CLEANUP",),
+    kind="flag",
+)
+GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
+    "git-history-based-cleanup-v1.2",
+    "Delete images without metadata too (default true). Given explicitly, it also confirms that no image having "
+    "metadata is no mistake.",
+    ("WERF_GIT_HISTORY_BASED_CLEANUP_v1_2",),
+    kind="flag",
+)
+
+KUBE_CONFIG: Final = Option(
+    "kube-config",
+    "Kubernetes configuration, or a path list of several (default ~/.kube/config, then in-cluster).",
+    ("WERF_KUBE_CONFIG", "WERF_KUBECONFIG", "KUBECONFIG"),
+    metavar="FILES",
+)
+KUBE_CONFIG_BASE64: Final = Option(
+    "kube-config-base64",
+    "Kubernetes configuration itself, in base64.",
+    ("WERF_KUBE_CONFIG_BASE64", "WERF_KUBECONFIG_BASE64", "KUBECONFIG_BASE64"),
+)
+KUBE_CONTEXT: Final = Option(
+    "kube-context", "Ask this context only (default: all).", ("WERF_KUBE_CONTEXT",), metavar="NAME"
+)
+SCAN_CONTEXT_NAMESPACE_ONLY: Final = Option(
+    "scan-context-namespace-only",
+    "Ask each context's own namespace only.",
+    ("WERF_SCAN_CONTEXT_NAMESPACE_ONLY",),
+    kind="flag",
+)
+WITHOUT_KUBE: Final = Option(
+    "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag"
+)
+
+KEEP_STAGES_YOUNGER_THAN: Final = Option(
+    "keep-stages-younger-than",
+    "Keep every stage younger than this (default 2h).",
+    ("HOLYSTONE_KEEP_STAGES_YOUNGER_THAN",),
+    metavar="DURATION",
+)
+DRY_RUN: Final = Option("dry-run", "Print the plan, delete nothing.", ("WERF_DRY_RUN",), kind="flag")
+PLAN_OUT: Final = Option("plan-out", "Write the plan as JSON, delete nothing.", ("HOLYSTONE_PLAN_OUT",), metavar="FILE")
+OUTPUT: Final = Option("output", "text (default) or json.", ("HOLYSTONE_OUTPUT",), metavar="FORMAT")
+YES_DELETE_THAT_MANY: Final = Option(
+    "yes-delete-that-many",
+    "Delete even if it is most of a repository. An option only, so that no forgotten variable says yes.",
+    kind="flag",
+)
+STATE_DIR: Final = Option("state-dir", "Folder of the journals.", ("HOLYSTONE_STATE_DIR",), metavar="DIR")
+CACHE_DIR: Final = Option("cache-dir", "Folder of what is known by digest.", ("HOLYSTONE_CACHE_DIR",), metavar="DIR")
+
+LOG_QUIET: Final = Option("log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET",), kind="flag")
+LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE",), kind="flag")
+LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG",), kind="flag")
+LOG_COLOR_MODE: Final = Option("log-color-mode", "auto (default), on or off.", ("WERF_LOG_COLOR_MODE",), metavar="MODE")
+
+
+def _accepted(name: str, why: str, *variables: str, **rest: object) -> Option:
+    return msgspec.convert(
+        {"name": name, "help": f"No effect: {why}.", "variables": variables, "no_effect": why, "hidden": True, **rest},
+        Option,
+    )
+
+
+_PLAIN_LOG: Final = "the log is plain lines"
+_BY_HISTORY: Final = "git history decides"
+
+WITHOUT_EFFECT: Final = (
+    _accepted("synchronization", "a cleanup takes none of werf's locks", "WERF_SYNCHRONIZATION", aliases=("-S",)),
+    _accepted("home-dir", "nothing is kept in werf's home", "WERF_HOME"),
+    _accepted("tmp-dir", "no temporary files are made", "WERF_TMP_DIR"),
+    _accepted("ssh-key", "git uses your own ssh set-up", "WERF_SSH_KEY_*", kind="many"),
+    _accepted("force", "it concerns containers of a local stages storage", kind="flag"),
+    _accepted("log-pretty", _PLAIN_LOG, "WERF_LOG_PRETTY", kind="flag"),
+    _accepted("log-project-dir", _PLAIN_LOG, "WERF_LOG_PROJECT_DIR", kind="flag"),
+    _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
+    *(
+        _accepted(f"{strategy}-{what}", _BY_HISTORY, f"WERF_{strategy}_{what}".upper().replace("-", "_"))
+        for strategy in ("git-tag-strategy", "git-commit-strategy", "stages-signature-strategy")
+        for what in ("limit", "expiry-days")
+    ),
+)
+
+REGISTRY_OPTIONS: Final = (
+    IMAGES_REPO,
+    IMAGES_REPO_MODE,
+    STAGES_STORAGE,
+    REPO_IMPLEMENTATION,
+    IMAGES_REPO_IMPLEMENTATION,
+    STAGES_STORAGE_REPO_IMPLEMENTATION,
+    DOCKER_CONFIG,
+    INSECURE_REGISTRY,
+    SKIP_TLS_VERIFY_REGISTRY,
+    TRUST_TOKEN_SERVER,
+    PARALLEL,
+    PARALLEL_TASKS_LIMIT,
+)
+PROJECT_OPTIONS: Final = (
+    DIR,
+    CONFIG,
+    CONFIG_TEMPLATES_DIR,
+    IMAGE,
+    KEEP_POLICIES,
+    PROJECT_NAME,
+    DEFAULT_POLICIES_INCLUDE_MAIN,
+)
+HISTORY_OPTIONS: Final = (
+    ALLOW_GIT_SHALLOW_CLONE,
+    GIT_HISTORY_SYNCHRONIZATION,
+    GIT_HISTORY_BASED_CLEANUP,
+    GIT_HISTORY_BASED_CLEANUP_V1_2,
+)
+KUBERNETES_OPTIONS: Final = (
+    KUBE_CONFIG,
+    KUBE_CONFIG_BASE64,
+    KUBE_CONTEXT,
+    SCAN_CONTEXT_NAMESPACE_ONLY,
+    WITHOUT_KUBE,
+)
+RUN_OPTIONS: Final = (
+    KEEP_STAGES_YOUNGER_THAN,
+    DRY_RUN,
+    PLAN_OUT,
+    OUTPUT,
+    YES_DELETE_THAT_MANY,
+    STATE_DIR,
+    CACHE_DIR,
+)
+LOG_OPTIONS: Final = (LOG_QUIET, LOG_VERBOSE, LOG_DEBUG, LOG_COLOR_MODE)
+CLEANUP_OPTIONS: Final = (
+    *REGISTRY_OPTIONS,
+    *PROJECT_OPTIONS,
+    *HISTORY_OPTIONS,
+    *KUBERNETES_OPTIONS,
+    *RUN_OPTIONS,
+    *LOG_OPTIONS,
+    *WITHOUT_EFFECT,
+)
+APPLY_OPTIONS: Final = (
+    DOCKER_CONFIG,
+    INSECURE_REGISTRY,
+    SKIP_TLS_VERIFY_REGISTRY,
+    TRUST_TOKEN_SERVER,
+    PARALLEL,
+    PARALLEL_TASKS_LIMIT,
+    YES_DELETE_THAT_MANY,
+    OUTPUT,
+    STATE_DIR,
+    CACHE_DIR,
+    *LOG_OPTIONS,
+)
+KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
+DEMO_OPTIONS: Final = (KEEP,)

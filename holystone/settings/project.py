@@ -1,0 +1,69 @@
+"""The project that the settings speak of: its name, images and keep policies, from werf.yaml, options and files."""
+
+import msgspec
+
+from holystone.adapters.werf_yaml.nodes import problem, shown
+from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
+from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import ImageName
+from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
+from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
+from holystone.settings.values import ProjectSettings
+
+
+class Project(msgspec.Struct, frozen=True):
+    name: str | None
+    """None if nothing says it, which only `:minikube` minds."""
+    images: tuple[ImageName, ...]
+    """Those of werf.yaml or of the options, without the managed images of the stages storage."""
+    keep_policies: tuple[KeepPolicy, ...]
+    notes: tuple[str, ...] = ()
+
+
+async def load_project(settings: ProjectSettings) -> Project:
+    """Reads werf.yaml unless the options say both the images and the policies, or say the images and there is none.
+
+    So `--image` alone does not replace policies that somebody wrote down. Raises UsageError and IncompleteSource.
+    """
+    config = await _config(settings)
+    images, name, notes = settings.images, settings.name, list[str]()
+    if config:
+        images = images or config.images
+        if name and name != config.project:
+            notes.append(f"{config.source} names the project {config.project}; --project-name {name} has no effect.")
+        name = config.project
+    elif settings.config:
+        notes.append(f"--config {settings.config} was not read: --image and --keep-policies stand in for it.")
+    written = config.keep_policies if config else None
+    if settings.keep_policies:
+        written = await read_keep_policies(settings.keep_policies)
+    return Project(
+        name=_checked(name),
+        images=images,
+        keep_policies=_understood(written) or default_keep_policies(main=settings.default_policies_include_main),
+        notes=tuple(notes),
+    )
+
+
+async def _config(settings: ProjectSettings) -> WerfConfig | None:
+    if settings.images and (settings.keep_policies or not (settings.config or find_werf_config(settings.directory))):
+        return None
+    return await read_werf_config(settings.directory, config=settings.config, templates_dir=settings.templates_dir)
+
+
+def _understood(written: LocatedPolicies | None) -> tuple[KeepPolicy, ...]:
+    if written is None:
+        return ()
+    try:
+        return parse_keep_policies(written.data)
+    except PolicyError as error:
+        key = shown(("keepPolicies", *error.path))
+        raise problem(written.source, written.locate(error.path), f"{key}: {error.message}") from error
+
+
+def _checked(name: str | None) -> str | None:
+    try:
+        return name and checked_project(name)
+    except ValueError as error:
+        raise UsageError(f"--project-name: {error}") from error

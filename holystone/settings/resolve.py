@@ -1,0 +1,201 @@
+"""Options and variables → CleanupSettings: a pure function of both, apart from the user's own folders."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TypeVar, cast, get_args
+
+from holystone.adapters.credentials.secret import Secret
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
+from holystone.settings import options as o
+from holystone.settings.given import Given, Options
+from holystone.settings.values import (
+    ApplySettings,
+    CleanupSettings,
+    HistorySettings,
+    Implementation,
+    KubernetesSettings,
+    LogSettings,
+    Mode,
+    ProjectSettings,
+    RegistrySettings,
+    RunSettings,
+)
+
+_STAGES_GRACE: Final = 2 * 60 * 60
+_GRACE_STAYS: Final = ("0", "false", "no")  # any other word switches it off, as with werf
+_NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
+T = TypeVar("T", bound=str)
+
+
+def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
+    """`options` by `Option.key`, None where the command line is silent.
+
+    An option wins over its variables, of these the first that is not empty. What is said for one repository wins
+    over what is said for both unless it is empty. Raises UsageError.
+    """
+    given = Given(options, environ)
+    return CleanupSettings(
+        images_repo=_address(given, o.IMAGES_REPO, special=(":minikube",)),
+        images_repo_mode=_word(given, (o.IMAGES_REPO_MODE,), get_args(Mode), "auto"),
+        images_implementation=_implementation(given, o.IMAGES_REPO_IMPLEMENTATION),
+        stages_storage=_address(given, o.STAGES_STORAGE),
+        stages_implementation=_implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION),
+        registry=_registry(given),
+        project=_project(given),
+        history=_history(given),
+        kubernetes=_kubernetes(given),
+        run=_run(given),
+        log=_log(given),
+        stages_grace=_stages_grace(given),
+        notes=tuple(
+            f"{value.source} has no effect: {option.no_effect}."
+            for option in o.WITHOUT_EFFECT
+            if (value := given.one(option))
+        ),
+    )
+
+
+def resolve_apply(options: Options, environ: Mapping[str, str]) -> ApplySettings:
+    """For commands that take everything else from a plan or the journal. Raises UsageError."""
+    given = Given(options, environ)
+    return ApplySettings(registry=_registry(given), run=_run(given), log=_log(given))
+
+
+def _registry(given: Given) -> RegistrySettings:
+    return RegistrySettings(
+        docker_config=given.path(o.DOCKER_CONFIG) or given.home / ".docker",
+        insecure=given.flag(o.INSECURE_REGISTRY),
+        skip_tls_verify=given.flag(o.SKIP_TLS_VERIFY_REGISTRY),
+        concurrency=_concurrency(given),
+        trusted_token_servers=_hosts(given),
+    )
+
+
+def _concurrency(given: Given) -> int | None:
+    value = given.filled(o.PARALLEL_TASKS_LIMIT)
+    limit = value.integer() if value else 10
+    if value and (limit < -1 or limit == 0):
+        raise UsageError(f"{value.source}: {limit} is neither a positive number nor -1 (no limit)")
+    if not given.flag(o.PARALLEL, default=True):
+        return 1
+    return None if limit == -1 else limit
+
+
+def _hosts(given: Given) -> tuple[RegistryHost, ...]:
+    hosts = []
+    for value in given.values(o.TRUST_TOKEN_SERVER):
+        try:
+            hosts.append(RegistryHost.parse(value.text))
+        except InvalidName as error:
+            raise UsageError(f"{value.source}: {error}", what_to_do="Write HOST or HOST:PORT.") from error
+    return tuple(hosts)
+
+
+def _project(given: Given) -> ProjectSettings:
+    name = given.filled(o.PROJECT_NAME)
+    return ProjectSettings(
+        directory=given.path(o.DIR) or Path(),
+        config=given.path(o.CONFIG),
+        templates_dir=given.path(o.CONFIG_TEMPLATES_DIR),
+        images=_images(given),
+        keep_policies=given.path(o.KEEP_POLICIES),
+        name=name.text if name else None,
+        default_policies_include_main=given.flag(o.DEFAULT_POLICIES_INCLUDE_MAIN),
+    )
+
+
+def _images(given: Given) -> tuple[ImageName, ...]:
+    names: dict[ImageName, None] = {}
+    for text, source in given.values(o.IMAGE):
+        if text == str(given.home):
+            raise UsageError(f"{source}: the shell made {text!r} of ~", what_to_do="Quote it: --image '~'.")
+        if not text:
+            raise UsageError(f"{source}: an empty name", what_to_do="The nameless image is '~'.")
+        try:
+            names[ImageName("") if text in ("~", "__nameless__") else ImageName.parse(text)] = None
+        except InvalidName as error:
+            raise UsageError(f"{source}: {error}") from error
+    return tuple(names)
+
+
+def _history(given: Given) -> HistorySettings:
+    """werf 1.1 has two switches, both on by default, and history decides if either is; so that `=false` given for
+    the older one alone means what it says, the newer one's default then is off."""
+    older = given.flag(o.GIT_HISTORY_BASED_CLEANUP, default=True)
+    explicit = given.one(o.GIT_HISTORY_BASED_CLEANUP_V1_2)
+    newer = explicit.boolean() if explicit else older
+    return HistorySettings(
+        decides=older or newer,
+        v1_2=newer,
+        v1_2_explicit=explicit is not None,
+        allow_shallow_clone=given.flag(o.ALLOW_GIT_SHALLOW_CLONE),
+        synchronize=given.flag(o.GIT_HISTORY_SYNCHRONIZATION),
+    )
+
+
+def _kubernetes(given: Given) -> KubernetesSettings:
+    config, base64, context = map(given.filled, (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT))
+    return KubernetesSettings(
+        config=config.text if config else None,
+        config_base64=Secret(base64.text) if base64 else None,
+        context=context.text if context else None,
+        context_namespace_only=given.flag(o.SCAN_CONTEXT_NAMESPACE_ONLY),
+        without=given.flag(o.WITHOUT_KUBE),
+    )
+
+
+def _run(given: Given) -> RunSettings:
+    import platformdirs  # here, because `--help` needs no folders
+
+    return RunSettings(
+        state_dir=given.path(o.STATE_DIR) or platformdirs.user_state_path("holystone", appauthor=False),
+        cache_dir=given.path(o.CACHE_DIR) or platformdirs.user_cache_path("holystone", appauthor=False),
+        dry_run=given.flag(o.DRY_RUN),
+        plan_out=given.path(o.PLAN_OUT),
+        output=_word(given, (o.OUTPUT,), ("text", "json"), "text"),
+        yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
+    )
+
+
+def _log(given: Given) -> LogSettings:
+    quiet, verbose, debug = map(given.flag, (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG))
+    return LogSettings(
+        level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",
+        color=_word(given, (o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
+    )
+
+
+def _stages_grace(given: Given) -> int:
+    value, off = given.filled(o.KEEP_STAGES_YOUNGER_THAN), given.variable(_NO_STAGES_GRACE)
+    disabled = off is not None and off.text.lower() not in _GRACE_STAYS
+    if value:
+        return value.seconds()
+    return 0 if disabled else _STAGES_GRACE
+
+
+def _address(given: Given, option: o.Option, special: tuple[str, ...] = ()) -> str:
+    value = given.one(option)
+    if value is None or not value.text:
+        said = "is given empty" if value else "is missing"
+        raise UsageError(f"{option.flag} {said}", what_to_do=f"Give {option.flag} REPO or set ${option.variables[0]}.")
+    text, source = value
+    if text in special:
+        return text
+    if text.startswith(":"):
+        raise UsageError(
+            f"{source}: {text} is not a registry",
+            what_to_do=f"Use a repository, e.g. {option.flag} registry.example.com/project/stages.",
+        )
+    if "://" in text or text.split() != [text]:
+        raise UsageError(f"{source}: {text!r} is not REGISTRY[/REPOSITORY], without https:// and blanks")
+    return text
+
+
+def _implementation(given: Given, own: o.Option) -> Implementation:
+    return _word(given, (own, o.REPO_IMPLEMENTATION), get_args(Implementation), "auto")
+
+
+def _word(given: Given, options: tuple[o.Option, ...], words: tuple[str, ...], default: T) -> T:
+    value = given.filled(*options)
+    return cast("T", value.one_of(words)) if value else default

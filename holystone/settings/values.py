@@ -1,0 +1,111 @@
+"""Settings of a run, as frozen values; `resolve` makes them."""
+
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holystone.adapters.credentials.secret import Secret
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import ImageName, RegistryHost
+
+Implementation: TypeAlias = Literal[
+    "auto", "ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay"
+]
+Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
+
+
+class RegistrySettings(msgspec.Struct, frozen=True):
+    docker_config: Path
+    """The folder of config.json."""
+    insecure: bool = False
+    skip_tls_verify: bool = False
+    concurrency: int | None = 10
+    """Requests at once to one registry; None: no limit."""
+    trusted_token_servers: tuple[RegistryHost, ...] = ()
+
+
+class ProjectSettings(msgspec.Struct, frozen=True):
+    directory: Path = Path()
+    config: Path | None = None
+    """Seen from the current directory; None: find it in `directory`."""
+    templates_dir: Path | None = None
+    images: tuple[ImageName, ...] = ()
+    """Stand in for those of werf.yaml, if there are any."""
+    keep_policies: Path | None = None
+    """Stands in for the policies of werf.yaml."""
+    name: str | None = None
+    """Counts where no werf.yaml is read."""
+    default_policies_include_main: bool = False
+
+
+class HistorySettings(msgspec.Struct, frozen=True):
+    decides: bool = True
+    """False: tag strategies decide."""
+    v1_2: bool = True
+    """Images without metadata are deleted too."""
+    v1_2_explicit: bool = False
+    """An option or variable said so, which confirms that no image having metadata is no mistake."""
+    allow_shallow_clone: bool = False
+    synchronize: bool = False
+
+
+class KubernetesSettings(msgspec.Struct, frozen=True):
+    config: str | None = None
+    """A path list."""
+    config_base64: Secret | None = None
+    context: str | None = None
+    context_namespace_only: bool = False
+    without: bool = False
+
+
+class RunSettings(msgspec.Struct, frozen=True):
+    state_dir: Path
+    cache_dir: Path
+    dry_run: bool = False
+    plan_out: Path | None = None
+    output: Literal["text", "json"] = "text"
+    yes_delete_that_many: bool = False
+
+
+class LogSettings(msgspec.Struct, frozen=True):
+    level: Literal["quiet", "normal", "verbose", "debug"] = "normal"
+    color: Literal["auto", "on", "off"] = "auto"
+
+
+class ApplySettings(msgspec.Struct, frozen=True):
+    """Of `apply` and `resume`."""
+
+    registry: RegistrySettings
+    run: RunSettings
+    log: LogSettings
+
+
+class CleanupSettings(msgspec.Struct, frozen=True):
+    images_repo: str
+    """An address, not parsed yet; `:minikube` needs the project's name, see `images_repo_of`."""
+    images_repo_mode: Mode
+    images_implementation: Implementation
+    stages_storage: str
+    stages_implementation: Implementation
+    registry: RegistrySettings
+    project: ProjectSettings
+    history: HistorySettings
+    kubernetes: KubernetesSettings
+    run: RunSettings
+    log: LogSettings
+    stages_grace: int
+    """Seconds: every younger stage is kept."""
+    notes: tuple[str, ...] = ()
+    """Sentences to be said once: what was given and has no effect."""
+
+    def images_repo_of(self, project: str | None) -> str:
+        """The address of the images repo, `:minikube` put into words. Raises UsageError if that needs a name."""
+        if self.images_repo != ":minikube":
+            return self.images_repo
+        if project is None:
+            raise UsageError(
+                "--images-repo :minikube needs the project's name, and no werf.yaml was read",
+                what_to_do="Give --project-name NAME.",
+            )
+        return f"werf-registry.kube-system.svc.cluster.local:5000/{project}"
