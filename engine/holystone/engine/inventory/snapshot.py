@@ -1,0 +1,140 @@
+"""Reads one repository: tags, what they point to, what indexes list, and the configurations that were asked for.
+
+Everything is read or the reading fails: a snapshot is never silently partial. What a *single tag* lacks (a dangling
+link, a manifest that is not JSON) is a fact about the repository and is recorded in `broken`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import ImageConfig, Malformed, Manifest, parse_config, parse_manifest
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.scheduler import for_each
+
+WORKERS: Final = 64
+"""Reads that are prepared at once; how many are really sent is the lane's decision."""
+MAX_DEPTH: Final = 8
+"""Indexes within indexes. Deeper nesting than any tool makes is taken for an attack."""
+
+
+async def read_repository(
+    registry: Registry,
+    knowledge: Knowledge,
+    repository: Repository,
+    *,
+    needs_config: Callable[[Tag], bool],
+) -> RepositorySnapshot:
+    """Raises what the registry raises."""
+    listing = await registry.list_tags(repository)
+    reader = _Reader(registry, knowledge, repository)
+    tags, broken = await reader.resolve(listing.tags)
+    manifests = await reader.manifests(tags.values())
+    for tag, digest in tags.items():
+        if problem := reader.problems.get(digest):
+            broken[tag] = problem
+    wanted = {
+        manifest.config
+        for tag, digest in tags.items()
+        if (manifest := manifests.get(digest)) and manifest.config and needs_config(tag)
+    }
+    configs = await reader.configs(config for config in wanted if config)
+    for tag, digest in tags.items():
+        found = manifests.get(digest)
+        if found and found.config and (problem := reader.problems.get(found.config)):
+            broken[tag] = problem
+    present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
+    return RepositorySnapshot(repository, present, broken, manifests, configs, listing.exists)
+
+
+async def add_referrers(
+    registry: Registry, knowledge: Knowledge, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
+) -> RepositorySnapshot:
+    """The snapshot, with the manifests that refer to `subjects` by the referrers API."""
+    found: set[Digest] = set()
+
+    async def ask(subject: Digest) -> None:
+        found.update(await registry.referrers(snapshot.repository, subject))
+
+    await for_each(sorted(subjects), ask, workers=WORKERS)
+    unknown = sorted(found - snapshot.manifests.keys())
+    if not unknown:
+        return snapshot
+    manifests = await _Reader(registry, knowledge, snapshot.repository).manifests(unknown)
+    return msgspec.structs.replace(snapshot, manifests={**manifests, **snapshot.manifests})
+
+
+class _Reader:
+    def __init__(self, registry: Registry, knowledge: Knowledge, repository: Repository) -> None:
+        self._registry = registry
+        self._knowledge = knowledge
+        self._repository = repository
+        self.problems: dict[Digest, str] = {}
+        self.missing: set[Digest] = set()
+
+    async def resolve(self, listed: Mapping[Tag, Digest | None]) -> tuple[dict[Tag, Digest], dict[Tag, str]]:
+        tags = {tag: digest for tag, digest in listed.items() if digest}
+        broken: dict[Tag, str] = {}
+
+        async def ask(tag: Tag) -> None:
+            if digest := await self._registry.resolve(self._repository, tag):
+                tags[tag] = digest
+            else:
+                broken[tag] = "the tag is listed, but the registry has no manifest for it"
+
+        await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
+        return tags, broken
+
+    async def manifests(self, roots: Iterable[Digest]) -> dict[Digest, Manifest]:
+        """The manifests of `roots` and, level by level, of what their indexes list."""
+        manifests: dict[Digest, Manifest] = {}
+
+        async def read(digest: Digest) -> None:
+            raw = self._knowledge.manifest(digest)
+            if raw is None:
+                raw = await self._registry.read_manifest(self._repository, digest)
+                if raw is None:
+                    self.missing.add(digest)
+                    self.problems[digest] = f"the registry has no manifest {digest}"
+                    return
+                self._knowledge.learn_manifest(raw)
+            try:
+                manifests[digest] = parse_manifest(raw)
+            except Malformed as error:
+                self.problems[digest] = str(error)
+
+        level = set(roots)
+        for _ in range(MAX_DEPTH):
+            await for_each(sorted(level), read, workers=WORKERS)
+            level = {
+                child
+                for digest in level
+                if digest in manifests
+                for child in manifests[digest].children
+                if child not in manifests and child not in self.problems
+            }
+            if not level:
+                break
+        return manifests
+
+    async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
+        configs: dict[Digest, ImageConfig] = {}
+
+        async def read(digest: Digest) -> None:
+            body = self._knowledge.blob(digest)
+            if body is None:
+                body = await self._registry.read_blob(self._repository, digest)
+                if body is None:
+                    self.problems[digest] = f"the registry has no image configuration {digest}"
+                    return
+                self._knowledge.learn_blob(digest, body)
+            try:
+                configs[digest] = parse_config(digest, body)
+            except Malformed as error:
+                self.problems[digest] = str(error)
+
+        await for_each(sorted(wanted), read, workers=WORKERS)
+        return configs

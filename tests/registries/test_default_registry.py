@@ -1,0 +1,245 @@
+"""The default adapter against every profile of the embedded registry, and against the real docker-registry."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.embedded.faults import Answer, Fault, Truncate
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, OCI, ZOT, Quirks
+from holystone.embedded.server import EmbeddedRegistry
+from holystone.engine.errors import IncompleteSource, Unreachable
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.scheduler import Limits, Scheduler
+from tests.support import images
+from tests.support.docker_registry import docker_registry
+
+PROFILES = {
+    "distribution 2.8": DISTRIBUTION_2_8,
+    "distribution 3.0": DISTRIBUTION_3,
+    "distribution 3.1": DISTRIBUTION_3_1,
+    "zot": ZOT,
+    "specification": OCI,
+}
+ABSENT = Digest("sha256:" + "0" * 64)
+
+
+@asynccontextmanager
+async def connected(host: str) -> AsyncIterator[tuple[OciRegistry, Repository]]:
+    parsed = RegistryHost.parse(host)
+    scheduler = Scheduler(Limits(attempts=2, host_patience=0.2))
+    async with RegistryHttp(parsed, Anonymous()) as http:
+        reads, writes = (scheduler.lane(parsed, "nobody", kind) for kind in ("read", "write"))
+        yield OciRegistry(parsed, http, reads, writes), Repository(parsed, RepositoryPath("team/app"))
+
+
+@pytest.fixture(params=[*PROFILES, "docker-registry"])
+async def served(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[OciRegistry, Repository, Quirks]]:
+    if request.param == "docker-registry":
+        async with docker_registry(tmp_path) as real, connected(real.host) as (registry, repository):
+            yield registry, repository, DISTRIBUTION_2_8
+    else:
+        quirks = PROFILES[request.param]
+        async with EmbeddedRegistry(quirks=quirks) as embedded, connected(embedded.host) as (registry, repository):
+            yield registry, repository, quirks
+
+
+async def push_image(registry: OciRegistry, repository: Repository, text: str, *tags: str) -> Digest:
+    config = images.config(text)
+    manifest = images.image(config)
+    await registry.push_blob(repository, config)
+    for tag in tags or (manifest.digest,):
+        await registry.push_manifest(repository, Tag(tag) if tags else manifest.digest, manifest)
+    return manifest.digest
+
+
+async def test_reads_back_what_was_pushed(served: tuple[OciRegistry, Repository, Quirks]) -> None:
+    registry, repository, _ = served
+    digest = await push_image(registry, repository, "one", "v1", "latest")
+    config = images.config("one")
+    listing = await registry.list_tags(repository)
+    assert listing.exists
+    assert set(listing.tags) == {Tag("v1"), Tag("latest")}
+    assert await registry.resolve(repository, Tag("v1")) == digest
+    assert await registry.resolve(repository, Tag("v2")) is None
+    manifest = await registry.read_manifest(repository, digest)
+    assert manifest == images.image(config)
+    assert await registry.read_manifest(repository, ABSENT) is None
+    assert await registry.read_blob(repository, images.digest_of(config)) == config
+    assert await registry.read_blob(repository, ABSENT) is None
+
+
+async def test_probe_finds_out_what_can_be_deleted_and_changes_nothing(
+    served: tuple[OciRegistry, Repository, Quirks],
+) -> None:
+    registry, repository, quirks = served
+    await push_image(registry, repository, "one", "v1")
+    before = await registry.list_tags(repository)
+    found = await registry.probe(repository)
+    assert found.can_delete
+    assert found.tag_delete == (quirks.tag_delete == "tag-only")
+    assert found.delete_cost_grows == (quirks.tag_delete == "refused")
+    assert await registry.list_tags(repository) == before
+
+
+async def test_only_distribution_is_trusted_to_spare_siblings() -> None:
+    for quirks, spares in ((DISTRIBUTION_2_8, False), (DISTRIBUTION_3, True), (ZOT, False), (OCI, False)):
+        async with EmbeddedRegistry(quirks=quirks) as embedded, connected(embedded.host) as (registry, repository):
+            await push_image(registry, repository, "one", "v1")
+            assert (await registry.probe(repository)).tag_delete_spares_siblings == spares
+
+
+@pytest.mark.parametrize("quirks", [DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1])
+async def test_probe_names_the_setting_where_deletion_is_off(quirks: Quirks) -> None:
+    async with (
+        EmbeddedRegistry(quirks=quirks.without_deletion()) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        found = await registry.probe(repository)
+        assert not found.can_delete
+        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
+
+
+async def test_probe_of_a_real_registry_with_deletion_off(tmp_path: Path) -> None:
+    async with docker_registry(tmp_path, delete=False) as real, connected(real.host) as (registry, repository):
+        found = await registry.probe(repository)
+        assert not found.can_delete
+        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
+
+
+async def test_digest_delete_and_its_outcomes(served: tuple[OciRegistry, Repository, Quirks]) -> None:
+    registry, repository, _ = served
+    digest = await push_image(registry, repository, "one", "v1", "v2")
+    assert await registry.delete_manifests(repository, [digest, digest, ABSENT]) == [
+        Deleted(),
+        AlreadyGone(),
+        AlreadyGone(),
+    ]
+    assert await registry.resolve(repository, Tag("v2")) is None
+
+
+async def test_tag_delete_where_it_exists(served: tuple[OciRegistry, Repository, Quirks]) -> None:
+    registry, repository, quirks = served
+    if quirks.tag_delete == "refused":
+        pytest.skip("this server cannot delete tags")
+    digest = await push_image(registry, repository, "one", "v1", "v2")
+    assert await registry.delete_tags(repository, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+    assert await registry.resolve(repository, Tag("v2")) == digest
+
+
+async def test_a_child_of_an_index_is_reported_as_referenced() -> None:
+    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
+        child = await push_image(registry, repository, "child")
+        raw = await registry.read_manifest(repository, child)
+        assert raw
+        await registry.push_manifest(repository, Tag("multi"), images.index(raw))
+        (outcome,) = await registry.delete_manifests(repository, [child])
+        assert isinstance(outcome, Referenced)
+
+
+async def test_an_unknown_repository_is_empty_and_says_so(served: tuple[OciRegistry, Repository, Quirks]) -> None:
+    registry, repository, _ = served
+    listing = await registry.list_tags(repository)
+    assert not listing.exists
+    assert not listing.tags
+
+
+@pytest.mark.parametrize("count", [999, 1000, 1001, 2000])
+async def test_listing_is_complete_at_page_boundaries(count: int) -> None:
+    config = images.config("one")
+    manifest = images.image(config)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_3_1) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        embedded.storage.put_blob("team/app", config)
+        for number in range(count):
+            embedded.storage.put_manifest("team/app", manifest.body, manifest.media_type, f"v{number}")
+        assert len((await registry.list_tags(repository)).tags) == count
+
+
+async def test_referrers_by_the_api_and_its_absence_asked_once() -> None:
+    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
+        subject = await push_image(registry, repository, "one", "v1")
+        raw = await registry.read_manifest(repository, subject)
+        assert raw
+        signature = images.image(images.config("signature"), subject=raw)
+        await registry.push_blob(repository, images.config("signature"))
+        await registry.push_manifest(repository, signature.digest, signature)
+        assert list(await registry.referrers(repository, subject)) == [signature.digest]
+        assert list(await registry.referrers(repository, ABSENT)) == []
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        assert not await registry.referrers(repository, ABSENT)
+        asked = len(embedded.requests)
+        assert not await registry.referrers(repository, ABSENT)
+        assert len(embedded.requests) == asked
+
+
+BROKEN = {
+    "cut short": Answer(200, b'{"name":"team/app","tags":["v1","v'),
+    "a page of a proxy": Answer(200, b"<html>Welcome</html>"),
+    "no tags key": Answer(200, b"{}"),
+    "a tag that is none": Answer(200, b'{"name":"team/app","tags":["../../etc"]}'),
+    "a bare 404": Answer(404, b"not found"),
+    "a bad digest": Answer(418, b"teapot"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BROKEN))
+async def test_a_listing_that_is_not_one_is_never_read_as_empty(kind: str) -> None:
+    faults = (Fault("GET", r"/tags/list", BROKEN[kind], times=10),)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1"):
+            await registry.list_tags(repository)
+
+
+async def test_a_reply_that_breaks_off_is_never_read_as_complete() -> None:
+    faults = (Fault("GET", r"/tags/list", Truncate(), times=10),)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        await push_image(registry, repository, "one", "v1")
+        with pytest.raises(IncompleteSource):
+            await registry.list_tags(repository)
+
+
+async def test_a_registry_that_is_down() -> None:
+    async with connected("127.0.0.1:1") as (registry, repository):
+        with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
+            await registry.list_tags(repository)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(405, b'{"errors":[{"code":"UNSUPPORTED"}]}'), Forbidden),
+        (Answer(405, b"Method not allowed"), Forbidden),
+        (Answer(404, b"<html>"), Failed),
+        (Answer(400, b'{"errors":[{"code":"NAME_UNKNOWN"}]}'), AlreadyGone),
+        (Answer(400, b'{"errors":[{"code":"DIGEST_INVALID"}]}'), Failed),
+        (Answer(403, b'{"errors":[{"code":"DENIED"}]}'), Forbidden),
+        (Answer(503, b"busy"), Failed),
+    ],
+)
+async def test_odd_replies_to_a_deletion(answer: Answer, expected: type) -> None:
+    faults = (Fault("DELETE", r"/manifests/", answer, times=10),)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+        assert isinstance(outcome, expected)

@@ -1,0 +1,53 @@
+"""Images small enough to read in a test: manifests, configurations and indexes as bytes with their digests."""
+
+import hashlib
+import json
+from typing import Any
+
+from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, RawManifest
+from holystone.engine.model.references import Digest
+
+
+def digest_of(body: bytes) -> Digest:
+    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
+
+
+def config(text: str, *, labels: dict[str, str] | None = None, parent: str = "", created: str = "") -> bytes:
+    inner: dict[str, Any] = {"Labels": {"text": text, **(labels or {})}}
+    if parent:
+        inner["Image"] = parent
+    return json.dumps(
+        {
+            "created": created or "2024-05-01T10:00:00.123456789Z",
+            "architecture": "amd64",
+            "os": "linux",
+            "config": inner,
+            "rootfs": {"type": "layers", "diff_ids": []},
+            "history": [],
+        }
+    ).encode()
+
+
+def image(config_body: bytes, *, subject: RawManifest | None = None) -> RawManifest:
+    """Without layers. With a subject it is an OCI manifest, without one a Docker one."""
+    media_type = OCI_MANIFEST if subject else DOCKER_MANIFEST
+    body: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": {"mediaType": DOCKER_CONFIG, "size": len(config_body), "digest": digest_of(config_body)},
+        "layers": [],
+    }
+    if subject:
+        body["subject"] = _descriptor(subject)
+    encoded = json.dumps(body).encode()
+    return RawManifest(digest_of(encoded), media_type, encoded)
+
+
+def index(*children: RawManifest) -> RawManifest:
+    body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(child) for child in children]}
+    encoded = json.dumps(body).encode()
+    return RawManifest(digest_of(encoded), OCI_INDEX, encoded)
+
+
+def _descriptor(manifest: RawManifest) -> dict[str, Any]:
+    return {"mediaType": manifest.media_type, "size": len(manifest.body), "digest": manifest.digest}
