@@ -1,0 +1,42 @@
+# Every target works alone on a fresh machine with Python 3.11 or newer, git and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check servers bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/runtime.done ## clean a sample project on a registry inside the process
+	@$(BIN)/holystone demo
+
+test: check servers ## everything that must hold before a commit lands
+	@. scripts/required.sh && $(BIN)/python -m pytest -n auto
+
+check: $(VENV)/dev.done ## style, types and the architecture's arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+servers: ## the real registry and the independent client that the tests use
+	@scripts/install-servers.sh
+
+bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the real registry
+	$(BIN)/python -m benchmarks
+
+lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --extra speed --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra speed --group dev -c locks/runtime.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/dev.txt
+
+$(VENV)/runtime.done: locks/runtime.txt pyproject.toml
+	@scripts/make-venv.sh $(VENV) locks/runtime.txt
+	@touch $@
+
+$(VENV)/dev.done: locks/dev.txt pyproject.toml
+	@scripts/make-venv.sh $(VENV) locks/dev.txt
+	@touch $@ $(VENV)/runtime.done
+
+clean: ## forget the virtual environment and all caches
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

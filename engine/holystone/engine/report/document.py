@@ -1,0 +1,93 @@
+"""The one JSON document that a command writes to standard output, and its published schema."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from holystone.engine.errors import HolystoneError
+from holystone.engine.executor.results import RunResult
+from holystone.engine.model.codec import json_schema, to_json
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.plan import Plan, Untag
+from holystone.engine.model.references import Digest, Repository, Tag
+
+Ending: TypeAlias = Literal["planned", "nothing-to-do", "done", "partial", "refused", "failed"]
+
+
+class ErrorText(msgspec.Struct, frozen=True):
+    message: str
+    not_deleted: str
+    """What was therefore left alone."""
+    what_to_do: str
+
+
+class StepResult(msgspec.Struct, frozen=True):
+    tags: tuple[Tag, ...]
+    digest: Digest
+    outcome: Outcome
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Something that was to stay and is not there any more."""
+
+    digest: Digest
+    tag: Tag | None
+
+
+class RepositoryReport(msgspec.Struct, frozen=True):
+    repository: Repository
+    steps: tuple[StepResult, ...]
+    not_tried: int
+    stopped: ErrorText | None
+    lost: tuple[Lost, ...]
+    """Found by the check after the deletions."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    command: str
+    ending: Ending
+    exit_code: int
+    run: str | None = None
+    """For `holystone resume`."""
+    plan: Plan | None = None
+    repositories: tuple[RepositoryReport, ...] = ()
+    error: ErrorText | None = None
+    format: Literal[1] = 1
+
+
+def error_document(error: HolystoneError, command: str) -> bytes:
+    ending: Ending = "refused" if error.exit_code == 3 else "failed"
+    return to_json(Document(command, ending, error.exit_code, error=error_text(error)))
+
+
+def document_schema() -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(Document)}
+
+
+def plan_schema() -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(Plan)}
+
+
+def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport, ...]:
+    reports = []
+    for planned, done in zip(plan.repositories, result.repositories, strict=True):
+        steps = planned.steps
+        reports.append(
+            RepositoryReport(
+                repository=planned.repository,
+                steps=tuple(
+                    StepResult(
+                        (step.tag,) if isinstance(step := steps[number], Untag) else step.tags, step.digest, outcome
+                    )
+                    for number, outcome in sorted(done.outcomes.items())
+                ),
+                not_tried=done.not_tried,
+                stopped=error_text(done.stopped) if done.stopped else None,
+                lost=tuple(Lost(loss.digest, loss.tag) for loss in done.check.losses) if done.check else (),
+            )
+        )
+    return tuple(reports)
+
+
+def error_text(error: HolystoneError) -> ErrorText:
+    return ErrorText(error.message, error.not_deleted, error.what_to_do)

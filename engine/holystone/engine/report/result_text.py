@@ -1,0 +1,56 @@
+"""What came of a run, for people: first what is left to do or to worry about, then the numbers."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from holystone.engine.executor.results import RepositoryResult, RunResult
+from holystone.engine.model.outcomes import AlreadyGone, Deleted
+from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
+from holystone.engine.report.words import count, outcome_text, size_text
+
+_SHOWN: Final = 20
+"""Problems told one by one in each repository; the journal has all."""
+
+
+def result_text(run_id: str, plan: Plan, result: RunResult) -> str:
+    return "\n".join(_lines(run_id, plan, result)) + "\n"
+
+
+def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
+    for planned, done in zip(plan.repositories, result.repositories, strict=True):
+        if planned.passes:
+            yield from _repository(planned, done)
+    losses = result.losses
+    for repository, loss in losses:
+        what = f"{repository}:{loss.tag}" if loss.tag else f"{repository}@{loss.digest}"
+        yield f"LOST: {what} was to stay and is not there any more ({loss.digest})"
+    kept = sum(len(each.kept) for each in plan.repositories)
+    if result.incomplete:
+        yield f"Run {run_id} is not finished. `holystone resume {run_id}` tries what is left."
+    elif not losses:
+        yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
+
+
+def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str]:
+    steps = planned.steps
+    gone = {number for number, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
+    tags = sum(1 if isinstance(step, Untag) else len(step.tags) for number, step in enumerate(steps) if number in gone)
+    removed = [step for number, step in enumerate(steps) if number in gone and not isinstance(step, Untag)]
+    size = size_text(sum(step.size for step in removed))
+    yield f"{planned.repository}: {count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
+    problems = [number for number in sorted(done.outcomes) if number not in gone]
+    for number in problems[:_SHOWN]:
+        step = steps[number]
+        names = (step.tag,) if isinstance(step, Untag) else step.tags
+        yield f"  {', '.join(names) or step.digest}: {outcome_text(done.outcomes[number])}"
+    if len(problems) > _SHOWN:
+        yield f"  … and {len(problems) - _SHOWN:,} more like these"
+    if done.stopped:
+        yield f"  stopped: {done.stopped.message}"
+        for line in (done.stopped.not_deleted, done.stopped.what_to_do):
+            if line:
+                yield f"    {line}"
+    if done.not_tried:
+        yield f"  {count(done.not_tried, 'deletion')} not tried"
+    for tag in done.check.moved if done.check else ():
+        yield f"  note: {tag} stays, and somebody moved it meanwhile"

@@ -1,0 +1,111 @@
+"""Reasons and outcomes in words. The only place where either becomes text."""
+
+from typing import assert_never
+
+from holystone.engine.model import outcomes, reasons
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.reasons import DeleteReason, KeepReason
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_LONG = 40
+
+
+def reason_text(reason: KeepReason | DeleteReason) -> str:
+    match reason:
+        case reasons.ReachedFromBranch(branch, commit, policy):
+            return f"branch {branch} reaches its commit {commit[:10]} (keep policy {policy})"
+        case reasons.ReachedFromTag(git_tag, commit, policy):
+            return f"git tag {git_tag} is its commit {commit[:10]} (keep policy {policy})"
+        case reasons.YoungerThan(age, grace):
+            return f"only {duration(age)} old, the grace is {duration(grace)}"
+        case reasons.ParentOfImage(image):
+            return f"image {image.repository.path}:{_short(image.tag)} is built on it"
+        case reasons.AncestorOfStage(stage):
+            return f"needed stage {_short(stage)} is built on it"
+        case reasons.ImportedBy(by):
+            return f"{_short(by)} imports files from it"
+        case reasons.WithoutMetadata():
+            return "no metadata record says which commit it was built from"
+        case reasons.UnknownHistory(commit):
+            return f"the clone is shallow and may hide its commit {commit[:10]}"
+        case reasons.HistoryNotRead():
+            return "there is no git history to judge it by"
+        case reasons.Foreign():
+            return "not an image that werf made for this project"
+        case reasons.Bookkeeping():
+            return "a record of managed images or clients"
+        case reasons.Unreadable(what):
+            return f"broken, a person should look: {what}"
+        case reasons.SharesDigestWith(kept):
+            return f"the registry cannot delete it without {kept}, which has the same manifest"
+        case reasons.ChildOf(index):
+            return f"part of index {index.short}"
+        case reasons.ReferrerOf(subject):
+            return f"attached to manifest {subject.short}"
+        case reasons.MetadataHead(reference):
+            return f"newest commit of its content on {reference}"
+        case reasons.MetadataNeeded():
+            return "an image tag with its content remains"
+        case reasons.NotReached():
+            return "no branch or tag that a keep policy selects reaches it"
+        case reasons.BeyondLimit(reference):
+            return f"beyond what imagesPerReference keeps on {reference}"
+        case reasons.CommitsGone():
+            return "the commits it was built from are gone"
+        case reasons.NotNeeded():
+            return "no remaining image is built on it or imports from it"
+        case reasons.Rejected():
+            return "werf marked the stage as broken"
+        case reasons.MetadataSuperseded(commit):
+            return f"commit {commit[:10]} is not the newest one with this content any more"
+        case reasons.MetadataUnused(image):
+            return f"no tag of image {image.shown} has its content any more"
+        case _:
+            assert_never(reason)
+
+
+def outcome_text(outcome: Outcome) -> str:
+    match outcome:
+        case outcomes.Deleted():
+            return "deleted"
+        case outcomes.AlreadyGone():
+            return "was already gone"
+        case outcomes.MovedMeanwhile(now):
+            return f"left alone: the tag moved to {now.short} after it was planned"
+        case outcomes.Needed(by):
+            return f"left alone: {by} needs it by now"
+        case outcomes.Referenced(by):
+            return f"refused by the registry: {by} refers to it"
+        case outcomes.Locked(rule):
+            return f"locked by the registry: {rule}"
+        case outcomes.Forbidden(what):
+            return f"forbidden: {what}"
+        case outcomes.Failed(error):
+            return f"failed: {error}"
+        case _:
+            assert_never(outcome)
+
+
+def _short(tag: str) -> str:
+    """A signature is long, and its beginning finds it."""
+    return tag if len(tag) <= _LONG else f"{tag[:12]}…"
+
+
+def duration(seconds: int) -> str:
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def size_text(size: int) -> str:
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,182 @@
+"""Inventory and intent → verdicts. Pure: everything was read before, and nothing is deleted here."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from holystone.cleanup.inventory import ProjectInventory
+from holystone.engine.model.history import History
+from holystone.engine.model.plan import Refusal
+from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
+from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead
+from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.verdicts import Delete, Keep, Verdict
+from holystone.engine.naming import read_images, read_storage
+from holystone.engine.planner.facts import TagFacts
+from holystone.policies.git_history import ImageDecision, decide_images
+from holystone.policies.git_references import SelectedReference
+from holystone.policies.stages import decide_stages
+
+RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Which half of the project may be touched. The other half is read and protects."""
+
+    images: bool = True
+    stages: bool = True
+
+
+class GitIntent(msgspec.Struct, frozen=True):
+    """What the project's git history says, as far as the policies asked."""
+
+    selected: tuple[SelectedReference, ...]
+    history: History
+
+
+class Rules(msgspec.Struct, frozen=True):
+    v1_2: bool
+    """Tags without metadata go."""
+    v1_2_confirmed: bool
+    """The user asked for it, so that an image without any metadata is no sign of a wrong stages storage."""
+    stages_grace: int
+    """Seconds."""
+    as_of: int
+    """Unix seconds."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    verdicts: RepositoryVerdicts
+    """Of every repository that may be touched; a tag without a verdict is somebody else's."""
+    facts: Mapping[Repository, TagFacts]
+    notices: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rules: Rules) -> Decision:
+    """`git` is None where there is no git repository: then all images stay, and only stages are judged."""
+    storage = read_storage(inventory.snapshots[inventory.storage], inventory.images)
+    tags = {name: read_images(inventory.layout, name, inventory.of_image(name)) for name in inventory.images}
+    all_tags = [tag for each in tags.values() for tag in each]
+    found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
+    refusals: list[Refusal] = []
+    if scope.images:
+        records = _by_image(storage.metadata)
+        for name, of_image in tags.items():
+            decision = _judge_image(of_image, records.get(name, ()), git, rules)
+            repository = inventory.layout.repository(name)
+            _merge(found[repository], decision.tags)
+            _merge(found[inventory.storage], decision.metadata)
+            if decision.metadata_missing and rules.v1_2 and not rules.v1_2_confirmed:
+                refusals.append(_metadata_missing(repository, name.shown, len(of_image), inventory.storage))
+        # Whose it is cannot be told, so it protects both and is never deleted.
+        found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
+    if scope.stages:
+        remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
+        _merge(found[inventory.storage], decide_stages(storage, remaining, rules.as_of, rules.stages_grace))
+    return Decision(
+        verdicts=dict(found),
+        facts=_facts(all_tags, storage, inventory, rules),
+        notices=tuple(_notices(inventory, storage, git, scope)),
+        refusals=tuple(refusals),
+    )
+
+
+def _judge_image(
+    tags: tuple[ImageTag, ...], records: Iterable[MetadataRecord], git: GitIntent | None, rules: Rules
+) -> ImageDecision:
+    records = tuple(records)
+    if git is None:
+        stays = Keep((HistoryNotRead(),))
+        return ImageDecision(
+            {tag.reference.tag: stays for tag in tags}, {record.tag: stays for record in records}, False
+        )
+    return decide_images(tags, records, git.history, git.selected, v1_2=rules.v1_2, now=rules.as_of)
+
+
+def _by_image(records: Iterable[MetadataRecord]) -> Mapping[str, tuple[MetadataRecord, ...]]:
+    found: defaultdict[str, list[MetadataRecord]] = defaultdict(list)
+    for record in records:
+        found[record.image].append(record)
+    return {name: tuple(each) for name, each in found.items()}
+
+
+def _merge(into: dict[Tag, Verdict], verdicts: Mapping[Tag, Verdict]) -> None:
+    """Images and stages may live in one repository, where each policy calls the other's tags foreign. A tag that both
+    claim goes only if both say so."""
+    for tag, verdict in verdicts.items():
+        before = into.get(tag)
+        if before is None or _is_foreign(before) or (isinstance(before, Delete) and not _is_foreign(verdict)):
+            into[tag] = verdict
+
+
+def _is_foreign(verdict: Verdict) -> bool:
+    return isinstance(verdict, Keep) and all(isinstance(reason, Foreign) for reason in verdict.reasons)
+
+
+def _goes(found: RepositoryVerdicts, reference: Reference) -> bool:
+    return isinstance(found.get(reference.repository, {}).get(reference.tag), Delete)
+
+
+def _facts(
+    images: Iterable[ImageTag], storage: StagesStorage, inventory: ProjectInventory, rules: Rules
+) -> Mapping[Repository, TagFacts]:
+    """werf writes stages, records and tags named after their content once; any other tag may be moved by people."""
+    written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
+    created: defaultdict[Repository, dict[Tag, int]] = defaultdict(dict)
+    for image in images:
+        repository, tag = image.reference.repository, image.reference.tag
+        created[repository][tag] = image.created
+        if image.signature and tag.endswith(image.signature):
+            written_once[repository].add(tag)
+    for stage in storage.stages:
+        created[inventory.storage][stage.tag] = stage.created
+    records = (
+        *(stage.tag for stage in storage.stages),
+        *(record.tag for record in storage.metadata),
+        *storage.rejected,
+    )
+    written_once[inventory.storage].update(records)
+    return {
+        repository: TagFacts(
+            written_once=frozenset(written_once[repository]),
+            created={tag: moment for tag, moment in created[repository].items() if moment},
+            as_of=rules.as_of,
+            grace=rules.stages_grace,
+        )
+        for repository in inventory.snapshots
+    }
+
+
+def _metadata_missing(repository: Repository, image: str, tags: int, storage: Repository) -> Refusal:
+    return Refusal(
+        promise="fail-closed",
+        repository=repository,
+        why=f"image {image} has {tags} tags here, and not one of them has a metadata record in {storage}: "
+        "that is probably not the stages storage they were built with",
+        what_to_do="check --stages-storage; if it is right and the tags may go, confirm with "
+        "--git-history-based-cleanup-v1.2",
+    )
+
+
+def _notices(inventory: ProjectInventory, storage: StagesStorage, git: GitIntent | None, scope: Scope) -> Iterable[str]:
+    if scope.images and git is None:
+        yield "there is no git repository in the project directory, so all images were left alone"
+    for repository, snapshot in inventory.snapshots.items():
+        if not snapshot.exists:
+            yield f"{repository} does not exist in the registry: there is nothing to clean"
+        if snapshot.broken:
+            first = min(snapshot.broken)
+            yield (
+                f"{repository}: {len(snapshot.broken)} broken tags were left alone, e.g. {first}: "
+                f"{snapshot.broken[first]}"
+            )
+    for tag in storage.ambiguous_metadata:
+        yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
+    if storage.unclaimed_metadata:
+        yield (
+            f"{len(storage.unclaimed_metadata)} metadata records were left alone: "
+            "their images are neither in werf.yaml nor managed images"
+        )

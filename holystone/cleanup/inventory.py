@@ -1,0 +1,66 @@
+"""Reads a project's repositories: the stages storage first, because its records name images that werf.yaml has
+forgotten, then the repositories of all images at the same time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from holystone.cleanup.connections import Connections
+from holystone.engine.errors import UsageError
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
+from holystone.engine.naming import ImagesRepo, managed_images, needs_config
+from holystone.engine.ports import Knowledge
+from holystone.engine.scheduler import for_each
+
+REPOSITORIES_AT_ONCE: Final = 8
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A repository, and which implementation the user says it is (None: find out)."""
+
+    repository: Repository
+    implementation: str | None
+
+
+class ProjectInventory(msgspec.Struct, frozen=True):
+    layout: ImagesRepo
+    images: tuple[ImageName, ...]
+    """Managed images and those of werf.yaml, sorted."""
+    snapshots: Mapping[Repository, RepositorySnapshot]
+    """The images' repositories and the stages storage."""
+    storage: Repository
+
+    def of_image(self, image: ImageName) -> RepositorySnapshot:
+        return self.snapshots[self.layout.repository(image)]
+
+
+async def read_inventory(
+    connections: Connections,
+    knowledge: Knowledge,
+    layout: ImagesRepo,
+    implementation: str | None,
+    storage: Place,
+    configured: Sequence[ImageName],
+) -> ProjectInventory:
+    """Raises what the registries raise, and UsageError for an image that can have no repository."""
+    snapshots: dict[Repository, RepositorySnapshot] = {}
+
+    async def read(place: Place, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
+        registry = await connections.registry(place.repository, place.implementation)
+        snapshots[place.repository] = await read_repository(
+            registry, knowledge, place.repository, needs_config=needs_config
+        )
+
+    await read(storage, needs_config)
+    stored = snapshots[storage.repository]
+    images = tuple(sorted({*configured, *managed_images(stored.tags.keys() | stored.broken.keys())}))
+    try:
+        repositories = {layout.repository(image) for image in images}
+    except InvalidName as error:
+        raise UsageError(f"An image of this project can have no repository: {error}") from error
+    # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
+    await for_each([Place(each, implementation) for each in sorted(repositories)], read, workers=REPOSITORIES_AT_ONCE)
+    return ProjectInventory(layout, images, snapshots, storage.repository)

@@ -1,0 +1,56 @@
+"""What a person has to know, on standard error: `holystone: …`, then what was not deleted and what to do, indented."""
+
+import sys
+from collections.abc import Iterable
+
+from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused
+from holystone.engine.executor.results import RunResult
+from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.report.words import count
+
+
+def print_error(error: HolystoneError) -> None:
+    first, *more = str(error).splitlines()
+    print(f"holystone: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
+
+
+def refusal(plan: Plan) -> HolystoneError | None:
+    """Why the plan may not be applied, each cause told once."""
+    if not plan.refusals:
+        return None
+    causes: dict[tuple[str, str], list[Refusal]] = {}
+    for each in plan.refusals:
+        causes.setdefault((each.why, each.what_to_do), []).append(each)
+    disabled = all(each.promise == "deletion-disabled" for each in plan.refusals)
+    return (DeletionDisabled if disabled else Refused)(
+        "\n".join(f"{_places(refusals)}{why}." for (why, _), refusals in causes.items()),
+        not_deleted="Nothing was deleted.",
+        what_to_do="\n".join(f"{what[:1].upper()}{what[1:]}." for what in _once(what for _, what in causes)),
+    )
+
+
+def failure(run_id: str, result: RunResult) -> HolystoneError | None:
+    """What is wrong with a run that has ended, each cause told once; None if nothing is."""
+    if result.losses:
+        return HolystoneError(
+            f"Run {run_id}: {count(len(result.losses), 'thing')} that was to stay is not there any more.\n"
+            + "\n".join(f"{repository}: {loss.tag or loss.digest}" for repository, loss in result.losses[:10]),
+            what_to_do="Find out who else deletes there; the journal has the manifests of all that Holystone deleted.",
+        )
+    if not result.incomplete:
+        return None
+    causes = _once(str(each.stopped) for each in result.repositories if each.stopped)
+    left = f"{count(result.not_tried, 'deletion')} not tried" if result.not_tried else "some deletions failed"
+    return HolystoneError(
+        "\n".join((f"Run {run_id} is not finished: {left}.", *causes)),
+        what_to_do=f"`holystone resume {run_id}` tries what is left.",
+    )
+
+
+def _places(refusals: Iterable[Refusal]) -> str:
+    repositories = [str(each.repository) for each in refusals if each.repository]
+    return f"{', '.join(repositories)}: " if repositories else ""
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

@@ -1,0 +1,94 @@
+"""Verdicts → plan: closes each repository's graph, asks for what the closure still has to know, proves the result."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from holystone.cleanup.connections import Connections
+from holystone.cleanup.decide import Decision
+from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE
+from holystone.engine.closure.close import close, needed_to_decide
+from holystone.engine.closure.closed import Closed
+from holystone.engine.errors import HolystoneError
+from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.verdicts import Verdicts
+from holystone.engine.planner.assemble import assemble
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.disabled import refuse_if_disabled
+from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.repository import plan_repository
+from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.scheduler import for_each
+
+
+class PlanningOptions(msgspec.Struct, frozen=True):
+    command: str
+    as_of: int
+    """Unix seconds."""
+    fuse: FuseLimits | None
+    """None: the user said --yes-delete-that-many."""
+
+
+async def make_plan(
+    connections: Connections,
+    knowledge: Knowledge,
+    decision: Decision,
+    snapshots: Mapping[Repository, RepositorySnapshot],
+    implementations: Mapping[Repository, str | None],
+    options: PlanningOptions,
+) -> Plan:
+    """Raises what the registries raise, and HolystoneError if the proof finds a mistake of ours."""
+    plans: list[RepositoryPlan] = []
+    refusals = list(decision.refusals)
+
+    async def plan(repository: Repository) -> None:
+        snapshot = snapshots[repository]
+        registry = await connections.registry(repository, implementations[repository])
+        snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository])
+        capabilities = await registry.probe(repository)
+        planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
+        _prove(snapshot, planned)
+        plans.append(planned)
+        refusals.extend(_refusals(planned, refuse_if_disabled(planned, capabilities), options))
+
+    present = [repository for repository in sorted(decision.verdicts) if snapshots[repository].exists]
+    await for_each(present, plan, workers=REPOSITORIES_AT_ONCE)
+    return assemble(
+        as_of=options.as_of,
+        command=options.command,
+        repositories=plans,
+        notices=decision.notices,
+        refusals=refusals,
+    )
+
+
+async def _close(
+    registry: Registry, knowledge: Knowledge, snapshot: RepositorySnapshot, verdicts: Verdicts
+) -> tuple[RepositorySnapshot, Closed]:
+    """Referrers are asked for only of what is to be deleted; each answer may bring more of it."""
+    asked: set[Digest] = set()
+    while True:
+        closed = close(snapshot, verdicts)
+        needed = needed_to_decide(closed, asked)
+        if not needed:
+            return snapshot, closed
+        snapshot = await add_referrers(registry, knowledge, snapshot, needed)
+        asked.update(needed)
+
+
+def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> None:
+    if mistakes := check_plan(snapshot, planned):
+        shown = "; ".join(mistakes[:5])
+        raise HolystoneError(
+            f"The plan for {planned.repository} contradicts its own promises: {shown}",
+            not_deleted="Nothing was deleted.",
+            what_to_do="This is a bug in Holystone. Please report it with the output of --dry-run.",
+        )
+
+
+def _refusals(planned: RepositoryPlan, disabled: Refusal | None, options: PlanningOptions) -> list[Refusal]:
+    blown = blow_fuse(planned, options.fuse) if options.fuse else None
+    return [refusal for refusal in (disabled, blown) if refusal]

@@ -1,0 +1,78 @@
+"""What every command shares: the opened cache, connections and journal, and the end of a run on a signal."""
+
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from holystone.cleanup.connections import Connections
+from holystone.engine.errors import HolystoneError
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.scheduler import Limits
+from holystone.settings.values import RegistrySettings, RunSettings
+
+T = TypeVar("T")
+_UNBOUNDED = 1024
+"""Requests at once where the user sets no limit: sockets are not endless either."""
+_FIRST_PATIENCE = 5.0
+"""Seconds in which a registry has to answer for the first time. Once it has, an outage is waited out."""
+
+
+class Interrupted(HolystoneError):
+    """SIGINT or SIGTERM ended the work before anything was deleted."""
+
+
+class InterruptedMidway(Interrupted):
+    exit_code = 4
+
+
+class Session(msgspec.Struct, frozen=True):
+    connections: Connections
+    knowledge: DigestKnowledge
+
+
+@asynccontextmanager
+async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIterator[Session]:
+    connections = Connections(
+        registry.docker_config,
+        insecure=registry.insecure,
+        skip_tls_verify=registry.skip_tls_verify,
+        token_servers=registry.trusted_token_servers,
+        limits=Limits(in_flight=registry.concurrency or _UNBOUNDED, first_patience=_FIRST_PATIENCE),
+    )
+    with DigestKnowledge(run.cache_dir / "known.db") as knowledge:
+        async with connections:
+            yield Session(connections, knowledge)
+
+
+async def until_signal(job: Callable[[], Awaitable[T]]) -> T:
+    """The job's result. Raises Interrupted after SIGINT or SIGTERM, when everything in the job has been closed."""
+    results: list[T] = []
+    failures: list[Exception] = []
+    received: list[signal.Signals] = []
+
+    async def work() -> None:
+        try:
+            results.append(await job())
+        except Exception as failure:
+            failures.append(failure)
+        group.cancel_scope.cancel()
+
+    async def watch() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for each in signals:
+                received.append(each)
+                group.cancel_scope.cancel()
+                return
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        group.start_soon(work)
+    if failures:
+        raise failures[0]
+    if results:
+        return results[0]
+    raise Interrupted(f"Interrupted by {received[0].name}." if received else "Interrupted.")

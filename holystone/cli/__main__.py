@@ -1,0 +1,3 @@
+from holystone.cli.main import main
+
+main()

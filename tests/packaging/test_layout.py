@@ -1,0 +1,60 @@
+"""Rules of the house that no linter knows."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE_ROOTS = (ROOT, ROOT / "engine", ROOT / "adapters", ROOT / "policies")
+SOURCES = sorted(path for root in SOURCE_ROOTS for path in (root / "holystone").rglob("*.py"))
+VENDORS = ("ecr", "acr", "gcr", "dockerhub", "ghcr", "github", "gitlab", "harbor", "quay", "artifactory")
+
+
+def test_holystone_stays_a_namespace() -> None:
+    """One such file would hide three of the four folders, and mypy would not notice."""
+    assert not [root for root in SOURCE_ROOTS if (root / "holystone" / "__init__.py").exists()]
+
+
+def test_every_portion_is_typed() -> None:
+    assert all((root / "holystone" / room / "py.typed").exists() for root, room in _rooms())
+
+
+def _rooms() -> list[tuple[Path, str]]:
+    return [(ROOT / "engine", "engine"), (ROOT / "adapters", "adapters"), (ROOT / "policies", "policies")]
+
+
+def test_the_engine_names_no_vendor() -> None:
+    """Outside of comments and docstrings, i.e. in identifiers, strings and branches."""
+    word = re.compile(rf"(?<![a-z])({'|'.join(VENDORS)})(?![a-z])", re.IGNORECASE)
+    found = []
+    for path in sorted((ROOT / "engine").rglob("*.py")):
+        code = re.sub(r'"""(?:.|\n)*?"""|#.*', "", path.read_text())
+        found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in word.finditer(code)]
+    assert not found
+
+
+def test_no_module_is_a_monster() -> None:
+    lengths = sorted(len(path.read_text().splitlines()) for path in SOURCES)
+    assert lengths[-1] <= 450
+    assert lengths[len(lengths) * 9 // 10] <= 300
+    assert lengths[len(lengths) // 2] <= 120
+
+
+def test_the_command_line_loads_no_heavy_library() -> None:
+    """`--help` is asked at every shell completion: 150 ms are the budget, and these are what would break it."""
+    heavy = ("aiohttp", "pygit2", "structlog", "anyio", "sqlite3", "yaml", "tenacity", "uvloop")
+    program = f"import sys, holystone.cli.main; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["cleanup", "--help"], ["images", "cleanup", "--help"], ["--version"]]
+)
+def test_help_works(arguments: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "holystone.cli", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "olystone" in done.stdout
