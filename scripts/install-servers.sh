@@ -11,7 +11,7 @@ echo "Installing$missing …" >&2
 # RUNLEVEL=1 keeps the package from starting a registry of its own on this machine.
 if as_root true && command -v apt-get >/dev/null &&
     as_root apt-get update -qq >&2 &&
-    as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >&2
+    as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
 then
     exit 0
 fi

@@ -13,7 +13,10 @@ if [ ! -x "$folder/bin/pip" ]; then
     if ! "$python" -m venv "$folder" >/dev/null 2>&1; then
         # Debian ships the venv module's other half in a package of its own.
         . "$(dirname "$0")/as-root.sh"
-        if ! as_root apt-get install -y --no-install-recommends python3-venv >&2 || ! "$python" -m venv "$folder"; then
+        echo "Installing python3-venv …" >&2
+        as_root apt-get update -qq >&2 || true
+        if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv >/dev/null ||
+            ! "$python" -m venv "$folder"; then
             echo "No virtual environment can be made here. Run: sudo apt-get install python3-venv" >&2
             exit 1
         fi

@@ -38,8 +38,9 @@ class Registry(Protocol):
         """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end."""
         ...
 
-    async def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
-        """What the tag points to now, never from a cache; None if there is no such tag (or only a dangling one)."""
+    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+        """What the tag points to now, never from a cache, or the digest itself if the registry has the manifest; None
+        if there is no such tag (or only a dangling one) or manifest. No pull is counted for it."""
         ...
 
     async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:

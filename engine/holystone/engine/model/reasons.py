@@ -54,6 +54,10 @@ class HistoryNotRead(msgspec.Struct, frozen=True, tag="history-not-read"):
     """There is no git repository, so nothing can be said about images."""
 
 
+class ImagesAbsent(msgspec.Struct, frozen=True, tag="images-absent"):
+    """None of the images' repositories exists, so nothing can be said about stages and records."""
+
+
 class Foreign(msgspec.Struct, frozen=True, tag="foreign"):
     """Not made by werf for one of this project's images."""
 
@@ -134,6 +138,7 @@ KeepReason = (
     | WithoutMetadata
     | UnknownHistory
     | HistoryNotRead
+    | ImagesAbsent
     | Foreign
     | Bookkeeping
     | Unreadable

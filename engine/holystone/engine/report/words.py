@@ -30,6 +30,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"the clone is shallow and may hide its commit {commit[:10]}"
         case reasons.HistoryNotRead():
             return "there is no git history to judge it by"
+        case reasons.ImagesAbsent():
+            return "none of the images' repositories exists, so nothing says who needs it"
         case reasons.Foreign():
             return "not an image that werf made for this project"
         case reasons.Bookkeeping():

@@ -31,6 +31,7 @@ LIST_LIMIT: Final = 64 * 1024 * 1024
 """Bytes; distribution 2.8 sends all tags in one reply: half a million names."""
 ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
 """Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
+_STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
 _ABSENT: Final = {"NAME_UNKNOWN", "NOT_FOUND"}
 
 
@@ -83,12 +84,12 @@ class OciRegistry:
                 tags.update(dict.fromkeys(_tags(repository, reply)))
             else:
                 return Listing(tags)
-        raise IncompleteSource(f"The tags of {repository} cannot be listed: the registry refuses the request")
+        raise IncompleteSource(f"The tags of {repository} cannot be listed: the registry refuses the request.")
 
-    async def resolve(self, repository: Repository, tag: Tag) -> Digest | None:
+    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
         reply = await self._http.request(
             "HEAD",
-            f"/v2/{repository.path}/manifests/{tag}",
+            f"/v2/{repository.path}/manifests/{reference}",
             lane=self._reads,
             limit=0,
             scope=_scope(repository, "pull"),
@@ -97,15 +98,17 @@ class OciRegistry:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise self._unreadable(f"{repository}:{tag}", reply)
+            raise self._unreadable(f"{repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
-            reply = await self._read(repository, f"/v2/{repository.path}/manifests/{tag}", MANIFEST_LIMIT)
+            reply = await self._read(repository, f"/v2/{repository.path}/manifests/{reference}", MANIFEST_LIMIT)
             return digest_of(reply.body) if reply.status == 200 else None
         try:
             return Digest.parse(said)
         except InvalidName as error:
-            raise IncompleteSource(f"{repository}:{tag}: the registry answered with a digest that is none") from error
+            raise IncompleteSource(
+                f"{repository}, {reference}: the registry answered with a digest that is none"
+            ) from error
 
     async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
         reply = await self._read(repository, f"/v2/{repository.path}/manifests/{digest}", MANIFEST_LIMIT)
@@ -217,8 +220,11 @@ class OciRegistry:
             return Failed(error.message)
 
     def _unreadable(self, what: str, reply: Reply) -> IncompleteSource:
-        kind = Unauthorized if reply.status in (401, 403) else IncompleteSource
-        return kind(f"{what} cannot be read: {summary(reply)}")
+        if reply.status in (401, 403):
+            return Unauthorized(
+                f"{what} cannot be read: {summary(reply)}.", what_to_do="Use a credential that may pull from there."
+            )
+        return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=_STRANGE)
 
 
 def _scope(repository: Repository, actions: str) -> str:
@@ -231,5 +237,5 @@ def _tags(repository: Repository, reply: Reply) -> list[Tag]:
         return [Tag.parse(tag) for tag in msgspec.json.decode(reply.body, type=_TagPage).tags or ()]
     except (msgspec.MsgspecError, InvalidName) as error:
         raise IncompleteSource(
-            f"The tags of {repository} cannot be read: the registry's answer is not a tag list ({error})"
+            f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=_STRANGE
         ) from error

@@ -1,0 +1,8 @@
+"""Carries out a plan, pass by pass: compares before it deletes, writes down before it sends, checks afterwards.
+What was recorded of an earlier attempt is not done again, so that resuming is the same as beginning."""
+
+from holystone.engine.executor.check import check_after
+from holystone.engine.executor.results import CheckReport, Loss, Progress, RepositoryResult, RunResult
+from holystone.engine.executor.run import execute_plan
+
+__all__ = ["CheckReport", "Loss", "Progress", "RepositoryResult", "RunResult", "check_after", "execute_plan"]

@@ -1,0 +1,129 @@
+"""Looks once more before something goes: whatever appeared in the repository after the plan, or should be gone and is
+not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from holystone.engine.closure.graph import Graph, graph_of
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import Malformed, Manifest, parse_manifest
+from holystone.engine.model.outcomes import Failed, Needed, Outcome
+from holystone.engine.model.references import Digest, Tag
+
+_MAX_DEPTH: Final = 16
+"""Indexes within indexes. Deeper nesting than any tool makes is not followed, and nothing is deleted then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    by: str
+    """A tag or digest."""
+    for_good: bool
+    """False if `by` should be gone itself and a later attempt may succeed."""
+
+    @property
+    def outcome(self) -> Outcome:
+        return Needed(self.by) if self.for_good else Failed(f"{self.by}, which needs it, could not be removed")
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    digests: Mapping[Digest, Hold]
+    tags: Mapping[Tag, Hold]
+    """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
+
+
+async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Digest]) -> Holds:
+    """What must not go after all. `going` are the manifests in question; a tag of `ours` on its manifest goes with it
+    and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
+    there = await _resolve_all(work, going, ours)
+    kept = {each.tag: each.digest for each in work.plan.kept}
+    holders = {
+        tag: Hold(tag, work.tally.stays_for_good(tag))
+        for tag, digest in sorted(there.items())
+        if ours.get(tag) != digest and (kept.get(tag) != digest or digest in going)
+    }
+    roots = [(there[tag], hold) for tag, hold in holders.items()]
+    roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
+    if not roots:
+        return Holds({}, {})
+    manifests = await _read_from(work, {digest for digest, _ in roots})
+    doomed = work.tally.doomed_tags
+    graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
+    roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
+    found: dict[Digest, Hold] = {}
+    for for_good in (True, False):  # what one of both kinds needs stays for good
+        _spread(graph, manifests, [root for root in roots if root[1].for_good is for_good], found)
+    attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
+    return Holds(found, attached)
+
+
+async def _resolve_all(
+    work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Digest]
+) -> dict[Tag, Digest]:
+    listing = await work.registry.list_tags(work.repository)
+    there: dict[Tag, Digest] = {}
+
+    async def look(tag: Tag) -> None:
+        if digest := listing.tags[tag] or await work.registry.resolve(work.repository, tag):
+            there[tag] = digest
+
+    # A tag that may be on everything in question cannot hold anything, wherever it is.
+    await work.each((tag for tag in sorted(listing.tags) if any(ours.get(tag) != digest for digest in going)), look)
+    return there
+
+
+async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Digest, Manifest]:
+    """The doomed manifests, and all that the roots reach. What a kept manifest needs is kept already."""
+    manifests = {digest: manifest for digest, manifest in work.manifests.items() if manifest}
+    known = {*work.manifests, *work.plan.kept_manifests}
+
+    async def read(digest: Digest) -> None:
+        raw = work.knowledge.manifest(digest) or await work.registry.read_manifest(work.repository, digest)
+        if raw is None:
+            return
+        work.knowledge.learn_manifest(raw)
+        try:
+            manifests[digest] = parse_manifest(raw)
+        except Malformed as error:
+            raise IncompleteSource(
+                f"{work.repository}: somebody pushed a manifest after the plan was made, and it cannot be understood: "
+                f"{error}.",
+                not_deleted="It may need manifests that were to be deleted, so none was deleted from here on.",
+                what_to_do="Have a look at it, or exclude the repository.",
+            ) from error
+
+    frontier, seen = set(roots), set[Digest]()
+    for _ in range(_MAX_DEPTH):
+        seen |= frontier
+        await work.each(sorted(frontier - known), read)
+        frontier = {need for digest in frontier if digest in manifests for need in _needs(manifests[digest])} - seen
+        if not frontier:
+            return manifests
+    raise IncompleteSource(
+        f"{work.repository}: indexes are nested more than {_MAX_DEPTH} deep.",
+        not_deleted="What they need cannot be told, so nothing was deleted from here on.",
+        what_to_do="Remove what was pushed there.",
+    )
+
+
+def _needs(manifest: Manifest) -> tuple[Digest, ...]:
+    return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
+
+
+def _spread(
+    graph: Graph, manifests: Mapping[Digest, Manifest], roots: Iterable[tuple[Digest, Hold]], found: dict[Digest, Hold]
+) -> None:
+    """From each root to all it needs (children, its subject) and all that belongs to it (referrers, attached tags)."""
+    frontier = list(roots)
+    while frontier:
+        reached: list[tuple[Digest, Hold]] = []
+        for digest, hold in frontier:
+            if digest not in found:
+                found[digest] = hold
+                reached += [(other, hold) for other in _needs(manifests[digest])] if digest in manifests else []
+                reached += [(other, hold) for other, _ in graph.brings(digest)]
+        frontier = reached

@@ -1,0 +1,105 @@
+"""One repository from its first request to the check after the last one."""
+
+from collections.abc import Callable
+from typing import Final
+
+from holystone.engine.errors import DeletionDisabled, HolystoneError
+from holystone.engine.executor.check import check_after
+from holystone.engine.executor.gather import gather, understood
+from holystone.engine.executor.manifests import remove
+from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult
+from holystone.engine.executor.tally import Tally
+from holystone.engine.executor.tombstones import bury, make_tombstone
+from holystone.engine.executor.untag import untag
+from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.journal import Run, SliceJournal
+from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
+from holystone.engine.model.references import Repository
+from holystone.engine.ports import Knowledge, Registry
+
+_ROUNDS: Final = 3
+"""How often steps are tried again that a registry refused because something referred to them."""
+
+
+async def execute_repository(
+    plan: RepositoryPlan,
+    registries: Callable[[Repository], Registry],
+    run: Run,
+    knowledge: Knowledge,
+    progress: Progress,
+) -> RepositoryResult:
+    """Raises no HolystoneError: it is in the result, so that other repositories go on."""
+    tally = Tally(plan, {})
+    check: CheckReport | None = None
+    stopped: HolystoneError | None = None
+    try:
+        registry = registries(plan.repository)
+        journal = await run.repository(plan.repository)
+        if journal:
+            tally = Tally(plan, journal.known.outcomes)
+        if tally.due:
+            await _passes(await _prepare(plan, registry, run, journal, knowledge, tally, progress))
+        if tally.steps:
+            check = await check_after(registry, knowledge, plan)
+    except HolystoneError as error:
+        stopped = error
+    return RepositoryResult(plan.repository, tally.outcomes, tally.not_tried, stopped, check)
+
+
+async def _prepare(
+    plan: RepositoryPlan,
+    registry: Registry,
+    run: Run,
+    journal: SliceJournal | None,
+    knowledge: Knowledge,
+    tally: Tally,
+    progress: Progress,
+) -> RepositoryWork:
+    """Reads only, and then writes down all that is needed to finish or undo."""
+    capabilities = await registry.probe(plan.repository)
+    if not capabilities.can_delete:
+        raise DeletionDisabled(f"{plan.repository}: nothing can be deleted: {capabilities.cannot_delete_because}")
+    recorded = dict(await journal.manifests()) if journal else {}
+    gathered = await gather(registry, knowledge, plan.repository, tally.due_digests - recorded.keys())
+    if journal is None:
+        buries = any(stage.kind == "tombstone" for stage in plan.passes)
+        tombstone = make_tombstone(run.id, plan.repository) if buries else None
+        journal = await run.begin_repository(plan.repository, gathered.found, tombstone)
+    else:
+        await journal.keep(gathered.found)
+    recorded |= {raw.digest: raw for raw in gathered.found}
+    return RepositoryWork(
+        plan,
+        registry,
+        knowledge,
+        capabilities,
+        journal,
+        tally,
+        manifests={digest: understood(raw) for digest, raw in recorded.items()},
+        unreadable=gathered.unreadable,
+        progress=progress,
+    )
+
+
+async def _passes(work: RepositoryWork) -> None:
+    await _one_round(work)
+    for _ in range(_ROUNDS):
+        refused = work.tally.refused()
+        work.tally.reopen(refused)
+        if refused:
+            await _one_round(work)
+        if len(work.tally.refused()) >= len(refused):
+            return
+
+
+async def _one_round(work: RepositoryWork) -> None:
+    number = 0
+    for stage in work.plan.passes:
+        numbers = range(number, number + len(stage.steps))
+        number = numbers.stop
+        untags = [(each, step) for each, step in work.tally.due_steps(Untag) if each in numbers]
+        removes = [(each, step) for each, step in work.tally.due_steps(Remove) if each in numbers]
+        if untags:
+            await (bury if stage.kind == "tombstone" else untag)(work, untags)
+        if removes:
+            await remove(work, removes)

@@ -1,0 +1,75 @@
+"""What came of a run, as values for reports."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.outcomes import Outcome, is_settled
+from holystone.engine.model.references import Digest, Repository, Tag
+
+
+class Progress(Protocol):
+    def __call__(self, repository: Repository, done: int, of: int) -> None:
+        """`done` of `of` steps have an outcome. Called in the event loop, so it must not block."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that the plan kept is not there any more."""
+
+    digest: Digest
+    tag: Tag | None = None
+    """None for a manifest that a kept tag needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    losses: tuple[Loss, ...]
+    moved: tuple[Tag, ...]
+    """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryResult:
+    repository: Repository
+    outcomes: Mapping[int, Outcome]
+    """By position of the step in `RepositoryPlan.steps`, earlier attempts included."""
+    not_tried: int
+    """Steps that were left to do when the repository was stopped."""
+    stopped: HolystoneError | None
+    """The one cause for what was not tried or not checked."""
+    check: CheckReport | None
+    """None if there was nothing to do, or the repository was stopped before."""
+
+    @property
+    def incomplete(self) -> bool:
+        """There is something left for `resume`."""
+        return self.stopped is not None or not all(map(is_settled, self.outcomes.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    repositories: tuple[RepositoryResult, ...]
+    """In the order of the plan."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Steps by the tag of their outcome, e.g. `deleted`."""
+        return Counter(
+            str(outcome.__struct_config__.tag) for each in self.repositories for outcome in each.outcomes.values()
+        )
+
+    @property
+    def not_tried(self) -> int:
+        return sum(each.not_tried for each in self.repositories)
+
+    @property
+    def incomplete(self) -> bool:
+        return any(each.incomplete for each in self.repositories)
+
+    @property
+    def losses(self) -> tuple[tuple[Repository, Loss], ...]:
+        return tuple((each.repository, loss) for each in self.repositories if each.check for loss in each.check.losses)

@@ -1,0 +1,45 @@
+"""A whole run: repositories overlap, and what stops one does not stop the others."""
+
+from collections.abc import Callable
+from typing import Final
+
+from holystone.engine.errors import Refused
+from holystone.engine.executor.repository import execute_repository
+from holystone.engine.executor.results import Progress, RepositoryResult, RunResult
+from holystone.engine.journal import Run
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Repository
+from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.scheduler import map_each
+
+_AT_ONCE: Final = 8
+"""Repositories. Bounds memory; the lanes bound the requests."""
+
+
+def _silent(repository: Repository, done: int, of: int) -> None:
+    pass
+
+
+async def execute_plan(
+    run: Run,
+    registries: Callable[[Repository], Registry],
+    knowledge: Knowledge,
+    *,
+    progress: Progress = _silent,
+    at_once: int = _AT_ONCE,
+) -> RunResult:
+    """Carries out the plan of a run that was begun or loaded from the journal. The run is finished if nothing is left
+    to do, and stays open for `resume` otherwise, also when this is cancelled. What stops a repository is in its result.
+
+    Raises Refused if the plan may not be applied."""
+    if run.plan.refusals:
+        first = run.plan.refusals[0]
+        raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
+
+    async def one(plan: RepositoryPlan) -> RepositoryResult:
+        return await execute_repository(plan, registries, run, knowledge, progress)
+
+    result = RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))
+    if not result.incomplete and run.record.state == "open":
+        await run.finish()
+    return result

@@ -1,0 +1,63 @@
+"""Pass: tags that the registry can delete by name."""
+
+from collections.abc import Mapping, Sequence
+
+from holystone.engine.closure.attached import attached_tags
+from holystone.engine.executor.compare import compare, recorded
+from holystone.engine.executor.guard import Hold, find_holds
+from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.plan import Untag
+from holystone.engine.model.references import Digest
+
+
+async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
+    held = await held_tags(work, steps, careless=not work.capabilities.tag_delete_spares_siblings)
+    await work.settle({number: hold.outcome for number, hold in held.items()}, held=True)
+
+    async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
+        outcomes: dict[int, Outcome] = {}
+        ready: list[Numbered[Untag]] = []
+
+        async def look(numbered: Numbered[Untag]) -> None:
+            number, step = numbered
+            now = await compare(work, step.tag, step.digest)
+            if not isinstance(now, Digest):
+                outcomes[number] = now
+            elif problem := recorded(work, step.digest):
+                outcomes[number] = problem
+            else:
+                ready.append(numbered)
+
+        await work.each(batch, look)
+        answers = await work.delete(
+            [step.tag for _, step in ready], lambda tags: work.registry.delete_tags(work.repository, tags)
+        )
+        outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
+        await work.settle(outcomes)
+
+    await work.each(work.batches(each for each in steps if each[0] not in held), take_away)
+
+
+async def held_tags(
+    work: RepositoryWork, steps: Sequence[Numbered[Untag]], *, careless: bool = False
+) -> Mapping[int, Hold]:
+    """The steps that must not be done, because something needs their tag. `careless`: the registry may take the
+    manifest and its other tags along. Otherwise only tags that are attached to a manifest by their names are in
+    question: their manifest may have been given a new tag, and then they stay with it."""
+    if not (careless or _any_attached(work, steps)):
+        return {}
+    holds = await find_holds(work, work.tally.due_digests, work.tally.due_tags)
+    held: dict[int, Hold] = {}
+    for number, step in steps:
+        if hold := holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None):
+            held[number] = hold
+    return held
+
+
+def _any_attached(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> bool:
+    tags = {step.tag: step.digest for _, step in steps}
+    manifests = {digest: manifest for digest, manifest in work.manifests.items() if manifest}
+    return any(attached_tags(RepositorySnapshot(work.repository, tags, {}, manifests, {})).values())

@@ -1,0 +1,112 @@
+"""What the passes over one repository share."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure
+from holystone.engine.executor.results import Progress
+from holystone.engine.executor.tally import Tally
+from holystone.engine.journal import SliceJournal
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import Manifest
+from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.scheduler import for_each
+
+T = TypeVar("T")
+WORKERS: Final = 64
+"""Requests that are prepared at once; how many are really sent is the lane's decision."""
+
+
+class RepositoryWork:
+    def __init__(
+        self,
+        plan: RepositoryPlan,
+        registry: Registry,
+        knowledge: Knowledge,
+        capabilities: Capabilities,
+        journal: SliceJournal,
+        tally: Tally,
+        *,
+        manifests: Mapping[Digest, Manifest | None],
+        unreadable: Mapping[Digest, str],
+        progress: Progress,
+    ) -> None:
+        self.plan = plan
+        self.registry = registry
+        self.knowledge = knowledge
+        self.capabilities = capabilities
+        self.journal = journal
+        self.tally = tally
+        self.manifests = manifests
+        """Those whose bytes are in the journal; None for bytes that cannot be understood."""
+        self.unreadable = unreadable
+        """Manifests that the registry has and does not give, with its error."""
+        self._progress = progress
+        self._cause: HolystoneError | None = None
+
+    def __repr__(self) -> str:
+        stopped = ", stopped" if self._cause else ""
+        return f"<RepositoryWork {self.repository} {len(self.tally.due)} of {len(self.tally.steps)} due{stopped}>"
+
+    @property
+    def repository(self) -> Repository:
+        return self.plan.repository
+
+    async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
+        """On the disk when this returns. A right that is missing is missing for every step, so the first Forbidden
+        stops the repository."""
+        if not outcomes:
+            return
+        await self.journal.record(outcomes)
+        self.tally.settle(outcomes, held=held)
+        self._progress(self.repository, len(self.tally.outcomes), len(self.tally.steps))
+        for outcome in outcomes.values():
+            if isinstance(outcome, Forbidden):
+                raise RegistryFailure(
+                    f"{self.repository}: deletion is forbidden: {outcome.what}.",
+                    what_to_do="Give the credential the right to delete, then run `holystone resume`.",
+                )
+
+    async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
+        """Runs `act` on every item, many at once. After the first HolystoneError nothing new is begun, but what is on
+        its way ends and is recorded; then the error is raised."""
+
+        async def one(item: T) -> None:
+            if self._cause is None:
+                try:
+                    await act(item)
+                except HolystoneError as error:
+                    self._cause = self._cause or error
+
+        every = list(items)
+        if len(every) == 1:  # spares a task group for each single deletion
+            await one(every[0])
+        else:
+            await for_each(every, one, workers=WORKERS)
+        if self._cause is not None:
+            raise self._cause
+
+    async def delete(
+        self, items: Sequence[T], request: Callable[[Sequence[T]], Awaitable[Sequence[Outcome]]]
+    ) -> Sequence[Outcome]:
+        """One outcome per item. A request that fails as a whole has failed for each of its items; only what concerns
+        the whole repository is raised."""
+        if not items:
+            return ()
+        try:
+            outcomes = await request(items)
+        except DeletionDisabled:
+            raise
+        except RegistryFailure as error:
+            return [Failed(str(error))] * len(items)
+        if len(outcomes) != len(items):
+            raise RegistryFailure(f"{self.repository}: {len(outcomes)} answers to {len(items)} deletions.")
+        return outcomes
+
+    def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
+        """As many as one delete request takes."""
+        every, size = list(items), self.capabilities.bulk
+        return (every[start : start + size] for start in range(0, len(every), size))

@@ -1,0 +1,42 @@
+"""What the journal gives back, as frozen values."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.references import Repository
+
+RunState: TypeAlias = Literal["open", "finished", "refused", "undone"]
+"""`open` until there is nothing left to do, so also the state of a run that was killed."""
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    id: str
+    """Sortable and short enough to type, e.g. `20261123-161200-ab12` (UTC)."""
+    started: int
+    """Unix seconds."""
+    ended: int | None
+    """Unix seconds; None for an open run."""
+    command: str
+    state: RunState
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """The manifest that takes the place of doomed tags, and the small blob it needs."""
+
+    manifest: RawManifest
+    config: bytes
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """What is recorded of one repository in one run. Steps are named by their position in `RepositoryPlan.steps`."""
+
+    repository: Repository
+    tombstone: Tombstone | None
+    outcomes: Mapping[int, Outcome]
+    """The last one of each step that was tried."""
+    tombstoned: frozenset[int]
+    """Steps whose tag surely pointed to the tombstone once."""

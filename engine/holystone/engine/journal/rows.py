@@ -1,0 +1,138 @@
+"""Records to rows and back. Everything here runs in the writer's thread."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
+
+_RUN_COLUMNS: Final = "id, started, ended, command, state"
+
+
+class _Recorded(msgspec.Struct, frozen=True):
+    outcome: Outcome
+
+
+def insert_run(database: sqlite3.Connection, record: RunRecord, plan: bytes) -> bool:
+    """False if the id is taken."""
+    cursor = database.execute(
+        "INSERT OR IGNORE INTO runs (id, started, command, state, plan) VALUES (?, ?, ?, ?, ?)",
+        (record.id, record.started, record.command, record.state, plan),
+    )
+    return cursor.rowcount == 1
+
+
+def end_run(database: sqlite3.Connection, run_id: str, state: RunState, ended: int) -> None:
+    database.execute("UPDATE runs SET state = ?, ended = ? WHERE id = ?", (state, ended, run_id))
+
+
+def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
+    rows = database.execute(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY started DESC, id DESC")  # noqa: S608
+    return tuple(RunRecord(*row) for row in rows)
+
+
+def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, bytes] | None:
+    """The latest open run if `run_id` is None."""
+    where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ?"
+    row = database.execute(
+        f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
+        (run_id,),
+    ).fetchone()
+    return (RunRecord(*row[:-1]), row[-1]) if row else None
+
+
+def open_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> int:
+    """The number of a slice that is not sealed yet; a half-written one of an earlier attempt is taken up."""
+    database.execute(
+        "INSERT OR IGNORE INTO slices (run, repository, sealed) VALUES (?, ?, 0)", (run_id, str(repository))
+    )
+    row = database.execute(
+        "SELECT id FROM slices WHERE run = ? AND repository = ?", (run_id, str(repository))
+    ).fetchone()
+    return int(row[0])
+
+
+def seal_slice(database: sqlite3.Connection, number: int, tombstone: Tombstone | None) -> None:
+    columns: tuple[str | bytes | None, ...] = (None, None, None, None)
+    if tombstone:
+        raw = tombstone.manifest
+        columns = (raw.digest, raw.media_type, raw.body, tombstone.config)
+    database.execute(
+        "UPDATE slices SET sealed = 1, tombstone_digest = ?, tombstone_type = ?, tombstone_body = ?, "
+        "tombstone_config = ? WHERE id = ?",
+        (*columns, number),
+    )
+
+
+def read_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> tuple[int, Slice] | None:
+    found = _slices(database, "run = ? AND repository = ?", (run_id, str(repository)))
+    return found[0] if found else None
+
+
+def read_slices(database: sqlite3.Connection, run_id: str) -> tuple[Slice, ...]:
+    return tuple(each for _, each in _slices(database, "run = ?", (run_id,)))
+
+
+def insert_manifests(number: int, manifests: Sequence[RawManifest]) -> Callable[[sqlite3.Connection], None]:
+    rows = [(number, raw.digest, raw.media_type, raw.body) for raw in manifests]
+
+    def insert(database: sqlite3.Connection) -> None:
+        database.executemany("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?)", rows)
+
+    return insert
+
+
+def read_manifests(database: sqlite3.Connection, run_id: str, repository: Repository) -> dict[Digest, RawManifest]:
+    rows = database.execute(
+        "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
+        "WHERE run = ? AND repository = ? ORDER BY digest",
+        (run_id, str(repository)),
+    )
+    manifests = (RawManifest(Digest.parse(digest), media_type, body) for digest, media_type, body in rows)
+    return {raw.digest: raw for raw in manifests}
+
+
+def insert_outcomes(number: int, outcomes: Mapping[int, Outcome]) -> Callable[[sqlite3.Connection], None]:
+    rows = [(number, step, to_json(_Recorded(outcome))) for step, outcome in outcomes.items()]
+
+    def insert(database: sqlite3.Connection) -> None:
+        database.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)", rows)
+
+    return insert
+
+
+def insert_tombstoned(number: int, steps: Sequence[int]) -> Callable[[sqlite3.Connection], None]:
+    rows = [(number, step) for step in steps]
+
+    def insert(database: sqlite3.Connection) -> None:
+        database.executemany("INSERT OR IGNORE INTO tombstoned VALUES (?, ?)", rows)
+
+    return insert
+
+
+def _slices(database: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[tuple[int, Slice]]:
+    rows = database.execute(
+        "SELECT id, repository, tombstone_digest, tombstone_type, tombstone_body, tombstone_config "  # noqa: S608
+        f"FROM slices WHERE {where} AND sealed ORDER BY repository",
+        values,
+    ).fetchall()
+    found = []
+    for number, repository, digest, media_type, body, config in rows:
+        tombstone = Tombstone(RawManifest(Digest.parse(digest), media_type, body), config) if digest else None
+        outcomes = {
+            step: from_json(data, _Recorded).outcome
+            for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
+        }
+        marks = frozenset(
+            step for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
+        )
+        host, _, path = repository.partition("/")
+        name = Repository(RegistryHost.parse(host), RepositoryPath.parse(path))
+        found.append((number, Slice(name, tombstone, outcomes, marks)))
+    return found

@@ -1,0 +1,89 @@
+"""A run that is being worked on, and the slice of the journal that belongs to one of its repositories."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from holystone.engine.journal import rows
+from holystone.engine.journal.locks import RunLock
+from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
+from holystone.engine.journal.writer import Writer
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Digest, Repository
+
+_CHUNK: Final = 500
+"""Manifests in one transaction, so that a large slice does not hold up the records of other repositories."""
+
+
+class SliceJournal:
+    """Every method returns when its record is on the disk. Raises HolystoneError if the journal cannot be written."""
+
+    def __init__(self, writer: Writer, run_id: str, number: int, known: Slice) -> None:
+        self._writer = writer
+        self._run_id = run_id
+        self._number = number
+        self.known = known
+        """As it was recorded when this attempt began."""
+
+    async def manifests(self) -> Mapping[Digest, RawManifest]:
+        return await self._writer.do(lambda db: rows.read_manifests(db, self._run_id, self.known.repository))
+
+    async def keep(self, manifests: Sequence[RawManifest]) -> None:
+        for start in range(0, len(manifests), _CHUNK):
+            await self._writer.do(rows.insert_manifests(self._number, manifests[start : start + _CHUNK]))
+
+    async def record(self, outcomes: Mapping[int, Outcome]) -> None:
+        """By position of the step in `RepositoryPlan.steps`. A later outcome of a step replaces an earlier one."""
+        if outcomes:
+            await self._writer.do(rows.insert_outcomes(self._number, outcomes))
+
+    async def mark_tombstoned(self, steps: Collection[int]) -> None:
+        """These tags point to the tombstone now, so that they are ours if they are gone later."""
+        if steps:
+            await self._writer.do(rows.insert_tombstoned(self._number, sorted(steps)))
+
+
+class Run:
+    """A run of which this process holds the lock."""
+
+    def __init__(self, writer: Writer, lock: RunLock, record: RunRecord, plan: Plan, now: Callable[[], float]) -> None:
+        self._writer = writer
+        self._lock = lock
+        self._now = now
+        self.record = record
+        self.plan = plan
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.record.state}, {len(self.plan.repositories)} repositories>"
+
+    async def repository(self, repository: Repository) -> SliceJournal | None:
+        """What an earlier attempt wrote down, or None if it did not get to the first request."""
+        found = await self._writer.do(lambda db: rows.read_slice(db, self.id, repository))
+        return SliceJournal(self._writer, self.id, *found) if found else None
+
+    async def begin_repository(
+        self, repository: Repository, manifests: Sequence[RawManifest], tombstone: Tombstone | None
+    ) -> SliceJournal:
+        """Writes down everything that is needed to finish or undo the repository, before its first request is sent.
+        Counts as begun only when all of it is on the disk."""
+        number = await self._writer.do(lambda db: rows.open_slice(db, self.id, repository))
+        known = Slice(repository, tombstone, {}, frozenset())
+        begun = SliceJournal(self._writer, self.id, number, known)
+        await begun.keep(manifests)
+        await self._writer.do(lambda db: rows.seal_slice(db, number, tombstone))
+        return begun
+
+    async def finish(self, state: RunState = "finished") -> None:
+        """There is nothing left for `resume`. Gives the lock back."""
+        await self._writer.do(partial(rows.end_run, run_id=self.id, state=state, ended=int(self._now())))
+        self.release()
+
+    def release(self) -> None:
+        """Leaves the run as it is, for another process to take up."""
+        self._lock.release()

@@ -1,0 +1,126 @@
+"""The journal as a whole: begins runs, finds them again, reads what is recorded of them."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.journal import rows
+from holystone.engine.journal.locks import RunLock
+from holystone.engine.journal.records import RunRecord, Slice
+from holystone.engine.journal.run import Run
+from holystone.engine.journal.schema import FILE_NAME, open_database
+from holystone.engine.journal.writer import Writer
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Digest, Repository
+
+
+class Journal:
+    """A context manager. Leaving it, by whatever way, puts everything on the disk and gives all locks back; runs that
+    are not finished stay open for `resume`."""
+
+    def __init__(self, writer: Writer, directory: Path, now: Callable[[], float], token: Callable[[], str]) -> None:
+        self._writer = writer
+        self._directory = directory
+        self._now = now
+        self._token = token
+        self._taken: list[Run] = []
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        now: Callable[[], float] = time.time,
+        token: Callable[[], str] = lambda: secrets.token_hex(2),
+    ) -> Self:
+        """`now` gives Unix seconds, `token` the last part of a new run's id. Raises UsageError for a journal of a newer
+        version, HolystoneError for one that is damaged, locked or not writable."""
+        file = directory / FILE_NAME
+        return cls(Writer(open_database(file), file), directory, now, token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._writer.close()
+        for run in self._taken:
+            run.release()
+
+    async def begin(self, plan: Plan, command: str) -> Run:
+        """A new run, on the disk with its whole plan when this returns."""
+        started = self._now()
+        encoded = to_json(plan)
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
+        while True:
+            record = RunRecord(f"{stamp}-{self._token()}", int(started), None, command, "open")
+            lock = RunLock.take(self._directory, record.id)
+            run = self._hold(Run(self._writer, lock, record, plan, self._now))
+            if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, encoded)):  # type: ignore[misc]
+                return run
+            run.release()
+
+    async def load(self, run_id: str | None = None) -> Run:
+        """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Refused if it is
+        still alive."""
+        record, _ = await self._find(run_id)
+        lock = RunLock.take(self._directory, record.id)
+        try:
+            record, encoded = await self._find(record.id)  # its last owner may have finished it a moment ago
+            return self._hold(Run(self._writer, lock, record, _decode(record.id, encoded), self._now))
+        except BaseException:
+            lock.release()
+            raise
+
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        return await self._writer.do(rows.all_runs)
+
+    async def plan(self, run_id: str) -> Plan:
+        """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run."""
+        record, encoded = await self._find(run_id)
+        return _decode(record.id, encoded)
+
+    async def slices(self, run_id: str) -> tuple[Slice, ...]:
+        """Of the repositories that were begun, sorted by name."""
+        return await self._writer.do(lambda db: rows.read_slices(db, run_id))
+
+    async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
+        """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
+        return await self._writer.do(lambda db: rows.read_manifests(db, run_id, repository))
+
+    def _hold(self, run: Run) -> Run:
+        self._taken.append(run)
+        return run
+
+    async def _find(self, run_id: str | None) -> tuple[RunRecord, bytes]:
+        found = await self._writer.do(lambda db: rows.one_run(db, run_id))
+        if found is None:
+            raise UsageError(
+                f"The journal in {self._directory} has no run {run_id}."
+                if run_id
+                else f"The journal in {self._directory} has no run that is left unfinished.",
+                what_to_do="`holystone runs` lists the runs.",
+            )
+        return found
+
+
+def _decode(run_id: str, encoded: bytes) -> Plan:
+    try:
+        return from_json(encoded, Plan)
+    except msgspec.MsgspecError as error:
+        raise HolystoneError(
+            f"The plan of run {run_id} cannot be read: {error}.",
+            not_deleted="Nothing was deleted by this command.",
+            what_to_do="Use the version of Holystone that began the run.",
+        ) from error

@@ -1,0 +1,17 @@
+"""Writes the published JSON Schemas into a folder: `python scripts/write-schema.py docs/schema`."""
+
+import json
+import sys
+from pathlib import Path
+
+from holystone.engine.report.document import document_schema, plan_schema
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in (("document", document_schema()), ("plan", plan_schema())):
+        (folder / f"{name}.schema.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,302 @@
+"""What fails stops what depends on it, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.errors import Refused, RegistryFailure, Unreachable
+from holystone.engine.executor import execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Locked, Needed, Outcome, Referenced
+from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
+from holystone.engine.model.references import Digest, Repository, Tag
+from tests.support.execution import Execute, Killed, before, once
+from tests.support.memory_registry import MemoryRegistry, Point, repository
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
+from tests.support.small_worlds import APP, WAYS, Way, world
+
+
+async def test_one_failed_deletion_stops_what_depends_on_it_and_resume_does_both(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    child, other = registry.image(APP, "child"), registry.image(APP, "other", "other")
+    index = registry.index(APP, [child], "index")
+    registry.answer = lambda name: Failed("503") if name == index else None
+    result = await execute(
+        registry, repository_plan(APP, level(remove(index, "index"), remove(other, "other")), level(remove(child)))
+    )
+    assert result.repositories[0].outcomes == {
+        0: Failed("503"),
+        1: Deleted(),
+        2: Failed("index, which needs it, could not be removed"),
+    }
+    assert (result.incomplete, result.not_tried) == (True, 0)
+    registry.answer = lambda _: None
+    again = await execute(registry)
+    assert again.counts == {"deleted": 3}
+    assert registry.contents[APP].state() == ({}, set())
+
+
+async def test_a_lock_protects_what_the_locked_needs_for_good(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    child = registry.image(APP, "child")
+    index = registry.index(APP, [child], "v1")
+    signature = registry.image(APP, "signature", f"sha256-{index.hex}.sig")
+    registry.answer = lambda name: Locked("v*") if name in (index, "v1") else None
+    result = await execute(
+        registry,
+        repository_plan(
+            APP,
+            Pass("untag", (untag("v1", index),)),
+            level(remove(index)),
+            level(remove(child), remove(signature, f"sha256-{index.hex}.sig")),
+        ),
+    )
+    assert result.repositories[0].outcomes == {0: Locked("v*"), 1: Needed("v1"), 2: Needed("v1"), 3: Needed("v1")}
+    assert not result.incomplete
+
+
+@pytest.mark.parametrize(
+    ("answer", "child_stays"),
+    [(Locked("retention"), True), (Failed("503"), False)],
+)
+async def test_an_index_without_tags_that_survives_keeps_its_children(
+    execute: Execute, answer: Outcome, child_stays: bool
+) -> None:
+    registry = MemoryRegistry()
+    child = registry.image(APP, "child")
+    index = registry.index(APP, [child], "v1")
+    registry.answer = lambda name: answer if name == index else None
+    steps = Pass("untag", (untag("v1", index),)), level(remove(index)), level(remove(child))
+    result = await execute(registry, repository_plan(APP, *steps))
+    held = Needed(index) if child_stays else Failed(f"{index}, which needs it, could not be removed")
+    assert result.repositories[0].outcomes == {0: Deleted(), 1: answer, 2: held}
+    assert child in registry.contents[APP].manifests
+    assert result.incomplete is not child_stays
+
+
+async def test_a_deletion_that_is_refused_because_of_another_is_tried_again_after_it(execute: Execute) -> None:
+    registry = MemoryRegistry(refuse_children=True)
+    child = registry.image(APP, "child", "child")
+    inner = registry.index(APP, [child])
+    outer = registry.index(APP, [inner])
+    # The wrong way round, as for a registry with rules that the planner does not know.
+    result = await execute(
+        registry, repository_plan(APP, level(remove(child, "child")), level(remove(inner)), level(remove(outer)))
+    )
+    assert result.counts == {"deleted": 3}
+    assert not result.incomplete
+
+
+async def test_a_deletion_that_stays_refused_ends(execute: Execute) -> None:
+    registry = MemoryRegistry(refuse_children=True)
+    child = registry.image(APP, "child", "child")
+    index = registry.index(APP, [child])  # nobody knows of it: it has no tag
+    result = await execute(registry, repository_plan(APP, level(remove(child, "child"))))
+    assert result.repositories[0].outcomes == {0: Referenced(index)}
+    assert result.incomplete
+    assert registry.count("delete_manifests") == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_missing_right_is_met_once_and_told_once(execute: Execute, way: Way) -> None:
+    there = world(way)
+    there.registry.answer = lambda _: Forbidden("needs the role Maintainer")
+    result = await execute(there.registry, there.plan)
+    (each,) = result.repositories
+    assert isinstance(each.stopped, RegistryFailure)
+    assert "needs the role Maintainer" in str(each.stopped)
+    assert each.not_tried + len(each.outcomes) == len(there.plan.steps)
+    assert set(each.outcomes.values()) == {Forbidden("needs the role Maintainer")}
+    assert there.registry.count("delete_tags") + there.registry.count("delete_manifests") <= 7
+    there.registry.answer = lambda _: None
+    assert not (await execute(there.registry)).incomplete
+    assert there.is_clean()
+
+
+async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Execute) -> None:
+    near, far = repository("near"), repository("far")
+    registry = MemoryRegistry()
+    plans = []
+    for where in (near, far):
+        images = [registry.image(where, str(number), f"t{number}") for number in range(100)]
+        plans.append(
+            repository_plan(where, level(*(remove(image, f"t{number}") for number, image in enumerate(images))))
+        )
+    deleted = 0
+
+    async def hook(point: Point) -> None:
+        nonlocal deleted
+        if point.arguments[0] == far and point.verb == "delete_manifests":
+            deleted += point.moment == "after"
+            if deleted >= 3:
+                raise Unreachable("far does not answer")
+
+    registry.hook = hook
+    result = await execute(registry, *plans)
+    first, second = result.repositories
+    assert (first.incomplete, dict(first.outcomes)) == (False, dict.fromkeys(range(100), Deleted()))
+    assert first.check
+    assert isinstance(second.stopped, Unreachable)
+    assert second.not_tried == 100 - len(second.outcomes) >= 97
+    assert result.not_tried == second.not_tried
+    registry.hook = None
+    assert (await execute(registry)).counts == {"deleted": 199, "already-gone": 1}
+
+
+async def test_a_server_that_does_not_delete_is_asked_nothing_else(execute: Execute) -> None:
+    there = world("plain")
+    there.registry.capabilities = Capabilities(
+        "memory", can_delete=False, cannot_delete_because="REGISTRY_STORAGE_DELETE_ENABLED is off"
+    )
+    result = await execute(there.registry, there.plan)
+    assert "REGISTRY_STORAGE_DELETE_ENABLED" in str(result.repositories[0].stopped)
+    assert result.not_tried == len(there.plan.steps)
+    assert [verb for verb, _ in there.registry.calls] == ["probe"]
+
+
+async def test_nothing_is_deleted_whose_bytes_are_not_in_the_journal(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    lost, gone = registry.image(APP, "lost", "lost"), registry.image(APP, "gone", "gone")
+    registry.contents[APP].delete_manifest(gone)
+
+    async def hook(point: Point) -> None:
+        if point.verb == "read_manifest" and lost in point.arguments:
+            raise RegistryFailure("500 internal error")
+
+    registry.hook = hook
+    result = await execute(
+        registry, repository_plan(APP, Pass("untag", (untag("lost", lost),)), level(remove(lost), remove(gone)))
+    )
+    (each,) = result.repositories
+    first = each.outcomes[0]
+    assert isinstance(first, Failed)
+    assert "500 internal error" in first.error
+    assert (each.not_tried, str(each.stopped)) == (2, "500 internal error")  # nobody knows what `lost` needs
+    assert registry.contents[APP].tags == {Tag("lost"): lost}
+    registry.hook = None
+    assert not (await execute(registry)).incomplete
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_everything_is_in_the_journal_before_the_first_request_that_changes_anything(
+    execute: Execute, tmp_path: Path, way: Way
+) -> None:
+    there = world(way)
+    expected = {step.digest: there.registry.contents[APP].manifests[step.digest] for step in there.plan.steps}
+    looked = 0
+
+    async def hook(point: Point) -> None:
+        nonlocal looked
+        if point.verb.startswith(("delete", "push")) and not looked:
+            looked += 1
+            with Journal.open(tmp_path) as journal:
+                (record,) = await journal.runs()
+                (known,) = await journal.slices(record.id)
+                assert await journal.manifests(record.id, APP) == expected
+                assert (known.tombstone is not None) == (way == "tombstone")
+
+    there.registry.hook = hook
+    assert not (await execute(there.registry, there.plan)).incomplete
+    assert looked == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path, way: Way) -> None:
+    there = world(way)
+    there.registry.image(APP, "new", "b")
+    result = await execute(there.registry, there.plan)
+    with Journal.open(tmp_path) as journal:
+        (record,) = await journal.runs()
+        (known,) = await journal.slices(record.id)
+        assert known.outcomes == result.repositories[0].outcomes
+        assert len(known.outcomes) == len(there.plan.steps)
+        assert record.state == "finished"
+
+
+async def test_deletions_are_sent_in_batches(execute: Execute) -> None:
+    registry = MemoryRegistry(Capabilities("memory", True, tag_delete=True, tag_delete_spares_siblings=True, bulk=100))
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(250)]
+    result = await execute(registry, _many(images))
+    assert result.counts == {"deleted": 500}
+    assert (registry.count("delete_tags"), registry.count("delete_manifests")) == (3, 3)
+
+
+async def test_too_few_answers_stop_the_repository(execute: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = MemoryRegistry()
+
+    async def silent(_: Repository, tags: object) -> list[Outcome]:
+        return []
+
+    monkeypatch.setattr(registry, "delete_tags", silent)
+    result = await execute(registry, _many([registry.image(APP, "0", "t0")]))
+    assert "0 answers to 1 deletions" in str(result.repositories[0].stopped)
+    assert result.incomplete
+
+
+async def test_progress_only_grows(tmp_path: Path) -> None:
+    there = world("tombstone")
+    seen: list[tuple[int, int]] = []
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(there.plan), "cleanup")
+        await execute_plan(
+            run, lambda _: there.registry, DigestKnowledge(None), progress=lambda _, done, of: seen.append((done, of))
+        )
+    assert seen == sorted(seen)
+    assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
+
+
+async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
+    there = world("plain")
+    refusal = Refusal("fuse", APP, "All tags would go.", "Look, then say --yes-delete-that-many.")
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(Plan(1, "cleanup", (there.plan,), refusals=(refusal,)), "cleanup")
+        with pytest.raises(Refused, match="All tags would go"):
+            await execute_plan(run, lambda _: there.registry, DigestKnowledge(None))
+    assert there.registry.calls == []
+
+
+async def test_a_repository_without_steps_is_not_asked_for(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    result = await execute(registry, repository_plan(APP, kept={"keep": registry.image(APP, "keep", "keep")}))
+    assert (result.incomplete, registry.calls) == (False, [])
+
+
+async def test_a_journal_that_cannot_be_written_stops_the_deletions(tmp_path: Path) -> None:
+    there = world("plain")
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(there.plan), "cleanup")
+        await journal._writer.do(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
+        result = await execute_plan(run, lambda _: there.registry, DigestKnowledge(None))
+    assert "journal" in str(result.repositories[0].stopped)
+    assert there.registry.count("delete_manifests") == 0
+
+
+async def test_the_tombstone_of_an_earlier_attempt_is_used_again(execute: Execute, tmp_path: Path) -> None:
+    there = world("tombstone")
+
+    def die() -> None:
+        raise Killed
+
+    there.registry.hook = once(before("delete_manifests"), die)
+    with pytest.raises(BaseException):  # noqa: B017
+        await execute(there.registry, there.plan)
+    (digest,) = {there.tags()[step.tag] for step in there.plan.passes[0].steps if hasattr(step, "tag")}
+    pushed: list[RawManifest] = []
+
+    async def hook(point: Point) -> None:
+        if point.verb == "push_manifest":
+            pushed.append(point.arguments[2])  # type: ignore[arg-type]
+
+    there.registry.hook = hook
+    assert not (await execute(there.registry)).incomplete
+    assert pushed == []
+    assert digest not in there.registry.contents[APP].manifests
+    assert there.is_clean()
+
+
+def _many(images: list[Digest]) -> RepositoryPlan:
+    untags = tuple(untag(f"t{number}", image) for number, image in enumerate(images))
+    return repository_plan(APP, Pass("untag", untags), level(*map(remove, images)))

@@ -1,0 +1,244 @@
+"""Somebody else works in the repository between the plan and the deletion, or during it."""
+
+from collections.abc import Callable
+
+import anyio.lowlevel
+import pytest
+
+from holystone.engine.executor import CheckReport, Loss, check_after
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.model.manifests import OCI_INDEX, RawManifest
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
+from holystone.engine.model.plan import Pass, Remove, Untag
+from holystone.engine.model.references import Digest, Repository, Tag
+from tests.support.execution import Execute, after, before, once
+from tests.support.memory_registry import MemoryRegistry, digest_of
+from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
+from tests.support.small_worlds import APP, WAYS, Way, World, world
+
+
+def _of_tag(there: World, outcomes: dict[int, Outcome], tag: str) -> Outcome:
+    for number, step in enumerate(there.plan.steps):
+        if tag in ((step.tag,) if isinstance(step, Untag) else step.tags):
+            return outcomes[number]
+    raise KeyError(tag)
+
+
+def _of(there: World, outcomes: dict[int, Outcome], name: str) -> Outcome:
+    for number, step in enumerate(there.plan.steps):
+        if isinstance(step, Remove) and step.digest == there.digests[name]:
+            return outcomes[number]
+    raise KeyError(name)
+
+
+async def _run(execute: Execute, there: World) -> dict[int, Outcome]:
+    result = await execute(there.registry, there.plan)
+    (each,) = result.repositories
+    assert each.stopped is None
+    assert each.check
+    assert not each.check.losses
+    return dict(each.outcomes)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_tag_that_moved_is_left_alone(execute: Execute, way: Way) -> None:
+    there = world(way)
+    new = there.registry.image(APP, "new", "b")
+    outcomes = await _run(execute, there)
+    assert there.at("b") == new
+    assert _of_tag(there, outcomes, "b") == MovedMeanwhile(new)
+    assert there.kept_is_there()
+
+
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+async def test_a_tag_that_moves_right_before_its_turn_is_left_alone(
+    execute: Execute, how: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = world(how)
+    moved: list[Digest] = []
+    looked: list[Tag] = []  # by the guard, before any tag goes
+    verb = "delete_tags" if how == "delete" else "push_manifest"
+
+    def move() -> None:
+        moved.append(there.registry.image(APP, "new", "old-index"))
+
+    there.registry.hook = once(after(verb), move)  # the first tag is gone, the last has not been looked at
+    there.plan = repository_plan(
+        APP,
+        Pass("untag" if how == "delete" else "tombstone", there.plan.passes[0].steps),
+        kept={each.tag: each.digest for each in there.plan.kept if each.digest},
+    )
+    resolve = there.registry.resolve
+
+    async def last(where: Repository, tag: Tag) -> Digest | None:
+        while tag == "old-index" and looked and not moved:
+            await anyio.lowlevel.checkpoint()
+        if tag == "old-index":
+            looked.append(tag)
+        return await resolve(where, tag)
+
+    monkeypatch.setattr(there.registry, "resolve", last)
+    outcomes = await _run(execute, there)
+    assert there.at("old-index") == moved[0]
+    assert _of_tag(there, outcomes, "old-index") == MovedMeanwhile(moved[0])
+
+
+def _new_tag(there: World) -> str:
+    there.registry.contents[APP].tags[Tag("new")] = there.digests["a"]
+    return "new"
+
+
+def _kept_tag_moved(there: World) -> str:
+    there.registry.contents[APP].tags[Tag("keep")] = there.digests["a"]
+    return "keep"
+
+
+def _new_index(there: World) -> str:
+    there.registry.index(APP, [there.digests["a"]], "new")
+    return "new"
+
+
+def _new_nested_index(there: World) -> str:
+    there.registry.index(APP, [there.registry.index(APP, [there.digests["a"]])], "new")
+    return "new"
+
+
+def _new_attachment(there: World) -> str:
+    there.registry.image(APP, "new", "new", subject=there.digests["a"])
+    return "new"
+
+
+def _new_signature(there: World) -> str:
+    tag = f"sha256-{there.digests['a'].hex}.sig"
+    there.registry.image(APP, "new", tag)
+    return tag
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    "act", [_new_tag, _kept_tag_moved, _new_index, _new_nested_index, _new_attachment, _new_signature]
+)
+async def test_what_is_needed_by_now_stays(
+    execute: Execute, way: Way, early: bool, act: Callable[[World], str]
+) -> None:
+    there = world(way)
+    by: list[str] = []
+    if early:
+        by.append(act(there))
+    else:
+        # The last moment at which it can be seen: before the tags are listed for the first level of manifests.
+        listings = 2 if way != "plain" else 1
+        listings += way == "tombstone"
+
+        async def hook(point: object) -> None:
+            if there.registry.count("list_tags") == listings and not by:
+                by.append(act(there))
+
+        there.registry.hook = hook
+    outcomes = await _run(execute, there)
+    assert _of(there, outcomes, "a") == Needed(by[0])
+    assert there.has("a")
+    assert not there.has("b")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_belongs_to_a_manifest_that_is_needed_stays_with_it(execute: Execute, way: Way) -> None:
+    there = world(way)
+    for name in ("b", "c", "old-index"):
+        there.registry.contents[APP].tags[Tag(f"new-{name}")] = there.digests[name]
+    outcomes = await _run(execute, there)
+    signature = f"sha256-{there.digests['c'].hex}.sig"
+    assert there.at(signature) == there.digests["c-signature"]
+    for name in ("b", "b-referrer", "c", "c-signature", "old-index", "inner", "leaf"):
+        assert there.has(name)
+        assert isinstance(_of(there, outcomes, name), Needed)
+    assert not there.has("a")
+
+
+async def test_a_tag_that_moves_from_one_doomed_manifest_to_another_protects_it(execute: Execute) -> None:
+    there = world("plain")
+    there.registry.contents[APP].tags[Tag("b")] = there.digests["c"]
+    outcomes = await _run(execute, there)
+    assert there.has("c")
+    assert _of_tag(there, outcomes, "b") == MovedMeanwhile(there.digests["c"])
+    assert isinstance(_of(there, outcomes, "c"), Needed)
+
+
+async def test_a_careless_delete_by_name_spares_manifests_with_a_new_tag(execute: Execute) -> None:
+    there = world("delete")
+    there.registry.capabilities = type(there.registry.capabilities)("memory", True, tag_delete=True)
+    there.registry.contents[APP].tags[Tag("new")] = there.digests["a"]
+    there.plan = repository_plan(APP, Pass("untag", (untag("a1", there.digests["a"]), untag("b", there.digests["b"]))))
+    outcomes = await _run(execute, there)
+    assert outcomes == {0: Needed("a2"), 1: Deleted()}
+
+
+async def test_a_copy_of_the_tombstone_is_not_deleted_with_it(execute: Execute) -> None:
+    there = world("tombstone")
+
+    def copy() -> None:
+        there.tags()[Tag("copy")] = there.tags()[Tag("b")]
+
+    there.registry.hook = once(
+        lambda point: there.registry.count("push_manifest") == 7 and point.verb == "list_tags", copy
+    )
+    outcomes = await _run(execute, there)
+    assert there.at("copy")
+    assert _of_tag(there, outcomes, "b") == Needed("copy")
+    assert there.kept_is_there()
+
+
+async def test_a_tombstone_leaves_the_sibling_of_a_shared_manifest(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    shared = registry.image(APP, "shared", "keep", "old")
+    plan = repository_plan(APP, Pass("tombstone", (tombstone("old", shared),)), kept={"keep": shared})
+    result = await execute(registry, plan)
+    assert result.counts == {"deleted": 1}
+    assert registry.contents[APP].state() == ({Tag("keep"): shared}, {shared})
+
+
+async def test_what_somebody_else_deleted_is_gone(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    first, second = registry.image(APP, "first", "first"), registry.image(APP, "second", "second")
+    plan = repository_plan(
+        APP, Pass("tombstone", (tombstone("first", first),)), level(remove(first), remove(second, "second"))
+    )
+    registry.contents[APP].delete_manifest(first)
+    registry.hook = once(before("push_blob"), lambda: registry.contents[APP].delete_manifest(second))
+    result = await execute(registry, plan)
+    assert result.repositories[0].outcomes == {0: AlreadyGone(), 1: AlreadyGone(), 2: AlreadyGone()}
+    assert not result.incomplete
+
+
+async def test_a_new_manifest_that_cannot_be_understood_stops_the_deletions(execute: Execute) -> None:
+    there = world("plain")
+    there.registry.put(APP, RawManifest(digest_of(b"?"), OCI_INDEX, b"?"), "new")
+    result = await execute(there.registry, there.plan)
+    (each,) = result.repositories
+    assert "cannot be understood" in str(each.stopped)
+    assert (each.outcomes, each.not_tried) == ({}, len(there.plan.steps))
+    assert there.registry.count("delete_manifests") == 0
+
+
+async def test_a_kept_tag_that_somebody_moved_is_no_loss_and_one_that_is_gone_is(execute: Execute) -> None:
+    there = world("tombstone")
+    knowledge = DigestKnowledge(None)
+    content = there.registry.contents[APP]
+    for raw in content.manifests.values():
+        knowledge.learn_manifest(raw)
+    there.tags()[Tag("keep-index")] = there.registry.image(APP, "new")
+    content.delete_manifest(there.digests["child"])
+    assert await check_after(there.registry, knowledge, there.plan) == CheckReport((), (Tag("keep-index"),))
+    content.delete_manifest(there.digests["keep"])
+    loss = Loss(there.digests["keep"], Tag("keep"))
+    assert await check_after(there.registry, knowledge, there.plan) == CheckReport((loss,), (Tag("keep-index"),))
+
+
+async def test_a_child_of_a_kept_index_that_is_gone_is_a_loss(execute: Execute) -> None:
+    there = world("plain")
+    there.registry.hook = once(
+        lambda _: not there.has("leaf"), lambda: there.registry.contents[APP].delete_manifest(there.digests["child"])
+    )
+    result = await execute(there.registry, there.plan)
+    assert result.losses == ((APP, Loss(there.digests["child"])),)

@@ -1,0 +1,222 @@
+import asyncio
+import itertools
+import sqlite3
+import time
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.journal import Journal, Tombstone
+from holystone.engine.journal.schema import FILE_NAME
+from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, plan, remove, repository_plan
+
+APP = repository()
+BYTES = RawManifest(digest_of(b"{}"), OCI_MANIFEST, b"{}")
+TOMBSTONE = Tombstone(RawManifest(digest_of(b"{ }"), OCI_MANIFEST, b"{ }"), b"config")
+PLAN = plan(repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(3)))))
+
+
+async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "images cleanup")
+        assert await run.repository(APP) is None
+        written = await run.begin_repository(APP, [BYTES], TOMBSTONE)
+        await written.record({0: Failed("later"), 1: Deleted()})
+        await written.record({0: AlreadyGone()})
+        await written.mark_tombstoned([2])
+    with Journal.open(tmp_path) as journal:
+        again = await journal.load()
+        assert (again.id, again.plan, again.record.command) == (run.id, PLAN, "images cleanup")
+        known = await again.repository(APP)
+        assert known is not None
+        assert known.known.outcomes == {0: AlreadyGone(), 1: Deleted()}
+        assert known.known.tombstoned == {2}
+        assert known.known.tombstone == TOMBSTONE
+        assert await known.manifests() == {BYTES.digest: BYTES}
+        assert await journal.slices(run.id) == (known.known,)
+        assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
+        assert await journal.plan(run.id) == PLAN
+
+
+async def test_an_id_is_made_of_the_time_and_is_never_given_twice(tmp_path: Path) -> None:
+    tokens = iter(("ab12", "ab12", "cd34"))
+    with Journal.open(tmp_path, now=lambda: 1795450320.5, token=lambda: next(tokens)) as journal:
+        first = await journal.begin(PLAN, "cleanup")
+        await first.finish()
+        second = await journal.begin(PLAN, "cleanup")
+        assert (first.id, second.id) == ("20261123-161200-ab12", "20261123-161200-cd34")
+        assert [(each.id, each.state, each.ended) for each in await journal.runs()] == [
+            (second.id, "open", None),
+            (first.id, "finished", 1795450320),
+        ]
+
+
+async def test_the_latest_run_that_is_open_is_taken_up(tmp_path: Path) -> None:
+    clock = itertools.count(1_795_000_000)
+    with Journal.open(tmp_path, now=lambda: next(clock)) as journal:
+        runs = [await journal.begin(PLAN, "cleanup") for _ in range(3)]
+        await runs[2].finish()
+    with Journal.open(tmp_path) as journal:
+        assert (await journal.load()).id == runs[1].id
+        assert (await journal.load(runs[2].id)).record.state == "finished"
+
+
+async def test_a_run_that_is_alive_is_not_taken_up(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal, Journal.open(tmp_path) as other:
+        run = await journal.begin(PLAN, "cleanup")
+        with pytest.raises(Refused, match="still going on"):
+            await other.load(run.id)
+        run.release()
+        assert (await other.load()).id == run.id
+    assert _locks(tmp_path) == []
+
+
+async def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        with pytest.raises(UsageError, match="no run that is left unfinished"):
+            await journal.load()
+        with pytest.raises(UsageError, match="no run 20260101-000000-aaaa"):
+            await journal.load("20260101-000000-aaaa")
+        assert await journal.runs() == ()
+
+
+def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
+    Journal.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("PRAGMA user_version = 2")
+    database.close()
+    with pytest.raises(UsageError, match=r"newer Holystone \(format 2, known is 1\)"):
+        Journal.open(tmp_path)
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("CREATE TABLE theirs (it)")
+    database.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(UsageError, match="another program"):
+        Journal.open(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+async def test_a_damaged_journal_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"not a database, " * 100)
+    with pytest.raises(HolystoneError, match="is damaged"):
+        Journal.open(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes().startswith(b"not a database")
+
+
+async def test_a_locked_journal_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holystone.engine.journal.schema._PATIENCE", 0.0)
+    with Journal.open(tmp_path) as journal:
+        other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HolystoneError, match="is locked"):
+            await journal.begin(PLAN, "cleanup")
+        other.execute("ROLLBACK")
+        other.close()
+        await journal.begin(PLAN, "cleanup")
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HolystoneError, match="cannot be used"):
+        Journal.open(tmp_path / "file" / "state")
+
+
+async def test_a_full_disk_is_told_to_whoever_wrote(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        await journal._writer.do(lambda db: db.execute("PRAGMA max_page_count = 20").fetchall())
+        body = b"x" * 1_000_000
+        with pytest.raises(HolystoneError, match="full"):
+            await run.begin_repository(APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
+        assert await run.repository(APP) is None
+
+
+async def test_a_plan_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        await journal._writer.do(lambda db: db.execute("UPDATE runs SET plan = '[]'").rowcount)
+        run.release()
+        with pytest.raises(HolystoneError, match=f"plan of run {run.id} cannot be read"):
+            await journal.load()
+    with Journal.open(tmp_path) as journal, pytest.raises(HolystoneError):
+        await journal.load()  # and not "still going on": the lock was given back
+
+
+async def test_two_thousand_outcomes_share_their_flushes(tmp_path: Path) -> None:
+    commits = 0
+
+    def count(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        written = await run.begin_repository(APP, [BYTES], None)
+        await journal._writer.do(lambda db: db.set_trace_callback(count))
+        steps = iter(range(2000))
+
+        async def work() -> None:
+            for step in steps:
+                await written.record({step: Deleted()})
+
+        started = time.perf_counter()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(64):
+                tasks.start_soon(work)
+        assert time.perf_counter() - started < 5  # generous for a busy machine
+        assert commits < 500
+        assert len((await journal.slices(run.id))[0].outcomes) == 2000
+
+
+async def test_who_is_cancelled_while_it_waits_harms_nobody(tmp_path: Path) -> None:
+    outcomes: dict[int, Outcome] = {}
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        written = await run.begin_repository(APP, [BYTES], None)
+        for step in range(50):
+            task = asyncio.ensure_future(written.record({step: Deleted()}))
+            for _ in range(step % 4):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            outcomes[step] = Deleted()
+        await written.record({50: AlreadyGone()})
+    with Journal.open(tmp_path) as journal:
+        (known,) = await journal.slices(run.id)
+        assert known.outcomes[50] == AlreadyGone()
+        assert known.outcomes.items() <= {**outcomes, 50: AlreadyGone()}.items()
+
+
+async def test_a_slice_of_which_only_a_part_was_written_counts_as_not_begun(tmp_path: Path) -> None:
+    many = [RawManifest(digest_of(b"%d" % each), OCI_MANIFEST, b"%d" % each) for each in range(1200)]
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        with anyio.CancelScope() as scope:
+            do, calls = journal._writer.do, itertools.count()
+
+            async def killed_in_the_middle(work):  # type: ignore[no-untyped-def]
+                if next(calls) == 2:
+                    scope.cancel()
+                    await anyio.lowlevel.checkpoint()
+                return await do(work)
+
+            run._writer.do = killed_in_the_middle  # type: ignore[method-assign]
+            await run.begin_repository(APP, many, None)
+    with Journal.open(tmp_path) as journal:
+        run = await journal.load()
+        assert await run.repository(APP) is None
+        written = await run.begin_repository(APP, many, None)
+        assert len(await written.manifests()) == 1200
+
+
+def _locks(directory: Path) -> list[Path]:
+    return list(directory.glob("*.lock"))

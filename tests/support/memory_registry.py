@@ -1,0 +1,190 @@
+"""A registry in memory, with the manners of a real one, and a hook before and after the effect of every call."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import Listing, Registry
+
+CAPABILITIES = Capabilities(
+    implementation="memory", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, bulk=1
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One moment of one call, counted over the registry's life."""
+
+    number: int
+    moment: Literal["before", "after"]
+    verb: str
+    arguments: tuple[object, ...]
+
+
+Hook = Callable[[Point], Awaitable[None]]
+
+
+@dataclass
+class Content:
+    manifests: dict[Digest, RawManifest] = field(default_factory=dict)
+    blobs: dict[Digest, bytes] = field(default_factory=dict)
+    tags: dict[Tag, Digest] = field(default_factory=dict)
+
+    def delete_manifest(self, digest: Digest) -> None:
+        """Takes every tag on it along."""
+        del self.manifests[digest]
+        self.tags = {tag: at for tag, at in self.tags.items() if at != digest}
+
+    def state(self) -> tuple[dict[Tag, Digest], set[Digest]]:
+        return dict(self.tags), set(self.manifests)
+
+
+def digest_of(body: bytes) -> Digest:
+    return Digest.parse(f"sha256:{hashlib.sha256(body).hexdigest()}")
+
+
+class MemoryRegistry:
+    """`refuse_children`: a manifest that an index lists cannot be deleted. `answer` may give the outcome of a deletion
+    in place of doing it. `hook` may raise, hang or change the content."""
+
+    def __init__(self, capabilities: Capabilities = CAPABILITIES, *, refuse_children: bool = False) -> None:
+        self.capabilities = capabilities
+        self.refuse_children = refuse_children
+        self.contents: dict[Repository, Content] = defaultdict(Content)
+        self.hook: Hook | None = None
+        self.answer: Callable[[Tag | Digest], Outcome | None] = lambda _: None
+        self.calls: list[tuple[str, tuple[object, ...]]] = []
+        self.points = 0
+
+    @property
+    def host(self) -> RegistryHost:
+        return RegistryHost.parse("registry.test")
+
+    # What tests do by hand
+
+    def put(self, repository: Repository, raw: RawManifest, *tags: str) -> Digest:
+        content = self.contents[repository]
+        content.manifests[raw.digest] = raw
+        for tag in tags:
+            content.tags[Tag.parse(tag)] = raw.digest
+        return raw.digest
+
+    def image(self, repository: Repository, name: str, *tags: str, subject: Digest | None = None) -> Digest:
+        config = json.dumps({"name": name}).encode()
+        self.contents[repository].blobs[digest_of(config)] = config
+        document: dict[str, object] = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)},
+            "layers": [],
+        }
+        if subject:
+            document["subject"] = {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}
+        body = json.dumps(document).encode()
+        return self.put(repository, RawManifest(digest_of(body), OCI_MANIFEST, body), *tags)
+
+    def index(self, repository: Repository, children: Sequence[Digest], *tags: str) -> Digest:
+        listed = [{"mediaType": OCI_MANIFEST, "digest": child, "size": 1} for child in children]
+        body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}).encode()
+        return self.put(repository, RawManifest(digest_of(body), OCI_INDEX, body), *tags)
+
+    # The port
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        await self._at("before", "probe", repository)
+        return self.capabilities
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        await self._at("before", "list_tags", repository)
+        return Listing(dict.fromkeys(self.contents[repository].tags))
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+        await self._at("before", "resolve", repository, reference)
+        contents = self.contents[repository]
+        if isinstance(reference, Digest):
+            return reference if reference in contents.manifests else None
+        return contents.tags.get(reference)
+
+    async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
+        await self._at("before", "read_manifest", repository, digest)
+        return self.contents[repository].manifests.get(digest)
+
+    async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        await self._at("before", "read_blob", repository, digest)
+        return self.contents[repository].blobs.get(digest)
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        await self._at("before", "referrers", repository, subject)
+        manifests = self.contents[repository].manifests.values()
+        return [raw.digest for raw in manifests if parse_manifest(raw).subject == subject]
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        assert len(tags) <= self.capabilities.bulk
+        await self._at("before", "delete_tags", repository, *tags)
+        outcomes = [self._delete_tag(self.contents[repository], tag) for tag in tags]
+        await self._at("after", "delete_tags", repository, *tags)
+        return outcomes
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        assert len(digests) <= self.capabilities.bulk
+        await self._at("before", "delete_manifests", repository, *digests)
+        outcomes = [self._delete_manifest(self.contents[repository], digest) for digest in digests]
+        await self._at("after", "delete_manifests", repository, *digests)
+        return outcomes
+
+    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        await self._at("before", "push_manifest", repository, reference, manifest)
+        content = self.contents[repository]
+        config = json.loads(manifest.body).get("config")
+        assert config is None or Digest.parse(config["digest"]) in content.blobs, "its blobs must be there"
+        content.manifests[manifest.digest] = manifest
+        if isinstance(reference, Tag):
+            content.tags[reference] = manifest.digest
+        await self._at("after", "push_manifest", repository, reference, manifest)
+
+    async def push_blob(self, repository: Repository, body: bytes) -> Digest:
+        await self._at("before", "push_blob", repository, body)
+        self.contents[repository].blobs[digest_of(body)] = body
+        await self._at("after", "push_blob", repository, body)
+        return digest_of(body)
+
+    def count(self, verb: str) -> int:
+        return sum(each == verb for each, _ in self.calls)
+
+    async def _at(self, moment: Literal["before", "after"], verb: str, *arguments: object) -> None:
+        if moment == "before":
+            self.calls.append((verb, arguments))
+        number, self.points = self.points, self.points + 1
+        if self.hook:
+            await self.hook(Point(number, moment, verb, arguments))
+
+    def _delete_tag(self, content: Content, tag: Tag) -> Outcome:
+        if answer := self.answer(tag):
+            return answer
+        return Deleted() if content.tags.pop(tag, None) else AlreadyGone()
+
+    def _delete_manifest(self, content: Content, digest: Digest) -> Outcome:
+        if answer := self.answer(digest):
+            return answer
+        if digest not in content.manifests:
+            return AlreadyGone()
+        if self.refuse_children:
+            for raw in content.manifests.values():
+                if digest in parse_manifest(raw).children:
+                    return Referenced(raw.digest)
+        content.delete_manifest(digest)
+        return Deleted()
+
+
+def repository(path: str = "team/app") -> Repository:
+    return Repository(RegistryHost.parse("registry.test"), RepositoryPath.parse(path))
+
+
+_: type[Registry] = MemoryRegistry
