@@ -1,0 +1,147 @@
+"""How images and stages are judged together. The policies have tests of their own; this is what stands between."""
+
+import msgspec
+import pytest
+
+from holystone.cleanup.decide import Decision, GitIntent, Rules, Scope, decide
+from holystone.cleanup.inventory import ProjectInventory
+from holystone.engine.model.addresses import Address
+from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.naming import ImagesRepo, image_metadata_tag
+from holystone.policies.git_references import SelectedReference
+from tests.support.image_values import commit_id, digest_of
+
+HOST = RegistryHost("registry.example")
+IMAGES = Repository(HOST, RepositoryPath("shop/app"))
+STORAGE = Repository(HOST, RepositoryPath("shop/stages"))
+OLD, NEW = commit_id("old"), commit_id("new")
+RULES = Rules(v1_2=True, v1_2_confirmed=False, stages_grace=0, as_of=1_700_000_000)
+
+Contents = dict[str, tuple[dict[str, str], str | None]]
+"""Tag → labels and the tag of the stage it is built on."""
+
+
+def snapshot(repository: Repository, contents: Contents, broken: dict[str, str] | None = None) -> RepositorySnapshot:
+    manifests, configs = {}, {}
+    for tag, (labels, parent) in contents.items():
+        image_id = digest_of(f"config {tag}")
+        manifests[digest_of(tag)] = Manifest(digest_of(tag), DOCKER_MANIFEST, 100, config=image_id)
+        parent_id = digest_of(f"config {parent}") if parent else None
+        configs[image_id] = ImageConfig(image_id, 1_600_000_000, labels, parent_id)
+    tags = {Tag(tag): digest_of(tag) for tag in contents}
+    return RepositorySnapshot(
+        repository, tags, {Tag(tag): why for tag, why in (broken or {}).items()}, manifests, configs
+    )
+
+
+def image(signature: str, stage: str | None = None) -> tuple[dict[str, str], str | None]:
+    return {"werf-image": "true", "werf-image-name": "app", "werf-content-signature": signature}, stage
+
+
+def record(commit: Commit) -> str:
+    return image_metadata_tag("app", commit)
+
+
+IMAGE_TAGS: Contents = {"app-new": image("new", "aaa-1"), "app-old": image("old", "bbb-2"), "other": ({}, None)}
+STORED: Contents = {
+    "aaa-1": ({}, None),
+    "bbb-2": ({}, None),
+    record(NEW): ({"ContentSignature": "new"}, None),
+    record(OLD): ({"ContentSignature": "old"}, None),
+    "managed-image-app": ({}, None),
+}
+
+
+def project(*snapshots: RepositorySnapshot, storage: Repository = STORAGE) -> ProjectInventory:
+    layout = ImagesRepo.at(Address(HOST, IMAGES.path), "monorepo")
+    return ProjectInventory(layout, (ImageName("app"),), {each.repository: each for each in snapshots}, storage)
+
+
+def git() -> GitIntent:
+    """A branch that reaches the commit NEW only."""
+    head = GitReference("branch", "master", NEW, 1_690_000_000)
+    history = History({NEW: 1_690_000_000, OLD: 1_680_000_000}, {NEW: frozenset({NEW}), OLD: frozenset()})
+    return GitIntent((SelectedReference(head, None, 1),), history)
+
+
+def gone(decision: Decision, repository: Repository) -> set[str]:
+    return {tag for tag, verdict in decision.verdicts.get(repository, {}).items() if isinstance(verdict, Delete)}
+
+
+def test_stages_are_judged_by_the_images_that_remain() -> None:
+    decision = decide(project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED)), git(), Scope(), RULES)
+    assert gone(decision, IMAGES) == {"app-old"}
+    assert gone(decision, STORAGE) == {"bbb-2", record(OLD)}
+    assert not decision.refusals
+
+
+def test_stages_alone_leave_images_and_records() -> None:
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED))
+    decision = decide(inventory, None, Scope(images=False), RULES)
+    assert gone(decision, IMAGES) == set()
+    assert gone(decision, STORAGE) == set()
+
+
+def test_images_alone_leave_stages() -> None:
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED))
+    decision = decide(inventory, git(), Scope(stages=False), RULES)
+    assert gone(decision, IMAGES) == {"app-old"}
+    assert gone(decision, STORAGE) == {record(OLD)}
+
+
+def test_without_git_all_images_stay_and_protect_their_stages() -> None:
+    stored = {**STORED, "ccc-3": ({}, None)}
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, stored))
+    decision = decide(inventory, None, Scope(), RULES)
+    assert gone(decision, IMAGES) == set()
+    assert gone(decision, STORAGE) == {"ccc-3"}
+    assert any("no git repository" in notice for notice in decision.notices)
+
+
+@pytest.mark.parametrize("storage", [IMAGES, STORAGE])
+def test_images_and_stages_in_one_repository_are_judged_as_in_two(storage: Repository) -> None:
+    if storage == IMAGES:
+        decision = decide(project(snapshot(IMAGES, {**IMAGE_TAGS, **STORED}), storage=IMAGES), git(), Scope(), RULES)
+        assert gone(decision, IMAGES) == {"app-old", "bbb-2", record(OLD)}
+        assert isinstance(decision.verdicts[IMAGES][Tag("other")], Keep)
+    else:
+        decision = decide(project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED)), git(), Scope(), RULES)
+        assert gone(decision, IMAGES) | gone(decision, STORAGE) == {"app-old", "bbb-2", record(OLD)}
+
+
+def test_an_image_tag_that_looks_like_a_stage_stays_while_the_image_does() -> None:
+    """Image `app` with tag 5 is `app-5`, which also parses as stage `app` of the year 1970."""
+    tags: Contents = {"app-5": image("new")}
+    decision = decide(project(snapshot(IMAGES, {**tags, **STORED}), storage=IMAGES), git(), Scope(), RULES)
+    assert "app-5" not in gone(decision, IMAGES)
+
+
+def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
+    (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
+    assert refusal.promise == "fail-closed"
+    assert "--stages-storage" in refusal.what_to_do
+    confirmed = decide(inventory, git(), Scope(), msgspec.structs.replace(RULES, v1_2_confirmed=True))
+    assert not confirmed.refusals
+    assert gone(confirmed, IMAGES) == {"app-new", "app-old"}
+    kept = decide(inventory, git(), Scope(), msgspec.structs.replace(RULES, v1_2=False))
+    assert not kept.refusals
+    assert gone(kept, IMAGES) == set()
+
+
+def test_an_unreadable_record_of_a_reached_commit_keeps_the_image() -> None:
+    stored = {tag: each for tag, each in STORED.items() if tag != record(NEW)}
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, stored, broken={record(NEW): "no manifest"}))
+    decision = decide(inventory, git(), Scope(), RULES)
+    assert gone(decision, IMAGES) == set()
+
+
+def test_tags_named_after_their_content_are_known_to_be_written_once() -> None:
+    tags: Contents = {"app-new": image("new"), "app-latest": image("new")}
+    decision = decide(project(snapshot(IMAGES, tags), snapshot(STORAGE, STORED)), git(), Scope(), RULES)
+    assert decision.facts[IMAGES].written_once == {"app-new"}
+    assert decision.facts[STORAGE].written_once == {"aaa-1", "bbb-2", record(NEW), record(OLD)}
