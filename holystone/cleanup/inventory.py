@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
+import structlog
 
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import UsageError
@@ -16,6 +17,7 @@ from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
 
 REPOSITORIES_AT_ONCE: Final = 8
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -50,8 +52,15 @@ async def read_inventory(
 
     async def read(place: Place, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         registry = await connections.registry(place.repository, place.implementation)
-        snapshots[place.repository] = await read_repository(
-            registry, knowledge, place.repository, needs_config=needs_config
+        snapshot = await read_repository(registry, knowledge, place.repository, needs_config=needs_config)
+        snapshots[place.repository] = snapshot
+        log.info(
+            "repository read",
+            repository=str(place.repository),
+            exists=snapshot.exists,
+            tags=len(snapshot.tags),
+            broken=len(snapshot.broken),
+            manifests=len(snapshot.manifests),
         )
 
     await read(storage, needs_config)

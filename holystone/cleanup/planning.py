@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
+import structlog
 
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
@@ -22,6 +23,9 @@ from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
+
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class PlanningOptions(msgspec.Struct, frozen=True):
@@ -52,6 +56,14 @@ async def make_plan(
         planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
         _prove(snapshot, planned)
         plans.append(planned)
+        log.info(
+            "repository planned",
+            repository=str(repository),
+            stay=len(planned.kept),
+            go=len(planned.doomed_tags),
+            passes=[f"{each.kind} {len(each.steps)}" for each in planned.passes],
+        )
+        log.debug("capabilities", repository=str(repository), found=capabilities)
         refusals.extend(_refusals(planned, refuse_if_disabled(planned, capabilities), options))
 
     present = [repository for repository in sorted(decision.verdicts) if snapshots[repository].exists]
