@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check servers bench lock clean
+.PHONY: help demo test check servers bench schema lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ servers: ## the real registry and the independent client that the tests use
 
 bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the real registry
 	$(BIN)/python -m benchmarks
+
+schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan or the JSON output
+	$(BIN)/python scripts/write-schema.py docs/schema
 
 lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt

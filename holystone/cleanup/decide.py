@@ -10,14 +10,15 @@ from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.history import History
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
-from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead
+from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import read_images, read_storage
 from holystone.engine.planner.facts import TagFacts
+from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
 from holystone.policies.git_references import SelectedReference
-from holystone.policies.stages import decide_stages
+from holystone.policies.stages import decide_stages, images_built_elsewhere
 
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 
@@ -62,6 +63,11 @@ def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rul
     all_tags = [tag for each in tags.values() for tag in each]
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
+    absent = not any(inventory.of_image(name).exists for name in inventory.images)
+    if absent:
+        # A wrong --images-repo looks just like this, and would make every stage and record look unneeded.
+        scope = Scope(images=False, stages=False)
+        found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
     if scope.images:
         records = _by_image(storage.metadata)
         for name, of_image in tags.items():
@@ -73,13 +79,17 @@ def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rul
                 refusals.append(_metadata_missing(repository, name.shown, len(of_image), inventory.storage))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
+    notices = list(_notices(inventory, storage, git, scope, absent=absent))
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         _merge(found[inventory.storage], decide_stages(storage, remaining, rules.as_of, rules.stages_grace))
+        if elsewhere := images_built_elsewhere(storage, remaining):
+            built = f"{count(len(elsewhere), 'image tag')} that stay were built from stages that are not"
+            notices.append(f"{built} in {inventory.storage}, e.g. {elsewhere[0]}")
     return Decision(
         verdicts=dict(found),
         facts=_facts(all_tags, storage, inventory, rules),
-        notices=tuple(_notices(inventory, storage, git, scope)),
+        notices=tuple(notices),
         refusals=tuple(refusals),
     )
 
@@ -133,12 +143,7 @@ def _facts(
             written_once[repository].add(tag)
     for stage in storage.stages:
         created[inventory.storage][stage.tag] = stage.created
-    records = (
-        *(stage.tag for stage in storage.stages),
-        *(record.tag for record in storage.metadata),
-        *storage.rejected,
-    )
-    written_once[inventory.storage].update(records)
+    written_once[inventory.storage].update(_judged(storage))
     return {
         repository: TagFacts(
             written_once=frozenset(written_once[repository]),
@@ -161,7 +166,20 @@ def _metadata_missing(repository: Repository, image: str, tags: int, storage: Re
     )
 
 
-def _notices(inventory: ProjectInventory, storage: StagesStorage, git: GitIntent | None, scope: Scope) -> Iterable[str]:
+def _judged(storage: StagesStorage) -> Iterable[Tag]:
+    yield from (stage.tag for stage in storage.stages)
+    yield from (record.tag for record in storage.metadata)
+    yield from storage.rejected
+
+
+def _notices(
+    inventory: ProjectInventory, storage: StagesStorage, git: GitIntent | None, scope: Scope, *, absent: bool
+) -> Iterable[str]:
+    if absent and inventory.snapshots[inventory.storage].exists:
+        yield (
+            "none of the images' repositories exists, so stages and records were left alone; "
+            "if there are images, check --images-repo"
+        )
     if scope.images and git is None:
         yield "there is no git repository in the project directory, so all images were left alone"
     for repository, snapshot in inventory.snapshots.items():
@@ -170,13 +188,13 @@ def _notices(inventory: ProjectInventory, storage: StagesStorage, git: GitIntent
         if snapshot.broken:
             first = min(snapshot.broken)
             yield (
-                f"{repository}: {len(snapshot.broken)} broken tags were left alone, e.g. {first}: "
+                f"{repository}: {count(len(snapshot.broken), 'broken tag')} left alone, e.g. {first}: "
                 f"{snapshot.broken[first]}"
             )
     for tag in storage.ambiguous_metadata:
         yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
     if storage.unclaimed_metadata:
         yield (
-            f"{len(storage.unclaimed_metadata)} metadata records were left alone: "
+            f"{count(len(storage.unclaimed_metadata), 'metadata record')} left alone: "
             "their images are neither in werf.yaml nor managed images"
         )

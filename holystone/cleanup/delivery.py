@@ -9,7 +9,7 @@ import msgspec
 from holystone.cleanup.message import failure, print_error, refusal
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
-from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.journal import Journal, Run
@@ -55,10 +55,17 @@ class Delivery:
     async def resume(self, session: Session, run_id: str | None) -> int:
         """The exit code. Raises HolystoneError."""
         with self._journal() as journal:
+            if run_id is None and all(record.state != "open" for record in await journal.runs()):
+                return self._idle("No run is left unfinished: there is nothing to do.")
             run = await journal.load(run_id)
+            if run.record.state == "undoing":
+                raise Refused(
+                    f"The undo of run {run.id} has begun and has not ended.",
+                    not_deleted="Nothing was deleted.",
+                    what_to_do=f"`holystone undo {run.id}` goes on with it.",
+                )
             if run.record.state != "open":
-                self._say(f"Run {run.id} is {run.record.state}: there is nothing left to do.")
-                return 0
+                return self._idle(f"Run {run.id} is {run.record.state}: there is nothing left to do.")
             return await self._execute(session, run)
 
     async def list_runs(self) -> int:
@@ -74,7 +81,7 @@ class Delivery:
                 data = source.read(_PLAN_LIMIT)
             return from_json(data, Plan)
         except OSError as error:
-            raise UsageError(f"cannot read {file}: {error.strerror}") from error
+            raise UsageError(f"The plan {file} cannot be read: {error.strerror}.") from error
         except msgspec.MsgspecError as error:
             raise UsageError(
                 f"{file} is not a plan of this version: {error}", what_to_do="Make a new one with --plan-out."
@@ -100,6 +107,12 @@ class Delivery:
         if error:
             print_error(error)
         return code
+
+    def _idle(self, why: str) -> int:
+        self._say(why)
+        if self._run.output == "json":
+            self._print_document(Document("resume", "nothing-to-do", 0), None)
+        return 0
 
     def _show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
         code = error.exit_code if error else 0
@@ -148,4 +161,6 @@ def _write(file: Path, data: bytes) -> None:
     try:
         file.write_bytes(data)
     except OSError as error:
-        raise HolystoneError(f"cannot write {file}: {error.strerror}", not_deleted="Nothing was deleted.") from error
+        raise HolystoneError(
+            f"The plan cannot be written to {file}: {error.strerror}.", not_deleted="Nothing was deleted."
+        ) from error

@@ -1,16 +1,21 @@
 """What a person has to know, on standard error: `holystone: …`, then what was not deleted and what to do, indented."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.report.words import count
 
+NOTHING_DELETED: Final = "Nothing was deleted."
+_SHOWN: Final = 5
+"""Causes, and repositories with the same cause. The JSON document has all."""
+
 
 def print_error(error: HolystoneError) -> None:
-    first, *more = str(error).splitlines()
+    first, *more = (line for line in str(error).splitlines() if line.strip())
     print(f"holystone: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
 
 
@@ -23,9 +28,9 @@ def refusal(plan: Plan) -> HolystoneError | None:
         causes.setdefault((each.why, each.what_to_do), []).append(each)
     disabled = all(each.promise == "deletion-disabled" for each in plan.refusals)
     return (DeletionDisabled if disabled else Refused)(
-        "\n".join(f"{_places(refusals)}{why}." for (why, _), refusals in causes.items()),
-        not_deleted="Nothing was deleted.",
-        what_to_do="\n".join(f"{what[:1].upper()}{what[1:]}." for what in _once(what for _, what in causes)),
+        _few([_sentence(f"{_places(each)}{why}") for (why, _), each in causes.items()]),
+        not_deleted=NOTHING_DELETED,
+        what_to_do="\n".join(_sentence(what) for what in _once(what for _, what in causes)),
     )
 
 
@@ -49,7 +54,20 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
 
 def _places(refusals: Iterable[Refusal]) -> str:
     repositories = [str(each.repository) for each in refusals if each.repository]
-    return f"{', '.join(repositories)}: " if repositories else ""
+    more = len(repositories) - _SHOWN
+    shown = ", ".join(repositories[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f"{shown}: " if repositories else ""
+
+
+def _few(lines: Sequence[str]) -> str:
+    more = len(lines) - _SHOWN
+    return "\n".join((*lines[:_SHOWN], *([f"… and {more} more like these."] if more > 0 else [])))
+
+
+def _sentence(text: str) -> str:
+    """A capital letter only where no host begins it."""
+    begin = text if "/" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+    return f"{begin.rstrip('.')}."
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:

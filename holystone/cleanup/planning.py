@@ -24,7 +24,6 @@ from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
 
-
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 

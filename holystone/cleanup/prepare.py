@@ -110,7 +110,7 @@ async def _read(
         history = settings.history
         git.append(
             await prepare_history(
-                settings.project.directory,
+                settings.project.directory.absolute(),
                 allow_shallow=history.allow_shallow_clone,
                 synchronize_first=history.synchronize,
             )

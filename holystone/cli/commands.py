@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import anyio
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.kubernetes import check_clusters
+from holystone.cleanup.message import NOTHING_DELETED
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Interrupted, InterruptedMidway, open_session, until_signal
+from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import HolystoneError, UsageError
 from holystone.settings.resolve import resolve, resolve_apply
 
 Given = Mapping[str, Any]
@@ -34,9 +37,10 @@ def clean(command: str, given: Given, scope: Scope) -> int:
 
     async def job() -> int:
         async with open_session(settings.registry, settings.run) as session:
-            plan = await prepare_plan(
-                session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
-            )
+            with _before_deletion():
+                plan = await prepare_plan(
+                    session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+                )
             return await delivery.deliver(session, plan)
 
     return _main(job, delivery.progress)
@@ -67,6 +71,18 @@ def resume_run(run: str | None, given: Given) -> int:
     return _main(job, delivery.progress)
 
 
+def undo_run(run: str, given: Given) -> int:
+    settings = resolve_apply(given, os.environ)
+    configure_logs(settings.log)
+    progress = ProgressLines(quiet=settings.log.level == "quiet")
+
+    async def job() -> int:
+        async with open_session(settings.registry, settings.run) as session:
+            return await undo(session, settings, progress, run)
+
+    return _main(job, progress, again="undo", left="The rest was not put back.")
+
+
 def list_runs(given: Given) -> int:
     settings = resolve_apply(given, os.environ)
     return _main(Delivery(settings.run, settings.log).list_runs)
@@ -78,17 +94,35 @@ def run_demo(given: Given) -> int:
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 
-def _main(job: Callable[[], Awaitable[int]], progress: ProgressLines | None = None) -> int:
+@contextmanager
+def _before_deletion() -> Iterator[None]:
+    try:
+        yield
+    except UsageError:
+        raise
+    except HolystoneError as error:
+        error.not_deleted = NOTHING_DELETED
+        raise
+
+
+def _main(
+    job: Callable[[], Awaitable[int]],
+    progress: ProgressLines | None = None,
+    *,
+    again: str = "resume",
+    left: str = "The other deletions were not tried.",
+) -> int:
+    """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
     try:
         return anyio.run(until_signal, job, backend_options={"use_uvloop": _has_uvloop()})
     except Interrupted as interrupted:
         if progress is None or progress.run_id is None:
-            interrupted.not_deleted = "Nothing was deleted."
+            interrupted.not_deleted = NOTHING_DELETED
             raise
         raise InterruptedMidway(
             f"{interrupted.message} {progress}.",
-            not_deleted="The other deletions were not tried.",
-            what_to_do=f"`holystone resume {progress.run_id}` goes on.",
+            not_deleted=left,
+            what_to_do=f"`holystone {again} {progress.run_id}` goes on.",
         ) from None
 
 

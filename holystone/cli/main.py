@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from holystone.settings.decorators import Command, Group, options
-from holystone.settings.options import APPLY_OPTIONS, CLEANUP_OPTIONS, DEMO_OPTIONS
+from holystone.settings.options import APPLY_OPTIONS, CLEANUP_OPTIONS, DEMO_OPTIONS, UNDO_OPTIONS
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,6 +82,20 @@ def resume(run: str | None, **given: Any) -> None:
         from holystone.cli.commands import resume_run
 
         return resume_run(run, given)
+
+    _run(job)
+
+
+@holystone.command(cls=Command)
+@click.argument("run")
+@options(UNDO_OPTIONS)
+def undo(run: str, **given: Any) -> None:
+    """Puts back what RUN deleted, wherever the registry still has the blobs."""
+
+    def job() -> int:
+        from holystone.cli.commands import undo_run
+
+        return undo_run(run, given)
 
     _run(job)
 

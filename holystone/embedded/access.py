@@ -149,7 +149,8 @@ def scopes(request: Incoming, route: Route) -> tuple[str, ...]:
 
 def _authenticated(users: Mapping[str, User], credentials: tuple[str, str] | None) -> User | None:
     user = users.get(credentials[0]) if credentials and credentials[0] else None
-    return user if user and credentials and secrets.compare_digest(user.password, credentials[1]) else None
+    right = user and credentials and secrets.compare_digest(user.password.encode(), credentials[1].encode())
+    return user if right else None
 
 
 def _covered(scope: str, granted: frozenset[str]) -> bool:

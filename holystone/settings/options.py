@@ -294,5 +294,9 @@ APPLY_OPTIONS: Final = (
     CACHE_DIR,
     *LOG_OPTIONS,
 )
+UNDO_OPTIONS: Final = (
+    msgspec.structs.replace(DRY_RUN, help="Show what would be put back, change nothing."),
+    *(each for each in APPLY_OPTIONS if each is not YES_DELETE_THAT_MANY),
+)
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
 DEMO_OPTIONS: Final = (KEEP,)

@@ -74,7 +74,7 @@ class LogSettings(msgspec.Struct, frozen=True):
 
 
 class ApplySettings(msgspec.Struct, frozen=True):
-    """Of `apply` and `resume`."""
+    """Of `apply`, `resume` and `undo`."""
 
     registry: RegistrySettings
     run: RunSettings

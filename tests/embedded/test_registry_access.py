@@ -180,3 +180,11 @@ async def test_two_registries_live_side_by_side() -> None:
     async with EmbeddedRegistry() as one, EmbeddedRegistry(quirks=Quirks()) as other:
         assert one.port != other.port
         assert repr(one) == f"<EmbeddedRegistry {one.host} <Storage 0 repositories, 0 blobs>, 0 requests>"
+
+
+async def test_a_password_may_hold_any_letter() -> None:
+    auth = Basic({"bosun": User("schrubbt-über-è")})
+    async with EmbeddedRegistry(auth=auth) as registry, client(registry.url) as http:
+        for password, status in (("schrubbt-über-è", 200), ("schrubbt-uber-e", 401), ("é", 401)):
+            login = base64.b64encode(f"bosun:{password}".encode()).decode()
+            assert (await http.send("GET", "/v2/", headers={"Authorization": f"Basic {login}"})).status == status

@@ -78,7 +78,8 @@ async def assert_resumes(scene: Scene, expected: Survivors) -> None:
     await scene.assert_exactly(expected)
 
     idle = await scene.cli.run("resume")
-    assert "no run that is left unfinished" in idle.err
+    assert idle.code == 0
+    assert "No run is left unfinished" in idle.err
     await scene.assert_exactly(expected)
 
 

@@ -359,3 +359,19 @@ def test_a_window_that_only_seems_used_up_refuses_nobody_while_replies_are_to_co
     lane.answered(second, 1.0)
     assert lane.next(1.0).settled == [waiting]
     assert waiting.granted
+
+
+def test_an_early_refusal_is_judged_by_the_rate_and_not_by_the_count() -> None:
+    """Ten requests in a tenth of a second are a hundred a second, not five."""
+    bucket = Bucket(None, 0.0)
+    for number in range(10):
+        bucket.accepted(number / 100)
+    bucket.throttled(0.1, 0.1)
+    assert 50 < bucket.rate(0.1) < 100
+
+
+def test_a_refusal_of_the_very_first_request_does_not_stop_the_lane() -> None:
+    bucket = Bucket(None, 0.0)
+    bucket.throttled(0.0, 0.1)
+    assert bucket.rate(0.1) == 3.5
+    assert bucket.rate(10.1) == 7.0

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from holystone.engine.errors import BlobsMissing
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
@@ -142,8 +143,11 @@ class MemoryRegistry:
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
         await self._at("before", "push_manifest", repository, reference, manifest)
         content = self.contents[repository]
-        config = json.loads(manifest.body).get("config")
-        assert config is None or Digest.parse(config["digest"]) in content.blobs, "its blobs must be there"
+        document = json.loads(manifest.body)
+        if "config" in document and Digest.parse(document["config"]["digest"]) not in content.blobs:
+            raise BlobsMissing(f"400 blob unknown: {document['config']['digest']}")
+        if any(child not in content.manifests for child in parse_manifest(manifest).children):
+            raise BlobsMissing("400 blob unknown: a child")
         content.manifests[manifest.digest] = manifest
         if isinstance(reference, Tag):
             content.tags[reference] = manifest.digest

@@ -7,7 +7,8 @@ HolystoneError
 │       ├── Unreachable    no answer from a host
 │       └── Unauthorized   no or not enough rights to read
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
-    └── DeletionDisabled   the server does not delete at all
+    ├── DeletionDisabled   the server does not delete at all
+    └── BlobsMissing       a manifest was refused: what it needs is not there
 
 A run that ends with some deletions failed is not an error but a result (exit code 4).
 """
@@ -54,4 +55,8 @@ class RegistryFailure(HolystoneError):
 
 
 class DeletionDisabled(RegistryFailure):
+    pass
+
+
+class BlobsMissing(RegistryFailure):
     pass

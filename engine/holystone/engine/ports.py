@@ -65,7 +65,8 @@ class Registry(Protocol):
         ...
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
-        """Stores the bytes as they are, under a tag or untagged. Its blobs must be there."""
+        """Stores the bytes as they are, under a tag or untagged. Raises BlobsMissing if the registry does not have the
+        blobs, or the manifests, that it lists."""
         ...
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:

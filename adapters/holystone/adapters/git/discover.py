@@ -15,7 +15,7 @@ CORRUPT = (pygit2.GitError, KeyError, ValueError, OSError)
 
 
 def unreadable(directory: Path, error: Exception) -> IncompleteSource:
-    reason = scrub(str(error))
+    reason = f"object {error.args[0]} is missing" if isinstance(error, KeyError) else scrub(str(error))
     hint = f"Run `git -C {directory} fsck`, or clone it again."
     if "not owned by current user" in reason:
         hint = f"Run `git config --global --add safe.directory {directory}`."

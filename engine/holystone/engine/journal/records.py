@@ -9,8 +9,9 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Repository
 
-RunState: TypeAlias = Literal["open", "finished", "refused", "undone"]
-"""`open` until there is nothing left to do, so also the state of a run that was killed."""
+RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone"]
+"""`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
+through."""
 
 
 class RunRecord(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ def insert_run(database: sqlite3.Connection, record: RunRecord, plan: bytes) -> 
     return cursor.rowcount == 1
 
 
-def end_run(database: sqlite3.Connection, run_id: str, state: RunState, ended: int) -> None:
+def set_state(database: sqlite3.Connection, run_id: str, state: RunState, ended: int | None) -> None:
     database.execute("UPDATE runs SET state = ?, ended = ? WHERE id = ?", (state, ended, run_id))
 
 

@@ -79,9 +79,13 @@ class Run:
         await self._writer.do(lambda db: rows.seal_slice(db, number, tombstone))
         return begun
 
+    async def begin_undo(self) -> None:
+        """From here on only `undo` takes the run up, however this attempt ends."""
+        await self._writer.do(partial(rows.set_state, run_id=self.id, state="undoing", ended=self.record.ended))
+
     async def finish(self, state: RunState = "finished") -> None:
         """There is nothing left for `resume`. Gives the lock back."""
-        await self._writer.do(partial(rows.end_run, run_id=self.id, state=state, ended=int(self._now())))
+        await self._writer.do(partial(rows.set_state, run_id=self.id, state=state, ended=int(self._now())))
         self.release()
 
     def release(self) -> None:

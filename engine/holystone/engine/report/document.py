@@ -10,6 +10,7 @@ from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.undo.results import PutBack, UndoResult
 
 Ending: TypeAlias = Literal["planned", "nothing-to-do", "done", "partial", "refused", "failed"]
 
@@ -43,6 +44,17 @@ class RepositoryReport(msgspec.Struct, frozen=True):
     """Found by the check after the deletions."""
 
 
+class UndoReport(msgspec.Struct, frozen=True):
+    """Of one repository."""
+
+    repository: Repository
+    put_back: tuple[PutBack, ...]
+    not_tried: int
+    stopped: ErrorText | None
+    tombstone: Outcome | None
+    """What came of deleting a tombstone that the run had left behind."""
+
+
 class Document(msgspec.Struct, frozen=True):
     command: str
     ending: Ending
@@ -51,6 +63,8 @@ class Document(msgspec.Struct, frozen=True):
     """For `holystone resume`."""
     plan: Plan | None = None
     repositories: tuple[RepositoryReport, ...] = ()
+    undone: tuple[UndoReport, ...] = ()
+    """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""
     error: ErrorText | None = None
     format: Literal[1] = 1
 
@@ -87,6 +101,20 @@ def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport,
             )
         )
     return tuple(reports)
+
+
+def undo_reports(result: UndoResult) -> tuple[UndoReport, ...]:
+    return tuple(
+        UndoReport(
+            each.repository,
+            each.put_back,
+            each.not_tried,
+            error_text(each.stopped) if each.stopped else None,
+            each.tombstone,
+        )
+        for each in result.repositories
+        if each.put_back or each.not_tried or each.stopped
+    )
 
 
 def error_text(error: HolystoneError) -> ErrorText:

@@ -5,6 +5,8 @@ from typing import assert_never
 from holystone.engine.model import outcomes, reasons
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.undo import outcomes as undone
+from holystone.engine.undo.outcomes import UndoOutcome
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _LONG = 40
@@ -82,6 +84,22 @@ def outcome_text(outcome: Outcome) -> str:
             return f"locked by the registry: {rule}"
         case outcomes.Forbidden(what):
             return f"forbidden: {what}"
+        case outcomes.Failed(error):
+            return f"failed: {error}"
+        case _:
+            assert_never(outcome)
+
+
+def undo_text(outcome: UndoOutcome) -> str:
+    match outcome:
+        case undone.Restored():
+            return "put back"
+        case undone.AlreadyThere():
+            return "is there"
+        case undone.TakenMeanwhile(now):
+            return f"left alone: somebody has put {now.short} there since"
+        case undone.BlobsGone(why):
+            return f"cannot come back, garbage collection has removed what it needs: {why}"
         case outcomes.Failed(error):
             return f"failed: {error}"
         case _:

@@ -7,8 +7,11 @@ from holystone.engine.model.capabilities import Quota
 
 _TAU = 2.0
 """Seconds over which the rate of accepted requests is measured."""
-_DOUBLING = 30.0
+_DOUBLING = 10.0
 """Seconds in which a rate that was cut doubles again."""
+_FIRST_CUT = 5.0
+"""Requests per second that the first cut of a lane without a quota leaves at least, before its own factor: a refusal
+among the first few requests says little about the rate."""
 _SLOWEST = 0.1
 """Requests per second below which throttling never pushes the rate."""
 _CUT = 0.7
@@ -40,7 +43,7 @@ class Allowance(Protocol):
 class Bucket:
     """Over any `t` seconds no more than `burst + rate·t` tokens are taken."""
 
-    __slots__ = ("_at", "_cut_at", "_cut_rate", "_quota", "_seen", "_seen_at", "_tokens")
+    __slots__ = ("_at", "_cut_at", "_cut_rate", "_first_seen", "_quota", "_seen", "_seen_at", "_tokens")
 
     def __init__(self, quota: Quota | None, now: float) -> None:
         self._quota: Quota | None = None
@@ -50,6 +53,7 @@ class Bucket:
         self._at = now
         self._seen = 0.0
         self._seen_at = now
+        self._first_seen = math.inf
         if quota is not None:
             self.declare(quota, now)
 
@@ -67,7 +71,7 @@ class Bucket:
         declared = self._quota.rate if self._quota else math.inf
         if self._cut_rate == math.inf:
             return declared
-        # A cut is forgotten step by step: the server's true rate is found again from below, at one refusal in 15 s.
+        # A cut is forgotten step by step: the server's true rate is found again from below, at one refusal in 5 s.
         doublings = min((now - self._cut_at) / _DOUBLING, 60.0)
         return min(declared, self._cut_rate * math.pow(2.0, doublings))
 
@@ -86,18 +90,26 @@ class Bucket:
     def accepted(self, now: float) -> None:
         self._seen = self._seen * math.exp((self._seen_at - now) / _TAU) + 1.0
         self._seen_at = now
+        self._first_seen = min(self._first_seen, now)
 
     def throttled(self, sent: float, now: float) -> None:
         """Cuts the rate to somewhat less than what was accepted lately, once for all requests sent before the cut."""
         if sent < self._cut_at:
             return
-        accepted = self._seen * math.exp((self._seen_at - now) / _TAU) / _TAU
+        accepted = self._accepted_rate(now)
         before = self.rate(now)
-        least = 1.0 if before == math.inf else before / 2
+        least = _FIRST_CUT if before == math.inf else before / 2
         self._refill(now)
         self._cut_rate = max(_SLOWEST, _CUT * min(before, max(accepted, least)))
         self._cut_at = now
         self._tokens = min(self._tokens, 0.0)
+
+    def _accepted_rate(self, now: float) -> float:
+        """Requests per second, lately. Soon after the first one there is less than the full time to divide by."""
+        if now <= self._first_seen:
+            return 0.0
+        measured = _TAU * -math.expm1((self._first_seen - now) / _TAU)
+        return self._seen * math.exp((self._seen_at - now) / _TAU) / measured
 
     def _burst(self, now: float) -> float:
         burst = max(1.0, self._quota.burst) if self._quota else math.inf

@@ -13,7 +13,7 @@ from holystone.adapters.registries.http.paging import pages
 from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.http.verify import digest_of, verify
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import BlobsMissing, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
 from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
@@ -32,6 +32,8 @@ LIST_LIMIT: Final = 64 * 1024 * 1024
 ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
 """Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
 _STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
+_MISSING: Final = {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
+"""The first is distribution's, for blobs and for the manifests of an index; the second zot's."""
 _ABSENT: Final = {"NAME_UNKNOWN", "NOT_FOUND"}
 
 
@@ -164,7 +166,10 @@ class OciRegistry:
             body=manifest.body,
         )
         if reply.status not in (200, 201, 202):
-            raise RegistryFailure(f"{repository}: manifest {reference} could not be pushed: {summary(reply)}")
+            missing = error_code(reply) in _MISSING
+            raise (BlobsMissing if missing else RegistryFailure)(
+                f"{repository}: manifest {reference} could not be pushed: {summary(reply)}"
+            )
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:
         digest = digest_of(body)

@@ -86,7 +86,7 @@ class Authorizer:
         if isinstance(self._credential, Anonymous):
             advice = f"Log in to {address(self._base)} (docker login), or name the folder of Docker's configuration."
         else:
-            advice = "Give it that right, or use another credential."
+            advice = "Check its password and its rights, or use another credential."
         return Unauthorized(
             f"{address(self._base)} refuses {described(self._credential)}{for_what}: {summary(reply)}.",
             what_to_do=advice,

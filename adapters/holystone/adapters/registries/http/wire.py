@@ -13,7 +13,7 @@ from yarl import URL
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.http.authorization import Authorization, redacted, with_authorization
 from holystone.adapters.registries.http.faults import fault
-from holystone.adapters.registries.http.proxies import proxy_for
+from holystone.adapters.registries.http.proxies import Proxy, proxy_for
 from holystone.adapters.registries.http.reply import Reply, address, to_url
 from holystone.adapters.registries.http.trust import origin
 from holystone.engine.errors import IncompleteSource
@@ -34,6 +34,8 @@ class Wire:
         self._connections = connections
         self._verify = not skip_tls_verify
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[tuple[str, str | None], Proxy] = {}
+        """By scheme and host: looking through the environment took a fifth of the time of a small request."""
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -91,7 +93,7 @@ class Wire:
     ) -> Reply:
         if self._session is None:
             raise RuntimeError("used outside of its `async with`")
-        proxy = proxy_for(url)
+        proxy = self._proxy(url)
         if url.scheme == "http":
             headers = {**headers, **proxy.headers}
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
@@ -111,6 +113,12 @@ class Wire:
             broken = fault(error, address(url))
         # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
         raise broken
+
+    def _proxy(self, url: URL) -> Proxy:
+        key = (url.scheme, url.host)
+        if key not in self._proxies:
+            self._proxies[key] = proxy_for(url)
+        return self._proxies[key]
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._session else 'closed'}, {self._connections} connections>"

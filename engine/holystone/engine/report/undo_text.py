@@ -1,0 +1,54 @@
+"""What came of an undo, for people: every tag and manifest that is not back, and how many are."""
+
+from collections.abc import Iterable, Iterator
+
+from holystone.engine.model.outcomes import AlreadyGone, Deleted
+from holystone.engine.report.words import count, outcome_text, undo_text
+from holystone.engine.undo.outcomes import AlreadyThere, Restored, is_back
+from holystone.engine.undo.results import PutBack, RepositoryUndo, UndoResult
+
+
+def undo_result_text(run_id: str, result: UndoResult, *, dry_run: bool, every_tag: bool) -> str:
+    """`every_tag`: also those that come back."""
+    lines = [line for each in result.repositories for line in _repository(each, dry_run, every_tag)]
+    return "\n".join((*lines, _total(run_id, result, dry_run))) + "\n"
+
+
+def _repository(done: RepositoryUndo, dry_run: bool, every_tag: bool) -> Iterator[str]:
+    if not (done.put_back or done.not_tried or done.stopped):
+        return
+    restored = _numbers(each for each in done.put_back if isinstance(each.outcome, Restored))
+    there = _numbers(each for each in done.put_back if isinstance(each.outcome, AlreadyThere))
+    yield f"{done.repository}: {restored} {'would be put back' if dry_run else 'put back'}, {there} were there"
+    for each in done.put_back:
+        if every_tag or not is_back(each.outcome):
+            words = "would be put back" if dry_run and isinstance(each.outcome, Restored) else undo_text(each.outcome)
+            yield f"  {each.tag or 'manifest'} ({each.digest}): {words}"
+    if done.stopped:
+        yield f"  stopped: {done.stopped.message}"
+        if done.stopped.what_to_do:
+            yield f"    {done.stopped.what_to_do}"
+    if done.not_tried:
+        yield f"  not tried: {done.not_tried:,} tags and manifests"
+    if done.tombstone and not isinstance(done.tombstone, Deleted | AlreadyGone):
+        yield f"  the tombstone of the run is still there: {outcome_text(done.tombstone)}"
+
+
+def _total(run_id: str, result: UndoResult, dry_run: bool) -> str:
+    if dry_run:
+        return (
+            "Nothing was changed. Whether the registry still has the blobs is known when it is asked to take them back."
+        )
+    if result.incomplete:
+        return f"Run {run_id} is not undone yet. `holystone undo {run_id}` tries what is left."
+    if result.lost:
+        return f"Run {run_id} is undone as far as that is possible: {_numbers(result.lost)} could not be put back."
+    if not result.put_back:
+        return f"Run {run_id} took nothing away: there is nothing to put back."
+    return f"Run {run_id} is undone: all that it took away is there."
+
+
+def _numbers(each: Iterable[PutBack]) -> str:
+    items = tuple(each)
+    tags = sum(item.tag is not None for item in items)
+    return f"{count(tags, 'tag')} and {count(len(items) - tags, 'manifest')}"

@@ -1,0 +1,35 @@
+"""What came of putting back one tag or manifest."""
+
+from typing import TypeAlias
+
+import msgspec
+
+from holystone.engine.model.outcomes import Failed
+from holystone.engine.model.references import Digest
+
+
+class Restored(msgspec.Struct, frozen=True, tag="restored"):
+    pass
+
+
+class AlreadyThere(msgspec.Struct, frozen=True, tag="already-there"):
+    pass
+
+
+class TakenMeanwhile(msgspec.Struct, frozen=True, tag="taken-meanwhile"):
+    """Somebody has given the tag to another manifest, so it was left alone."""
+
+    now: Digest
+
+
+class BlobsGone(msgspec.Struct, frozen=True, tag="blobs-gone"):
+    """The registry does not have what the manifest needs any more: its garbage collection has run."""
+
+    why: str
+
+
+UndoOutcome: TypeAlias = Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Failed
+
+
+def is_back(outcome: UndoOutcome) -> bool:
+    return isinstance(outcome, Restored | AlreadyThere)

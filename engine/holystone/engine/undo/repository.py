@@ -1,0 +1,146 @@
+"""One repository: reads what is there, and pushes what is missing."""
+
+from collections.abc import Callable
+from typing import Final
+
+from holystone.engine.errors import BlobsMissing, HolystoneError, RegistryFailure
+from holystone.engine.executor import Progress
+from holystone.engine.journal import Run
+from holystone.engine.model.manifests import Malformed, RawManifest, parse_manifest
+from holystone.engine.model.outcomes import Failed, Needed, Outcome
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Registry
+from holystone.engine.scheduler import for_each
+from holystone.engine.undo.outcomes import AlreadyThere, BlobsGone, Restored, TakenMeanwhile, UndoOutcome, is_back
+from holystone.engine.undo.results import PutBack, RepositoryUndo
+from holystone.engine.undo.taken import Taken, taken
+
+_WORKERS: Final = 64
+"""Requests that are prepared at once; how many are really sent is the lane's decision."""
+
+
+async def undo_repository(
+    plan: RepositoryPlan,
+    registries: Callable[[Repository], Registry],
+    run: Run,
+    progress: Progress,
+    *,
+    dry_run: bool,
+) -> RepositoryUndo:
+    """Raises no HolystoneError: it is in the result, so that other repositories go on."""
+    work: _PuttingBack | None = None
+    stopped: HolystoneError | None = None
+    left: Outcome | None = None
+    try:
+        if journal := await run.repository(plan.repository):
+            tombstone = journal.known.tombstone.manifest.digest if journal.known.tombstone else None
+            gone = taken(plan, journal.known, await journal.manifests())
+            work = _PuttingBack(plan.repository, registries(plan.repository), gone, tombstone, progress, dry_run)
+            await work.everything()
+            left = await work.delete_tombstone()
+    except HolystoneError as error:
+        stopped = error
+    put_back = work.put_back() if work else ()
+    return RepositoryUndo(plan.repository, put_back, work.total - len(put_back) if work else 0, stopped, left)
+
+
+class _PuttingBack:
+    def __init__(
+        self,
+        repository: Repository,
+        registry: Registry,
+        gone: Taken,
+        tombstone: Digest | None,
+        progress: Progress,
+        dry_run: bool,
+    ) -> None:
+        self._repository = repository
+        self._registry = registry
+        self._gone = gone
+        self._tombstone = tombstone
+        self._progress = progress
+        self._dry_run = dry_run
+        self._manifests: dict[Digest, UndoOutcome] = {}
+        self._tags: dict[Tag, UndoOutcome] = {}
+        self.total = sum(map(len, gone.levels)) + len(gone.tags)
+
+    def put_back(self) -> tuple[PutBack, ...]:
+        manifests = (PutBack(None, digest, outcome) for digest, outcome in sorted(self._manifests.items()))
+        tags = (PutBack(tag, self._gone.tags[tag].digest, outcome) for tag, outcome in sorted(self._tags.items()))
+        return (*manifests, *tags)
+
+    async def everything(self) -> None:
+        for level in self._gone.levels:
+            await for_each(level, self._put_manifest, workers=_WORKERS)
+        await for_each(sorted(self._gone.tags), self._put_tag, workers=_WORKERS)
+
+    async def delete_tombstone(self) -> Outcome | None:
+        """Deletes what is left of it, unless a tag is still there that would go with it."""
+        if self._tombstone is None or self._dry_run:
+            return None
+        if await self._registry.resolve(self._repository, self._tombstone) is None:
+            return None
+        listing = await self._registry.list_tags(self._repository)
+        on_it: list[Tag] = []
+
+        async def look(tag: Tag) -> None:
+            if (listing.tags[tag] or await self._registry.resolve(self._repository, tag)) == self._tombstone:
+                on_it.append(tag)
+
+        await for_each(sorted(listing.tags), look, workers=_WORKERS)
+        if on_it:
+            return Needed(min(on_it))
+        (outcome,) = await self._registry.delete_manifests(self._repository, [self._tombstone])
+        return outcome
+
+    async def _put_manifest(self, raw: RawManifest) -> None:
+        try:
+            if await self._registry.resolve(self._repository, raw.digest):
+                outcome: UndoOutcome = AlreadyThere()
+            else:
+                outcome = self._lacks(raw) or await self._push(raw.digest, raw)
+        except RegistryFailure as error:
+            outcome = Failed(str(error))
+        self._manifests[raw.digest] = outcome
+        self._tell()
+
+    async def _put_tag(self, tag: Tag) -> None:
+        raw = self._gone.tags[tag]
+        try:
+            now = await self._registry.resolve(self._repository, tag)
+            if now == raw.digest:
+                outcome: UndoOutcome = AlreadyThere()
+            elif now is not None and now != self._tombstone:
+                outcome = TakenMeanwhile(now)
+            else:
+                outcome = self._lost(raw.digest) or await self._push(tag, raw)
+        except RegistryFailure as error:
+            outcome = Failed(str(error))
+        self._tags[tag] = outcome
+        self._tell()
+
+    async def _push(self, reference: Tag | Digest, raw: RawManifest) -> UndoOutcome:
+        if self._dry_run:
+            return Restored()
+        try:
+            await self._registry.push_manifest(self._repository, reference, raw)
+        except BlobsMissing as error:
+            return BlobsGone(error.message)
+        return Restored()
+
+    def _lost(self, digest: Digest) -> UndoOutcome | None:
+        """Why a manifest that was tried before is not there."""
+        outcome = self._manifests.get(digest)
+        return None if outcome is None or is_back(outcome) else outcome
+
+    def _lacks(self, raw: RawManifest) -> UndoOutcome | None:
+        """Some registries would take an index without its children, and nobody could pull it."""
+        try:
+            children = parse_manifest(raw).children
+        except Malformed:
+            return None
+        return next((lost for child in children if (lost := self._lost(child))), None)
+
+    def _tell(self) -> None:
+        self._progress(self._repository, len(self._manifests) + len(self._tags), self.total)

@@ -1,0 +1,65 @@
+"""What came of an undo, as values for reports."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.outcomes import Failed, Outcome, is_settled
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.undo.outcomes import UndoOutcome, is_back
+
+
+class PutBack(msgspec.Struct, frozen=True):
+    tag: Tag | None
+    """None for the manifest itself."""
+    digest: Digest
+    outcome: UndoOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryUndo:
+    repository: Repository
+    put_back: tuple[PutBack, ...]
+    """Manifests in the order of their digests, then tags in theirs."""
+    not_tried: int
+    """Tags and manifests that were left to do when the repository was stopped."""
+    stopped: HolystoneError | None
+    tombstone: Outcome | None
+    """What came of deleting a tombstone that the run left behind; None if there was none."""
+
+    @property
+    def lost(self) -> tuple[PutBack, ...]:
+        """What is not back, for whatever reason."""
+        return tuple(each for each in self.put_back if not is_back(each.outcome))
+
+    @property
+    def incomplete(self) -> bool:
+        """Another attempt may put more back."""
+        return (
+            self.stopped is not None
+            or any(isinstance(each.outcome, Failed) for each in self.put_back)
+            or (self.tombstone is not None and not is_settled(self.tombstone))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    repositories: tuple[RepositoryUndo, ...]
+    """In the order of the plan; those that the run did not touch have nothing in them."""
+
+    @property
+    def put_back(self) -> tuple[PutBack, ...]:
+        return tuple(each for repository in self.repositories for each in repository.put_back)
+
+    @property
+    def lost(self) -> tuple[PutBack, ...]:
+        return tuple(each for repository in self.repositories for each in repository.lost)
+
+    @property
+    def not_tried(self) -> int:
+        return sum(each.not_tried for each in self.repositories)
+
+    @property
+    def incomplete(self) -> bool:
+        return any(each.incomplete for each in self.repositories)

@@ -1,0 +1,62 @@
+"""Undoes a run that is in the journal, and reports it."""
+
+import sys
+
+from holystone.cleanup.message import print_error
+from holystone.cleanup.progress import ProgressLines
+from holystone.cleanup.session import Session
+from holystone.engine.errors import HolystoneError
+from holystone.engine.journal import Journal
+from holystone.engine.model.codec import to_json
+from holystone.engine.ports import Registry
+from holystone.engine.report.document import Document, Ending, error_text, undo_reports
+from holystone.engine.report.undo_text import undo_result_text
+from holystone.engine.undo import UndoResult, undo_run
+from holystone.settings.values import ApplySettings
+
+
+async def undo(session: Session, settings: ApplySettings, progress: ProgressLines, run_id: str) -> int:
+    """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
+    dry_run = settings.run.dry_run
+    with Journal.open(settings.run.state_dir) as journal:
+        run = await journal.load(run_id)
+        registries: dict[object, Registry] = {}
+        for each in run.plan.repositories:
+            registries[each.repository] = await session.connections.registry(each.repository, each.implementation)
+        if not dry_run:
+            progress.begin(run.id)
+        result = await undo_run(run, registries.__getitem__, progress, dry_run=dry_run)
+    ending, code = _ending(result, dry_run)
+    error = _failure(run_id, result) if code else None
+    if settings.run.output == "json":
+        cause = error_text(error) if error else None
+        document = Document("undo", ending, code, run_id, undone=undo_reports(result), error=cause)
+        text = to_json(document).decode() + "\n"
+    else:
+        every_tag = dry_run or settings.log.level in ("verbose", "debug")
+        text = undo_result_text(run_id, result, dry_run=dry_run, every_tag=every_tag)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    if error:
+        print_error(error)
+    return code
+
+
+def _ending(result: UndoResult, dry_run: bool) -> tuple[Ending, int]:
+    """What somebody else has taken is not back either, so that a script learns of it."""
+    if result.incomplete or result.lost:
+        return ("partial", 4) if len(result.put_back) > len(result.lost) else ("failed", 1)
+    if dry_run:
+        return "planned", 0
+    return ("done" if result.put_back else "nothing-to-do"), 0
+
+
+def _failure(run_id: str, result: UndoResult) -> HolystoneError:
+    lost, not_tried = len(result.lost), result.not_tried
+    parts = [f"{lost:,} tags and manifests could not be put back"] if lost else []
+    parts += [f"{not_tried:,} were not tried"] if not_tried else []
+    causes = dict.fromkeys(str(each.stopped) for each in result.repositories if each.stopped)
+    return HolystoneError(
+        "\n".join((f"Run {run_id} is not undone completely: {', '.join(parts) or 'a tombstone is left'}.", *causes)),
+        what_to_do=f"`holystone undo {run_id}` tries again." if result.incomplete else "",
+    )

@@ -1,0 +1,133 @@
+"""Clones that lack history: refused with the command that mends them, or read with what they lack taken for unknown."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import Bench, bench, now
+from tests.support.tiny_project import tiny_project
+
+Refuse = Callable[..., str]
+Clone = Callable[..., Bench]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    home = {"HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", "PATH": os.environ["PATH"]}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=home, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Clone]:
+    """A clone of the project, with the options of `git clone`, from a bare origin on this machine."""
+    story = tmp_path / "story"
+    story.mkdir()
+    with bench(tmp_path) as shop:
+        tiny_project(story, shop.registry.storage, now=now())
+        bare = tmp_path / "origin.git"
+        git(tmp_path, "init", "-q", "--bare", "-b", "master", str(bare))
+        git(story, "push", "-q", str(bare), "refs/remotes/origin/master:refs/heads/master", "v1")
+        git(story, "push", "-q", str(bare), "refs/remotes/origin/master:refs/heads/other")
+
+        def make(*options: str) -> Bench:
+            shop.project.rmdir()
+            git(tmp_path, "clone", "-q", *options, bare.as_uri(), str(shop.project))
+            return shop
+
+        yield make
+
+
+GOES = 7 - 5
+"""Of the seven tags of backend."""
+
+
+def test_a_whole_clone(clone: Clone) -> None:
+    shop = clone()
+    assert shop.cleanup().code == 0
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
+def test_a_shallow_clone(clone: Clone, refused: Refuse) -> None:
+    shop = clone("--depth=1")
+    message = refused(shop, code=3)
+    assert "is shallow" in message
+    assert str(shop.project) in message
+    assert "git fetch --unshallow" in message
+    assert "--git-history-synchronization" in message
+    assert "deleted" in message
+
+
+def test_a_shallow_clone_that_is_allowed_keeps_what_it_does_not_know(clone: Clone) -> None:
+    shop = clone("--depth=1", "--no-single-branch")
+    before = shop.contents()
+    ran = shop.cleanup("--allow-git-shallow-clone")
+    assert ran.code == 0
+    assert "unknown history" in ran.out
+    assert shop.contents()["shop/app/backend"] == before["shop/app/backend"]
+
+
+def test_a_shallow_clone_is_mended_by_synchronization(clone: Clone) -> None:
+    shop = clone("--depth=1")
+    ran = shop.cleanup("--git-history-synchronization")
+    assert ran.code == 0
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+    assert not (shop.project / ".git" / "shallow").exists()
+
+
+def test_synchronization_that_fails(clone: Clone, refused: Refuse, tmp_path: Path) -> None:
+    shop = clone("--depth=1")
+    shutil.rmtree(tmp_path / "origin.git")
+    message = refused(shop, "--git-history-synchronization", code=3)
+    assert "git fetch failed" in message
+    assert "git fetch --unshallow" in message
+
+
+def test_a_narrow_clone(clone: Clone, refused: Refuse) -> None:
+    shop = clone("--single-branch", "--branch=other")
+    message = refused(shop, code=3)
+    assert "only a part of origin's branches" in message
+    assert "git remote set-branches origin '*'" in message
+
+
+def test_a_clone_without_branches_of_origin(clone: Clone, refused: Refuse) -> None:
+    shop = clone()
+    git(shop.project, "remote", "remove", "origin")
+    message = refused(shop, code=3)
+    assert "no branch of origin" in message
+    assert "git fetch" in message
+    assert str(shop.project) in message
+
+
+def test_no_git_repository_leaves_images_alone_and_cleans_stages(clone: Clone) -> None:
+    shop = clone()
+    shutil.rmtree(shop.project / ".git")
+    before = shop.contents()
+    doomed = sorted(before["shop/app/backend"][0])[-1]
+    state = shop.registry.storage.repositories["shop/app/backend"]
+    images = {tag: digest for tag, digest in state.tags.items() if len(tag) == 56}
+    for tag in images:  # all but the ones somebody else made
+        state.manifests.pop(state.tags.pop(tag), None)
+    front = before["shop/app/front"]
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+    assert "there is no git repository in the project directory, so all images were left alone" in ran.out
+    after = shop.contents()
+    assert after["shop/app/front"] == front
+    assert len(after["shop/stages"][0]) < len(before["shop/stages"][0])
+    metadata = {tag for tag in before["shop/stages"][0] if tag.startswith("image-metadata")}
+    assert metadata <= after["shop/stages"][0].keys(), doomed
+
+
+def test_a_corrupt_clone(clone: Clone, refused: Refuse) -> None:
+    shop = clone()
+    for file in (shop.project / ".git" / "objects").rglob("*"):
+        if file.is_file():
+            file.chmod(0o644)
+            file.write_bytes(b"rust")
+    message = refused(shop, code=3)
+    assert str(shop.project) in message
+    assert "git" in message

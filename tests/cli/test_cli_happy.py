@@ -1,0 +1,130 @@
+"""What a person gets when all is well."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from holystone.engine.report.document import document_schema, plan_schema
+from tests.support.command_line import Bench
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
+
+
+@pytest.mark.parametrize(("name", "schema"), [("document", document_schema()), ("plan", plan_schema())])
+def test_the_published_schemas_are_current(name: str, schema: object) -> None:
+    published = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    assert published == json.loads(json.dumps(schema)), "run `make schema`"
+    jsonschema.Draft202012Validator.check_schema(published)
+
+
+def test_a_dry_run_gives_every_tag_with_its_reason(shop: Bench) -> None:
+    before = shop.contents()
+    ran = shop.cleanup("--dry-run")
+    assert ran.code == 0
+    lines = [line.split(maxsplit=2) for line in ran.out.splitlines() if line.startswith(("  stay ", "  go "))]
+    assert sorted(line[1] for line in lines) == sorted(tag for tags, _ in before.values() for tag in tags)
+    assert all(len(line[2]) > 10 for line in lines)
+    assert "Nothing was deleted." in ran.out
+    assert shop.contents() == before
+
+
+def test_json_is_one_document_that_the_published_schema_describes(shop: Bench) -> None:
+    schema = json.loads((SCHEMAS / "document.schema.json").read_text())
+    for arguments, ending in ((["--dry-run"], "planned"), ([], "done"), ([], "nothing-to-do")):
+        ran = shop.cleanup(*arguments, "--output=json")
+        assert ran.code == 0
+        document = json.loads(ran.out)
+        jsonschema.validate(document, schema)
+        assert document["ending"] == ending
+        assert document["error"] is None
+        assert (document["run"] is not None) == (ending == "done")
+
+
+def test_a_plan_is_made_by_one_and_executed_by_another(shop: Bench, tmp_path: Path) -> None:
+    before = shop.contents()
+    file = tmp_path / "plan.json"
+    made = shop.cleanup("--plan-out", str(file))
+    assert made.code == 0
+    assert f"`holystone apply {file}` executes it" in made.err
+    assert shop.contents() == before
+    plan = json.loads(file.read_text())
+    jsonschema.validate(plan, json.loads((SCHEMAS / "plan.schema.json").read_text()))
+    applied = shop.run("apply", str(file))
+    assert applied.code == 0
+    kept = {each["repository"]["path"]: {tag["tag"] for tag in each["kept"]} for each in plan["repositories"]}
+    assert {name: tags.keys() for name, (tags, _) in shop.contents().items()} == kept
+    again = shop.run("apply", str(file))
+    assert again.code == 0, "what is gone already is no failure"
+
+
+@pytest.mark.parametrize(("half", "other"), [("images", "shop/stages"), ("stages", "shop/app/front")])
+def test_one_half_alone(shop: Bench, half: str, other: str) -> None:
+    before = shop.contents()
+    ran = shop.run(half, "cleanup", *shop.addresses())
+    assert ran.code == 0
+    after = shop.contents()
+    if half == "stages":
+        assert after[other] == before[other]
+    else:
+        assert len(after["shop/app/front"][0]) == 3
+        stages = {tag for tag in before[other][0] if not tag.startswith("image-metadata")}
+        assert stages <= after[other][0].keys(), "records of images go with them, stages do not"
+
+
+def test_runs(shop: Bench) -> None:
+    empty = shop.run("runs")
+    assert (empty.code, empty.out) == (0, "")
+    run = shop.cleanup("--output=json").json["run"]
+    assert shop.run("runs").out == f"{run}  finished  cleanup\n"
+
+
+def test_variables_only(shop: Bench, tmp_path: Path) -> None:
+    host = shop.registry.host
+    ran = shop.spawn(
+        "cleanup",
+        env={
+            "WERF_IMAGES_REPO": f"{host}/shop/app",
+            "WERF_STAGES_STORAGE": f"{host}/shop/stages",
+            "WERF_DRY_RUN": "true",
+            "WERF_LOG_QUIET": "1",
+            "HOLYSTONE_OUTPUT": "json",
+            "HOLYSTONE_STATE_DIR": str(tmp_path / "state"),
+            "HOLYSTONE_CACHE_DIR": str(tmp_path / "cache"),
+        },
+    )
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.json["ending"] == "planned"
+    assert (tmp_path / "cache").is_dir()
+
+
+def test_a_whole_run_as_a_process(shop: Bench) -> None:
+    ran = shop.spawn("cleanup", *shop.addresses(), "--without-kube")
+    assert ran.code == 0
+    assert ran.err.startswith("holystone: run ")
+    assert "is done. All 28 tags that were to stay are still there." in ran.out
+
+
+def test_options_without_effect_are_told(shop: Bench) -> None:
+    ran = shop.cleanup("--dry-run", "--synchronization", "kubernetes://x", "--without-kube")
+    assert ran.code == 0
+    assert ran.notes == ["holystone: note: --synchronization has no effect: a cleanup takes none of werf's locks."]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["cleanup"], ["images", "cleanup"], ["stages", "cleanup"], ["apply"], ["resume"], ["runs"], ["demo"]]
+)
+def test_help(shop: Bench, words: list[str]) -> None:
+    ran = shop.run(*words, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert f"Usage: holystone {' '.join(words)}".strip() in ran.out
+    if "cleanup" in words:
+        for option in ("--images-repo", "--stages-storage", "--dry-run", "--plan-out", "$WERF_STAGES_STORAGE"):
+            assert option in ran.out
+
+
+def test_version(shop: Bench) -> None:
+    ran = shop.run("--version")
+    assert ran.out.startswith("holystone ")
+    assert ran.code == 0

@@ -1,0 +1,226 @@
+"""Registries that are down, lie, or stop in the middle: nothing is deleted, and the message says who and what."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, ZOT, Quirks
+from holystone.embedded.storage import digest_of
+from holystone.engine.model.references import Digest
+from tests.support.command_line import Bench, always, bench, now
+from tests.support.tiny_project import tiny_project
+
+Refuse = Callable[..., str]
+HTML = b"<html><head><title>Welcome to our portal</title></head><body>Please log in</body></html>"
+FIRST_TAG = "/manifests/[0-9a-f]{56}$"
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_registry_that_is_down(shop: Bench, refused: Refuse) -> None:
+    address = f"127.0.0.1:{closed_port()}"
+    shop.options = ["--images-repo", f"{address}/shop/app", "--stages-storage", f"{address}/shop/stages"]
+    message = refused(shop, code=3)
+    assert f"{address} cannot be reached" in message
+    assert "Nothing was deleted." in message
+    assert "run again" in message
+
+
+@pytest.mark.slow
+def test_a_registry_that_is_down_is_given_up_after_a_few_seconds(shop: Bench) -> None:
+    address = f"127.0.0.1:{closed_port()}"
+    begun = time.monotonic()
+    ran = shop.spawn("cleanup", "--images-repo", f"{address}/a", "--stages-storage", f"{address}/s")
+    assert ran.code == 3
+    assert "cannot be reached" in ran.message
+    assert time.monotonic() - begun < 12
+
+
+def test_a_name_that_does_not_exist(shop: Bench, refused: Refuse) -> None:
+    shop.options = ["--images-repo", "registry.invalid/app", "--stages-storage", "registry.invalid/stages"]
+    assert "registry.invalid" in refused(shop, code=3)
+
+
+@pytest.mark.parametrize("quirks", [DISTRIBUTION_2_8, DISTRIBUTION_3_1, ZOT], ids=["2.8", "3.1", "zot"])
+def test_deletion_is_switched_off(tmp_path: Path, refused: Refuse, quirks: Quirks) -> None:
+    with bench(tmp_path, quirks=quirks.without_deletion()) as shop:
+        tiny_project(shop.project, shop.registry.storage, now=now())
+        message = refused(shop, code=1)
+        assert "REGISTRY_STORAGE_DELETE_ENABLED" in message
+        assert f"{shop.registry.host}/shop/stages" in message
+        assert message.count("REGISTRY_STORAGE_DELETE_ENABLED") == 1, "one cause, told once"
+        assert "Nothing was deleted." in message
+        ran = shop.cleanup("--dry-run")
+        assert " go " in ran.out, "the plan is still shown"
+
+
+@pytest.mark.parametrize("fault", ["truncated", "html", "html-200", "list"])
+def test_a_listing_that_is_none(shop: Bench, refused: Refuse, fault: str) -> None:
+    actions: dict[str, Action] = {
+        "truncated": Truncate(keep=20),
+        "html": Answer(404, HTML, {"Content-Type": "text/html"}),
+        "html-200": Answer(200, HTML, {"Content-Type": "text/html"}),
+        "list": Answer(200, b"[]"),
+    }
+    shop.registry.faults.add(Fault("GET", "/shop/stages/tags/list", actions[fault], times=None))
+    message = refused(shop, code=3)
+    assert "shop/stages" in message
+    assert shop.registry.host in message
+    assert "Nothing was deleted." in message
+
+
+def test_a_404_of_a_proxy_is_no_empty_repository(shop: Bench, refused: Refuse) -> None:
+    shop.registry.faults.add(always("/shop/app/backend/tags/list", 404, HTML))
+    message = refused(shop, code=3)
+    assert "shop/app/backend" in message
+    assert "404" in message
+
+
+def test_a_json_404_of_a_proxy_is_no_empty_repository(shop: Bench, refused: Refuse) -> None:
+    shop.registry.faults.add(always("/shop/app/backend/tags/list", 404, b'{"message": "no Route matched"}'))
+    assert "no Route matched" in refused(shop, code=3)
+
+
+def test_a_404_for_a_tag_makes_it_broken_and_keeps_it(shop: Bench) -> None:
+    """Whoever says so: without its digest a tag is not touched."""
+    shop.registry.faults.add(Fault("HEAD", f"/shop/app/backend{FIRST_TAG}", Answer(404), times=None))
+    ran = shop.cleanup()
+    assert ran.code == 0
+    assert "left alone" in ran.out
+    assert len(shop.contents()["shop/app/backend"][0]) == 7
+
+
+def test_a_listing_that_turns_in_circles(tmp_path: Path, refused: Refuse) -> None:
+    with bench(tmp_path, quirks=DISTRIBUTION_3_1) as shop:
+        tiny_project(shop.project, shop.registry.storage, now=now())
+        link = '</v2/shop/stages/tags/list?n=1000&last=x>; rel="next"'
+        body = json.dumps({"name": "shop/stages", "tags": ["a"]}).encode()
+        shop.registry.faults.add(always("/shop/stages/tags/list", 200, body, Link=link))
+        assert "turns in circles" in refused(shop, code=3)
+
+
+def test_a_page_that_is_missing(tmp_path: Path, refused: Refuse) -> None:
+    with bench(tmp_path, quirks=DISTRIBUTION_3_1) as shop:
+        tiny_project(shop.project, shop.registry.storage, now=now())
+        link = '</v2/shop/stages/tags/list?n=1000&last=a>; rel="next"'
+        body = json.dumps({"name": "shop/stages", "tags": ["a"]}).encode()
+        shop.registry.faults.add(always(r"/shop/stages/tags/list\?n=1000$", 200, body, Link=link))
+        shop.registry.faults.add(always(r"last=a", 500))
+        message = refused(shop, code=3)
+        assert "shop/stages/tags/list" in message
+        assert "500" in message
+
+
+@pytest.mark.parametrize("action", [Answer(500), Answer(502, HTML), Drop(), Truncate(keep=10)], ids=repr)
+@pytest.mark.parametrize("what", ["manifests/sha256", "blobs/sha256"])
+def test_what_cannot_be_read_stops_everything(shop: Bench, refused: Refuse, what: str, action: Answer) -> None:
+    shop.registry.faults.add(Fault("GET", f"/shop/stages/{what}", action, times=None))
+    message = refused(shop, code=3)
+    assert what in message
+    assert shop.registry.host in message
+
+
+def test_a_manifest_that_does_not_match_its_digest(shop: Bench, refused: Refuse) -> None:
+    shop.registry.faults.add(always("/shop/app/front/manifests/sha256", 200, b'{"schemaVersion": 2}'))
+    message = refused(shop, code=3)
+    assert "does not match its digest" in message
+    assert "shop/app/front" in message
+
+
+def test_truncated_json_in_a_manifest_that_matches_its_digest_makes_the_tag_broken(shop: Bench) -> None:
+    state = shop.registry.storage.repository("shop/app/front")
+    tag = sorted(state.tags)[0]
+    state.tags[tag] = broken(shop, "shop/app/front", b'{"schemaVersion": 2, "config": {"dig')
+    ran = shop.cleanup("--dry-run")
+    assert ran.code == 0
+    assert f"stay  {tag}" in ran.out
+    assert "broken, a person should look" in ran.out
+
+
+def test_a_configuration_that_is_missing_makes_the_tag_broken_and_keeps_it(shop: Bench) -> None:
+    going = json.loads(shop.cleanup("--dry-run", "--output=json").out)["plan"]["repositories"][0]["passes"][0]["steps"]
+    digest = Digest.parse(going[0]["digest"])
+    state = shop.registry.storage.repositories["shop/app/backend"]
+    config = json.loads(state.manifests[digest].body)["config"]["digest"]
+    state.blobs.discard(config)
+    (shop.home / "cache").mkdir()
+    ran = shop.cleanup("--cache-dir", str(shop.home / "cache"))
+    assert ran.code == 0
+    assert "left alone" in ran.out
+    assert digest in state.manifests
+    assert [digest] * len(going[0].get("tags", [1])) == [at for at in state.tags.values() if at == digest]
+
+
+def test_no_such_repositories(shop: Bench) -> None:
+    shop.registry.storage.repositories.clear()
+    ran = shop.cleanup()
+    assert ran.code == 0
+    for path in ("shop/app/backend", "shop/app/front", "shop/stages"):
+        assert f"{shop.registry.host}/{path} does not exist in the registry" in ran.out
+    assert "There is nothing to delete." in ran.out
+    assert shop.cleanup("--output=json").json["ending"] == "nothing-to-do"
+
+
+def test_a_wrong_images_repo_does_not_make_every_stage_unneeded(shop: Bench) -> None:
+    before = shop.contents()
+    shop.options = shop.addresses(images="shop/aap")
+    ran = shop.cleanup("--yes-delete-that-many")
+    assert ran.code == 0
+    assert "does not exist in the registry" in ran.out
+    assert "stages and records were left alone; if there are images, check --images-repo" in ran.out
+    assert shop.contents() == before
+
+
+def test_a_stages_storage_that_is_not_there_is_the_wrong_one(shop: Bench, refused: Refuse) -> None:
+    del shop.registry.storage.repositories["shop/stages"]
+    message = refused(shop, code=3)
+    assert "image backend has" in message
+    assert "--stages-storage" in message
+
+
+def test_the_wrong_stages_storage(shop: Bench, refused: Refuse) -> None:
+    shop.options = shop.addresses(stages="shop/app/front")
+    message = refused(shop, code=3)
+    assert "image backend has" in message
+    assert "metadata" in message
+    assert "--git-history-based-cleanup-v1.2" in message
+    ran = shop.cleanup("--git-history-based-cleanup-v1.2", "--dry-run")
+    assert ran.code == 0
+    assert "no metadata record says which commit it was built from" in ran.out
+
+
+def test_a_registry_that_dies_in_the_middle_and_comes_back(shop: Bench) -> None:
+    deletions = r"/manifests/sha256:"
+    shop.registry.faults.add(Fault("DELETE", deletions, Answer(503), nth=9, times=None))
+    ran = shop.cleanup()
+    assert ran.code == 4
+    run = ran.err.split("holystone: run ")[1].split()[0]
+    error = [line for line in ran.err.splitlines() if "not finished" in line]
+    assert len(error) == 1
+    assert f"`holystone resume {run}` tries what is left." in ran.err
+    shop.registry.faults.clear()
+    again = shop.run("resume", "--output=json")
+    assert again.code == 0
+    assert again.json["run"] == run
+    assert again.json["ending"] == "done"
+    assert shop.run("resume", run).code == 0
+    assert "nothing left to do" in shop.run("resume", run).err
+
+
+def broken(shop: Bench, repository: str, body: bytes) -> Digest:
+    """A manifest whose bytes are no JSON."""
+    state = shop.registry.storage.repository(repository)
+    other = next(iter(state.manifests.values()))
+    digest = digest_of(body)
+    state.manifests[digest] = msgspec.structs.replace(other, digest=digest, body=body)
+    return digest

@@ -1,0 +1,58 @@
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.undo import UndoResult, undo_run
+from tests.support.execution import Execute
+from tests.support.memory_registry import MemoryRegistry
+from tests.support.small_plans import plan
+
+Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
+Open = Callable[[], Journal]
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Open:
+    """Every run begins in a second of its own, so that it is known which one is the latest."""
+    clock = itertools.count(1_700_000_000)
+    return lambda: Journal.open(tmp_path, now=lambda: next(clock))
+
+
+@pytest.fixture
+def execute(journals: Open) -> Execute:
+    async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
+        with journals() as journal:
+            run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
+            return await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+
+    return run
+
+
+@pytest.fixture
+def undo(journals: Open) -> Undo:
+    """Of the latest run."""
+
+    async def run(registry: MemoryRegistry, *, dry_run: bool = False) -> UndoResult:
+        with journals() as journal:
+            run = await journal.load((await journal.runs())[0].id)
+            return await undo_run(run, lambda _: registry, lambda *_: None, dry_run=dry_run)
+
+    return run
+
+
+@pytest.fixture
+def state(journals: Open) -> Callable[[], Awaitable[str]]:
+    """Of the latest run, in the journal."""
+
+    async def look() -> str:
+        with journals() as journal:
+            return (await journal.runs())[0].state
+
+    return look
