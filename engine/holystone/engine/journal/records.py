@@ -31,6 +31,18 @@ class Tombstone(msgspec.Struct, frozen=True):
     manifest: RawManifest
     config: bytes
 
+    @property
+    def parts(self) -> tuple[RawManifest, ...]:
+        """The manifest under several digests: white space at the end of JSON means nothing. One request that deletes
+        very many tags takes the server long, one after the other, so each part gets some of them. What is recorded
+        makes the same parts for every later attempt, so neither their number nor their form may ever change."""
+        bodies = (self.manifest.body + b"\n" * number for number in range(_PARTS))
+        return tuple(RawManifest(_digest(body), self.manifest.media_type, body) for body in bodies)
+
+    def part_of(self, step: int) -> int:
+        """Position of the part that a step's tag gets; few steps share one."""
+        return step // _STEPS_A_PART % _PARTS
+
 
 class Slice(msgspec.Struct, frozen=True):
     """What is recorded of one repository in one run. Steps are named by their position in `RepositoryPlan.steps`."""
