@@ -155,7 +155,7 @@ def _wants_json() -> bool:
 
 def main() -> None:
     try:
-        code = holystone.main(standalone_mode=False)
+        code = holystone.main(prog_name="holystone", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_command:
         no_command.show()
         code = no_command.exit_code
