@@ -132,11 +132,13 @@ def test_a_registry_that_collects_by_itself_gets_no_digest_deletes() -> None:
 
 def test_costs_agree_with_what_was_measured() -> None:
     assert abs(plain_seconds(3_000, 2_900, 2_900) - 81) < 1
-    assert abs(tombstone_seconds(3_000, 2_900, 2_900, 2_900) - 23) < 1
+    assert abs(plain_seconds(2_500, 2_000, 2_000) - 54) < 1
+    assert abs(tombstone_seconds(2_500, 2_000, 2_000, 2_000) - 26) < 1
 
 
 def test_tombstones_pay_only_in_large_prunes() -> None:
     assert tombstones_pay(3_000, 2_900, 2_900, 2_900)
+    assert tombstones_pay(2_500, 2_000, 2_000, 2_000)
     assert not tombstones_pay(500, 400, 400, 400)
     assert not tombstones_pay(3_000, 2_900, 2_900, 0)
     assert not tombstones_pay(3_000, 100, 100, 100)

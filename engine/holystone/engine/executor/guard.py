@@ -36,15 +36,15 @@ class Holds:
     """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
 
 
-async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Digest]) -> Holds:
-    """What must not go after all. `going` are the manifests in question; a tag of `ours` on its manifest goes with it
-    and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
+async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]) -> Holds:
+    """What must not go after all. `going` are the manifests in question; a tag of `ours` on one of its manifests goes
+    with it and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
     there = await _resolve_all(work, going, ours)
     kept = {each.tag: each.digest for each in work.plan.kept}
     holders = {
         tag: Hold(tag, work.tally.stays_for_good(tag))
         for tag, digest in sorted(there.items())
-        if ours.get(tag) != digest and (kept.get(tag) != digest or digest in going)
+        if digest not in ours.get(tag, ()) and (kept.get(tag) != digest or digest in going)
     }
     roots = [(there[tag], hold) for tag, hold in holders.items()]
     roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
@@ -62,7 +62,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
 
 
 async def _resolve_all(
-    work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Digest]
+    work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
 ) -> dict[Tag, Digest]:
     listing = await work.registry.list_tags(work.repository)
     there: dict[Tag, Digest] = {}
@@ -72,8 +72,12 @@ async def _resolve_all(
             there[tag] = digest
 
     # A tag that may be on everything in question cannot hold anything, wherever it is.
-    await work.each((tag for tag in sorted(listing.tags) if any(ours.get(tag) != digest for digest in going)), look)
+    await work.each((tag for tag in sorted(listing.tags) if not _all_in(ours.get(tag, ()), going)), look)
     return there
+
+
+def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:
+    return all(digest in manifests for digest in going)
 
 
 async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Digest, Manifest]:

@@ -34,8 +34,8 @@ class Tally:
         return {tag: digest for tag, (_, digest) in self._doomed.items()}
 
     @property
-    def due_tags(self) -> Mapping[Tag, Digest]:
-        return {tag: digest for tag, (number, digest) in self._doomed.items() if number in self.due}
+    def due_tags(self) -> Mapping[Tag, tuple[Digest]]:
+        return {tag: (digest,) for tag, (number, digest) in self._doomed.items() if number in self.due}
 
     @property
     def due_digests(self) -> frozenset[Digest]:

@@ -1,11 +1,14 @@
-"""Pass: tags that give way to a tombstone, whose digest is deleted once for all of them.
+"""Pass: tags that give way to a tombstone, whose digest is deleted once for all of them; of many tags, each of its
+parts takes some.
 
 A tag becomes the tombstone's, the journal says so, and only then the tombstone goes; see docs/ordering.md.
 """
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, recorded
@@ -18,6 +21,9 @@ from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST, RawManife
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest, Repository
+
+_TAGS_A_PART: Final = 250
+"""So many are worth a part of their own: its delete reads all tags of the repository, on some servers."""
 
 
 def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
@@ -52,28 +58,30 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     tombstone = work.journal.known.tombstone
     if tombstone is None:
         raise RegistryFailure(f"{work.repository}: the journal of this run has no tombstone.")
-    digest = tombstone.manifest.digest
+    parts = tombstone.parts
+    any_part = frozenset(part.digest for part in parts)
+    needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
     held = await held_tags(work, steps)
     await work.registry.push_blob(work.repository, tombstone.config)
-    on_it: list[int] = []
+    on_it: dict[Digest, list[int]] = defaultdict(list)
     marked: list[int] = []
-    maybe = {step.tag: digest for _, step in steps}
+    maybe = {step.tag: any_part for _, step in steps}
     """Tags that are on the tombstone because of us, a push without an answer included."""
 
     async def overwrite(numbered: Numbered[Untag]) -> None:
         number, step = numbered
-        now = await compare(work, step.tag, step.digest, digest)
+        now = await compare(work, step.tag, step.digest, *any_part)
         if now == step.digest:
             if hold := held.get(number):
                 maybe.pop(step.tag)
                 await work.settle({number: hold.outcome}, held=True)
                 return
-            now = recorded(work, step.digest) or await _push(work, step, tombstone)
-        if now == digest:
-            on_it.append(number)
+            now = recorded(work, step.digest) or await _push(work, step, parts[number % needed])
+        if isinstance(now, Digest):
+            on_it[now].append(number)
         elif isinstance(now, AlreadyGone) and number in work.journal.known.tombstoned:
             marked.append(number)  # an earlier attempt came as far as this and did not live to record it
-        elif not isinstance(now, Digest):
+        else:
             if isinstance(now, MovedMeanwhile):
                 maybe.pop(step.tag)
             await work.settle({number: now})
@@ -82,26 +90,30 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     await work.settle(dict.fromkeys(marked, Deleted()))
     if not on_it:
         return
-    await work.journal.mark_tombstoned(on_it)
-    holds = await find_holds(work, {digest}, maybe)
-    outcome: Outcome
-    if hold := holds.digests.get(digest):
-        outcome = hold.outcome
-    else:
-        (outcome,) = await work.delete([digest], lambda ones: work.registry.delete_manifests(work.repository, ones))
-    if isinstance(outcome, AlreadyGone):
-        outcome = Deleted()
-    await work.settle(dict.fromkeys(on_it, outcome))
+    await work.journal.mark_tombstoned([number for numbers in on_it.values() for number in numbers])
+    holds = await find_holds(work, on_it, maybe)
+
+    async def delete(part: Digest) -> None:
+        outcome: Outcome
+        if hold := holds.digests.get(part):
+            outcome = hold.outcome
+        else:
+            (outcome,) = await work.delete([part], lambda ones: work.registry.delete_manifests(work.repository, ones))
+        if isinstance(outcome, AlreadyGone):
+            outcome = Deleted()
+        await work.settle(dict.fromkeys(on_it[part], outcome))
+
+    await work.each(sorted(on_it), delete)
 
 
-async def _push(work: RepositoryWork, step: Untag, tombstone: Tombstone) -> Digest | Outcome:
+async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest | Outcome:
     try:
-        await work.registry.push_manifest(work.repository, step.tag, tombstone.manifest)
+        await work.registry.push_manifest(work.repository, step.tag, part)
     except DeletionDisabled:
         raise
     except RegistryFailure as error:
         return Failed(str(error))
-    return tombstone.manifest.digest
+    return part.digest
 
 
 def _json(value: object) -> bytes:

@@ -1,17 +1,20 @@
 """What the journal gives back, as frozen values."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Repository
+from holystone.engine.model.references import Digest, Repository
 
 RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone"]
 """`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
 through."""
+
+_PARTS: Final = 8
 
 
 class RunRecord(msgspec.Struct, frozen=True):
@@ -33,15 +36,14 @@ class Tombstone(msgspec.Struct, frozen=True):
 
     @property
     def parts(self) -> tuple[RawManifest, ...]:
-        """The manifest under several digests: white space at the end of JSON means nothing. One request that deletes
-        very many tags takes the server long, one after the other, so each part gets some of them. What is recorded
-        makes the same parts for every later attempt, so neither their number nor their form may ever change."""
+        """The manifest under several digests; white space at the end of JSON means nothing. They share out the tags:
+        a server deletes the tags of one digest one after the other, and pushes of one digest wait for each other.
+        What is recorded gives the same parts to every later attempt, so this must never change."""
         bodies = (self.manifest.body + b"\n" * number for number in range(_PARTS))
-        return tuple(RawManifest(_digest(body), self.manifest.media_type, body) for body in bodies)
-
-    def part_of(self, step: int) -> int:
-        """Position of the part that a step's tag gets; few steps share one."""
-        return step // _STEPS_A_PART % _PARTS
+        return tuple(
+            RawManifest(Digest(f"sha256:{hashlib.sha256(body).hexdigest()}"), self.manifest.media_type, body)
+            for body in bodies
+        )
 
 
 class Slice(msgspec.Struct, frozen=True):

@@ -121,8 +121,20 @@ class Lane:
             self._retries += retrying.attempts > 1
             return await self._send(ticket, attempt, timeout)
 
+        failed: list[Later | Passing] = []
+
+        async def first_told_again() -> T:
+            if failed:
+                raise failed.pop()
+            return await once()
+
         try:
-            return await retrying.policy()(once)
+            # Nearly every request succeeds at once, and tenacity would cost it more than all the rest of the lane.
+            try:
+                return await once()
+            except (Later, Passing) as fault:
+                failed.append(fault)
+            return await retrying.policy()(first_told_again)
         except _NoUseWaiting as refused:
             raise retrying.gave_up(refused.fault) from refused.fault
 

@@ -1,13 +1,13 @@
 """One repository: reads what is there, and pushes what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from holystone.engine.errors import BlobsMissing, HolystoneError, RegistryFailure
 from holystone.engine.executor import Progress
 from holystone.engine.journal import Run
 from holystone.engine.model.manifests import Malformed, RawManifest, parse_manifest
-from holystone.engine.model.outcomes import Failed, Needed, Outcome
+from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Registry
@@ -34,7 +34,7 @@ async def undo_repository(
     left: Outcome | None = None
     try:
         if journal := await run.repository(plan.repository):
-            tombstone = journal.known.tombstone.manifest.digest if journal.known.tombstone else None
+            tombstone = journal.known.tombstone.parts if journal.known.tombstone else ()
             gone = taken(plan, journal.known, await journal.manifests())
             work = _PuttingBack(plan.repository, registries(plan.repository), gone, tombstone, progress, dry_run)
             await work.everything()
@@ -51,14 +51,14 @@ class _PuttingBack:
         repository: Repository,
         registry: Registry,
         gone: Taken,
-        tombstone: Digest | None,
+        tombstone: Sequence[RawManifest],
         progress: Progress,
         dry_run: bool,
     ) -> None:
         self._repository = repository
         self._registry = registry
         self._gone = gone
-        self._tombstone = tombstone
+        self._tombstone = frozenset(part.digest for part in tombstone)
         self._progress = progress
         self._dry_run = dry_run
         self._manifests: dict[Digest, UndoOutcome] = {}
@@ -77,22 +77,23 @@ class _PuttingBack:
 
     async def delete_tombstone(self) -> Outcome | None:
         """Deletes what is left of it, unless a tag is still there that would go with it."""
-        if self._tombstone is None or self._dry_run:
+        if self._dry_run:
             return None
-        if await self._registry.resolve(self._repository, self._tombstone) is None:
+        left = [part for part in sorted(self._tombstone) if await self._registry.resolve(self._repository, part)]
+        if not left:
             return None
         listing = await self._registry.list_tags(self._repository)
         on_it: list[Tag] = []
 
         async def look(tag: Tag) -> None:
-            if (listing.tags[tag] or await self._registry.resolve(self._repository, tag)) == self._tombstone:
+            if (listing.tags[tag] or await self._registry.resolve(self._repository, tag)) in self._tombstone:
                 on_it.append(tag)
 
         await for_each(sorted(listing.tags), look, workers=_WORKERS)
         if on_it:
             return Needed(min(on_it))
-        (outcome,) = await self._registry.delete_manifests(self._repository, [self._tombstone])
-        return outcome
+        outcomes = await self._registry.delete_manifests(self._repository, left)
+        return next((outcome for outcome in outcomes if not is_settled(outcome)), outcomes[0])
 
     async def _put_manifest(self, raw: RawManifest) -> None:
         try:
@@ -111,7 +112,7 @@ class _PuttingBack:
             now = await self._registry.resolve(self._repository, tag)
             if now == raw.digest:
                 outcome: UndoOutcome = AlreadyThere()
-            elif now is not None and now != self._tombstone:
+            elif now is not None and now not in self._tombstone:
                 outcome = TakenMeanwhile(now)
             else:
                 outcome = self._lost(raw.digest) or await self._push(tag, raw)

@@ -1,0 +1,162 @@
+"""Three ways to delete the same tags from copies of the same repository."""
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.lines import Line, line
+from benchmarks.seeds import PATH, TAGS, copied
+from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.engine.closure.close import close
+from holystone.engine.executor import execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.journal import Journal
+from holystone.engine.model.outcomes import Deleted
+from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
+from holystone.engine.model.reasons import NotNeeded
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.repository import plan_repository
+from holystone.engine.scheduler import Limits, Scheduler, for_each
+
+_DOOMED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    registry: OciRegistry
+    concurrency: int
+
+
+@asynccontextmanager
+async def client(host: RegistryHost, concurrency: int) -> AsyncIterator[Client]:
+    """As `holystone.cleanup.connections` connects."""
+    limits = Limits(in_flight=concurrency)
+    scheduler = Scheduler(limits)
+    async with RegistryHttp(host, Anonymous(), connections=concurrency) as http:
+        reads, writes = (scheduler.lane(host, "bench", kind) for kind in ("read", "write"))
+        yield Client(OciRegistry(host, http, reads, writes), concurrency)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run knows when it begins to delete."""
+
+    plan: RepositoryPlan
+    knowledge: DigestKnowledge
+
+    @property
+    def doomed(self) -> Sequence[Digest]:
+        return sorted({step.digest for step in self.plan.steps})
+
+    @property
+    def doomed_tags(self) -> Mapping[Tag, Digest]:
+        found: dict[Tag, Digest] = {}
+        for step in self.plan.steps:
+            found |= dict.fromkeys((step.tag,) if isinstance(step, Untag) else step.tags, step.digest)
+        return found
+
+
+async def prepare(registry: OciRegistry, doomed: int, *, seed: int, plain: bool = False) -> Prepared:
+    """`plain`: a plan without tombstones, as for a server on which they bring nothing."""
+    knowledge = DigestKnowledge(None)
+    repository = Repository(registry.host, PATH)
+    snapshot = await read_repository(registry, knowledge, repository, needs_config=lambda _: False)
+    tags = sorted(snapshot.tags)
+    gone = frozenset(random.Random(seed).sample(tags, doomed))
+    closed = close(snapshot, {tag: Delete((NotNeeded(),)) if tag in gone else Keep(()) for tag in tags})
+    can = await registry.probe(repository)
+    if plain:
+        can = msgspec.structs.replace(can, delete_cost_grows=False)
+    facts = TagFacts(written_once=frozenset(tags), created=_created(tags), as_of=int(time.time()), grace=7200)
+    plan = plan_repository(snapshot, closed, can, facts)
+    if problems := check_plan(snapshot, plan):
+        raise RuntimeError(f"not a safe plan: {problems[0]}")
+    return Prepared(plan, knowledge)
+
+
+def _created(tags: Sequence[Tag]) -> dict[Tag, int]:
+    return {tag: int(tag.rpartition("-")[2]) // 1000 for tag in tags}
+
+
+async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
+    """Seconds: the whole execution of the plan, from the journal's first record to the check after the last request."""
+    with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
+        begun = time.perf_counter()
+        run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
+        result = await execute_plan(run, lambda _: client.registry, prepared.knowledge)
+        seconds = time.perf_counter() - begun
+    if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
+        raise RuntimeError(f"the plan was not carried out: {result}")
+    return seconds
+
+
+async def delete_each(client: Client, prepared: Prepared) -> float:
+    """Seconds: every doomed manifest by its digest and nothing else, the way other cleaners do it."""
+    repository = prepared.plan.repository
+
+    async def delete(digest: Digest) -> None:
+        (outcome,) = await client.registry.delete_manifests(repository, [digest])
+        if not isinstance(outcome, Deleted):
+            raise RuntimeError(f"{digest}: {outcome}")
+
+    begun = time.perf_counter()
+    await for_each(prepared.doomed, delete, workers=client.concurrency)
+    return time.perf_counter() - begun
+
+
+async def measure_deleting(program: str, storage: Path, folder: Path, concurrency: int) -> Iterable[Line]:
+    """Ours between two of the plain way and the other way round, so that what else the machine does hits both."""
+    found: dict[str, list[float]] = {"ours": [], "bare": [], "plain": []}
+    for way in ("ours", "bare", "bare", "ours", "ours", "bare", "plain"):
+        with copied(storage, program) as host:
+            async with client(host, concurrency) as one:
+                prepared = await prepare(one.registry, _DOOMED, seed=1, plain=way != "ours")
+                if way == "bare":
+                    found[way].append(await delete_each(one, prepared))
+                else:
+                    found[way].append(await carry_out(one, prepared, folder))
+    ratios = [bare / ours for ours, bare in zip(found["ours"], found["bare"], strict=True)]
+    ours, bare, plain = (statistics.median(found[way]) for way in ("ours", "bare", "plain"))
+    where = f"{_DOOMED:,} of {TAGS:,} tags"
+    setting = (
+        f"docker-registry on this machine with its files on the disk, {concurrency} requests at once at most, "
+        f"a fresh copy of the same repository each time, median of {len(found['bare'])}"
+    )
+    return (
+        line(
+            f"{where}, Holystone, s",
+            ours,
+            f"The plan carried out with journal, comparison, guard and check; {setting}.",
+        ),
+        line(
+            f"{where}, each digest deleted, s",
+            bare,
+            f"The same client and lanes, one DELETE for each doomed digest and nothing else; {setting}.",
+        ),
+        line(
+            f"{where}, Holystone without tombstones, s",
+            plain,
+            "The plan carried out with every safety step, as for a server where tombstones bring nothing; once.",
+        ),
+        line(
+            f"{where}, times faster than each digest deleted",
+            statistics.median(ratios),
+            f"Median of the ratios of neighbours ({', '.join(f'{ratio:.2f}' for ratio in ratios)}) in the order ours, "
+            f"plain, plain, ours, ours, plain; {setting}.",
+            goal=2,
+            better="higher",
+        ),
+    )

@@ -1,0 +1,30 @@
+"""How long the program takes as a user sees it: `--help`, and the demo."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.lines import Line, line
+
+_STARTS = 15
+_HOLYSTONE = str(Path(sys.executable).with_name("holystone"))
+
+
+def measure_programs() -> Iterable[Line]:
+    bare, helped = [], []
+    _seconds([_HOLYSTONE, "--help"])  # writes the bytecode
+    for _ in range(_STARTS):
+        bare.append(_seconds([sys.executable, "-c", "pass"]))
+        helped.append(_seconds([_HOLYSTONE, "--help"]))
+    how = f"Wall time of a new process, the quickest of {_STARTS}, each beside a start of the bare interpreter."
+    yield line("holystone --help, ms", 1000 * min(helped), how, goal=150)
+    yield line("holystone --help, times a bare interpreter", min(helped) / min(bare), how)
+    yield line("holystone demo, s", _seconds([_HOLYSTONE, "demo"]), "Wall time of one whole demo.", goal=60)
+
+
+def _seconds(command: Sequence[str]) -> float:
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - begun

@@ -1,0 +1,78 @@
+"""Requests that a cleanup makes before it deletes anything, against the least that could do."""
+
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.lines import Line, line
+from holystone.cleanup.decide import Scope
+from holystone.cleanup.prepare import prepare_plan
+from holystone.cleanup.session import open_session
+from holystone.demo.project import build_large
+from holystone.embedded.quirks import DISTRIBUTION_2_8
+from holystone.embedded.server import EmbeddedRegistry
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Digest
+from holystone.settings.resolve import resolve
+from holystone.settings.values import CleanupSettings
+
+
+class _CountedKnowledge(DigestKnowledge):
+    """Knows how much there was to learn."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.learned: set[Digest] = set()
+
+    def learn_manifest(self, manifest: RawManifest) -> None:
+        self.learned.add(manifest.digest)
+        super().learn_manifest(manifest)
+
+    def learn_blob(self, digest: Digest, body: bytes) -> None:
+        self.learned.add(digest)
+        super().learn_blob(digest, body)
+
+
+async def measure_reads() -> Iterable[Line]:
+    with tempfile.TemporaryDirectory(prefix="holystone-bench-") as name:
+        folder = Path(name)
+        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
+            project = await build_large(folder / "project", registry.url, now=int(time.time()), seed=1)
+            settings = resolve(
+                {
+                    "images_repo": f"{registry.host}/{project.images_repo}",
+                    "stages_storage": f"{registry.host}/{project.stages_storage}",
+                    "dir": str(project.path),
+                    "docker_config": str(folder / "docker"),
+                    "state_dir": str(folder / "state"),
+                    "cache_dir": str(folder / "cache"),
+                },
+                {},
+            )
+            return [await _one(registry, settings, folder / "known.db", which) for which in ("first", "next")]
+
+
+async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, cache: Path, which: str) -> Line:
+    before = len(registry.requests)
+    async with open_session(settings.registry, settings.run) as session:
+        with _CountedKnowledge(cache) as knowledge:
+            plan = await prepare_plan(
+                session.connections, knowledge, settings, Scope(), "cleanup", as_of=int(time.time())
+            )
+    made = len(registry.requests) - before
+    least = _least(plan) + len(knowledge.learned)
+    return line(
+        f"requests up to the plan, {which} run, times the least",
+        made / least,
+        f"{made} requests of `cleanup` on the large sample project, against {least}: one listing a repository, one "
+        "HEAD a tag, and one GET for each manifest and configuration that no earlier run has read.",
+        goal=1.1,
+    )
+
+
+def _least(plan: Plan) -> int:
+    """One listing a repository and one HEAD a tag."""
+    return sum(1 + len(each.kept) + len(each.doomed_tags) for each in plan.repositories)
