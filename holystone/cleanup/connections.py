@@ -1,23 +1,37 @@
 """Registries, connected as the settings say: found by address, with the user's credentials, behind shared lanes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import NamedTuple, Self
 
 import anyio
+from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
-from holystone.adapters.registries.default import OciRegistry
 from holystone.adapters.registries.detection import detect
-from holystone.adapters.registries.http.transport import RegistryHttp
-from holystone.engine.errors import UsageError
+from holystone.adapters.registries.http.authorizer import Refresh
+from holystone.adapters.registries.http.transport import Judge, RegistryHttp
+from holystone.adapters.registries.site import Site
+from holystone.cleanup.adapters import load_adapter
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits, Scheduler
+from holystone.settings.values import Access
+
+
+class _Key(NamedTuple):
+    """What registries that may share one connection have in common."""
+
+    host: RegistryHost
+    implementation: str
+    docker: Credential
+    login: Credential | None
+    api_url: URL | None
 
 
 class Connections:
@@ -32,6 +46,8 @@ class Connections:
         skip_tls_verify: bool = False,
         token_servers: Collection[str] = (),
         limits: Limits | None = None,
+        access: Mapping[Place, Access] | None = None,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
@@ -40,7 +56,9 @@ class Connections:
         self._token_servers = token_servers
         self._limits = limits or Limits()
         self.scheduler = Scheduler(limits=self._limits)
-        self._open: dict[tuple[RegistryHost, Credential], OciRegistry] = {}
+        self._access = dict(access or {})
+        self._environ = environ
+        self._open: dict[_Key, Registry] = {}
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
 
@@ -53,39 +71,60 @@ class Connections:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    async def registry(self, repository: Repository, implementation: str | None = None) -> Registry:
-        """Raises UsageError for a registry that cannot be cleaned or a credential helper that fails."""
+    async def registry(
+        self, repository: Repository, implementation: str | None = None, place: Place = "images"
+    ) -> Registry:
+        """`place` says whose credentials and API address count. Raises UsageError for a registry that cannot be
+        cleaned, a credential helper that fails, or a package that is not installed."""
         name = detect(Address(repository.host, repository.path), implementation)
-        if name != "default":
-            raise UsageError(
-                f"{repository} is on a registry of the implementation {name}, which this version does not clean by "
-                "its own API yet.",
-                what_to_do="If it also speaks the plain OCI distribution API with deletion, say "
-                "--repo-implementation=default.",
-            )
+        access = self._access.get(place, Access())
         async with self._opening:
             if self._docker_config is None:
                 self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
             credential = await self._docker_config.credential(repository.host, repository.path)
-            key = (repository.host, credential)
+            key = _Key(repository.host, name, credential, access.logins.get(name), access.api_url)
             if key not in self._open:
-                self._open[key] = await self._connect(repository, credential, self._docker_config)
+                self._open[key] = await self._connect(repository, key, self._docker_config)
             return self._open[key]
 
-    async def _connect(self, repository: Repository, credential: Credential, config: DockerConfig) -> OciRegistry:
+    async def _connect(self, repository: Repository, key: _Key, config: DockerConfig) -> Registry:
         async def refresh(refused: Credential) -> Credential:
             return await config.refreshed(repository.host, refused, repository.path)
 
-        http = RegistryHttp(
-            repository.host,
+        name = f"{(key.login or key.docker).origin} #{len(self._open)}"
+        site = Site(
+            host=repository.host,
+            path=repository.path,
+            login=key.login,
+            docker=key.docker,
+            refresh_docker=refresh,
+            api_url=key.api_url,
+            environ=self._environ,
+            lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
+            open_http=self._http,
+            resources=self._stack,
+        )
+        return await load_adapter(key.implementation).connect(site)
+
+    def _http(
+        self,
+        base: URL | RegistryHost,
+        credential: Credential,
+        *,
+        refresh: Refresh | None = None,
+        judge: Judge | None = None,
+        preemptive: bool = False,
+    ) -> RegistryHttp:
+        at = base if isinstance(base, URL) else None
+        return RegistryHttp(
+            RegistryHost.parse(base.authority) if isinstance(base, URL) else base,
             credential,
+            base=at,
             insecure=self._insecure,
             skip_tls_verify=self._skip_tls_verify,
+            preemptive=preemptive,
             token_servers=self._token_servers,
             refresh=refresh,
+            judge=judge,
             connections=self._limits.in_flight,
         )
-        await self._stack.enter_async_context(http)
-        name = f"{credential.origin} #{len(self._open)}"
-        reads, writes = (self.scheduler.lane(repository.host, name, kind) for kind in ("read", "write"))
-        return OciRegistry(repository.host, http, reads, writes)

@@ -90,7 +90,9 @@ class Delivery:
     async def _execute(self, session: Session, run: Run) -> int:
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
-            registries[each.repository] = await session.connections.registry(each.repository, each.implementation)
+            registries[each.repository] = await session.connections.registry(
+                each.repository, each.implementation, each.place
+            )
         self.progress.begin(run.id)
         result = await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)
         return self._report(run, result)

@@ -11,6 +11,7 @@ from holystone.cleanup.connections import Connections
 from holystone.engine.errors import UsageError
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.naming import ImagesRepo, managed_images, needs_config
 from holystone.engine.ports import Knowledge
@@ -20,11 +21,12 @@ REPOSITORIES_AT_ONCE: Final = 8
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class Place(msgspec.Struct, frozen=True):
+class Located(msgspec.Struct, frozen=True):
     """A repository, and which implementation the user says it is (None: find out)."""
 
     repository: Repository
     implementation: str | None
+    place: Place
 
 
 class ProjectInventory(msgspec.Struct, frozen=True):
@@ -44,19 +46,19 @@ async def read_inventory(
     knowledge: Knowledge,
     layout: ImagesRepo,
     implementation: str | None,
-    storage: Place,
+    storage: Located,
     configured: Sequence[ImageName],
 ) -> ProjectInventory:
     """Raises what the registries raise, and UsageError for an image that can have no repository."""
     snapshots: dict[Repository, RepositorySnapshot] = {}
 
-    async def read(place: Place, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
-        registry = await connections.registry(place.repository, place.implementation)
-        snapshot = await read_repository(registry, knowledge, place.repository, needs_config=needs_config)
-        snapshots[place.repository] = snapshot
+    async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
+        registry = await connections.registry(at.repository, at.implementation, at.place)
+        snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        snapshots[at.repository] = snapshot
         log.info(
             "repository read",
-            repository=str(place.repository),
+            repository=str(at.repository),
             exists=snapshot.exists,
             tags=len(snapshot.tags),
             broken=len(snapshot.broken),
@@ -71,5 +73,7 @@ async def read_inventory(
     except InvalidName as error:
         raise UsageError(f"An image of this project can have no repository: {error}") from error
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
-    await for_each([Place(each, implementation) for each in sorted(repositories)], read, workers=REPOSITORIES_AT_ONCE)
+    await for_each(
+        [Located(each, implementation, "images") for each in sorted(repositories)], read, workers=REPOSITORIES_AT_ONCE
+    )
     return ProjectInventory(layout, images, snapshots, storage.repository)

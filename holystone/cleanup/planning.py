@@ -7,7 +7,7 @@ import structlog
 
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
-from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE
+from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.closure.closed import Closed
 from holystone.engine.errors import HolystoneError
@@ -40,7 +40,7 @@ async def make_plan(
     knowledge: Knowledge,
     decision: Decision,
     snapshots: Mapping[Repository, RepositorySnapshot],
-    implementations: Mapping[Repository, str | None],
+    located: Mapping[Repository, Located],
     options: PlanningOptions,
 ) -> Plan:
     """Raises what the registries raise, and HolystoneError if the proof finds a mistake of ours."""
@@ -49,10 +49,12 @@ async def make_plan(
 
     async def plan(repository: Repository) -> None:
         snapshot = snapshots[repository]
-        registry = await connections.registry(repository, implementations[repository])
+        at = located[repository]
+        registry = await connections.registry(repository, at.implementation, at.place)
         snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository])
         capabilities = await registry.probe(repository)
         planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
+        planned = msgspec.structs.replace(planned, place=at.place)
         _prove(snapshot, planned)
         plans.append(planned)
         log.info(

@@ -9,7 +9,7 @@ from holystone.adapters.registries.detection import detect, mode_rules
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
 from holystone.cleanup.intent import read_git
-from holystone.cleanup.inventory import Place, ProjectInventory, read_inventory
+from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
@@ -35,7 +35,7 @@ class Places(msgspec.Struct, frozen=True):
 
     layout: ImagesRepo
     images_implementation: str
-    storage: Place
+    storage: Located
 
 
 async def prepare_plan(
@@ -61,13 +61,15 @@ async def prepare_plan(
     decision = msgspec.structs.replace(
         decision, notices=(*decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
     )
-    implementations = {
-        repository: places.storage.implementation if repository == inventory.storage else places.images_implementation
+    located = {
+        repository: places.storage
+        if repository == inventory.storage
+        else Located(repository, places.images_implementation, "images")
         for repository in inventory.snapshots
     }
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
-    return await make_plan(connections, knowledge, decision, inventory.snapshots, implementations, options)
+    return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
 
 
 def locate(settings: CleanupSettings, project: Project) -> Places:
@@ -83,7 +85,8 @@ def locate(settings: CleanupSettings, project: Project) -> Places:
     rules = mode_rules(implementation, images_repo)
     mode = resolve_mode(rules, images_repo, settings.images_repo_mode)
     check_image_names(rules, images_repo, project.images)
-    storage = Place(repository_of(stages_storage), detect(stages_storage, settings.stages_implementation))
+    implementation_there = detect(stages_storage, settings.stages_implementation)
+    storage = Located(repository_of(stages_storage), implementation_there, "stages")
     return Places(ImagesRepo.at(images_repo, mode), implementation, storage)
 
 

@@ -1,5 +1,6 @@
 """What every command shares: the opened cache, connections and journal, and the end of a run on a signal."""
 
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -41,6 +42,8 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
         insecure=registry.insecure,
         skip_tls_verify=registry.skip_tls_verify,
         token_servers=registry.trusted_token_servers,
+        access=registry.access,
+        environ=os.environ,
         limits=Limits(in_flight=registry.concurrency or _UNBOUNDED, first_patience=_FIRST_PATIENCE),
     )
     with DigestKnowledge(run.cache_dir / "known.db") as knowledge:

@@ -22,7 +22,9 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         run = await journal.load(run_id)
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
-            registries[each.repository] = await session.connections.registry(each.repository, each.implementation)
+            registries[each.repository] = await session.connections.registry(
+                each.repository, each.implementation, each.place
+            )
         if not dry_run:
             progress.begin(run.id)
         result = await undo_run(run, registries.__getitem__, progress, dry_run=dry_run)

@@ -2,7 +2,8 @@
 either done or not done, and never cancelled half-way."""
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from holystone.embedded.manifests import StoredManifest, read
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
@@ -19,12 +20,16 @@ class Missing(LookupError):
 class RepositoryState:
     """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
 
-    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "tags")
+    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "pushed", "tagged", "tags")
 
     def __init__(self) -> None:
         self.tags: dict[str, Digest] = {}
         self.manifests: dict[str, StoredManifest] = {}
         self.blobs: set[str] = set()
+        self.pushed: dict[str, float] = {}
+        """When each manifest was pushed last, in unix seconds."""
+        self.tagged: dict[str, float] = {}
+        """When each tag was given to its manifest."""
         self.had_tags = False
         self.had_manifests = False
 
@@ -49,7 +54,8 @@ class RepositoryState:
 
 
 class Storage:
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
         self.repositories: dict[str, RepositoryState] = {}
         self.blobs: dict[str, bytes] = {}
         self._uploads: dict[str, bytearray] = {}
@@ -121,9 +127,11 @@ class Storage:
         if missing:
             raise Missing(missing)
         state.manifests[manifest.digest] = manifest
+        state.pushed[manifest.digest] = self._wall()
         state.had_manifests = True
         if tag is not None:
             state.tags[Tag.parse(tag)] = manifest.digest
+            state.tagged[tag] = self._wall()
             state.had_tags = True
         return manifest
 

@@ -3,6 +3,8 @@
 Names and variables: werf 1.1; `HOLYSTONE_*` for what werf does not have.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
@@ -79,6 +81,38 @@ TRUST_TOKEN_SERVER: Final = Option(
     kind="many",
     metavar="HOST",
 )
+_PLACES: Final = {
+    "repo": "both repositories",
+    "images-repo": "the images repo",
+    "stages-storage-repo": "the stages storage",
+}
+_VENDORS: Final = (
+    ("docker-hub-username", "Docker Hub user", "WERF", "NAME"),
+    ("docker-hub-password", "Docker Hub password or access token", "WERF", "TEXT"),
+    ("docker-hub-token", "Docker Hub token (a JWT)", "WERF", "TEXT"),
+    ("github-token", "GitHub token (classic, with read:packages and delete:packages)", "WERF", "TEXT"),
+    ("harbor-username", "Harbor user or robot", "WERF", "NAME"),
+    ("harbor-password", "Harbor password or secret", "WERF", "TEXT"),
+    ("quay-token", "Quay OAuth token (with repo:read and repo:write)", "WERF", "TEXT"),
+    ("api-url", "address of the registry's own API, where it cannot be told from the registry's", "HOLYSTONE", "URL"),
+)
+VENDOR_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
+    {
+        option.name: option
+        for place, shown in _PLACES.items()
+        for name, what, ours, metavar in _VENDORS
+        for option in (
+            Option(
+                f"{place}-{name}",
+                f"{what[0].upper()}{what[1:]}, for {shown}.",
+                (f"{ours}_{place}_{name}".upper().replace("-", "_"),),
+                metavar=metavar,
+            ),
+        )
+    }
+)
+"""By name. What is said for one place wins over what is said for both."""
+
 PARALLEL: Final = Option(
     "parallel", "Work on several things at once (default true).", ("WERF_PARALLEL",), ("-p",), "flag"
 )
@@ -237,6 +271,7 @@ REGISTRY_OPTIONS: Final = (
     INSECURE_REGISTRY,
     SKIP_TLS_VERIFY_REGISTRY,
     TRUST_TOKEN_SERVER,
+    *VENDOR_OPTIONS.values(),
     PARALLEL,
     PARALLEL_TASKS_LIMIT,
 )
@@ -286,6 +321,7 @@ APPLY_OPTIONS: Final = (
     INSECURE_REGISTRY,
     SKIP_TLS_VERIFY_REGISTRY,
     TRUST_TOKEN_SERVER,
+    *VENDOR_OPTIONS.values(),
     PARALLEL,
     PARALLEL_TASKS_LIMIT,
     YES_DELETE_THAT_MANY,

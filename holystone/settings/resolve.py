@@ -8,6 +8,7 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
 from holystone.settings import options as o
+from holystone.settings.access import resolve_access
 from holystone.settings.given import Given, Options
 from holystone.settings.values import (
     ApplySettings,
@@ -69,6 +70,7 @@ def _registry(given: Given) -> RegistrySettings:
         skip_tls_verify=given.flag(o.SKIP_TLS_VERIFY_REGISTRY),
         concurrency=_concurrency(given),
         trusted_token_servers=_hosts(given),
+        access=resolve_access(given),
     )
 
 

@@ -1,18 +1,33 @@
 """Settings of a run, as frozen values; `resolve` makes them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import msgspec
+from yarl import URL
 
+from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
 
 Implementation: TypeAlias = Literal[
     "auto", "ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay"
 ]
 Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one of the project's places is reached, beyond Docker's configuration."""
+
+    logins: Mapping[str, Credential] = field(default_factory=dict)
+    """By implementation: what the vendors' own options and variables give."""
+    api_url: URL | None = None
+    """Where the vendor's own API is, without a slash at the end; None: found by the registry's address."""
 
 
 class RegistrySettings(msgspec.Struct, frozen=True):
@@ -23,6 +38,7 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     concurrency: int | None = 10
     """Requests at once to one registry; None: no limit."""
     trusted_token_servers: tuple[RegistryHost, ...] = ()
+    access: Mapping[Place, Access] = {}
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):

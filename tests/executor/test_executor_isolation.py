@@ -163,7 +163,7 @@ async def test_nothing_is_deleted_whose_bytes_are_not_in_the_journal(execute: Ex
     registry.contents[APP].delete_manifest(gone)
 
     async def hook(point: Point) -> None:
-        if point.verb == "read_manifest" and lost in point.arguments:
+        if point.verb == "read_manifests" and lost in point.arguments:
             raise RegistryFailure("500 internal error")
 
     registry.hook = hook

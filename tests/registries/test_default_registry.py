@@ -69,9 +69,9 @@ async def test_reads_back_what_was_pushed(served: tuple[OciRegistry, Repository,
     assert set(listing.tags) == {Tag("v1"), Tag("latest")}
     assert await registry.resolve(repository, Tag("v1")) == digest
     assert await registry.resolve(repository, Tag("v2")) is None
-    manifest = await registry.read_manifest(repository, digest)
+    manifest = (await registry.read_manifests(repository, [digest])).get(digest)
     assert manifest == images.image(config)
-    assert await registry.read_manifest(repository, ABSENT) is None
+    assert (await registry.read_manifests(repository, [ABSENT])).get(ABSENT) is None
     assert await registry.read_blob(repository, images.digest_of(config)) == config
     assert await registry.read_blob(repository, ABSENT) is None
 
@@ -137,7 +137,7 @@ async def test_tag_delete_where_it_exists(served: tuple[OciRegistry, Repository,
 async def test_a_child_of_an_index_is_reported_as_referenced() -> None:
     async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
         child = await push_image(registry, repository, "child")
-        raw = await registry.read_manifest(repository, child)
+        raw = (await registry.read_manifests(repository, [child])).get(child)
         assert raw
         await registry.push_manifest(repository, Tag("multi"), images.index(raw))
         (outcome,) = await registry.delete_manifests(repository, [child])
@@ -168,7 +168,7 @@ async def test_listing_is_complete_at_page_boundaries(count: int) -> None:
 async def test_referrers_by_the_api_and_its_absence_asked_once() -> None:
     async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
         subject = await push_image(registry, repository, "one", "v1")
-        raw = await registry.read_manifest(repository, subject)
+        raw = (await registry.read_manifests(repository, [subject])).get(subject)
         assert raw
         signature = images.image(images.config("signature"), subject=raw)
         await registry.push_blob(repository, images.config("signature"))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -113,9 +113,13 @@ class MemoryRegistry:
             return reference if reference in contents.manifests else None
         return contents.tags.get(reference)
 
-    async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
-        await self._at("before", "read_manifest", repository, digest)
-        return self.contents[repository].manifests.get(digest)
+    manifests_at_once = 1
+
+    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        assert len(digests) <= self.manifests_at_once
+        await self._at("before", "read_manifests", repository, *digests)
+        there = self.contents[repository].manifests
+        return {digest: there[digest] for digest in digests if digest in there}
 
     async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
         await self._at("before", "read_blob", repository, digest)
@@ -139,6 +143,10 @@ class MemoryRegistry:
         outcomes = [self._delete_manifest(self.contents[repository], digest) for digest in digests]
         await self._at("after", "delete_manifests", repository, *digests)
         return outcomes
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        await self._at("before", "restore", repository, digest, *tags)
+        return False
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
         await self._at("before", "push_manifest", repository, reference, manifest)

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 
@@ -17,6 +17,16 @@ class Listing(msgspec.Struct, frozen=True):
     tags: Mapping[Tag, Digest | None]
     """With the digest where the list itself says it."""
     exists: bool = True
+    locked: Mapping[Tag, str] = {}
+    """Tags that the registry will not delete, each with the rule that forbids it, for people."""
+    manifests: Mapping[Digest, Manifest] = {}
+    """Of which the list itself says all that matters (type, configuration, children): they are not read until their
+    bytes are needed."""
+    untagged: tuple[Digest, ...] = ()
+    """Manifests without a tag that may belong to another one, where the list shows them and `referrers` cannot tell:
+    they are read, so that signatures and the like are known."""
+    pushed: Mapping[Digest, int] = {}
+    """Unix seconds at which a manifest was pushed, where the list says it."""
 
 
 class Registry(Protocol):
@@ -43,8 +53,14 @@ class Registry(Protocol):
         if there is no such tag (or only a dangling one) or manifest. No pull is counted for it."""
         ...
 
-    async def read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
-        """The bytes, verified against the digest; None if the registry does not have it."""
+    @property
+    def manifests_at_once(self) -> int:
+        """How many one request reads."""
+        ...
+
+    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        """The bytes, verified against the digest, of at most `manifests_at_once`; those that the registry does not
+        have are left out."""
         ...
 
     async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
@@ -62,6 +78,11 @@ class Registry(Protocol):
 
     async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
         """One outcome per digest, in order. Takes every tag on the manifest with it. Never raises for a single one."""
+        ...
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        """Brings back a manifest, and `tags` onto it, by the registry's own undelete (`Capabilities.native_restore`).
+        False if the registry cannot, or cannot any more; then a push may help."""
         ...
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:

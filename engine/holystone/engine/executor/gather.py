@@ -1,7 +1,7 @@
 """The bytes of everything that is about to go, so that the journal can have them before the first request."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holystone.engine.errors import RegistryFailure
@@ -9,7 +9,7 @@ from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import Malformed, Manifest, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import for_each, in_batches
 
 
 @dataclass(slots=True)
@@ -23,24 +23,27 @@ async def gather(
     registry: Registry, knowledge: Knowledge, repository: Repository, digests: Iterable[Digest]
 ) -> Gathered:
     gathered = Gathered()
+    unknown: list[Digest] = []
+    for digest in sorted(set(digests)):
+        if known := knowledge.manifest(digest):
+            gathered.found.append(known)
+        else:
+            unknown.append(digest)
 
-    async def read(digest: Digest) -> None:
-        raw = knowledge.manifest(digest)
-        if raw is None:
-            try:
-                raw = await registry.read_manifest(repository, digest)
-            except RegistryFailure as error:
-                gathered.unreadable[digest] = str(error)
-                return
-        if raw is None:
+    async def read(some: Sequence[Digest]) -> None:
+        try:
+            found = await registry.read_manifests(repository, some)
+        except RegistryFailure as error:
+            gathered.unreadable.update(dict.fromkeys(some, str(error)))
             return
-        if hashlib.new(digest.algorithm, raw.body).hexdigest() != digest.hex:
-            gathered.unreadable[digest] = "its bytes do not match its digest"
-            return
-        knowledge.learn_manifest(raw)
-        gathered.found.append(raw)
+        for digest, raw in found.items():
+            if hashlib.new(digest.algorithm, raw.body).hexdigest() == digest.hex:
+                knowledge.learn_manifest(raw)
+                gathered.found.append(raw)
+            else:
+                gathered.unreadable[digest] = "its bytes do not match its digest"
 
-    await for_each(sorted(set(digests)), read, workers=WORKERS)
+    await for_each(in_batches(unknown, registry.manifests_at_once), read, workers=WORKERS)
     return gathered
 
 

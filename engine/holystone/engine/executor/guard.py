@@ -86,7 +86,9 @@ async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Dige
     known = {*work.manifests, *work.plan.kept_manifests}
 
     async def read(digest: Digest) -> None:
-        raw = work.knowledge.manifest(digest) or await work.registry.read_manifest(work.repository, digest)
+        raw = work.knowledge.manifest(digest)
+        if raw is None:
+            raw = (await work.registry.read_manifests(work.repository, [digest])).get(digest)
         if raw is None:
             return
         work.knowledge.learn_manifest(raw)

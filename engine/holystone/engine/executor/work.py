@@ -13,7 +13,7 @@ from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import for_each, in_batches
 
 T = TypeVar("T")
 WORKERS: Final = 64
@@ -108,5 +108,4 @@ class RepositoryWork:
 
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
         """As many as one delete request takes."""
-        every, size = list(items), self.capabilities.bulk
-        return (every[start : start + size] for start in range(0, len(every), size))
+        return in_batches(items, self.capabilities.bulk)

@@ -4,16 +4,23 @@ Everything is read or the reading fails: a snapshot is never silently partial. W
 link, a manifest that is not JSON) is a fact about the repository and is recorded in `broken`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import ImageConfig, Malformed, Manifest, parse_config, parse_manifest
+from holystone.engine.model.manifests import (
+    ImageConfig,
+    Malformed,
+    Manifest,
+    RawManifest,
+    parse_config,
+    parse_manifest,
+)
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Knowledge, Registry
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
 """Reads that are prepared at once; how many are really sent is the lane's decision."""
@@ -30,9 +37,9 @@ async def read_repository(
 ) -> RepositorySnapshot:
     """Raises what the registry raises."""
     listing = await registry.list_tags(repository)
-    reader = _Reader(registry, knowledge, repository)
+    reader = _Reader(registry, knowledge, repository, listing.manifests)
     tags, broken = await reader.resolve(listing.tags)
-    manifests = await reader.manifests(tags.values())
+    manifests = await reader.manifests((*tags.values(), *listing.untagged))
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
@@ -47,7 +54,9 @@ async def read_repository(
         if found and found.config and (problem := reader.problems.get(found.config)):
             broken[tag] = problem
     present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
-    return RepositorySnapshot(repository, present, broken, manifests, configs, listing.exists)
+    return RepositorySnapshot(
+        repository, present, broken, manifests, configs, listing.exists, locked=listing.locked, pushed=listing.pushed
+    )
 
 
 async def add_referrers(
@@ -63,12 +72,16 @@ async def add_referrers(
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
         return snapshot
-    manifests = await _Reader(registry, knowledge, snapshot.repository).manifests(unknown)
+    manifests = await _Reader(registry, knowledge, snapshot.repository, {}).manifests(unknown)
     return msgspec.structs.replace(snapshot, manifests={**manifests, **snapshot.manifests})
 
 
 class _Reader:
-    def __init__(self, registry: Registry, knowledge: Knowledge, repository: Repository) -> None:
+    def __init__(
+        self, registry: Registry, knowledge: Knowledge, repository: Repository, said: Mapping[Digest, Manifest]
+    ) -> None:
+        """`said`: manifests that the listing describes so well that they need not be read."""
+        self._said = said
         self._registry = registry
         self._knowledge = knowledge
         self._repository = repository
@@ -92,23 +105,33 @@ class _Reader:
         """The manifests of `roots` and, level by level, of what their indexes list."""
         manifests: dict[Digest, Manifest] = {}
 
-        async def read(digest: Digest) -> None:
-            raw = self._knowledge.manifest(digest)
-            if raw is None:
-                raw = await self._registry.read_manifest(self._repository, digest)
-                if raw is None:
+        def understand(raw: RawManifest) -> None:
+            try:
+                manifests[raw.digest] = parse_manifest(raw)
+            except Malformed as error:
+                self.problems[raw.digest] = str(error)
+
+        async def read(some: Sequence[Digest]) -> None:
+            found = await self._registry.read_manifests(self._repository, some)
+            for digest in some:
+                if digest in found:
+                    self._knowledge.learn_manifest(found[digest])
+                    understand(found[digest])
+                else:
                     self.missing.add(digest)
                     self.problems[digest] = f"the registry has no manifest {digest}"
-                    return
-                self._knowledge.learn_manifest(raw)
-            try:
-                manifests[digest] = parse_manifest(raw)
-            except Malformed as error:
-                self.problems[digest] = str(error)
 
         level = set(roots)
         for _ in range(MAX_DEPTH):
-            await for_each(sorted(level), read, workers=WORKERS)
+            unknown: list[Digest] = []
+            for digest in sorted(level):
+                if said := self._said.get(digest):
+                    manifests[digest] = said
+                elif known := self._knowledge.manifest(digest):
+                    understand(known)
+                else:
+                    unknown.append(digest)
+            await for_each(in_batches(unknown, self._registry.manifests_at_once), read, workers=WORKERS)
             level = {
                 child
                 for digest in level

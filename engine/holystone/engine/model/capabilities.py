@@ -22,12 +22,26 @@ class Capabilities(msgspec.Struct, frozen=True):
     """A tag can be deleted by its name."""
     tag_delete_spares_siblings: bool = False
     """Deleting a tag surely leaves other tags of the same manifest alone."""
+    last_tag_takes_manifest: bool = False
+    """With its last tag a manifest goes too."""
     digest_delete: bool = True
-    """A manifest can be deleted by digest; every tag on it goes too."""
+    """A manifest can be deleted by digest; every tag on it goes too. False also where the registry collects what has
+    no tag by itself, so that nothing is left to do."""
+    digest_delete_takes_referrers: bool = False
+    """… and so does every manifest whose subject it is, tagged or not."""
+    tags_first: bool = True
+    """Tags are deleted by name before their manifest by digest: the registry refuses a manifest that has tags, or it
+    costs more. False where one request for the digest does it all."""
     tag_overwrite: bool = True
     """A tag can be pushed over, which lets a tombstone take its place."""
     delete_cost_grows: bool = False
     """A digest delete reads every tag of the repository, so that many of them are quadratic."""
+    keeps_last_tagged: bool = False
+    """The registry refuses to delete the last manifest that has a tag."""
+    digests_in_listing: bool = False
+    """A listing says where every tag points, so that one look at it replaces a look at each tag."""
+    native_restore: bool = False
+    """The registry can undo a deletion itself."""
     quota: Quota | None = None
     bulk: int = 1
     """Tags or digests that one delete request takes."""

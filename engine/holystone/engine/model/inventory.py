@@ -22,6 +22,10 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     configs: Mapping[Digest, ImageConfig]
     """By image id (digest of the configuration), for the tags whose labels were asked for."""
     exists: bool = True
+    locked: Mapping[Tag, str] = {}
+    """Tags that the registry will not delete, with the rule that forbids it."""
+    pushed: Mapping[Digest, int] = {}
+    """Unix seconds at which a manifest was pushed, where the listing says it."""
 
     def image(self, tag: Tag) -> ImageConfig | None:
         """The configuration of the image behind a tag, or None for an index, an artifact or a broken tag."""

@@ -10,6 +10,9 @@ import msgspec
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
 
+Place: TypeAlias = Literal["images", "stages"]
+"""Which of the project's two places a repository belongs to: credentials may differ."""
+
 
 class Untag(msgspec.Struct, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
@@ -57,6 +60,7 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     kept: tuple[Kept, ...]
     kept_manifests: tuple[Digest, ...]
     """Everything that the kept tags need: must still be there afterwards."""
+    place: Place = "images"
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:

@@ -1,7 +1,7 @@
 """When a request may be sent: one lane per registry host, credential and API class, that paces, retries and pauses.
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
-from holystone.engine.scheduler.fanout import for_each, map_each
+from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import GaveUp, Later, Passing
 from holystone.engine.scheduler.lane import Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
@@ -19,5 +19,6 @@ __all__ = [
     "RateHint",
     "Scheduler",
     "for_each",
+    "in_batches",
     "map_each",
 ]

@@ -1,6 +1,6 @@
 """The same work for many items, a few at a time: items are read only as fast as they are worked on."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -33,6 +33,12 @@ async def map_each(
 
     await _share_out(items, one, workers)
     return [results[position] for position in range(len(results))]
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    """As many items at once as one request takes."""
+    every = list(items)
+    return (every[start : start + size] for start in range(0, len(every), size))
 
 
 async def _share_out(

@@ -1,5 +1,12 @@
 """The implementation `default`: distribution 2.8 and 3, zot and whatever else speaks the OCI distribution API."""
 
 from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.adapters.registries.default.sheet import SHEET
+from holystone.adapters.registries.site import Site
 
-__all__ = ["OciRegistry"]
+__all__ = ["SHEET", "OciRegistry", "connect"]
+
+
+async def connect(site: Site) -> OciRegistry:
+    http = await site.http(site.host, site.docker, refresh=site.refresh_docker)
+    return OciRegistry(site.host, http, site.lane("read"), site.lane("write"))

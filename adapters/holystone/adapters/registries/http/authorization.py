@@ -2,8 +2,9 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,6 +26,8 @@ class Authorization:
     """When a token was fetched, on the monotonic clock."""
     hides: tuple[Secret, ...] = ()
     """What else must not come back in an error body."""
+    claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a JWT says of itself, unverified."""
 
 
 def basic(username: str, password: Secret) -> Authorization:
@@ -33,7 +36,7 @@ def basic(username: str, password: Secret) -> Authorization:
 
 
 def bearer(token: Secret, born: float = -inf) -> Authorization:
-    return Authorization("Bearer", token, born)
+    return Authorization("Bearer", token, born, claims=_claims(_open(token)))
 
 
 def with_authorization(headers: Mapping[str, str], authorization: Authorization | None) -> dict[str, str]:
@@ -66,6 +69,18 @@ def redacted(body: bytes, *secrets: Secret) -> bytes:
         if len(value) >= _SHORTEST_HIDDEN:
             body = body.replace(value, b"***")
     return body
+
+
+def _claims(token: str) -> Mapping[str, Any]:
+    """RFC 7519: the middle of three parts. Empty for anything else."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _open(value: str | Secret) -> str:

@@ -1,8 +1,8 @@
 """Who answers a 401: learns how the registry wants to be asked, and gives each request its authorization."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 import anyio
 from yarl import URL
@@ -78,6 +78,13 @@ class Authorizer:
         if direct is None:
             raise self.refusal(scope, reply)
         return direct
+
+    async def granted(self, scope: str) -> Mapping[str, Any]:
+        """The claims of the token that would be sent for this scope; see `transport`."""
+        challenge = self._challenge
+        if not isinstance(challenge, BearerChallenge) or isinstance(self._credential, RegistryToken):
+            return {}
+        return (await self._token(challenge, self._widened.get(scope, scope))).claims
 
     def refusal(self, scope: str, reply: Reply) -> Unauthorized:
         challenge = choose(parse(reply.headers.getall("WWW-Authenticate", ())))

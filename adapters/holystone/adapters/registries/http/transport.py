@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from yarl import URL
 
@@ -37,8 +37,8 @@ class RegistryHttp:
     credential after the registry refused the old one (helpers hand out short-lived ones), or the same.
     `preemptive`: a user and password are sent as Basic from the first request on, without waiting for a challenge.
     `token_servers`: hosts besides the registry's own domain that may see the credential. `insecure`: plain http;
-    loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `clock` is
-    monotonic, `wall` unix time.
+    loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `base`: where
+    the API is, if not at the host's root; paths are appended to its own. `clock` is monotonic, `wall` unix time.
     """
 
     def __init__(
@@ -53,11 +53,12 @@ class RegistryHttp:
         refresh: Refresh | None = None,
         judge: Judge | None = None,
         connections: int = 64,
+        base: URL | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
-        self._base = base_url(host, insecure=insecure, skip_tls_verify=skip_tls_verify)
+        self._base = base or base_url(host, insecure=insecure, skip_tls_verify=skip_tls_verify)
         self._judge = judge
         self._wall = wall
         self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify)
@@ -144,6 +145,20 @@ class RegistryHttp:
             return await lane.run(attempt, timeout=timeout, retry=retry)
         except GaveUp as gave_up:
             raise failure(method, url, gave_up) from gave_up
+
+    async def granted(self, scope: str, *, lane: Lane) -> Mapping[str, Any]:
+        """The claims of the token for `scope`, fetched if need be; empty if the registry has not asked for one yet or
+        its token is no JWT. They are not verified: whoever relies on them only learns what the server would say.
+
+        Raises like `request`."""
+
+        async def attempt() -> Mapping[str, Any]:
+            return await self._authorizer.granted(scope)
+
+        try:
+            return await lane.run(attempt, timeout=REQUEST_TIMEOUT)
+        except GaveUp as gave_up:
+            raise failure("GET", self._base, gave_up) from gave_up
 
     def _check(self, reply: Reply, final: Collection[int] = ()) -> None:
         verdict = self._judge(reply) if self._judge and self._is_ours(reply) else None

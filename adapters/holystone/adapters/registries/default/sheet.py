@@ -1,0 +1,22 @@
+"""What docs/registries.md says of the default implementation."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities
+
+SHEET: Final = Sheet(
+    title="default (distribution, zot and other OCI registries)",
+    hosts="every host that is no other implementation's",
+    can=Capabilities(implementation="default", can_delete=True),
+    listing="GET /v2/NAME/tags/list",
+    page=1000,
+    shows="nothing: each tag is looked up by HEAD",
+    deletion="DELETE /v2/NAME/manifests/TAG where the server has it (distribution 3, zot), by digest otherwise; "
+    "tombstones where a digest delete is slow or would take sibling tags",
+    credentials="Docker's configuration: password, identity token, credential helper; the right to delete, and to "
+    "push for tombstones",
+    restore="the journaled manifest is pushed again until the registry's garbage collection has run",
+    limits="none published; 429 and Retry-After are honoured",
+    rules="deletion switched off or read-only mode: asked before planning",
+)

@@ -1,0 +1,190 @@
+"""The part of a registry's API that all vendors share: reading and pushing by the OCI distribution specification.
+
+A vendor's adapter adds how it lists, what it can delete and how.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from yarl import URL
+
+from holystone.adapters.registries.http.errors import error_code, summary
+from holystone.adapters.registries.http.paging import pages
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.http.verify import digest_of, verify
+from holystone.engine.errors import BlobsMissing, IncompleteSource, RegistryFailure, Unauthorized
+from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
+from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
+from holystone.engine.scheduler import Lane
+
+MANIFEST_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes; what distribution and zot accept on push."""
+BLOB_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an image configuration."""
+LIST_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes; distribution 2.8 sends all tags in one reply: half a million names."""
+ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
+"""Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
+STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
+_MISSING: Final = {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
+"""The first is distribution's, for blobs and for the manifests of an index; the second zot's."""
+Access: TypeAlias = Literal["read", "write", "delete"]
+_ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
+
+
+class _IndexDescriptor(msgspec.Struct):
+    digest: str
+
+
+class _Index(msgspec.Struct):
+    manifests: list[_IndexDescriptor] | None = None
+
+
+class OciApi:
+    """`reads` and `writes` are the lanes that every request passes through. Vendors whose token servers know other
+    actions override `scope`; those with a bulk call override `read_manifests` and `manifests_at_once`."""
+
+    manifests_at_once = 1
+
+    def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane) -> None:
+        self._host = host
+        self.http = http
+        self.reads = reads
+        self.writes = writes
+        self.referrers_api: bool | None = None
+        """None until asked."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.http!r}>"
+
+    @property
+    def host(self) -> RegistryHost:
+        return self._host
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+        reply = await self.http.request(
+            "HEAD",
+            f"/v2/{repository.path}/manifests/{reference}",
+            lane=self.reads,
+            limit=0,
+            scope=self.scope(repository, "read"),
+            accept=ACCEPT,
+        )
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise unreadable(f"{repository}, {reference}", reply)
+        said = reply.headers.get("Docker-Content-Digest")
+        if said is None:
+            reply = await self.read(repository, f"/v2/{repository.path}/manifests/{reference}", MANIFEST_LIMIT)
+            return digest_of(reply.body) if reply.status == 200 else None
+        try:
+            return Digest.parse(said)
+        except InvalidName as error:
+            raise IncompleteSource(
+                f"{repository}, {reference}: the registry answered with a digest that is none"
+            ) from error
+
+    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        found = [await self._read_manifest(repository, digest) for digest in digests]
+        return {manifest.digest: manifest for manifest in found if manifest}
+
+    async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        reply = await self.read(repository, f"/v2/{repository.path}/blobs/{digest}", BLOB_LIMIT)
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise unreadable(f"Blob {digest} of {repository}", reply)
+        return verify(reply.body, digest, what=f"blob {digest} of {repository}")
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        if self.referrers_api is False:
+            return ()
+        found: list[Digest] = []
+        first = f"/v2/{repository.path}/referrers/{subject}"
+        async for reply in pages(lambda path: self.read(repository, path, MANIFEST_LIMIT), first, what=f"{subject}"):
+            if reply.status == 404:
+                # A server that has the API never answers 404 (distribution specification 1.1, "Listing referrers").
+                self.referrers_api = False
+                return ()
+            if reply.status != 200:
+                raise unreadable(f"What refers to {subject} in {repository}", reply)
+            self.referrers_api = True
+            try:
+                index = msgspec.json.decode(reply.body, type=_Index)
+                found.extend(Digest.parse(descriptor.digest) for descriptor in index.manifests or ())
+            except (msgspec.MsgspecError, InvalidName) as error:
+                raise IncompleteSource(f"What refers to {subject} in {repository} cannot be read: {error}") from error
+        return found
+
+    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        reply = await self.http.request(
+            "PUT",
+            f"/v2/{repository.path}/manifests/{reference}",
+            lane=self.writes,
+            limit=MANIFEST_LIMIT,
+            scope=self.scope(repository, "write"),
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.body,
+        )
+        if reply.status not in (200, 201, 202):
+            missing = error_code(reply) in _MISSING
+            raise (BlobsMissing if missing else RegistryFailure)(
+                f"{repository}: manifest {reference} could not be pushed: {summary(reply)}"
+            )
+
+    async def push_blob(self, repository: Repository, body: bytes) -> Digest:
+        digest = digest_of(body)
+        base, scope = f"/v2/{repository.path}/blobs", self.scope(repository, "write")
+        present = await self.http.request("HEAD", f"{base}/{digest}", lane=self.reads, limit=0, scope=scope)
+        if present.status == 200:
+            return digest
+        begun = await self.http.request("POST", f"{base}/uploads/", lane=self.writes, limit=MANIFEST_LIMIT, scope=scope)
+        location = begun.headers.get("Location")
+        if begun.status != 202 or not location:
+            raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(begun)}")
+        target = begun.url.join(URL(location, encoded=True))
+        if target.host != begun.url.host:
+            raise RegistryFailure(f"{repository}: the registry wants the upload on another host, {target.host}")
+        ended = await self.http.request(
+            "PUT",
+            target.update_query(digest=digest).raw_path_qs,
+            lane=self.writes,
+            limit=MANIFEST_LIMIT,
+            scope=scope,
+            headers={"Content-Type": "application/octet-stream"},
+            body=body,
+            retry=False,
+        )
+        if ended.status not in (201, 204):
+            raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(ended)}")
+        return digest
+
+    async def _read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
+        reply = await self.read(repository, f"/v2/{repository.path}/manifests/{digest}", MANIFEST_LIMIT)
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise unreadable(f"Manifest {digest} of {repository}", reply)
+        body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
+        return RawManifest(digest, reply.headers.get("Content-Type", "").partition(";")[0].strip(), body)
+
+    def scope(self, repository: Repository, access: Access) -> str:
+        """What a token must allow."""
+        return f"repository:{repository.path}:{_ACTIONS[access]}"
+
+    async def read(self, repository: Repository, path: str, limit: int) -> Reply:
+        """One GET below /v2; every status that is not retried is returned."""
+        return await self.http.request(
+            "GET", path, lane=self.reads, limit=limit, scope=self.scope(repository, "read"), accept=ACCEPT
+        )
+
+
+def unreadable(what: str, reply: Reply) -> IncompleteSource:
+    if reply.status in (401, 403):
+        return Unauthorized(
+            f"{what} cannot be read: {summary(reply)}.", what_to_do="Use a credential that may pull from there."
+        )
+    return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)

@@ -1,0 +1,31 @@
+"""What a person should know about a registry before pointing a cleaner at it: the source of docs/registries.md."""
+
+import msgspec
+
+from holystone.engine.model.capabilities import Capabilities
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """Texts are for people, a few words each; everything that the engine acts on is in `can`."""
+
+    title: str
+    """The vendor's own name for it."""
+    hosts: str
+    can: Capabilities
+    """As declared before anything is asked; `probe` narrows it."""
+    listing: str
+    """The call that lists."""
+    page: int
+    """Entries a page; 0: not paged."""
+    shows: str
+    """What the listing says besides tags."""
+    deletion: str
+    """The call that deletes."""
+    credentials: str
+    """Which credentials work, and the right they need."""
+    restore: str
+    """How a deletion can be undone, and how long."""
+    limits: str
+    """Published or observed limits, and how the vendor says that one was hit."""
+    rules: str
+    """What can forbid a deletion, and whether it is known before."""

@@ -1,0 +1,69 @@
+"""The vendors' own credentials and API addresses, for each of the project's places."""
+
+from typing import Final
+
+from yarl import URL
+
+from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
+from holystone.adapters.credentials.secret import Secret
+from holystone.engine.errors import UsageError
+from holystone.engine.model.plan import Place
+from holystone.settings import options as o
+from holystone.settings.given import Given
+from holystone.settings.options import Option
+from holystone.settings.values import Access
+
+_PREFIXES: Final[dict[Place, str]] = {"images": "images-repo", "stages": "stages-storage-repo"}
+
+
+def resolve_access(given: Given) -> dict[Place, Access]:
+    """What is said for one place wins over what is said for both, credential by credential. Raises UsageError."""
+    return {place: _access(given, prefix) for place, prefix in _PREFIXES.items()}
+
+
+def _access(given: Given, prefix: str) -> Access:
+    def both(name: str) -> tuple[Option, Option]:
+        return o.VENDOR_OPTIONS[f"{prefix}-{name}"], o.VENDOR_OPTIONS[f"repo-{name}"]
+
+    found = {
+        "dockerhub": _token(given, *both("docker-hub-token"))
+        or _password(given, both("docker-hub-username"), both("docker-hub-password")),
+        "github": _token(given, *both("github-token")),
+        "harbor": _password(given, both("harbor-username"), both("harbor-password")),
+        "quay": _token(given, *both("quay-token")),
+    }
+    return Access({name: login for name, login in found.items() if login}, _url(given, *both("api-url")))
+
+
+def _token(given: Given, *options: Option) -> Credential | None:
+    value = given.filled(*options)
+    return RegistryToken(Secret(value.text), value.source) if value else None
+
+
+def _password(given: Given, users: tuple[Option, ...], passwords: tuple[Option, ...]) -> Credential | None:
+    user, password = given.filled(*users), given.filled(*passwords)
+    if user is None and password is None:
+        return None
+    if user is None or password is None:
+        there, lacking = (user, passwords) if user else (password, users)
+        raise UsageError(
+            f"{there.source if there else ''} is given without the other half of the login.",
+            what_to_do=f"Give {lacking[-1].flag} too, or neither.",
+        )
+    return UserPassword(user.text, Secret(password.text), password.source)
+
+
+def _url(given: Given, *options: Option) -> URL | None:
+    value = given.filled(*options)
+    if value is None:
+        return None
+    try:
+        url = URL(value.text.rstrip("/"))
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment or url.user:
+        raise UsageError(
+            f"{value.source}: not the address of an API.",
+            what_to_do="Write https://HOST or https://HOST/PATH, without a password in it.",
+        )
+    return url
