@@ -30,8 +30,8 @@ schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan or 
 	$(BIN)/python scripts/write-schema.py docs/schema
 
 lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
-	$(BIN)/uv pip compile -q pyproject.toml --extra speed --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra speed --group dev -c locks/runtime.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/dev.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra speed --group dev --extra ecr --extra acr --extra gcr --universal --generate-hashes --no-header --no-emit-index-url -o locks/dev.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra speed -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt
 
 $(VENV)/runtime.done: locks/runtime.txt pyproject.toml
 	@scripts/make-venv.sh $(VENV) locks/runtime.txt
