@@ -12,6 +12,7 @@ from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.closure.closed import Closed
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
@@ -20,6 +21,7 @@ from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
@@ -51,11 +53,11 @@ async def make_plan(
         snapshot = snapshots[repository]
         at = located[repository]
         registry = await connections.registry(repository, at.implementation, at.place)
-        snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository])
         capabilities = await registry.probe(repository)
+        snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository], capabilities)
         planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
         planned = msgspec.structs.replace(planned, place=at.place)
-        _prove(snapshot, planned)
+        _prove(snapshot, planned, capabilities)
         plans.append(planned)
         log.info(
             "repository planned",
@@ -79,21 +81,35 @@ async def make_plan(
 
 
 async def _close(
-    registry: Registry, knowledge: Knowledge, snapshot: RepositorySnapshot, verdicts: Verdicts
+    registry: Registry,
+    knowledge: Knowledge,
+    snapshot: RepositorySnapshot,
+    verdicts: Verdicts,
+    capabilities: Capabilities,
 ) -> tuple[RepositorySnapshot, Closed]:
     """Referrers are asked for only of what is to be deleted; each answer may bring more of it."""
     asked: set[Digest] = set()
     while True:
-        closed = close(snapshot, verdicts)
+        closed = close(snapshot, verdicts, keep_subjects=capabilities.digest_delete_takes_referrers)
         needed = needed_to_decide(closed, asked)
         if not needed:
-            return snapshot, closed
+            fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
+            if fewer is None:
+                return snapshot, closed
+            verdicts = fewer
+            continue
         snapshot = await add_referrers(registry, knowledge, snapshot, needed)
         asked.update(needed)
 
 
-def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> None:
-    if mistakes := check_plan(snapshot, planned):
+def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, can: Capabilities) -> None:
+    mistakes = check_plan(
+        snapshot,
+        planned,
+        takes_referrers=can.digest_delete_takes_referrers,
+        takes_last=can.last_tag_takes_manifest,
+    )
+    if mistakes:
         shown = "; ".join(mistakes[:5])
         raise HolystoneError(
             f"The plan for {planned.repository} contradicts its own promises: {shown}",

@@ -81,8 +81,8 @@ class Registry(Protocol):
         ...
 
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
-        """Brings back a manifest, and `tags` onto it, by the registry's own undelete (`Capabilities.native_restore`).
-        False if the registry cannot, or cannot any more; then a push may help."""
+        """Brings back a manifest, and `tags` onto it, by the registry's own undelete. False if the registry has none,
+        or cannot any more; then a push may help."""
         ...
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:

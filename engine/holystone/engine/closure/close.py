@@ -8,13 +8,15 @@ from holystone.engine.closure.judge import judge
 from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import Foreign, ReferrerOf
+from holystone.engine.model.reasons import Foreign, LockedBy, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
-def close(snapshot: RepositorySnapshot, verdicts: Verdicts) -> Closed:
-    """Two fixpoints, both monotone, so the result is unique and hostile cycles end:
+def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, keep_subjects: bool = False) -> Closed:
+    """`keep_subjects`: what stays keeps its subject too, for registries that delete referrers with it.
+
+    Two fixpoints, both monotone, so the result is unique and hostile cycles end:
 
     1. what the doomed tags hold could go. An attached tag of a manifest outside of it is nobody's candidate;
     2. what kept tags and those attached tags hold stays. What could go and does not stay is doomed.
@@ -26,12 +28,18 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts) -> Closed:
     final = {tag: judge(snapshot, verdicts, tag) for tag in names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
     safe = [tag for tag, subject in graph.subjects.items() if subject is None or subject not in candidates]
+    safe += [tag for tag in graph.subjects if tag in snapshot.locked]
     safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
-    kept = reach(graph, safe)
+    kept = reach(graph, safe, subjects=keep_subjects)
     doomed = {
         digest: because for digest, because in candidates.items() if digest not in kept and digest in snapshot.manifests
     }
-    final |= {tag: _attached(graph, tag, verdicts, kept, doomed) for tag in graph.subjects}
+    final |= {
+        tag: Keep((LockedBy(snapshot.locked[tag]),))
+        if tag in snapshot.locked
+        else _attached(graph, tag, verdicts, kept, doomed)
+        for tag in graph.subjects
+    }
     return Closed(
         verdicts=dict(sorted(final.items())),
         kept=dict(sorted(kept.items())),

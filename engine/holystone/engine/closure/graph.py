@@ -22,6 +22,8 @@ class Graph:
     """Of the attached tags; None where the subject is not in the snapshot."""
     attached: Mapping[Digest, tuple[Tag, ...]]
     """The inverse of `subjects`."""
+    refers_to: Mapping[Digest, Digest]
+    """From a referrer to its subject."""
 
     def brings(self, digest: Digest) -> Iterator[tuple[Digest, Because]]:
         """What lives and dies with a manifest."""
@@ -49,4 +51,5 @@ def graph_of(snapshot: RepositorySnapshot) -> Graph:
         referrers={subject: tuple(found) for subject, found in referrers.items()},
         subjects=subjects,
         attached={subject: tuple(found) for subject, found in attached.items()},
+        refers_to={subject.digest: subject.subject for subject in snapshot.manifests.values() if subject.subject},
     )

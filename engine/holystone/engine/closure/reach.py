@@ -4,12 +4,15 @@ from collections.abc import Iterable
 
 from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.closure.graph import Graph
+from holystone.engine.model.reasons import SubjectOf
 from holystone.engine.model.references import Digest, Tag
 
 
-def reach(graph: Graph, roots: Iterable[Tag]) -> dict[Digest, Because]:
-    """Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however
-    the snapshot is ordered. Visits every manifest once, so that cycles end."""
+def reach(graph: Graph, roots: Iterable[Tag], *, subjects: bool = False) -> dict[Digest, Because]:
+    """`subjects`: a manifest holds its subject too.
+
+    Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
+    snapshot is ordered. Visits every manifest once, so that cycles end."""
     found: dict[Digest, Because] = {}
     for tag in sorted(roots):
         found.setdefault(graph.tags[tag], Tagged(tag))
@@ -20,6 +23,9 @@ def reach(graph: Graph, roots: Iterable[Tag]) -> dict[Digest, Because]:
             for brought, because in graph.brings(digest):
                 if brought not in found:
                     new.setdefault(brought, because)
+            subject = graph.refers_to.get(digest) if subjects else None
+            if subject and subject not in found:
+                new.setdefault(subject, SubjectOf(digest))
         found |= new
         frontier = sorted(new)
     return found

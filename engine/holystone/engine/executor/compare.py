@@ -9,7 +9,7 @@ from holystone.engine.model.references import Digest, Tag
 async def compare(work: RepositoryWork, tag: Tag, *expected: Digest) -> Digest | Outcome:
     """Which of the expected manifests the tag points to now, or the outcome of a step that cannot go on."""
     try:
-        now = await work.registry.resolve(work.repository, tag)
+        now = await work.sight.tag(tag)
     except DeletionDisabled:
         raise
     except RegistryFailure as error:

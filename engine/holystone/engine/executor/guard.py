@@ -64,7 +64,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
 ) -> dict[Tag, Digest]:
-    listing = await work.registry.list_tags(work.repository)
+    listing = await work.sight.listing()
     there: dict[Tag, Digest] = {}
 
     async def look(tag: Tag) -> None:

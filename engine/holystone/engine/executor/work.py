@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure
 from holystone.engine.executor.results import Progress
+from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
 from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
@@ -38,6 +39,7 @@ class RepositoryWork:
         self.registry = registry
         self.knowledge = knowledge
         self.capabilities = capabilities
+        self.sight = Sight(registry, plan.repository, by_listing=capabilities.digests_in_listing)
         self.journal = journal
         self.tally = tally
         self.manifests = manifests

@@ -78,6 +78,22 @@ class SharesDigestWith(msgspec.Struct, frozen=True, tag="shares-digest-with"):
     kept: Tag
 
 
+class LockedBy(msgspec.Struct, frozen=True, tag="locked-by"):
+    """A rule of the registry's own forbids to delete the tag."""
+
+    rule: str
+
+
+class LastTagged(msgspec.Struct, frozen=True, tag="last-tagged"):
+    """The registry refuses to delete the last manifest that has a tag, so the newest stays."""
+
+
+class SubjectOf(msgspec.Struct, frozen=True, tag="subject-of"):
+    """The registry would delete what refers to it along with it, and that stays."""
+
+    referrer: Digest
+
+
 class ChildOf(msgspec.Struct, frozen=True, tag="child-of"):
     index: Digest
 
@@ -143,6 +159,9 @@ KeepReason = (
     | Bookkeeping
     | Unreadable
     | SharesDigestWith
+    | LockedBy
+    | LastTagged
+    | SubjectOf
     | ChildOf
     | ReferrerOf
     | MetadataHead

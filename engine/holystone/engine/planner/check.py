@@ -8,10 +8,13 @@ from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
-def check_plan(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> tuple[str, ...]:
+def check_plan(
+    snapshot: RepositorySnapshot, plan: RepositoryPlan, *, takes_referrers: bool = False, takes_last: bool = False
+) -> tuple[str, ...]:
     """What is wrong with the plan, sorted; empty if it is safe. Anything found is a bug, and nothing of the plan may
-    be applied."""
-    tags, manifests = _after(snapshot, plan)
+    be applied. `takes_referrers`: the registry deletes them with their subject; `takes_last`: a manifest goes with
+    its last tag."""
+    tags, manifests = _after(snapshot, plan, takes_referrers=takes_referrers, takes_last=takes_last)
     found = _disagreements(snapshot, plan)
     listed = frozenset(plan.kept_manifests)
     for each in plan.kept:
@@ -30,20 +33,30 @@ def check_plan(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> tuple[str,
     return tuple(sorted(found))
 
 
-def _after(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> tuple[dict[Tag, Digest], set[Digest]]:
+def _after(
+    snapshot: RepositorySnapshot, plan: RepositoryPlan, *, takes_referrers: bool, takes_last: bool
+) -> tuple[dict[Tag, Digest], set[Digest]]:
     """What the registry would hold: a delete by digest takes every tag along that is still on the manifest."""
     tags, manifests = dict(snapshot.tags), set(snapshot.manifests)
     on: dict[Digest, set[Tag]] = defaultdict(set)
     for tag, digest in tags.items():
         on[digest].add(tag)
     for step in plan.steps:
+        going = [] if isinstance(step, Untag) else [step.digest]
         if isinstance(step, Untag):
             tags.pop(step.tag, None)
             on[step.digest].discard(step.tag)
-        else:
-            manifests.discard(step.digest)
-            for tag in on.pop(step.digest, ()):
+            if takes_last and step.how == "delete" and not on[step.digest]:
+                going.append(step.digest)
+        while going:
+            digest = going.pop()
+            if digest not in manifests:
+                continue
+            manifests.discard(digest)
+            for tag in on.pop(digest, ()):
                 tags.pop(tag, None)
+            if takes_referrers:
+                going += [each.digest for each in snapshot.manifests.values() if each.subject == digest]
     return tags, manifests
 
 

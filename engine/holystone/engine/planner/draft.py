@@ -1,5 +1,6 @@
 """What the steps of the planner hand to each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from holystone.engine.closure.closed import Closed
@@ -8,7 +9,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Remove, Untag
 from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.model.verdicts import Delete
+from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.facts import TagFacts
 
 
@@ -36,6 +37,14 @@ class Draft:
     def goes_whole(self, tag: Tag) -> bool:
         """The manifest goes too, and with it all its tags."""
         return self.digest(tag) in self.closed.doomed
+
+    def kept_tags_by_digest(self) -> Mapping[Digest, Tag]:
+        """Of each manifest the first tag that stays."""
+        found: dict[Digest, Tag] = {}
+        for tag, verdict in sorted(self.closed.verdicts.items()):
+            if isinstance(verdict, Keep) and tag in self.snapshot.tags:
+                found.setdefault(self.digest(tag), tag)
+        return found
 
     @property
     def can_overwrite(self) -> bool:

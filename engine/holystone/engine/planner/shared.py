@@ -1,12 +1,12 @@
 """Steps: doomed tags on manifests that stay, which a delete by digest would take away from the tags that stay."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.plan import Kept
 from holystone.engine.model.reasons import KeepReason, SharesDigestWith
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.draft import Draft
 
 
@@ -21,7 +21,7 @@ def overwrite_shared(draft: Draft) -> Draft:
 def spare_shared(draft: Draft) -> Draft:
     """What is left on a manifest that stays, stays."""
     shared = tuple(tag for tag in draft.undecided if not draft.goes_whole(tag))
-    owners = _owners(draft) if shared else {}
+    owners = draft.kept_tags_by_digest() if shared else {}
     return replace(
         draft,
         spared=tuple(Kept(tag, draft.digest(tag), _why(draft, tag, owners)) for tag in shared),
@@ -29,16 +29,7 @@ def spare_shared(draft: Draft) -> Draft:
     )
 
 
-def _owners(draft: Draft) -> dict[Digest, Tag]:
-    """The first kept tag of each manifest."""
-    owners: dict[Digest, Tag] = {}
-    for tag, verdict in sorted(draft.closed.verdicts.items()):
-        if isinstance(verdict, Keep) and tag in draft.snapshot.tags:
-            owners.setdefault(draft.digest(tag), tag)
-    return owners
-
-
-def _why(draft: Draft, tag: Tag, owners: dict[Digest, Tag]) -> tuple[KeepReason, ...]:
+def _why(draft: Draft, tag: Tag, owners: Mapping[Digest, Tag]) -> tuple[KeepReason, ...]:
     digest = draft.digest(tag)
     because = draft.closed.kept[digest]
     if digest in owners:

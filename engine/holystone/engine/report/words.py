@@ -42,6 +42,12 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"broken, a person should look: {what}"
         case reasons.SharesDigestWith(kept):
             return f"the registry cannot delete it without {kept}, which has the same manifest"
+        case reasons.LockedBy(rule):
+            return f"the registry does not delete it: {rule}"
+        case reasons.LastTagged():
+            return "the registry refuses to delete its last tagged manifest, and this is the newest"
+        case reasons.SubjectOf(referrer):
+            return f"the registry would delete {referrer.short}, which refers to it, along with it"
         case reasons.ChildOf(index):
             return f"part of index {index.short}"
         case reasons.ReferrerOf(subject):

@@ -100,7 +100,7 @@ class _PuttingBack:
             if await self._registry.resolve(self._repository, raw.digest):
                 outcome: UndoOutcome = AlreadyThere()
             else:
-                outcome = self._lacks(raw) or await self._push(raw.digest, raw)
+                outcome = self._lacks(raw) or await self._bring_back(raw)
         except RegistryFailure as error:
             outcome = Failed(str(error))
         self._manifests[raw.digest] = outcome
@@ -115,11 +115,17 @@ class _PuttingBack:
             elif now is not None and now not in self._tombstone:
                 outcome = TakenMeanwhile(now)
             else:
-                outcome = self._lost(raw.digest) or await self._push(tag, raw)
+                outcome = self._lost(raw.digest) or await self._bring_back(raw, tag)
         except RegistryFailure as error:
             outcome = Failed(str(error))
         self._tags[tag] = outcome
         self._tell()
+
+    async def _bring_back(self, raw: RawManifest, tag: Tag | None = None) -> UndoOutcome:
+        """By the registry's own undelete if it has one: that needs no blobs and no right to push."""
+        if not self._dry_run and await self._registry.restore(self._repository, raw.digest, (tag,) if tag else ()):
+            return Restored()
+        return await self._push(tag or raw.digest, raw)
 
     async def _push(self, reference: Tag | Digest, raw: RawManifest) -> UndoOutcome:
         if self._dry_run:

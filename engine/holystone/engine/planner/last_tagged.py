@@ -1,0 +1,23 @@
+"""Some registries refuse to delete the last manifest that has a tag: then the newest stays, instead of whichever
+happens to be tried last."""
+
+from holystone.engine.closure.attached import attached_tags
+from holystone.engine.closure.closed import Closed
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.reasons import LastTagged
+from holystone.engine.model.references import Tag
+from holystone.engine.model.verdicts import Delete, Keep, Verdicts
+
+
+def keep_newest(snapshot: RepositorySnapshot, closed: Closed, verdicts: Verdicts) -> Verdicts | None:
+    """The verdicts to close again with, or None if a tag stays anyway."""
+    there = [tag for tag in closed.verdicts if tag in snapshot.tags]
+    if not there or any(isinstance(closed.verdicts[tag], Keep) for tag in there):
+        return None
+    attached = attached_tags(snapshot)
+    own = [tag for tag in there if isinstance(verdicts.get(tag), Delete) and tag not in attached]
+
+    def age(tag: Tag) -> tuple[int, Tag]:
+        return snapshot.pushed.get(snapshot.tags[tag], 0), tag
+
+    return {**verdicts, max(own, key=age): Keep((LastTagged(),))} if own else None
