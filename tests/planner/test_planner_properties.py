@@ -1,5 +1,6 @@
 """Any plan, on any repository and registry: applied to a toy registry, it deletes what it says and nothing more."""
 
+from collections.abc import Mapping
 from random import Random
 from unittest.mock import patch
 
@@ -33,7 +34,7 @@ class Case:
 
     def plan(self, snapshot: RepositorySnapshot | None = None) -> tuple[Closed, RepositoryPlan]:
         snapshot = snapshot or self.snapshot
-        closed = close(snapshot, self.verdicts)
+        closed = close(snapshot, self.verdicts, keep_subjects=self.can.digest_delete_takes_referrers)
         # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
         with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
             return closed, plan_repository(snapshot, closed, self.can, self.facts)
@@ -53,20 +54,34 @@ some = settings(max_examples=60, deadline=None)
 @given(cases())
 def test_kept_tags_keep_all_they_need_and_doomed_tags_go(case: Case) -> None:
     closed, plan = case.plan()
-    assert check_plan(case.snapshot, plan) == ()
+    assert proof(case, plan) == ()
     if not case.can.digest_delete and not case.can.tag_delete:
         return  # refused anyway: nothing could be applied
     registry = ToyRegistry(case.snapshot, case.can)
     registry.apply(plan)
     kept = {each.tag for each in plan.kept}
     assert registry.tags == {tag: at for tag, at in case.snapshot.tags.items() if tag in kept}
-    needed = needs(case.snapshot, kept) & case.snapshot.manifests.keys()
+    needed = needs(case.snapshot, kept, subjects=case.can.digest_delete_takes_referrers)
+    needed &= case.snapshot.manifests.keys()
     assert needed <= registry.manifests.keys()
     assert needed == set(plan.kept_manifests) & case.snapshot.manifests.keys()
     gone = case.snapshot.manifests.keys() - registry.manifests.keys()
     assert gone <= closed.doomed.keys()
     if case.can.digest_delete:
         assert gone == closed.doomed.keys()
+
+
+def proof(case: Case, plan: RepositoryPlan) -> tuple[str, ...]:
+    return check_plan(
+        case.snapshot,
+        plan,
+        takes_referrers=case.can.digest_delete_takes_referrers,
+        takes_last=case.can.last_tag_takes_manifest,
+    )
+
+
+def _another_stays(case: Case, tag: Tag, kept: Mapping[Tag, Kept]) -> bool:
+    return any(other != tag and each.digest == case.snapshot.tags[tag] for other, each in kept.items())
 
 
 @some
@@ -81,7 +96,11 @@ def test_a_doomed_tag_goes_or_is_kept_with_a_reason(case: Case) -> None:
         elif tag in kept:
             assert kept[tag].reasons
             assert case.snapshot.tags[tag] in closed.kept
-            assert not (case.can.tag_delete and case.can.tag_delete_spares_siblings)
+            assert not (
+                case.can.tag_delete
+                and case.can.tag_delete_spares_siblings
+                and not (case.can.last_tag_takes_manifest and not _another_stays(case, tag, kept))
+            )
     assert all(step.reasons for step in plan.steps)
 
 
@@ -146,4 +165,6 @@ def test_the_proof_finds_a_plan_that_takes_too_much(case: Case, data: st.DataObj
     victim = data.draw(st.sampled_from(needed))
     extra = Pass("manifests", (Remove(victim, "", 0, (), ()),))
     worse = msgspec.structs.replace(plan, passes=(*plan.passes, extra))
-    assert any(victim in finding for finding in check_plan(case.snapshot, worse))
+    findings = proof(case, worse)
+    # Where a subject takes its referrers, what is told is that they would be lost.
+    assert any(victim in finding for finding in findings) or (findings and case.can.digest_delete_takes_referrers)

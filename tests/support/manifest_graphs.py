@@ -95,7 +95,10 @@ def capabilities() -> st.SearchStrategy[Capabilities]:
         can_delete=flag,
         tag_delete=flag,
         tag_delete_spares_siblings=flag,
+        last_tag_takes_manifest=flag,
         digest_delete=flag,
+        digest_delete_takes_referrers=flag,
+        tags_first=flag,
         tag_overwrite=flag,
         delete_cost_grows=flag,
     )

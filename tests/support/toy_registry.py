@@ -7,13 +7,15 @@ from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
-def needs(snapshot: RepositorySnapshot, kept: set[Tag]) -> set[Digest]:
-    """By trying every manifest against every rule until nothing is added."""
+def needs(snapshot: RepositorySnapshot, kept: set[Tag], *, subjects: bool = False) -> set[Digest]:
+    """By trying every manifest against every rule until nothing is added. `subjects`: what stays needs its subject."""
     needed = {snapshot.tags[tag] for tag in kept if tag in snapshot.tags}
     while True:
         known = needed & snapshot.manifests.keys()
         more = {child for digest in known for child in snapshot.manifests[digest].children}
         more |= {each.digest for each in snapshot.manifests.values() if each.subject in needed}
+        if subjects:
+            more |= {at for digest in known if (at := snapshot.manifests[digest].subject)}
         for digest in known:
             more |= {at for tag, at in snapshot.tags.items() if tag.startswith(f"sha256-{digest.hex}")}
         if more <= needed:
@@ -50,9 +52,16 @@ class ToyRegistry:
     def _delete_tag(self, tag: Tag) -> None:
         assert self.can.tag_delete
         digest = self.tags.pop(tag, None)
-        if digest is not None and not self.can.tag_delete_spares_siblings:
+        if digest is None:
+            return
+        was_last = digest not in self.tags.values()
+        if not self.can.tag_delete_spares_siblings or (self.can.last_tag_takes_manifest and was_last):
             self._delete_digest(digest)
 
     def _delete_digest(self, digest: Digest) -> None:
-        self.manifests.pop(digest, None)
+        there = self.manifests.pop(digest, None)
         self.tags = {tag: at for tag, at in self.tags.items() if at != digest}
+        if there and self.can.digest_delete_takes_referrers:
+            for each in list(self.manifests.values()):
+                if each.subject == digest:
+                    self._delete_digest(each.digest)

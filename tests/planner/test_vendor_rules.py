@@ -1,0 +1,142 @@
+"""Rules that only some registries have: locks, a last tag that takes its manifest, subjects that take referrers."""
+
+import msgspec
+
+from holystone.engine.closure.close import close
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
+from holystone.engine.model.reasons import ChildOf, LastTagged, LockedBy, SubjectOf
+from holystone.engine.model.references import Tag
+from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.last_tagged import keep_newest
+from holystone.engine.planner.repository import plan_repository
+from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
+
+WHOLE = Capabilities("toy", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, tags_first=False)
+TAKES_LAST = msgspec.structs.replace(WHOLE, last_tag_takes_manifest=True, tag_overwrite=False)
+TAKES_REFERRERS = msgspec.structs.replace(WHOLE, digest_delete_takes_referrers=True)
+
+
+def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
+    closed = close(snapshot, verdicts, keep_subjects=can.digest_delete_takes_referrers)
+    return plan_repository(snapshot, closed, can, TagFacts())
+
+
+def steps(made: RepositoryPlan) -> list[tuple[str, object, tuple[Tag, ...]]]:
+    return [
+        (step.how, step.tag, ()) if isinstance(step, Untag) else ("remove", step.digest, step.tags)
+        for step in made.steps
+    ]
+
+
+def kept(made: RepositoryPlan, tag: str) -> Kept:
+    return next(each for each in made.kept if each.tag == tag)
+
+
+def test_one_request_for_the_digest_takes_all_tags_of_an_image_that_goes_whole() -> None:
+    made = plan(repository([image(1), image(2)], {"a": 1, "b": 1, "c": 2, "old": 2}), doom("a", "b", "old"))
+    assert steps(made) == [("delete", "old", ()), ("remove", d(1), ("a", "b"))]
+
+
+def test_the_last_tag_of_a_child_that_stays_is_not_deleted_where_that_takes_the_manifest() -> None:
+    snapshot = repository([index(1, 2), image(2)], {"index": 1, "child": 2})
+    made = plan(snapshot, doom("child"), TAKES_LAST)
+    assert made.passes == ()
+    assert kept(made, "child").reasons == (ChildOf(d(1)),)
+    assert steps(plan(snapshot, doom("child"), WHOLE)) == [("delete", "child", ())]
+
+
+def test_a_tag_beside_one_that_stays_is_deleted_even_there() -> None:
+    assert steps(plan(repository([image(1)], {"old": 1, "new": 1}), doom("old"), TAKES_LAST)) == [("delete", "old", ())]
+
+
+def test_the_proof_knows_that_a_last_tag_takes_its_manifest() -> None:
+    snapshot = repository([index(1, 2), image(2)], {"index": 1, "child": 2})
+    made = plan(snapshot, doom("child"), WHOLE)
+    assert check_plan(snapshot, made) == ()
+    assert any(str(d(2)) in finding for finding in check_plan(snapshot, made, takes_last=True))
+
+
+def locked(snapshot: RepositorySnapshot, *tags: str) -> RepositorySnapshot:
+    return msgspec.structs.replace(snapshot, locked={Tag(tag): "immutable" for tag in tags})
+
+
+def test_a_locked_tag_stays_with_all_that_it_needs() -> None:
+    snapshot = locked(repository([index(1, 2), image(2), image(3)], {"a": 1, "b": 3}), "a")
+    made = plan(snapshot, doom("a", "b"))
+    assert kept(made, "a").reasons == (LockedBy("immutable"),)
+    assert made.kept_manifests == (d(1), d(2))
+    assert steps(made) == [("remove", d(3), (Tag("b"),))]
+
+
+def test_a_lock_on_a_tag_that_stays_anyway_is_not_its_reason() -> None:
+    verdicts: dict[Tag, Verdict] = {Tag("a"): Keep((LastTagged(),))}
+    made = plan(locked(repository([image(1)], {"a": 1}), "a"), verdicts)
+    assert kept(made, "a").reasons == (LastTagged(),)
+
+
+def test_a_locked_signature_of_an_image_that_goes_stays() -> None:
+    signature = fallback(1, ".sig")
+    snapshot = locked(repository([image(1), image(2)], {"a": 1, signature: 2}), signature)
+    made = plan(snapshot, doom("a"))
+    assert kept(made, signature).reasons == (LockedBy("immutable"),)
+    assert steps(made) == [("remove", d(1), (Tag("a"),))]
+    assert check_plan(snapshot, made) == ()
+
+
+def test_the_subject_of_a_referrer_that_stays_loses_its_name_only() -> None:
+    snapshot = repository([index(1, 3), image(2, subject=1), image(3)], {"a": 1, "sbom": 2})
+    made = plan(snapshot, doom("a"), TAKES_REFERRERS)
+    assert steps(made) == [("delete", "a", ())]
+    assert made.kept_manifests == (d(1), d(2), d(3))
+    whole = plan(snapshot, doom("a"), WHOLE)
+    assert [step.digest for step in whole.steps] == [d(1), d(3)]
+
+
+def test_a_name_that_cannot_go_alone_says_which_referrer_keeps_it() -> None:
+    can = msgspec.structs.replace(TAKES_REFERRERS, tag_delete=False, tag_overwrite=False)
+    snapshot = repository([image(1), image(2, subject=1)], {"a": 1, "sbom": 2})
+    made = plan(snapshot, doom("a"), can)
+    assert made.passes == ()
+    assert kept(made, "a").reasons == (SubjectOf(d(2)),)
+
+
+def test_the_proof_knows_that_a_subject_takes_its_referrers() -> None:
+    snapshot = repository([image(1), image(2, subject=1), image(3)], {"a": 1, "sbom": 2})
+    careless = RepositoryPlan(
+        snapshot.repository,
+        "toy",
+        (Pass("manifests", (Remove(d(1), "", 0, (Tag("a"),), DELETE.reasons),)),),
+        (Kept(Tag("sbom"), d(2), ()),),
+        (d(2),),
+    )
+    assert any("sbom" in finding for finding in check_plan(snapshot, careless, takes_referrers=True))
+
+
+def test_the_newest_stays_where_the_last_tagged_manifest_cannot_go() -> None:
+    snapshot = repository([image(1), image(2), image(3)], {"a": 1, "b": 2, "c": 3})
+    snapshot = msgspec.structs.replace(snapshot, pushed={d(1): 10, d(2): 30, d(3): 20})
+    verdicts = doom("a", "b", "c")
+    fewer = keep_newest(snapshot, close(snapshot, verdicts), verdicts)
+    assert fewer == {**verdicts, Tag("b"): Keep((LastTagged(),))}
+
+
+def test_nothing_is_spared_if_a_tag_stays_anyway_or_only_signatures_are_left() -> None:
+    snapshot = repository([image(1), image(2)], {"a": 1, "b": 2})
+    verdicts = doom("a")
+    assert keep_newest(snapshot, close(snapshot, verdicts), verdicts) is None
+    empty = repository([], {})
+    assert keep_newest(empty, close(empty, {}), {}) is None
+
+
+def test_a_signature_is_never_the_one_that_is_spared() -> None:
+    signature = fallback(1, ".sig")
+    snapshot = repository([image(1), image(2)], {"a": 1, signature: 2})
+    snapshot = msgspec.structs.replace(snapshot, pushed={d(2): 99})
+    verdicts = doom("a", signature)
+    fewer = keep_newest(snapshot, close(snapshot, verdicts), verdicts)
+    assert fewer is not None
+    assert fewer[Tag("a")] == Keep((LastTagged(),))
