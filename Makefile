@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check servers bench schema lock clean
+.PHONY: help demo test contract check servers bench requests schema registries lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -13,6 +13,9 @@ demo: $(VENV)/runtime.done ## clean a sample project on a registry inside the pr
 
 test: check servers ## everything that must hold before a commit lands
 	@. scripts/required.sh && $(BIN)/python -m pytest -n auto
+
+contract: $(VENV)/dev.done servers ## one set of scenarios on all registries, a line for each
+	@. scripts/required.sh && $(BIN)/python -m pytest tests/contract -n auto
 
 check: $(VENV)/dev.done ## style, types and the architecture's arrows
 	$(BIN)/ruff check .
@@ -26,8 +29,14 @@ servers: ## the real registry and the independent client that the tests use
 bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the real registry
 	$(BIN)/python -m benchmarks
 
+requests: $(VENV)/dev.done ## requests of a cleanup on each registry against the least that it needs
+	$(BIN)/python -m benchmarks.requests
+
 schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan or the JSON output
 	$(BIN)/python scripts/write-schema.py docs/schema
+
+registries: $(VENV)/dev.done ## docs/registries.md anew, after a change of what an adapter declares
+	$(BIN)/python scripts/write-registries.py docs/registries.md
 
 lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed --group dev --extra ecr --extra acr --extra gcr --universal --generate-hashes --no-header --no-emit-index-url -o locks/dev.txt

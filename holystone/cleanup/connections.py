@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self
@@ -13,6 +14,7 @@ from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.registries.detection import detect
 from holystone.adapters.registries.http.authorizer import Refresh
+from holystone.adapters.registries.http.signer import Signer
 from holystone.adapters.registries.http.transport import Judge, RegistryHttp
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.adapters import load_adapter
@@ -101,7 +103,8 @@ class Connections:
             api_url=key.api_url,
             environ=self._environ,
             lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
-            open_http=self._http,
+            # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
+            open_http=partial(self._http, trusted=(key.api_url.host,) if key.api_url and key.api_url.host else ()),
             resources=self._stack,
         )
         return await load_adapter(key.implementation).connect(site)
@@ -114,6 +117,8 @@ class Connections:
         refresh: Refresh | None = None,
         judge: Judge | None = None,
         preemptive: bool = False,
+        signer: Signer | None = None,
+        trusted: tuple[str, ...] = (),
     ) -> RegistryHttp:
         at = base if isinstance(base, URL) else None
         return RegistryHttp(
@@ -123,7 +128,8 @@ class Connections:
             insecure=self._insecure,
             skip_tls_verify=self._skip_tls_verify,
             preemptive=preemptive,
-            token_servers=self._token_servers,
+            signer=signer,
+            token_servers=(*self._token_servers, *trusted),
             refresh=refresh,
             judge=judge,
             connections=self._limits.in_flight,

@@ -87,11 +87,13 @@ async def _close(
     verdicts: Verdicts,
     capabilities: Capabilities,
 ) -> tuple[RepositorySnapshot, Closed]:
-    """Referrers are asked for only of what is to be deleted; each answer may bring more of it."""
+    """Referrers are asked for only of what is to be deleted, and only where it is us who would have to delete them;
+    each answer may bring more of it."""
+    asks = capabilities.digest_delete and not capabilities.digest_delete_takes_referrers
     asked: set[Digest] = set()
     while True:
         closed = close(snapshot, verdicts, keep_subjects=capabilities.digest_delete_takes_referrers)
-        needed = needed_to_decide(closed, asked)
+        needed = needed_to_decide(closed, asked) if asks else ()
         if not needed:
             fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
             if fewer is None:

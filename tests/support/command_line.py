@@ -135,11 +135,13 @@ def bench(
     auth: Auth | None = None,
     latency: Latency | None = None,
     faults: tuple[Fault, ...] = (),
+    registry: EmbeddedRegistry | None = None,
 ) -> Iterator[Bench]:
+    """`registry`: another one than what the rest says."""
     home, project = folder / "home", folder / "project"
     home.mkdir(parents=True)
     project.mkdir()
-    registry = EmbeddedRegistry(quirks=quirks, auth=auth, latency=latency, faults=faults)
+    registry = registry or EmbeddedRegistry(quirks=quirks, auth=auth, latency=latency, faults=faults)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(registry):
         yield Bench(portal, registry, home, project)
 

@@ -11,7 +11,7 @@ from holystone.adapters.credentials.secret import Secret
 HUB = "docker.io"
 HUB_SERVER = "https://index.docker.io/v1/"
 """Under which Docker and its helpers keep Docker Hub's credential."""
-_HUB_NAMES = frozenset((HUB, "index.docker.io", "registry-1.docker.io"))
+_HUB_NAMES = frozenset((HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"))
 _API_PATHS = frozenset(("", "v1", "v2"))
 
 

@@ -1,6 +1,7 @@
 """What a registry can be asked with. `origin` says in words where it came from, for messages."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import TypeAlias
 
 from holystone.adapters.credentials.secret import Secret
@@ -18,6 +19,8 @@ class UserPassword:
     password: Secret
     origin: str
     """E.g. `credHelpers in ~/.docker/config.json`."""
+    renew_at: float = inf
+    """When a newer one has to be asked for, on the monotonic clock, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class RegistryToken:
 
     token: Secret
     origin: str
+    renew_at: float = inf
 
 
 Credential: TypeAlias = Anonymous | UserPassword | IdentityToken | RegistryToken

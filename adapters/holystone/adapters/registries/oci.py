@@ -115,7 +115,7 @@ class OciApi:
             try:
                 index = msgspec.json.decode(reply.body, type=_Index)
                 found.extend(Digest.parse(descriptor.digest) for descriptor in index.manifests or ())
-            except (msgspec.MsgspecError, InvalidName) as error:
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 raise IncompleteSource(f"What refers to {subject} in {repository} cannot be read: {error}") from error
         return found
 

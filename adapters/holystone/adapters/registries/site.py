@@ -9,6 +9,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.registries.http.authorizer import Refresh
+from holystone.adapters.registries.http.signer import Signer
 from holystone.adapters.registries.http.transport import Judge, RegistryHttp
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost, RepositoryPath
@@ -24,6 +25,7 @@ class OpenHttp(Protocol):
         refresh: Refresh | None = None,
         judge: Judge | None = None,
         preemptive: bool = False,
+        signer: Signer | None = None,
     ) -> RegistryHttp: ...
 
 
@@ -62,8 +64,9 @@ class Site:
         refresh: Refresh | None = None,
         judge: Judge | None = None,
         preemptive: bool = False,
+        signer: Signer | None = None,
     ) -> RegistryHttp:
         """Opened, and closed with the run. `base` is a registry's host, or the address of an API, where paths are
         appended to its own."""
-        http = self.open_http(base, credential, refresh=refresh, judge=judge, preemptive=preemptive)
+        http = self.open_http(base, credential, refresh=refresh, judge=judge, preemptive=preemptive, signer=signer)
         return await self.resources.enter_async_context(http)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from holystone.engine.model.references import Digest, InvalidName
+from holystone.engine.model.references import Digest
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -108,7 +108,7 @@ def parse_manifest(raw: RawManifest) -> Manifest:
             subject=Digest.parse(wire.subject.digest) if wire.subject else None,
             layers_size=sum(layer.size for layer in wire.layers or ()),
         )
-    except (msgspec.MsgspecError, InvalidName) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}") from error
 
 
@@ -123,7 +123,7 @@ def parse_config(digest: Digest, body: bytes) -> ImageConfig:
             labels={key: value or "" for key, value in (inner.Labels or {}).items()},
             parent=Digest.parse(inner.Image) if inner.Image else None,
         )
-    except (msgspec.MsgspecError, InvalidName, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"image configuration {digest} cannot be understood: {error}") from error
 
 

@@ -14,7 +14,7 @@ from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANG
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
-from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
 
 PAGE_SIZE: Final = 1000
@@ -83,7 +83,7 @@ def _tags(repository: Repository, reply: Reply) -> list[Tag]:
     """Raises IncompleteSource for a reply that is not a tag list: cut short, or a page of a proxy."""
     try:
         return [Tag.parse(tag) for tag in msgspec.json.decode(reply.body, type=_TagPage).tags or ()]
-    except (msgspec.MsgspecError, InvalidName) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE
         ) from error

@@ -28,6 +28,8 @@ class Authorization:
     """What else must not come back in an error body."""
     claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What a JWT says of itself, unverified."""
+    headers: Mapping[str, str | Secret] = field(default_factory=dict, hash=False, repr=False)
+    """What else has to be sent for it to count, e.g. the time of a signature."""
 
 
 def basic(username: str, password: Secret) -> Authorization:
@@ -43,13 +45,14 @@ def with_authorization(headers: Mapping[str, str], authorization: Authorization 
     """Raises UsageError for a secret that cannot stand in a header."""
     if authorization is None:
         return dict(headers)
-    value = _open(authorization.secret)
-    if not value.isprintable():
+    its_own = {name: _open(value) for name, value in authorization.headers.items()}
+    its_own["Authorization"] = f"{authorization.scheme} {_open(authorization.secret)}"
+    if not all(value.isprintable() for value in its_own.values()):
         raise UsageError(
             f"The {authorization.scheme} credential contains a line break or another control character.",
             what_to_do="Check the variable or file it comes from for a stray newline.",
         )
-    return {**headers, "Authorization": f"{authorization.scheme} {value}"}
+    return {**headers, **its_own}
 
 
 def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
@@ -60,6 +63,21 @@ def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
 def secret_form(fields: Mapping[str, str | Secret]) -> bytes:
     """The same as application/x-www-form-urlencoded."""
     return urlencode({name: _open(value) for name, value in fields.items()}).encode()
+
+
+def opened_document(secret: Secret, *, base64_encoded: bool = False) -> dict[str, Any]:
+    """A secret that is itself a JSON object (a service account's key), for the library that signs with it. Raises
+    ValueError, which says nothing of the content."""
+    document: Any = None
+    try:
+        text = _open(secret).encode()
+        document = msgspec.json.decode(base64.b64decode(text) if base64_encoded else text)
+    except (ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    # Outside of `except`: decoding errors may hold a part of it.
+    if not isinstance(document, dict):
+        raise ValueError("it is not a JSON object")
+    return document
 
 
 def redacted(body: bytes, *secrets: Secret) -> bytes:

@@ -52,6 +52,9 @@ class Authorizer:
 
     async def before(self, scope: str) -> Authorization | None:
         """What to send at once, by what is known of the registry. None: wait for its challenge."""
+        held = self._credential
+        if isinstance(held, UserPassword | RegistryToken) and self._clock() >= held.renew_at:
+            await self._renew(held)
         challenge = self._challenge
         if isinstance(self._credential, RegistryToken):
             return self._direct()

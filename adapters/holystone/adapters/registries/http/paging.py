@@ -39,12 +39,18 @@ class PageGuard:
 
 
 def next_link(reply: Reply) -> str | None:
-    """Path and query of the next page, None at the end. Raises IncompleteSource if it is on another host.
+    """Path and query of the next page, None at the end. Raises IncompleteSource if it is on another host."""
+    return linked(reply, "next")
+
+
+def linked(reply: Reply, relation: str) -> str | None:
+    """Path and query of the page that is `next`, `last`, … None if there is none. Raises IncompleteSource if it is on
+    another host.
 
     Scheme and port of the link are not taken: servers behind a proxy often get them wrong. Whatever it says, the next
     request goes to the registry that was asked.
     """
-    for target in _targets(reply, "next"):
+    for target in _targets(reply, relation):
         try:
             url = reply.asked.join(to_url(target))
         except ValueError:

@@ -8,11 +8,13 @@ from typing import Any, Self, TypeAlias
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.http.authorization import Authorization
 from holystone.adapters.registries.http.authorizer import Authorizer, Refresh
 from holystone.adapters.registries.http.faults import failure, retry_rule
 from holystone.adapters.registries.http.rates import rate_hint
 from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.signer import Outgoing, Signer
 from holystone.adapters.registries.http.tokens import Tokens
 from holystone.adapters.registries.http.trust import is_loopback, origin
 from holystone.adapters.registries.http.wire import Wire
@@ -25,7 +27,7 @@ REQUEST_TIMEOUT = 60.0
 
 Judge: TypeAlias = Callable[[Reply], Later | Passing | None]
 
-_API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+_API_HOSTS = dict.fromkeys(("docker.io", "index.docker.io", "registry.hub.docker.com"), "registry-1.docker.io")
 """Hosts whose API answers under another name."""
 
 
@@ -38,7 +40,8 @@ class RegistryHttp:
     `preemptive`: a user and password are sent as Basic from the first request on, without waiting for a challenge.
     `token_servers`: hosts besides the registry's own domain that may see the credential. `insecure`: plain http;
     loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `base`: where
-    the API is, if not at the host's root; paths are appended to its own. `clock` is monotonic, `wall` unix time.
+    the API is, if not at the host's root; paths are appended to its own. `signer`: authorizes every attempt instead of
+    the credential; a 401 is then returned like every other status. `clock` is monotonic, `wall` unix time.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class RegistryHttp:
         judge: Judge | None = None,
         connections: int = 64,
         base: URL | None = None,
+        signer: Signer | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._base = base or base_url(host, insecure=insecure, skip_tls_verify=skip_tls_verify)
         self._judge = judge
+        self._signer = signer
         self._wall = wall
         self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify)
         self._authorizer = Authorizer(
@@ -90,7 +95,7 @@ class RegistryHttp:
         method: str,
         path: str,
         *,
-        lane: Lane,
+        lane: Lane | None,
         limit: int,
         scope: str = "",
         accept: str = "application/json",
@@ -99,6 +104,7 @@ class RegistryHttp:
         timeout: float = REQUEST_TIMEOUT,
         final: Collection[int] = (),
         retry: bool = True,
+        hides: tuple[Secret, ...] = (),
     ) -> Reply:
         """One request, as often as the lane allows.
 
@@ -107,7 +113,9 @@ class RegistryHttp:
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
         raised as Unauthorized), 408, 429, 500, 502, 503 and 504 are retried, redirects followed. Those named in `final`
         are returned at once; a 401 that is named is returned where it would be raised. `retry=False` for what must not
-        be sent twice.
+        be sent twice. `hides`: secrets in the body, see `Wire.send`. `lane=None` is for a request within the attempt of
+        another one (a login): it is sent once, and the other's lane gets the Later or Passing that it raises. On a lane
+        of its own it could wait for the host's pause to end, which waits for the other.
 
         Raises Unreachable (no answer), Unauthorized, IncompleteSource (too big, cut short, or a GET or HEAD that
         failed to the end), RegistryFailure (another method that failed to the end).
@@ -119,14 +127,24 @@ class RegistryHttp:
 
         async def send(authorization: Authorization | None) -> Reply:
             reply = await self._wire.send(
-                method, url, limit=limit, headers=sent, authorization=authorization, body=body
+                method, url, limit=limit, headers=sent, authorization=authorization, body=body, hides=hides
             )
-            if self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
+            if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
                 lane.hint(hint)
             self._check(reply, final)
             return reply
 
+        async def signed(signer: Signer) -> Reply:
+            outgoing = Outgoing(method, url, sent, body)
+            used = await signer.sign(outgoing)
+            reply = await send(used)
+            if self._is_ours(reply) and await signer.refused(used, reply):
+                reply = await send(await signer.sign(outgoing))
+            return reply
+
         async def attempt() -> Reply:
+            if self._signer is not None:
+                return await signed(self._signer)
             # Inside the attempt: a token that is fetched before the lane lets us go may be old by then.
             authorization = await self._authorizer.before(scope)
             reply = await send(authorization)
@@ -141,6 +159,8 @@ class RegistryHttp:
                     raise
             return reply
 
+        if lane is None:
+            return await attempt()
         try:
             return await lane.run(attempt, timeout=timeout, retry=retry)
         except GaveUp as gave_up:

@@ -1,0 +1,27 @@
+"""Azure Container Registry: tags by its own API (/acr/v1), manifests and blobs by the OCI distribution API."""
+
+from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.registries.acr import entra
+from holystone.adapters.registries.acr.docker_login import DockerLogin
+from holystone.adapters.registries.acr.registry import AcrRegistry
+from holystone.adapters.registries.acr.sheet import SHEET
+from holystone.adapters.registries.http.tokens import described
+from holystone.adapters.registries.site import Site
+
+__all__ = ["SHEET", "AcrRegistry", "connect"]
+
+
+async def connect(site: Site) -> AcrRegistry:
+    """With what Docker's configuration has for the registry; with Azure's own credentials if it has nothing.
+
+    Raises UsageError where those would be needed and their package is missing, Unauthorized where there are none."""
+    login: DockerLogin | entra.EntraLogin
+    if isinstance(site.docker, Anonymous):
+        login = await entra.sign_in(site)
+    else:
+        login = DockerLogin(site.host, site.docker, site.refresh_docker)
+    http = await site.http(site.api_url or site.host, login.credential, refresh=login.renewed)
+    # No quota is declared. Microsoft printed limits by tier (reads and writes a minute: Basic 1,000 and 100, Standard
+    # 3,000 and 500, Premium 10,000 and 2,000; docs.azure.cn, container-registry-skus), but the tier is not to be had
+    # here, and Basic's would slow down everybody else twentyfold. A 429 slows the lane down where it has to be.
+    return AcrRegistry(site.host, http, site.lane("read"), site.lane("write"), credential=described(login.credential))

@@ -1,0 +1,175 @@
+"""Azure's own credentials: an Entra ID token of whoever runs us is exchanged for a refresh token of the registry.
+
+Source: Azure/acr, docs/AAD-OAuth.md. UNCONFIRMED: that the sovereign clouds' registries take tokens for the same
+audience. Their authority is chosen by AZURE_AUTHORITY_HOST, which azure-identity reads itself.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+import anyio
+import msgspec
+
+from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
+from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
+from holystone.adapters.registries.http.authorization import redacted, secret_form
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.reply import Reply, printable
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.site import Site
+from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
+from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler import Lane
+
+_AUDIENCE: Final = "https://containerregistry.azure.net/.default"
+_ORIGIN: Final = "Azure's own credentials, by azure-identity"
+_TIMEOUT: Final = 60.0
+"""Seconds for Entra ID. The chain tries several sources, each with a time of its own."""
+_PAUSE: Final = 60.0
+"""Seconds between renewals: a refresh token that was refused so soon was refused for another reason than its age."""
+_LARGEST: Final = 256 * 1024
+
+
+class AccessToken(Protocol):
+    @property
+    def token(self) -> str: ...
+
+
+class TokenCredential(Protocol):
+    """The part of azure.core.credentials_async.AsyncTokenCredential that is used. It keeps its tokens itself."""
+
+    async def get_token(self, *scopes: str) -> AccessToken: ...
+
+    async def close(self) -> None: ...
+
+
+def azure_credential() -> TokenCredential:
+    """By the chain that Azure's tools have in common: variables (AZURE_CLIENT_ID, …), workload identity, managed
+    identity, `az login`, …; AZURE_TOKEN_CREDENTIALS narrows it."""
+    try:
+        from azure.identity.aio import DefaultAzureCredential
+    except ImportError as error:
+        raise UsageError(
+            "Azure's own credentials need the package azure-identity.",
+            what_to_do="Install it (pip install 'holystone[acr]'), or log in to the registry with docker login.",
+        ) from error
+    try:
+        return DefaultAzureCredential()
+    except ValueError as error:
+        raise UsageError(f"Azure's own credentials are set up wrongly: {printable(str(error))}") from error
+
+
+class _Exchanged(msgspec.Struct):
+    refresh_token: str
+
+
+class EntraLogin:
+    """`clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        host: RegistryHost,
+        http: RegistryHttp,
+        lane: Lane,
+        source: TokenCredential,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._host = host
+        self._http = http
+        self._lane = lane
+        self._source = source
+        self._clock = clock
+        self._renewing = anyio.Lock()
+        self._renewed_at = -math.inf
+        self._current: Credential = Anonymous(_ORIGIN)
+
+    @property
+    def credential(self) -> Credential:
+        """Anonymous until `exchange` was called."""
+        return self._current
+
+    async def exchange(self) -> None:
+        """Raises Unauthorized, Unreachable, IncompleteSource."""
+        token = await self._entra_token()
+        reply = await self._http.request(
+            "POST",
+            "/oauth2/exchange",
+            lane=self._lane,
+            limit=_LARGEST,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body=secret_form({"grant_type": "access_token", "service": self._host, "access_token": token}),
+            final=(401,),
+        )
+        refresh_token = self._understood(
+            replace(reply, body=reply.body if reply.status == 200 else redacted(reply.body, token))
+        )
+        self._current = IdentityToken(refresh_token, _ORIGIN, EMPTY_GUID)
+
+    async def renewed(self, refused: Credential) -> Credential:
+        """The refresh token lives for three hours, and a large cleanup may take longer."""
+        async with self._renewing:
+            if self._current == refused and self._clock() - self._renewed_at >= _PAUSE:
+                await self.exchange()
+                self._renewed_at = self._clock()
+            return self._current
+
+    async def _entra_token(self) -> Secret:
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
+
+        problem: HolystoneError
+        try:
+            with anyio.fail_after(_TIMEOUT):
+                return Secret((await self._source.get_token(_AUDIENCE)).token)
+        except TimeoutError:
+            problem = Unreachable(f"Entra ID gave no token for {self._host} within {_TIMEOUT:g} s.")
+        except ClientAuthenticationError as error:
+            problem = Unauthorized(
+                f"There is no credential for {self._host}: none in Docker's configuration, and Azure's own chain "
+                f"found none: {printable(error.message)}",
+                what_to_do="Run 'az acr login' or 'az login', set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+                "AZURE_CLIENT_SECRET, or give this machine a managed identity.",
+            )
+        except AzureError as error:
+            problem = Unreachable(f"Entra ID gave no token for {self._host}: {printable(error.message)}")
+        # Outside of `except`: Azure's errors hold the request with its headers.
+        raise problem
+
+    def _understood(self, reply: Reply) -> Secret:
+        if reply.status in (400, 401, 403):
+            raise Unauthorized(
+                f"{self._host} does not accept who Azure says we are ({_ORIGIN}): {summary(reply)}.",
+                what_to_do=FIREWALL if reply.status == 403 else NEEDED_RIGHTS,
+            )
+        token = ""
+        if reply.status == 200:
+            try:
+                token = msgspec.json.decode(reply.body, type=_Exchanged).refresh_token
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                token = ""
+        if not token:
+            # What came with a 200 is not shown: it may be the token after all.
+            said = summary(reply) if reply.status != 200 else "no refresh token in the answer"
+            raise IncompleteSource(
+                f"{self._host} does not exchange Azure's token for its own: {said}.", what_to_do=STRANGE
+            )
+        return Secret(token)
+
+    def __repr__(self) -> str:
+        return f"<EntraLogin {self._host} {self._current!r}>"
+
+
+async def sign_in(site: Site) -> EntraLogin:
+    source = azure_credential()
+    site.resources.push_async_callback(source.close)
+    http = await site.http(site.api_url or site.host, Anonymous(_ORIGIN))
+    # A lane of its own: renewals happen inside of attempts on the other ones.
+    login = EntraLogin(site.host, http, site.lane("login"), source)
+    await login.exchange()
+    return login

@@ -1,0 +1,168 @@
+"""The registry port over Azure's own API for tags and the OCI distribution API for the rest."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.acr.attributes import Attributes
+from holystone.adapters.registries.acr.listing import read_tags
+from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
+from holystone.adapters.registries.acr.rights import granted_actions
+from holystone.adapters.registries.acr.sheet import SHEET
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import Failed, Forbidden, Locked, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+_ACTIONS: Final[dict[Access, str]] = {
+    # One token a repository: `metadata_read` for lists, `pull` for manifests and blobs, `delete`. Never for all
+    # repositories (`*`): registries with ABAC ignore such a scope (Azure/acr-cli, README).
+    "read": "pull,delete,metadata_read",
+    "delete": "pull,delete,metadata_read",
+    "write": "pull,push,delete,metadata_read",
+}
+
+
+class _Repository(msgspec.Struct):
+    imageName: str
+    changeableAttributes: Attributes = Attributes()
+
+
+class AcrRegistry(OciApi):
+    """`credential` says in words who asks, and where that is from."""
+
+    def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, *, credential: str) -> None:
+        super().__init__(host, http, reads, writes)
+        self._credential = credential
+        self._locked: dict[Repository, dict[Digest, str]] = {}
+        """Manifests with a locked tag, as the last listing saw them."""
+
+    def scope(self, repository: Repository, access: Access) -> str:
+        return f"repository:{repository.path}:{_ACTIONS[access]}"
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        """One request: the repository's own attributes. The rights are read from the token that was needed for it; if
+        it does not tell, the registry is asked to delete what cannot exist."""
+        reply = await self._get(repository, f"/acr/v1/{repository.path}")
+        if reply.status != 200 and not is_absent(reply):
+            raise unreadable(str(repository), reply)
+        if reply.status == 200 and (lock := _repository_lock(repository, reply)):
+            return _cannot(lock)
+        claims = await self.http.granted(self.scope(repository, "delete"), lane=self.reads)
+        actions = granted_actions(claims, repository)
+        if actions is None:
+            lacking = await self._refusal(repository)
+        else:
+            lacking = "" if actions & {"delete", "*"} else "the token server did not grant it"
+        if lacking:
+            return _cannot(
+                f"{self._credential} has no right to delete in {repository} "
+                f"(scope {self.scope(repository, 'delete')}): {lacking}. {NEEDED_RIGHTS}"
+            )
+        return SHEET.can
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        listing = await read_tags(repository, lambda path: self._get(repository, path))
+        self._locked[repository] = {
+            digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
+        }
+        return listing
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(repository, f"/acr/v1/{repository.path}/_tags/{tag}") for tag in tags]
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        """The engine lists again right before it deletes. A tag that was locked since the plan is seen then, and saves
+        its manifest: whether the server would is UNCONFIRMED (see `listing`)."""
+        locked = self._locked.get(repository, {})
+        return [
+            Locked(locked[digest])
+            if digest in locked
+            else await self._deletion(repository, f"/v2/{repository.path}/manifests/{digest}")
+            for digest in digests
+        ]
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        """From the recycle area, if the registry's soft delete policy (a preview) is on: then a manifest cannot be
+        pushed again before it is restored (container-registry-soft-delete-policy.md of Azure's documentation). The call
+        is azure-cli's (command_modules/acr/manifest.py, acr_manifest_deleted_restore). What the server says where the
+        policy is off is UNCONFIRMED: every refusal means that a push may help."""
+        scope = f"repository:{repository.path}:deleted_read,deleted_restore"
+        for tag in tags or (None,):
+            try:
+                reply = await self.http.request(
+                    "POST",
+                    f"/acr/v1/_deleted/{repository.path}/_manifests/{digest}?force=false",
+                    lane=self.writes,
+                    limit=MANIFEST_LIMIT,
+                    scope=scope,
+                    headers={"Content-Type": "application/json"},
+                    body=msgspec.json.encode({"tag": tag}, enc_hook=str),
+                )
+            except Unauthorized:
+                return False
+            if reply.status not in (200, 201, 202):
+                return False
+        return True
+
+    async def _get(self, repository: Repository, path: str) -> Reply:
+        """Below /acr/v1; every status that is not retried is returned."""
+        try:
+            return await self.http.request(
+                "GET", path, lane=self.reads, limit=MANIFEST_LIMIT, scope=self.scope(repository, "read")
+            )
+        except Unauthorized as error:
+            raise Unauthorized(error.message, what_to_do=f"{error.what_to_do} {NEEDED_RIGHTS}".strip()) from error
+
+    async def _delete(self, repository: Repository, path: str) -> Reply:
+        return await self.http.request(
+            "DELETE", path, lane=self.writes, limit=MANIFEST_LIMIT, scope=self.scope(repository, "delete")
+        )
+
+    async def _refusal(self, repository: Repository) -> str:
+        """What the registry says to a deletion; empty if it would do it. Nothing has this digest."""
+        nothing = f"sha256:{secrets.token_hex(32)}"
+        try:
+            reply = await self._delete(repository, f"/v2/{repository.path}/manifests/{nothing}")
+        except Unauthorized as error:
+            return error.message
+        return "" if reply.status in (202, 404) else summary(reply)
+
+    async def _deletion(self, repository: Repository, path: str) -> Outcome:
+        try:
+            return deletion_outcome(await self._delete(repository, path))
+        except Unauthorized as error:
+            return Forbidden(error.message)
+        except Unreachable:
+            raise  # the host's trouble, not this deletion's
+        except (IncompleteSource, RegistryFailure) as error:
+            return Failed(error.message)
+
+
+def _repository_lock(repository: Repository, reply: Reply) -> str:
+    """Only `writeEnabled` counts here. It locks "the repository and all images in it", while a repository with
+    `deleteEnabled` false "can't be deleted. Individual images can still be" (container-registry-image-lock.md)."""
+    try:
+        said = msgspec.json.decode(reply.body, type=_Repository)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise IncompleteSource(
+            f"{repository} cannot be read: the answer does not describe a repository ({error}).", what_to_do=STRANGE
+        ) from error
+    if said.changeableAttributes.writeEnabled is not False:
+        return ""
+    return (
+        f"the repository is locked in Azure: its writeEnabled is false. Unlock it with 'az acr repository update "
+        f"--name REGISTRY --repository {repository.path} --write-enabled true' if that is not meant"
+    )
+
+
+def _cannot(why: str) -> Capabilities:
+    return msgspec.structs.replace(SHEET.can, can_delete=False, cannot_delete_because=why)

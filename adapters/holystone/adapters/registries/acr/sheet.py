@@ -1,0 +1,36 @@
+"""What docs/registries.md says of Azure Container Registry."""
+
+from typing import Final
+
+from holystone.adapters.registries.acr.listing import PAGE_SIZE
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities
+
+SHEET: Final = Sheet(
+    title="Azure Container Registry",
+    hosts="NAME.azurecr.io, .azurecr.cn, .azurecr.us, .azurecr.sovcloud-azure.fr",
+    can=Capabilities(
+        implementation="acr",
+        can_delete=True,
+        tag_delete=True,
+        # "Untag": the manifest stays, even without any tag (container-registry-delete.md).
+        tag_delete_spares_siblings=True,
+        # Azure/acr-cli, cmd/repository/image_functions.go: the server removes them with their subject.
+        digest_delete_takes_referrers=True,
+        tags_first=False,
+        # It would need the right to push, and deleting a tag does all that a tombstone could.
+        tag_overwrite=False,
+        digests_in_listing=True,
+    ),
+    listing="GET /acr/v1/NAME/_tags",
+    page=PAGE_SIZE,
+    shows="digest, time and locks of each tag",
+    deletion="DELETE /v2/NAME/manifests/DIGEST; DELETE /acr/v1/NAME/_tags/TAG where the manifest stays",
+    credentials="Docker's configuration (admin user, repository-scoped token, service principal, az acr login); "
+    "without one Azure's own chain with holystone[acr] (AZURE_CLIENT_ID and the like, workload identity, managed "
+    "identity, az login). Roles AcrPull and AcrDelete, with ABAC Container Registry Repository Contributor",
+    restore="where the soft delete policy (preview) is on: by Azure, for 1 to 90 days; else the journaled manifest is "
+    "pushed again while its blobs are there",
+    limits="once published by tier, e.g. Basic 1,000 reads and 100 writes a minute; 429 is honoured",
+    rules="locks: of tags before planning, of the repository by the probe, of manifests when Azure refuses (405)",
+)

@@ -1,0 +1,113 @@
+"""All tags of a repository: numbered pages, which shift whenever somebody pushes or deletes in between."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.dockerhub.api import HubApi
+from holystone.adapters.registries.oci import STRANGE
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.scheduler import map_each
+
+_LOOKS: Final = 3
+"""How often a list that changed meanwhile is read again."""
+_AT_ONCE: Final = 8
+"""Pages that are prepared at once. One takes about half a second, so that ten thousand tags would take a minute."""
+_MAX_PAGES: Final = 100_000
+
+
+class _HubTag(msgspec.Struct):
+    name: str
+    digest: str | None = None
+    """Not in the published schema, and null at times. `images` was found empty, so it is not looked at
+    (docker/hub-feedback, issue 2484)."""
+    tag_last_pushed: str | None = None
+
+
+class _Page(msgspec.Struct):
+    count: int
+    next: str | None
+    results: list[_HubTag]
+
+
+class HubTag(msgspec.Struct, frozen=True):
+    digest: Digest | None
+    pushed: int
+    """Unix seconds; 0 if it is not said."""
+
+
+async def read_tags(hub: HubApi, repository: Repository) -> Mapping[Tag, HubTag]:
+    """Raises IncompleteSource if no complete list could be had."""
+    for _ in range(_LOOKS):
+        pages = await _look(hub, repository)
+        tags = {tag.name: tag for page in pages for tag in page.results}
+        if _is_complete(pages, len(tags)):
+            return _parsed(repository, tags.values())
+    raise IncompleteSource(
+        f"The tags of {repository} cannot be listed: {_LOOKS} times in a row their number and what the pages held did "
+        "not agree.",
+        what_to_do="Run again when less is pushed and deleted there.",
+    )
+
+
+async def _look(hub: HubApi, repository: Repository) -> Sequence[_Page]:
+    """The address in `next` is not followed, wherever it leads: all that counts is whether there is one."""
+    first = await _page(hub, repository, 1)
+    if first.next is None:
+        return [first]
+    size = len(first.results)
+    last = -(-first.count // size) if size else 0
+    if not 1 < last <= _MAX_PAGES:
+        raise IncompleteSource(
+            f"The tags of {repository} cannot be listed: a page of {size} of {first.count} tags is followed by another."
+        )
+
+    async def page(number: int) -> _Page:
+        return await _page(hub, repository, number)
+
+    return [first, *await map_each(range(2, last + 1), page, workers=_AT_ONCE)]
+
+
+async def _page(hub: HubApi, repository: Repository, number: int) -> _Page:
+    reply = await hub.tags(repository, number)
+    if reply.status == 404 and number > 1:
+        return _Page(0, None, [])  # past the end: there are fewer tags now, which the count tells
+    if reply.status != 200:
+        raise hub.refused(f"Page {number} of the tags of {repository} cannot be read", reply)
+    try:
+        return msgspec.json.decode(reply.body, type=_Page)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _strange(repository, error) from error
+
+
+def _is_complete(pages: Sequence[_Page], names: int) -> bool:
+    """A tag that was moved from one page to the next while they were read is there twice, and another not at all."""
+    numbers = {*(page.count for page in pages), sum(len(page.results) for page in pages)}
+    return numbers == {names} and pages[-1].next is None
+
+
+def _parsed(repository: Repository, tags: Iterable[_HubTag]) -> Mapping[Tag, HubTag]:
+    try:
+        return {
+            Tag.parse(tag.name): HubTag(Digest.parse(tag.digest) if tag.digest else None, _unix(tag.tag_last_pushed))
+            for tag in tags
+        }
+    except InvalidName as error:
+        raise _strange(repository, error) from error
+
+
+def _unix(text: str | None) -> int:
+    """0 for what cannot be understood, and for the year 1, which stands for "never"."""
+    try:
+        return max(0, int(dt.datetime.fromisoformat(text or "").timestamp()))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _strange(repository: Repository, error: Exception) -> IncompleteSource:
+    return IncompleteSource(
+        f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE
+    )

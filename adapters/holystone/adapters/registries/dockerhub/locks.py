@@ -1,0 +1,42 @@
+"""Immutable tags: those that a rule of the repository matches can be neither moved nor deleted
+(docs.docker.com/docker-hub/repos/manage/hub-images/immutable-tags)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+import re2
+
+from holystone.engine.model.references import Tag
+
+
+class ImmutableTags(msgspec.Struct):
+    """`immutable_tags_settings` of a repository. Seen with `rules: [".*"]` on repositories where it is off."""
+
+    enabled: bool = False
+    rules: list[str] | None = None
+
+
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False  # it would write to standard error
+
+
+def locked(settings: ImmutableTags | None, tags: Iterable[Tag]) -> Mapping[Tag, str]:
+    """Each locked tag with its rule, for people. Rules are Go's regular expressions, i.e. RE2; that they may match
+    anywhere in a tag, as Go's do, is not documented: if they must match all of it, more is kept here than need be.
+    A rule that cannot be understood, or none at all, locks everything."""
+    if settings is None or not settings.enabled:
+        return {}
+    rules: list[tuple[str, Any]] = []
+    for rule in settings.rules or ():
+        try:
+            rules.append((rule, re2.compile(rule, _QUIET)))
+        except (re2.error, UnicodeEncodeError):
+            return dict.fromkeys(tags, f"immutable tags are on, and their rule {rule!r} cannot be understood")
+    if not rules:
+        return dict.fromkeys(tags, "immutable tags are on, for all tags")
+    return {
+        tag: f"immutable tags: the rule {found!r}"
+        for tag in tags
+        if (found := next((rule for rule, expression in rules if expression.search(tag)), None)) is not None
+    }

@@ -1,0 +1,76 @@
+"""The registry port over Docker Hub."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from holystone.adapters.registries.dockerhub.api import HubApi, names
+from holystone.adapters.registries.dockerhub.deleting import TagDeletion
+from holystone.adapters.registries.dockerhub.listing import read_tags
+from holystone.adapters.registries.dockerhub.locks import locked
+from holystone.adapters.registries.dockerhub.probe import probe
+from holystone.adapters.registries.http.errors import error_code, summary
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
+from holystone.engine.errors import Unauthorized
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import Failed, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+_ABSENT: Final = "NAME_UNKNOWN"
+_BY_TAG_ONLY: Final = "on Docker Hub Holystone deletes tags only: a manifest without tags is left to Docker Hub"
+
+
+class DockerHubRegistry(OciApi):
+    """`http`, `reads` and `writes` are the registry's (registry-1.docker.io), `hub` is the Hub API."""
+
+    def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, hub: HubApi) -> None:
+        super().__init__(host, http, reads, writes)
+        self.hub = hub
+        self._deletion = TagDeletion(hub)
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        return await probe(self.hub, self._deletion, repository)
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        about = await self.hub.about(repository)
+        if about is None:
+            await self._expect_absent(repository)
+            return Listing({}, exists=False)
+        tags = await read_tags(self.hub, repository)
+        pushed: defaultdict[Digest, int] = defaultdict(int)
+        for tag in tags.values():
+            if tag.digest and tag.pushed:
+                pushed[tag.digest] = max(pushed[tag.digest], tag.pushed)
+        return Listing(
+            {tag: found.digest for tag, found in tags.items()},
+            locked=locked(about.immutable_tags_settings, tags),
+            pushed=dict(pushed),
+        )
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion.delete(repository, tag) for tag in tags]
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return [Failed(_BY_TAG_ONLY) for _ in digests]
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        return False
+
+    async def _expect_absent(self, repository: Repository) -> None:
+        """The Hub API says "not found" of a private repository too, to whoever may not see it. The registry does not:
+        it gives no token for it, and looks for the repository only after the token. Raises Unauthorized."""
+        namespace, name = names(repository)
+        try:
+            reply = await self.read(repository, f"/v2/{namespace}/{name}/tags/list?n=1", LIST_LIMIT)
+        except Unauthorized as error:
+            said = f"and the registry too: {error.message.removesuffix('.')}"
+        else:
+            if reply.status == 404 and error_code(reply) == _ABSENT:
+                return
+            said = "but the registry has it" if reply.status == 200 else f"and the registry says {summary(reply)}"
+        raise self.hub.unseen(
+            f"{repository} does not exist, or must not be seen: the Hub API knows none for {self.hub.who}, {said}"
+        )

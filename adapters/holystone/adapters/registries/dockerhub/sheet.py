@@ -1,0 +1,35 @@
+"""What docs/registries.md says of Docker Hub."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities
+
+SHEET: Final = Sheet(
+    title="Docker Hub",
+    hosts="docker.io, index.docker.io, registry-1.docker.io, registry.hub.docker.com",
+    can=Capabilities(
+        implementation="dockerhub",
+        can_delete=True,
+        tag_delete=True,
+        tag_delete_spares_siblings=True,
+        # What a deletion by digest does to a tag that is still on the manifest: its documentation says 403, users say
+        # that the tag went too (rotki/rotki, issue 12849).
+        digest_delete=False,
+        # A tag may be immutable, and nothing could take a tombstone away again.
+        tag_overwrite=False,
+        digests_in_listing=True,
+    ),
+    listing="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags",
+    page=100,
+    shows="digest (at times null: then looked up by HEAD) and time of the last push; no manifests without tags",
+    deletion="DELETE hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags/TAG, else the older "
+    "/v2/repositories/NAMESPACE/NAME/tags/TAG/; one tag a call. Manifests stay: Docker Hub keeps those without a tag",
+    credentials="user and personal access token (Read, Write, Delete) or password, or organization and its token "
+    "(scope-tag-admin), from the options or Docker's configuration; not the token that `docker login` gets through "
+    "the browser. The user needs the permission Admin on the repository",
+    restore="the journaled manifest is pushed to the tag again; its blobs stay, so at any time",
+    limits="per minute, unpublished: X-RateLimit-*, 429 with X-Retry-After as unix time; 429 in plain text against "
+    "abuse. Each manifest that is read for the first time counts as a pull",
+    rules="immutable tags of the repository: read with each listing",
+)

@@ -1,0 +1,69 @@
+"""From what the user said to a registry: whose, where, and as whom."""
+
+from typing import Final
+
+from yarl import URL
+
+from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.registries.ecr.api import EcrApi
+from holystone.adapters.registries.ecr.errors import judge
+from holystone.adapters.registries.ecr.hosts import EcrName
+from holystone.adapters.registries.ecr.lanes import Lanes
+from holystone.adapters.registries.ecr.login import RegistryLogin
+from holystone.adapters.registries.ecr.registry import EcrRegistry
+from holystone.adapters.registries.site import Site
+from holystone.engine.errors import UsageError
+
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL")
+"""AWS SDKs and Tools Reference Guide, "Service-specific endpoints"."""
+
+
+async def connect(site: Site) -> EcrRegistry:
+    """Raises UsageError if there is no AWS credential, no region, or no package to deal with them."""
+    try:
+        # Heavy, and needed for nothing else.
+        from holystone.adapters.registries.ecr import identity as aws
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"The registry {site.host} is Amazon ECR, which needs the package {error.name}.",
+            what_to_do="pip install 'holystone[ecr]'",
+        ) from error
+    name = EcrName.of(site.host)
+    identity = aws.Identity(site.environ, name.region if name else None)
+    await identity.find()
+    at = (
+        site.api_url
+        or _configured(site)
+        or aws.endpoint(
+            identity.region,
+            fips=_switched(site, "AWS_USE_FIPS_ENDPOINT") or bool(name and name.fips),
+            dual_stack=_switched(site, "AWS_USE_DUALSTACK_ENDPOINT") or bool(name and name.dual_stack),
+        )
+    )
+    whom = Anonymous(f"requests are signed: {identity.origin}")
+    lanes = Lanes.of(site.lane)
+    api = EcrApi(
+        await site.http(at, whom, judge=judge, signer=identity), name.account if name else None, identity.origin
+    )
+    http = await site.http(site.host, whom, signer=RegistryLogin(api))
+    return EcrRegistry(site.host, api, http, lanes)
+
+
+def _configured(site: Site) -> URL | None:
+    """Raises UsageError for an address that is none."""
+    if _switched(site, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        return None
+    for variable in _ENDPOINTS:
+        if text := site.environ.get(variable):
+            try:
+                url = URL(text.rstrip("/"))
+            except ValueError:
+                url = URL()
+            if url.scheme not in ("http", "https") or not url.host or url.user:
+                raise UsageError(f"${variable} is not the address of an API.", what_to_do="Write https://HOST.")
+            return url
+    return None
+
+
+def _switched(site: Site, variable: str) -> bool:
+    return site.environ.get(variable, "").lower() == "true"

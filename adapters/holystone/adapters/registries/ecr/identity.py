@@ -1,0 +1,157 @@
+"""Who asks AWS: the credential that its own chain finds, and the signature on each request.
+
+Everything that needs AWS's packages is here. They are used for the chain, the signature and the names of endpoints
+only: the service model that they bring along is older than archived images.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aioboto3
+from aiobotocore.credentials import AioEnvProvider
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
+from yarl import URL
+
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.ecr.errors import error_of
+from holystone.adapters.registries.http.authorization import Authorization
+from holystone.adapters.registries.http.reply import Reply, printable
+from holystone.adapters.registries.http.signer import Outgoing
+from holystone.engine.errors import Unauthorized, UsageError
+
+# botocore.auth writes what it signs to the debug log, session token included.
+for _chatty in ("botocore", "aiobotocore"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
+_REGION: Final = re.compile("[a-z0-9][a-z0-9-]{0,62}")
+_SIGNED: Final = ("Content-Type", "X-Amz-Target")
+"""Besides the host and what the signature itself brings along."""
+_TROUBLE: Final = (BotoCoreError, ClientError, OSError)
+"""The last: a file of web identity that is not there."""
+_EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken"})
+_SOURCES: Final[Mapping[str, str]] = {
+    "env": "AWS_ACCESS_KEY_ID in the environment",
+    "shared-credentials-file": "AWS's credentials file",
+    "config-file": "AWS's configuration file",
+    "assume-role": "a role that the AWS profile assumes",
+    "assume-role-with-web-identity": "a role by web identity (AWS_ROLE_ARN)",
+    "sso": "AWS single sign-on",
+    "custom-process": "the AWS profile's credential_process",
+    "container-role": "the container's AWS role",
+    "iam-role": "the EC2 instance's role",
+}
+_ADVICE: Final = (
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after 'aws sso login', if it needs one), or run "
+    "where a role is attached. What 'docker login' left can pull and push, but neither list nor delete images."
+)
+
+
+class Identity:
+    """A signer. `environ` is where keys and the region are looked for first; the rest of the chain (profiles, roles)
+    reads the environment of the process by itself."""
+
+    def __init__(self, environ: Mapping[str, str], region: str | None) -> None:
+        """`region`: where the registry's name says it. Raises UsageError if nothing does."""
+        self._environ = environ
+        self._credentials: Any = None
+        named = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+        self.region = named or _profile_region()
+        if not _REGION.fullmatch(self.region):
+            raise UsageError(f"{self.region!r} is not an AWS region.", what_to_do="Check AWS_REGION.")
+
+    @property
+    def origin(self) -> str:
+        method = str(getattr(self._credentials, "method", ""))
+        return _SOURCES.get(method, method or "nowhere")
+
+    async def find(self) -> None:
+        """Raises UsageError if the chain ends without a credential."""
+        try:
+            self._credentials = await self._chain()
+        except _TROUBLE as error:
+            raise UsageError(f"AWS credentials cannot be had: {printable(str(error))}.", what_to_do=_ADVICE) from error
+        if self._credentials is None:
+            raise UsageError("No AWS credentials were found.", what_to_do=_ADVICE)
+
+    async def sign(self, request: Outgoing) -> Authorization:
+        """Raises Unauthorized if a credential that has to be renewed cannot be."""
+        keys = await self._keys()
+        signed = AWSRequest(
+            method=request.method,
+            url=str(request.url),
+            headers={name: request.headers[name] for name in _SIGNED if name in request.headers},
+            data=request.body or b"",
+        )
+        SigV4Auth(keys, "ecr", self.region).add_auth(signed)
+        scheme, _, signature = signed.headers["Authorization"].partition(" ")
+        headers: dict[str, str | Secret] = {"X-Amz-Date": signed.headers["X-Amz-Date"]}
+        if keys.token:
+            headers["X-Amz-Security-Token"] = Secret(keys.token)
+        # Where a signature is wrong, AWS quotes all that it should have covered.
+        hidden = (Secret(keys.token),) if keys.token else ()
+        return Authorization(scheme, Secret(signature), hides=hidden, headers=headers)
+
+    async def refused(self, used: Authorization, reply: Reply) -> bool:
+        """True if the chain has something newer: tools that log people in write it into AWS's files."""
+        error = error_of(reply)
+        if error is None or error.code not in _EXPIRED:
+            return False
+        before = await self._keys()
+        try:
+            newer = await self._chain()
+        except _TROUBLE:
+            return False
+        if newer is None:
+            return False
+        self._credentials = newer
+        return bool(await self._keys() != before)
+
+    async def _keys(self) -> Any:
+        try:
+            return await self._credentials.get_frozen_credentials()
+        except _TROUBLE as error:
+            raise Unauthorized(
+                f"The AWS credential ({self.origin}) cannot be renewed: {printable(str(error))}.", what_to_do=_ADVICE
+            ) from error
+
+    async def _chain(self) -> Any:
+        credentials = await AioEnvProvider(environ=dict(self._environ)).load()
+        if credentials is None:
+            credentials = await aioboto3.Session().get_credentials()
+        return credentials
+
+    def __repr__(self) -> str:
+        return f"<Identity {self.region}, {self.origin}>"
+
+
+def _profile_region() -> str:
+    try:
+        region = aioboto3.Session().region_name
+    except BotoCoreError as error:
+        raise UsageError(f"The AWS profile cannot be used: {printable(str(error))}.", what_to_do=_ADVICE) from error
+    if not region:
+        raise UsageError(
+            "The AWS region is unknown: the registry's name does not say it.", what_to_do="Set AWS_REGION."
+        )
+    return str(region)
+
+
+def endpoint(region: str, *, fips: bool, dual_stack: bool) -> URL:
+    """Where ECR's API is, by AWS's own rules for the region's partition. Raises UsageError if there is none."""
+    loader = create_loader()
+    rules = EndpointProvider(
+        loader.load_service_model("ecr", "endpoint-rule-set-1"), partition_data=loader.load_data("partitions")
+    )
+    try:
+        return URL(rules.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack).url)
+    except BotoCoreError as error:
+        raise UsageError(
+            f"ECR has no such endpoint in {region}: {printable(str(error))}.",
+            what_to_do="Name it by --repo-api-url or AWS_ENDPOINT_URL_ECR.",
+        ) from error

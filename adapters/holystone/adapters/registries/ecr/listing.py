@@ -1,0 +1,99 @@
+"""DescribeImages: every image of a repository, tagged, untagged and archived."""
+
+from typing import Any, Final
+
+import msgspec
+
+from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
+from holystone.adapters.registries.ecr.errors import ApiError
+from holystone.adapters.registries.http.paging import PageGuard
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.manifests import INDEX_TYPES, Manifest
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+PAGE_SIZE: Final = 1000
+EVERYTHING: Final = {"tagStatus": "ANY", "imageStatus": "ANY"}
+"""Without imageStatus, archived images are left out."""
+_LOCKED: Final = {"ARCHIVED": "archived", "ACTIVATING": "being restored from the archive"}
+"""ECR would delete an archived image. Somebody put it aside to be kept, and for at least ninety days it is paid for
+in any case (user guide, archive-image)."""
+
+
+class Image(msgspec.Struct):
+    imageDigest: str
+    imageTags: list[str] | None = None
+    """Not there, instead of empty, if it has none."""
+    imagePushedAt: float | None = None
+    imageManifestMediaType: str | None = None
+    subjectManifestDigest: str | None = None
+    imageStatus: str | None = None
+
+
+class Images(msgspec.Struct):
+    imageDetails: list[Image]
+    nextToken: str | None = None
+
+
+async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listing:
+    """Raises IncompleteSource."""
+    found = _Found()
+    guard = PageGuard(str(repository))
+    token: str | None = None
+    while True:
+        guard.admit(token or "")
+        asked: dict[str, Any] = api.about(repository, maxResults=PAGE_SIZE, filter=EVERYTHING)
+        try:
+            page = await api.call("DescribeImages", Images, lane, {**asked, "nextToken": token} if token else asked)
+        except ApiError as error:
+            if error.code == ABSENT and guard.pages == 1:
+                return Listing({}, exists=False)
+            what = f"Page {guard.pages} of the images of {repository}"
+            raise api.unreadable(what, error, "ecr:DescribeImages") from error
+        for image in page.imageDetails:
+            found.add(repository, image)
+        token = page.nextToken
+        if not token:
+            return found.listing()
+
+
+class _Found:
+    def __init__(self) -> None:
+        self.tags: dict[Tag, Digest | None] = {}
+        self.locked: dict[Tag, str] = {}
+        self.manifests: dict[Digest, Manifest] = {}
+        self.untagged: dict[Digest, None] = {}
+        self.pushed: dict[Digest, int] = {}
+
+    def add(self, repository: Repository, image: Image) -> None:
+        try:
+            digest = Digest.parse(image.imageDigest)
+            tags = [Tag.parse(tag) for tag in image.imageTags or ()]
+            subject = Digest.parse(image.subjectManifestDigest) if image.subjectManifestDigest else None
+        except InvalidName as error:
+            raise IncompleteSource(f"The images of {repository} cannot be understood: {error}.") from error
+        rule = "" if image.imageStatus in (None, "ACTIVE") else _LOCKED.get(image.imageStatus, image.imageStatus)
+        for tag in tags:
+            # A tag that moves while the pages are read is seen on both images: then it has to be looked up.
+            self.tags[tag] = digest if self.tags.get(tag, digest) == digest else None
+            if rule:
+                self.locked[tag] = rule
+        if image.imagePushedAt is not None:
+            self.pushed[digest] = int(image.imagePushedAt)
+        if not tags and subject:
+            self.untagged[digest] = None
+        kind = image.imageManifestMediaType
+        if rule and kind and kind not in INDEX_TYPES:
+            # Archived images cannot be pulled. They stay, so that nothing more need be known of them; of an index it
+            # has to be tried, for what it lists.
+            self.manifests[digest] = Manifest(digest=digest, media_type=kind, size=0, subject=subject)
+
+    def listing(self) -> Listing:
+        return Listing(
+            self.tags,
+            locked=self.locked,
+            manifests=self.manifests,
+            untagged=tuple(self.untagged),
+            pushed=self.pushed,
+        )

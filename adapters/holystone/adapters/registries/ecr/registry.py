@@ -1,0 +1,126 @@
+"""The registry port over ECR's control API, and over /v2 for what that cannot read or push."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
+from holystone.adapters.registries.ecr.errors import DENIED, ApiError
+from holystone.adapters.registries.ecr.lanes import Lanes
+from holystone.adapters.registries.ecr.listing import EVERYTHING, Images, list_images
+from holystone.adapters.registries.ecr.manifests import read_manifests
+from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
+from holystone.adapters.registries.ecr.sheet import SHEET
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import OciApi
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+
+_DELETE: Final = "ecr:BatchDeleteImage"
+
+
+class _Repository(msgspec.Struct):
+    imageTagMutability: str | None = None
+
+
+class _Repositories(msgspec.Struct):
+    repositories: list[_Repository]
+
+
+class EcrRegistry(OciApi):
+    manifests_at_once = 100
+
+    def __init__(self, host: RegistryHost, api: EcrApi, http: RegistryHttp, lanes: Lanes) -> None:
+        super().__init__(host, http, lanes.blobs, lanes.pushes)
+        self._api = api
+        self._lanes = lanes
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
+        can = msgspec.structs.replace(SHEET.can, tag_overwrite=await self._is_mutable(repository))
+        nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")
+        try:
+            answer = await self._delete(repository, [nobody])
+        except ApiError as error:
+            if error.code == ABSENT:
+                return can
+            if error.code in DENIED:
+                return _cannot(can, self._api.lacking(_DELETE, error))
+            raise self._api.unreadable(f"What may be deleted in {repository}", error, _DELETE) from error
+        failures = answer.failures or []
+        if [failure.failureCode for failure in failures] == [NOT_FOUND]:
+            return can
+        said = "; ".join(map(str, failures)) or "it claims to have deleted an image that does not exist"
+        return _cannot(can, f"ECR answers strangely to {_DELETE}: {said}")
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        return await list_images(self._api, self._lanes.lists, repository)
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+        """By DescribeImages: a look by /v2 could count as a pull."""
+        # UNCONFIRMED: whether an archived image is found by its name without the filter, and whether AWS takes both.
+        for more in ({}, {"filter": EVERYTHING}):
+            asked: dict[str, Any] = self._api.about(repository, imageIds=image_ids([reference]), **more)
+            try:
+                found = await self._api.call("DescribeImages", Images, self._lanes.lists, asked)
+            except ApiError as error:
+                if error.code == ABSENT or (more and error.code == "InvalidParameterException"):
+                    return None
+                if error.code == "ImageNotFoundException":
+                    continue
+                raise self._api.unreadable(f"{repository}, {reference}", error, "ecr:DescribeImages") from error
+            if found.imageDetails:
+                return Digest.parse(found.imageDetails[0].imageDigest)
+        return None
+
+    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        return await read_manifests(self._api, self._lanes.manifests, repository, digests)
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        """None: the listing shows the subject of every untagged image."""
+        return ()
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return await self._deletion(repository, tags)
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return await self._deletion(repository, digests)
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        return False
+
+    async def _deletion(self, repository: Repository, items: Sequence[Item]) -> Sequence[Outcome]:
+        try:
+            return outcomes(items, await self._delete(repository, items))
+        except ApiError as error:
+            return whole(len(items), error, self._api.lacking(_DELETE, error))
+        except Unauthorized as error:
+            return [Forbidden(error.message)] * len(items)
+        except Unreachable:
+            raise  # the host's trouble, not these deletions'
+        except IncompleteSource as error:
+            return [Failed(error.message)] * len(items)
+
+    async def _delete(self, repository: Repository, items: Sequence[Item]) -> Deletions:
+        asked = self._api.about(repository, imageIds=image_ids(items))
+        return await self._api.call("BatchDeleteImage", Deletions, self._lanes.deletions, asked)
+
+    async def _is_mutable(self, repository: Repository) -> bool:
+        """False also if that is not to be had: nothing depends on it, since tags are deleted by name."""
+        asked = self._api.about(repository)
+        asked["repositoryNames"] = [asked.pop("repositoryName")]
+        try:
+            found = await self._api.call("DescribeRepositories", _Repositories, self._lanes.lists, asked)
+        except ApiError:
+            return False
+        return [each.imageTagMutability for each in found.repositories] == ["MUTABLE"]
+
+
+def _cannot(can: Capabilities, why: str) -> Capabilities:
+    return msgspec.structs.replace(can, can_delete=False, cannot_delete_because=why)

@@ -1,0 +1,37 @@
+"""What docs/registries.md says of ECR, and what the planner may rely on."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities
+
+SHEET: Final = Sheet(
+    title="Amazon Elastic Container Registry (private)",
+    hosts="ACCOUNT.dkr.ecr.REGION.amazonaws.com, with -fips, the dual-stack names and those of all AWS partitions",
+    can=Capabilities(
+        implementation="ecr",
+        can_delete=True,
+        tag_delete=True,
+        # BatchDeleteImage by tag: "When you remove the last tag from an image, the image is deleted" (API reference).
+        tag_delete_spares_siblings=True,
+        last_tag_takes_manifest=True,
+        # BatchDeleteImage by digest: the image "and all of its tags".
+        digest_delete=True,
+        # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.
+        digest_delete_takes_referrers=True,
+        tags_first=False,
+        digests_in_listing=True,
+        bulk=100,
+    ),
+    listing="DescribeImages",
+    page=1000,
+    shows="digest, push time, media type, subject, whether archived; untagged images too",
+    deletion="BatchDeleteImage, 100 images or tags at once",
+    credentials="AWS's own: environment, profile, SSO, web identity, container or instance role, with "
+    "ecr:DescribeImages, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchDeleteImage, "
+    "ecr:GetAuthorizationToken, and ecr:DescribeRepositories if possible",
+    restore="the journaled manifest is pushed again while its layers are there",
+    limits="BatchGetImage 2,000/s and PutImage 10/s are published, the others are not; ThrottlingException in a 400",
+    rules="none forbids a deletion, not even immutable tags; archived images are kept, known from the listing; "
+    "what an index lists cannot go before it",
+)

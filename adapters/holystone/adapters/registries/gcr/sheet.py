@@ -1,0 +1,43 @@
+"""What docs/registries.md says of Google's registries."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities, Quota
+
+LONGEST: Final = 10_000
+"""Entries that one tags/list shows at most (docs.cloud.google.com/artifact-registry/quotas, "limits";
+google/go-containerregistry#1645)."""
+READS: Final = Quota(rate=650.0, burst=20_000.0)
+DELETES: Final = Quota(rate=200.0, burst=6_000.0)
+"""60,000 requests and 18,000 deletions a minute, for a project in a region
+(docs.cloud.google.com/artifact-registry/quotas): a third of it at once, and the rest so that no minute has more. Pushes
+have a quota of their own of the same size: they share the lane of the deletions."""
+
+SHEET: Final = Sheet(
+    title="Google Artifact Registry and gcr.io",
+    hosts="gcr.io, *.gcr.io, *.pkg.dev",
+    can=Capabilities(
+        implementation="gcr",
+        can_delete=True,
+        tag_delete=True,
+        tag_delete_spares_siblings=True,
+        digest_delete=True,
+        tags_first=True,
+        tag_overwrite=True,
+        digests_in_listing=True,
+        quota=DELETES,
+    ),
+    listing="GET /v2/NAME/tags/list (Google's extended answer, one request); from 10,000 entries on the Artifact "
+    "Registry API (packages/…/tags and …/versions)",
+    page=LONGEST,
+    shows="digests, push times, media types, untagged manifests",
+    deletion="DELETE /v2/NAME/manifests/TAG takes the tag only; by digest once no tag and no index needs it",
+    credentials="Docker's configuration (oauth2accesstoken, _json_key, helpers), else Application Default Credentials: "
+    "a file (needs holystone[gcr]) or the metadata server; role roles/artifactregistry.repoAdmin",
+    restore="the journaled manifest is pushed again while Google still has the blobs",
+    limits="60,000 requests and 18,000 deletions a minute for a project in a region; 429 TOOMANYREQUESTS or "
+    "RESOURCE_EXHAUSTED",
+    rules="immutable tags: read before planning where the Artifact Registry API may be used; indexes and tags protect "
+    "their manifests",
+)

@@ -1,0 +1,115 @@
+"""Where GitHub's API is for a registry's host, and what its packages are called there.
+
+| registry                        | what                                     | API                     |
+|---------------------------------|------------------------------------------|-------------------------|
+| ghcr.io, docker.pkg.github.com  | GitHub; the second lives on in the first | https://api.github.com  |
+| containers.SUB.ghe.com          | GitHub with data residency               | https://api.SUB.ghe.com |
+| containers.HOST                 | GitHub Enterprise Server                 | https://HOST/api/v3     |
+| docker.HOST                     | its old Docker registry                  | the same, by GraphQL    |
+
+Sources: github/docs, working-with-the-container-registry.md and working-with-the-docker-registry.md (`containers.` and
+`docker.` before the host, with subdomain isolation). The registry's name on ghe.com is not documented.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from yarl import URL
+
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import RegistryHost, Repository
+
+_API: Final = "https://api.github.com"
+_OLD: Final = "docker.pkg.github.com"
+_GITHUB: Final = ("ghcr.io", _OLD)
+_RESIDENT: Final = ".ghe.com"
+
+
+def api_url(host: RegistryHost, given: URL | None, environ: Mapping[str, str]) -> URL:
+    """Without a slash at the end. `given` wins; GITHUB_API_URL, which a workflow has, only says where a host is that no
+    rule knows: a workflow on github.com may clean a registry of another GitHub. Raises UsageError."""
+    if given is not None:
+        return given
+    if host in _GITHUB:
+        return URL(_API)
+    kind, _, rest = host.partition(".")
+    if kind == "containers" and rest.endswith(_RESIDENT):
+        return URL(f"https://api.{rest}")
+    if kind in ("containers", "docker") and "." in rest:
+        return URL(f"https://{rest}/api/v3")
+    if named := environ.get("GITHUB_API_URL"):
+        return _parsed(named)
+    raise UsageError(
+        f"It is not known where the API of GitHub is that {host} belongs to.",
+        what_to_do="Name it in --repo-api-url, e.g. https://github.example.com/api/v3.",
+    )
+
+
+def is_hosted(api: URL) -> bool:
+    """GitHub's own servers, which limit; on an Enterprise Server limits are off unless its operator sets them."""
+    return api.host == URL(_API).host or (api.host or "").endswith(_RESIDENT)
+
+
+def has_old_docker_registry(host: RegistryHost) -> bool:
+    """A server's own one, not yet migrated. github.com's is gone: its images are on ghcr.io."""
+    return host.startswith("docker.") and host != _OLD
+
+
+def graphql_base(api: URL) -> URL:
+    """What `/graphql` follows: the API's own address, but for the `/v3` of an Enterprise Server, which is REST's alone
+    (github/docs, "Forming calls with GraphQL")."""
+    return URL(str(api).removesuffix("/v3"))
+
+
+def belongs_elsewhere(api: URL, environ: Mapping[str, str]) -> bool:
+    """True if the GITHUB_TOKEN beside this GITHUB_API_URL is another GitHub's, which `api` must not see."""
+    named = environ.get("GITHUB_API_URL")
+    return bool(named) and _parsed(named or "").host != api.host
+
+
+def owner_of(repository: Repository) -> str:
+    return repository.path.partition("/")[0]
+
+
+def package_paths(repository: Repository) -> tuple[str, ...]:
+    """The package, below its owner: percent-encoded once, with its slashes. Several where its name is not sure: images
+    of docker.pkg.github.com/OWNER/REPO/IMAGE were named IMAGE within their REPO, and how they are called on ghcr.io is
+    not documented. Raises UsageError."""
+    owner, _, name = repository.path.partition("/")
+    if not name:
+        raise UsageError(
+            f"{repository} names an owner and no package.",
+            what_to_do=f"Add the package: {repository.host}/{owner}/PACKAGE.",
+        )
+    if repository.host != _OLD:
+        return (f"/packages/container/{quote(name, safe='')}",)
+    return tuple(f"/packages/docker/{quote(each, safe='')}" for each in dict.fromkeys((name, name.rpartition("/")[2])))
+
+
+def git_repository_of(repository: Repository) -> str | None:
+    """OWNER/REPO that an image of the old registry belongs to, for the check that a package of the same name is not
+    another repository's. None for other registries."""
+    owner, repo, *_ = (*repository.path.split("/"), "")
+    return f"{owner}/{repo}" if repository.host == _OLD else None
+
+
+def docker_package_of(repository: Repository) -> tuple[str, str, str]:
+    """Owner, git repository and package. Raises UsageError."""
+    parts = repository.path.split("/")
+    if len(parts) != 3:
+        raise UsageError(
+            f"{repository} is no package of a GitHub Docker registry.",
+            what_to_do=f"Write {repository.host}/OWNER/REPOSITORY/PACKAGE.",
+        )
+    return parts[0], parts[1], parts[2]
+
+
+def _parsed(text: str) -> URL:
+    try:
+        url = URL(text.rstrip("/"))
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError("$GITHUB_API_URL is not the address of an API.", what_to_do="Write https://HOST/api/v3.")
+    return url

@@ -1,0 +1,111 @@
+"""The registry port over GitHub's REST API (lists, deletions, restores) and the registry itself (everything else)."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from holystone.adapters.registries.github.addresses import owner_of
+from holystone.adapters.registries.github.api import GithubApi
+from holystone.adapters.registries.github.package import Package
+from holystone.adapters.registries.github.sheet import SHEET
+from holystone.adapters.registries.http.errors import error_code, summary
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+
+class GithubRegistry(OciApi):
+    def __init__(
+        self,
+        host: RegistryHost,
+        http: RegistryHttp,
+        reads: Lane,
+        writes: Lane,
+        api: GithubApi,
+        *,
+        pushes_as_somebody_else: bool,
+        limited: bool,
+    ) -> None:
+        """`pushes_as_somebody_else`: the registry is entered with another credential than the API. `limited`: GitHub's
+        published limits hold."""
+        super().__init__(host, http, reads, writes)
+        self._api = api
+        self._pushes_as_somebody_else = pushes_as_somebody_else
+        self._quota = SHEET.can.quota if limited else None
+        self._packages: dict[Repository, Package] = {}
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        """A classic token says its scopes; others say nothing, and no call tells whether the token's owner is an admin
+        of the package: the first deletion does, and ends the repository.
+
+        A tombstone is planned unless the scopes forbid to push it: a refused push leaves the tag as it is, and a
+        workflow's token that may delete may also push."""
+        await self._api.prefix(owner_of(repository))
+        scopes = self._api.scopes
+        why = self._api.lacks("delete:packages")
+        return msgspec.structs.replace(
+            SHEET.can,
+            can_delete=not why,
+            cannot_delete_because=why,
+            tag_overwrite=self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes,
+            quota=self._quota,
+        )
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        listing = await self._package(repository).list()
+        if listing is None:
+            await self._check_absence(repository)
+            return Listing({}, exists=False)
+        return listing
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [Failed("GitHub deletes a tag only together with its manifest and its other tags")] * len(tags)
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return [await self._deletion(repository, digest) for digest in digests]
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        """Whether tags come back with their version is not documented, so they are looked at."""
+        if not await self._package(repository).restore(digest):
+            return False
+        return all([await self.resolve(repository, tag) == digest for tag in tags])
+
+    async def _deletion(self, repository: Repository, digest: Digest) -> Outcome:
+        try:
+            return await self._package(repository).delete(digest)
+        except Unauthorized as error:
+            return Forbidden(error.message)
+        except Unreachable:
+            raise  # the host's trouble, not this deletion's
+        except (IncompleteSource, RegistryFailure) as error:
+            return Failed(error.message)
+
+    def _package(self, repository: Repository) -> Package:
+        if repository not in self._packages:
+            self._packages[repository] = Package(
+                self._api, repository, lambda reference: self.resolve(repository, reference)
+            )
+        return self._packages[repository]
+
+    async def _check_absence(self, repository: Repository) -> None:
+        """GitHub answers 404 alike for a package that is not there and for one that the token must not see. ghcr.io
+        says 404 NAME_UNKNOWN to whoever may look, and 403 DENIED otherwise, be the package there or not: only the
+        first is believed."""
+        try:
+            reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n=1", LIST_LIMIT)
+            if reply.status == 404 and error_code(reply) == "NAME_UNKNOWN":
+                return
+            said = summary(reply)
+        except Unauthorized as error:
+            said = error.message.rstrip(".")
+        raise Unauthorized(
+            f"GitHub shows no package {repository} to {self._api.who}, and the registry does not say that there is "
+            f"none: {said}.",
+            what_to_do="If something was pushed there, give the token read:packages and its owner (or the workflow's "
+            "repository) access to the package. If nothing was, leave the repository out.",
+        )

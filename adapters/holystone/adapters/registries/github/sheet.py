@@ -1,0 +1,43 @@
+"""What docs/registries.md says of GitHub Packages."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities, Quota
+
+PAGE_SIZE: Final = 100
+"""The most that GitHub gives (github/docs, REST reference of packages)."""
+READ_QUOTA: Final = Quota(rate=13.0, burst=100.0)
+WRITE_QUOTA: Final = Quota(rate=2.5, burst=10.0)
+"""The secondary limit is 900 points a minute, a read is 1, a write 5 (github/docs, rate-limits-for-the-rest-api.md).
+Each stays below it in every minute; lists are read before the first deletion."""
+
+SHEET: Final = Sheet(
+    title="GitHub Packages (ghcr.io, ghe.com, GitHub Enterprise Server)",
+    hosts="ghcr.io, docker.pkg.github.com, containers.SUB.ghe.com; containers.HOST and docker.HOST of an Enterprise "
+    "Server when they are named",
+    can=Capabilities(
+        implementation="github",
+        can_delete=True,
+        tag_delete=False,
+        digest_delete=True,
+        tags_first=False,
+        tag_overwrite=True,
+        keeps_last_tagged=True,
+        digests_in_listing=True,
+        native_restore=True,
+        quota=WRITE_QUOTA,
+        bulk=1,
+    ),
+    listing="GET …/packages/container/NAME/versions",
+    page=PAGE_SIZE,
+    shows="digest, push time, untagged manifests; no types and no labels",
+    deletion="DELETE …/versions/ID, which takes all tags of a digest; one tag of several by a tombstone",
+    credentials="classic token with read:packages and delete:packages (write:packages for tombstones) of an admin of "
+    "the package; a workflow's GITHUB_TOKEN with packages: write, if the package gives its repository the role Admin",
+    restore="POST …/versions/ID/restore, 30 days",
+    limits="5,000 requests an hour for a user, 1,000 for a workflow's token; 900 points a minute, of which a deletion "
+    "takes 5; 403 or 429 with x-ratelimit-reset or retry-after. None on an Enterprise Server by default",
+    rules="The last tagged version stays: known before. Versions of public packages with more than 5,000 downloads "
+    "stay: found out when they are to be deleted",
+)

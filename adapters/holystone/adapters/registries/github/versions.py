@@ -1,0 +1,172 @@
+"""Complete lists of a package's versions. A version is a manifest, with all of its tags.
+
+Pages are numbered (github/docs, REST reference of packages), in an order that is not documented and in practice newest
+first. What is pushed meanwhile moves rows to later pages, so that some come twice; what is deleted moves them to
+earlier ones, so that some are never seen. So what GitHub says of the package itself is read before and after: a list
+during which something changed is read again, and none counts during which versions became fewer.
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+from yarl import URL
+
+from holystone.adapters.registries.github.api import GithubApi, decoded
+from holystone.adapters.registries.github.sheet import PAGE_SIZE
+from holystone.adapters.registries.http.paging import MAX_PAGES, linked
+from holystone.adapters.registries.http.reply import Reply
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.references import Digest, InvalidName, Tag
+from holystone.engine.scheduler import for_each
+
+State = Literal["active", "deleted"]
+BASE_LAYER: Final = "docker-base-layer"
+"""A version that is none: the old registry kept layers in it (actions/delete-package-versions#24)."""
+_AT_ONCE: Final = 10
+_ATTEMPTS: Final = 3
+_UNSTEADY: Final = "Run again when less is pushed and deleted there."
+
+
+class Version(msgspec.Struct, frozen=True):
+    id: int
+    digest: Digest | None
+    """None: a version of the old Docker registry that is named by its tag."""
+    tags: tuple[Tag, ...]
+    touched: int
+    """Unix seconds; a new tag counts too. Neither time that GitHub gives is the build's."""
+
+
+class _Container(msgspec.Struct):
+    tags: list[str]
+
+
+class _Docker(msgspec.Struct):
+    """`tag` says the schema in github/rest-api-description, and `tags` its list of what is required."""
+
+    tag: list[str] = []
+    tags: list[str] = []
+
+
+class _Metadata(msgspec.Struct):
+    container: _Container | None = None
+    docker: _Docker | None = None
+
+
+class _Row(msgspec.Struct):
+    id: int
+    name: str
+    metadata: _Metadata
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+
+
+class _About(msgspec.Struct):
+    """The package itself, as far as it tells that something changed."""
+
+    version_count: int | None = None
+    """Which versions it counts is not documented; that they became fewer is all that is concluded."""
+    updated_at: str | None = None
+
+
+class _Page(NamedTuple):
+    versions: list[Version]
+    last: int
+    """Number of the last page, as far as this one knows."""
+
+
+async def read_versions(api: GithubApi, package: str, state: State, *, what: str) -> list[Version] | None:
+    """None if GitHub answers 404: there is no such package, or the token must not know of it. `what` names the
+    repository. Raises IncompleteSource."""
+    first = await api.get(_path(package, state, 1))
+    if first.status == 404:
+        return None
+    begun = _page(api, first, 1, what)
+    if begun.last == 1:
+        return begun.versions
+
+    async def read(number: int) -> _Page:
+        return _page(api, await api.get(_path(package, state, number)), number, what)
+
+    async def look() -> _About:
+        reply = await api.get(package)
+        if reply.status != 200:
+            raise api.unreadable(f"The package of {what}", reply)
+        found: _About = decoded(reply, _About, f"The package of {what}")
+        return found
+
+    before = await look()
+    for attempt in range(1, _ATTEMPTS + 1):
+        versions = await _all_pages(read, begun.last, what)
+        after = await look()
+        if after == before or (attempt == _ATTEMPTS and (after.version_count or 0) >= (before.version_count or 0)):
+            return versions
+        before = after
+    raise IncompleteSource(
+        f"The versions of {what} cannot be listed: every time some were deleted meanwhile, which moves others to pages "
+        "that were read already.",
+        what_to_do=_UNSTEADY,
+    )
+
+
+async def _all_pages(read: Callable[[int], Awaitable[_Page]], last: int, what: str) -> list[Version]:
+    """Several at once; those that appear at the end meanwhile follow."""
+    found: dict[int, Version] = {}
+    known = 0
+
+    async def page(number: int) -> None:
+        nonlocal last
+        versions, end = await read(number)
+        found.update((version.id, version) for version in versions)
+        last = max(last, end)
+        if last > MAX_PAGES:
+            raise IncompleteSource(f"Listing {what} does not end: more than {MAX_PAGES} pages.")
+
+    while known < last:
+        numbers = range(known + 1, last + 1)
+        known = last
+        await for_each(numbers, page, workers=_AT_ONCE)
+    return list(found.values())
+
+
+def _path(package: str, state: State, number: int) -> str:
+    return f"{package}/versions?per_page={PAGE_SIZE}&page={number}&state={state}"
+
+
+def _page(api: GithubApi, reply: Reply, number: int, what: str) -> _Page:
+    named = f"Page {number} of the versions of {what}"
+    if reply.status != 200:
+        raise api.unreadable(named, reply)
+    rows: list[_Row] = decoded(reply, list[_Row], named)
+    try:
+        versions = [_version(row) for row in rows]
+    except (InvalidName, ValueError) as error:
+        raise IncompleteSource(
+            f"{named}: {error}.", what_to_do="Nothing is decided on a list that is not known."
+        ) from error
+    return _Page(versions, _last(reply, number))
+
+
+def _version(row: _Row) -> Version:
+    """Raises InvalidName, and ValueError for metadata of neither kind: a version without any is not an untagged one."""
+    if row.metadata.container is not None:
+        digest: Digest | None = Digest.parse(row.name)
+        tags: Iterable[str] = row.metadata.container.tags
+    elif row.metadata.docker is not None:
+        digest = Digest.parse(row.name) if ":" in row.name else None
+        own = () if digest else (row.name,)
+        tags = dict.fromkeys((*row.metadata.docker.tag, *row.metadata.docker.tags, *own))
+    else:
+        raise ValueError(f"version {row.id} does not say its tags")
+    touched = max((int(time.timestamp()) for time in (row.created_at, row.updated_at) if time), default=0)
+    return Version(row.id, digest, tuple(Tag.parse(tag) for tag in tags if tag != BASE_LAYER), touched)
+
+
+def _last(reply: Reply, number: int) -> int:
+    """GitHub names the last page on all but the last (github/docs, using-pagination-in-the-rest-api.md)."""
+    last, following = linked(reply, "last"), linked(reply, "next")
+    named = URL(last, encoded=True).query.get("page", "") if last else ""
+    if following is None:
+        return number
+    return max(int(named) if named.isdecimal() else 0, number + 1)

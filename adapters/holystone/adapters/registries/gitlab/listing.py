@@ -1,0 +1,121 @@
+"""GET /gitlab/v1/repositories/NAME/tags/list/: tags with their digests, of registries with a metadata database
+(gitlab-org/container-registry, docs/spec/gitlab/api.md and registry/handlers/repositories.go)."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Final, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+
+from holystone.adapters.registries.http.errors import error_code, summary
+from holystone.adapters.registries.http.paging import PageGuard, next_link
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.oci import STRANGE, unreadable
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.ports import Listing
+
+PAGE_SIZE: Final = 1000
+"""The most that is allowed; one more is 400."""
+_Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+
+
+class _Referrer(msgspec.Struct):
+    digest: str
+
+
+class _Entry(msgspec.Struct):
+    name: str
+    digest: str
+    media_type: str
+    config_digest: str | None = None
+    """Absent for an index."""
+    size_bytes: int | None = None
+    created_at: _Moment | None = None
+    published_at: _Moment | None = None
+    """When this tag was last given to a manifest."""
+    referrers: list[_Referrer] | None = None
+
+
+class Detailed(NamedTuple):
+    listing: Listing
+    referrers: Mapping[Digest, tuple[Digest, ...]]
+    """Of the manifests that have any, as far as they are tagged."""
+
+
+async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repository) -> Detailed:
+    """Raises IncompleteSource for anything but a whole list.
+
+    The server's own `Link` is not followed: it forgets `referrers=true` (registry/handlers/catalog.go, generateLink).
+    Its marker is the last name of the page, and so is ours. A full page without a `Link` is not believed to be the
+    last one: a proxy may have removed the header."""
+    base = f"/gitlab/v1/repositories/{repository.path}/tags/list/"  # without the slash at the end: 301
+    found: dict[Tag, _Entry] = {}
+    guard = PageGuard(str(repository))
+    last = ""
+    while True:
+        guard.admit(last)
+        query = {"n": str(PAGE_SIZE), "referrers": "true", **({"last": last} if last else {})}
+        reply = await get(f"{base}?{urlencode(query)}")
+        if reply.status == 404 and error_code(reply) == "NAME_UNKNOWN" and not last:
+            return Detailed(Listing({}, exists=False), {})
+        if reply.status != 200 and last:
+            raise IncompleteSource(
+                f"Page {guard.pages} of the tags of {repository} could not be read: {summary(reply)}.",
+                what_to_do="Run again; the repository was probably deleted or renamed while it was read.",
+            )
+        if reply.status != 200:
+            raise unreadable(f"The tags of {repository}", reply)
+        page = _page(repository, reply)
+        for entry in page:
+            tag = Tag(entry.name)
+            if tag in found:
+                raise IncompleteSource(f"The tags of {repository} cannot be listed: {tag} is on two pages.")
+            found[tag] = entry
+        goes_on = next_link(reply) is not None
+        if not goes_on and len(page) < PAGE_SIZE:
+            return _detailed(found)
+        if not page:
+            raise IncompleteSource(f"The tags of {repository} cannot be listed: an empty page says that more follow.")
+        last = page[-1].name
+
+
+def _page(repository: Repository, reply: Reply) -> list[_Entry]:
+    try:
+        page = msgspec.json.decode(reply.body, type=list[_Entry])
+        for entry in page:
+            Tag.parse(entry.name)
+            for digest in (entry.digest, *(each.digest for each in entry.referrers or ())):
+                Digest.parse(digest)
+            if entry.config_digest:
+                Digest.parse(entry.config_digest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidName) as error:
+        raise IncompleteSource(
+            f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE
+        ) from error
+    return page
+
+
+def _detailed(found: Mapping[Tag, _Entry]) -> Detailed:
+    tags: dict[Tag, Digest | None] = {}
+    manifests: dict[Digest, Manifest] = {}
+    pushed: dict[Digest, int] = {}
+    referrers: dict[Digest, tuple[Digest, ...]] = {}
+    for tag, entry in found.items():
+        digest = tags[tag] = Digest(entry.digest)
+        if moment := entry.published_at or entry.created_at:
+            pushed[digest] = max(pushed.get(digest, 0), int(moment.timestamp()))
+        if entry.referrers:
+            referrers[digest] = tuple(Digest(each.digest) for each in entry.referrers)
+        # An OCI manifest may have a subject or be no image, and the list says neither. Docker's can do neither.
+        if entry.media_type == DOCKER_MANIFEST and entry.config_digest:
+            manifests[digest] = Manifest(
+                digest,
+                entry.media_type,
+                size=0,  # not said; its bytes are next to nothing beside the layers
+                config=Digest(entry.config_digest),
+                layers_size=entry.size_bytes or 0,
+            )
+    return Detailed(Listing(tags, manifests=manifests, pushed=pushed), referrers)

@@ -1,0 +1,82 @@
+"""Finds out how a tag can be deleted, by asking to delete what cannot exist. Nothing is changed.
+
+| asked to delete    | container-registry 3, 4 | 2.8 to 3, old      | distribution behind GitLab | read-only |
+|--------------------|-------------------------|--------------------|----------------------------|-----------|
+| manifests/TAG      | 404 MANIFEST_UNKNOWN    | 400, 404 or 405    | 400 DIGEST_INVALID         | 405       |
+| tags/reference/TAG | gone since 17.0         | 404 with a code    | 404 without a code         | 405       |
+| manifests/DIGEST   | 404                     | 404                | 404                        | 405       |
+
+Sources: gitlab-org/container-registry, registry/handlers/manifests.go; werf/werf#7866; sameersbn/docker-gitlab#2867.
+What old servers say to manifests/TAG is not documented, so all refusals of a router are taken alike.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, TypeAlias
+
+from holystone.adapters.registries.gitlab.replies import GONE, READ_ONLY, is_rule
+from holystone.adapters.registries.http.errors import error_code, summary
+from holystone.adapters.registries.http.reply import Reply
+from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.references import Repository
+
+Way: TypeAlias = Literal["manifests", "tags/reference"]
+"""The path of a tag in a deletion, before its name."""
+WAYS: Final[tuple[Way, ...]] = ("manifests", "tags/reference")
+
+
+async def find_way(delete: Callable[[str], Awaitable[Reply]], repository: Repository) -> Way | None:
+    """None: tags cannot be deleted by name, only manifests by digest. `delete` sends DELETE below /v2/NAME/.
+
+    Raises DeletionDisabled, Unauthorized, and RegistryFailure for a server that cannot be understood."""
+    nonce = secrets.token_hex(32)
+    reply = None
+    for way in WAYS:
+        reply = await delete(f"{way}/holystone-probe-{nonce[:16]}")
+        if _understood(reply, repository):
+            return way
+    reply = await delete(f"manifests/sha256:{nonce}")
+    if _understood(reply, repository):
+        return None
+    if reply.status == 405:
+        raise DeletionDisabled(READ_ONLY)
+    raise _strange(reply, repository)
+
+
+def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilities:
+    """`ruled`: the project has rules for tags, which forbid every deletion by digest."""
+    if way is None:
+        # The old way of all registries: a digest delete looks at every tag, with and without GitLab's additions.
+        return Capabilities("gitlab", can_delete=True, digest_delete=not ruled, delete_cost_grows=True)
+    return Capabilities(
+        "gitlab",
+        can_delete=True,
+        tag_delete=True,
+        tag_delete_spares_siblings=True,
+        # With a database what has no tag is collected after a day, children and blobs included
+        # (gc_review_after_defaults); without one only the administrator's registry-garbage-collect frees space.
+        digest_delete=not database and not ruled,
+        tag_overwrite=False,
+        digests_in_listing=database,
+    )
+
+
+def cannot(why: str) -> Capabilities:
+    return Capabilities("gitlab", can_delete=False, cannot_delete_because=why, digest_delete=False)
+
+
+def _understood(reply: Reply, repository: Repository) -> bool:
+    """False if the server has no such deletion."""
+    code = error_code(reply)
+    if (reply.status == 404 and code in GONE) or is_rule(reply):
+        return True
+    if reply.status in (401, 403):
+        raise Unauthorized(f"no right to delete in {repository}: {summary(reply)}")
+    if reply.status in (404, 405) or (reply.status == 400 and code == "DIGEST_INVALID"):
+        return False
+    raise _strange(reply, repository)
+
+
+def _strange(reply: Reply, repository: Repository) -> RegistryFailure:
+    return RegistryFailure(f"What can be deleted in {repository} cannot be found out: {summary(reply)}.")

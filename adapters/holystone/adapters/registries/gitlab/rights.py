@@ -1,0 +1,103 @@
+"""What a token allows. GitLab drops actions that it denies without a word, so the token itself is read, not only used.
+
+The token is a JWT of gitlab-org/gitlab, app/services/auth/container_registry_authentication_service.rb; the rules in it
+are applied by gitlab-org/container-registry, registry/handlers/manifests.go.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+import re2
+
+from holystone.engine.model.references import RepositoryPath, Tag
+
+_MOST_PATTERNS: Final = 5
+_LONGEST_PATTERN: Final = 100
+"""Bytes. With more or longer ones the registry refuses every tag (tagPatternMaxCount, tagPatternMaxLen)."""
+_QUIET: Final = re2.Options()
+_QUIET.log_errors = False  # it would write to standard error
+
+
+class Rights(msgspec.Struct, frozen=True):
+    actions: frozenset[str]
+    protected: tuple[str, ...] = ()
+    """RE2 patterns of tags that this user may not delete (protected tags)."""
+    immutable: tuple[str, ...] = ()
+    """… that nobody may (immutable tags)."""
+
+    @property
+    def may_delete(self) -> bool:
+        return not self.actions.isdisjoint(("delete", "*"))
+
+    @property
+    def rule_for_digests(self) -> str | None:
+        """Any rule at all, matching or not, forbids every deletion by digest (validateManifestDeleteRestriction)."""
+        if not (self.protected or self.immutable):
+            return None
+        return "the project has rules for tags, and then GitLab refuses every deletion by digest"
+
+    def rule(self, tag: Tag) -> str | None:
+        """Which forbids to delete this tag, for people."""
+        patterns = [("protected", each) for each in self.protected] + [("immutable", each) for each in self.immutable]
+        if len(patterns) > _MOST_PATTERNS:
+            return f"{len(patterns)} rules for tags in GitLab, of which the registry takes only {_MOST_PATTERNS}"
+        for kind, pattern in patterns:
+            expression = _compiled(pattern)
+            if expression is None:
+                return f"GitLab's rule for {kind} tags {pattern!r}, which the registry cannot read"
+            if expression.search(tag):
+                return f"GitLab's rule for {kind} tags {pattern!r}"
+        return None
+
+    def locked(self, tags: Iterable[Tag]) -> dict[Tag, str]:
+        return {tag: rule for tag in tags if (rule := self.rule(tag))}
+
+
+class _Meta(msgspec.Struct):
+    tag_deny_access_patterns: dict[str, list[str] | None] | None = None
+    tag_immutable_patterns: list[str] | None = None
+
+
+class _Access(msgspec.Struct):
+    type: str
+    name: str
+    actions: list[str] | None = None
+    meta: _Meta | None = None
+
+
+class _Claims(msgspec.Struct):
+    access: list[_Access] | None
+
+
+def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | None:
+    """None if they are not those of a registry token, so that nothing is known before asking the registry itself."""
+    try:
+        access = msgspec.convert(dict(claims), type=_Claims).access or ()
+    except msgspec.ValidationError:
+        return None
+    entries = [each for each in access if (each.type, each.name) == ("repository", path)]
+    metas = [each.meta for each in entries if each.meta]
+    return Rights(
+        actions=frozenset(action for each in entries for action in each.actions or ()),
+        protected=_once(
+            pattern for meta in metas for pattern in (meta.tag_deny_access_patterns or {}).get("delete") or ()
+        ),
+        immutable=_once(pattern for meta in metas for pattern in meta.tag_immutable_patterns or ()),
+    )
+
+
+def _once(patterns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(patterns))
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    """None if the registry (Go's regexp, the same language) would not take it."""
+    if len(pattern.encode("utf-8", "surrogatepass")) > _LONGEST_PATTERN:
+        return None
+    try:
+        return re2.compile(pattern, _QUIET)
+    except (re2.error, UnicodeEncodeError):
+        return None

@@ -1,0 +1,26 @@
+"""What docs/registries.md says of GitLab's registry."""
+
+from typing import Final
+
+from holystone.adapters.registries.gitlab.listing import PAGE_SIZE
+from holystone.adapters.registries.gitlab.probe import capabilities
+from holystone.adapters.registries.sheet import Sheet
+
+SHEET: Final = Sheet(
+    title="GitLab Container Registry",
+    hosts="registry.gitlab.com; self-managed ones by `--repo-implementation gitlab`",
+    can=capabilities("manifests", database=True, ruled=False),
+    listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",
+    page=PAGE_SIZE,
+    shows="digest, type, configuration, size, push time and referrers of each tag; without the database nothing",
+    deletion="DELETE /v2/NAME/manifests/TAG, on old servers /v2/NAME/tags/reference/TAG; by digest where tags cannot "
+    "be deleted, and without the database",
+    credentials="Docker's configuration, or CI_REGISTRY_USER and CI_REGISTRY_PASSWORD (CI_DEPLOY_USER, "
+    "CI_DEPLOY_PASSWORD) of a pipeline: role Maintainer or Owner with the scope api, or the job token of the same "
+    "project; a deploy token never deletes",
+    restore="the journaled manifest is pushed again: with the database for about a day, without it until the "
+    "administrator's garbage collection",
+    limits="none published for the registry; 429 with the text `Retry later`; after 30 wrong logins in 3 minutes the "
+    "token server is closed for an hour, so the first one ends the run",
+    rules="protected and immutable tags: read from the token before planning",
+)

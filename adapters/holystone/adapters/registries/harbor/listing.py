@@ -1,0 +1,139 @@
+"""Harbor's list of artifacts, complete or not at all.
+
+The newest push is first, so that the pages shift while somebody pushes (entries come twice) or deletes (entries are
+missed). Therefore they are counted: the distinct digests must be as many as Harbor says on every page that there are. A
+short page is never the end.
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.paging import MAX_PAGES
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.oci import STRANGE
+from holystone.engine.errors import IncompleteSource, Unauthorized
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.scheduler import map_each
+
+PAGE_SIZE: Final = 100
+"""More is 422 (goharbor/harbor#13765)."""
+TRIES: Final = 4
+"""Times that a list is begun anew because it changed."""
+_AT_ONCE: Final = 8
+_NEVER: Final = 0
+"""Go's zero time is in year 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    digest: Digest
+    tags: tuple[Tag, ...]
+    immutable: frozenset[Tag]
+    accessories: tuple[Digest, ...]
+    """Signatures, SBOMs and other manifests that belong to this one; the list does not show them as artifacts."""
+    pushed: int
+    """Unix seconds; 0 if it is not said."""
+
+
+class _Tag(msgspec.Struct):
+    name: str
+    immutable: bool = False
+
+
+class _Accessory(msgspec.Struct):
+    digest: str
+
+
+class _Artifact(msgspec.Struct):
+    digest: str
+    push_time: dt.datetime | None = None
+    tags: list[_Tag] | None = None
+    accessories: list[_Accessory] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    total: int
+    artifacts: Sequence[Artifact]
+
+
+async def read_artifacts(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Sequence[Artifact]:
+    """`get` asks for a path below the repository. Raises IncompleteSource if the list never stands still."""
+
+    async def page(number: int) -> _Page:
+        query = f"page={number}&page_size={PAGE_SIZE}&with_tag=true&with_immutable_status=true&with_accessory=true"
+        return _read(repository, await get(f"/artifacts?{query}"))
+
+    problem = ""
+    for _ in range(TRIES):
+        first = await page(1)
+        last = -(-first.total // PAGE_SIZE)
+        if last > MAX_PAGES:
+            raise IncompleteSource(f"Listing {repository} does not end: more than {MAX_PAGES} pages.")
+        read = [first, *await map_each(range(2, last + 1), page, workers=_AT_ONCE)]
+        problem = _contradiction(read)
+        if not problem:
+            return [artifact for each in read for artifact in each.artifacts]
+    raise IncompleteSource(
+        f"{repository} cannot be listed completely: {problem}.",
+        what_to_do="Run again when nobody pushes or deletes there. Harbor 2.5 miscounts signed images "
+        "(goharbor/harbor#16816): use a newer one.",
+    )
+
+
+def _contradiction(pages: Sequence[_Page]) -> str:
+    """Empty if the pages are one list."""
+    total = pages[0].total
+    if any(page.total != total for page in pages):
+        return f"its number of artifacts changed from {total} to {next(p.total for p in pages if p.total != total)}"
+    artifacts = [artifact for page in pages for artifact in page.artifacts]
+    distinct = len({artifact.digest for artifact in artifacts})
+    if not len(artifacts) == distinct == total:
+        return f"Harbor counts {total} artifacts, its pages show {distinct} in {len(artifacts)} rows"
+    if twice := _repeated(tag for artifact in artifacts for tag in artifact.tags):
+        return f"the tag {twice} is on two artifacts"
+    return ""
+
+
+def _repeated(tags: Iterable[Tag]) -> Tag | None:
+    seen: set[Tag] = set()
+    for tag in tags:
+        if tag in seen:
+            return tag
+        seen.add(tag)
+    return None
+
+
+def _read(repository: Repository, reply: Reply) -> _Page:
+    if reply.status in (401, 403):
+        # Harbor says of a project that is not there what it says of one that is closed.
+        raise Unauthorized(
+            f"The tags of {repository} cannot be read: {summary(reply)}.",
+            what_to_do="Check that the project exists and that the credential may list artifacts and pull there.",
+        )
+    if reply.status != 200:
+        raise IncompleteSource(f"The tags of {repository} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
+    try:
+        total = int(reply.headers["X-Total-Count"])
+        return _Page(total, [_parsed(each) for each in msgspec.json.decode(reply.body, type=list[_Artifact])])
+    except (msgspec.MsgspecError, InvalidName, LookupError, ValueError) as error:
+        raise IncompleteSource(
+            f"The tags of {repository} cannot be read: the answer is not Harbor's list of artifacts ({error}).",
+            what_to_do=STRANGE,
+        ) from error
+
+
+def _parsed(wire: _Artifact) -> Artifact:
+    tags = wire.tags or ()
+    return Artifact(
+        digest=Digest.parse(wire.digest),
+        tags=tuple(Tag.parse(tag.name) for tag in tags),
+        immutable=frozenset(Tag(tag.name) for tag in tags if tag.immutable),
+        accessories=tuple(Digest.parse(accessory.digest) for accessory in wire.accessories or ()),
+        pushed=max(_NEVER, int(wire.push_time.timestamp())) if wire.push_time else _NEVER,
+    )

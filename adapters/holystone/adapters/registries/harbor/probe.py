@@ -1,0 +1,68 @@
+"""Finds out what a credential may delete by asking Harbor to delete what cannot exist. Nothing is changed: rights are
+checked before the artifact is looked for (goharbor/harbor:src/server/v2.0/handler/artifact.go).
+
+| credential               | DELETE artifact | DELETE tag    |
+|--------------------------|-----------------|---------------|
+| maintainer, robot        | 404 NOT_FOUND   | 404 NOT_FOUND |
+| guest, developer         | 403 FORBIDDEN   | 403 FORBIDDEN |
+| OIDC user's CLI secret   | 401             | 404 NOT_FOUND |
+| nobody, wrong password   | 401             | 401           |
+| read-only mode           | 403 DENIED      | 403 DENIED    |
+"""
+
+import secrets
+
+import msgspec
+
+from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
+from holystone.adapters.registries.harbor.replies import READ_ONLY, is_absent, is_read_only
+from holystone.adapters.registries.harbor.sheet import RIGHTS, SHEET
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.tokens import described
+from holystone.adapters.registries.oci import STRANGE
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.references import Repository
+
+
+async def probe(api: HarborApi, repository: Repository) -> Capabilities:
+    nonce = secrets.token_hex(32)
+    absent = artifact(f"sha256:{nonce}")
+    by_digest = await api.delete(repository, absent, final=(401,))
+    by_tag = await api.delete(repository, f"{absent}/tags/holystone-probe-{nonce[:16]}", final=(401,))
+    if is_read_only(by_digest) or is_read_only(by_tag):
+        return _cannot(READ_ONLY)
+    digests, tags = _may(repository, by_digest), _may(repository, by_tag)
+    if not (digests or tags):
+        if by_digest.status == 401:
+            # A wrong password reads public projects as nobody; if not even that, it is the credential's fault.
+            await api.get(repository, "/artifacts?page=1&page_size=1")
+        return _cannot(
+            f"{described(api.credential)} may not delete in the project {project(repository)}, or there is no such "
+            f"project ({summary(by_digest)}); it needs {RIGHTS}"
+        )
+    return msgspec.structs.replace(
+        SHEET.can,
+        tag_delete=tags,
+        tag_delete_spares_siblings=tags,
+        digest_delete=digests,
+        digest_delete_takes_referrers=digests,
+        # A robot that may delete artifacts only is made for that: nothing says that it may push.
+        tag_overwrite=tags,
+    )
+
+
+def _may(repository: Repository, reply: Reply) -> bool:
+    if is_absent(reply):
+        return True
+    if reply.status in (401, 403, 405):
+        return False
+    raise IncompleteSource(
+        f"It cannot be found out what may be deleted in {repository}: {summary(reply)}.",
+        what_to_do=f"{STRANGE} Harbor 1 has another API, which is not supported.",
+    )
+
+
+def _cannot(why: str) -> Capabilities:
+    return Capabilities(SHEET.can.implementation, can_delete=False, cannot_delete_because=why, digest_delete=False)

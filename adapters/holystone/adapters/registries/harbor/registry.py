@@ -1,0 +1,141 @@
+"""The registry port over Harbor's API v2.0 and, for manifests and blobs, over /v2."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
+from holystone.adapters.registries.harbor.listing import Artifact, read_artifacts
+from holystone.adapters.registries.harbor.probe import probe
+from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
+from holystone.adapters.registries.http.errors import error_code
+from holystone.adapters.registries.http.paging import pages
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Outcome
+from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+_NOBODY: Final = Digest("sha256:" + "0" * 64)
+_CONTRADICTS: Final = "The API and /v2 contradict each other: check that both addresses lead to the same Harbor."
+
+
+class _Names(msgspec.Struct):
+    tags: list[str] | None
+
+
+class HarborRegistry(OciApi):
+    """A GET of a manifest on /v2 counts as a pull and moves the artifact's pull time, which Harbor's own rules on
+    "not pulled for days" go by; HEAD and the API do not (goharbor/harbor:src/server/registry/manifest.go). Only /v2
+    gives manifests, though, and werf's image ids are nowhere else: each digest is read once, ever.
+    """
+
+    def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, api: HarborApi) -> None:
+        super().__init__(host, http, reads, writes)
+        self.api = api
+        self._shown: set[Repository] = set()
+        """Of which the API has shown an artifact: it means by their paths what we mean."""
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        return await probe(self.api, repository)
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        """The API does not show signatures and other referrers as artifacts, and so not their tags either. /v2 names
+        the tags of everything (goharbor/harbor:src/server/registry/tag.go); it is asked last, so that what comes in
+        between is only one tag more to look at."""
+        artifacts = await read_artifacts(repository, lambda path: self.api.get(repository, path))
+        names = await self._names(repository)
+        if artifacts:
+            self._shown.add(repository)
+        elif not await self._exists(repository, names):
+            return Listing({}, exists=False)
+        if names is None:
+            raise IncompleteSource(f"The tags of {repository} cannot be listed.", what_to_do=_CONTRADICTS)
+        rule = f"an immutability rule of the project {project(repository)}"
+        return Listing(
+            tags=dict.fromkeys(names) | {tag: each.digest for each in artifacts for tag in each.tags},
+            locked={tag: rule for each in artifacts for tag in sorted(each.immutable)},
+            untagged=await self._untold(repository, artifacts),
+            pushed={each.digest: each.pushed for each in artifacts if each.pushed},
+        )
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(repository, tag, f"{artifact(tag)}/tags/{tag}") for tag in tags]
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        """Takes the referrers and the untagged children that no other index lists along, in one transaction. Never by
+        tag, which would do the same to the tag's siblings."""
+        return [await self._deletion(repository, digest, artifact(digest)) for digest in digests]
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        return False
+
+    async def read(self, repository: Repository, path: str, limit: int) -> Reply:
+        reply = await super().read(repository, path, limit)
+        if error_code(reply) == "PROJECTPOLICYVIOLATION":
+            raise IncompleteSource(
+                f"{repository} cannot be read: a policy of the project {project(repository)} blocks pulls of unsigned "
+                "or vulnerable images.",
+                what_to_do="Lift it (Configuration, Deployment security) while the cleanup runs.",
+            )
+        return reply
+
+    async def _names(self, repository: Repository) -> list[Tag] | None:
+        """All tags by /v2; None if it does not know the repository."""
+        found: list[Tag] = []
+        first = f"/v2/{repository.path}/tags/list"
+        async for reply in pages(lambda path: self.read(repository, path, LIST_LIMIT), first, what=str(repository)):
+            if is_absent(reply):
+                return None
+            if reply.status != 200:
+                raise unreadable(f"The tags of {repository}", reply)
+            try:
+                found += [Tag.parse(tag) for tag in msgspec.json.decode(reply.body, type=_Names).tags or ()]
+            except (msgspec.MsgspecError, InvalidName) as error:
+                raise IncompleteSource(
+                    f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).",
+                    what_to_do=STRANGE,
+                ) from error
+        return found
+
+    async def _exists(self, repository: Repository, names: list[Tag] | None) -> bool:
+        """Harbor lists a repository that is not there as empty (goharbor/harbor#17443)."""
+        reply = await self.api.get(repository, final=(401,))
+        if reply.status == 200:
+            return True
+        if reply.status in (401, 403):
+            return names is not None  # an OIDC user's CLI secret may not ask
+        if not is_absent(reply):
+            raise unreadable(str(repository), reply)
+        if names is not None:
+            raise IncompleteSource(f"The tags of {repository} cannot be listed.", what_to_do=_CONTRADICTS)
+        return False
+
+    async def _untold(self, repository: Repository, artifacts: Sequence[Artifact]) -> tuple[Digest, ...]:
+        """Referrers, where no referrers API tells them: before Harbor 2.8."""
+        accessories = {digest for each in artifacts for digest in each.accessories}
+        if accessories and self.referrers_api is None:
+            await self.referrers(repository, _NOBODY)
+        return () if self.referrers_api else tuple(sorted(accessories))
+
+    async def _deletion(self, repository: Repository, reference: Tag | Digest, path: str) -> Outcome:
+        try:
+            outcome = deletion_outcome(await self.api.delete(repository, path))
+            if isinstance(outcome, AlreadyGone) and not await self._is_gone(repository, reference):
+                return Failed("the API says that it is not there, but /v2 still has it")
+            return outcome
+        except Unauthorized as error:
+            return Forbidden(error.message)
+        except Unreachable:
+            raise  # the host's trouble, not this deletion's
+        except (IncompleteSource, RegistryFailure) as error:
+            return Failed(error.message)
+
+    async def _is_gone(self, repository: Repository, reference: Tag | Digest) -> bool:
+        """A 404 proves it only if the path was understood: behind a proxy that decodes it, everything is "gone"."""
+        return repository in self._shown or await self.resolve(repository, reference) is None

@@ -1,0 +1,40 @@
+"""What docs/registries.md says of Harbor.
+
+Sources: goharbor/harbor:api/v2.0/swagger.yaml, src/controller/artifact/controller.go, src/common/rbac/.
+"""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities
+
+RIGHTS: Final = (
+    "the role maintainer or project admin in the project; for a robot account the permissions artifact:delete and "
+    "tag:delete"
+)
+
+SHEET: Final = Sheet(
+    title="Harbor 2.x",
+    hosts="harbor.*, demo.goharbor.io; any other host with --repo-implementation=harbor",
+    can=Capabilities(
+        implementation="harbor",
+        can_delete=True,
+        tag_delete=True,
+        tag_delete_spares_siblings=True,  # src/server/v2.0/handler/artifact.go, DeleteTag
+        digest_delete_takes_referrers=True,  # src/controller/artifact/controller.go, deleteDeeply
+        tags_first=False,  # one request takes the artifact and all its tags
+        digests_in_listing=True,
+    ),
+    listing="GET /api/v2.0/projects/PROJECT/repositories/NAME/artifacts, and GET /v2/PROJECT/NAME/tags/list for the "
+    "tags of signatures, which it hides",
+    page=100,
+    shows="digests, push times, tag immutability, signatures and other accessories",
+    deletion="DELETE …/artifacts/DIGEST, which takes all tags, untagged children and referrers; "
+    "DELETE …/artifacts/TAG/tags/TAG for a tag whose manifest stays",
+    credentials="--repo-harbor-username and --repo-harbor-password, or Docker's configuration: a user, or a robot "
+    f"account; {RIGHTS}. The CLI secret of an OIDC user deletes tags only",
+    restore="the journaled manifest is pushed again until Harbor's garbage collection has run",
+    limits="none published; many deletions at once in one project fail for each other (500 UNKNOWN), so that fewer "
+    "are sent then",
+    rules="tag immutability rules: shown in the listing; read-only mode: asked before planning",
+)

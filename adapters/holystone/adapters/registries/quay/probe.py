@@ -1,0 +1,101 @@
+"""What can be deleted and by which door, before the first deletion. Nothing is changed."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.quay.api import About
+from holystone.adapters.registries.quay.replies import code, not_routed
+from holystone.adapters.registries.quay.sheet import HOSTED, SHEET
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.references import Repository, Tag
+
+
+def nonsense_tag() -> Tag:
+    """One that nobody has."""
+    return Tag(f"holystone-probe-{secrets.token_hex(16)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    registry: str
+    """Who enters /v2, for people."""
+    api: str
+    """Whose token it is; empty without one."""
+    about: About | None
+    """What the API says of the repository."""
+    answer: Reply | None
+    """Of /v2, asked to delete a tag that does not exist."""
+    refusal: str
+    """Why there is no answer."""
+
+    @property
+    def by_registry(self) -> bool:
+        """A code in a 404 is the handler's own: it looked for the tag, after it had looked at the rights."""
+        return self.answer is not None and self.answer.status == 404 and bool(code(self.answer))
+
+    @property
+    def by_api(self) -> bool:
+        """A tenth as fast as /v2: the second choice."""
+        return not (self.by_registry or self.closed) and self.about is not None and self.about.can_write
+
+    @property
+    def closed(self) -> bool:
+        """To everybody: all of Quay is read-only, or the namespace is disabled (endpoints/v2/errors.py)."""
+        return self.answer is not None and self.answer.status == 405 and code(self.answer) == "DENIED"
+
+    @property
+    def by_digest(self) -> bool:
+        """An old server and no token: a digest can be deleted on /v2 since ever, with every tag on it."""
+        return self.answer is not None and not_routed(self.answer) and not self.by_api
+
+
+def lacks_push(claims: Mapping[str, Any]) -> bool:
+    """What is not allowed is silently left out of the JWT (v2auth.py, _authorize_or_downscope_request). False if its
+    claims cannot be understood: then the server has to say it."""
+    access = claims.get("access")
+    if not isinstance(access, list):
+        return False
+    actions = [entry["actions"] for entry in access if isinstance(entry, dict) and "actions" in entry]
+    return not any("push" in each or "*" in each for each in actions if isinstance(each, list))
+
+
+def capabilities(repository: Repository, doors: Doors) -> Capabilities:
+    can = SHEET.can
+    by_tag = doors.by_registry or doors.by_api
+    able = by_tag or doors.by_digest
+    about = doors.about
+    return Capabilities(
+        implementation=can.implementation,
+        can_delete=able,
+        cannot_delete_because="" if able else _why(repository, doors),
+        tag_delete=by_tag,
+        tag_delete_spares_siblings=by_tag,
+        digest_delete=doors.by_digest,
+        tags_first=by_tag,
+        tag_overwrite=can.tag_overwrite,
+        digests_in_listing=about is not None,
+        # A namespace may keep deleted tags for no time at all.
+        native_restore=about is not None and about.can_write and about.tag_expiration_s != 0,
+        quota=can.quota if repository.host == HOSTED else None,
+    )
+
+
+def _why(repository: Repository, doors: Doors) -> str:
+    about, answer = doors.about, doors.answer
+    state = about.state if about else None
+    if answer is not None and answer.status == 405:
+        return f"Quay refuses every deletion in {repository} now: {summary(answer)}"
+    if state not in (None, "NORMAL"):
+        return (
+            f"{repository} is in the state {state}: set it to Normal in its settings (Repository State), or leave it "
+            "out; what a mirror deletes comes back"
+        )
+    said = summary(answer) if answer else doors.refusal
+    why = f"{doors.registry} may not push to {repository} ({said}): it needs the role Write there"
+    if about is None:
+        return f"{why}, and the repository must be in the state Normal, neither Read Only nor Mirror"
+    return f"{why}; and {doors.api} needs the scope repo:write, and its user the role Write"

@@ -1,0 +1,131 @@
+"""The registry port over Quay: /v2 for reading and deleting; /api/v1, if there is a token, for listing, restoring and,
+where /v2 cannot, deleting."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, unreadable
+from holystone.adapters.registries.quay.api import QuayApi
+from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry
+from holystone.adapters.registries.quay.probe import Doors, capabilities, lacks_push, nonsense_tag
+from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed
+from holystone.adapters.registries.quay.sheet import SHEET
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
+
+
+class QuayRegistry(OciApi):
+    """nginx counts reads and deletions of manifests together, so that they share a lane."""
+
+    def __init__(
+        self, host: RegistryHost, http: RegistryHttp, manifests: Lane, tags: Lane, api: QuayApi | None, who: str
+    ) -> None:
+        """`who` enters /v2, for people."""
+        super().__init__(host, http, manifests, manifests)
+        self._tags = tags
+        self._api = api
+        self._who = who
+        self._there: set[Repository] = set()
+        """Repositories that a read has shown to exist."""
+        self._by_api: set[Repository] = set()
+        """Where tags have to be deleted by the API."""
+
+    def scope(self, repository: Repository, access: Access) -> str:
+        """`delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE): it needs `push`."""
+        return f"repository:{repository.path}:{'pull' if access == 'read' else 'pull,push'}"
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        if api := self._api:
+            return await list_by_api(repository, lambda page, limit: api.tags(repository, page=page, limit=limit))
+        return await list_by_registry(
+            repository,
+            lambda path: self.http.request(
+                "GET", path, lane=self._tags, limit=MANIFEST_LIMIT, scope=self.scope(repository, "read")
+            ),
+        )
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        about = await self._api.about(repository) if self._api else None
+        if (self._api and about is None) or not await self._exists(repository):
+            # Nothing to be deleted there, and nobody to ask.
+            by_api = self._api is not None
+            return msgspec.structs.replace(SHEET.can, digests_in_listing=by_api, native_restore=by_api)
+        doors = Doors(self._who, self._api.who if self._api else "", about, *await self._try_deletion(repository))
+        if doors.by_api:
+            self._by_api.add(repository)
+        return capabilities(repository, doors)
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(repository, tag) for tag in tags]
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return [await self._deletion(repository, digest) for digest in digests]
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        """Quay restores tags, each with its manifest and all that this needs, and no manifest without one."""
+        if self._api is None or not tags:
+            return False
+        for tag in tags:
+            # 404: collected already; 400: "Could not restore tag"; 401, 403, 503: not with this token, or not now.
+            if (await self._api.restore_tag(repository, tag, digest)).status != 200:
+                return False
+        return True
+
+    async def _exists(self, repository: Repository) -> bool:
+        """Asked before any token with `push` in it: for an unknown repository that would create it (v2auth.py)."""
+        if repository not in self._there:
+            path = f"/v2/{repository.path}/manifests/{nonsense_tag()}"
+            reply = await self.read(repository, path, MANIFEST_LIMIT)
+            if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
+                return False
+            if reply.status not in (200, 404) or not_routed(reply):
+                raise unreadable(str(repository), reply)
+            self._there.add(repository)
+        return True
+
+    async def _try_deletion(self, repository: Repository) -> tuple[Reply | None, str]:
+        """The answer to the deletion of a tag that cannot exist, or why it was not asked for."""
+        scope = self.scope(repository, "delete")
+        if lacks_push(await self.http.granted(scope, lane=self.writes)):
+            return None, "no right to push"
+        try:
+            return await self._delete(repository, nonsense_tag()), ""
+        except Unauthorized as error:
+            return None, error.message
+
+    async def _delete(self, repository: Repository, reference: str) -> Reply:
+        return await self.http.request(
+            "DELETE",
+            f"/v2/{repository.path}/manifests/{reference}",
+            lane=self.writes,
+            limit=MANIFEST_LIMIT,
+            scope=self.scope(repository, "delete"),
+            final=(503,),
+        )
+
+    async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
+        try:
+            return await self._delete_by_any_door(repository, reference)
+        except Unauthorized as error:
+            return Forbidden(error.message)
+        except Unreachable:
+            raise  # the host's trouble, not this deletion's
+        except (IncompleteSource, RegistryFailure) as error:
+            return Failed(error.message)
+
+    async def _delete_by_any_door(self, repository: Repository, reference: Tag | Digest) -> Outcome:
+        if not isinstance(reference, Tag) or self._api is None or repository not in self._by_api:
+            if not await self._exists(repository):
+                return AlreadyGone()
+            reply = await self._delete(repository, reference)
+            if not isinstance(reference, Tag) or self._api is None or not not_routed(reply):
+                return deletion_outcome(reply)
+            self._by_api.add(repository)
+        return deletion_outcome(await self._api.delete_tag(repository, reference))

@@ -1,0 +1,46 @@
+"""What docs/registries.md says of Quay."""
+
+from typing import Final
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.engine.model.capabilities import Capabilities, Quota
+
+HOSTED: Final = "quay.io"
+"""The one host whose limits are known to be on: self-hosted Quay limits nothing unless its operator says so, and there
+the lanes find out."""
+API_QUOTA: Final = Quota(rate=4, burst=20)
+"""nginx lets 5 a second and 25 in a burst through (quay/quay:conf/nginx/server-base.conf.jnj): a little less, since it
+counts by address and not by credential."""
+TAGS_QUOTA: Final = Quota(rate=4, burst=2)
+MANIFESTS_QUOTA: Final = Quota(rate=50, burst=10)
+
+SHEET: Final = Sheet(
+    title="Quay (quay.io and self-hosted)",
+    hosts="quay.io, quay.*.com; others by name of the implementation",
+    can=Capabilities(
+        implementation="quay",
+        can_delete=True,
+        tag_delete=True,
+        tag_delete_spares_siblings=True,
+        # Quay collects what has no tag by itself; a manifest without one (a child of an index) cannot be deleted at
+        # all (404, quay/quay:endpoints/v2/manifest.py, delete_manifest_by_digest).
+        digest_delete=False,
+        tag_overwrite=False,
+        digests_in_listing=True,
+        native_restore=True,
+        quota=MANIFESTS_QUOTA,
+    ),
+    listing="GET /api/v1/repository/NAME/tag/ with an API token, GET /v2/NAME/tags/list without",
+    page=100,
+    shows="with an API token digest, time, expiry and immutability of each tag; without nothing: each tag is looked "
+    "up by HEAD",
+    deletion="DELETE /v2/NAME/manifests/TAG; before Quay 3.13 by the API, or by digest where there is no API token",
+    credentials="OAuth access token of an application with repo:read and repo:write (--repo-quay-token), and its user "
+    "needs the role Write; or a robot or user with the role Write from Docker's configuration, for /v2 only",
+    restore="with an API token by Quay's time machine, within the namespace's expiry of deleted tags (two weeks if "
+    "nobody changed it)",
+    limits="quay.io: 5 requests a second for the API and tag lists, 50 for manifests; 429 with an HTML page and no "
+    "Retry-After",
+    rules="immutable tags: known before with an API token, 409 without; read-only and mirror state, role and scope: "
+    "asked before planning",
+)

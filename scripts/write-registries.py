@@ -1,0 +1,58 @@
+"""write-registries.py FILE: what every adapter declares about its registry, as Markdown."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.cleanup.adapters import ADAPTERS, load_adapter
+
+INTRODUCTION = """\
+# The nine registries
+
+Made by `make registries` from what the adapters declare (`SHEET` in `adapters/holystone/adapters/registries/NAME/`);
+a test compares. What is declared is what the planner acts on; `probe` narrows it for a repository and a credential
+before anything is planned.
+
+- **Siblings**: what becomes of a kept tag when a doomed tag on the same manifest is deleted. Where the answer is not
+  "stay", Holystone overwrites the doomed tag with a tombstone and deletes that, or keeps the doomed tag and says why.
+- **Batch**: how many tags or manifests one deletion takes.
+- **Undo**: `native` where the registry restores by itself; everywhere else the journaled manifest is pushed again.
+"""
+FACTS = (
+    ("Hosts", "hosts"),
+    ("Listing", "listing"),
+    ("The listing shows", "shows"),
+    ("Deletion", "deletion"),
+    ("Credentials", "credentials"),
+    ("Restore", "restore"),
+    ("Limits", "limits"),
+    ("Rules that forbid a deletion", "rules"),
+)
+
+
+def document(sheets: dict[str, Sheet]) -> Iterator[str]:
+    yield INTRODUCTION
+    yield "| implementation | page | batch | one tag alone | siblings | untagged manifests | seeded pace | undo |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, sheet in sheets.items():
+        yield f"| [`{name}`](#{name}) | {' | '.join(row(sheet))} |"
+    for name, sheet in sheets.items():
+        yield f"\n## {name}\n\n{sheet.title}.\n"
+        for label, field in FACTS:
+            yield f"- **{label}**: {getattr(sheet, field)}."
+
+
+def row(sheet: Sheet) -> Iterator[str]:
+    can = sheet.can
+    yield f"{sheet.page:,}" if sheet.page else "one reply"
+    yield str(can.bulk)
+    yield "yes, but not the last" if can.last_tag_takes_manifest else ("yes" if can.tag_delete else "no")
+    yield "stay" if can.tag_delete_spares_siblings else "doomed tag overwritten, or kept"
+    yield "deleted by digest" if can.digest_delete else "collected by the registry"
+    yield f"{can.quota.rate:g}/s" if can.quota else "adaptive"
+    yield "native" if can.native_restore else "push"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text("\n".join(document({name: load_adapter(name).SHEET for name in ADAPTERS})) + "\n")

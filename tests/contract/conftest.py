@@ -1,0 +1,59 @@
+"""`stand` for each registry, and a line for each at the end of `make contract`."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.stands import NAMES, Stand, stand
+from tests.emulators.vendor import NotHere
+from tests.support.command_line import hasty
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "registry_name" in metafunc.fixturenames:
+        metafunc.parametrize("registry_name", NAMES)
+
+
+@pytest.fixture(autouse=True)
+def _no_waits() -> Iterator[None]:
+    with hasty():
+        yield
+
+
+@pytest.fixture
+async def served(registry_name: str, tmp_path: Path) -> AsyncIterator[Stand]:
+    async with stand(registry_name, tmp_path) as made:
+        yield made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    try:
+        return (yield)
+    except NotHere as reason:
+        pytest.skip(str(reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A line for each registry, if nothing but this suite was run."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    reasons: defaultdict[str, set[str]] = defaultdict(set)
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            if not report.nodeid.startswith("tests/contract/"):
+                return
+            if name := re.search(rf"\[(?:[^]]*-)?({'|'.join(NAMES)})(?:-[^]]*)?\]$", report.nodeid):
+                counts[name[1]][outcome] += 1
+                if outcome == "skipped":
+                    reasons[name[1]].add(str(report.longrepr[2]).removeprefix("Skipped: "))
+    if counts:
+        terminalreporter.section("contract")
+    for each in NAMES:
+        if each in counts:
+            found = counts[each]
+            failed, skipped = found["failed"] + found["error"], found["skipped"]
+            why = f" ({'; '.join(sorted(reasons[each]))})" if skipped else ""
+            terminalreporter.line(f"{each:<16} {found['passed']} passed, {failed} failed, {skipped} skipped{why}")

@@ -1,0 +1,191 @@
+"""One line a registry: everything that the contract suite runs against."""
+
+import importlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+
+from holystone.adapters.registries.sheet import Sheet
+from holystone.cleanup.adapters import load_adapter
+from holystone.cleanup.connections import Connections
+from holystone.cleanup.decide import Decision
+from holystone.cleanup.inventory import Located
+from holystone.cleanup.planning import PlanningOptions, make_plan
+from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.journal import Journal
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.reasons import NotNeeded
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.ports import Registry
+from holystone.engine.scheduler import Limits
+from holystone.settings.access import resolve_access
+from holystone.settings.given import Given
+from tests.emulators.vendor import Login, VendorEmulator
+from tests.support import images
+from tests.support.docker_registry import docker_registry
+
+EMULATORS: Final = {
+    "ecr": "tests.emulators.ecr:EcrEmulator",
+    "acr": "tests.emulators.acr:AcrEmulator",
+    "default": "tests.emulators.default:DefaultEmulator",
+    "dockerhub": "tests.emulators.dockerhub:DockerHubEmulator",
+    "gcr": "tests.emulators.gcr:GoogleEmulator",
+    "github": "tests.emulators.github:GithubEmulator",
+    "gitlab": "tests.emulators.gitlab:GitlabEmulator",
+    "harbor": "tests.emulators.harbor:HarborEmulator",
+    "quay": "tests.emulators.quay:QuayEmulator",
+}
+REAL: Final = "docker-registry"
+NAMES: Final = (*EMULATORS, REAL)
+State: TypeAlias = tuple[dict[str, str], set[str]]
+"""Tags with their digests, and manifests."""
+
+
+def emulator(name: str) -> VendorEmulator:
+    module, _, type_name = EMULATORS[name].partition(":")
+    made = getattr(importlib.import_module(module), type_name)()
+    assert isinstance(made, VendorEmulator)
+    return made
+
+
+@dataclass
+class Stand:
+    name: str
+    host: RegistryHost
+    path: RepositoryPath
+    folder: Path
+    emulator: VendorEmulator | None
+    """None: the real docker-registry."""
+    connections: Connections
+    registry: Registry
+    login: Login
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(self.host, self.path)
+
+    @property
+    def sheet(self) -> Sheet:
+        return load_adapter("default" if self.emulator is None else self.name).SHEET
+
+    async def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
+        config = images.config(text)
+        await self._blob(config)
+        return await self.manifest(images.image(config, subject=subject), *tags)
+
+    async def index(self, children: tuple[RawManifest, ...], *tags: str) -> RawManifest:
+        return await self.manifest(images.index(*children), *tags)
+
+    async def manifest(self, raw: RawManifest, *tags: str) -> RawManifest:
+        for tag in tags or (None,):
+            if self.emulator:
+                self.emulator.storage.put_manifest(self.path, raw.body, raw.media_type, tag)
+            else:
+                await self.registry.push_manifest(self.repository, Tag(tag) if tag else raw.digest, raw)
+        return raw
+
+    async def move(self, tag: str, raw: RawManifest) -> None:
+        """As somebody else does it in the meantime."""
+        await self.manifest(raw, tag)
+
+    async def state(self, *known: Digest) -> State:
+        """`known`: manifests to look for where the registry cannot list what has no tag."""
+        if self.emulator:
+            there = self.emulator.storage.repositories[self.path]
+            return {tag: str(digest) for tag, digest in there.tags.items()}, set(map(str, there.manifests))
+        tags = {}
+        for tag in (await self.registry.list_tags(self.repository)).tags:
+            if digest := await self.registry.resolve(self.repository, tag):
+                tags[str(tag)] = str(digest)
+        found = {str(digest) for digest in known if await self.registry.resolve(self.repository, digest)}
+        return tags, found | set(tags.values())
+
+    async def plan(
+        self, doomed: set[str], knowledge: DigestKnowledge | None = None, *, labels: bool = False
+    ) -> tuple[RepositorySnapshot, Plan]:
+        """`labels`: configurations are read too, as werf's policies need them."""
+        known = knowledge or DigestKnowledge(None)
+        snapshot = await read_repository(self.registry, known, self.repository, needs_config=lambda _: labels)
+        verdicts = {
+            tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotNeeded(),))  # type: ignore[arg-type]
+            for tag in snapshot.tags
+        }
+        decision = Decision(
+            verdicts={self.repository: verdicts}, facts={self.repository: TagFacts()}, notices=(), refusals=()
+        )
+        implementation = "default" if self.emulator is None else self.name
+        plan = await make_plan(
+            self.connections,
+            known,
+            decision,
+            {self.repository: snapshot},
+            {self.repository: Located(self.repository, implementation, "images")},
+            PlanningOptions("contract", 0, None),
+        )
+        return snapshot, plan
+
+    async def apply(self, plan: Plan, knowledge: DigestKnowledge | None = None) -> RunResult:
+        with Journal.open(self.folder / "state") as journal:
+            run = await journal.begin(plan, "contract")
+            return await execute_plan(run, lambda _: self.registry, knowledge or DigestKnowledge(None))
+
+    async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
+        knowledge = DigestKnowledge(None)
+        _, plan = await self.plan(doomed, knowledge)
+        return plan, await self.apply(plan, knowledge)
+
+    async def _blob(self, body: bytes) -> None:
+        if self.emulator:
+            self.emulator.storage.put_blob(self.path, body)
+        else:
+            await self.registry.push_blob(self.repository, body)
+
+
+@asynccontextmanager
+async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterator[Stand]:
+    """`login`: which of the emulator's methods says how to log in."""
+    if name == REAL:
+        async with docker_registry(folder) as real, _connected(folder, "default", Login(), {}) as connections:
+            host, path = RegistryHost.parse(real.host), RepositoryPath("team/app")
+            registry = await connections.registry(Repository(host, path), "default")
+            yield Stand(name, host, path, folder, None, connections, registry, Login())
+        return
+    async with emulator(name) as served:
+        log_in: Login = getattr(served, login)()
+        environ = {**served.environ, **log_in.environ}
+        async with _connected(folder, name, log_in, environ) as connections:
+            host, path = RegistryHost.parse(served.host), RepositoryPath(served.path)
+            registry = await connections.registry(Repository(host, path), name)
+            yield Stand(name, host, path, folder, served, connections, registry, log_in)
+
+
+@asynccontextmanager
+async def _connected(
+    folder: Path, implementation: str, login: Login, environ: Mapping[str, str]
+) -> AsyncIterator[Connections]:
+    (folder / "docker").mkdir(exist_ok=True)
+    (folder / "docker" / "config.json").write_text(json.dumps(login.docker_config))
+    connections = Connections(
+        folder / "docker",
+        access=resolve_access(Given({}, environ)),
+        environ={"HOME": str(folder), **environ},
+        limits=Limits(attempts=4, host_patience=0.2),
+    )
+    async with connections:
+        yield connections
+
+
+def unlocked(plan: Plan) -> Plan:
+    """Without what would stop it only because of its size."""
+    return msgspec.structs.replace(plan, refusals=tuple(each for each in plan.refusals if each.promise != "fuse"))

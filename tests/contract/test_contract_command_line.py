@@ -1,0 +1,100 @@
+"""A whole cleanup of a werf project, on every registry, by the command line alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from holystone.demo.published import PublishedProject
+from holystone.engine.model.addresses import ImagesRepoMode
+from tests.contract.stands import EMULATORS, emulator
+from tests.emulators.vendor import Login, NotHere, VendorEmulator
+from tests.support.command_line import Bench, Ran, bench, now
+from tests.support.tiny_project import kept_tags, tiny_project
+
+MODES: dict[str, ImagesRepoMode] = {"dockerhub": "monorepo", "quay": "monorepo"}
+"""Where the images repo names a repository and nothing can be nested in it."""
+
+
+@pytest.fixture(params=EMULATORS)
+def vendor(request: pytest.FixtureRequest) -> VendorEmulator:
+    return emulator(str(request.param))
+
+
+@contextmanager
+def project(vendor: VendorEmulator, folder: Path, login: str = "login") -> Iterator[tuple[Bench, PublishedProject]]:
+    mode = MODES.get(vendor.implementation, "multirepo")
+    with bench(folder, registry=vendor) as made:
+        published = tiny_project(made.project, vendor.storage, now=now(), mode=mode)
+        log_in: Login = getattr(vendor, login)()
+        made.env.update({**vendor.environ, **log_in.environ})
+        if log_in.docker_config:
+            made.docker_config(**log_in.docker_config)
+        yield made, published
+
+
+def tags(bench: Bench) -> dict[str, set[str]]:
+    return {path: set(map(str, there)) for path, (there, _) in bench.contents().items()}
+
+
+def everything(bench: Bench, ran: Ran, *more: str) -> str:
+    """All that was printed or stored: output, journal, cache, plan."""
+    stored = [file.read_bytes() for file in bench.home.rglob("*") if file.is_file() and file.name != "config.json"]
+    return "\n".join((ran.out, ran.err, *more, *(each.decode("latin-1") for each in stored)))
+
+
+def test_a_project_is_cleaned(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path) as (shop, published):
+        dry = shop.cleanup("--without-kube", "--yes-delete-that-many", "--dry-run")
+        assert dry.code == 0, dry.err
+        before = tags(shop)
+        ran = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
+        assert ran.code == 0, ran.err
+        assert ran.json["ending"] == "done"
+        after = tags(shop)
+        keep = {(str(tag.repository), str(tag.tag)) for tag in kept_tags(published)}
+        for tag in published.tags:
+            there = str(tag.tag) in after[str(tag.repository)]
+            assert there == ((str(tag.repository), str(tag.tag)) in keep), tag
+        foreign = str(published.tags[0].repository)
+        assert {"not-ours", "also-not-ours"} <= after[foreign]
+        assert sum(map(len, after.values())) < sum(map(len, before.values()))
+        again = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
+        assert (again.code, again.json["ending"]) == (0, "nothing-to-do"), again.err
+        secrets = [secret for secret in vendor.login().secrets if secret in everything(shop, ran, dry.out, dry.err)]
+        assert secrets == []
+
+
+def test_a_wrong_credential_is_one_message(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path, "bad_login") as (shop, _):
+        before = shop.contents()
+        ran = shop.cleanup("--without-kube")
+        assert ran.code in (2, 3), ran.err
+        assert shop.contents() == before
+        assert ran.message
+        assert "Nothing was deleted" in ran.err or ran.code == 2
+        assert not [secret for secret in vendor.bad_login().secrets if secret in everything(shop, ran)]
+
+
+def test_a_credential_that_may_not_delete_is_one_message(vendor: VendorEmulator, tmp_path: Path) -> None:
+    try:
+        with project(vendor, tmp_path, "weak_login") as (shop, _):
+            before = shop.contents()
+            ran = shop.cleanup("--without-kube", "--yes-delete-that-many")
+            assert ran.code in (1, 2, 3), ran.err
+            assert shop.contents() == before
+            assert ran.message
+            assert not [secret for secret in vendor.weak_login().secrets if secret in everything(shop, ran)]
+    except NotHere as reason:
+        pytest.skip(str(reason))
+
+
+def test_what_was_deleted_comes_back_where_the_registry_still_has_it(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path) as (shop, _):
+        before = tags(shop)
+        ran = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
+        assert ran.code == 0, ran.err
+        undone = shop.run("undo", ran.json["run"], "--output=json")
+        assert undone.code == 0, undone.err
+        assert tags(shop) == before

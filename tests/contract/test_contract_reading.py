@@ -1,0 +1,111 @@
+"""What every adapter promises about reading."""
+
+import pytest
+
+from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.model.references import Digest, Repository, RepositoryPath, Tag
+from tests.contract.stands import REAL, Stand
+from tests.support import images
+
+ABSENT = Digest("sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+async def test_a_listing_is_complete_at_page_boundaries(served: Stand, over: int) -> None:
+    if served.name == REAL:
+        pytest.skip("docker-registry 2.8 does not page")
+    count = (served.sheet.page or 100) + over
+    expected = {}
+    for number in range(count):
+        raw = await served.image(f"{number}", f"v{number}")
+        expected[Tag(f"v{number}")] = raw.digest
+    listing = await served.registry.list_tags(served.repository)
+    assert listing.exists
+    assert listing.tags.keys() == expected.keys()
+    assert all(digest in (None, expected[tag]) for tag, digest in listing.tags.items())
+
+
+async def test_a_listing_of_many_pages_has_every_tag_once(served: Stand) -> None:
+    if served.name == REAL:
+        pytest.skip("docker-registry 2.8 does not page")
+    tags = [f"v{number}" for number in range(2 * min(served.sheet.page or 100, 150) + 7)]
+    raw = await served.image("one", *tags[:9])
+    for number, tag in enumerate(tags[9:]):
+        await served.image(f"{number // 2}", tag)
+    listing = await served.registry.list_tags(served.repository)
+    assert sorted(listing.tags) == sorted(tags)
+    assert {listing.tags[Tag(tag)] for tag in tags[:9]} in ({raw.digest}, {None})
+
+
+async def test_a_repository_that_is_not_there_is_never_an_empty_one(served: Stand) -> None:
+    await served.image("one", "v1")
+    account = served.path.partition("/")[0]
+    other = Repository(served.host, RepositoryPath(f"{account}/nobody-pushed-this"))
+    try:
+        listing = await served.registry.list_tags(other)
+    except IncompleteSource:
+        return
+    assert not listing.exists
+    assert not listing.tags
+
+
+async def test_what_a_tag_points_to(served: Stand) -> None:
+    raw = await served.image("one", "v1")
+    assert await served.registry.resolve(served.repository, Tag("v1")) == raw.digest
+    assert await served.registry.resolve(served.repository, raw.digest) == raw.digest
+    assert await served.registry.resolve(served.repository, Tag("v2")) is None
+    assert await served.registry.resolve(served.repository, ABSENT) is None
+
+
+async def test_manifests_and_configurations_come_back_as_they_were_pushed(served: Stand) -> None:
+    first, second = await served.image("one", "v1"), await served.image("two", "v2")
+    wanted = [first.digest, second.digest, ABSENT]
+    found: dict[Digest, bytes] = {}
+    for start in range(0, len(wanted), served.registry.manifests_at_once):
+        batch = wanted[start : start + served.registry.manifests_at_once]
+        read = await served.registry.read_manifests(served.repository, batch)
+        found |= {digest: raw.body for digest, raw in read.items()}
+    assert found == {first.digest: first.body, second.digest: second.body}
+    config = images.config("one")
+    assert await served.registry.read_blob(served.repository, images.digest_of(config)) == config
+    assert await served.registry.read_blob(served.repository, ABSENT) is None
+
+
+async def test_probing_changes_nothing(served: Stand) -> None:
+    raw = await served.image("one", "v1")
+    before = await served.state(raw.digest)
+    can = await served.registry.probe(served.repository)
+    assert can.can_delete, can.cannot_delete_because
+    assert can.tag_delete or can.digest_delete
+    assert await served.state(raw.digest) == before
+
+
+async def test_throttling_is_waited_out(served: Stand) -> None:
+    if served.emulator is None:
+        pytest.skip("docker-registry throttles nobody")
+    await served.image("one", "v1")
+    await served.registry.list_tags(served.repository)
+    served.emulator.throttle(2)
+    assert (await served.registry.list_tags(served.repository)).tags.keys() == {"v1"}
+    assert served.emulator.throttled == 0
+
+
+async def test_tokens_that_end_in_the_middle_are_renewed(served: Stand) -> None:
+    if served.emulator is None:
+        pytest.skip("docker-registry hands out no tokens")
+    raw = await served.image("one", "v1")
+    await served.registry.list_tags(served.repository)
+    served.emulator.expire_tokens()
+    assert (await served.registry.list_tags(served.repository)).tags.keys() == {"v1"}
+    served.emulator.expire_tokens()
+    assert await served.registry.read_manifests(served.repository, [raw.digest]) == {raw.digest: raw}
+
+
+async def test_a_registry_that_is_gone_is_no_empty_one(served: Stand) -> None:
+    if served.emulator is None:
+        pytest.skip("shown by the default adapter's own tests")
+    await served.image("one", "v1")
+    await served.emulator.__aexit__(None, None, None)
+    with pytest.raises(HolystoneError) as raised:
+        await served.registry.list_tags(served.repository)
+    assert str(served.host) in str(raised.value) or "127.0.0.1" in str(raised.value)

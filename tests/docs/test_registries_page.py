@@ -1,0 +1,31 @@
+"""docs/registries.md says what the adapters declare."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holystone.adapters.registries.detection import IMPLEMENTATIONS
+from holystone.cleanup.adapters import ADAPTERS, load_adapter
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_what_the_adapters_declare(tmp_path: Path) -> None:
+    made = tmp_path / "registries.md"
+    subprocess.run([sys.executable, ROOT / "scripts/write-registries.py", made], check=True, cwd=ROOT)
+    assert made.read_text() == (ROOT / "docs/registries.md").read_text(), "run `make registries`"
+
+
+def test_every_implementation_has_an_adapter() -> None:
+    assert set(ADAPTERS) == set(IMPLEMENTATIONS)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_what_is_declared_is_of_this_registry(name: str) -> None:
+    sheet = load_adapter(name).SHEET
+    assert sheet.can.implementation == name
+    assert all(getattr(sheet, field).strip() for field in ("title", "hosts", "listing", "deletion", "credentials"))
+    texts = [getattr(sheet, field) for field in sheet.__struct_fields__ if isinstance(getattr(sheet, field), str)]
+    assert not [text for text in texts if text.endswith(".")], "the page adds the full stop"

@@ -1,0 +1,432 @@
+"""GitLab's registry with its token server on one host: with a metadata database, without one, and older ones.
+
+After gitlab-org/container-registry (registry/handlers, docs/spec/gitlab/api.md) and gitlab-org/gitlab
+(app/services/auth/container_registry_authentication_service.rb).
+"""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+
+import msgspec
+
+from holystone.embedded.access import scopes
+from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.exchange import Incoming, Reply, json_reply
+from holystone.embedded.manifests import StoredManifest
+from holystone.embedded.quirks import Quirks
+from holystone.embedded.routes import Route, route
+from holystone.engine.model.manifests import INDEX_TYPES
+from tests.emulators.vendor import Login, VendorEmulator, json_error
+
+MAINTAINER, DEVELOPER, REPORTER = "maintainer", "developer", "reporter"
+JOB = "gitlab-ci-token"
+DEPLOY = "gitlab+deploy-token-7"
+PASSWORDS: Final = {name: f"glpat-{name}-secret" for name in (MAINTAINER, DEVELOPER, REPORTER, JOB, DEPLOY)}
+
+_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    MAINTAINER: frozenset({"pull", "push", "delete", "*"}),
+    DEVELOPER: frozenset({"pull", "push"}),
+    REPORTER: frozenset({"pull"}),
+    JOB: frozenset({"pull", "push", "delete"}),
+    DEPLOY: frozenset({"pull", "push"}),
+    "": frozenset(),
+}
+_FILES: Final = Quirks(
+    pages=False,
+    sorted_tags=False,
+    no_tags="null",
+    referrers_api=False,
+    upload_in_one_post=False,
+    absolute_locations=True,
+)
+_DATABASE: Final = msgspec.structs.replace(_FILES, pages=True, sorted_tags=True)
+_TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
+_REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
+_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_SERVICE: Final = "container_registry"
+_BAN_AFTER, _BAN_WITHIN, _BAN_FOR = 30, 180.0, 3600.0
+
+Deletes = Literal["manifests", "tags/reference", "digests"]
+
+
+@dataclass
+class _Access:
+    path: str
+    actions: frozenset[str]
+    meta: Mapping[str, Any]
+
+
+class GitlabEmulator(VendorEmulator):
+    """`database`: the metadata database is there. `deletes`: the only path by which tags can be deleted; `digests`:
+    none, as with a plain distribution behind GitLab. `star`: an old GitLab that knows no `delete`, only `*`.
+    `tells_database`: the header exists. `protected`, `immutable`: patterns of the project's rules. `read_only`: the
+    registry is. `maintenance`: GitLab is. `hidden`: groups that the users are not members of. `token_life`: seconds."""
+
+    implementation = "gitlab"
+
+    def __init__(
+        self,
+        *,
+        database: bool = True,
+        deletes: Deletes = "manifests",
+        star: bool = False,
+        tells_database: bool = True,
+        protected: Collection[str] = (),
+        immutable: Collection[str] = (),
+        read_only: bool = False,
+        maintenance: bool = False,
+        hidden: Collection[str] = ("hidden",),
+        job_project: str = "team/app",
+        token_life: float = 300.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        quirks = _DATABASE if database else _FILES
+        if deletes != "manifests":
+            quirks = msgspec.structs.replace(quirks, tag_delete="refused")
+        super().__init__(quirks=msgspec.structs.replace(quirks, read_only=read_only), clock=clock)
+        self.database = database
+        self.deletes = deletes
+        self.star = star
+        self.tells_database = tells_database
+        self.protected = list(protected)
+        self.immutable = list(immutable)
+        self.maintenance = maintenance
+        self.hidden = frozenset(hidden)
+        self.job_project = job_project
+        self.token_life = token_life
+        self.rows: set[str] = set()
+        """Repositories that GitLab made because somebody asked for `push` on them."""
+        self.logins: list[str] = []
+        """The scopes of each request for a token, in order, as one text."""
+        self.retry_after: float | None = None
+        self._now = clock or time.time
+        self._numbers = itertools.count(1)
+        self._issued: dict[str, float] = {}
+        self._failed: list[float] = []
+        self._banned_until = 0.0
+
+    # What a test can ask of it
+
+    def login(self) -> Login:
+        return self.docker(MAINTAINER)
+
+    def bad_login(self) -> Login:
+        return self.docker(MAINTAINER, "glpat-revoked-long-ago")
+
+    def weak_login(self) -> Login:
+        return self.docker(DEVELOPER)
+
+    def docker(self, user: str, password: str | None = None) -> Login:
+        secret = password or PASSWORDS[user]
+        pair = base64.b64encode(f"{user}:{secret}".encode()).decode()
+        return Login(docker_config={"auths": {self.host: {"auth": pair}}}, secrets=(secret, pair))
+
+    def pipeline(self, user: str = JOB, prefix: str = "CI_REGISTRY") -> Login:
+        """The variables of a job instead of Docker's configuration."""
+        environ = {"CI_REGISTRY": self.host, f"{prefix}_USER": user, f"{prefix}_PASSWORD": PASSWORDS[user]}
+        return Login(environ=environ, secrets=(PASSWORDS[user],))
+
+    def expire_tokens(self) -> None:
+        self._issued.clear()
+
+    def lock(self, path: str, tag: str) -> None:
+        """A rule for protected tags. Tokens that are out know nothing of it, so here they end at once."""
+        self.protected.append(f"^{re.escape(tag)}$")
+        self.expire_tokens()
+
+    def throttling(self) -> Reply:
+        wait = {} if self.retry_after is None else {"Retry-After": f"{self.retry_after:g}"}
+        return Reply(429, b"Retry later\n", {"Content-Type": "text/plain", **wait})
+
+    # The server
+
+    def answer(self, request: Incoming) -> Reply:
+        if self.throttled and self.may_throttle(request):
+            self.throttled -= 1
+            return self.throttling()
+        if request.path == "/jwt/auth":
+            return self._token(request)
+        return self._registry(request)
+
+    def _registry(self, request: Incoming) -> Reply:
+        if request.path == "/v2/":
+            self._check(request, ())
+            return json_reply({}, headers=self._ours | self._database_header)
+        if request.path.startswith("/gitlab/v1"):
+            return self._gitlab(request)
+        if found := _REFERENCE.fullmatch(request.path):
+            return self._delete_reference(request, *found.groups())
+        where = route(request.path)
+        if where is None:
+            return super().answer(request)
+        access = self._check(request, self._needed(request, where))
+        if where.kind == "manifest":
+            self._check_rules(request, where, access)
+        return super().answer(request)
+
+    @property
+    def _database_header(self) -> dict[str, str]:
+        tells = self.tells_database and self.deletes != "digests"
+        return {"Gitlab-Container-Registry-Database-Enabled": str(self.database).lower()} if tells else {}
+
+    @property
+    def _ours(self) -> dict[str, str]:
+        """Of its own replies only, not of those of a token server or a gate (handlers/app.go, apiBase)."""
+        if self.deletes == "digests":
+            return {}
+        return {
+            "Gitlab-Container-Registry-Version": "4.12.0-gitlab",
+            "Gitlab-Container-Registry-Features": "tag_delete",
+        }
+
+    def _needed(self, request: Incoming, where: Route) -> tuple[str, ...]:
+        needed = scopes(request, where)
+        return tuple(re.sub(r":delete$", ":*", scope) for scope in needed) if self.star else needed
+
+    def _check_rules(self, request: Incoming, where: Route, access: _Access) -> None:
+        """handlers/manifests.go: validateTagDeleteRestriction, validateManifestDeleteRestriction and the push ones."""
+        denied = access.meta.get("tag_deny_access_patterns") or {}
+        immutable = access.meta.get("tag_immutable_patterns") or []
+        is_tag = ":" not in where.reference
+        if request.method == "DELETE":
+            if self.quirks.read_only:
+                return
+            rules = [*(denied.get("delete") or ()), *immutable]
+            if not is_tag:
+                if rules:
+                    raise _error(401, "PROTECTED_MANIFEST", "insufficient permissions to delete manifest")
+                if (
+                    self.database
+                    and (state := self.storage.repositories.get(where.repository))
+                    and state.indexes_with(where.reference)
+                ):
+                    raise _error(409, "MANIFEST_REFERENCED", "manifest referenced by a manifest list")
+            elif self.deletes == "manifests":
+                self._check_tag(where.reference, denied.get("delete") or (), immutable)
+        elif request.method == "PUT" and is_tag:
+            exists = self.storage.find(where.repository, where.reference) is not None
+            self._check_tag(where.reference, denied.get("push") or (), immutable if exists else ())
+
+    def _check_tag(self, tag: str, denied: Collection[str], immutable: Collection[str]) -> None:
+        if len(denied) + len(immutable) > 5:
+            raise _error(400, "TAG_PATTERN_COUNT_LIMIT_EXCEEDED", "patterns count limit exceeded")
+        for patterns, code, invalid in (
+            (denied, "PROTECTED_TAG", "TAG_PROTECTION_PATTERN_INVALID"),
+            (immutable, "IMMUTABLE_TAG", "TAG_IMMUTABILITY_PATTERN_INVALID"),
+        ):
+            for pattern in patterns:
+                try:
+                    matches = re.search(pattern, tag)
+                except re.error:
+                    raise _error(400, invalid, "invalid pattern") from None
+                if matches:
+                    raise _error(401, code, "insufficient permissions to push or delete tag")
+
+    def _delete_reference(self, request: Incoming, path: str, tag: str) -> Reply:
+        if self.deletes != "tags/reference":
+            raise plain(404, "404 page not found\n")
+        self._check(request, (f"repository:{path}:{'*' if self.star else 'delete'}",))
+        if self.quirks.read_only:
+            raise refusal("UNSUPPORTED")
+        if path not in self.storage.repositories:
+            raise refusal("NAME_UNKNOWN", {"name": path})
+        if not self.storage.delete_tag(path, tag):
+            raise refusal("MANIFEST_UNKNOWN")
+        return Reply(202)
+
+    # /gitlab/v1
+
+    def _gitlab(self, request: Incoming) -> Reply:
+        if self.deletes == "digests":
+            raise plain(404, "404 page not found\n")
+        if not request.path.endswith("/"):
+            query = request.target.partition("?")[2]
+            return Reply(301, headers={"Location": f"{request.path}/" + (f"?{query}" if query else "")})
+        found = _TAGS.fullmatch(request.path)
+        self._check(request, (f"repository:{found[1]}:pull",) if found else ())
+        if not self.database:
+            return Reply(404, headers=self._ours)
+        if request.path == "/gitlab/v1/":
+            return json_reply({}, headers=self._ours)
+        if found is None or request.method != "GET":
+            raise Refusal(Reply(404))
+        return self._list(request, found[1])
+
+    def _list(self, request: Incoming, path: str) -> Reply:
+        query = request.query
+        size = query.get("n", "100")
+        if not size.isdecimal() or not 1 <= int(size) <= 1000:
+            raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
+        if ("last" in query and "before" in query) or ("last" in query and not _TAG.fullmatch(query["last"])):
+            raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
+        state = self.storage.repositories.get(path)
+        if state is None:
+            raise refusal("NAME_UNKNOWN", {"name": path})
+        names = sorted(tag for tag, digest in state.tags.items() if digest in state.manifests)
+        rest = [name for name in names if name > query.get("last", "")]
+        page = rest[: int(size)]
+        links = []
+        if page and names[0] != page[0]:
+            links.append(f'<{request.path}?{urlencode({"before": page[0], "n": size})}>; rel="previous"')
+        if len(rest) > len(page):
+            # `referrers` is forgotten here as in handlers/catalog.go, generateLink.
+            links.append(f'<{request.path}?{urlencode({"last": page[-1], "n": size})}>; rel="next"')
+        entries = [self._entry(path, name, with_referrers=query.get("referrers") == "true") for name in page]
+        return json_reply(entries, headers={"Link": ", ".join(links)} if links else {})
+
+    def _entry(self, path: str, tag: str, *, with_referrers: bool) -> dict[str, Any]:
+        state = self.storage.repositories[path]
+        manifest = state.manifests[state.tags[tag]]
+        moment = datetime.fromtimestamp(state.tagged[tag], UTC).isoformat(timespec="milliseconds")
+        entry: dict[str, Any] = {
+            "name": tag,
+            "digest": manifest.digest,
+            "media_type": manifest.media_type,
+            "size_bytes": _size(manifest),
+            "created_at": moment.replace("+00:00", "Z"),
+            "published_at": moment.replace("+00:00", "Z"),
+        }
+        if manifest.media_type not in INDEX_TYPES:
+            entry["config_digest"] = manifest.blobs[0]
+        if with_referrers and (found := state.referrers(manifest.digest)):
+            entry["referrers"] = [{"artifactType": each.artifact_type, "digest": each.digest} for each in found]
+        return entry
+
+    # Tokens
+
+    def _check(self, request: Incoming, needed: tuple[str, ...]) -> _Access:
+        """What the token allows in the first repository. Raises Refusal."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise self._challenge(request, needed)
+        if self._issued.get(token, 0.0) <= self._now():
+            raise self._challenge(request, needed, "invalid_token")
+        access = _claims(token)["access"]
+        found = _Access("", frozenset(), {})
+        for scope in needed:
+            _, path, wanted = scope.split(":")
+            held = [each for each in access if each["name"] == path]
+            actions = frozenset(action for each in held for action in each["actions"])
+            if not set(wanted.split(",")) <= actions and "*" not in actions:
+                raise self._challenge(request, needed, "insufficient_scope")
+            found = _Access(path, actions, held[0].get("meta") or {})
+        return found
+
+    def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
+        parts = [f'Bearer realm="{request.base}/jwt/auth"', f'service="{_SERVICE}"']
+        parts += [f'scope="{" ".join(needed)}"'] if needed else []
+        parts += [f'error="{error}"'] if error else []
+        return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
+
+    def _token(self, request: Incoming) -> Reply:
+        self.logins.append(" ".join(request.scopes))
+        if self._now() < self._banned_until:
+            raise plain(403, "Forbidden\n")
+        if request.method != "GET":
+            raise Refusal(Reply(404, b"<html><title>404</title></html>", {"Content-Type": "text/html"}))
+        user = ""
+        if "Authorization" in request.headers:
+            user, password = request.basic() or ("", "")
+            if not user or PASSWORDS.get(user) != password:
+                raise self._failed_login()
+        if request.query.get("service") != _SERVICE:
+            raise Refusal(Reply(404))
+        access = [part for scope in request.scopes for each in scope.split() if (part := self._grant(user, each))]
+        if self.maintenance and any(_asks_to_write(scope) for scope in request.scopes):
+            raise json_error(403, _body("DENIED", "Write access denied in maintenance mode"))
+        if not access and not user:
+            raise json_error(403, _body("DENIED", "access forbidden"))
+        now = int(self._now())
+        token = _jwt(
+            {
+                "access": access,
+                "jti": f"{next(self._numbers):032x}",
+                "aud": _SERVICE,
+                "sub": user,
+                "iss": "gitlab-issuer",
+                "iat": now,
+                "nbf": now - 5,
+                "exp": now + int(self.token_life),
+            }
+        )
+        self._issued[token] = self._now() + self.token_life
+        return json_reply({"token": token})  # without expires_in
+
+    def _grant(self, user: str, scope: str) -> dict[str, Any] | None:
+        """Actions that are denied are dropped without a word; a repository that is not there is made for `push`."""
+        kind, path, wanted = scope.split(":", 2)
+        group, _, rest = path.partition("/")
+        project = f"{group}/{rest.partition('/')[0]}"
+        may = _ACTIONS[user] if group not in self.hidden and rest else frozenset()
+        if user == JOB and project != self.job_project:
+            may = frozenset()
+        if self.star:
+            may -= {"delete"}
+        if not self.deletable:
+            may -= {"delete", "*"}
+        actions = [action for action in wanted.split(",") if action in may]
+        if kind != "repository" or not actions:
+            return None
+        if "push" in actions and path not in self.storage.repositories:
+            self.rows.add(path)
+        meta: dict[str, Any] = {"project_path": project, "project_id": 42, "root_namespace_id": 7}
+        writes = [action for action in ("push", "delete") if action in actions or "*" in actions]
+        if self.protected:
+            meta["tag_deny_access_patterns"] = {action: list(self.protected) for action in writes}
+        if self.immutable and writes:
+            meta["tag_immutable_patterns"] = list(self.immutable)
+        return {"type": "repository", "name": path, "actions": actions, "meta": meta}
+
+    def _failed_login(self) -> Refusal:
+        now = self._now()
+        self._failed = [at for at in self._failed if now - at < _BAN_WITHIN] + [now]
+        if len(self._failed) >= _BAN_AFTER:
+            self._banned_until = now + _BAN_FOR
+        return json_error(401, _body("UNAUTHORIZED", "HTTP Basic: Access denied. Use a token as the password."))
+
+
+def _asks_to_write(scope: str) -> bool:
+    return scope.rpartition(":")[2] != "pull"
+
+
+def _size(manifest: StoredManifest) -> int:
+    """Of the configuration and the layers; an index has none."""
+    document = json.loads(manifest.body)
+    return sum(each["size"] for each in (document.get("config"), *document.get("layers", ())) if each)
+
+
+def _body(code: str, message: str) -> dict[str, Any]:
+    return {"errors": [{"code": code, "message": message}]}
+
+
+def _error(status: int, code: str, message: str) -> Refusal:
+    """Of a handler and not of the gate: a 401 of this kind comes without a challenge."""
+    return json_error(status, _body(code, message))
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _jwt(claims: Mapping[str, Any]) -> str:
+    """Signed with a shared key instead of RSA: nobody but this server looks at the signature."""
+    head = _encoded(json.dumps({"typ": "JWT", "alg": "HS256"}).encode())
+    signed = f"{head}.{_encoded(json.dumps(claims).encode())}"
+    return f"{signed}.{_encoded(hmac.digest(b'gitlab', signed.encode(), hashlib.sha256))}"
+
+
+def _claims(token: str) -> dict[str, Any]:
+    part = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    assert isinstance(claims, dict)
+    return claims

@@ -1,0 +1,704 @@
+"""The Azure adapter against an emulated registry, connected as the program connects it."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from holystone.adapters.registries.acr import SHEET, AcrRegistry, entra
+from holystone.adapters.registries.acr.rights import granted_actions
+from holystone.cleanup.connections import Connections
+from holystone.embedded.exchange import Incoming, Reply
+from holystone.embedded.faults import Action, Answer, Fault, Truncate
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.scheduler import Limits, bucket
+from holystone.settings.values import Access
+from tests.emulators.acr import (
+    ALL_ACTIONS,
+    EMPTY_GUID,
+    PASSWORD,
+    READ_ACTIONS,
+    REFRESH_LIFE,
+    AcrEmulator,
+    Attributes,
+    Principal,
+)
+from tests.emulators.vendor import Login
+from tests.support import images
+from tests.support.command_line import hasty
+
+PATH = "team/app"
+ABSENT = Digest("sha256:" + "0" * 64)
+
+
+@pytest.fixture(autouse=True)
+def _no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(bucket, "_SLOWEST", 1e6)  # requests per second that a lane is left with after a 429
+    with hasty():
+        yield
+
+
+class Clock:
+    """Unix time of a server; moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.25
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Connected:
+    emulator: AcrEmulator
+    registry: AcrRegistry
+    repository: Repository
+
+    def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
+        return push(self.emulator, text, *tags, subject=subject)
+
+    def asked(self, path: str) -> int:
+        return sum(path in each.path for each in self.emulator.requests)
+
+
+def push(emulator: AcrEmulator, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
+    config = images.config(text)
+    emulator.storage.put_blob(PATH, config)
+    return put(emulator, images.image(config, subject=subject), *tags)
+
+
+def put(emulator: AcrEmulator, raw: RawManifest, *tags: str) -> RawManifest:
+    for tag in tags or (None,):
+        emulator.storage.put_manifest(PATH, raw.body, raw.media_type, tag)
+    return raw
+
+
+@asynccontextmanager
+async def connected(
+    emulator: AcrEmulator, folder: Path, login: Login | None = None, host: str = ""
+) -> AsyncIterator[Connected]:
+    """To a server that runs already."""
+    (folder / "config.json").write_text(json.dumps((login or emulator.login()).docker_config))
+    connections = Connections(
+        folder,
+        access={"images": Access(api_url=URL(emulator.url))},
+        environ={},
+        limits=Limits(attempts=4, host_patience=0.2),
+    )
+    repository = Repository(RegistryHost.parse(host or emulator.host), RepositoryPath(PATH))
+    async with connections:
+        registry = await connections.registry(repository, "acr")
+        assert isinstance(registry, AcrRegistry)
+        yield Connected(emulator, registry, repository)
+
+
+@pytest.fixture
+async def acr(tmp_path: Path) -> AsyncIterator[Connected]:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as made:
+        yield made
+
+
+# Listing
+
+
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
+async def test_listing_is_complete_at_page_boundaries(acr: Connected, count: int) -> None:
+    raw = acr.image("one", *(f"v{number}" for number in range(count)))
+    listing = await acr.registry.list_tags(acr.repository)
+    assert listing.tags == {Tag(f"v{number}"): raw.digest for number in range(count)}
+    assert acr.asked("/_tags") == ceil(count / 100) + 1, "one more for the challenge"
+
+
+async def test_what_the_listing_says(tmp_path: Path) -> None:
+    clock = Clock()
+    async with AcrEmulator(clock=clock) as emulator, connected(emulator, tmp_path) as acr:
+        shared = acr.image("shared", "v1")
+        clock.now += 100
+        put(emulator, shared, "v2")
+        child = acr.image("child")
+        index = put(emulator, images.index(child), "multi")
+        acr.image("nobody's")
+        free, frozen = acr.image("free", "free"), acr.image("frozen", "frozen", "guarded")
+        emulator.tag_attributes[PATH, "frozen"] = Attributes(write_enabled=False)
+        emulator.tag_attributes[PATH, "guarded"] = Attributes(delete_enabled=False, write_enabled=False)
+        listing = await acr.registry.list_tags(acr.repository)
+    assert listing.exists
+    assert listing.tags == {
+        "v1": shared.digest,
+        "v2": shared.digest,
+        "multi": index.digest,
+        "free": free.digest,
+        "frozen": frozen.digest,
+        "guarded": frozen.digest,
+    }
+    assert listing.locked == {
+        "frozen": "locked in Azure: writeEnabled is false",
+        "guarded": "locked in Azure: deleteEnabled and writeEnabled are false",
+    }
+    assert listing.pushed[shared.digest] == 1_790_000_100
+    assert listing.untagged == ()
+    assert listing.manifests == {}
+
+
+async def test_a_tag_that_moves_while_the_list_is_read_is_not_missed(tmp_path: Path) -> None:
+    class Moving(AcrEmulator):
+        def answer(self, request: Incoming) -> Reply:
+            if "last" in request.query and "moved" not in vars(self):
+                self.moved = put(self, images.image(images.config("one")), "v0", "v150")
+            return super().answer(request)
+
+    async with Moving() as emulator, connected(emulator, tmp_path) as acr:
+        other = acr.image("other", *(f"v{number}" for number in range(201)))
+        emulator.storage.put_blob(PATH, images.config("one"))
+        listing = await acr.registry.list_tags(acr.repository)
+    assert listing.tags.keys() == {f"v{number}" for number in range(201)}
+    assert listing.tags[Tag("v0")] == listing.tags[Tag("v150")] == emulator.moved.digest
+    assert listing.tags[Tag("v1")] == other.digest
+
+
+async def test_a_repository_without_tags_is_there_and_empty(acr: Connected) -> None:
+    acr.image("one")
+    listing = await acr.registry.list_tags(acr.repository)
+    assert (listing.exists, listing.tags) == (True, {})
+
+
+async def test_a_repository_that_does_not_exist(acr: Connected) -> None:
+    listing = await acr.registry.list_tags(acr.repository)
+    assert (listing.exists, listing.tags) == (False, {})
+
+
+@pytest.mark.parametrize("says_why", [True, False])
+@pytest.mark.parametrize("refuses_excess", [True, False])
+async def test_a_forbidden_repository_is_never_an_absent_one(
+    tmp_path: Path, says_why: bool, refuses_excess: bool
+) -> None:
+    async with AcrEmulator(says_why=says_why, refuses_excess=refuses_excess) as emulator:
+        emulator.passwords["stranger"] = ("a-password", Principal("stranger", {"other/*": ALL_ACTIONS}))
+        login = emulator._docker("stranger", "a-password")
+        push(emulator, "one", "v1")
+        async with connected(emulator, tmp_path, login) as acr:
+            for ask in (acr.registry.list_tags, acr.registry.probe):
+                with pytest.raises(Unauthorized, match=r"'stranger' \(auths in .*config\.json\)") as raised:
+                    await ask(acr.repository)
+                assert "Container Registry Repository Contributor" in raised.value.what_to_do
+                assert "a-password" not in str(raised.value)
+
+
+ROW = '{"name":"v1","digest":"sha256:' + "a" * 64 + '"}'
+BROKEN: dict[str, Action] = {
+    "cut short": Answer(200, b'{"registry":"x","imageName":"team/app","tags":[{"name":"v1","dig'),
+    "a page of a proxy": Answer(200, b"<html>Welcome</html>"),
+    "not UTF-8": Answer(200, b'{"imageName":"\xff"}'),
+    "an array": Answer(200, f"[{ROW}]".encode()),
+    "an empty object": Answer(200, b"{}"),
+    "another repository": Answer(200, f'{{"imageName":"team/other","tags":[{ROW}]}}'.encode()),
+    "tags that are names only": Answer(200, b'{"imageName":"team/app","tags":["v1"]}'),
+    "a tag that is none": Answer(200, f'{{"imageName":"team/app","tags":[{ROW}]}}'.replace("v1", "../x").encode()),
+    "a digest that is none": Answer(200, b'{"imageName":"team/app","tags":[{"name":"v1","digest":"sha256:1"}]}'),
+    "no digest": Answer(200, b'{"imageName":"team/app","tags":[{"name":"v1"}]}'),
+    "a bare 404": Answer(404, b"not found"),
+    "another 404": Answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'),
+    "a teapot": Answer(418, b"teapot"),
+    "cut on the wire": Truncate(keep=30),
+    "another host next": Answer(
+        200, f'{{"imageName":"team/app","tags":[{ROW}]}}'.encode(), {"Link": '<https://evil.example/x>; rel="next"'}
+    ),
+    "in circles": Answer(
+        200,
+        f'{{"imageName":"team/app","tags":[{ROW}]}}'.encode(),
+        {"Link": '</acr/v1/team/app/_tags?n=100&orderby=timeasc>; rel="next"'},
+    ),
+}
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("kind", sorted(BROKEN))
+async def test_a_listing_that_is_not_one_is_never_read_as_complete(acr: Connected, kind: str, nth: int) -> None:
+    acr.image("one", *(f"v{number}" for number in range(250)))
+    await acr.registry.resolve(acr.repository, Tag("v1"))  # the challenge
+    acr.emulator.faults.add(Fault("GET", r"/_tags", BROKEN[kind], nth=nth, times=None))
+    with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1|_tags"):
+        await acr.registry.list_tags(acr.repository)
+
+
+async def test_the_firewall_is_named(acr: Connected) -> None:
+    acr.image("one", "v1")
+    acr.emulator.firewalled = True
+    for ask in (acr.registry.list_tags, acr.registry.probe):
+        with pytest.raises(Unauthorized, match="client with IP") as raised:
+            await ask(acr.repository)
+        assert "firewall" in raised.value.what_to_do
+    (outcome,) = await acr.registry.delete_manifests(acr.repository, [ABSENT])
+    assert isinstance(outcome, Forbidden)
+    assert "firewall" in outcome.what
+
+
+# Deleting
+
+
+async def test_a_tag_goes_alone_and_the_last_one_leaves_its_manifest(acr: Connected) -> None:
+    raw = acr.image("one", "v1", "v2")
+    tags = [Tag("v1"), Tag("v2"), Tag("v1")]
+    assert await acr.registry.delete_tags(acr.repository, tags) == [Deleted(), Deleted(), AlreadyGone()]
+    assert await acr.registry.resolve(acr.repository, raw.digest) == raw.digest
+    assert (await acr.registry.list_tags(acr.repository)).tags == {}
+
+
+async def test_a_manifest_takes_its_tags_and_referrers_and_no_index_protects_its_children(acr: Connected) -> None:
+    child, subject = acr.image("child"), acr.image("subject", "v1", "v2")
+    index = put(acr.emulator, images.index(child), "multi")
+    signature = acr.image("signature", "signed", subject=subject)
+    above = acr.image("above", subject=signature)
+    assert await acr.registry.referrers(acr.repository, subject.digest) == [signature.digest]
+    digests = [child.digest, subject.digest, signature.digest, above.digest, ABSENT]
+    assert await acr.registry.delete_manifests(acr.repository, digests) == [
+        Deleted(),
+        Deleted(),
+        AlreadyGone(),
+        AlreadyGone(),
+        AlreadyGone(),
+    ]
+    assert (await acr.registry.list_tags(acr.repository)).tags == {"multi": index.digest}
+
+
+async def test_what_azure_locked_stays(acr: Connected) -> None:
+    manifest, tagged = acr.image("manifest", "v1"), acr.image("tagged", "v2", "v3")
+    acr.emulator.lock_manifest(PATH, manifest.digest)
+    acr.emulator.lock(PATH, "v2")
+    (by_name,) = await acr.registry.delete_tags(acr.repository, [Tag("v2")])
+    (by_digest,) = await acr.registry.delete_manifests(acr.repository, [manifest.digest])
+    assert isinstance(by_name, Locked)
+    assert isinstance(by_digest, Locked)
+    assert tagged.digest in acr.emulator.storage.repositories[PATH].manifests
+
+
+async def test_a_manifest_with_a_tag_that_the_last_listing_saw_locked_is_not_even_asked_for(acr: Connected) -> None:
+    raw, free = acr.image("locked", "v1", "v2"), acr.image("free", "v3")
+    await acr.registry.list_tags(acr.repository)
+    acr.emulator.lock(PATH, "v1")
+    await acr.registry.list_tags(acr.repository)
+    outcomes = await acr.registry.delete_manifests(acr.repository, [raw.digest, free.digest])
+    assert outcomes == [Locked("its tag v1 is locked in Azure: deleteEnabled is false"), Deleted()]
+    assert acr.asked(raw.digest) == 0
+    acr.emulator.tag_attributes.clear()
+    await acr.registry.list_tags(acr.repository)
+    assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(200), Deleted),
+        (Answer(202), Deleted),
+        (Answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'), AlreadyGone),
+        (Answer(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}'), AlreadyGone),
+        (Answer(404, b'{"errors":[{"code":"TAG_UNKNOWN"}]}'), AlreadyGone),
+        (Answer(404, b"<html>"), Failed),
+        (Answer(405, b'{"errors":[{"code":"REGISTRY_DISALLOWED_OPERATION"}]}'), Locked),
+        (Answer(405, b'{"errors":[{"code":"UNSUPPORTED"}]}'), Failed),
+        (Answer(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}'), Forbidden),
+        (Answer(403, b'{"errors":[{"code":"DENIED"}]}'), Forbidden),
+        (Answer(409, b'{"errors":[{"code":"CONFLICT"}]}'), Failed),
+        (Answer(429, b"slow down"), Failed),
+        (Answer(500, b""), Failed),
+        (Answer(503, b"busy"), Failed),
+    ],
+)
+async def test_replies_to_a_deletion(acr: Connected, answer: Answer, expected: type) -> None:
+    raw = acr.image("one", "v1")
+    await acr.registry.list_tags(acr.repository)
+    acr.emulator.faults.add(Fault("DELETE", r"/_tags/|/manifests/", answer, times=None))
+    (by_name,) = await acr.registry.delete_tags(acr.repository, [Tag("v1")])
+    (by_digest,) = await acr.registry.delete_manifests(acr.repository, [raw.digest])
+    assert isinstance(by_name, expected)
+    assert isinstance(by_digest, expected)
+
+
+async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
+    """One probe, a page for every hundred tags, one deletion each, and the log-in: a challenge and a token."""
+    raws = [acr.image(f"{number}", f"v{number}") for number in range(250)]
+    await acr.registry.probe(acr.repository)
+    listing = await acr.registry.list_tags(acr.repository)
+    assert len(listing.tags) == 250
+    for raw in raws[:200]:
+        assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+    assert len(acr.emulator.requests) == 1 + 3 + 200 + 2
+
+
+# Rights
+
+
+async def test_the_probe_asks_once_and_finds_nothing_wrong(acr: Connected) -> None:
+    raw = acr.image("one", "v1")
+    acr.emulator.repository_attributes[PATH] = Attributes(delete_enabled=False)  # guards the repository, no image
+    assert await acr.registry.probe(acr.repository) == SHEET.can
+    assert acr.asked("/acr/v1/team/app") == 2, "the challenge and the answer"
+    assert acr.emulator.counts["DELETE manifest"] == 0
+    assert raw.digest in acr.emulator.storage.repositories[PATH].manifests
+
+
+@pytest.mark.parametrize("opaque_tokens", [True, False])
+@pytest.mark.parametrize("says_why", [True, False])
+async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: bool, says_why: bool) -> None:
+    async with AcrEmulator(opaque_tokens=opaque_tokens, says_why=says_why) as emulator:
+        raw = push(emulator, "one", "v1")
+        async with connected(emulator, tmp_path, emulator.weak_login()) as acr:
+            can = await acr.registry.probe(acr.repository)
+            assert not can.can_delete
+            for part in ("'lookout'", "config.json", "repository:team/app:pull,delete,metadata_read", "AcrDelete"):
+                assert part in can.cannot_delete_because
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            for outcome in (
+                *await acr.registry.delete_tags(acr.repository, [Tag("v1")]),
+                *await acr.registry.delete_manifests(acr.repository, [raw.digest]),
+            ):
+                assert isinstance(outcome, Forbidden)
+                assert "delete" in outcome.what
+            assert acr.emulator.storage.repositories[PATH].tags == {"v1": raw.digest}
+
+
+async def test_the_probe_where_tokens_tell_nothing(tmp_path: Path) -> None:
+    async with AcrEmulator(opaque_tokens=True) as emulator, connected(emulator, tmp_path) as acr:
+        raw = acr.image("one", "v1")
+        assert (await acr.registry.probe(acr.repository)).can_delete
+        assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest}
+
+
+async def test_the_probe_of_a_locked_repository(acr: Connected) -> None:
+    acr.image("one", "v1")
+    acr.emulator.repository_attributes[PATH] = Attributes(write_enabled=False)
+    can = await acr.registry.probe(acr.repository)
+    assert not can.can_delete
+    assert "az acr repository update" in can.cannot_delete_because
+    (outcome,) = await acr.registry.delete_tags(acr.repository, [Tag("v1")])
+    assert isinstance(outcome, Locked)
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), Answer(200, b"[]"), Answer(418), Answer(404, b"gone")])
+async def test_the_probe_of_something_else(acr: Connected, answer: Answer) -> None:
+    acr.emulator.faults.add(Fault("GET", r"/acr/v1/team/app$", answer, times=None))
+    with pytest.raises(IncompleteSource, match="team/app"):
+        await acr.registry.probe(acr.repository)
+
+
+async def test_the_probe_of_a_repository_that_does_not_exist(acr: Connected) -> None:
+    assert (await acr.registry.probe(acr.repository)).can_delete
+
+
+async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:
+    async with AcrEmulator() as emulator:
+        raw = push(emulator, "one", "v1")
+        entry = emulator.login().docker_config["auths"][emulator.host]  # type: ignore[index]
+        login = Login(docker_config={"auths": {"acme.azurecr.io": entry}})
+        async with connected(emulator, tmp_path, login, host="acme.azurecr.io") as acr:
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            assert await acr.registry.resolve(acr.repository, Tag("v1")) == raw.digest
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        ([{"type": "repository", "name": "team/app", "actions": ["pull", "delete"]}], {"pull", "delete"}),
+        ([{"type": "repository", "name": "team/other", "actions": ["delete"]}], set()),
+        ([{"type": "registry", "name": "team/app", "actions": ["*"]}], set()),
+        ([], set()),
+        (None, None),
+        ("all", None),
+        ([{"Type": "repository", "Name": "team/app", "Actions": ["delete"]}], None),
+    ],
+)
+def test_what_a_token_says_of_itself(access: object, expected: set[str] | None) -> None:
+    repository = Repository(RegistryHost("acme.azurecr.io"), RepositoryPath(PATH))
+    assert granted_actions({"sub": "acme", "access": access}, repository) == expected
+    assert granted_actions({}, repository) is None
+
+
+# Throttling
+
+
+@pytest.mark.parametrize("retry_after", [None, 0])
+async def test_throttling_is_waited_out_wherever_it_comes(tmp_path: Path, retry_after: int | None) -> None:
+    async with AcrEmulator(retry_after=retry_after) as emulator, connected(emulator, tmp_path) as acr:
+        raw = acr.image("one", "v1")
+        emulator.throttle(2)  # the first request and the token
+        assert (await acr.registry.list_tags(acr.repository)).tags.keys() == {"v1"}
+        emulator.throttle(3)
+        assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+        assert emulator.throttled == 0
+        assert acr.registry.writes.counts().throttled == 3
+
+
+async def test_what_is_throttled_for_ever_fails_alone(acr: Connected) -> None:
+    acr.image("one", "v1")
+    acr.emulator.throttle(100)
+    (outcome,) = await acr.registry.delete_manifests(acr.repository, [ABSENT])
+    assert isinstance(outcome, Failed)
+    assert "429" in outcome.error
+
+
+# Credentials of Docker's configuration
+
+
+async def test_a_wrong_password(tmp_path: Path) -> None:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.bad_login()) as acr:
+        acr.image("one", "v1")
+        with pytest.raises(Unauthorized, match=r"user 'acme' \(auths in .*config\.json\)") as raised:
+            await acr.registry.list_tags(acr.repository)
+        assert "not-the-password" not in str(raised.value)
+
+
+async def test_one_token_serves_listing_reading_and_deleting(acr: Connected) -> None:
+    raw = acr.image("one", "v1")
+    await acr.registry.probe(acr.repository)
+    await acr.registry.list_tags(acr.repository)
+    await acr.registry.read_manifests(acr.repository, [raw.digest])
+    await acr.registry.read_blob(acr.repository, images.digest_of(images.config("one")))
+    await acr.registry.delete_manifests(acr.repository, [raw.digest])
+    assert acr.emulator.tokens_fetched == 1
+    assert PASSWORD not in str([each.authorization for each in acr.emulator.requests])
+
+
+@pytest.mark.parametrize("identity_token", [True, False])
+async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_path: Path, identity_token: bool) -> None:
+    async with AcrEmulator(abac=True) as emulator:
+        login = emulator.az_login(identity_token=identity_token)
+        async with connected(emulator, tmp_path, login) as acr:
+            raw = acr.image("one", "v1")
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            assert (await acr.registry.probe(acr.repository)).can_delete
+            assert emulator.counts["POST token"] + emulator.counts["POST other"] == 1
+            assert not any(each.authorization.startswith("Basic") for each in emulator.requests)
+            assert EMPTY_GUID not in repr(acr.registry)
+
+
+async def test_the_end_of_what_az_acr_login_left_is_told_plainly(tmp_path: Path) -> None:
+    clock = Clock()
+    clock.now -= REFRESH_LIFE + 365 * 86400  # ended long before this test runs
+    async with AcrEmulator(clock=clock) as emulator:
+        login = emulator.az_login()
+        push(emulator, "one", "v1")
+        clock.now += REFRESH_LIFE
+        async with connected(emulator, tmp_path, login) as acr:
+            with pytest.raises(Unauthorized, match=r"'az acr login' left .* ended at 2025-") as raised:
+                await acr.registry.list_tags(acr.repository)
+        assert "three hours" in raised.value.what_to_do
+        assert not [secret for secret in login.secrets if secret in str(raised.value)]
+
+
+async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> None:
+    clock = Clock()
+    async with AcrEmulator(clock=clock) as emulator, connected(emulator, tmp_path) as acr:
+        raw = acr.image("one", "v1", "v2")
+        for _ in range(3):
+            assert await acr.registry.resolve(acr.repository, Tag("v1")) == raw.digest
+            clock.now += 76 * 60
+        assert await acr.registry.delete_tags(acr.repository, [Tag("v1")]) == [Deleted()]
+        assert emulator.tokens_fetched == 4
+
+
+# Credentials of Azure
+
+
+@dataclass
+class FakeToken:
+    token: str
+
+
+class FakeCredential:
+    """Stands in for azure-identity, which would ask Entra ID."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+        self.asked: list[tuple[str, ...]] = []
+        self.closed = False
+
+    async def get_token(self, *scopes: str) -> FakeToken:
+        self.asked.append(scopes)
+        return FakeToken(self._token())
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def as_azure(monkeypatch: pytest.MonkeyPatch, token: Callable[[], str]) -> FakeCredential:
+    credential = FakeCredential(token)
+    monkeypatch.setattr(entra, "azure_credential", lambda: credential)
+    return credential
+
+
+async def test_azure_is_asked_if_docker_knows_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator(abac=True) as emulator:
+        credential = as_azure(monkeypatch, emulator.entra_token)
+        async with connected(emulator, tmp_path, Login()) as acr:
+            raw = acr.image("one", "v1")
+            assert (await acr.registry.probe(acr.repository)).can_delete
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+            assert emulator.exchanges == 1
+            assert not credential.closed
+        assert credential.asked == [("https://containerregistry.azure.net/.default",)]
+        assert credential.closed
+
+
+async def test_docker_comes_before_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator() as emulator:
+        credential = as_azure(monkeypatch, emulator.entra_token)
+        async with connected(emulator, tmp_path) as acr:
+            await acr.registry.list_tags(acr.repository)
+        assert credential.asked == []
+
+
+async def test_a_refresh_token_that_ends_in_the_middle_is_exchanged_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    async with AcrEmulator(clock=clock) as emulator:
+        as_azure(monkeypatch, emulator.entra_token)
+        async with connected(emulator, tmp_path, Login()) as acr:
+            raws = [acr.image(f"{number}", f"v{number}") for number in range(2)]
+            await acr.registry.list_tags(acr.repository)
+            clock.now += REFRESH_LIFE + 1
+            assert await acr.registry.delete_manifests(acr.repository, [raws[0].digest]) == [Deleted()]
+            assert await acr.registry.delete_manifests(acr.repository, [raws[1].digest]) == [Deleted()]
+            assert emulator.exchanges == 2
+
+
+async def test_lacking_rights_do_not_lead_to_an_exchange_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator(refuses_excess=True) as emulator:
+        reader = Principal("reader@example.com", {"*": READ_ACTIONS})
+        as_azure(monkeypatch, lambda: emulator.entra_token(reader))
+        async with connected(emulator, tmp_path, Login()) as acr:
+            acr.image("one", "v1")
+            for _ in range(5):
+                (outcome,) = await acr.registry.delete_manifests(acr.repository, [ABSENT])
+                assert isinstance(outcome, Forbidden)
+                assert "azure-identity" in outcome.what
+            assert emulator.exchanges == 2
+
+
+async def test_the_exchange_is_throttled_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator() as emulator:
+        as_azure(monkeypatch, emulator.entra_token)
+        emulator.throttle(2)
+        async with connected(emulator, tmp_path, Login()) as acr:
+            assert not (await acr.registry.list_tags(acr.repository)).exists
+
+
+async def test_whom_the_registry_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator() as emulator:
+        as_azure(monkeypatch, lambda: "a.strangers.token")
+        with pytest.raises(Unauthorized, match="does not accept who Azure says we are") as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+        assert "AcrDelete" in raised.value.what_to_do
+
+
+async def test_the_firewall_is_named_when_azure_signs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with AcrEmulator() as emulator:
+        as_azure(monkeypatch, emulator.entra_token)
+        emulator.firewalled = True
+        with pytest.raises(Unauthorized, match="client with IP") as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+        assert "firewall" in raised.value.what_to_do
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b'{"refresh_token":""}'),
+        Answer(200, b'{"access_token":"the-token-of-entra"}'),
+        Answer(200, b"the-token-of-entra"),
+        Answer(404, b"no such page, the-token-of-entra"),
+        Answer(400, b'{"errors":[{"code":"BAD","message":"the-token-of-entra is odd"}]}'),
+    ],
+)
+async def test_an_exchange_that_goes_wrong_shows_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    async with AcrEmulator() as emulator:
+        emulator.faults.add(Fault("POST", "/oauth2/exchange", answer, times=None))
+        as_azure(monkeypatch, lambda: "the-token-of-entra")
+        with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1") as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+        assert "the-token-of-entra" not in f"{raised.value} {raised.value.__context__}"
+
+
+async def test_no_credential_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real chain, narrowed to the variables, which are not there: it asks nobody."""
+    for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET", "AZURE_USERNAME", "AZURE_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+    async with AcrEmulator() as emulator:
+        with pytest.raises(Unauthorized, match="none in Docker's configuration, and Azure's own chain") as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+    assert "az acr login" in raised.value.what_to_do
+
+
+async def test_a_chain_that_is_set_up_wrongly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "no-such-credential")
+    async with AcrEmulator() as emulator:
+        with pytest.raises(UsageError, match="no-such-credential"):
+            async with connected(emulator, tmp_path, Login()):
+                pass
+
+
+async def test_the_package_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity.aio", None)
+    async with AcrEmulator() as emulator:
+        with pytest.raises(UsageError, match="azure-identity") as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+        assert "holystone[acr]" in raised.value.what_to_do
+        async with connected(emulator, tmp_path) as acr:
+            assert not (await acr.registry.list_tags(acr.repository)).exists
+
+
+# Bringing back
+
+
+async def test_what_was_soft_deleted_comes_back_with_its_tags(tmp_path: Path) -> None:
+    async with AcrEmulator(soft_delete=True) as emulator, connected(emulator, tmp_path) as acr:
+        raw, plain = acr.image("one", "v1", "v2"), acr.image("plain")
+        digests = [raw.digest, plain.digest]
+        await acr.registry.delete_manifests(acr.repository, digests)
+        with pytest.raises(RegistryFailure, match="soft deleted"):
+            await acr.registry.push_manifest(acr.repository, Tag("v1"), raw)
+        assert await acr.registry.restore(acr.repository, raw.digest, [Tag("v1"), Tag("v2")])
+        assert await acr.registry.restore(acr.repository, plain.digest, ())
+        assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest, "v2": raw.digest}
+        assert await acr.registry.resolve(acr.repository, plain.digest) == plain.digest
+        assert not await acr.registry.restore(acr.repository, raw.digest, [Tag("never-was")])
+        assert not await acr.registry.restore(acr.repository, ABSENT, ())
+
+
+async def test_without_the_policy_a_push_brings_it_back(acr: Connected) -> None:
+    raw = acr.image("one", "v1")
+    await acr.registry.delete_manifests(acr.repository, [raw.digest])
+    assert not await acr.registry.restore(acr.repository, raw.digest, [Tag("v1")])
+    await acr.registry.push_manifest(acr.repository, Tag("v1"), raw)
+    assert await acr.registry.resolve(acr.repository, Tag("v1")) == raw.digest
+
+
+@pytest.mark.parametrize("says_why", [True, False])
+async def test_without_the_right_to_restore_a_push_is_tried(tmp_path: Path, says_why: bool) -> None:
+    async with AcrEmulator(says_why=says_why) as emulator:
+        rights = {"*": frozenset({"pull", "push", "delete", "metadata_read"})}
+        emulator.passwords["pusher"] = ("a-password", Principal("pusher", rights))
+        async with connected(emulator, tmp_path, emulator._docker("pusher", "a-password")) as acr:
+            raw = acr.image("one", "v1")
+            await acr.registry.delete_manifests(acr.repository, [raw.digest])
+            assert not await acr.registry.restore(acr.repository, raw.digest, ())
+            await acr.registry.push_manifest(acr.repository, raw.digest, raw)
+            assert await acr.registry.resolve(acr.repository, raw.digest) == raw.digest
