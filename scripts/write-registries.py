@@ -47,9 +47,12 @@ def row(sheet: Sheet) -> Iterator[str]:
     can = sheet.can
     yield f"{sheet.page:,}" if sheet.page else "one reply"
     yield str(can.bulk)
-    yield "yes, but not the last" if can.last_tag_takes_manifest else ("yes" if can.tag_delete else "no")
+    if can.implementation == "default":
+        yield "if the server can (`probe`)"
+    else:
+        yield "yes, but not the last" if can.last_tag_takes_manifest else ("yes" if can.tag_delete else "no")
     yield "stay" if can.tag_delete_spares_siblings else "doomed tag overwritten, or kept"
-    yield "deleted by digest" if can.digest_delete else "collected by the registry"
+    yield "deleted by digest" if can.digest_delete else "left to the registry"
     yield f"{can.quota.rate:g}/s" if can.quota else "adaptive"
     yield "native" if can.native_restore else "push"
 

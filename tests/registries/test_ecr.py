@@ -485,20 +485,26 @@ async def test_nothing_is_restored_but_everything_can_be_pushed_again(tmp_path: 
 
 
 async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served:
         push(served, "one", "v1")
         before = present(served)
-        assert await registry.probe(repository) == SHEET.can
+        async with connected(served, tmp_path) as (registry, repository):
+            assert await registry.probe(repository) == SHEET.can
+            asked = len(served.requests)
+            assert await registry.probe(repository) == SHEET.can
+            assert len(served.requests) == asked
         served.mutability = "IMMUTABLE_WITH_EXCLUSION"
-        immutable = await registry.probe(repository)
-        assert immutable.can_delete
-        assert not immutable.tag_overwrite
+        async with connected(served, tmp_path) as (registry, repository):
+            immutable = await registry.probe(repository)
+            assert immutable.can_delete
+            assert not immutable.tag_overwrite
         served.denied = frozenset({"DescribeRepositories"})
-        careful = await registry.probe(repository)
-        assert careful.can_delete
-        assert not careful.tag_overwrite
-        assert present(served) == before
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        async with connected(served, tmp_path) as (registry, repository):
+            careful = await registry.probe(repository)
+            assert careful.can_delete
+            assert not careful.tag_overwrite
+            assert present(served) == before
+            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
 
 
 async def test_a_missing_right_to_delete_is_found_before_and_names_the_credential(tmp_path: Path) -> None:
@@ -608,7 +614,9 @@ async def test_the_chain_goes_on_to_aws_own_files(tmp_path: Path) -> None:
             assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
             served.end_sessions()
             write(served.session_login())
-            assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
+            async with anyio.create_task_group() as group:
+                for _ in range(5):
+                    group.start_soon(registry.list_tags, repository)
             served.end_sessions()
             with pytest.raises(Unauthorized, match="AWS's credentials file"):
                 await registry.list_tags(repository)

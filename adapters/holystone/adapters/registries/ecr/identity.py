@@ -34,6 +34,7 @@ _SIGNED: Final = ("Content-Type", "X-Amz-Target")
 """Besides the host and what the signature itself brings along."""
 _TROUBLE: Final = (BotoCoreError, ClientError, OSError)
 """The last: a file of web identity that is not there."""
+_TOKEN: Final = "X-Amz-Security-Token"
 _EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken"})
 _SOURCES: Final[Mapping[str, str]] = {
     "env": "AWS_ACCESS_KEY_ID in the environment",
@@ -91,26 +92,29 @@ class Identity:
         SigV4Auth(keys, "ecr", self.region).add_auth(signed)
         scheme, _, signature = signed.headers["Authorization"].partition(" ")
         headers: dict[str, str | Secret] = {"X-Amz-Date": signed.headers["X-Amz-Date"]}
+        hidden: tuple[Secret, ...] = ()
         if keys.token:
-            headers["X-Amz-Security-Token"] = Secret(keys.token)
-        # Where a signature is wrong, AWS quotes all that it should have covered.
-        hidden = (Secret(keys.token),) if keys.token else ()
+            # Where a signature is wrong, AWS quotes all that it should have covered.
+            hidden = (Secret(keys.token),)
+            headers[_TOKEN] = hidden[0]
         return Authorization(scheme, Secret(signature), hides=hidden, headers=headers)
 
     async def refused(self, used: Authorization, reply: Reply) -> bool:
-        """True if the chain has something newer: tools that log people in write it into AWS's files."""
+        """True if there is something newer: tools that log people in write it into AWS's files. Only the first of many
+        requests has to look."""
         error = error_of(reply)
         if error is None or error.code not in _EXPIRED:
             return False
-        before = await self._keys()
-        try:
-            newer = await self._chain()
-        except _TROUBLE:
-            return False
-        if newer is None:
-            return False
-        self._credentials = newer
-        return bool(await self._keys() != before)
+        if await self._token() == used.headers.get(_TOKEN):
+            try:
+                self._credentials = await self._chain() or self._credentials
+            except _TROUBLE:
+                return False
+        return await self._token() != used.headers.get(_TOKEN)
+
+    async def _token(self) -> Secret | None:
+        token = (await self._keys()).token
+        return Secret(token) if token else None
 
     async def _keys(self) -> Any:
         try:

@@ -38,10 +38,20 @@ class EcrRegistry(OciApi):
 
     def __init__(self, host: RegistryHost, api: EcrApi, http: RegistryHttp, lanes: Lanes) -> None:
         super().__init__(host, http, lanes.blobs, lanes.pushes)
+        self._can: dict[Repository, Capabilities] = {}
         self._api = api
         self._lanes = lanes
 
     async def probe(self, repository: Repository) -> Capabilities:
+        """Asked once: what may be deleted in the plan may be a moment later, and if not, the deletion says so."""
+        if repository not in self._can:
+            can = await self._ask(repository)
+            if not can.can_delete:
+                return can
+            self._can[repository] = can
+        return self._can[repository]
+
+    async def _ask(self, repository: Repository) -> Capabilities:
         """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
         can = msgspec.structs.replace(SHEET.can, tag_overwrite=await self._is_mutable(repository))
         nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")

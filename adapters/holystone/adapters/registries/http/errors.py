@@ -24,7 +24,7 @@ def summary(reply: Reply) -> str:
     code, message = _first(reply)
     if not code and not message:
         message = _plain(reply.body)
-    said = ": ".join(part for part in (code, message) if part)
+    said = ": ".join(part for part in (code, message) if part).rstrip(". \n")  # a sentence goes on behind it
     return printable(f"{reply.status} {said or _phrase(reply.status)}")
 
 

@@ -51,7 +51,7 @@ class QuayApi:
         if absent(reply):
             return None
         if reply.status != 200:
-            raise refused(f"{repository} cannot be read", reply)
+            raise refused(f"{repository} cannot be read as {self.who}", reply)
         try:
             return msgspec.json.decode(reply.body, type=About)
         except NONSENSE as error:
@@ -60,8 +60,12 @@ class QuayApi:
             ) from error
 
     async def tags(self, repository: Repository, *, page: int, limit: int) -> Reply:
+        """One page. Raises Unauthorized."""
         # Without onlyActiveTags the history comes along: dead tags, and one name many times.
-        return await self._request("GET", repository, f"/tag/?limit={limit}&page={page}&onlyActiveTags=true")
+        reply = await self._request("GET", repository, f"/tag/?limit={limit}&page={page}&onlyActiveTags=true")
+        if reply.status in (401, 403):
+            raise refused(f"The tags of {repository} cannot be listed as {self.who}", reply)
+        return reply
 
     async def delete_tag(self, repository: Repository, tag: Tag) -> Reply:
         return await self._request("DELETE", repository, f"/tag/{quote(tag, safe='')}")
