@@ -165,10 +165,9 @@ def test_a_cluster_that_cannot_be_asked(shop: Bench, refused: Refuse) -> None:
     assert "cluster" in refused(shop, code=3, env={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
 
 
-def test_images_on_a_vendors_registry_are_left_for_later(shop: Bench, refused: Refuse) -> None:
-    message = refused(shop, "--images-repo-implementation=harbor", code=2)
-    assert "harbor" in message
-    assert "--repo-implementation=default" in message
+def test_a_registry_that_is_not_what_it_is_said_to_be(shop: Bench, refused: Refuse) -> None:
+    message = refused(shop, "--images-repo-implementation=harbor", code=3)
+    assert "cannot be read: 404" in message
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\x00\xff\xfe", b'{"as_of": "now"}'])

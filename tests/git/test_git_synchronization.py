@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -152,7 +153,7 @@ def runs(pid: str) -> bool:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(10):
         while not condition():  # noqa: ASYNC110 - another process has no event to wait for
             await anyio.sleep(0.005)
 
@@ -175,6 +176,25 @@ async def test_cancelling_ends_git_and_its_helpers(tmp_path: Path, hanging: Path
         pid = hanging.read_text().strip()  # noqa: ASYNC240
         assert runs(pid)
         group.cancel_scope.cancel()
+    await until(lambda: not runs(pid))
+
+
+async def test_cancelling_while_git_is_started_ends_it_too(
+    tmp_path: Path, hanging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = anyio.open_process
+
+    async def slowly(*arguments: Any, **named: Any) -> anyio.abc.Process:
+        process = await opened(*arguments, **named)
+        await until(hanging.exists)
+        group.cancel_scope.cancel()
+        await anyio.sleep(0.01)
+        return process
+
+    monkeypatch.setattr("anyio.open_process", slowly)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: synchronize(tmp_path, unshallow=False))
+    pid = hanging.read_text().strip()  # noqa: ASYNC240
     await until(lambda: not runs(pid))
 
 

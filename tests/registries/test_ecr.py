@@ -316,7 +316,8 @@ async def test_a_token_that_ended_is_renewed_once(tmp_path: Path) -> None:
         served.expire_tokens()
         assert await registry.read_blob(repository, digest)
         served.expire_tokens()
-        assert await registry.push_blob(repository, images.config("two"))  # begins with a HEAD, which has no body
+        assert await registry.push_blob(repository, images.config("one")) == digest
+        assert served.requests[-1].method == "HEAD"  # whose 403 has no body that could say why
         assert len(asked(served, "GetAuthorizationToken")) == 3
         served.token_lifetime = -1.0
         served.expire_tokens()
@@ -571,6 +572,12 @@ async def test_what_aws_quotes_of_a_signed_request_is_not_shown(tmp_path: Path) 
         async with connected(served, tmp_path, wrong) as (registry, repository):
             with pytest.raises(Unauthorized, match="InvalidSignatureException") as raised:
                 await registry.list_tags(repository)
+            target = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeImages"}
+            target["Content-Type"] = "application/x-amz-json-1.1"
+            answer = await registry._api._http.request(
+                "POST", "/", lane=registry._lanes.lists, limit=10_000, headers=target, body=b"{}"
+            )
+            assert b"x-amz-security-token:***" in answer.body
         every, error = "", cast("BaseException | None", raised.value)
         while error is not None:
             every += f"{error!r} {error} {vars(error)}"

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -743,7 +742,8 @@ def reply(status: int, body: bytes = b"", **headers: str) -> HttpReply:
 
 
 SECONDARY = b'{"message":"You have exceeded a secondary rate limit."}'
-RESET = {"x_ratelimit_limit": "5000", "x_ratelimit_reset": f"{time.time() + 300:.0f}"}
+NOW = 1_900_000_000.0
+RESET = {"x_ratelimit_limit": "5000", "x_ratelimit_reset": f"{NOW + 300:.0f}"}
 
 
 @pytest.mark.parametrize(
@@ -762,7 +762,8 @@ RESET = {"x_ratelimit_limit": "5000", "x_ratelimit_reset": f"{time.time() + 300:
         (reply(404, SECONDARY), None),
     ],
 )
-def test_how_github_says_later(answer: HttpReply, seconds: float | None) -> None:
+def test_how_github_says_later(answer: HttpReply, seconds: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holystone.adapters.registries.github.throttling.time.time", lambda: NOW)
     later = api_later(answer)
     if seconds is None:
         assert later is None

@@ -447,6 +447,19 @@ async def test_docker_s_configuration_and_the_registry_s_own_host_are_enough(tmp
             assert await registry.delete_manifests(repository, [image.digest]) == [Deleted()]
 
 
+async def test_the_api_may_be_elsewhere(tmp_path: Path) -> None:
+    async with HarborEmulator() as harbor, HarborEmulator() as core:
+        core.storage = harbor.storage
+        put(harbor, "one", "v1")
+        login = harbor.login()
+        elsewhere = Login({**login.environ, "HOLYSTONE_REPO_API_URL": core.url})
+        async with connected(harbor, tmp_path, elsewhere) as (registry, repository):
+            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert {each.path.split("/")[1] for each in harbor.requests} == {"v2"}
+        assert {each.path.split("/")[1] for each in core.requests} == {"api"}
+
+
 # Deleting
 
 

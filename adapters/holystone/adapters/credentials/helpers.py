@@ -62,14 +62,16 @@ async def ask_helper(suffix: str, server: str, *, origin: str, timeout: float = 
 
 async def _run(program: str, server: str, origin: str, timeout: float) -> tuple[int, bytes]:
     try:
-        process = await anyio.open_process(
-            [program, "get"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Free text that may hold anything; the protocol puts errors on standard output.
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        # Cancelled in between, it would run on with nobody to end its children.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                [program, "get"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Free text that may hold anything; the protocol puts errors on standard output.
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
     except (FileNotFoundError, PermissionError) as error:
         raise HelperMissing(program) from error
     except OSError as error:

@@ -50,14 +50,16 @@ async def synchronize(directory: Path, *, unshallow: bool, timeout: float = math
 
 async def _run(command: Sequence[str]) -> tuple[int, str]:
     """Exit code and standard error."""
-    process = await anyio.open_process(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=_environment(os.environ),
-        start_new_session=True,  # without a terminal ssh cannot ask either
-    )
+    # Cancelled in between, it would run on with nobody to end its helpers.
+    with anyio.CancelScope(shield=True):
+        process = await anyio.open_process(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_environment(os.environ),
+            start_new_session=True,  # without a terminal ssh cannot ask either
+        )
     async with process:
         try:
             said = b"".join([chunk async for chunk in process.stderr]) if process.stderr else b""

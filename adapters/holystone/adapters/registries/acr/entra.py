@@ -76,14 +76,12 @@ class EntraLogin:
         self,
         host: RegistryHost,
         http: RegistryHttp,
-        lane: Lane,
         source: TokenCredential,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._host = host
         self._http = http
-        self._lane = lane
         self._source = source
         self._clock = clock
         self._renewing = anyio.Lock()
@@ -95,13 +93,14 @@ class EntraLogin:
         """Anonymous until `exchange` was called."""
         return self._current
 
-    async def exchange(self) -> None:
-        """Raises Unauthorized, Unreachable, IncompleteSource."""
+    async def exchange(self, lane: Lane | None = None) -> None:
+        """Without a lane within the attempt of another request, whose lane waits and tries again for both. Raises
+        Unauthorized, Unreachable, IncompleteSource, and then also Later and Passing."""
         token = await self._entra_token()
         reply = await self._http.request(
             "POST",
             "/oauth2/exchange",
-            lane=self._lane,
+            lane=lane,
             limit=_LARGEST,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             body=secret_form({"grant_type": "access_token", "service": self._host, "access_token": token}),
@@ -169,7 +168,6 @@ async def sign_in(site: Site) -> EntraLogin:
     source = azure_credential()
     site.resources.push_async_callback(source.close)
     http = await site.http(site.api_url or site.host, Anonymous(_ORIGIN))
-    # A lane of its own: renewals happen inside of attempts on the other ones.
-    login = EntraLogin(site.host, http, site.lane("login"), source)
-    await login.exchange()
+    login = EntraLogin(site.host, http, source)
+    await login.exchange(site.lane("login"))
     return login

@@ -34,7 +34,7 @@ _SIGNED: Final = ("Content-Type", "X-Amz-Target")
 """Besides the host and what the signature itself brings along."""
 _TROUBLE: Final = (BotoCoreError, ClientError, OSError)
 """The last: a file of web identity that is not there."""
-_TOKEN: Final = "X-Amz-Security-Token"
+_SESSION: Final = "X-Amz-Security-Token"
 _EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken"})
 _SOURCES: Final[Mapping[str, str]] = {
     "env": "AWS_ACCESS_KEY_ID in the environment",
@@ -96,7 +96,7 @@ class Identity:
         if keys.token:
             # Where a signature is wrong, AWS quotes all that it should have covered.
             hidden = (Secret(keys.token),)
-            headers[_TOKEN] = hidden[0]
+            headers[_SESSION] = hidden[0]
         return Authorization(scheme, Secret(signature), hides=hidden, headers=headers)
 
     async def refused(self, used: Authorization, reply: Reply) -> bool:
@@ -105,12 +105,12 @@ class Identity:
         error = error_of(reply)
         if error is None or error.code not in _EXPIRED:
             return False
-        if await self._token() == used.headers.get(_TOKEN):
+        if await self._token() == used.headers.get(_SESSION):
             try:
                 self._credentials = await self._chain() or self._credentials
             except _TROUBLE:
                 return False
-        return await self._token() != used.headers.get(_TOKEN)
+        return await self._token() != used.headers.get(_SESSION)
 
     async def _token(self) -> Secret | None:
         token = (await self._keys()).token
