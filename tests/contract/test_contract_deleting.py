@@ -5,11 +5,18 @@ from pathlib import Path
 import anyio
 import pytest
 
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile
+from holystone.embedded.faults import Answer, Fault
+from holystone.engine.executor import RunResult
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import LockedBy
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import REAL, Stand, stand, unlocked
+from tests.emulators.vendor import NotHere
+
+
+def outcomes_of(result: RunResult) -> list[Outcome]:
+    return [outcome for each in result.repositories for outcome in each.outcomes.values()]
 
 
 def kept_tags(plan: Plan) -> set[str]:
@@ -109,7 +116,7 @@ async def test_a_tag_that_moved_after_it_was_planned_stays(served: Stand) -> Non
     assert tags["old"] == kept.digest
     assert tags["keep"] == kept.digest
     assert "gone" not in tags
-    outcomes = [outcome for each in result.repositories for outcome in each.outcomes.values()]
+    outcomes = outcomes_of(result)
     assert MovedMeanwhile(kept.digest) in outcomes or kept.digest in str(outcomes) or "old" in str(outcomes)
 
 
@@ -121,8 +128,7 @@ async def test_what_is_gone_already_is_no_failure(served: Stand) -> None:
     assert not first.incomplete
     second = await served.apply(plan)
     assert not second.incomplete, second
-    outcomes = {type(outcome) for each in second.repositories for outcome in each.outcomes.values()}
-    assert outcomes <= {AlreadyGone, Deleted}
+    assert {type(outcome) for outcome in outcomes_of(second)} <= {AlreadyGone, Deleted}
 
 
 async def test_a_locked_tag_stays_and_the_plan_knows_it(served: Stand) -> None:
@@ -154,6 +160,28 @@ async def test_a_lock_that_comes_after_the_plan_is_reported_and_stops_nothing_el
     assert tags["locked"] == locked.digest
     assert tags["keep"]
     assert "locked" in str(result.counts) or result.incomplete
+
+
+async def test_one_deletion_that_fails_is_told_and_stops_no_other(served: Stand) -> None:
+    if served.emulator is None:
+        pytest.skip("docker-registry cannot be told to fail")
+    if served.sheet.can.bulk > 1:
+        raise NotHere("one request deletes many: what fails of it is shown by the adapter's own tests")
+    await served.image("kept", "keep")
+    doomed = {f"old{number}": await served.image(f"{number}", f"old{number}") for number in range(6)}
+    _, plan = await served.plan(set(doomed))
+    ours = "|".join((r"/versions/\d+$", *doomed, *(raw.digest for raw in doomed.values())))
+    served.emulator.faults.add(Fault("DELETE", ours, Answer(418, b"a teapot"), nth=3))
+    result = await served.apply(plan)
+    assert result.incomplete
+    errors = [each.error for each in outcomes_of(result) if isinstance(each, Failed)]
+    assert len([error for error in errors if "418" in error]) == 1
+    assert all("418" in error or "could not be removed" in error for error in errors), "one cause, and what hangs on it"
+    tags, _ = await served.state()
+    assert len(tags.keys() & doomed.keys()) <= 1
+    again = await served.apply(plan)
+    assert not again.incomplete, again
+    assert (await served.state())[0].keys() == {"keep"}
 
 
 async def test_throttled_deletions_are_all_done_in_the_end(served: Stand) -> None:

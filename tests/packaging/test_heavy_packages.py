@@ -1,0 +1,27 @@
+"""What only one cloud needs is loaded only for it, and its absence is one clear message."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("aioboto3", "botocore", "azure", "google.auth")
+
+
+def python(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_program_loads_no_heavy_package() -> None:
+    modules = "holystone.cli.main, holystone.cli.commands, holystone.cleanup.connections, holystone.cleanup.adapters"
+    found = f"[name for name in {HEAVY!r} if name in sys.modules]"
+    assert python(f"import sys, {modules}; print({found})") == "[]"
+
+
+@pytest.mark.parametrize("name", ["ecr", "acr", "gcr"])
+def test_what_an_adapter_declares_needs_no_heavy_package(name: str) -> None:
+    found = f"[name for name in {HEAVY!r} if name in sys.modules]"
+    program = f"import sys; from holystone.cleanup.adapters import load_adapter; load_adapter({name!r}).SHEET"
+    assert python(f"{program}; print({found})") == "[]"
