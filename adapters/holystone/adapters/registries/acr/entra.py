@@ -17,6 +17,7 @@ from holystone.adapters.credentials.credential import Anonymous, Credential, Ide
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
+from holystone.adapters.registries.detection import detect
 from holystone.adapters.registries.http.authorization import redacted, secret_form
 from holystone.adapters.registries.http.errors import summary
 from holystone.adapters.registries.http.reply import Reply, printable
@@ -24,6 +25,7 @@ from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import STRANGE
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import Lane
 
@@ -165,6 +167,11 @@ class EntraLogin:
 
 
 async def sign_in(site: Site) -> EntraLogin:
+    if site.api_url is None and detect(Address(site.host)) != "acr":
+        raise UsageError(
+            f"{site.host} is no host of Azure's, so Azure's credentials are not used for it.",
+            what_to_do="Log in to it with docker login, or, if it leads there all the same, name it by --repo-api-url.",
+        )
     source = azure_credential()
     site.resources.push_async_callback(source.close)
     http = await site.http(site.api_url or site.host, Anonymous(_ORIGIN))

@@ -29,16 +29,19 @@ async def connect(site: Site) -> EcrRegistry:
             what_to_do="pip install 'holystone[ecr]'",
         ) from error
     name = EcrName.of(site.host)
+    configured = site.api_url or _configured(site)
+    if name is None and configured is None:
+        # AWS would give us a password for its registries, and we would send it there.
+        raise UsageError(
+            f"{site.host} is no host of Amazon ECR, so AWS's credentials are not used for it.",
+            what_to_do="If it leads there all the same, name the API by --repo-api-url or AWS_ENDPOINT_URL_ECR.",
+        )
     identity = aws.Identity(site.environ, name.region if name else None)
     await identity.find()
-    at = (
-        site.api_url
-        or _configured(site)
-        or aws.endpoint(
-            identity.region,
-            fips=_switched(site, "AWS_USE_FIPS_ENDPOINT") or bool(name and name.fips),
-            dual_stack=_switched(site, "AWS_USE_DUALSTACK_ENDPOINT") or bool(name and name.dual_stack),
-        )
+    at = configured or aws.endpoint(
+        identity.region,
+        fips=_switched(site, "AWS_USE_FIPS_ENDPOINT") or bool(name and name.fips),
+        dual_stack=_switched(site, "AWS_USE_DUALSTACK_ENDPOINT") or bool(name and name.dual_stack),
     )
     whom = Anonymous(f"requests are signed: {identity.origin}")
     lanes = Lanes.of(site.lane)
