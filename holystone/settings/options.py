@@ -107,6 +107,7 @@ VENDOR_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
                 f"{what[0].upper()}{what[1:]}, for {shown}.",
                 (f"{ours}_{place}_{name}".upper().replace("-", "_"),),
                 metavar=metavar,
+                hidden=place != "repo",  # there are many, and few need them; the README names them
             ),
         )
     }
