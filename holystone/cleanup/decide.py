@@ -1,16 +1,17 @@
 """Inventory and intent → verdicts. Pure: everything was read before, and nothing is deleted here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.history import History
+from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
-from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent
+from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import read_images, read_storage
@@ -18,6 +19,7 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
 from holystone.policies.git_references import SelectedReference
+from holystone.policies.in_use import protect
 from holystone.policies.stages import decide_stages, images_built_elsewhere
 
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
@@ -56,11 +58,19 @@ class Decision(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...]
 
 
-def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rules: Rules) -> Decision:
-    """`git` is None where there is no git repository: then all images stay, and only stages are judged."""
+def decide(
+    inventory: ProjectInventory,
+    git: GitIntent | None,
+    scope: Scope,
+    rules: Rules,
+    used: Collection[UsedImage] = (),
+) -> Decision:
+    """`git` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
+    runs somewhere."""
     storage = read_storage(inventory.snapshots[inventory.storage], inventory.images)
     tags = {name: read_images(inventory.layout, name, inventory.of_image(name)) for name in inventory.images}
     all_tags = [tag for each in tags.values() for tag in each]
+    in_use = protect(all_tags, used)
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
@@ -71,7 +81,7 @@ def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rul
     if scope.images:
         records = _by_image(storage.metadata)
         for name, of_image in tags.items():
-            decision = _judge_image(of_image, records.get(name, ()), git, rules)
+            decision = _judge_image(of_image, in_use, records.get(name, ()), git, rules)
             repository = inventory.layout.repository(name)
             _merge(found[repository], decision.tags)
             _merge(found[inventory.storage], decision.metadata)
@@ -95,15 +105,25 @@ def decide(inventory: ProjectInventory, git: GitIntent | None, scope: Scope, rul
 
 
 def _judge_image(
-    tags: tuple[ImageTag, ...], records: Iterable[MetadataRecord], git: GitIntent | None, rules: Rules
+    tags: Iterable[ImageTag],
+    in_use: Mapping[Reference, tuple[InUse, ...]],
+    records: Sequence[MetadataRecord],
+    git: GitIntent | None,
+    rules: Rules,
 ) -> ImageDecision:
-    records = tuple(records)
+    protected = [tag for tag in tags if tag.reference in in_use]
+    judged = [tag for tag in tags if tag.reference not in in_use]
     if git is None:
         stays = Keep((HistoryNotRead(),))
-        return ImageDecision(
-            {tag.reference.tag: stays for tag in tags}, {record.tag: stays for record in records}, False
+        decision = ImageDecision(
+            {tag.reference.tag: stays for tag in judged}, {record.tag: stays for record in records}, False
         )
-    return decide_images(tags, records, git.history, git.selected, v1_2=rules.v1_2, now=rules.as_of)
+    else:
+        decision = decide_images(
+            judged, records, git.history, git.selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected
+        )
+    stay = {tag.reference.tag: Keep(in_use[tag.reference]) for tag in protected}
+    return msgspec.structs.replace(decision, tags=dict(sorted({**decision.tags, **stay}.items())))
 
 
 def _by_image(records: Iterable[MetadataRecord]) -> Mapping[str, tuple[MetadataRecord, ...]]:

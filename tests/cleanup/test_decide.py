@@ -7,11 +7,13 @@ from holystone.cleanup.decide import Decision, GitIntent, Rules, Scope, decide
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
-from holystone.engine.naming import ImagesRepo, image_metadata_tag
+from holystone.engine.naming import ImagesRepo, image_metadata_tag, parse_used_image
 from holystone.policies.git_references import SelectedReference
 from tests.support.image_values import commit_id, digest_of
 
@@ -145,3 +147,12 @@ def test_tags_named_after_their_content_are_known_to_be_written_once() -> None:
     decision = decide(project(snapshot(IMAGES, tags), snapshot(STORAGE, STORED)), git(), Scope(), RULES)
     assert decision.facts[IMAGES].written_once == {"app-new"}
     assert decision.facts[STORAGE].written_once == {"aaa-1", "bbb-2", record(NEW), record(OLD)}
+
+
+def test_what_is_in_use_stays_with_its_stages_and_records() -> None:
+    inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED))
+    used = [parse_used_image(f"{IMAGES}:app-old", Listed("a file"))]
+    decision = decide(inventory, git(), Scope(), RULES, used)
+    assert gone(decision, IMAGES) == set()
+    assert gone(decision, STORAGE) == set()
+    assert decision.verdicts[IMAGES][Tag("app-old")] == Keep((InUse(Listed("a file")),))

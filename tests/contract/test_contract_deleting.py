@@ -7,7 +7,7 @@ import pytest
 
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.executor import RunResult
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import LockedBy
 from holystone.engine.report.words import reason_text
@@ -116,8 +116,7 @@ async def test_a_tag_that_moved_after_it_was_planned_stays(served: Stand) -> Non
     assert tags["old"] == kept.digest
     assert tags["keep"] == kept.digest
     assert "gone" not in tags
-    outcomes = outcomes_of(result)
-    assert MovedMeanwhile(kept.digest) in outcomes or kept.digest in str(outcomes) or "old" in str(outcomes)
+    assert MovedMeanwhile(kept.digest) in outcomes_of(result)
 
 
 async def test_what_is_gone_already_is_no_failure(served: Stand) -> None:
@@ -159,7 +158,7 @@ async def test_a_lock_that_comes_after_the_plan_is_reported_and_stops_nothing_el
     tags, _ = await served.state(locked.digest)
     assert tags["locked"] == locked.digest
     assert tags["keep"]
-    assert "locked" in str(result.counts) or result.incomplete
+    assert any(isinstance(each, Locked) for each in outcomes_of(result))
 
 
 async def test_one_deletion_that_fails_is_told_and_stops_no_other(served: Stand) -> None:

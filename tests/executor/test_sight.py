@@ -1,9 +1,15 @@
 """One listing stands for many looks, for a while."""
 
+import msgspec
+
 from holystone.engine.executor.sight import FRESH, Sight
+from holystone.engine.model.outcomes import Deleted, MovedMeanwhile
+from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
-from tests.support.memory_registry import MemoryRegistry, repository
+from tests.support.execution import Execute, before, once
+from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, repository
+from tests.support.small_plans import repository_plan, tombstone, untag
 
 APP = repository()
 
@@ -46,6 +52,19 @@ async def test_a_tag_without_a_digest_in_the_listing_is_looked_up() -> None:
     sight = Sight(registry, APP, by_listing=True)
     assert await sight.tag(Tag("a")) == digest
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 1)
+
+
+async def test_a_tag_is_looked_at_itself_before_it_is_pushed_over(execute: Execute) -> None:
+    """However fresh a listing is: an overwritten tag cannot be given back to whoever has just moved it."""
+    registry = Listed(msgspec.structs.replace(CAPABILITIES, digests_in_listing=True))
+    shared = registry.image(APP, "shared", "keep", "by-name", "old")
+    moved = registry.image(APP, "moved")
+    registry.hook = once(before("push_blob"), lambda: registry.contents[APP].tags.update({Tag("old"): moved}))
+    passes = (Pass("untag", (untag("by-name", shared),)), Pass("tombstone", (tombstone("old", shared),)))
+    result = await execute(registry, repository_plan(APP, *passes, kept={"keep": shared}))
+    assert registry.count("list_tags") > 1
+    assert registry.contents[APP].tags == {Tag("keep"): shared, Tag("old"): moved}
+    assert list(result.repositories[0].outcomes.values()) == [Deleted(), MovedMeanwhile(moved)]
 
 
 async def test_each_look_is_a_request_where_listings_say_nothing() -> None:

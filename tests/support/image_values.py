@@ -33,10 +33,12 @@ def image_tag(
     return ImageTag(
         image=IMAGE,
         reference=Reference(IMAGES_REPO, Tag.parse(tag)),
+        digest=digest_of(tag),
         image_id=digest_of(f"image {tag}"),
         parent=digest_of(parent) if parent else None,
         signature=signature,
         created=0,
+        meta_tag=tag,
         imports=tuple(map(digest_of, imports)),
     )
 

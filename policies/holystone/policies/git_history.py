@@ -40,9 +40,11 @@ def decide_images(
     *,
     v1_2: bool,
     now: int,
+    in_use: Collection[ImageTag] = (),
 ) -> ImageDecision:
     """Tags and metadata records of one image. `v1_2`: the flavour that deletes tags without metadata. `now`: Unix
-    seconds.
+    seconds. `in_use`: further tags of the image, which stay in any case; their records do too, or the tags would be
+    deleted as soon as they are in use no more.
 
     A record that does not say its signature could have any: if a selected reference reaches its commit, or could,
     nothing of the image is deleted for lack of a reference.
@@ -63,6 +65,7 @@ def decide_images(
         for tag in sorted(tags, key=lambda tag: tag.reference)
     }
     remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
+    remaining |= {tag.signature for tag in in_use}
     return ImageDecision(
         tags=decided,
         metadata=judge_records(records, standings, remaining, history),

@@ -3,7 +3,7 @@
 A vendor's adapter adds how it lists, what it can delete and how.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -161,6 +161,17 @@ class OciApi:
         if ended.status not in (201, 204):
             raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(ended)}")
         return digest
+
+    async def delete(self, repository: Repository, reference: str, *, final: Collection[int] = ()) -> Reply:
+        """One DELETE of a tag or digest below /v2; every status that is not retried, or is `final`, is returned."""
+        return await self.http.request(
+            "DELETE",
+            f"/v2/{repository.path}/manifests/{reference}",
+            lane=self.writes,
+            limit=MANIFEST_LIMIT,
+            scope=self.scope(repository, "delete"),
+            final=final,
+        )
 
     async def _read_manifest(self, repository: Repository, digest: Digest) -> RawManifest | None:
         reply = await self.read(repository, f"/v2/{repository.path}/manifests/{digest}", MANIFEST_LIMIT)

@@ -1,15 +1,17 @@
 """Compare before delete: a tag that moved after it was planned is left alone."""
 
+from collections.abc import Awaitable
+
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Failed, MovedMeanwhile, Outcome
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest
 
 
-async def compare(work: RepositoryWork, tag: Tag, *expected: Digest) -> Digest | Outcome:
-    """Which of the expected manifests the tag points to now, or the outcome of a step that cannot go on."""
+async def compare(look: Awaitable[Digest | None], *expected: Digest) -> Digest | Outcome:
+    """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on."""
     try:
-        now = await work.sight.tag(tag)
+        now = await look
     except DeletionDisabled:
         raise
     except RegistryFailure as error:

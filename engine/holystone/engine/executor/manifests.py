@@ -24,7 +24,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> Non
 
         async def look(one: tuple[int, Tag, Digest]) -> None:
             number, tag, digest = one
-            now = await compare(work, tag, digest)
+            now = await compare(work.sight.tag(tag), digest)
             if not isinstance(now, Digest | AlreadyGone):
                 outcomes[number] = now
 

@@ -102,7 +102,7 @@ class _Reader:
         return tags, broken
 
     async def manifests(self, roots: Iterable[Digest]) -> dict[Digest, Manifest]:
-        """The manifests of `roots` and, level by level, of what their indexes list."""
+        """The manifests of `roots` and, level by level, of what their indexes list and what they refer to."""
         manifests: dict[Digest, Manifest] = {}
 
         def understand(raw: RawManifest) -> None:
@@ -133,11 +133,11 @@ class _Reader:
                     unknown.append(digest)
             await for_each(in_batches(unknown, self._registry.manifests_at_once), read, workers=WORKERS)
             level = {
-                child
+                needed
                 for digest in level
                 if digest in manifests
-                for child in manifests[digest].children
-                if child not in manifests and child not in self.problems
+                for needed in (*manifests[digest].children, manifests[digest].subject)
+                if needed and needed not in manifests and needed not in self.problems
             }
             if not level:
                 break

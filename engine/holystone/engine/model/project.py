@@ -16,12 +16,18 @@ class ImageTag(msgspec.Struct, frozen=True):
 
     image: ImageName
     reference: Reference
+    digest: Digest
+    """Of the manifest."""
     image_id: Digest
     parent: Digest | None
     """Image id of the last stage."""
     signature: Signature | None
     created: int
     """Unix seconds."""
+    meta_tag: str
+    """What `werf-image-tag` says, else the docker tag: the name of a git tag, branch or commit, as a tag."""
+    strategy: str | None = None
+    """What `werf-tag-strategy` says, e.g. `git-branch`."""
     imports: tuple[Digest, ...] = ()
     """Image ids that its `werf-import-*` labels name."""
 

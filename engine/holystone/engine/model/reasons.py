@@ -5,6 +5,7 @@ A reason is never free text, so a policy cannot hide a decision in prose and a r
 
 import msgspec
 
+from holystone.engine.model.in_use import User
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Tag
 
 
@@ -19,6 +20,12 @@ class ReachedFromTag(msgspec.Struct, frozen=True, tag="reached-from-tag"):
     git_tag: str
     commit: Commit
     policy: int
+
+
+class InUse(msgspec.Struct, frozen=True, tag="in-use"):
+    """Something runs the image, or may run it again."""
+
+    by: User
 
 
 class YoungerThan(msgspec.Struct, frozen=True, tag="younger-than"):
@@ -147,6 +154,7 @@ class MetadataUnused(msgspec.Struct, frozen=True, tag="metadata-unused"):
 KeepReason = (
     ReachedFromBranch
     | ReachedFromTag
+    | InUse
     | YoungerThan
     | ParentOfImage
     | AncestorOfStage

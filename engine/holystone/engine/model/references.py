@@ -111,6 +111,12 @@ class Repository(msgspec.Struct, frozen=True, order=True):
     host: RegistryHost
     path: RepositoryPath
 
+    @property
+    def canonical(self) -> "Repository":
+        """Equal for all spellings of one repository: the port of HTTPS may be written or left out."""
+        host = self.host.removesuffix(":443")
+        return self if host == self.host else Repository(RegistryHost(host), self.path)
+
     def __str__(self) -> str:
         return f"{self.host}/{self.path}"
 

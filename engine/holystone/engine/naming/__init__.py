@@ -20,6 +20,7 @@ from holystone.engine.naming.records import (
 )
 from holystone.engine.naming.slug import docker_tag_slug
 from holystone.engine.naming.stages import StageTag, parse_rejected_tag, parse_stage_tag, rejected_tag
+from holystone.engine.naming.used_images import parse_used_image
 
 __all__ = [
     "ClientId",
@@ -42,6 +43,7 @@ __all__ = [
     "parse_reference",
     "parse_rejected_tag",
     "parse_stage_tag",
+    "parse_used_image",
     "read_images",
     "read_storage",
     "rejected_tag",

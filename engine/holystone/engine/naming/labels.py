@@ -7,6 +7,8 @@ from holystone.engine.model.references import Digest, ImageName, InvalidName
 
 IS_IMAGE: Final = "werf-image"
 IMAGE_NAME: Final = "werf-image-name"
+IMAGE_TAG: Final = "werf-image-tag"
+TAG_STRATEGY: Final = "werf-tag-strategy"
 CONTENT_SIGNATURE: Final = "werf-content-signature"
 METADATA_SIGNATURE: Final = "ContentSignature"
 IMPORT: Final = "werf-import-"

@@ -31,10 +31,13 @@ def read_images(layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapsh
         ImageTag(
             image=image,
             reference=Reference(snapshot.repository, tag),
+            digest=snapshot.tags[tag],
             image_id=config.digest,
             parent=config.parent,
             signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
             created=config.created,
+            meta_tag=config.labels.get(labels.IMAGE_TAG) or tag,
+            strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
         )
         for tag in sorted(snapshot.tags.keys() - snapshot.broken.keys())

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from holystone.engine.model import outcomes, reasons
+from holystone.engine.model.in_use import Listed, User, Workload
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.undo import outcomes as undone
@@ -18,6 +19,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"branch {branch} reaches its commit {commit[:10]} (keep policy {policy})"
         case reasons.ReachedFromTag(git_tag, commit, policy):
             return f"git tag {git_tag} is its commit {commit[:10]} (keep policy {policy})"
+        case reasons.InUse(by):
+            return f"in use: {_user(by)}"
         case reasons.YoungerThan(age, grace):
             return f"only {duration(age)} old, the grace is {duration(grace)}"
         case reasons.ParentOfImage(image):
@@ -72,6 +75,16 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"no tag of image {image.shown} has its content any more"
         case _:
             assert_never(reason)
+
+
+def _user(by: User) -> str:
+    match by:
+        case Workload(context, namespace, kind, name):
+            return f"{kind} {namespace}/{name} in context {context}"
+        case Listed(source):
+            return f"listed in {source}"
+        case _:
+            assert_never(by)
 
 
 def outcome_text(outcome: Outcome) -> str:

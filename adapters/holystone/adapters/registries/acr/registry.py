@@ -11,13 +11,14 @@ from holystone.adapters.registries.acr.listing import read_tags
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
 from holystone.adapters.registries.acr.rights import granted_actions
 from holystone.adapters.registries.acr.sheet import SHEET
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.http.errors import summary
 from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Failed, Forbidden, Locked, Outcome
+from holystone.engine.model.outcomes import Locked, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -131,7 +132,7 @@ class AcrRegistry(OciApi):
         """What the registry says to a deletion; empty if it would do it. Nothing has this digest."""
         nothing = f"sha256:{secrets.token_hex(32)}"
         try:
-            reply = await self._delete(repository, f"/v2/{repository.path}/manifests/{nothing}")
+            reply = await self.delete(repository, nothing)
         except Unauthorized as error:
             return error.message
         return "" if reply.status in (202, 404) else summary(reply)
@@ -139,12 +140,8 @@ class AcrRegistry(OciApi):
     async def _deletion(self, repository: Repository, path: str) -> Outcome:
         try:
             return deletion_outcome(await self._delete(repository, path))
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)
 
 
 def _repository_lock(repository: Repository, reply: Reply) -> str:

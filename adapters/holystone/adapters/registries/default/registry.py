@@ -7,13 +7,14 @@ import msgspec
 
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.http.errors import error_code
 from holystone.adapters.registries.http.paging import pages
 from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANGE, OciApi, unreadable
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
 
@@ -32,7 +33,7 @@ class OciRegistry(OciApi):
             await self.referrers(repository, Digest("sha256:" + "0" * 64))
             return bool(self.referrers_api)
 
-        return await probe(lambda reference: self._delete(repository, reference), has_referrers_api)
+        return await probe(lambda reference: self.delete(repository, reference), has_referrers_api)
 
     async def list_tags(self, repository: Repository) -> Listing:
         base = f"/v2/{repository.path}/tags/list"
@@ -56,24 +57,11 @@ class OciRegistry(OciApi):
     async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
         return [await self._deletion(repository, digest) for digest in digests]
 
-    async def _delete(self, repository: Repository, reference: str) -> Reply:
-        return await self.http.request(
-            "DELETE",
-            f"/v2/{repository.path}/manifests/{reference}",
-            lane=self.writes,
-            limit=MANIFEST_LIMIT,
-            scope=self.scope(repository, "delete"),
-        )
-
     async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         try:
-            return deletion_outcome(await self._delete(repository, reference))
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+            return deletion_outcome(await self.delete(repository, reference))
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False

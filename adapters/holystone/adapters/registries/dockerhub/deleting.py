@@ -4,12 +4,13 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.dockerhub.api import HubApi, older_tag_path, tag_path
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.replies import DONE, is_unrouted, lacking, said
 from holystone.adapters.registries.http.errors import summary
 from holystone.adapters.registries.http.reply import Reply
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.references import Repository, Tag
 
@@ -45,14 +46,10 @@ class TagDeletion:
         """Raises Unreachable only."""
         try:
             return await self._delete(repository, tag)
-        except Unreachable:
-            raise  # the host's trouble, not this tag's
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except (IncompleteSource, RegistryFailure) as error:
+        except HolystoneError as error:
             # Among them: 500 around a 401 of the registry behind it (docker/hub-feedback, issues 2251 and 2398), which
             # was tried again as often as the lane allows.
-            return Failed(error.message)
+            return failed_deletion(error)
 
     async def _delete(self, repository: Repository, tag: Tag) -> Outcome:
         outcome: Outcome = AlreadyGone()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import DENIED, ApiError
 from holystone.adapters.registries.ecr.lanes import Lanes
@@ -15,10 +16,10 @@ from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item
 from holystone.adapters.registries.ecr.sheet import SHEET
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import OciApi
-from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 
@@ -110,12 +111,8 @@ class EcrRegistry(OciApi):
             return outcomes(items, await self._delete(repository, items))
         except ApiError as error:
             return whole(len(items), error, self._api.lacking(_DELETE, error))
-        except Unauthorized as error:
-            return [Forbidden(error.message)] * len(items)
-        except Unreachable:
-            raise  # the host's trouble, not these deletions'
-        except IncompleteSource as error:
-            return [Failed(error.message)] * len(items)
+        except HolystoneError as error:
+            return [failed_deletion(error)] * len(items)
 
     async def _delete(self, repository: Repository, items: Sequence[Item]) -> Deletions:
         asked = self._api.about(repository, imageIds=image_ids(items))

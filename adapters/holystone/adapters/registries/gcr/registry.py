@@ -11,19 +11,19 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gcr.api import ArtifactRegistry
 from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
 from holystone.adapters.registries.gcr.sheet import LONGEST, SHEET
 from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.tokens import described
 from holystone.adapters.registries.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, OciApi, unreadable
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, unreadable
+from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -54,7 +54,7 @@ class GoogleRegistry(OciApi):
         nonce = secrets.token_hex(32)
         for reference in (f"sha256:{nonce}", f"holystone-probe-{nonce[:16]}"):
             try:
-                reply = await self._delete(repository, reference)
+                reply = await self.delete(repository, reference)
             except Unauthorized as error:
                 return _cannot(error.message)
             if reply.status in (401, 403):
@@ -141,24 +141,11 @@ class GoogleRegistry(OciApi):
             return None
         return f"immutable tags are on for {image.folder} ({image.update_command} --no-immutable-tags turns them off)"
 
-    async def _delete(self, repository: Repository, reference: str) -> Reply:
-        return await self.http.request(
-            "DELETE",
-            f"/v2/{repository.path}/manifests/{reference}",
-            lane=self.writes,
-            limit=MANIFEST_LIMIT,
-            scope=self.scope(repository, "delete"),
-        )
-
     async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         try:
-            return deletion_outcome(await self._delete(repository, reference))
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+            return deletion_outcome(await self.delete(repository, reference))
+        except HolystoneError as error:
+            return failed_deletion(error)
 
 
 def _cannot(why: str) -> Capabilities:

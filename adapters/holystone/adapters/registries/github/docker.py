@@ -7,15 +7,16 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.graphql import Found, delete_version, find_versions
 from holystone.adapters.registries.github.replies import forbidden
 from holystone.adapters.registries.http.errors import error_code, summary
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -89,9 +90,5 @@ class GithubDockerRegistry(OciApi):
                 if tag in self._ids[repository]:
                     return forbidden(self._api.who, "GitHub does not find the version that it lists")
             return outcome
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.addresses import owner_of
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.package import Package
@@ -11,9 +12,9 @@ from holystone.adapters.registries.github.sheet import SHEET
 from holystone.adapters.registries.http.errors import error_code, summary
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -78,12 +79,8 @@ class GithubRegistry(OciApi):
     async def _deletion(self, repository: Repository, digest: Digest) -> Outcome:
         try:
             return await self._package(repository).delete(digest)
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     def _package(self, repository: Repository) -> Package:
         if repository not in self._packages:

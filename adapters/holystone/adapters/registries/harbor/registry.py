@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
 from holystone.adapters.registries.harbor.listing import Artifact, read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
@@ -14,9 +15,9 @@ from holystone.adapters.registries.http.paging import pages
 from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -129,12 +130,8 @@ class HarborRegistry(OciApi):
             if isinstance(outcome, AlreadyGone) and not await self._is_gone(repository, reference):
                 return Failed("the API says that it is not there, but /v2 still has it")
             return outcome
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     async def _is_gone(self, repository: Repository, reference: Tag | Digest) -> bool:
         """A 404 proves it only if the path was understood: behind a proxy that decodes it, everything is "gone"."""

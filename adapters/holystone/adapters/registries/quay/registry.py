@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, unreadable
@@ -13,9 +14,9 @@ from holystone.adapters.registries.quay.listing import list_by_api, list_by_regi
 from holystone.adapters.registries.quay.probe import Doors, capabilities, lacks_push, nonsense_tag
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed
 from holystone.adapters.registries.quay.sheet import SHEET
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -96,35 +97,21 @@ class QuayRegistry(OciApi):
         if lacks_push(await self.http.granted(scope, lane=self.writes)):
             return None, "no right to push"
         try:
-            return await self._delete(repository, nonsense_tag()), ""
+            return await self.delete(repository, nonsense_tag(), final=(503,)), ""
         except Unauthorized as error:
             return None, error.message
-
-    async def _delete(self, repository: Repository, reference: str) -> Reply:
-        return await self.http.request(
-            "DELETE",
-            f"/v2/{repository.path}/manifests/{reference}",
-            lane=self.writes,
-            limit=MANIFEST_LIMIT,
-            scope=self.scope(repository, "delete"),
-            final=(503,),
-        )
 
     async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         try:
             return await self._delete_by_any_door(repository, reference)
-        except Unauthorized as error:
-            return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     async def _delete_by_any_door(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         if not isinstance(reference, Tag) or self._api is None or repository not in self._by_api:
             if not await self._exists(repository):
                 return AlreadyGone()
-            reply = await self._delete(repository, reference)
+            reply = await self.delete(repository, reference, final=(503,))
             if not isinstance(reference, Tag) or self._api is None or not not_routed(reply):
                 return deletion_outcome(reply)
             self._by_api.add(repository)

@@ -1,0 +1,36 @@
+"""Images in use, as whoever runs them names them."""
+
+import msgspec
+
+from holystone.engine.model.references import Digest, Repository, Tag
+
+
+class Workload(msgspec.Struct, frozen=True, tag="workload"):
+    """What runs the image in a Kubernetes cluster."""
+
+    context: str
+    namespace: str
+    kind: str
+    """As the API spells it, e.g. `Deployment`."""
+    name: str
+
+
+class Listed(msgspec.Struct, frozen=True, tag="listed"):
+    """Somebody listed the image as being in use."""
+
+    source: str
+    """The file's name, or `standard input`, with the line."""
+
+
+User = Workload | Listed
+
+
+class UsedImage(msgspec.Struct, frozen=True):
+    """An image that must not go. A digest may be that of a manifest, an index or a configuration: runtimes report any
+    of them."""
+
+    repository: Repository | None
+    """None where only a digest is known."""
+    tag: Tag | None
+    digest: Digest | None
+    by: User
