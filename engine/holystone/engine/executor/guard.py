@@ -65,10 +65,11 @@ async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
 ) -> dict[Tag, Digest]:
     listing = await work.sight.listing()
+    fixed = {each.tag: each.digest for each in work.plan.kept if each.written_once}
     there: dict[Tag, Digest] = {}
 
     async def look(tag: Tag) -> None:
-        if digest := listing.tags[tag] or await work.registry.resolve(work.repository, tag):
+        if digest := listing.tags[tag] or fixed.get(tag) or await work.registry.resolve(work.repository, tag):
             there[tag] = digest
 
     # A tag that may be on everything in question cannot hold anything, wherever it is.

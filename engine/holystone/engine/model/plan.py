@@ -51,6 +51,8 @@ class Kept(msgspec.Struct, frozen=True):
     digest: Digest | None
     """None for a broken tag."""
     reasons: tuple[KeepReason, ...]
+    written_once: bool = False
+    """Nobody moves the tag, so that where it points need not be asked again before something else goes."""
 
 
 class RepositoryPlan(msgspec.Struct, frozen=True):
