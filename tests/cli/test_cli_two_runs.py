@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.journal.locks import lock_repositories
+from holystone.engine.lease import LockTag, lock_tag
+from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from tests.cli.conftest import Refuse
-from tests.support.command_line import Bench
+from tests.support.command_line import Bench, now
 
 
 @contextmanager
@@ -40,6 +42,34 @@ def test_a_plan_is_not_applied_beside_another_run(shop: Bench, refused: Refuse, 
         assert busy in refused(shop, str(plan), code=3, command="apply")
     assert shop.run("runs").out == "", "what was refused is no run that could be resumed"
     assert shop.run("apply", str(plan)).code == 0
+
+
+def test_the_lock_in_the_registry_is_there_while_something_is_deleted_and_then_gone(shop: Bench) -> None:
+    ran = shop.cleanup("--lock-in-registry", "--output=json")
+    assert ran.code == 0
+    run = ran.json["run"]
+    locked = [each for each in shop.registry.requests if f"-{run}" in each.path]
+    assert {each.path.split("/manifests/")[0] for each in locked if each.method == "PUT"} == {
+        "/v2/shop/stages",
+        "/v2/shop/app/front",
+        "/v2/shop/app/backend",
+    }
+    assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
+    assert shop.run("undo", run, "--lock-in-registry").code == 0
+    assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
+
+
+@pytest.mark.parametrize("left", [900, -1])
+def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Bench, refused: Refuse, left: int) -> None:
+    tag = lock_tag(LockTag(now() + left, "20261123-161200-ab12"))
+    manifest, config = layerless_image({"holystone.lock": tag}, oci=True)
+    shop.registry.storage.put_blob("shop/stages", config)
+    shop.registry.storage.put_manifest("shop/stages", manifest.body, manifest.media_type, tag)
+    if left < 0:
+        assert shop.cleanup().code == 0
+        return
+    message = refused(shop, code=3)
+    assert "shop/stages: another run of Holystone is at work there (run 20261123-161200-ab12, until 20" in message
 
 
 def test_looking_needs_no_lock(shop: Bench) -> None:

@@ -80,7 +80,7 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True):
     """Why a plan may not be applied as it is."""
 
-    promise: Literal["fuse", "fail-closed", "deletion-disabled"]
+    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked"]
     repository: Repository | None
     why: str
     what_to_do: str
