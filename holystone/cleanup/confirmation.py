@@ -31,7 +31,7 @@ def _lines(plan: Plan, asked: Refusal) -> Iterator[str]:
 
 def _summary(plan: RepositoryPlan) -> str:
     size = sum(step.size for step in plan.steps if not isinstance(step, Untag))
-    stay = f"; {count(len(plan.kept), 'tag')} stay" if plan.kept else ""
+    stay = f"; {len(plan.kept):,} stay" if plan.kept else ""
     return f"{plan.repository}: {count(len(plan.doomed_tags), 'tag')}, at most {size_text(size)}{stay}"
 
 
