@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
+from holystone.cleanup.notices import repository_notices
 from holystone.engine.model.history import History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
@@ -153,13 +154,13 @@ def _goes(found: RepositoryVerdicts, reference: Reference) -> bool:
 def _facts(
     images: Iterable[ImageTag], storage: StagesStorage, inventory: ProjectInventory, rules: Rules
 ) -> Mapping[Repository, TagFacts]:
-    """werf writes stages, records and tags named after their content once; any other tag may be moved by people."""
+    """werf writes stages and records once."""
     written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
     created: defaultdict[Repository, dict[Tag, int]] = defaultdict(dict)
     for image in images:
         repository, tag = image.reference.repository, image.reference.tag
         created[repository][tag] = image.created
-        if image.signature and tag.endswith(image.signature):
+        if image.is_written_once:
             written_once[repository].add(tag)
     for stage in storage.stages:
         created[inventory.storage][stage.tag] = stage.created
@@ -202,15 +203,7 @@ def _notices(
         )
     if scope.images and git is None:
         yield "there is no git repository in the project directory, so all images were left alone"
-    for repository, snapshot in inventory.snapshots.items():
-        if not snapshot.exists:
-            yield f"{repository} does not exist in the registry: there is nothing to clean"
-        if snapshot.broken:
-            first = min(snapshot.broken)
-            yield (
-                f"{repository}: {count(len(snapshot.broken), 'broken tag')} left alone, e.g. {first}: "
-                f"{snapshot.broken[first]}"
-            )
+    yield from repository_notices(inventory.snapshots.values())
     for tag in storage.ambiguous_metadata:
         yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
     if storage.unclaimed_metadata:

@@ -6,6 +6,7 @@ from pathlib import Path
 import anyio.to_thread
 import msgspec
 
+from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import failure, print_error, refusal
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
@@ -39,17 +40,20 @@ class Delivery:
         """The exit code. Raises HolystoneError."""
         self._say_notes()
         if self._run.yes_delete_that_many:
-            refusals = tuple(refusal for refusal in plan.refusals if refusal.promise != "fuse")
-            plan = msgspec.structs.replace(plan, refusals=refusals)
+            plan = plan.without_refusals("fuse")
         if self._run.plan_out:
             await anyio.to_thread.run_sync(_write, self._run.plan_out, to_json(plan, indent=2) + b"\n")
             self._say(f"The plan is in {self._run.plan_out}; `holystone apply {self._run.plan_out}` executes it.")
-        if error := refusal(plan):
+        if error := refusal(plan.without_refusals("confirmation")):
             return self._show(plan, "failed" if error.exit_code == 1 else "refused", error)
         if self._run.dry_run or self._run.plan_out:
             return self._show(plan, "planned")
         if plan.is_empty:
             return self._show(plan, "nothing-to-do")
+        if asked := open_question(plan):
+            if not self._run.yes and (error := await ask(plan, asked)):
+                return self._show(plan, "refused", error)
+            plan = plan.without_refusals("confirmation")
         with self._journal() as journal:
             return await self._execute(session, await journal.begin(plan, plan.command))
 

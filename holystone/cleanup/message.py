@@ -26,12 +26,19 @@ def refusal(plan: Plan) -> HolystoneError | None:
     causes: dict[tuple[str, str], list[Refusal]] = {}
     for each in plan.refusals:
         causes.setdefault((each.why, each.what_to_do), []).append(each)
-    disabled = all(each.promise == "deletion-disabled" for each in plan.refusals)
-    return (DeletionDisabled if disabled else Refused)(
+    return _kind(plan)(
         _few([_sentence(f"{_places(each)}{why}") for (why, _), each in causes.items()]),
         not_deleted=NOTHING_DELETED,
         what_to_do="\n".join(_sentence(what) for what in _once(what for _, what in causes)),
     )
+
+
+def _kind(plan: Plan) -> type[HolystoneError]:
+    """Where no promise forbids it and it cannot be done at all, it has failed."""
+    promises = {each.promise for each in plan.refusals}
+    if not promises <= {"deletion-disabled", "cannot-go"}:
+        return Refused
+    return DeletionDisabled if "deletion-disabled" in promises else HolystoneError
 
 
 def failure(run_id: str, result: RunResult) -> HolystoneError | None:

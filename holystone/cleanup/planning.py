@@ -35,7 +35,7 @@ class PlanningOptions(msgspec.Struct, frozen=True):
     as_of: int
     """Unix seconds."""
     fuse: FuseLimits | None
-    """None: the user said --yes-delete-that-many."""
+    """None: the user said --yes-delete-that-many, or is asked for confirmation instead."""
 
 
 async def make_plan(

@@ -1,5 +1,7 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
@@ -15,7 +17,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.journal import refuse_if_busy
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.references import InvalidName
+from holystone.engine.model.references import InvalidName, Repository
 from holystone.engine.naming import (
     ImagesRepo,
     check_image_names,
@@ -28,7 +30,7 @@ from holystone.engine.planner.fuse import FuseLimits
 from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
 from holystone.settings.project import Project, load_project
-from holystone.settings.values import CleanupSettings
+from holystone.settings.values import CleanupSettings, ImagesSettings, StorageSettings
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -37,6 +39,14 @@ class Places(msgspec.Struct, frozen=True):
     layout: ImagesRepo
     images_implementation: str
     storage: Located
+
+    def located(self, repositories: Iterable[Repository]) -> dict[Repository, Located]:
+        return {
+            each: self.storage
+            if each == self.storage.repository
+            else Located(each, self.images_implementation, "images")
+            for each in repositories
+        }
 
 
 async def prepare_plan(
@@ -64,33 +74,33 @@ async def prepare_plan(
     decision = msgspec.structs.replace(
         decision, notices=(*decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
     )
-    located = {
-        repository: places.storage
-        if repository == inventory.storage
-        else Located(repository, places.images_implementation, "images")
-        for repository in inventory.snapshots
-    }
+    located = places.located(inventory.snapshots)
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
     return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
 
 
-def locate(settings: CleanupSettings, project: Project) -> Places:
+def locate(settings: ImagesSettings, project: Project) -> Places:
     """Raises UsageError for an address or a mode that cannot be."""
     images_repo = _address(settings.images_repo_of(project.name), "--images-repo")
-    stages_storage = _address(settings.stages_storage, "--stages-storage")
-    if stages_storage.path is None:
-        raise UsageError(
-            f"--stages-storage {stages_storage} names a registry, and stages need a repository in it.",
-            what_to_do=f"Add one, as in {stages_storage}/{project.name or 'PROJECT'}/stages.",
-        )
+    storage = locate_storage(settings, project.name)
     implementation = detect(images_repo, settings.images_implementation)
     rules = mode_rules(implementation, images_repo)
     mode = resolve_mode(rules, images_repo, settings.images_repo_mode)
     check_image_names(rules, images_repo, project.images)
-    implementation_there = detect(stages_storage, settings.stages_implementation)
-    storage = Located(repository_of(stages_storage), implementation_there, "stages")
     return Places(ImagesRepo.at(images_repo, mode), implementation, storage)
+
+
+def locate_storage(settings: StorageSettings, project: str | None = None) -> Located:
+    """Raises UsageError for an address that cannot be."""
+    stages_storage = _address(settings.stages_storage, "--stages-storage")
+    if stages_storage.path is None:
+        raise UsageError(
+            f"--stages-storage {stages_storage} names a registry, and stages need a repository in it.",
+            what_to_do=f"Add one, as in {stages_storage}/{project or 'PROJECT'}/stages.",
+        )
+    implementation = detect(stages_storage, settings.stages_implementation)
+    return Located(repository_of(stages_storage), implementation, "stages")
 
 
 def _address(text: str, option: str) -> Address:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,41 +12,90 @@ import anyio
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.kubernetes import check_clusters
+from holystone.cleanup.manage import manage, show_managed
+from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
-from holystone.cleanup.prepare import prepare_plan
+from holystone.cleanup.prepare import locate_storage, prepare_plan
 from holystone.cleanup.progress import ProgressLines
-from holystone.cleanup.session import Interrupted, InterruptedMidway, open_session, until_signal
+from holystone.cleanup.purge import prepare_purge
+from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
 from holystone.engine.errors import HolystoneError, UsageError
-from holystone.settings.resolve import resolve, resolve_apply
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import ImageName
+from holystone.settings.given import Given, Value
+from holystone.settings.resolve import image_name, resolve, resolve_apply, resolve_direct
+from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
+from holystone.settings.values import CleanupSettings, DirectSettings
 
-Given = Mapping[str, Any]
+Words = Mapping[str, Any]
+"""Of the command line, by `Option.key`."""
 
 
-def clean(command: str, given: Given, scope: Scope) -> int:
+def clean(command: str, given: Words, scope: Scope) -> int:
     settings = resolve(given, os.environ)
-    configure_logs(settings.log)
     if scope.images and not settings.history.decides:
         raise UsageError(
             "--git-history-based-cleanup=false asks for a cleanup by tag strategies, which this version cannot do yet.",
             what_to_do="Leave the option out, or use `holystone stages cleanup` for the stages alone.",
         )
     notes = (*settings.notes, *check_clusters(settings.kubernetes, os.environ, Path.home()))
-    delivery = Delivery(settings.run, settings.log, notes)
-
-    async def job() -> int:
-        async with open_session(settings.registry, settings.run) as session:
-            with _before_deletion():
-                plan = await prepare_plan(
-                    session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
-                )
-            return await delivery.deliver(session, plan)
-
-    return _main(job, delivery.progress)
+    return _plan_and_deliver(
+        settings,
+        notes,
+        lambda session: prepare_plan(
+            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+        ),
+    )
 
 
-def apply_file(file: Path, given: Given) -> int:
+def purge(command: str, given: Words, scope: Scope) -> int:
+    settings = resolve_direct(
+        given,
+        os.environ,
+        images_repo="needed" if scope.images else "welcome",
+        table=IMAGES_PURGE_OPTIONS if scope.images else STAGES_PURGE_OPTIONS,
+    )
+    return _plan_and_deliver(
+        settings,
+        settings.notes,
+        lambda session: prepare_purge(
+            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+        ),
+    )
+
+
+def list_managed_images(given: Words) -> int:
+    settings = resolve_direct(given, os.environ, images_repo="unused", table=LS_OPTIONS)
+    return _with_session(settings, lambda session: show_managed(session, settings))
+
+
+def add_managed_image(name: str, given: Words) -> int:
+    settings = resolve_direct(given, os.environ, images_repo="unused", table=ADD_OPTIONS)
+    (image,) = _images([name])
+    return _with_session(settings, lambda session: manage(session, settings, image))
+
+
+def remove_managed_images(names: Sequence[str], given: Words) -> int:
+    settings = resolve_direct(given, os.environ, images_repo="unused", table=RM_OPTIONS)
+    images = _images(names)
+    at = locate_storage(settings.places)
+    return _plan_and_deliver(
+        settings,
+        settings.notes,
+        lambda session: prepare_removal(
+            session.connections, session.knowledge, at, images, "managed-images rm", as_of=int(time.time())
+        ),
+    )
+
+
+def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
+    home = Given({}, os.environ).home
+    return tuple(dict.fromkeys(image_name(Value(name, "NAME"), home) for name in names))
+
+
+def apply_file(file: Path, given: Words) -> int:
     settings = resolve_apply(given, os.environ)
     configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
@@ -59,7 +108,7 @@ def apply_file(file: Path, given: Given) -> int:
     return _main(job, delivery.progress)
 
 
-def resume_run(run: str | None, given: Given) -> int:
+def resume_run(run: str | None, given: Words) -> int:
     settings = resolve_apply(given, os.environ)
     configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
@@ -71,7 +120,7 @@ def resume_run(run: str | None, given: Given) -> int:
     return _main(job, delivery.progress)
 
 
-def undo_run(run: str, given: Given) -> int:
+def undo_run(run: str, given: Words) -> int:
     settings = resolve_apply(given, os.environ)
     configure_logs(settings.log)
     progress = ProgressLines(quiet=settings.log.level == "quiet")
@@ -83,15 +132,42 @@ def undo_run(run: str, given: Given) -> int:
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
-def list_runs(given: Given) -> int:
+def list_runs(given: Words) -> int:
     settings = resolve_apply(given, os.environ)
     return _main(Delivery(settings.run, settings.log).list_runs)
 
 
-def run_demo(given: Given) -> int:
+def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
     return _main(lambda: tour(keep=given.get("keep") == "true"))
+
+
+def _plan_and_deliver(
+    settings: CleanupSettings | DirectSettings,
+    notes: tuple[str, ...],
+    prepare: Callable[[Session], Awaitable[Plan]],
+) -> int:
+    configure_logs(settings.log)
+    delivery = Delivery(settings.run, settings.log, notes)
+
+    async def job() -> int:
+        async with open_session(settings.registry, settings.run) as session:
+            with _before_deletion():
+                plan = await prepare(session)
+            return await delivery.deliver(session, plan)
+
+    return _main(job, delivery.progress)
+
+
+def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[int]]) -> int:
+    configure_logs(settings.log)
+
+    async def job() -> int:
+        async with open_session(settings.registry, settings.run) as session:
+            return await act(session)
+
+    return _main(job)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from holystone.settings.decorators import Command, Group, options
-from holystone.settings.options import APPLY_OPTIONS, CLEANUP_OPTIONS, DEMO_OPTIONS, UNDO_OPTIONS
+from holystone.settings.options import APPLY_OPTIONS, CLEANUP_OPTIONS, DEMO_OPTIONS, RESUME_OPTIONS, UNDO_OPTIONS
+from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,7 +23,7 @@ def holystone() -> None:
     Exit codes: 0 done, or nothing to do
                 1 failed
                 2 wrong usage or configuration
-                3 refused by a promise; nothing was deleted
+                3 refused by a promise, or not confirmed; nothing was deleted
                 4 done in part; `holystone resume` finishes it
     """
 
@@ -59,6 +60,88 @@ def stages_cleanup(**given: Any) -> None:
 
 
 @holystone.command(cls=Command)
+@options(IMAGES_PURGE_OPTIONS)
+def purge(**given: Any) -> None:
+    """Deletes everything of the project: images, stages and records.
+
+    No policy, no history and no cluster is asked. On a terminal you are asked to type the project's name; elsewhere it
+    needs --yes. What other projects and other people have in the same repositories stays.
+    """
+    _run(lambda: _purge("purge", given, images=True, stages=True))
+
+
+@images.command("purge", cls=Command)
+@options(IMAGES_PURGE_OPTIONS)
+def images_purge(**given: Any) -> None:
+    """Deletes all tags of all images, of werf.yaml and managed ones.
+
+    No policy, no history and no cluster is asked. On a terminal you are asked to type the project's name; elsewhere it
+    needs --yes. Stages and records stay.
+    """
+    _run(lambda: _purge("images purge", given, images=True, stages=False))
+
+
+@stages.command("purge", cls=Command)
+@options(STAGES_PURGE_OPTIONS)
+def stages_purge(**given: Any) -> None:
+    """Deletes all stages, with all records of managed images, commits and clients.
+
+    On a terminal you are asked to type the project's name; elsewhere it needs --yes. Images stay and still run; how
+    many are built on the stages is told if --images-repo says where they are.
+    """
+    _run(lambda: _purge("stages purge", given, images=False, stages=True))
+
+
+@holystone.group("managed-images", cls=Group)
+def managed() -> None:
+    """Images that are cleaned although werf.yaml does not name them (any more).
+
+    The nameless image is '~', in quotes: a shell makes something else of it.
+    """
+
+
+@managed.command("ls", cls=Command)
+@options(LS_OPTIONS)
+def managed_ls(**given: Any) -> None:
+    """Lists the managed images, one a line."""
+
+    def job() -> int:
+        from holystone.cli.commands import list_managed_images
+
+        return list_managed_images(given)
+
+    _run(job)
+
+
+@managed.command("add", cls=Command)
+@click.argument("name")
+@options(ADD_OPTIONS)
+def managed_add(name: str, **given: Any) -> None:
+    """Makes image NAME a managed one; does nothing if it is."""
+
+    def job() -> int:
+        from holystone.cli.commands import add_managed_image
+
+        return add_managed_image(name, given)
+
+    _run(job)
+
+
+@managed.command("rm", cls=Command)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@options(RM_OPTIONS)
+def managed_rm(names: tuple[str, ...], **given: Any) -> None:
+    """Takes images off the list; their tags stay. `holystone undo` puts the records back."""
+
+    def job() -> int:
+        from holystone.cli.commands import remove_managed_images
+
+        return remove_managed_images(names, given)
+
+    _run(job)
+
+
+@holystone.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
 @options(APPLY_OPTIONS)
 def apply(file: Path, **given: Any) -> None:
@@ -74,7 +157,7 @@ def apply(file: Path, **given: Any) -> None:
 
 @holystone.command(cls=Command)
 @click.argument("run", required=False)
-@options(APPLY_OPTIONS)
+@options(RESUME_OPTIONS)
 def resume(run: str | None, **given: Any) -> None:
     """Finishes RUN (by default the last one that was not finished) from its journal."""
 
@@ -101,7 +184,7 @@ def undo(run: str, **given: Any) -> None:
 
 
 @holystone.command(cls=Command)
-@options(APPLY_OPTIONS)
+@options(RESUME_OPTIONS)
 def runs(**given: Any) -> None:
     """Lists the runs in the journal, the newest first."""
 
@@ -131,6 +214,13 @@ def _cleanup(command: str, given: dict[str, Any], *, images: bool, stages: bool)
     from holystone.cli.commands import clean
 
     return clean(command, given, Scope(images, stages))
+
+
+def _purge(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:
+    from holystone.cleanup.decide import Scope
+    from holystone.cli.commands import purge
+
+    return purge(command, given, Scope(images, stages))
 
 
 def _run(job: Callable[[], int]) -> None:

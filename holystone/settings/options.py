@@ -232,6 +232,11 @@ LOCK_IN_REGISTRY: Final = Option(
     ("HOLYSTONE_LOCK_IN_REGISTRY",),
     kind="flag",
 )
+YES: Final = Option(
+    "yes",
+    "Go on without asking. An option only, so that no forgotten variable says yes.",
+    kind="flag",
+)
 STATE_DIR: Final = Option("state-dir", "Folder of the journals.", ("HOLYSTONE_STATE_DIR",), metavar="DIR")
 CACHE_DIR: Final = Option("cache-dir", "Folder of what is known by digest.", ("HOLYSTONE_CACHE_DIR",), metavar="DIR")
 
@@ -324,7 +329,7 @@ CLEANUP_OPTIONS: Final = (
     *LOG_OPTIONS,
     *WITHOUT_EFFECT,
 )
-APPLY_OPTIONS: Final = (
+RESUME_OPTIONS: Final = (
     DOCKER_CONFIG,
     INSECURE_REGISTRY,
     SKIP_TLS_VERIFY_REGISTRY,
@@ -339,9 +344,10 @@ APPLY_OPTIONS: Final = (
     CACHE_DIR,
     *LOG_OPTIONS,
 )
+APPLY_OPTIONS: Final = (YES, *RESUME_OPTIONS)
 UNDO_OPTIONS: Final = (
     msgspec.structs.replace(DRY_RUN, help="Show what would be put back, change nothing."),
-    *(each for each in APPLY_OPTIONS if each is not YES_DELETE_THAT_MANY),
+    *(each for each in RESUME_OPTIONS if each is not YES_DELETE_THAT_MANY),
 )
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
 DEMO_OPTIONS: Final = (KEEP,)

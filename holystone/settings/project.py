@@ -5,7 +5,7 @@ import msgspec
 from holystone.adapters.werf_yaml.nodes import problem, shown
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.references import ImageName
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
@@ -44,6 +44,20 @@ async def load_project(settings: ProjectSettings) -> Project:
         keep_policies=_understood(written) or default_keep_policies(main=settings.default_policies_include_main),
         notes=tuple(notes),
     )
+
+
+async def known_project(settings: ProjectSettings) -> Project:
+    """For what needs no images, so that there may be no werf.yaml, and --project-name stands in for one that cannot be
+    read. Raises UsageError and IncompleteSource."""
+    nameless = Project(_checked(settings.name), settings.images, ())
+    if not (settings.config or settings.images or find_werf_config(settings.directory)):
+        return nameless
+    try:
+        return await load_project(settings)
+    except HolystoneError:
+        if settings.config or not settings.name:
+            raise
+        return nameless
 
 
 async def _config(settings: ProjectSettings) -> WerfConfig | None:

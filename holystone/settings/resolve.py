@@ -1,19 +1,24 @@
 """Options and variables → CleanupSettings: a pure function of both, apart from the user's own folders."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, TypeVar, cast, get_args
+from typing import Final, Literal, TypeVar, cast, get_args
+
+import msgspec
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
 from holystone.settings import options as o
 from holystone.settings.access import resolve_access
-from holystone.settings.given import Given, Options
+from holystone.settings.given import Given, Options, Value
+from holystone.settings.options import Option
 from holystone.settings.values import (
     ApplySettings,
     CleanupSettings,
+    DirectSettings,
     HistorySettings,
+    ImagesSettings,
     Implementation,
     KubernetesSettings,
     LogSettings,
@@ -21,6 +26,7 @@ from holystone.settings.values import (
     ProjectSettings,
     RegistrySettings,
     RunSettings,
+    StorageSettings,
 )
 
 _STAGES_GRACE: Final = 2 * 60 * 60
@@ -37,11 +43,7 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     """
     given = Given(options, environ)
     return CleanupSettings(
-        images_repo=_address(given, o.IMAGES_REPO, special=(":minikube",)),
-        images_repo_mode=_word(given, (o.IMAGES_REPO_MODE,), get_args(Mode), "auto"),
-        images_implementation=_implementation(given, o.IMAGES_REPO_IMPLEMENTATION),
-        stages_storage=_address(given, o.STAGES_STORAGE),
-        stages_implementation=_implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION),
+        **msgspec.structs.asdict(_places(given)),
         registry=_registry(given),
         project=_project(given),
         history=_history(given),
@@ -57,10 +59,51 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     )
 
 
+def resolve_direct(
+    options: Options,
+    environ: Mapping[str, str],
+    *,
+    images_repo: Literal["needed", "welcome", "unused"],
+    table: Iterable[Option] = (),
+) -> DirectSettings:
+    """For commands that ask no policy. What their table has without effect is told where it stands on the command
+    line: werf's variables are often set for all commands at once. Raises UsageError."""
+    given = Given(options, environ)
+    knows_images = images_repo == "needed" or (images_repo == "welcome" and given.filled(o.IMAGES_REPO))
+    return DirectSettings(
+        places=_places(given) if knows_images else _storage(given),
+        registry=_registry(given),
+        project=msgspec.structs.replace(_project(given), keep_policies=None, default_policies_include_main=False),
+        run=_run(given),
+        log=_log(given),
+        notes=tuple(
+            f"{each.flag} has no effect: {each.no_effect}."
+            for each in table
+            if each.no_effect and options.get(each.key) not in (None, ())
+        ),
+    )
+
+
 def resolve_apply(options: Options, environ: Mapping[str, str]) -> ApplySettings:
     """For commands that take everything else from a plan or the journal. Raises UsageError."""
     given = Given(options, environ)
     return ApplySettings(registry=_registry(given), run=_run(given), log=_log(given))
+
+
+def _places(given: Given) -> ImagesSettings:
+    return ImagesSettings(
+        **msgspec.structs.asdict(_storage(given)),
+        images_repo=_address(given, o.IMAGES_REPO, special=(":minikube",)),
+        images_repo_mode=_word(given, (o.IMAGES_REPO_MODE,), get_args(Mode), "auto"),
+        images_implementation=_implementation(given, o.IMAGES_REPO_IMPLEMENTATION),
+    )
+
+
+def _storage(given: Given) -> StorageSettings:
+    return StorageSettings(
+        stages_storage=_address(given, o.STAGES_STORAGE),
+        stages_implementation=_implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION),
+    )
 
 
 def _registry(given: Given) -> RegistrySettings:
@@ -108,17 +151,20 @@ def _project(given: Given) -> ProjectSettings:
 
 
 def _images(given: Given) -> tuple[ImageName, ...]:
-    names: dict[ImageName, None] = {}
-    for text, source in given.values(o.IMAGE):
-        if text == str(given.home):
-            raise UsageError(f"{source}: the shell made {text!r} of ~", what_to_do="Quote it: --image '~'.")
-        if not text:
-            raise UsageError(f"{source}: an empty name", what_to_do="The nameless image is '~'.")
-        try:
-            names[ImageName("") if text in ("~", "__nameless__") else ImageName.parse(text)] = None
-        except InvalidName as error:
-            raise UsageError(f"{source}: {error}") from error
-    return tuple(names)
+    return tuple(dict.fromkeys(image_name(value, given.home) for value in given.values(o.IMAGE)))
+
+
+def image_name(value: Value, home: Path) -> ImageName:
+    """Raises UsageError."""
+    text, source = value
+    if text == str(home):
+        raise UsageError(f"{source}: the shell made {text!r} of ~", what_to_do="Quote it: '~'.")
+    if not text:
+        raise UsageError(f"{source}: an empty name", what_to_do="The nameless image is '~'.")
+    try:
+        return ImageName("") if text in ("~", "__nameless__") else ImageName.parse(text)
+    except InvalidName as error:
+        raise UsageError(f"{source}: {error}") from error
 
 
 def _history(given: Given) -> HistorySettings:
@@ -158,6 +204,7 @@ def _run(given: Given) -> RunSettings:
         output=_word(given, (o.OUTPUT,), ("text", "json"), "text"),
         yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
         lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
+        yes=given.flag(o.YES),
     )
 
 
@@ -186,13 +233,21 @@ def _address(given: Given, option: o.Option, special: tuple[str, ...] = ()) -> s
     if text in special:
         return text
     if text.startswith(":"):
-        raise UsageError(
-            f"{source}: {text} is not a registry",
-            what_to_do=f"Use a repository, e.g. {option.flag} registry.example.com/project/stages.",
-        )
+        raise _no_registry(text, source, option)
     if "://" in text or text.split() != [text]:
         raise UsageError(f"{source}: {text!r} is not REGISTRY[/REPOSITORY], without https:// and blanks")
     return text
+
+
+def _no_registry(text: str, source: str, option: Option) -> UsageError:
+    example = f"registry.example.com/shop{'/stages' if option is o.STAGES_STORAGE else ''}"
+    what_to_do = f"Use the repository that your builds push to, e.g. {option.flag} {example}."
+    if text != ":local":
+        return UsageError(f"{source}: {text} is not a registry", what_to_do=what_to_do)
+    return UsageError(
+        f"{source}: :local is not a registry: it is werf's name for the Docker daemon of this machine",
+        what_to_do=f"{what_to_do} What is in the daemon is left to werf itself.",
+    )
 
 
 def _implementation(given: Given, own: o.Option) -> Implementation:

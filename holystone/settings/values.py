@@ -83,6 +83,8 @@ class RunSettings(msgspec.Struct, frozen=True):
     output: Literal["text", "json"] = "text"
     yes_delete_that_many: bool = False
     lock_in_registry: bool = False
+    yes: bool = False
+    """Confirms what would have to be confirmed on a terminal."""
 
 
 class LogSettings(msgspec.Struct, frozen=True):
@@ -98,23 +100,17 @@ class ApplySettings(msgspec.Struct, frozen=True):
     log: LogSettings
 
 
-class CleanupSettings(msgspec.Struct, frozen=True):
+class StorageSettings(msgspec.Struct, frozen=True):
+    stages_storage: str
+    """An address, not parsed yet."""
+    stages_implementation: Implementation
+
+
+class ImagesSettings(StorageSettings, frozen=True):
     images_repo: str
     """An address, not parsed yet; `:minikube` needs the project's name, see `images_repo_of`."""
     images_repo_mode: Mode
     images_implementation: Implementation
-    stages_storage: str
-    stages_implementation: Implementation
-    registry: RegistrySettings
-    project: ProjectSettings
-    history: HistorySettings
-    kubernetes: KubernetesSettings
-    run: RunSettings
-    log: LogSettings
-    stages_grace: int
-    """Seconds: every younger stage is kept."""
-    notes: tuple[str, ...] = ()
-    """Sentences to be said once: what was given and has no effect."""
 
     def images_repo_of(self, project: str | None) -> str:
         """The address of the images repo, `:minikube` put into words. Raises UsageError if that needs a name."""
@@ -126,3 +122,35 @@ class CleanupSettings(msgspec.Struct, frozen=True):
                 what_to_do="Give --project-name NAME.",
             )
         return f"werf-registry.kube-system.svc.cluster.local:5000/{project}"
+
+
+class DirectSettings(msgspec.Struct, frozen=True):
+    """Of commands that do as they are told, without policy, history or cluster: purge and managed-images."""
+
+    places: StorageSettings | ImagesSettings
+    """The stages storage alone where the images repo is neither needed nor given."""
+    registry: RegistrySettings
+    project: ProjectSettings
+    run: RunSettings
+    log: LogSettings
+    notes: tuple[str, ...] = ()
+    """Sentences to be said once: what was given and has no effect."""
+
+    def address(self, *, images_first: bool) -> str:
+        """What the user calls the place that a command is about."""
+        if images_first and isinstance(self.places, ImagesSettings):
+            return self.places.images_repo
+        return self.places.stages_storage
+
+
+class CleanupSettings(ImagesSettings, frozen=True):
+    registry: RegistrySettings
+    project: ProjectSettings
+    history: HistorySettings
+    kubernetes: KubernetesSettings
+    run: RunSettings
+    log: LogSettings
+    stages_grace: int
+    """Seconds: every younger stage is kept."""
+    notes: tuple[str, ...] = ()
+    """Sentences to be said once: what was given and has no effect."""

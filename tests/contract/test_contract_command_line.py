@@ -8,6 +8,7 @@ import pytest
 
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.addresses import ImagesRepoMode
+from holystone.engine.model.references import RepositoryPath
 from tests.contract.stands import EMULATORS, emulator
 from tests.emulators.vendor import Login, NotHere, VendorEmulator
 from tests.support.command_line import Bench, Ran, bench, now
@@ -94,6 +95,47 @@ def test_a_credential_that_may_not_delete_is_one_message(vendor: VendorEmulator,
             assert not [secret for secret in vendor.weak_login().secrets if secret in everything(shop, ran)]
     except NotHere as reason:
         pytest.skip(str(reason))
+
+
+def test_a_project_is_purged_and_put_back(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path) as (shop, published):
+        before = tags(shop)
+        unconfirmed = shop.run("purge", *shop.addresses())
+        assert (unconfirmed.code, tags(shop)) == (3, before), unconfirmed.err
+        ran = shop.run("purge", *shop.addresses(), "--yes", "--output=json")
+        assert ran.code == 0, ran.err
+        foreign = str(published.tags[0].repository)
+        assert {path: there for path, there in tags(shop).items() if there} == {foreign: {"not-ours", "also-not-ours"}}
+        undone = shop.run("undo", ran.json["run"])
+        assert undone.code == 0, undone.err
+        assert tags(shop) == before
+
+
+def test_managed_images_come_and_go(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path) as (shop, _):
+        before = tags(shop)
+
+        def managed(verb: str, *names: str) -> Ran:
+            return shop.run("managed-images", verb, *names, *shop.addresses()[2:])
+
+        for name in ("~", "team/new"):
+            added = managed("add", name)
+            assert added.code == 0, added.err
+        assert managed("ls").out.splitlines() == ["~", "backend", "front", "team/new"]
+        removed = managed("rm", "~", "team/new")
+        assert removed.code == 0, removed.err
+        assert tags(shop) == before
+
+
+def test_a_locked_record_cannot_be_removed_and_keeps_the_others_company(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path) as (shop, _):
+        before = tags(shop)
+        vendor.lock(RepositoryPath("shop/stages"), "managed-image-front")
+        ran = shop.run("managed-images", "rm", "front", "backend", *shop.addresses()[2:])
+        assert ran.code == 1, ran
+        assert "the record of image front cannot be removed: the registry does not delete it" in ran.message
+        assert "Nothing was deleted." in ran.message
+        assert tags(shop) == before
 
 
 def test_what_was_deleted_comes_back_where_the_registry_still_has_it(vendor: VendorEmulator, tmp_path: Path) -> None:

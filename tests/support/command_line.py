@@ -115,6 +115,10 @@ class Bench:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
+    def environment(self) -> dict[str, str]:
+        """Of a process of its own."""
+        return self._environment({})
+
     def docker_config(self, **content: Any) -> None:
         (self.home / ".docker").mkdir(exist_ok=True)
         (self.home / ".docker" / "config.json").write_text(json.dumps(content))

@@ -4,8 +4,6 @@ parts takes some.
 A tag becomes the tombstone's, the journal says so, and only then the tombstone goes; see docs/ordering.md.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +15,8 @@ from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.untag import held_tags
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Tombstone
-from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST, RawManifest
+from holystone.engine.model.layerless import layerless_image
+from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest, Repository
@@ -27,31 +26,12 @@ _TAGS_A_PART: Final = 250
 
 
 def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
-    """Its digest is of this run and this repository alone, so that deleting it cannot hit anything else. An image
-    without layers: distribution 2.8 checks that the blobs of a manifest are there, and the configuration is the least
-    that every client can read."""
+    """Its digest is of this run and this repository alone, so that deleting it cannot hit anything else."""
     labels = {"holystone.run": run_id, "holystone.repository": str(repository)}
-    config = _json(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "config": {"Labels": labels},
-            "rootfs": {"type": "layers", "diff_ids": []},
-        }
+    said = f"Removed by Holystone; `holystone undo {run_id}` undoes it."
+    return Tombstone(
+        *layerless_image(labels, oci=True, annotations={**labels, "org.opencontainers.image.description": said})
     )
-    body = _json(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": {"mediaType": OCI_CONFIG, "digest": _digest(config), "size": len(config)},
-            "layers": [],
-            "annotations": {
-                **labels,
-                "org.opencontainers.image.description": f"Removed by Holystone; `holystone undo {run_id}` undoes it.",
-            },
-        }
-    )
-    return Tombstone(RawManifest(_digest(body), OCI_MANIFEST, body), config)
 
 
 async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
@@ -115,11 +95,3 @@ async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest 
     except RegistryFailure as error:
         return Failed(str(error))
     return part.digest
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _digest(body: bytes) -> Digest:
-    return Digest.parse(f"sha256:{hashlib.sha256(body).hexdigest()}")

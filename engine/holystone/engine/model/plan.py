@@ -80,10 +80,13 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True):
     """Why a plan may not be applied as it is."""
 
-    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked"]
+    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
+    """`cannot-go`: something that the user named stays, for a reason that the plan has."""
     repository: Repository | None
     why: str
     what_to_do: str
+    phrase: str = ""
+    """Of a confirmation: what a person types to give it."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -99,6 +102,12 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def applyable(self) -> bool:
         return not self.refusals
+
+    def without_refusals(self, *promises: str) -> "Plan":
+        """Once a person has lifted them."""
+        return msgspec.structs.replace(
+            self, refusals=tuple(each for each in self.refusals if each.promise not in promises)
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -31,6 +31,11 @@ class ImageTag(msgspec.Struct, frozen=True):
     imports: tuple[Digest, ...] = ()
     """Image ids that its `werf-import-*` labels name."""
 
+    @property
+    def is_written_once(self) -> bool:
+        """werf names the tag after the content, so nobody moves it; any other tag may be moved by people."""
+        return bool(self.signature) and self.reference.tag.endswith(self.signature or "")
+
 
 class Stage(msgspec.Struct, frozen=True):
     tag: Tag

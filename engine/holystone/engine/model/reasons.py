@@ -69,6 +69,10 @@ class Foreign(msgspec.Struct, frozen=True, tag="foreign"):
     """Not made by werf for one of this project's images."""
 
 
+class NotAsked(msgspec.Struct, frozen=True, tag="not-asked"):
+    """The user named what is to go, and this is not among it."""
+
+
 class Bookkeeping(msgspec.Struct, frozen=True, tag="bookkeeping"):
     """A record that the policies do not judge: managed images and client ids."""
 
@@ -151,6 +155,14 @@ class MetadataUnused(msgspec.Struct, frozen=True, tag="metadata-unused"):
     image: ImageName
 
 
+class Purged(msgspec.Struct, frozen=True, tag="purged"):
+    """All that the project has there goes, and no policy is asked."""
+
+
+class Asked(msgspec.Struct, frozen=True, tag="asked"):
+    """The user named it."""
+
+
 KeepReason = (
     ReachedFromBranch
     | ReachedFromTag
@@ -164,6 +176,7 @@ KeepReason = (
     | HistoryNotRead
     | ImagesAbsent
     | Foreign
+    | NotAsked
     | Bookkeeping
     | Unreadable
     | SharesDigestWith
@@ -184,6 +197,8 @@ DeleteReason = (
     | Rejected
     | MetadataSuperseded
     | MetadataUnused
+    | Purged
+    | Asked
     | ChildOf
     | ReferrerOf
 )

@@ -4,6 +4,12 @@ What is exported here is the public face; images are named by plain strings, "" 
 """
 
 from holystone.engine.naming.addresses import ImageReference, parse_address, parse_reference, repository_of
+from holystone.engine.naming.belongings import (
+    Belongings,
+    belongings_among_images,
+    belongings_in_storage,
+    readable_enough,
+)
 from holystone.engine.naming.layout import ImagesRepo
 from holystone.engine.naming.modes import check_image_names, resolve_mode
 from holystone.engine.naming.project import managed_images, needs_config, read_images, read_storage
@@ -23,11 +29,14 @@ from holystone.engine.naming.stages import StageTag, parse_rejected_tag, parse_s
 from holystone.engine.naming.used_images import parse_used_image
 
 __all__ = [
+    "Belongings",
     "ClientId",
     "ImageReference",
     "ImagesRepo",
     "MetadataTag",
     "StageTag",
+    "belongings_among_images",
+    "belongings_in_storage",
     "check_image_names",
     "docker_tag_slug",
     "image_metadata_tag",
@@ -46,6 +55,7 @@ __all__ = [
     "parse_used_image",
     "read_images",
     "read_storage",
+    "readable_enough",
     "rejected_tag",
     "repository_of",
     "resolve_mode",

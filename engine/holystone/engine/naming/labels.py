@@ -5,6 +5,7 @@ from typing import Final
 
 from holystone.engine.model.references import Digest, ImageName, InvalidName
 
+PROJECT: Final = "werf"
 IS_IMAGE: Final = "werf-image"
 IMAGE_NAME: Final = "werf-image-name"
 IMAGE_TAG: Final = "werf-image-tag"
@@ -21,6 +22,13 @@ def is_final_image(labels: Mapping[str, str]) -> bool:
 def is_named(labels: Mapping[str, str], image: ImageName) -> bool:
     """Exactly, so that `front` does not take the tags of `front-end`."""
     return labels.get(IMAGE_NAME) == image
+
+
+def is_image_under(labels: Mapping[str, str], tag: str) -> bool:
+    """Whether this very tag is a final image. Labels are inherited, so a stage that is built on a final image has
+    that one's labels: they speak of another tag then."""
+    meta_tag = labels.get(IMAGE_TAG)
+    return is_final_image(labels) and (not meta_tag or tag == meta_tag or tag.endswith(f"-{meta_tag}"))
 
 
 def imports(labels: Mapping[str, str]) -> tuple[Digest, ...]:

@@ -15,7 +15,7 @@ class FuseLimits(msgspec.Struct, frozen=True):
 
 
 def blow_fuse(plan: RepositoryPlan, limits: FuseLimits) -> Refusal | None:
-    """For policy cleanups; a purge asks for confirmation instead."""
+    """For policy cleanups; a purge asks for confirmation instead, see planner/confirmation.py."""
     doomed = len(plan.doomed_tags)
     total = doomed + len(plan.kept)
     if total >= limits.from_tags and doomed > limits.share * total:

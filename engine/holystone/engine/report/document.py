@@ -65,6 +65,8 @@ class Document(msgspec.Struct, frozen=True):
     repositories: tuple[RepositoryReport, ...] = ()
     undone: tuple[UndoReport, ...] = ()
     """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""
+    managed_images: tuple[str, ...] = ()
+    """Of `holystone managed-images ls`; `~` is the nameless image."""
     error: ErrorText | None = None
     format: Literal[1] = 1
 

@@ -39,6 +39,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return "none of the images' repositories exists, so nothing says who needs it"
         case reasons.Foreign():
             return "not an image that werf made for this project"
+        case reasons.NotAsked():
+            return "not among what is to go"
         case reasons.Bookkeeping():
             return "a record of managed images or clients"
         case reasons.Unreadable(what):
@@ -73,6 +75,10 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"commit {commit[:10]} is not the newest one with this content any more"
         case reasons.MetadataUnused(image):
             return f"no tag of image {image.shown} has its content any more"
+        case reasons.Purged():
+            return "everything of the project goes"
+        case reasons.Asked():
+            return "you asked for it"
         case _:
             assert_never(reason)
 

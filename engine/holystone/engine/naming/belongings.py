@@ -1,0 +1,89 @@
+"""What in a repository is a project's own, whoever needs it: what a purge takes."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.project import ImageTag
+from holystone.engine.model.references import Digest, Reference, Repository, Tag
+from holystone.engine.naming import labels
+from holystone.engine.naming.project import kind_of
+
+
+class Belongings(msgspec.Struct, frozen=True):
+    own: frozenset[Reference]
+    strangers: Mapping[Reference, str]
+    """What looks like the project's and has a label that names another one, with that name."""
+
+
+def readable_enough(storage: RepositorySnapshot) -> RepositorySnapshot:
+    """Of a stage or record its name and its manifest say all: that its configuration is missing or malformed makes it
+    broken for whoever wants to run or judge it, not for a purge."""
+    broken = {
+        tag: why
+        for tag, why in storage.broken.items()
+        if kind_of(tag) == "foreign" or storage.tags.get(tag) not in storage.manifests
+    }
+    return msgspec.structs.replace(storage, broken=broken)
+
+
+def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> Belongings:
+    """Stages and all records. `project` is None if nobody knows the name: then labels that name one say nothing.
+
+    A stage names its project and most records do not. So beside another project's stages no record is anybody's."""
+    own: set[Tag] = set()
+    records: set[Tag] = set()
+    strangers: dict[Tag, str] = {}
+    for tag, digest in storage.tags.items():
+        kind, labelled = kind_of(tag), _labels(storage, tag)
+        if kind == "foreign" or tag in storage.broken or not _is_image(storage, digest):
+            continue
+        if kind != "stage":
+            records.add(tag)
+        elif not labels.is_image_under(labelled, tag):  # images may live in the same repository
+            if whose := _another(labelled, project):
+                strangers[tag] = whose
+            else:
+                own.add(tag)
+    return Belongings(
+        own=frozenset(Reference(storage.repository, tag) for tag in (own if strangers else own | records)),
+        strangers={Reference(storage.repository, tag): whose for tag, whose in strangers.items()},
+    )
+
+
+def belongings_among_images(
+    tags: Iterable[ImageTag],
+    snapshots: Mapping[Repository, RepositorySnapshot],
+    storage: Repository,
+    project: str | None,
+) -> Belongings:
+    """`tags` are those of the project's images by their labels."""
+    own: set[Reference] = set()
+    strangers: dict[Reference, str] = {}
+    for image in tags:
+        at = image.reference
+        labelled = _labels(snapshots[at.repository], at.tag)
+        if at.repository == storage and kind_of(at.tag) != "foreign" and not labels.is_image_under(labelled, at.tag):
+            continue
+        if whose := _another(labelled, project):
+            strangers[at] = whose
+        else:
+            own.add(at)
+    return Belongings(frozenset(own), strangers)
+
+
+def _labels(snapshot: RepositorySnapshot, tag: Tag) -> Mapping[str, str]:
+    config = snapshot.image(tag)
+    return config.labels if config else {}
+
+
+def _is_image(snapshot: RepositorySnapshot, digest: Digest) -> bool:
+    manifest = snapshot.manifests.get(digest)
+    return manifest is not None and manifest.config is not None
+
+
+def _another(labelled: Mapping[str, str], project: str | None) -> str:
+    """The project that the labels name, if it is another one."""
+    named = labelled.get(labels.PROJECT, "")
+    return named if project and named != project else ""

@@ -1,0 +1,19 @@
+"""Confirmation: a plan that no policy stands behind waits for a person, or for somebody who speaks for one."""
+
+import msgspec
+
+from holystone.engine.model.plan import Plan, Refusal
+
+
+def ask_first(plan: Plan, phrase: str) -> Plan:
+    """`phrase` is what a person types to confirm: a name that is not typed by mistake."""
+    if plan.is_empty:
+        return plan
+    asks = Refusal(
+        promise="confirmation",
+        repository=None,
+        why="no policy stands behind this plan, and nobody has confirmed it yet",
+        what_to_do="read it; if it is what you want, answer the question on a terminal, or add --yes",
+        phrase=phrase,
+    )
+    return msgspec.structs.replace(plan, refusals=(*plan.refusals, asks))

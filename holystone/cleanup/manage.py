@@ -1,0 +1,65 @@
+"""`managed-images ls` and `add`: what they do, and what they say of it."""
+
+import sys
+
+from holystone.cleanup.managed_images import add_managed, list_managed
+from holystone.cleanup.prepare import locate_storage
+from holystone.cleanup.session import Session
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.codec import to_json
+from holystone.engine.model.references import ImageName
+from holystone.engine.report.document import Document, Ending
+from holystone.settings.project import known_project
+from holystone.settings.values import DirectSettings
+
+
+async def show_managed(session: Session, settings: DirectSettings) -> int:
+    """The exit code. Raises HolystoneError."""
+    _say(settings, *settings.notes)
+    at = locate_storage(settings.places)
+    images = await list_managed(session.connections, at)
+    if images is None:
+        _say(settings, f"{at.repository} does not exist in the registry: no image is managed")
+    names = tuple(image.shown for image in images or ())
+    if settings.run.output == "json":
+        _print(to_json(Document("managed-images ls", "done", 0, managed_images=names)).decode())
+    else:
+        _print(*names)
+    return 0
+
+
+async def manage(session: Session, settings: DirectSettings, image: ImageName) -> int:
+    """The exit code. Raises HolystoneError."""
+    _say(settings, *settings.notes)
+    at = locate_storage(settings.places)
+    dry_run = settings.run.dry_run
+    is_new = await add_managed(session.connections, at, image, await _project(settings), dry_run=dry_run)
+    ending: Ending = "nothing-to-do" if not is_new else "planned" if dry_run else "done"
+    said = {
+        "nothing-to-do": "is managed already: there is nothing to do",
+        "planned": "is not managed yet and would be; nothing was changed",
+        "done": "is managed now",
+    }
+    if settings.run.output == "json":
+        _print(to_json(Document("managed-images add", ending, 0)).decode())
+    else:
+        _print(f"{at.repository}: image {image.shown} {said[ending]}.")
+    return 0
+
+
+async def _project(settings: DirectSettings) -> str | None:
+    """For a label that nobody reads, so whatever is wrong with werf.yaml does not matter here."""
+    try:
+        return (await known_project(settings.project)).name
+    except HolystoneError:
+        return None
+
+
+def _print(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def _say(settings: DirectSettings, *notes: str) -> None:
+    for text in notes if settings.log.level != "quiet" else ():
+        print(f"holystone: note: {text}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""A purge: everything of the project goes, and no policy, no history and no cluster is asked."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from holystone.cleanup.connections import Connections
+from holystone.cleanup.decide import Decision, Scope
+from holystone.cleanup.inventory import Located, read_inventory
+from holystone.cleanup.notices import repository_notices
+from holystone.cleanup.planning import PlanningOptions, make_plan
+from holystone.cleanup.prepare import locate, locate_storage
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.project import ImageTag
+from holystone.engine.model.reasons import Foreign, Purged
+from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.verdicts import Delete, Keep, Verdict
+from holystone.engine.naming import (
+    Belongings,
+    belongings_among_images,
+    belongings_in_storage,
+    needs_config,
+    read_images,
+    readable_enough,
+)
+from holystone.engine.planner.confirmation import ask_first
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.ports import Knowledge
+from holystone.engine.report.words import count
+from holystone.settings.project import known_project, load_project
+from holystone.settings.values import DirectSettings, ImagesSettings
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """What was read of a project."""
+
+    project: str | None
+    """Its name, if anything says it."""
+    storage: Repository
+    snapshots: Mapping[Repository, RepositorySnapshot]
+    """The stages storage, and the images' repositories if anybody knows them."""
+    images: tuple[ImageTag, ...] | None
+    """None if nobody said where they are."""
+
+
+async def prepare_purge(
+    connections: Connections, knowledge: Knowledge, settings: DirectSettings, scope: Scope, command: str, as_of: int
+) -> Plan:
+    """Raises HolystoneError; nothing is changed anywhere."""
+    holdings, located = await _read(connections, knowledge, settings, scope)
+    plan = await make_plan(
+        connections,
+        knowledge,
+        decide_purge(holdings, scope, as_of),
+        holdings.snapshots,
+        located,
+        PlanningOptions(command, as_of, fuse=None),
+    )
+    return ask_first(plan, holdings.project or settings.address(images_first=not scope.stages))
+
+
+def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
+    """No grace counts here; that a tag did not move since it was read does, as always."""
+    nothing = Belongings(frozenset(), {})
+    images = holdings.images or ()
+    stored = belongings_in_storage(holdings.snapshots[holdings.storage], holdings.project) if scope.stages else nothing
+    published = (
+        belongings_among_images(images, holdings.snapshots, holdings.storage, holdings.project)
+        if scope.images
+        else nothing
+    )
+    own = stored.own | published.own
+    strangers = {**stored.strangers, **published.strangers}
+    touched = {holdings.storage} if scope.stages else {at.repository for at in own}
+    touched |= holdings.snapshots.keys() - {holdings.storage} if scope.images else set()
+    written_once = stored.own | {each.reference for each in images if each.is_written_once}
+    return Decision(
+        verdicts={repository: _verdicts(repository, own, strangers) for repository in touched},
+        facts={
+            repository: TagFacts(written_once=frozenset(_tags(repository, written_once)), as_of=as_of)
+            for repository in touched
+        },
+        notices=tuple(_notices(holdings, scope, own, strangers)),
+        refusals=(),
+    )
+
+
+def _verdicts(repository: Repository, own: Iterable[Reference], strangers: Iterable[Reference]) -> dict[Tag, Verdict]:
+    verdicts: dict[Tag, Verdict] = dict.fromkeys(_tags(repository, strangers), Keep((Foreign(),)))
+    return {**verdicts, **dict.fromkeys(_tags(repository, own), Delete((Purged(),)))}
+
+
+def _tags(repository: Repository, references: Iterable[Reference]) -> Iterable[Tag]:
+    return (at.tag for at in references if at.repository == repository)
+
+
+def _notices(
+    holdings: Holdings, scope: Scope, own: frozenset[Reference], strangers: Mapping[Reference, str]
+) -> Iterable[str]:
+    yield from repository_notices(holdings.snapshots.values())
+    for project in sorted(set(strangers.values())):
+        theirs = sorted(at for at, whose in strangers.items() if whose == project)
+        yield (
+            f"{count(len(theirs), 'tag')} left alone, e.g. {theirs[0]}: the label says that they are of the project "
+            f"{project}, and this one is {holdings.project}"
+        )
+        if any(at.repository == holdings.storage for at in theirs):
+            yield f"all records in {holdings.storage} were left alone: nothing says which of the projects they are of"
+    if scope.images and scope.stages and not any(each.exists for each in _image_repositories(holdings)):
+        yield (
+            "none of the images' repositories exists: if there are images, --images-repo is wrong, "
+            "and they would lose their stages and records"
+        )
+    if scope.stages and holdings.images is None:
+        yield f"which images were built on the stages in {holdings.storage} was not looked up: --images-repo does that"
+    built = _built_on(holdings, own)
+    if built:
+        yield (
+            f"{count(len(built), 'image tag')} built on stages that go will stay, e.g. {built[0]}: "
+            "they still run, and their next build starts from the beginning"
+        )
+
+
+def _image_repositories(holdings: Holdings) -> Iterable[RepositorySnapshot]:
+    """A project that keeps images and stages in one repository has no other."""
+    others = [each for each in holdings.snapshots.values() if each.repository != holdings.storage]
+    return others or holdings.snapshots.values()
+
+
+def _built_on(holdings: Holdings, own: frozenset[Reference]) -> tuple[Reference, ...]:
+    """Image tags that stay, of stages that go."""
+    storage = holdings.snapshots[holdings.storage]
+    stages = {
+        manifest.config
+        for tag in _tags(holdings.storage, own)
+        if (manifest := storage.manifests.get(storage.tags[tag])) and manifest.config
+    }
+    stay = (each for each in holdings.images or () if each.reference not in own)
+    return tuple(each.reference for each in stay if each.parent in stages)
+
+
+async def _read(
+    connections: Connections, knowledge: Knowledge, settings: DirectSettings, scope: Scope
+) -> tuple[Holdings, Mapping[Repository, Located]]:
+    """The project is needed for the names of its images; where only stages go, its name is welcome."""
+    if isinstance(settings.places, ImagesSettings):
+        project = await (load_project if scope.images else known_project)(settings.project)
+        places = locate(settings.places, project)
+        inventory = await read_inventory(
+            connections, knowledge, places.layout, places.images_implementation, places.storage, project.images
+        )
+        snapshots = dict(inventory.snapshots)
+        images = tuple(
+            tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))
+        )
+        located = places.located(snapshots)
+        storage = inventory.storage
+    else:
+        project = await known_project(settings.project)
+        at = locate_storage(settings.places)
+        storage, images, located = at.repository, None, {at.repository: at}
+        registry = await connections.registry(storage, at.implementation, at.place)
+        snapshots = {storage: await read_repository(registry, knowledge, storage, needs_config=needs_config)}
+    if scope.stages:
+        snapshots[storage] = readable_enough(snapshots[storage])
+    return Holdings(project.name, storage, snapshots, images), located
