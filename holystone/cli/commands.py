@@ -27,11 +27,6 @@ Given = Mapping[str, Any]
 def clean(command: str, given: Given, scope: Scope) -> int:
     settings = resolve(given, os.environ)
     configure_logs(settings.log)
-    if scope.images and not settings.history.decides:
-        raise UsageError(
-            "--git-history-based-cleanup=false asks for a cleanup by tag strategies, which this version cannot do yet.",
-            what_to_do="Leave the option out, or use `holystone stages cleanup` for the stages alone.",
-        )
     notes = (*settings.notes, *check_clusters(settings.kubernetes, os.environ, Path.home()))
     delivery = Delivery(settings.run, settings.log, notes)
 
