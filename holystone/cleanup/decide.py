@@ -103,7 +103,10 @@ def decide(
     notices = list(_notices(inventory, storage, intent, scope, absent=absent))
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
-        _merge(found[inventory.storage], decide_stages(storage, remaining, rules.as_of, rules.stages_grace))
+        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace)
+        # Where both live in one repository, a tag of an image may look like one of a stage.
+        stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
+        _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
         if elsewhere := images_built_elsewhere(storage, remaining):
             built = f"{count(len(elsewhere), 'image tag')} that stay were built from stages that are not"
             notices.append(f"{built} in {inventory.storage}, e.g. {elsewhere[0]}")

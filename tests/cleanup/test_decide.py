@@ -123,6 +123,13 @@ def test_an_image_tag_that_looks_like_a_stage_stays_while_the_image_does() -> No
     assert "app-5" not in gone(decision, IMAGES)
 
 
+def test_stages_alone_take_no_image_that_looks_like_a_stage() -> None:
+    tags: Contents = {"app-5": image("new")}
+    inventory = project(snapshot(IMAGES, {**tags, **STORED}), storage=IMAGES)
+    decision = decide(inventory, git(), Scope(images=False), RULES)
+    assert gone(decision, IMAGES) == {"aaa-1", "bbb-2"}
+
+
 def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
     (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
