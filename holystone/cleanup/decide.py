@@ -8,11 +8,11 @@ import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.notices import repository_notices
-from holystone.engine.model.history import History
+from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
-from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse
+from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse, RecordNotJudged
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import read_images, read_storage
@@ -22,6 +22,7 @@ from holystone.policies.git_history import ImageDecision, decide_images
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
 from holystone.policies.stages import decide_stages, images_built_elsewhere
+from holystone.policies.tag_strategy import StrategyRules, decide_by_strategy
 
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 
@@ -38,6 +39,16 @@ class GitIntent(msgspec.Struct, frozen=True):
 
     selected: tuple[SelectedReference, ...]
     history: History
+
+
+class StrategyIntent(msgspec.Struct, frozen=True):
+    """What there is in git that images can be named after."""
+
+    names: GitNames
+    rules: StrategyRules
+
+
+Intent: TypeAlias = GitIntent | StrategyIntent
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -61,12 +72,12 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(
     inventory: ProjectInventory,
-    git: GitIntent | None,
+    intent: Intent | None,
     scope: Scope,
     rules: Rules,
     used: Collection[UsedImage] = (),
 ) -> Decision:
-    """`git` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
+    """`intent` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
     runs somewhere."""
     storage = read_storage(inventory.snapshots[inventory.storage], inventory.images)
     tags = {name: read_images(inventory.layout, name, inventory.of_image(name)) for name in inventory.images}
@@ -82,7 +93,7 @@ def decide(
     if scope.images:
         records = _by_image(storage.metadata)
         for name, of_image in tags.items():
-            decision = _judge_image(of_image, in_use, records.get(name, ()), git, rules)
+            decision = _judge_image(of_image, in_use, records.get(name, ()), intent, rules)
             repository = inventory.layout.repository(name)
             _merge(found[repository], decision.tags)
             _merge(found[inventory.storage], decision.metadata)
@@ -90,10 +101,13 @@ def decide(
                 refusals.append(_metadata_missing(repository, name.shown, len(of_image), inventory.storage))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
-    notices = list(_notices(inventory, storage, git, scope, absent=absent))
+    notices = list(_notices(inventory, storage, intent, scope, absent=absent))
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
-        _merge(found[inventory.storage], decide_stages(storage, remaining, rules.as_of, rules.stages_grace))
+        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace)
+        # Where both live in one repository, a tag of an image may look like one of a stage.
+        stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
+        _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
         if elsewhere := images_built_elsewhere(storage, remaining):
             built = f"{count(len(elsewhere), 'image tag')} that stay were built from stages that are not"
             notices.append(f"{built} in {inventory.storage}, e.g. {elsewhere[0]}")
@@ -109,20 +123,27 @@ def _judge_image(
     tags: Iterable[ImageTag],
     in_use: Mapping[Reference, tuple[InUse, ...]],
     records: Sequence[MetadataRecord],
-    git: GitIntent | None,
+    intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
     protected = [tag for tag in tags if tag.reference in in_use]
     judged = [tag for tag in tags if tag.reference not in in_use]
-    if git is None:
-        stays = Keep((HistoryNotRead(),))
-        decision = ImageDecision(
-            {tag.reference.tag: stays for tag in judged}, {record.tag: stays for record in records}, False
-        )
-    else:
-        decision = decide_images(
-            judged, records, git.history, git.selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected
-        )
+    match intent:
+        case None:
+            stays = Keep((HistoryNotRead(),))
+            decision = ImageDecision(
+                {tag.reference.tag: stays for tag in judged}, {record.tag: stays for record in records}, False
+            )
+        case GitIntent(selected, history):
+            decision = decide_images(
+                judged, records, history, selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected
+            )
+        case StrategyIntent(names, strategies):
+            decision = ImageDecision(
+                decide_by_strategy(judged, names, strategies, rules.as_of),
+                {record.tag: Keep((RecordNotJudged(),)) for record in records},
+                False,
+            )
     stay = {tag.reference.tag: Keep(in_use[tag.reference]) for tag in protected}
     return msgspec.structs.replace(decision, tags=dict(sorted({**decision.tags, **stay}.items())))
 
@@ -194,14 +215,14 @@ def _judged(storage: StagesStorage) -> Iterable[Tag]:
 
 
 def _notices(
-    inventory: ProjectInventory, storage: StagesStorage, git: GitIntent | None, scope: Scope, *, absent: bool
+    inventory: ProjectInventory, storage: StagesStorage, intent: Intent | None, scope: Scope, *, absent: bool
 ) -> Iterable[str]:
     if absent and inventory.snapshots[inventory.storage].exists:
         yield (
             "none of the images' repositories exists, so stages and records were left alone; "
             "if there are images, check --images-repo"
         )
-    if scope.images and git is None:
+    if scope.images and intent is None:
         yield "there is no git repository in the project directory, so all images were left alone"
     yield from repository_notices(inventory.snapshots.values())
     for tag in storage.ambiguous_metadata:

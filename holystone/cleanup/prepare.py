@@ -9,8 +9,8 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.registries.detection import detect, mode_rules
 from holystone.cleanup.connections import Connections
-from holystone.cleanup.decide import Rules, Scope, decide
-from holystone.cleanup.intent import read_git
+from holystone.cleanup.decide import Intent, Rules, Scope, decide
+from holystone.cleanup.intent import read_git, read_names
 from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import UsageError
@@ -22,6 +22,7 @@ from holystone.engine.naming import (
     ImagesRepo,
     check_image_names,
     parse_address,
+    read_images,
     read_storage,
     repository_of,
     resolve_mode,
@@ -30,7 +31,7 @@ from holystone.engine.planner.fuse import FuseLimits
 from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
 from holystone.settings.project import Project, load_project
-from holystone.settings.values import CleanupSettings, ImagesSettings, StorageSettings
+from holystone.settings.values import CleanupSettings, HistorySettings, ImagesSettings, StorageSettings
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -60,9 +61,9 @@ async def prepare_plan(
     git, inventory = await _read(connections, knowledge, settings, scope, project, places)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
-        records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
-        intent, references = await read_git(git, project.keep_policies, records, as_of)
-        warnings += references.warnings
+        intent, references = await _read_intent(git, inventory, settings.history, project, as_of)
+        if settings.history.decides:
+            warnings += references.warnings
         refusals = _check_branches(git, references, settings.history.synchronize)
     rules = Rules(
         v1_2=settings.history.v1_2,
@@ -142,6 +143,16 @@ async def _read(
     jobs = (registries, git_history) if scope.images else (registries,)
     await for_each(jobs, lambda job: job(), workers=len(jobs))
     return (git[0] if git else None), inventory[0]
+
+
+async def _read_intent(
+    git: GitRepository, inventory: ProjectInventory, settings: HistorySettings, project: Project, as_of: int
+) -> tuple[Intent, References]:
+    if settings.decides:
+        records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
+        return await read_git(git, project.keep_policies, records, as_of)
+    tags = (tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name)))
+    return await read_names(git, tags, settings.strategies)
 
 
 def _check_branches(git: GitRepository, references: References, synchronized: bool) -> tuple[Refusal, ...]:

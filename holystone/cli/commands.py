@@ -35,11 +35,6 @@ Words = Mapping[str, Any]
 
 def clean(command: str, given: Words, scope: Scope) -> int:
     settings = resolve(given, os.environ)
-    if scope.images and not settings.history.decides:
-        raise UsageError(
-            "--git-history-based-cleanup=false asks for a cleanup by tag strategies, which this version cannot do yet.",
-            what_to_do="Leave the option out, or use `holystone stages cleanup` for the stages alone.",
-        )
     notes = (*settings.notes, *check_clusters(settings.kubernetes, os.environ, Path.home()))
     return _plan_and_deliver(
         settings,

@@ -176,7 +176,7 @@ GIT_HISTORY_SYNCHRONIZATION: Final = Option(
 )
 GIT_HISTORY_BASED_CLEANUP: Final = Option(
     "git-history-based-cleanup",
-    "Decide by git history (default true).",
+    "Decide by git history and keep policies (default true); false: by the strategy each tag was made by.",
     ("WERF_GIT_HISTORY_BASED_CLEANUP",),
     kind="flag",
 )
@@ -187,6 +187,33 @@ GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
     ("WERF_GIT_HISTORY_BASED_CLEANUP_v1_2",),
     kind="flag",
 )
+
+
+def _strategy_options(strategy: str, *, hidden: bool = False) -> tuple[Option, Option]:
+    """Limit and expiry."""
+    limit, expiry = f"{strategy}-strategy-limit", f"{strategy}-strategy-expiry-days"
+    by = "With --git-history-based-cleanup=false:"
+    return (
+        Option(
+            limit,
+            f"{by} keep the newest N tags of an image that {strategy} made (default -1: all).",
+            (f"WERF_{limit}".upper().replace("-", "_"),),
+            metavar="N",
+            hidden=hidden,
+        ),
+        Option(
+            expiry,
+            f"{by} keep tags that {strategy} made for N days (default -1: for ever).",
+            (f"WERF_{expiry}".upper().replace("-", "_"),),
+            metavar="N",
+            hidden=hidden,
+        ),
+    )
+
+
+GIT_TAG_STRATEGY: Final = _strategy_options("git-tag")
+GIT_COMMIT_STRATEGY: Final = _strategy_options("git-commit")
+STAGES_SIGNATURE_STRATEGY: Final = _strategy_options("stages-signature", hidden=True)  # as in werf
 
 KUBE_CONFIG: Final = Option(
     "kube-config",
@@ -254,7 +281,6 @@ def _accepted(name: str, why: str, *variables: str, **rest: object) -> Option:
 
 
 _PLAIN_LOG: Final = "the log is plain lines"
-_BY_HISTORY: Final = "git history decides"
 
 WITHOUT_EFFECT: Final = (
     _accepted("synchronization", "a cleanup takes none of werf's locks", "WERF_SYNCHRONIZATION", aliases=("-S",)),
@@ -265,11 +291,6 @@ WITHOUT_EFFECT: Final = (
     _accepted("log-pretty", _PLAIN_LOG, "WERF_LOG_PRETTY", kind="flag"),
     _accepted("log-project-dir", _PLAIN_LOG, "WERF_LOG_PROJECT_DIR", kind="flag"),
     _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
-    *(
-        _accepted(f"{strategy}-{what}", _BY_HISTORY, f"WERF_{strategy}_{what}".upper().replace("-", "_"))
-        for strategy in ("git-tag-strategy", "git-commit-strategy", "stages-signature-strategy")
-        for what in ("limit", "expiry-days")
-    ),
 )
 
 REGISTRY_OPTIONS: Final = (
@@ -302,6 +323,7 @@ HISTORY_OPTIONS: Final = (
     GIT_HISTORY_BASED_CLEANUP,
     GIT_HISTORY_BASED_CLEANUP_V1_2,
 )
+STRATEGY_OPTIONS: Final = (*GIT_TAG_STRATEGY, *GIT_COMMIT_STRATEGY, *STAGES_SIGNATURE_STRATEGY)
 KUBERNETES_OPTIONS: Final = (
     KUBE_CONFIG,
     KUBE_CONFIG_BASE64,
@@ -324,6 +346,7 @@ CLEANUP_OPTIONS: Final = (
     *REGISTRY_OPTIONS,
     *PROJECT_OPTIONS,
     *HISTORY_OPTIONS,
+    *STRATEGY_OPTIONS,
     *KUBERNETES_OPTIONS,
     *RUN_OPTIONS,
     *LOG_OPTIONS,

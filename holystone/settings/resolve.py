@@ -9,6 +9,7 @@ import msgspec
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
+from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given, Options, Value
@@ -42,20 +43,17 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     over what is said for both unless it is empty. Raises UsageError.
     """
     given = Given(options, environ)
+    history = _history(given)
     return CleanupSettings(
         **msgspec.structs.asdict(_places(given)),
         registry=_registry(given),
         project=_project(given),
-        history=_history(given),
+        history=history,
         kubernetes=_kubernetes(given),
         run=_run(given),
         log=_log(given),
         stages_grace=_stages_grace(given),
-        notes=tuple(
-            f"{value.source} has no effect: {option.no_effect}."
-            for option in o.WITHOUT_EFFECT
-            if (value := given.one(option))
-        ),
+        notes=_notes(given, history),
     )
 
 
@@ -179,6 +177,39 @@ def _history(given: Given) -> HistorySettings:
         v1_2_explicit=explicit is not None,
         allow_shallow_clone=given.flag(o.ALLOW_GIT_SHALLOW_CLONE),
         synchronize=given.flag(o.GIT_HISTORY_SYNCHRONIZATION),
+        strategies=StrategyRules(
+            git_tag=_allowance(given, *o.GIT_TAG_STRATEGY),
+            git_commit=_allowance(given, *o.GIT_COMMIT_STRATEGY),
+            stages_signature=_allowance(given, *o.STAGES_SIGNATURE_STRATEGY),
+        ),
+    )
+
+
+def _allowance(given: Given, limit: o.Option, expiry: o.Option) -> Allowance:
+    return Allowance(_at_most(given, limit), _at_most(given, expiry))
+
+
+def _at_most(given: Given, option: o.Option) -> int | None:
+    value = given.filled(option)
+    number = value.integer() if value else -1
+    if value and number < -1:
+        raise UsageError(f"{value.source}: {number} is neither a number from 0 on nor -1 (no limit)")
+    return None if number == -1 else number
+
+
+def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
+    unused, why = (
+        (o.STRATEGY_OPTIONS, "git history decides")
+        if history.decides
+        else ((o.KEEP_POLICIES, o.DEFAULT_POLICIES_INCLUDE_MAIN), "tag strategies decide")
+    )
+    return tuple(
+        f"{value.source} has no effect: {reason}."
+        for option, reason in (
+            *((option, option.no_effect) for option in o.WITHOUT_EFFECT),
+            *((option, why) for option in unused),
+        )
+        if (value := given.one(option))
     )
 
 

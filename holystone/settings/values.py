@@ -13,6 +13,7 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
+from holystone.policies.tag_strategy import StrategyRules
 
 Implementation: TypeAlias = Literal[
     "auto", "ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay"
@@ -64,6 +65,8 @@ class HistorySettings(msgspec.Struct, frozen=True):
     """An option or variable said so, which confirms that no image having metadata is no mistake."""
     allow_shallow_clone: bool = False
     synchronize: bool = False
+    strategies: StrategyRules = StrategyRules()
+    """Count where tag strategies decide."""
 
 
 class KubernetesSettings(msgspec.Struct, frozen=True):

@@ -3,18 +3,19 @@
 import msgspec
 import pytest
 
-from holystone.cleanup.decide import Decision, GitIntent, Rules, Scope, decide
+from holystone.cleanup.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.history import GitNames, GitReference, History
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
-from holystone.engine.model.reasons import InUse
+from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.naming import ImagesRepo, image_metadata_tag, parse_used_image
 from holystone.policies.git_references import SelectedReference
+from holystone.policies.tag_strategy import Allowance, StrategyRules
 from tests.support.image_values import commit_id, digest_of
 
 HOST = RegistryHost("registry.example")
@@ -122,6 +123,13 @@ def test_an_image_tag_that_looks_like_a_stage_stays_while_the_image_does() -> No
     assert "app-5" not in gone(decision, IMAGES)
 
 
+def test_stages_alone_take_no_image_that_looks_like_a_stage() -> None:
+    tags: Contents = {"app-5": image("new")}
+    inventory = project(snapshot(IMAGES, {**tags, **STORED}), storage=IMAGES)
+    decision = decide(inventory, git(), Scope(images=False), RULES)
+    assert gone(decision, IMAGES) == {"aaa-1", "bbb-2"}
+
+
 def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
     (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
@@ -156,3 +164,35 @@ def test_what_is_in_use_stays_with_its_stages_and_records() -> None:
     assert gone(decision, IMAGES) == set()
     assert gone(decision, STORAGE) == set()
     assert decision.verdicts[IMAGES][Tag("app-old")] == Keep((InUse(Listed("a file")),))
+
+
+def by_strategy(strategy: str, meta_tag: str) -> tuple[dict[str, str], str | None]:
+    labels, _ = image("s")
+    return {**labels, "werf-tag-strategy": strategy, "werf-image-tag": meta_tag}, None
+
+
+def names(*tags: str, limit: int | None = None) -> StrategyIntent:
+    existing = {tag: tag for tag in tags}
+    return StrategyIntent(GitNames({}, existing, frozenset()), StrategyRules(git_tag=Allowance(limit)))
+
+
+STRATEGY_TAGS: Contents = {f"app-v{number}": by_strategy("git-tag", f"v{number}") for number in range(4)}
+
+
+def test_strategies_judge_tags_and_leave_records() -> None:
+    contents: Contents = {**STRATEGY_TAGS, "app-old": image("old", "bbb-2")}
+    inventory = project(snapshot(IMAGES, contents), snapshot(STORAGE, STORED))
+    decision = decide(inventory, names("v1", "v3"), Scope(), RULES)
+    assert gone(decision, IMAGES) == {"app-v0", "app-v2"}
+    assert gone(decision, STORAGE) == {"aaa-1"}
+    assert decision.verdicts[STORAGE][Tag(record(NEW))] == Keep((RecordNotJudged(),))
+    assert decision.verdicts[IMAGES][Tag("app-old")] == Keep((OtherStrategy(None),))
+    assert not decision.refusals
+
+
+def test_what_is_in_use_takes_no_place_in_the_limits_of_strategies() -> None:
+    inventory = project(snapshot(IMAGES, STRATEGY_TAGS), snapshot(STORAGE, STORED))
+    existing = names("v1", "v2", "v3", limit=1)
+    assert gone(decide(inventory, existing, Scope(), RULES), IMAGES) == {"app-v0", "app-v2", "app-v3"}
+    used = [parse_used_image(f"{IMAGES}:app-v1", Listed("a file")), parse_used_image(f"{IMAGES}:app-v0", Listed("a"))]
+    assert gone(decide(inventory, existing, Scope(), RULES, used), IMAGES) == {"app-v3"}

@@ -76,7 +76,21 @@ def test_names_that_are_not_utf_8(builder: GitBuilder) -> None:
     commit = builder.commit("one", time=NOW)
     with (builder.directory / ".git" / "packed-refs").open("wb") as file:
         file.write(f"{commit} refs/remotes/origin/caf".encode() + b"\xe9\n")
-    assert [each.name for each in opened(builder).references().found] == ["caf\ufffd"]
+    references = opened(builder).references()
+    assert [each.name for each in references.found] == ["caf\ufffd"]
+    assert references.branch_names == ("caf\udce9",)
+
+
+def test_every_name_is_told_whatever_it_ends_in(builder: GitBuilder) -> None:
+    commit = builder.commit("one", time=NOW)
+    builder.branch_of_origin("b", commit)
+    builder.branch_of_origin("a/b", commit)
+    builder.reference("refs/tags/tree", builder.repository.TreeBuilder().write())
+    builder.reference("refs/tags/light", commit)
+    builder.reference("refs/heads/local", commit)
+    references = opened(builder).references()
+    assert references.branch_names == ("a/b", "b")
+    assert references.tag_names == ("light", "tree")
 
 
 def test_packed_references(builder: GitBuilder, git: Git) -> None:

@@ -80,6 +80,15 @@ def test_images_of_one_repository_do_not_take_each_others_tags() -> None:
     assert tags_of("monorepo", "", repository) == ["v1"]
 
 
+def test_a_meta_tag_is_what_the_label_says_else_the_tag_without_what_the_mode_put_before_it() -> None:
+    labels = {**FINAL, "werf-image-name": "front", "werf-tag-strategy": "git-tag"}
+    repository = snapshot({"front-v1": labels, "front-v2": {**labels, "werf-image-tag": "v3"}})
+    monorepo, multirepo = ImagesRepo.at(PROJECT, "monorepo"), ImagesRepo.at(PROJECT, "multirepo")
+    front = ImageName("front")
+    assert [each.meta_tag for each in read_images(monorepo, front, repository)] == ["v1", "v3"]
+    assert [each.meta_tag for each in read_images(multirepo, front, repository)] == ["front-v1", "v3"]
+
+
 def test_in_multirepo_every_final_image_of_the_repository_belongs() -> None:
     repository = snapshot(
         {

@@ -140,3 +140,12 @@ def test_a_signature_is_never_the_one_that_is_spared() -> None:
     fewer = keep_newest(snapshot, close(snapshot, verdicts), verdicts)
     assert fewer is not None
     assert fewer[Tag("a")] == Keep((LastTagged(),))
+
+
+def test_of_doomed_tags_alone_on_a_manifest_that_stays_one_stays_where_the_last_tag_takes_it() -> None:
+    snapshot = repository([index(1, 2), image(2)], {"keep": 1, "a": 2, "b": 2, "c": 2})
+    can = msgspec.structs.replace(TAKES_LAST, tag_delete=True, tag_delete_spares_siblings=True)
+    made = plan(snapshot, doom("a", "b", "c"), can)
+    assert {each.tag for each in made.kept} == {"keep", "a"}
+    assert steps(made) == [("delete", "b", ()), ("delete", "c", ())]
+    assert check_plan(snapshot, made, takes_last=True) == ()

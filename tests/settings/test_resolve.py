@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from holystone.engine.errors import UsageError
+from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
 
@@ -185,6 +186,9 @@ def test_what_decides(
         ({"image": ("a b",)}, {}, "--image: 'a b' is not a valid image name"),
         ({"output": "yaml"}, {}, "--output: 'yaml' is not one of text, json"),
         ({"log_color_mode": "pink"}, {}, "--log-color-mode: 'pink' is not one of auto, on, off"),
+        ({"git_tag_strategy_limit": "-2"}, {}, "--git-tag-strategy-limit: -2 is neither a number from 0 on nor -1"),
+        ({"git_commit_strategy_limit": "few"}, {}, "--git-commit-strategy-limit: 'few' is not a whole number"),
+        ({}, {"WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "-7"}, "$WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS: -7"),
         ({"keep_stages_younger_than": "2d"}, {}, "--keep-stages-younger-than: '2d' is not a duration"),
     ],
 )
@@ -204,17 +208,52 @@ def test_minikube() -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    options = {"synchronization": ":local", "force": "true", "ssh_key": ("a", "b"), "git_tag_strategy_limit": "3"}
-    environ = {"WERF_HOME": "/h", "WERF_LOG_TERMINAL_WIDTH": "95", "WERF_GIT_COMMIT_STRATEGY_EXPIRY_DAYS": "30"}
+    options = {"synchronization": ":local", "force": "true", "ssh_key": ("a", "b")}
+    environ = {"WERF_HOME": "/h", "WERF_LOG_TERMINAL_WIDTH": "95"}
     assert [note.split(" has no effect: ")[0] for note in settled(options, environ).notes] == [
         "--synchronization",
         "$WERF_HOME",
         "--ssh-key",
         "--force",
         "$WERF_LOG_TERMINAL_WIDTH",
-        "--git-tag-strategy-limit",
-        "$WERF_GIT_COMMIT_STRATEGY_EXPIRY_DAYS",
     ]
+
+
+STRATEGIES = {
+    "git_tag_strategy_limit": "3",
+    "git_commit_strategy_expiry_days": "0",
+    "stages_signature_strategy_limit": "-1",
+}
+
+
+def test_limits_of_tag_strategies() -> None:
+    environ = {
+        "WERF_GIT_TAG_STRATEGY_LIMIT": "9",  # the option wins
+        "WERF_GIT_TAG_STRATEGY_EXPIRY_DAYS": "30",
+        "WERF_GIT_COMMIT_STRATEGY_LIMIT": "0",
+        "WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "7",
+    }
+    found = settled({**STRATEGIES, "git_history_based_cleanup": "false"}, environ)
+    assert not found.history.decides
+    assert found.history.strategies == StrategyRules(
+        git_tag=Allowance(3, 30), git_commit=Allowance(0, 0), stages_signature=Allowance(None, 7)
+    )
+    assert settled().history.strategies == StrategyRules()
+    assert found.notes == ()
+
+
+def test_strategies_and_history_have_no_effect_on_each_other() -> None:
+    assert settled(STRATEGIES, {"WERF_GIT_COMMIT_STRATEGY_LIMIT": "5"}).notes == (
+        "--git-tag-strategy-limit has no effect: git history decides.",
+        "$WERF_GIT_COMMIT_STRATEGY_LIMIT has no effect: git history decides.",
+        "--git-commit-strategy-expiry-days has no effect: git history decides.",
+        "--stages-signature-strategy-limit has no effect: git history decides.",
+    )
+    by_strategy = {"git_history_based_cleanup": "false", "keep_policies": "policies.yaml"}
+    assert settled(by_strategy, {"HOLYSTONE_DEFAULT_POLICIES_INCLUDE_MAIN": "1"}).notes == (
+        "--keep-policies has no effect: tag strategies decide.",
+        "$HOLYSTONE_DEFAULT_POLICIES_INCLUDE_MAIN has no effect: tag strategies decide.",
+    )
 
 
 def test_no_secret_is_shown() -> None:

@@ -28,7 +28,14 @@ def digest_of(name: str) -> Digest:
 
 
 def image_tag(
-    tag: str, signature: str | None = None, *, parent: str | None = None, imports: Iterable[str] = ()
+    tag: str,
+    signature: str | None = None,
+    *,
+    parent: str | None = None,
+    imports: Iterable[str] = (),
+    created: int = 0,
+    strategy: str | None = None,
+    meta_tag: str = "",
 ) -> ImageTag:
     return ImageTag(
         image=IMAGE,
@@ -37,8 +44,9 @@ def image_tag(
         image_id=digest_of(f"image {tag}"),
         parent=digest_of(parent) if parent else None,
         signature=signature,
-        created=0,
-        meta_tag=tag,
+        created=created,
+        meta_tag=meta_tag or tag,
+        strategy=strategy,
         imports=tuple(map(digest_of, imports)),
     )
 

@@ -30,3 +30,15 @@ class History(msgspec.Struct, frozen=True):
     """For each existing commit: the heads (of those asked about) whose history contains it. A head reaches itself."""
     complete: bool = True
     """False for a shallow clone that was allowed: then a missing commit is unknown, not absent."""
+
+
+class GitNames(msgspec.Struct, frozen=True):
+    """What of git an image can be named after, as werf writes it into a tag."""
+
+    branches: Mapping[str, str]
+    """Branches of origin: the name as it is in a tag → the name in git, for people."""
+    tags: Mapping[str, str]
+    commits: frozenset[Commit]
+    """Of the commits that were asked about, those that exist."""
+    complete: bool = True
+    """False for a shallow or narrow clone that was allowed: then what is missing is unknown, not absent."""

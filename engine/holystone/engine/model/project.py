@@ -25,7 +25,8 @@ class ImageTag(msgspec.Struct, frozen=True):
     created: int
     """Unix seconds."""
     meta_tag: str
-    """What `werf-image-tag` says, else the docker tag: the name of a git tag, branch or commit, as a tag."""
+    """What `werf-image-tag` says, else the docker tag without what a monorepo puts before it: the name of a git tag,
+    branch or commit, as it is in a tag."""
     strategy: str | None = None
     """What `werf-tag-strategy` says, e.g. `git-branch`."""
     imports: tuple[Digest, ...] = ()

@@ -3,6 +3,8 @@
 A reason is never free text, so a policy cannot hide a decision in prose and a report can count and translate.
 """
 
+from typing import Literal
+
 import msgspec
 
 from holystone.engine.model.in_use import User
@@ -123,6 +125,53 @@ class MetadataNeeded(msgspec.Struct, frozen=True, tag="metadata-needed"):
     """A tag with this record's content signature remains."""
 
 
+class NamedAfter(msgspec.Struct, frozen=True, tag="named-after"):
+    """The branch of origin or git tag that the image is named after exists."""
+
+    kind: Literal["branch", "tag"]
+    name: str
+
+
+class CommitExists(msgspec.Struct, frozen=True, tag="commit-exists"):
+    """The commit that the image is named after."""
+
+    commit: Commit
+
+
+class WithinStrategy(msgspec.Struct, frozen=True, tag="within-strategy"):
+    """No limit and no expiry of the tag's strategy concerns it."""
+
+    strategy: str
+
+
+class AmongNewest(msgspec.Struct, frozen=True, tag="among-newest"):
+    rank: int
+    """Counted from 1: so many tags of the strategy, with it, are surely wanted and not older."""
+    limit: int
+
+
+class CreationUnknown(msgspec.Struct, frozen=True, tag="creation-unknown"):
+    """The image does not say when it was created, so it may be the newest."""
+
+
+class OtherStrategy(msgspec.Struct, frozen=True, tag="other-strategy"):
+    """Tags of this strategy, or without one, are people's own."""
+
+    strategy: str | None
+
+
+class UnknownReference(msgspec.Struct, frozen=True, tag="unknown-reference"):
+    """The clone is shallow or narrow: the branch or git tag that the image is named after may exist."""
+
+    kind: Literal["branch", "tag"]
+    named: str
+    """As it is in the tag."""
+
+
+class RecordNotJudged(msgspec.Struct, frozen=True, tag="record-not-judged"):
+    """Tag strategies decide, and they use no metadata records."""
+
+
 class NotReached(msgspec.Struct, frozen=True, tag="not-reached"):
     """No reference that a keep policy selected reaches a commit of this content signature."""
 
@@ -163,6 +212,32 @@ class Asked(msgspec.Struct, frozen=True, tag="asked"):
     """The user named it."""
 
 
+class ReferenceGone(msgspec.Struct, frozen=True, tag="reference-gone"):
+    """The branch of origin or git tag that the image is named after does not exist."""
+
+    kind: Literal["branch", "tag"]
+    named: str
+    """As it is in the tag."""
+
+
+class CommitGone(msgspec.Struct, frozen=True, tag="commit-gone"):
+    """The image is named after a commit that does not exist, or after what is no commit id at all."""
+
+    named: str
+
+
+class Expired(msgspec.Struct, frozen=True, tag="expired"):
+    age: int
+    """Seconds."""
+    days: int
+    """After which tags of the strategy go."""
+
+
+class BeyondNewest(msgspec.Struct, frozen=True, tag="beyond-newest"):
+    rank: int
+    limit: int
+
+
 KeepReason = (
     ReachedFromBranch
     | ReachedFromTag
@@ -187,6 +262,14 @@ KeepReason = (
     | ReferrerOf
     | MetadataHead
     | MetadataNeeded
+    | NamedAfter
+    | CommitExists
+    | WithinStrategy
+    | AmongNewest
+    | CreationUnknown
+    | OtherStrategy
+    | UnknownReference
+    | RecordNotJudged
 )
 DeleteReason = (
     NotReached
@@ -199,6 +282,10 @@ DeleteReason = (
     | MetadataUnused
     | Purged
     | Asked
+    | ReferenceGone
+    | CommitGone
+    | Expired
+    | BeyondNewest
     | ChildOf
     | ReferrerOf
 )

@@ -54,7 +54,11 @@ class ImagesRepo(msgspec.Struct, frozen=True, order=True):
             return None
         if reference.repository != repository or not self.is_candidate(image, reference.tag):
             return None
-        return reference.tag.removeprefix(self._prefix(image))
+        return self.without_image(image, reference.tag)
+
+    def without_image(self, image: str, tag: str) -> str:
+        """The meta tag in a candidate's tag."""
+        return tag.removeprefix(self._prefix(image))
 
     def image_in(self, repository: Repository) -> ImageName | None:
         """The image whose tags alone live in this repository: None where several may, or none does."""

@@ -36,7 +36,7 @@ def read_images(layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapsh
             parent=config.parent,
             signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
             created=config.created,
-            meta_tag=config.labels.get(labels.IMAGE_TAG) or tag,
+            meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, tag) or tag,
             strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
         )

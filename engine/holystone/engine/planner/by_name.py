@@ -11,7 +11,8 @@ def delete_by_name(draft: Draft) -> Draft:
     """Where one request for the digest takes all its tags, only what stays without some of them is left for this."""
     if not draft.can.tag_delete:
         return draft
-    staying = draft.kept_tags_by_digest()
+    # Of doomed tags alone on a manifest that stays, one has to stay with it where the last tag takes its manifest.
+    staying = {draft.digest(tag): tag for tag in reversed(draft.undecided)} | draft.kept_tags_by_digest()
     return draft.with_untags(
         tuple(
             Untag(tag=tag, digest=draft.digest(tag), how="delete", reasons=draft.reasons(tag))
@@ -27,5 +28,5 @@ def _first(draft: Draft) -> bool:
 
 def _spares(draft: Draft, tag: Tag, staying: Mapping[Digest, Tag]) -> bool:
     """The manifest that stays is surely left alone, and so are its other tags."""
-    another_stays = draft.digest(tag) in staying
+    another_stays = staying[draft.digest(tag)] != tag
     return draft.can.tag_delete_spares_siblings and (another_stays or not draft.can.last_tag_takes_manifest)

@@ -1,6 +1,6 @@
 """Reasons and outcomes in words. The only place where either becomes text."""
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from holystone.engine.model import outcomes, reasons
 from holystone.engine.model.in_use import Listed, User, Workload
@@ -61,6 +61,30 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"newest commit of its content on {reference}"
         case reasons.MetadataNeeded():
             return "an image tag with its content remains"
+        case reasons.NamedAfter(kind, name):
+            return f"{_reference(kind)} {name} exists"
+        case reasons.CommitExists(commit):
+            return f"commit {commit[:10]} exists"
+        case reasons.WithinStrategy(strategy):
+            return f"no limit of strategy {strategy} concerns it"
+        case reasons.AmongNewest(rank, limit):
+            return f"number {rank} of the {limit} newest that its strategy keeps"
+        case reasons.CreationUnknown():
+            return "it does not say when it was created, and may be the newest"
+        case reasons.OtherStrategy(strategy):
+            return f"tags of strategy {_shown(strategy)} are never judged" if strategy else "it has no tag strategy"
+        case reasons.UnknownReference(kind, named):
+            return f"the clone is shallow or narrow and may lack {_reference(kind)} {_shown(named)}"
+        case reasons.RecordNotJudged():
+            return "tag strategies decide, which use no metadata records"
+        case reasons.ReferenceGone(kind, named):
+            return f"no {_reference(kind)} {_shown(named)} exists"
+        case reasons.CommitGone(named):
+            return f"no commit {_shown(named)} exists"
+        case reasons.Expired(age, days):
+            return f"{duration(age)} old, its strategy keeps tags for {count(days, 'day')}"
+        case reasons.BeyondNewest(rank, limit):
+            return f"number {rank} by age, and its strategy keeps {limit}"
         case reasons.NotReached():
             return "no branch or tag that a keep policy selects reaches it"
         case reasons.BeyondLimit(reference):
@@ -129,6 +153,15 @@ def undo_text(outcome: UndoOutcome) -> str:
             return f"failed: {error}"
         case _:
             assert_never(outcome)
+
+
+def _reference(kind: Literal["branch", "tag"]) -> str:
+    return "branch of origin" if kind == "branch" else "git tag"
+
+
+def _shown(label: str) -> str:
+    """Labels may hold anything, also what a terminal would obey."""
+    return _short("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in label))
 
 
 def _short(tag: str) -> str:
