@@ -13,7 +13,7 @@ from holystone.engine.naming.project import kind_of
 
 class Belongings(msgspec.Struct, frozen=True):
     own: frozenset[Reference]
-    strangers: Mapping[Reference, str]
+    strangers: dict[Reference, str]
     """What looks like the project's and has a label that names another one, with that name."""
 
 
