@@ -37,7 +37,7 @@ def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> B
     strangers: dict[Tag, str] = {}
     for tag, digest in storage.tags.items():
         kind, labelled = kind_of(tag), _labels(storage, tag)
-        if kind == "foreign" or tag in storage.broken or not _is_image(storage, digest):
+        if kind == "foreign" or not _is_image(storage, digest):
             continue
         if kind != "stage":
             records.add(tag)
