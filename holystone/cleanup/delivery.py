@@ -14,6 +14,7 @@ from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.journal import Journal, Run
+from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.ports import Registry
@@ -98,7 +99,12 @@ class Delivery:
                 each.repository, each.implementation, each.place
             )
         self.progress.begin(run.id)
-        result = await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)
+
+        async def execute() -> RunResult:
+            return await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)
+
+        locked = [each.repository for each in run.plan.repositories if each.passes and self._run.lock_in_registry]
+        result = await holding_all([(registries[each], each) for each in locked], run.id, execute)
         return self._report(run, result)
 
     def _report(self, run: Run, result: RunResult) -> int:

@@ -12,6 +12,7 @@ from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.closure.closed import Closed
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.lease import LockTag, live_lock
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
@@ -68,6 +69,8 @@ async def make_plan(
         )
         log.debug("capabilities", repository=str(repository), found=capabilities)
         refusals.extend(_refusals(planned, refuse_if_disabled(planned, capabilities), options))
+        if planned.passes and (lock := live_lock(snapshot.locks, options.as_of)):
+            refusals.append(_locked(repository, lock))
 
     present = [repository for repository in sorted(decision.verdicts) if snapshots[repository].exists]
     await for_each(present, plan, workers=REPOSITORIES_AT_ONCE)
@@ -102,6 +105,16 @@ async def _close(
             continue
         snapshot = await add_referrers(registry, knowledge, snapshot, needed)
         asked.update(needed)
+
+
+def _locked(repository: Repository, lock: LockTag) -> Refusal:
+    return Refusal(
+        promise="locked",
+        repository=repository,
+        why=f"another run of Holystone is at work there ({lock})",
+        what_to_do="wait for it to end; if it has died, `holystone resume` on its machine goes on with it, "
+        "and its lock counts no more after that time",
+    )
 
 
 def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, can: Capabilities) -> None:

@@ -14,6 +14,7 @@ from holystone.cleanup.intent import read_git
 from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import UsageError
+from holystone.engine.journal import refuse_if_busy
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import InvalidName, Repository
@@ -54,6 +55,8 @@ async def prepare_plan(
     """Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     places = locate(settings, project)
+    if not (settings.run.dry_run or settings.run.plan_out):
+        refuse_if_busy(settings.run.state_dir, places.storage.repository)
     git, inventory = await _read(connections, knowledge, settings, scope, project, places)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:

@@ -7,6 +7,7 @@ from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError
 from holystone.engine.journal import Journal
+from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import to_json
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, undo_reports
@@ -27,7 +28,13 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
             )
         if not dry_run:
             progress.begin(run.id)
-        result = await undo_run(run, registries.__getitem__, progress, dry_run=dry_run)
+
+        async def work() -> UndoResult:
+            return await undo_run(run, registries.__getitem__, progress, dry_run=dry_run)
+
+        lock = settings.run.lock_in_registry and not dry_run
+        locked = [each.repository for each in run.plan.repositories if each.passes and lock]
+        result = await holding_all([(registries[each], each) for each in locked], run.id, work)
     ending, code = _ending(result, dry_run)
     error = _failure(run_id, result) if code else None
     if settings.run.output == "json":

@@ -226,6 +226,12 @@ YES_DELETE_THAT_MANY: Final = Option(
     "Delete even if it is most of a repository. An option only, so that no forgotten variable says yes.",
     kind="flag",
 )
+LOCK_IN_REGISTRY: Final = Option(
+    "lock-in-registry",
+    "Lock the repositories by a tag in each while deleting, for runs on machines that share no --state-dir.",
+    ("HOLYSTONE_LOCK_IN_REGISTRY",),
+    kind="flag",
+)
 YES: Final = Option(
     "yes",
     "Go on without asking. An option only, so that no forgotten variable says yes.",
@@ -309,6 +315,7 @@ RUN_OPTIONS: Final = (
     PLAN_OUT,
     OUTPUT,
     YES_DELETE_THAT_MANY,
+    LOCK_IN_REGISTRY,
     STATE_DIR,
     CACHE_DIR,
 )
@@ -331,6 +338,7 @@ RESUME_OPTIONS: Final = (
     PARALLEL,
     PARALLEL_TASKS_LIMIT,
     YES_DELETE_THAT_MANY,
+    LOCK_IN_REGISTRY,
     OUTPUT,
     STATE_DIR,
     CACHE_DIR,

@@ -203,6 +203,7 @@ def _run(given: Given) -> RunSettings:
         plan_out=given.path(o.PLAN_OUT),
         output=_word(given, (o.OUTPUT,), ("text", "json"), "text"),
         yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
+        lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
         yes=given.flag(o.YES),
     )
 

@@ -82,6 +82,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     plan_out: Path | None = None
     output: Literal["text", "json"] = "text"
     yes_delete_that_many: bool = False
+    lock_in_registry: bool = False
     yes: bool = False
     """Confirms what would have to be confirmed on a terminal."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import anyio.lowlevel
+import msgspec
 import pytest
 
 from holystone.engine.executor import CheckReport, Loss, check_after
@@ -242,3 +243,18 @@ async def test_a_child_of_a_kept_index_that_is_gone_is_a_loss(execute: Execute) 
     )
     result = await execute(there.registry, there.plan)
     assert result.losses == ((APP, Loss(there.digests["child"])),)
+
+
+async def test_what_is_written_once_is_not_asked_where_it_points_before_something_goes(execute: Execute) -> None:
+    there = world("plain")
+
+    kept = tuple(msgspec.structs.replace(each, written_once=each.tag == "keep") for each in there.plan.kept)
+    there.plan = msgspec.structs.replace(there.plan, kept=kept)
+    await _run(execute, there)
+    looks = {each.tag: 0 for each in kept}
+    for verb, arguments in there.registry.calls:
+        if verb == "resolve" and arguments[1] in looks:
+            looks[Tag(str(arguments[1]))] += 1
+    assert looks.pop(Tag("keep")) == 1, "only by the check after the run"
+    assert min(looks.values()) > 1
+    assert there.is_clean()

@@ -1,18 +1,24 @@
 import asyncio
 import itertools
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
+import msgspec
 import pytest
 
 from holystone.engine.errors import HolystoneError, Refused, UsageError
-from holystone.engine.journal import Journal, Tombstone
+from holystone.engine.journal import Journal, Tombstone, refuse_if_busy
+from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
+from holystone.engine.model.references import RegistryHost, Repository
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -60,10 +66,15 @@ async def test_an_id_is_made_of_the_time_and_is_never_given_twice(tmp_path: Path
 async def test_the_latest_run_that_is_open_is_taken_up(tmp_path: Path) -> None:
     clock = itertools.count(1_795_000_000)
     with Journal.open(tmp_path, now=lambda: next(clock)) as journal:
-        runs = [await journal.begin(PLAN, "cleanup") for _ in range(3)]
+        runs = []
+        for _ in range(3):
+            runs.append(await journal.begin(PLAN, "cleanup"))
+            runs[-1].release()
         await runs[2].finish()
     with Journal.open(tmp_path) as journal:
-        assert (await journal.load()).id == runs[1].id
+        latest = await journal.load()
+        assert latest.id == runs[1].id
+        latest.release()
         assert (await journal.load(runs[2].id)).record.state == "finished"
 
 
@@ -75,6 +86,53 @@ async def test_a_run_that_is_alive_is_not_taken_up(tmp_path: Path) -> None:
         run.release()
         assert (await other.load()).id == run.id
     assert _locks(tmp_path) == []
+
+
+async def test_two_runs_never_work_on_one_repository(tmp_path: Path) -> None:
+    elsewhere = plan(repository_plan(repository("team/other"), level(remove(BYTES.digest))))
+    with Journal.open(tmp_path) as journal, Journal.open(tmp_path) as other:
+        run = await journal.begin(PLAN, "cleanup")
+        both = msgspec.structs.replace(PLAN, repositories=(*elsewhere.repositories, *PLAN.repositories))
+        with pytest.raises(Refused, match=f"team/app: another run.*process {os.getpid()}, run {run.id}"):
+            await other.begin(both, "cleanup")
+        with pytest.raises(Refused, match="team/app: another run"):
+            refuse_if_busy(tmp_path, APP)
+        await other.begin(elsewhere, "cleanup")  # what was refused has kept no lock
+        assert len(await other.runs()) == 2
+        await run.finish()
+        refuse_if_busy(tmp_path, APP)
+        await other.begin(PLAN, "cleanup")
+    assert _locks(tmp_path) == []
+
+
+async def test_other_spellings_of_a_repository_are_the_same_repository(tmp_path: Path) -> None:
+    spelled = Repository(RegistryHost(f"{APP.host}:443"), APP.path)
+    with Journal.open(tmp_path) as journal:
+        await journal.begin(PLAN, "cleanup")
+        with pytest.raises(Refused, match="another run"):
+            await journal.begin(plan(repository_plan(spelled, level(remove(BYTES.digest)))), "cleanup")
+
+
+def test_the_lock_of_a_process_that_died_is_no_lock(tmp_path: Path) -> None:
+    script = f"""
+import os, pathlib
+from holystone.engine.journal.locks import lock_repositories
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+app = Repository(RegistryHost({str(APP.host)!r}), RepositoryPath({str(APP.path)!r}))
+locks = lock_repositories(pathlib.Path({str(tmp_path)!r}), [app], "20261123-161200-ab12")
+os.kill(os.getpid(), 9)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.returncode == -9
+    assert len(_locks(tmp_path)) == 1
+    lock_repositories(tmp_path, [APP], "20261123-161300-cd34").close()
+    assert _locks(tmp_path) == []
+
+
+def test_a_question_leaves_nothing_behind(tmp_path: Path) -> None:
+    refuse_if_busy(tmp_path / "absent", APP)
+    refuse_if_busy(tmp_path, APP)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:

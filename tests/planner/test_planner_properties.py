@@ -92,7 +92,8 @@ def test_a_doomed_tag_goes_or_is_kept_with_a_reason(case: Case) -> None:
     assert sorted((*plan.doomed_tags, *kept)) == sorted(closed.verdicts)
     for tag, verdict in closed.verdicts.items():
         if isinstance(verdict, Keep):
-            assert kept[tag] == Kept(tag, case.snapshot.tags.get(tag), verdict.reasons)
+            fixed = tag in case.facts.written_once
+            assert kept[tag] == Kept(tag, case.snapshot.tags.get(tag), verdict.reasons, fixed)
         elif tag in kept:
             assert kept[tag].reasons
             assert case.snapshot.tags[tag] in closed.kept

@@ -8,6 +8,7 @@ from typing import Final
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
@@ -65,14 +66,16 @@ async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
 ) -> dict[Tag, Digest]:
     listing = await work.sight.listing()
+    fixed = {each.tag: each.digest for each in work.plan.kept if each.written_once}
     there: dict[Tag, Digest] = {}
 
     async def look(tag: Tag) -> None:
-        if digest := listing.tags[tag] or await work.registry.resolve(work.repository, tag):
+        if digest := listing.tags[tag] or fixed.get(tag) or await work.registry.resolve(work.repository, tag):
             there[tag] = digest
 
     # A tag that may be on everything in question cannot hold anything, wherever it is.
-    await work.each((tag for tag in sorted(listing.tags) if not _all_in(ours.get(tag, ()), going)), look)
+    tags = (tag for tag in sorted(listing.tags) if not (is_lock_tag(tag) or _all_in(ours.get(tag, ()), going)))
+    await work.each(tags, look)
     return there
 
 

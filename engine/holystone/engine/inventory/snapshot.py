@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import (
     ImageConfig,
@@ -38,7 +39,8 @@ async def read_repository(
     """Raises what the registry raises."""
     listing = await registry.list_tags(repository)
     reader = _Reader(registry, knowledge, repository, listing.manifests)
-    tags, broken = await reader.resolve(listing.tags)
+    locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
+    tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     manifests = await reader.manifests((*tags.values(), *listing.untagged))
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
@@ -55,7 +57,15 @@ async def read_repository(
             broken[tag] = problem
     present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
     return RepositorySnapshot(
-        repository, present, broken, manifests, configs, listing.exists, locked=listing.locked, pushed=listing.pushed
+        repository,
+        present,
+        broken,
+        manifests,
+        configs,
+        listing.exists,
+        locked=listing.locked,
+        locks=locks,
+        pushed=listing.pushed,
     )
 
 

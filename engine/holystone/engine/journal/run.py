@@ -1,11 +1,11 @@
 """A run that is being worked on, and the slice of the journal that belongs to one of its repositories."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
 from holystone.engine.journal import rows
-from holystone.engine.journal.locks import RunLock
 from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.writer import Writer
 from holystone.engine.model.manifests import RawManifest
@@ -46,11 +46,13 @@ class SliceJournal:
 
 
 class Run:
-    """A run of which this process holds the lock."""
+    """A run that this process alone works on, as it does on all its repositories."""
 
-    def __init__(self, writer: Writer, lock: RunLock, record: RunRecord, plan: Plan, now: Callable[[], float]) -> None:
+    def __init__(
+        self, writer: Writer, locks: ExitStack, record: RunRecord, plan: Plan, now: Callable[[], float]
+    ) -> None:
         self._writer = writer
-        self._lock = lock
+        self._locks = locks
         self._now = now
         self.record = record
         self.plan = plan
@@ -84,10 +86,10 @@ class Run:
         await self._writer.do(partial(rows.set_state, run_id=self.id, state="undoing", ended=self.record.ended))
 
     async def finish(self, state: RunState = "finished") -> None:
-        """There is nothing left for `resume`. Gives the lock back."""
+        """There is nothing left for `resume`. Gives the locks back."""
         await self._writer.do(partial(rows.set_state, run_id=self.id, state=state, ended=int(self._now())))
         self.release()
 
     def release(self) -> None:
         """Leaves the run as it is, for another process to take up."""
-        self._lock.release()
+        self._locks.close()

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ import msgspec
 
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.journal import rows
-from holystone.engine.journal.locks import RunLock
+from holystone.engine.journal.locks import lock_repositories, lock_run
 from holystone.engine.journal.records import RunRecord, Slice
 from holystone.engine.journal.run import Run
 from holystone.engine.journal.schema import FILE_NAME, open_database
@@ -58,29 +59,25 @@ class Journal:
             run.release()
 
     async def begin(self, plan: Plan, command: str) -> Run:
-        """A new run, on the disk with its whole plan when this returns."""
+        """A new run, on the disk with its whole plan when this returns. Raises Refused if another run is at work in one
+        of its repositories."""
         started = self._now()
         encoded = to_json(plan)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         while True:
             record = RunRecord(f"{stamp}-{self._token()}", int(started), None, command, "open")
-            lock = RunLock.take(self._directory, record.id)
-            run = self._hold(Run(self._writer, lock, record, plan, self._now))
-            if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, encoded)):  # type: ignore[misc]
-                return run
-            run.release()
+            with self._lock(record.id, plan) as locks:
+                if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, encoded)):  # type: ignore[misc]
+                    return self._hold(Run(self._writer, locks.pop_all(), record, plan, self._now))
 
     async def load(self, run_id: str | None = None) -> Run:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Refused if it is
-        still alive."""
-        record, _ = await self._find(run_id)
-        lock = RunLock.take(self._directory, record.id)
-        try:
-            record, encoded = await self._find(record.id)  # its last owner may have finished it a moment ago
-            return self._hold(Run(self._writer, lock, record, _decode(record.id, encoded), self._now))
-        except BaseException:
-            lock.release()
-            raise
+        still alive or another is at work in one of its repositories."""
+        record, encoded = await self._find(run_id)
+        plan = _decode(record.id, encoded)
+        with self._lock(record.id, plan) as locks:
+            record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
+            return self._hold(Run(self._writer, locks.pop_all(), record, plan, self._now))
 
     async def runs(self) -> tuple[RunRecord, ...]:
         """Newest first."""
@@ -98,6 +95,13 @@ class Journal:
     async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
         """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
         return await self._writer.do(lambda db: rows.read_manifests(db, run_id, repository))
+
+    def _lock(self, run_id: str, plan: Plan) -> ExitStack:
+        with ExitStack() as taken:
+            taken.callback(lock_run(self._directory, run_id).release)
+            repositories = [each.repository for each in plan.repositories]
+            taken.enter_context(lock_repositories(self._directory, repositories, run_id))
+            return taken.pop_all()
 
     def _hold(self, run: Run) -> Run:
         self._taken.append(run)

@@ -24,6 +24,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     exists: bool = True
     locked: Mapping[Tag, str] = {}
     """Tags that the registry will not delete, with the rule that forbids it."""
+    locks: tuple[Tag, ...] = ()
+    """Tags of Holystone's own by which a run says that it is at work here; they are no content."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the listing says it."""
 

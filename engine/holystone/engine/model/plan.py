@@ -51,6 +51,8 @@ class Kept(msgspec.Struct, frozen=True):
     digest: Digest | None
     """None for a broken tag."""
     reasons: tuple[KeepReason, ...]
+    written_once: bool = False
+    """Nobody moves the tag, so that where it points need not be asked again before something else goes."""
 
 
 class RepositoryPlan(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
 class Refusal(msgspec.Struct, frozen=True):
     """Why a plan may not be applied as it is."""
 
-    promise: Literal["fuse", "fail-closed", "deletion-disabled", "confirmation", "cannot-go"]
+    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
     """`cannot-go`: something that the user named stays, for a reason that the plan has."""
     repository: Repository | None
     why: str

@@ -53,7 +53,7 @@ def _passes(done: Draft) -> tuple[Pass, ...]:
 
 def _kept(done: Draft) -> tuple[Kept, ...]:
     kept = [
-        Kept(tag, done.snapshot.tags.get(tag), verdict.reasons)
+        Kept(tag, done.snapshot.tags.get(tag), verdict.reasons, tag in done.facts.written_once)
         for tag, verdict in done.closed.verdicts.items()
         if isinstance(verdict, Keep)
     ]

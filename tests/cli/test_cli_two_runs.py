@@ -1,0 +1,77 @@
+"""Two runs at the same time on one repository: the second leaves everything alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.journal.locks import lock_repositories
+from holystone.engine.lease import LockTag, lock_tag
+from holystone.engine.model.layerless import layerless_image
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from tests.cli.conftest import Refuse
+from tests.support.command_line import Bench, now
+
+
+@contextmanager
+def another_run(shop: Bench, path: str) -> Iterator[str]:
+    state = shop.home / "state"
+    state.mkdir(exist_ok=True)
+    shop.env["HOLYSTONE_STATE_DIR"] = str(state)
+    repository = Repository(RegistryHost(shop.registry.host), RepositoryPath(path))
+    with lock_repositories(state, [repository], "20261123-161200-ab12"):
+        yield f"{repository}: another run of Holystone is at work there"
+
+
+def test_a_cleanup_beside_another_stops_before_it_reads(shop: Bench, refused: Refuse) -> None:
+    with another_run(shop, "shop/stages") as busy:
+        message = refused(shop, code=3)
+        assert busy in message
+        assert "run 20261123-161200-ab12" in message
+        assert "Wait for that process to end" in message
+    assert shop.registry.requests == []
+    assert shop.cleanup().code == 0
+
+
+@pytest.mark.parametrize("path", ["shop/stages", "shop/app/front"])
+def test_a_plan_is_not_applied_beside_another_run(shop: Bench, refused: Refuse, tmp_path: Path, path: str) -> None:
+    plan = tmp_path / "plan.json"
+    assert shop.cleanup("--plan-out", str(plan)).code == 0
+    with another_run(shop, path) as busy:
+        assert busy in refused(shop, str(plan), code=3, command="apply")
+    assert shop.run("runs").out == "", "what was refused is no run that could be resumed"
+    assert shop.run("apply", str(plan)).code == 0
+
+
+def test_the_lock_in_the_registry_is_there_while_something_is_deleted_and_then_gone(shop: Bench) -> None:
+    ran = shop.cleanup("--lock-in-registry", "--output=json")
+    assert ran.code == 0
+    run = ran.json["run"]
+    locked = [each for each in shop.registry.requests if f"-{run}" in each.path]
+    assert {each.path.split("/manifests/")[0] for each in locked if each.method == "PUT"} == {
+        "/v2/shop/stages",
+        "/v2/shop/app/front",
+        "/v2/shop/app/backend",
+    }
+    assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
+    assert shop.run("undo", run, "--lock-in-registry").code == 0
+    assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
+
+
+@pytest.mark.parametrize("left", [900, -1])
+def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Bench, refused: Refuse, left: int) -> None:
+    tag = lock_tag(LockTag(now() + left, "20261123-161200-ab12"))
+    manifest, config = layerless_image({"holystone.lock": tag}, oci=True)
+    shop.registry.storage.put_blob("shop/stages", config)
+    shop.registry.storage.put_manifest("shop/stages", manifest.body, manifest.media_type, tag)
+    if left < 0:
+        assert shop.cleanup().code == 0
+        return
+    message = refused(shop, code=3)
+    assert "shop/stages: another run of Holystone is at work there (run 20261123-161200-ab12, until 20" in message
+
+
+def test_looking_needs_no_lock(shop: Bench) -> None:
+    with another_run(shop, "shop/stages"):
+        assert shop.cleanup("--dry-run").code == 0
