@@ -1,5 +1,6 @@
 """A purge: everything of the project goes, and no policy, no history and no cluster is asked."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -72,42 +73,50 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
         else nothing
     )
     own = stored.own | published.own
-    strangers = {**stored.strangers, **published.strangers}
-    touched = {holdings.storage} if scope.stages else {at.repository for at in own}
-    touched |= holdings.snapshots.keys() - {holdings.storage} if scope.images else set()
-    written_once = stored.own | {each.reference for each in images if each.is_written_once}
+    strangers = stored.strangers | published.strangers
+    verdicts: dict[Repository, dict[Tag, Verdict]] = {each: {} for each in _places(holdings, scope)}
+    for at in strangers:
+        verdicts.setdefault(at.repository, {})[at.tag] = Keep((Foreign(),))
+    for at in own:
+        verdicts.setdefault(at.repository, {})[at.tag] = Delete((Purged(),))
+    written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
+    for at in (*stored.own, *(each.reference for each in images if each.is_written_once)):
+        written_once[at.repository].add(at.tag)
     return Decision(
-        verdicts={repository: _verdicts(repository, own, strangers) for repository in touched},
+        verdicts=verdicts,
         facts={
-            repository: TagFacts(written_once=frozenset(_tags(repository, written_once)), as_of=as_of)
-            for repository in touched
+            repository: TagFacts(written_once=frozenset(written_once[repository]), as_of=as_of)
+            for repository in verdicts
         },
-        notices=tuple(_notices(holdings, scope, own, strangers)),
+        notices=(
+            *repository_notices(holdings.snapshots.values()),
+            *_whose(holdings, stored, strangers),
+            *_consequences(holdings, scope, own),
+        ),
         refusals=(),
     )
 
 
-def _verdicts(repository: Repository, own: Iterable[Reference], strangers: Iterable[Reference]) -> dict[Tag, Verdict]:
-    verdicts: dict[Tag, Verdict] = dict.fromkeys(_tags(repository, strangers), Keep((Foreign(),)))
-    return {**verdicts, **dict.fromkeys(_tags(repository, own), Delete((Purged(),)))}
+def _places(holdings: Holdings, scope: Scope) -> Iterable[Repository]:
+    """Repositories that the purge is about, also where nothing goes."""
+    if scope.stages:
+        yield holdings.storage
+    if scope.images:
+        yield from holdings.snapshots.keys() - {holdings.storage}
 
 
-def _tags(repository: Repository, references: Iterable[Reference]) -> Iterable[Tag]:
-    return (at.tag for at in references if at.repository == repository)
-
-
-def _notices(
-    holdings: Holdings, scope: Scope, own: frozenset[Reference], strangers: Mapping[Reference, str]
-) -> Iterable[str]:
-    yield from repository_notices(holdings.snapshots.values())
+def _whose(holdings: Holdings, stored: Belongings, strangers: Mapping[Reference, str]) -> Iterable[str]:
     for project in sorted(set(strangers.values())):
         theirs = sorted(at for at, whose in strangers.items() if whose == project)
         yield (
             f"{count(len(theirs), 'tag')} left alone, e.g. {theirs[0]}: the label says that they are of the project "
             f"{project}, and this one is {holdings.project}"
         )
-        if any(at.repository == holdings.storage for at in theirs):
-            yield f"all records in {holdings.storage} were left alone: nothing says which of the projects they are of"
+    if stored.strangers:
+        yield f"all records in {holdings.storage} were left alone: nothing says which of the projects they are of"
+
+
+def _consequences(holdings: Holdings, scope: Scope, own: frozenset[Reference]) -> Iterable[str]:
     if scope.images and scope.stages and not any(each.exists for each in _image_repositories(holdings)):
         yield (
             "none of the images' repositories exists: if there are images, --images-repo is wrong, "
@@ -134,8 +143,10 @@ def _built_on(holdings: Holdings, own: frozenset[Reference]) -> tuple[Reference,
     storage = holdings.snapshots[holdings.storage]
     stages = {
         manifest.config
-        for tag in _tags(holdings.storage, own)
-        if (manifest := storage.manifests.get(storage.tags[tag])) and manifest.config
+        for at in own
+        if at.repository == holdings.storage
+        and (manifest := storage.manifests.get(storage.tags[at.tag]))
+        and manifest.config
     }
     stay = (each for each in holdings.images or () if each.reference not in own)
     return tuple(each.reference for each in stay if each.parent in stages)

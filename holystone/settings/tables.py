@@ -17,7 +17,7 @@ def _said(option: Option, help_text: str) -> Option:
 
 
 def _table(used: Iterable[Option], why: str) -> tuple[Option, ...]:
-    """`why` the rest has no effect."""
+    """In the order of `used`; `why` the rest has no effect."""
     ours = {each.key: each for each in used}
     rest = (each for each in o.CLEANUP_OPTIONS if each.key not in ours)
     idle = (
@@ -38,13 +38,16 @@ _REGISTRY: Final = tuple(each for each in o.REGISTRY_OPTIONS if each is not o.IM
 _BUILT_ON_THEM: Final = _said(o.IMAGES_REPO, "Where the final images are, to say how many were built on the stages.")
 _NO_POLICY: Final = "a purge asks no policy"
 
-IMAGES_PURGE_OPTIONS: Final = _table((o.IMAGES_REPO, *_REGISTRY, *_PROJECT, o.IMAGE, o.YES, *_RUN), _NO_POLICY)
-STAGES_PURGE_OPTIONS: Final = _table((_BUILT_ON_THEM, *_REGISTRY, *_PROJECT, o.IMAGE, o.YES, *_RUN), _NO_POLICY)
+_FIRST: Final = (o.STAGES_STORAGE, o.YES, o.DRY_RUN, o.PLAN_OUT)
+_REST: Final = (*_REGISTRY, *_PROJECT, o.IMAGE, *_RUN)
+
+IMAGES_PURGE_OPTIONS: Final = _table((o.IMAGES_REPO, *_FIRST, *_REST), _NO_POLICY)
+STAGES_PURGE_OPTIONS: Final = _table((_BUILT_ON_THEM, *_FIRST, *_REST), _NO_POLICY)
 
 _STORAGE: Final = tuple(each for each in _REGISTRY if not each.name.startswith("images-repo-"))
 _RECORDS_ONLY: Final = "only records in the stages storage are concerned"
 _LIST_RUN: Final = (o.OUTPUT, o.CACHE_DIR, *o.LOG_OPTIONS)
 
 LS_OPTIONS: Final = _table((*_STORAGE, *_LIST_RUN), _RECORDS_ONLY)
-ADD_OPTIONS: Final = _table((*_STORAGE, *_PROJECT, o.DRY_RUN, *_LIST_RUN), _RECORDS_ONLY)
-RM_OPTIONS: Final = _table((*_STORAGE, *_RUN), _RECORDS_ONLY)
+ADD_OPTIONS: Final = _table((o.STAGES_STORAGE, o.DRY_RUN, *_STORAGE, *_PROJECT, *_LIST_RUN), _RECORDS_ONLY)
+RM_OPTIONS: Final = _table((o.STAGES_STORAGE, o.DRY_RUN, o.PLAN_OUT, *_STORAGE, *_RUN), _RECORDS_ONLY)

@@ -210,3 +210,10 @@ def test_a_stage_whose_configuration_is_gone_goes_too_and_a_dangling_one_stays()
     assert "ccc-3" in gone(decision, STORAGE)
     assert not {"foreign", "ddd-4"} & gone(decision, STORAGE)
     assert any("2 broken tags left alone" in notice for notice in decision.notices)
+
+
+def test_records_go_where_only_images_in_the_same_repository_are_of_another_project() -> None:
+    shared = {**SHARED, "app-6": (final("app", "6", "bakery"), None)}
+    decision = decide_purge(holdings({}, shared, storage=IMAGES), ALL, 0)
+    assert gone(decision, IMAGES) == SHARED_STAGES | {"app-5"}
+    assert not any("all records" in notice for notice in decision.notices)

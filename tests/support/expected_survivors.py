@@ -113,7 +113,24 @@ def expected_survivors(
     if stages:
         remaining = [tag for tag in project.tags if (tag.repository, tag.tag) not in gone]
         gone |= {(storage, tag) for tag in _doomed_stages(project, remaining, as_of)}
+    return _without(project, there, gone)
 
+
+def expected_after_purge(
+    project: PublishedProject, there: Tags, *, images: bool = True, stages: bool = True
+) -> Survivors:
+    """Whatever is not the project's, with all that it needs."""
+    storage = project.stages_storage
+    gone: set[tuple[RepositoryPath, Tag]] = set()
+    if images:
+        gone |= {(tag.repository, tag.tag) for tag in project.tags}
+    if stages:
+        stored = (*(stage.tag for stage in project.stages), *(record.tag for record in project.metadata))
+        gone |= {(storage, tag) for tag in (*stored, *project.managed, *project.rejected)}
+    return _without(project, there, gone)
+
+
+def _without(project: PublishedProject, there: Tags, gone: set[tuple[RepositoryPath, Tag]]) -> Survivors:
     keep: dict[RepositoryPath, dict[Tag, Digest]] = {}
     needed: dict[RepositoryPath, frozenset[Digest]] = {}
     for repository, tags in there.items():

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.command_line import Ran
+
+_PATIENCE = 20
+"""Seconds in which the program says something."""
 
 
 def on_terminal(
@@ -28,7 +32,7 @@ def on_terminal(
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # Linux: the other side is closed
-            while chunk := os.read(ours, 65536):
+            while _is_readable(ours, process) and (chunk := os.read(ours, 65536)):
                 before, shown = shown, shown + chunk
                 if prompt.encode() in shown and prompt.encode() not in before:
                     if isinstance(answer, str):
@@ -38,3 +42,11 @@ def on_terminal(
         out, _ = process.communicate(timeout=60)
     os.close(ours)
     return Ran(process.returncode, out.decode(), shown.decode().replace("\r\n", "\n"))
+
+
+def _is_readable(terminal: int, process: subprocess.Popen[bytes]) -> bool:
+    """A program that waits for more than it is given is ended, so that the test fails instead of waiting with it."""
+    if select.select([terminal], [], [], _PATIENCE)[0]:
+        return True
+    process.kill()
+    return False

@@ -13,7 +13,7 @@ from holystone.engine.naming.project import kind_of
 
 class Belongings(msgspec.Struct, frozen=True):
     own: frozenset[Reference]
-    strangers: Mapping[Reference, str]
+    strangers: dict[Reference, str]
     """What looks like the project's and has a label that names another one, with that name."""
 
 
@@ -37,7 +37,7 @@ def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> B
     strangers: dict[Tag, str] = {}
     for tag, digest in storage.tags.items():
         kind, labelled = kind_of(tag), _labels(storage, tag)
-        if kind == "foreign" or tag in storage.broken or not _is_image(storage, digest):
+        if kind == "foreign" or not _is_image(storage, digest):
             continue
         if kind != "stage":
             records.add(tag)

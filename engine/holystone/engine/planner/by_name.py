@@ -12,7 +12,7 @@ def delete_by_name(draft: Draft) -> Draft:
     if not draft.can.tag_delete:
         return draft
     # Of doomed tags alone on a manifest that stays, one has to stay with it where the last tag takes its manifest.
-    staying = {draft.digest(tag): tag for tag in reversed(draft.undecided)} | draft.kept_tags_by_digest()
+    staying = {draft.digest(tag): tag for tag in reversed(draft.undecided)} | dict(draft.kept_tags_by_digest())
     return draft.with_untags(
         tuple(
             Untag(tag=tag, digest=draft.digest(tag), how="delete", reasons=draft.reasons(tag))
