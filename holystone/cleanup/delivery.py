@@ -93,7 +93,7 @@ class Delivery:
             registries[each.repository] = await session.connections.registry(
                 each.repository, each.implementation, each.place
             )
-        self.progress.begin(run.id)
+        self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
         result = await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)
         return self._report(run, result)
 

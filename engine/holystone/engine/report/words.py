@@ -37,7 +37,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.Foreign():
             return "not an image that werf made for this project"
         case reasons.Bookkeeping():
-            return "a record of managed images or clients"
+            return "a record that no policy judges: of a managed image, a client, a rejected stage or an unknown image"
         case reasons.Unreadable(what):
             return f"broken, a person should look: {what}"
         case reasons.SharesDigestWith(kept):
@@ -70,6 +70,65 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"commit {commit[:10]} is not the newest one with this content any more"
         case reasons.MetadataUnused(image):
             return f"no tag of image {image.shown} has its content any more"
+        case _:
+            assert_never(reason)
+
+
+def kind_text(reason: KeepReason | DeleteReason) -> str:
+    """What all tags with such a reason have in common."""
+    match reason:
+        case reasons.ReachedFromBranch(_, _, policy):
+            return f"branches of keep policy {policy} reach them"
+        case reasons.ReachedFromTag(_, _, policy):
+            return f"git tags of keep policy {policy} are their commits"
+        case reasons.YoungerThan(_, grace):
+            return f"younger than {duration(grace)}"
+        case reasons.ParentOfImage():
+            return "an image that stays is built on them"
+        case reasons.AncestorOfStage():
+            return "a stage that stays is built on them"
+        case reasons.ImportedBy():
+            return "a stage that stays imports files from them"
+        case reasons.WithoutMetadata():
+            return "no metadata record says which commits they were built from"
+        case reasons.UnknownHistory():
+            return "the clone is shallow and may hide their commits"
+        case reasons.HistoryNotRead() | reasons.ImagesAbsent() | reasons.LastTagged():
+            return reason_text(reason)
+        case reasons.Foreign():
+            return "not images that werf made for this project"
+        case reasons.Bookkeeping():
+            return "records that no policy judges: of managed images, clients, rejected stages and unknown images"
+        case reasons.Unreadable():
+            return "broken, a person should look"
+        case reasons.SharesDigestWith():
+            return "the registry cannot delete them without tags that stay"
+        case reasons.LockedBy(rule):
+            return f"the registry does not delete them: {rule}"
+        case reasons.SubjectOf():
+            return "the registry would delete what refers to them along with them"
+        case reasons.ChildOf():
+            return "parts of indexes"
+        case reasons.ReferrerOf():
+            return "attached to other manifests, as signatures are"
+        case reasons.MetadataHead():
+            return "newest commits of their content on a branch or tag"
+        case reasons.MetadataNeeded():
+            return "image tags with their content remain"
+        case reasons.NotReached():
+            return "no branch or tag that a keep policy selects reaches them"
+        case reasons.BeyondLimit():
+            return "beyond what imagesPerReference keeps"
+        case reasons.CommitsGone():
+            return "the commits they were built from are gone"
+        case reasons.NotNeeded():
+            return "no remaining image is built on them or imports from them"
+        case reasons.Rejected():
+            return "werf marked the stages as broken"
+        case reasons.MetadataSuperseded():
+            return "their commits are not the newest with their content any more"
+        case reasons.MetadataUnused():
+            return "no tag of their image has their content any more"
         case _:
             assert_never(reason)
 
