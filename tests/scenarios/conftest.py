@@ -53,5 +53,6 @@ async def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
 @pytest.fixture
 def werf(shared_registry: DockerRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> NewProject:
     """Makes a project, its keep policies given as in werf.yaml."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    test = f"{request.node.path.stem}/{request.node.name}".lower()
+    name = re.sub(r"[^a-z0-9/]+", "-", test).strip("-")
     return lambda keep_policies="": WerfProject(tmp_path, shared_registry, name, keep_policies)

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from holystone.engine.model.references import Commit
+from tests.support.expected_survivors import HOUR
 from tests.support.programs import require
 
-HOUR = 3_600
 _SOMEBODY = {"NAME": "Bosun", "EMAIL": "bosun@example.com"}
 _ENVIRONMENT = {
     **{f"GIT_{who}_{what}": said for who in ("AUTHOR", "COMMITTER") for what, said in _SOMEBODY.items()},

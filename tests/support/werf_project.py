@@ -11,7 +11,8 @@ from holystone.demo.publisher import Publisher
 from holystone.engine.model.references import Commit, Tag
 from holystone.engine.naming.records import image_metadata_tag
 from tests.support.docker_registry import DockerRegistry
-from tests.support.git_clone import HOUR, GitClone
+from tests.support.expected_survivors import HOUR
+from tests.support.git_clone import GitClone
 from tests.support.holystone_process import Ended, Holystone
 from tests.support.http import client
 
@@ -53,14 +54,13 @@ class WerfProject:
         signature: int = 1,
         strategy: str = "stages-signature",
         name: str = "",
-        commit: Commit | None = None,
         hours_old: float = 0,
         imports: bool = False,
     ) -> PublishedTag:
-        """What `werf build-and-publish` does at the head: the stages, the image's tag and a metadata record of the
-        commit. Another signature has other stages throughout. `name` is the branch, git tag or commit that the tag is
-        made of, for the strategies that need one; `imports`: from an artifact's stage, which is published too."""
-        commit = commit or self.git.head
+        """What `werf build-and-publish` does at the head: the stages, the image's tag and a metadata record. Another
+        signature has other stages throughout. `name` is the branch, git tag or commit that the tag is made of, for the
+        strategies that need one; `imports`: from an artifact's stage, which is published too."""
+        commit = self.git.head
         published = self._composer.publish(
             IMAGE,
             commit,
