@@ -23,7 +23,7 @@ def counted(word: str, tags: Mapping[str, Reasons]) -> Iterator[str]:
 
 
 def _references(reasons: Iterable[Reasons]) -> str:
-    """How many of the tags each branch or git tag keeps, or reaches; a tag counts for all that do."""
+    """On how many of the tags each branch or git tag has a say; a tag counts for each that has."""
     found = Counter(name for each in reasons for name in _names(each))
     if not found:
         return ""
@@ -34,11 +34,13 @@ def _references(reasons: Iterable[Reasons]) -> str:
 
 
 def _names(reasons: Reasons) -> set[str]:
+    """Of the reasons that are of the first one's kind, by which the tag is counted."""
     found = set()
     for reason in reasons:
-        match reason:
-            case ReachedFromBranch(name, _, _) | ReachedFromTag(name, _, _) | BeyondLimit(name):
-                found.add(name)
+        if type(reason) is type(reasons[0]):
+            match reason:
+                case ReachedFromBranch(name, _, _) | ReachedFromTag(name, _, _) | BeyondLimit(name):
+                    found.add(name)
     return found
 
 

@@ -77,10 +77,10 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
 def kind_text(reason: KeepReason | DeleteReason) -> str:
     """What all tags with such a reason have in common."""
     match reason:
-        case reasons.ReachedFromBranch(_, _, policy):
-            return f"branches of keep policy {policy} reach them"
-        case reasons.ReachedFromTag(_, _, policy):
-            return f"git tags of keep policy {policy} are their commits"
+        case reasons.ReachedFromBranch():
+            return "branches that keep policies select reach them"
+        case reasons.ReachedFromTag():
+            return "git tags that keep policies select are their commits"
         case reasons.YoungerThan(_, grace):
             return f"younger than {duration(grace)}"
         case reasons.ParentOfImage():
