@@ -98,7 +98,7 @@ class Delivery:
             registries[each.repository] = await session.connections.registry(
                 each.repository, each.implementation, each.place
             )
-        self.progress.begin(run.id)
+        self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
 
         async def execute() -> RunResult:
             return await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)

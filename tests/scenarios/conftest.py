@@ -1,5 +1,6 @@
 """Whole runs, as fixtures."""
 
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -7,12 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from holystone.engine.model.addresses import ImagesRepoMode
-from tests.support.docker_registry import PASSWORD, USER, docker_registry
+from tests.support.docker_registry import PASSWORD, USER, DockerRegistry, docker_registry
 from tests.support.holystone_process import Holystone
 from tests.support.registry_state import reader, repositories_of
 from tests.support.scenes import Scene, Scenes, Size, Templates
+from tests.support.werf_project import NewProject, WerfProject
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,18 @@ def scene(templates: Templates, tmp_path: Path) -> Scenes:
                 yield Scene(project, before, read, cli, registry.host, registry.storage)
 
     return opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DockerRegistry]:
+    """For tests that keep to repositories of their own."""
+    async with docker_registry(tmp_path_factory.mktemp("shared-registry")) as registry:
+        yield registry
+
+
+@pytest.fixture
+def werf(shared_registry: DockerRegistry, tmp_path: Path, request: pytest.FixtureRequest) -> NewProject:
+    """Makes a project, its keep policies given as in werf.yaml."""
+    test = f"{request.node.path.stem}/{request.node.name}".lower()
+    name = re.sub(r"[^a-z0-9/]+", "-", test).strip("-")
+    return lambda keep_policies="": WerfProject(tmp_path, shared_registry, name, keep_policies)

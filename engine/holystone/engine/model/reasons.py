@@ -76,7 +76,8 @@ class NotAsked(msgspec.Struct, frozen=True, tag="not-asked"):
 
 
 class Bookkeeping(msgspec.Struct, frozen=True, tag="bookkeeping"):
-    """A record that the policies do not judge: managed images and client ids."""
+    """A record that the policies do not judge: managed images, client ids, marks of rejected stages that stay, and
+    metadata of which it cannot be told whose it is."""
 
 
 class Unreadable(msgspec.Struct, frozen=True, tag="unreadable"):

@@ -1,18 +1,18 @@
-"""A plan for people: one block a repository, one line a tag, why it stays or goes."""
+"""A plan for people: one block a repository, why its tags stay or go."""
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.reasons import DeleteReason
+from holystone.engine.report.counted import Reasons, counted
 from holystone.engine.report.words import count, reason_text, size_text
 
 _REASONS_SHOWN = 2
 
 
 def plan_text(plan: Plan, *, every_tag: bool) -> str:
-    """Every tag with its reason, or per repository only how many tags each reason holds."""
+    """How many tags each reason holds in each repository; with `every_tag`, then each of them with its reasons."""
     return "\n".join(_plan_lines(plan, every_tag)) + "\n"
 
 
@@ -33,24 +33,24 @@ def _plan_lines(plan: Plan, every_tag: bool) -> Iterator[str]:
 
 
 def _repository_lines(repository: RepositoryPlan, every_tag: bool) -> Iterator[str]:
-    going = dict(sorted(_going(repository)))
-    size = sum(step.size for step in repository.steps if not isinstance(step, Untag))
-    manifests = sum(not isinstance(step, Untag) for step in repository.steps)
-    head = f"{repository.repository}: {count(len(repository.kept), 'tag')} stay, {len(going):,} go"
-    yield f"{head} ({count(manifests, 'manifest')}, at most {size_text(size)})" if going else head
+    staying: dict[str, Reasons] = {kept.tag: kept.reasons for kept in repository.kept}
+    going: dict[str, Reasons] = dict(sorted(_going(repository)))
+    head = f"{repository.repository}: {_balance(len(staying), len(going))}"
+    yield f"{head} ({_manifests([repository])})" if repository.passes else head
+    yield from counted("stay", staying)
+    yield from counted("go", going)
     if every_tag:
-        width = min(60, max((len(tag) for tag in (*going, *(kept.tag for kept in repository.kept))), default=0))
-        for kept in repository.kept:
-            yield f"  stay  {kept.tag:<{width}}  {_reasons(kept.reasons)}"
-        for tag, reasons in going.items():
-            yield f"  go    {tag:<{width}}  {_reasons(reasons)}"
-        untagged = {step.digest for step in repository.steps if isinstance(step, Untag)}
-        for step in sorted(repository.steps, key=lambda step: step.digest):
-            if not isinstance(step, Untag) and not step.tags and step.digest not in untagged:
-                yield f"  go    {'untagged ' + step.digest.short:<{width}}  {_reasons(step.reasons)}"
-        return
-    yield from _counted("stay", [kept.reasons for kept in repository.kept])
-    yield from _counted("go", list(going.values()))
+        width = min(60, max((len(tag) for tag in (*going, *staying)), default=0))
+        for tag, reasons in staying.items():
+            yield f"  stay  {tag:<{width}}  {_reasons(reasons)}"
+        for name, reasons in (*going.items(), *_untagged(repository)):
+            yield f"  go    {name:<{width}}  {_reasons(reasons)}"
+
+
+def _manifests(repositories: Iterable[RepositoryPlan]) -> str:
+    """How many go, and how large they are."""
+    steps = [step for each in repositories for step in each.steps if not isinstance(step, Untag)]
+    return f"{count(len(steps), 'manifest')}, at most {size_text(sum(step.size for step in steps))}"
 
 
 def _going(repository: RepositoryPlan) -> Iterator[tuple[str, tuple[DeleteReason, ...]]]:
@@ -59,18 +59,15 @@ def _going(repository: RepositoryPlan) -> Iterator[tuple[str, tuple[DeleteReason
             yield tag, step.reasons
 
 
-def _counted(word: str, reasons: list[tuple[KeepReason, ...]] | list[tuple[DeleteReason, ...]]) -> Iterator[str]:
-    kinds = Counter(_kind(each) for each in reasons)
-    for kind, number in sorted(kinds.items(), key=lambda item: (-item[1], item[0])):
-        yield f"  {number:>6,} {word:<4} {kind}"
+def _untagged(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
+    """Manifests that never had a tag."""
+    had = {step.digest for step in repository.steps if isinstance(step, Untag)}
+    for step in sorted(repository.steps, key=lambda step: step.digest):
+        if not isinstance(step, Untag) and not step.tags and step.digest not in had:
+            yield f"untagged {step.digest.short}", step.reasons
 
 
-def _kind(reasons: tuple[KeepReason, ...] | tuple[DeleteReason, ...]) -> str:
-    """The reason's name without its details, e.g. `reached from branch`."""
-    return str(type(reasons[0]).__struct_config__.tag).replace("-", " ") if reasons else "no reason given"
-
-
-def _reasons(reasons: tuple[KeepReason, ...] | tuple[DeleteReason, ...]) -> str:
+def _reasons(reasons: Reasons) -> str:
     shown = "; ".join(reason_text(reason) for reason in reasons[:_REASONS_SHOWN])
     more = len(reasons) - _REASONS_SHOWN
     return f"{shown}; and {more} more" if more > 0 else shown
@@ -79,4 +76,9 @@ def _reasons(reasons: tuple[KeepReason, ...] | tuple[DeleteReason, ...]) -> str:
 def _total(plan: Plan) -> str:
     stay = sum(len(each.kept) for each in plan.repositories)
     go = sum(len(each.doomed_tags) for each in plan.repositories)
-    return f"In all {count(stay, 'tag')} stay, {go:,} go."
+    total = f"In all {_balance(stay, go)}."
+    return total if plan.is_empty else f"{total} With them go {_manifests(plan.repositories)}."
+
+
+def _balance(stay: int, go: int) -> str:
+    return f"{count(stay, 'tag')} {'stays' if stay == 1 else 'stay'}, {go:,} {'goes' if go == 1 else 'go'}"

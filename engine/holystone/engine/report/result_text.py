@@ -1,11 +1,11 @@
 """What came of a run, for people: first what is left to do or to worry about, then the numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
-from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
+from holystone.engine.model.plan import Plan, RepositoryPlan, Step, Untag
 from holystone.engine.report.words import count, outcome_text, size_text
 
 _SHOWN: Final = 20
@@ -17,9 +17,16 @@ def result_text(run_id: str, plan: Plan, result: RunResult) -> str:
 
 
 def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
+    as_planned = []
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
-        if planned.passes:
+        if planned.passes and _is_as_planned(planned, done):
+            as_planned.append((planned, done))
+        elif planned.passes:
             yield from _repository(planned, done)
+    if len(as_planned) == 1:
+        yield from _repository(*as_planned[0])
+    elif as_planned:
+        yield f"As planned, in {len(as_planned)} repositories: {_deleted(as_planned)}"
     losses = result.losses
     for repository, loss in losses:
         what = f"{repository}:{loss.tag}" if loss.tag else f"{repository}@{loss.digest}"
@@ -31,13 +38,29 @@ def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
         yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
 
 
-def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str]:
-    steps = planned.steps
-    gone = {number for number, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
-    tags = sum(1 if isinstance(step, Untag) else len(step.tags) for number, step in enumerate(steps) if number in gone)
-    removed = [step for number, step in enumerate(steps) if number in gone and not isinstance(step, Untag)]
+def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
+    moved = done.check.moved if done.check else ()
+    return not (done.stopped or done.not_tried or moved) and len(_gone(done)) == len(planned.steps)
+
+
+def _gone(done: RepositoryResult) -> set[int]:
+    return {number for number, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
+
+
+def _deleted(pairs: Iterable[tuple[RepositoryPlan, RepositoryResult]]) -> str:
+    steps: list[Step] = []
+    for planned, done in pairs:
+        gone = _gone(done)
+        steps += (step for number, step in enumerate(planned.steps) if number in gone)
+    tags = sum(1 if isinstance(step, Untag) else len(step.tags) for step in steps)
+    removed = [step for step in steps if not isinstance(step, Untag)]
     size = size_text(sum(step.size for step in removed))
-    yield f"{planned.repository}: {count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
+    return f"{count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
+
+
+def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str]:
+    steps, gone = planned.steps, _gone(done)
+    yield f"{planned.repository}: {_deleted([(planned, done)])}"
     problems = [number for number in sorted(done.outcomes) if number not in gone]
     for number in problems[:_SHOWN]:
         step = steps[number]

@@ -42,7 +42,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.NotAsked():
             return "not among what is to go"
         case reasons.Bookkeeping():
-            return "a record of managed images or clients"
+            return "a record that no policy judges: of a managed image, a client, a rejected stage or an unknown image"
         case reasons.Unreadable(what):
             return f"broken, a person should look: {what}"
         case reasons.SharesDigestWith(kept):
@@ -62,7 +62,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.MetadataNeeded():
             return "an image tag with its content remains"
         case reasons.NamedAfter(kind, name):
-            return f"{_reference(kind)} {name} exists"
+            return f"{reference_text(kind)} {name} exists"
         case reasons.CommitExists(commit):
             return f"commit {commit[:10]} exists"
         case reasons.WithinStrategy(strategy):
@@ -72,15 +72,15 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.CreationUnknown():
             return "it does not say when it was created, and may be the newest"
         case reasons.OtherStrategy(strategy):
-            return f"tags of strategy {_shown(strategy)} are never judged" if strategy else "it has no tag strategy"
+            return f"tags of strategy {shown(strategy)} are never judged" if strategy else "it has no tag strategy"
         case reasons.UnknownReference(kind, named):
-            return f"the clone is shallow or narrow and may lack {_reference(kind)} {_shown(named)}"
+            return f"the clone is shallow or narrow and may lack {reference_text(kind)} {shown(named)}"
         case reasons.RecordNotJudged():
             return "tag strategies decide, which use no metadata records"
         case reasons.ReferenceGone(kind, named):
-            return f"no {_reference(kind)} {_shown(named)} exists"
+            return f"no {reference_text(kind)} {shown(named)} exists"
         case reasons.CommitGone(named):
-            return f"no commit {_shown(named)} exists"
+            return f"no commit {shown(named)} exists"
         case reasons.Expired(age, days):
             return f"{duration(age)} old, its strategy keeps tags for {count(days, 'day')}"
         case reasons.BeyondNewest(rank, limit):
@@ -155,11 +155,11 @@ def undo_text(outcome: UndoOutcome) -> str:
             assert_never(outcome)
 
 
-def _reference(kind: Literal["branch", "tag"]) -> str:
+def reference_text(kind: Literal["branch", "tag"]) -> str:
     return "branch of origin" if kind == "branch" else "git tag"
 
 
-def _shown(label: str) -> str:
+def shown(label: str) -> str:
     """Labels may hold anything, also what a terminal would obey."""
     return _short("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in label))
 

@@ -1,0 +1,62 @@
+"""What went as planned is told in one line; whatever did not is told by name."""
+
+from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
+from holystone.engine.model.plan import Pass
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.report.result_text import result_text
+from tests.support.images import digest_of
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
+
+ONE, TWO = digest_of(b"one"), digest_of(b"two")
+REPOSITORIES = [
+    Repository(RegistryHost("registry.example"), RepositoryPath.parse(f"shop/{name}")) for name in ("a", "b", "c")
+]
+PLAN = plan(
+    *(
+        repository_plan(each, Pass("untag", (untag("one", ONE),)), level(remove(TWO, "two", "more")), kept={"k": ONE})
+        for each in REPOSITORIES
+    )
+)
+ALL_WENT: tuple[Outcome, ...] = (Deleted(), AlreadyGone())
+
+
+def lines(*outcomes: tuple[Outcome, ...], moved: tuple[Tag, ...] = (), not_tried: int = 0) -> list[str]:
+    results = [
+        RepositoryResult(repository, dict(enumerate(each)), not_tried, None, CheckReport((), moved))
+        for repository, each in zip(REPOSITORIES, outcomes, strict=True)
+    ]
+    return result_text("r1", PLAN, RunResult(tuple(results))).splitlines()
+
+
+def test_what_went_as_planned_is_one_line() -> None:
+    assert lines(ALL_WENT, ALL_WENT, ALL_WENT) == [
+        "As planned, in 3 repositories: 9 tags and 3 manifests deleted (at most 3 B)",
+        "Run r1 is done. All 3 tags that were to stay are still there.",
+    ]
+
+
+def test_a_repository_where_something_else_happened_has_lines_of_its_own() -> None:
+    assert lines(ALL_WENT, (MovedMeanwhile(TWO), Deleted()), ALL_WENT)[:3] == [
+        "registry.example/shop/b: 2 tags and 1 manifest deleted (at most 1 B)",
+        f"  one: left alone: the tag moved to {TWO.short} after it was planned",
+        "As planned, in 2 repositories: 6 tags and 2 manifests deleted (at most 2 B)",
+    ]
+
+
+def test_one_repository_is_told_by_name() -> None:
+    told = lines((Failed("no"), Failed("no")), (Deleted(), Failed("no")), ALL_WENT)
+    assert not any(line.startswith("As planned") for line in told)
+    assert told[0] == "registry.example/shop/a: 0 tags and 0 manifests deleted (at most 0 B)"
+    assert "registry.example/shop/c: 3 tags and 1 manifest deleted (at most 1 B)" in told
+
+
+def test_tags_that_people_moved_are_named() -> None:
+    assert lines(ALL_WENT, ALL_WENT, ALL_WENT, moved=(Tag("k"),)).count(
+        "  note: k stays, and somebody moved it meanwhile"
+    ) == len(REPOSITORIES)
+
+
+def test_a_repository_with_deletions_left_is_not_as_planned() -> None:
+    told = lines(ALL_WENT, ALL_WENT, ALL_WENT, not_tried=2)
+    assert told.count("  2 deletions not tried") == len(REPOSITORIES)
