@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Capabilities
 from tests.support.drawn_worlds import world
-from tests.support.plain_rules import doomed, reachable
+from tests.support.plain_history import reachable
+from tests.support.plain_rules import doomed, unrecorded
 from tests.support.plain_world import World
 from tests.support.real_pipeline import doomed_tags, plan_of
 
@@ -43,10 +45,8 @@ def quiet() -> Iterator[None]:
 
 
 def planned(project: World, can: Capabilities, *, complete: bool = True) -> set[tuple[str, str]]:
-    async def plan() -> set[tuple[str, str]]:
-        return doomed_tags(await plan_of(project, can, complete=complete))
-
-    return anyio.run(plan)
+    plan = anyio.run(partial(plan_of, project, can, complete=complete))
+    return doomed_tags(plan)
 
 
 def test_where_tags_go_alone_exactly_those_go(by: By) -> None:
@@ -54,7 +54,9 @@ def test_where_tags_go_alone_exactly_those_go(by: By) -> None:
     @given(SEEDS)
     def check(seed: int) -> None:
         project = world(seed, by)
-        assert planned(project, TAGS_ALONE) == doomed(project)
+        plan = anyio.run(plan_of, project, TAGS_ALONE)
+        assert doomed_tags(plan) == doomed(project)
+        assert sorted(str(each.repository.path) for each in plan.refusals if each.repository) == unrecorded(project)
 
     check()
 

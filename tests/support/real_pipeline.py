@@ -59,7 +59,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     """`complete`: False if the world's git is what a shallow clone shows of it."""
     inventory = _inventory(world)
     scope = Scope(world.images, world.stages)
-    rules = Rules(v1_2=world.v1_2, v1_2_confirmed=True, stages_grace=world.grace, as_of=world.now)
+    rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
     intent = await _intent(world, inventory, complete)
     used = [parse_used_image(name, Listed("a file")) for name in world.used]
     decision = decide(inventory, intent, scope, rules, used)
