@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Capabilities
-from tests.support.drawn_worlds import world
+from tests.support.drawn_worlds import crowded, world
 from tests.support.plain_history import reachable
 from tests.support.plain_rules import doomed, unrecorded
 from tests.support.plain_world import World
@@ -73,10 +73,10 @@ def test_where_digests_go_whole_nothing_else_goes(by: By, can: Capabilities) -> 
 
 
 def test_a_shallow_clone_takes_nothing_that_the_whole_one_keeps(by: By) -> None:
-    @examples(200)
+    @examples(600)
     @given(SEEDS)
     def check(seed: int) -> None:
-        project = world(seed, by)
+        project = crowded(seed) if by == "history" and seed % 8 else world(seed, by)
         assert planned(severed(project, Random(seed)), TAGS_ALONE, complete=False) <= doomed(project)
 
     check()
@@ -85,7 +85,7 @@ def test_a_shallow_clone_takes_nothing_that_the_whole_one_keeps(by: By) -> None:
 def severed(project: World, random: Random) -> World:
     """What a shallow clone shows. One that is narrow too lacks references; history then is not asked, as keep policies
     would select others."""
-    cut = {commit for commit in project.times if random.random() < 0.3}
+    cut = random.sample(sorted(project.times), min(len(project.times), random.choice([1, 1, 2, 3])))
     parents = {commit: () if commit in cut else found for commit, found in project.parents.items()}
     refs = [ref for ref in project.refs if project.strategies is None or random.random() < 0.7]
     clone = replace(project, parents=parents, refs=refs)

@@ -15,8 +15,8 @@ SIGNATURES = ["s1", "s2", "s3", "s4"]
 BRANCHES = ["master", "main", "staging", "feature/login", "feature-2"]
 GIT_TAGS = ["v1", "v2", "v3", "feature/login"]
 PATTERNS = {
-    "branch": ["/.*/", "/^feature/", "/^(master|main)$/", "master", "/a/", "feature/login", "nothing"],
-    "tag": ["/.*/", "/^v/", "v1", "/[23]$/", "nothing"],
+    "branch": ["/.*/", "/.*/", "/^feature/", "/^(master|main)$/", "master", "/a/", "feature/login", "feature"],
+    "tag": ["/.*/", "/^v/", "v1", "/[23]$/", "v"],
 }
 STRATEGIES = ["git-branch", "git-tag", "git-commit", "stages-signature", "custom", None]
 
@@ -26,15 +26,50 @@ def world(seed: int, by: Literal["history", "strategy"]) -> World:
     return _Drawn(Random(seed), by).made()
 
 
+def crowded(seed: int) -> World:
+    """Nothing but competition: images of one name, a record of one of them at every commit, branches that keep the
+    newest image or two."""
+    random = Random(seed)
+    drawn = _Drawn(random, "history", commits=8)
+    app, storage = f"{REPO}/app", f"{REPO}/stages"
+    contents: dict[str, dict[str, Image | None]] = {app: {}, storage: {}}
+    signatures = [f"s{number}" for number in range(random.choice([3, 5]))]
+    for signature in signatures:
+        labels = {"werf-image": "true", "werf-image-name": "app", "werf-content-signature": signature}
+        contents[app][signature] = Image(digest_of(signature), digest_of(f"config {signature}"), NOW, labels)
+    for commit in drawn.commits:
+        labels = {"ContentSignature": random.choice(signatures)}
+        about = Image(digest_of(f"record {labels}"), digest_of(f"record config {labels}"), NOW, labels)
+        contents[storage][f"image-metadata-by-commit-app-{commit}"] = about
+    heads = random.sample(drawn.commits, random.randint(3, 6))
+    return World(
+        now=NOW,
+        mode="multirepo",
+        storage=storage,
+        configured=["app"],
+        contents=contents,
+        parents=drawn.parents,
+        times=drawn.times,
+        refs=[Ref("branch", f"b{number}", commit, drawn.times[commit]) for number, commit in enumerate(heads)],
+        policies=[{"references": {"branch": "/.*/"}, "imagesPerReference": {"last": random.choice([1, 1, 1, 2])}}],
+        v1_2=True,
+        strategies=None,
+        grace=0,
+        images=True,
+        stages=True,
+        used=(),
+    )
+
+
 class _Drawn:
-    def __init__(self, random: Random, by: Literal["history", "strategy"]) -> None:
+    def __init__(self, random: Random, by: Literal["history", "strategy"], commits: int = 0) -> None:
         self.random = random
         self.by = by
         self.mode: Literal["monorepo", "multirepo"] = random.choice(["monorepo", "multirepo"])
         self.storage = random.choice([REPO, f"{REPO}/stages", f"{REPO}/stages"])
-        self.commits: list[str] = [commit_id(f"commit {number}") for number in range(random.randint(1, 7))]
+        self.commits: list[str] = [commit_id(f"commit {number}") for number in range(commits or random.randint(1, 8))]
         # Times repeat, and need not follow the parents: clocks are wrong now and then.
-        self.times: dict[str, int] = {commit: NOW - random.randint(0, 9) * HOUR for commit in self.commits}
+        self.times: dict[str, int] = {commit: NOW - random.randint(0, 5) * HOUR for commit in self.commits}
         self.parents: dict[str, list[str]] = {
             commit: random.sample(self.commits[:number], min(number, random.choice([1, 1, 1, 2, 0])))
             for number, commit in enumerate(self.commits)
@@ -165,14 +200,15 @@ class _Drawn:
         if self.maybe(60):
             there[f"managed-image-{name or '__nameless__'}"] = Image(digest_of("mark"), digest_of("mark config"))
         dense = self.random.choice([30, 90])
+        silent = self.random.choice([0, 0, 0, 30])
         for commit in (*self.commits, *ABSENT):
             if not self.maybe(dense):
                 continue
             signature = self.random.choice([*SIGNATURES[:3], *SIGNATURES[:3], "s5"])
-            labels = {} if self.maybe(3) else {"ContentSignature": signature}
+            labels = {} if self.maybe(silent) else {"ContentSignature": signature}
             about = Image(digest_of(f"record {labels}"), digest_of(f"record config {labels}"), NOW, labels)
             tag = f"image-metadata-by-commit-{name or '__nameless__'}-{commit}"
-            there[tag] = None if self.maybe(2) else about
+            there[tag] = None if self.maybe(silent // 10) else about
 
     def _others(self) -> None:
         for there in self.contents.values():
@@ -184,11 +220,11 @@ class _Drawn:
     def _refs(self) -> list[Ref]:
         refs = []
         for kind, names in (("branch", BRANCHES), ("tag", GIT_TAGS)):
-            for name in self.random.sample(names, self.random.randint(0, len(names) - 1)):
+            for name in self.random.sample(names, self.random.randint(0, len(names))):
                 commit = self.random.choice(self.commits)
                 date = self.times[commit]
                 if kind == "tag" and self.maybe(50):
-                    date = NOW - self.random.randint(0, 9) * HOUR  # annotated
+                    date = NOW - self.random.randint(0, 5) * HOUR  # annotated
                 refs.append(Ref("branch" if kind == "branch" else "tag", name, commit, date))
         return refs
 
@@ -207,7 +243,7 @@ class _Drawn:
         if self.maybe(70):
             limit["last"] = self.random.choice([-1, 0, 1, 1, 2, 2, 3])
         if self.maybe(50):
-            limit["in"] = self.random.choice(["1h", "3h", "5h", "180m", "18000s", 2 * HOUR * 10**9, "0s"])
+            limit["in"] = self.random.choice(["1h", "2h", "3h", "180m", "7200s", 2 * HOUR * 10**9, "0s"])
         if self.maybe(60):
             limit["operator"] = self.random.choice(["And", "Or"])
         return limit
