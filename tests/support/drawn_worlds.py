@@ -157,8 +157,8 @@ class _Drawn:
         builds = [self._build(name, number) for number in range(self.random.randint(0, 4))]
         prefix = f"{name}-" if self.mode == "monorepo" and name else ""
         for number in range(self.random.randint(0, 6)):
-            # Some look like stages, some have no or another image's prefix.
-            tag = self.random.choice([f"t{number}", f"t{number}", f"{number}", f"x-{number}"])
+            # Some look like stages, some are what git could have named, some lack the image's prefix.
+            tag = self.random.choice([f"t{number}", f"t{number}", f"{number}", f"x-{number}", "v1", "master"])
             if builds:
                 there[f"{prefix if not self.maybe(5) else ''}{tag}"] = self.random.choice(builds)
         if self.maybe(5):
@@ -176,7 +176,7 @@ class _Drawn:
         strategy = random.choice(STRATEGIES)
         if strategy:
             labels["werf-tag-strategy"] = strategy
-        if not self.maybe(10):
+        if not self.maybe(20):
             meta_tag = random.choice(self._names_for(strategy))
             labels["werf-image-tag"] = meta_tag.replace("feature/login", "feature-login-723b424c")
         days = random.choice([0, 1, 1, 2, 3])
