@@ -241,7 +241,7 @@ def test_the_order_of_reading_changes_nothing() -> None:
 @pytest.mark.slow
 def test_a_chain_of_a_hundred_thousand_stages() -> None:
     chain = [stage(f"s{number}", f"s{number - 1}" if number else None) for number in range(100_000)]
-    began = time.perf_counter()
+    began = time.process_time()  # whatever else the machine does
     verdicts = decide_stages(storage(*chain), [image_tag("v1", parent="s99999")], NOW, GRACE)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert all(isinstance(verdict, Keep) for verdict in verdicts.values())

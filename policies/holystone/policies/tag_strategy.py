@@ -142,7 +142,8 @@ def _expire(judged: _Judged, days: int | None, now: int) -> _Judged:
 
 
 def _limit(judged: Iterable[_Judged], limit: int | None) -> Iterable[_Judged]:
-    """Newest first, of equal dates by name. A rank counts only tags that are surely wanted and surely newer."""
+    """Newest first, of equal dates by name, and those without a date last, where they count against none. A rank counts
+    only tags that are surely wanted."""
     sure = 0
     for each in sorted(judged, key=lambda each: (-each.tag.created, each.tag.reference)):
         if limit is None or each.delete:
@@ -155,4 +156,4 @@ def _limit(judged: Iterable[_Judged], limit: int | None) -> Iterable[_Judged]:
             yield each._replace(delete=(BeyondNewest(rank, limit),))
         else:
             yield each._replace(keep=tuple(dict.fromkeys((*each.keep, reason))))
-        sure += is_dated and each.is_sure
+        sure += each.is_sure
