@@ -91,7 +91,7 @@ class Delivery:
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
             registries[each.repository] = await session.connections.registry(
-                each.repository, each.implementation, each.place
+                each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id)
         result = await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)

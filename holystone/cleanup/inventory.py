@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 import structlog
 
+from holystone.adapters.registries.detection import Identity
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import UsageError
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import Place
+from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.naming import ImagesRepo, managed_images, needs_config
 from holystone.engine.ports import Knowledge
@@ -22,11 +23,16 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Located(msgspec.Struct, frozen=True):
-    """A repository, and which implementation the user says it is (None: find out)."""
+    """A repository, and which implementation its registry is."""
 
     repository: Repository
-    implementation: str | None
+    implementation: str
     place: Place
+    told_by: ToldBy = "user"
+
+
+def located_image(repository: Repository, identity: Identity) -> Located:
+    return Located(repository, identity.implementation, "images", identity.told_by)
 
 
 class ProjectInventory(msgspec.Struct, frozen=True):
@@ -45,7 +51,7 @@ async def read_inventory(
     connections: Connections,
     knowledge: Knowledge,
     layout: ImagesRepo,
-    implementation: str | None,
+    identity: Identity,
     storage: Located,
     configured: Sequence[ImageName],
 ) -> ProjectInventory:
@@ -53,7 +59,7 @@ async def read_inventory(
     snapshots: dict[Repository, RepositorySnapshot] = {}
 
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
-        registry = await connections.registry(at.repository, at.implementation, at.place)
+        registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
         snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
         snapshots[at.repository] = snapshot
         log.info(
@@ -73,7 +79,6 @@ async def read_inventory(
     except InvalidName as error:
         raise UsageError(f"An image of this project can have no repository: {error}") from error
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
-    await for_each(
-        [Located(each, implementation, "images") for each in sorted(repositories)], read, workers=REPOSITORIES_AT_ONCE
-    )
+    located = [located_image(each, identity) for each in sorted(repositories)]
+    await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
     return ProjectInventory(layout, images, snapshots, storage.repository)

@@ -5,11 +5,11 @@ import msgspec
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
-from holystone.adapters.registries.detection import detect, mode_rules
+from holystone.adapters.registries.detection import Identity, mode_rules
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
 from holystone.cleanup.intent import read_git
-from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
+from holystone.cleanup.inventory import Located, ProjectInventory, located_image, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
@@ -31,10 +31,10 @@ from holystone.settings.values import CleanupSettings
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where the project is, with the implementation of each registry: detected, or as the user said."""
+    """Where the project is, and what each registry is."""
 
     layout: ImagesRepo
-    images_implementation: str
+    images: Identity
     storage: Located
 
 
@@ -43,7 +43,7 @@ async def prepare_plan(
 ) -> Plan:
     """Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
-    places = locate(settings, project)
+    places = await locate(connections, settings, project)
     git, inventory = await _read(connections, knowledge, settings, scope, project, places)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
@@ -62,9 +62,7 @@ async def prepare_plan(
         decision, notices=(*decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
     )
     located = {
-        repository: places.storage
-        if repository == inventory.storage
-        else Located(repository, places.images_implementation, "images")
+        repository: places.storage if repository == inventory.storage else located_image(repository, places.images)
         for repository in inventory.snapshots
     }
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
@@ -72,7 +70,7 @@ async def prepare_plan(
     return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
 
 
-def locate(settings: CleanupSettings, project: Project) -> Places:
+async def locate(connections: Connections, settings: CleanupSettings, project: Project) -> Places:
     """Raises UsageError for an address or a mode that cannot be."""
     images_repo = _address(settings.images_repo_of(project.name), "--images-repo")
     stages_storage = _address(settings.stages_storage, "--stages-storage")
@@ -81,13 +79,13 @@ def locate(settings: CleanupSettings, project: Project) -> Places:
             f"--stages-storage {stages_storage} names a registry, and stages need a repository in it.",
             what_to_do=f"Add one, as in {stages_storage}/{project.name or 'PROJECT'}/stages.",
         )
-    implementation = detect(images_repo, settings.images_implementation)
-    rules = mode_rules(implementation, images_repo)
+    identity = await connections.identify(images_repo, settings.images_implementation)
+    rules = mode_rules(identity.implementation, images_repo)
     mode = resolve_mode(rules, images_repo, settings.images_repo_mode)
     check_image_names(rules, images_repo, project.images)
-    implementation_there = detect(stages_storage, settings.stages_implementation)
-    storage = Located(repository_of(stages_storage), implementation_there, "stages")
-    return Places(ImagesRepo.at(images_repo, mode), implementation, storage)
+    there = await connections.identify(stages_storage, settings.stages_implementation)
+    storage = Located(repository_of(stages_storage), there.implementation, "stages", there.told_by)
+    return Places(ImagesRepo.at(images_repo, mode), identity, storage)
 
 
 def _address(text: str, option: str) -> Address:
@@ -121,9 +119,7 @@ async def _read(
 
     async def registries() -> None:
         inventory.append(
-            await read_inventory(
-                connections, knowledge, places.layout, places.images_implementation, places.storage, project.images
-            )
+            await read_inventory(connections, knowledge, places.layout, places.images, places.storage, project.images)
         )
 
     jobs = (registries, git_history) if scope.images else (registries,)
