@@ -8,8 +8,9 @@ import msgspec
 import structlog
 
 from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import IncompleteSource, UsageError
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
@@ -60,7 +61,12 @@ async def read_inventory(
 
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-        snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        try:
+            snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        except IncompleteSource as error:
+            if error.what_to_do.startswith(STRANGE):
+                error.what_to_do = f"{error.what_to_do} {_doubt(at)}"
+            raise
         snapshots[at.repository] = snapshot
         log.info(
             "repository read",
@@ -82,3 +88,14 @@ async def read_inventory(
     located = [located_image(each, identity) for each in sorted(repositories)]
     await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
     return ProjectInventory(layout, images, snapshots, storage.repository)
+
+
+def _doubt(at: Located) -> str:
+    """An answer that is not the registry's own may also be another registry's."""
+    why = {"user": "as you say", "name": "as its name says", "registry": "as it says itself"}[at.told_by]
+    if at.told_by == "registry" and at.implementation == "default":
+        why = "since it does not say what it is"
+    return (
+        f"{at.repository.host} is taken for {at.implementation}, {why}; if it is another, name that one by "
+        "--repo-implementation."
+    )
