@@ -70,7 +70,7 @@ class Connections:
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
         self._asking = anyio.Lock()
-        self._signs: dict[RegistryHost, Signs] = {}
+        self._asked: dict[RegistryHost, Identity] = {}
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -85,12 +85,12 @@ class Connections:
         """A host that nobody has a name for is asked itself, once. Raises UsageError like `detect`."""
         if found := named(address, override):
             return found
+        host = address.host
         async with self._asking:
-            if address.host not in self._signs:
-                self._signs[address.host] = await self._ask(address.host)
-        found = detect(address, override, self._signs[address.host])
-        log.info("registry asked what it is", host=address.host, implementation=found.implementation)
-        return found
+            if host not in self._asked:
+                self._asked[host] = detect(address, override, await self._ask(host))
+                log.info("registry asked what it is", host=host, implementation=self._asked[host].implementation)
+            return self._asked[host]
 
     async def registry(
         self,

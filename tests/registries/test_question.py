@@ -91,6 +91,14 @@ async def test_an_odd_answer_is_nobodys(action: Action, tmp_path: Path) -> None:
         assert not [each for each in registry.requests if each.authorization]
 
 
+async def test_a_limit_for_strangers_does_not_keep_us_waiting(tmp_path: Path) -> None:
+    limit = Fault("GET", "/v2/$", Answer(429, headers={"Retry-After": "3600"}))
+    async with EmbeddedRegistry(faults=(limit,)) as registry, connections(tmp_path) as opened:
+        default = await opened.registry(repository(registry))
+        with anyio.fail_after(5):
+            assert not (await default.list_tags(repository(registry))).exists
+
+
 async def test_what_another_host_says_is_nobodys(tmp_path: Path) -> None:
     async with emulator("harbor") as harbor:
         moved = EmbeddedRegistry(faults=(Fault("GET", "/v2/", redirect(f"{harbor.url}/v2/")),))

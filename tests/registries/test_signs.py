@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.registries.detection import detect
 from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.signs import read_signs
+from holystone.adapters.registries.signs import read_signs, recognize
 from holystone.engine.naming import parse_address
 
 HERE = "https://registry.example.com/v2/"
@@ -58,6 +60,15 @@ def answer(challenge: str = "", body: bytes = b"", headers: Mapping[str, str] = 
 )
 def test_signs(reply: Reply, whose: str) -> None:
     assert detect(parse_address("registry.example.com"), None, read_signs(reply)) == (whose, "registry")
+
+
+@given(st.text(max_size=60), st.text(max_size=20), st.binary(max_size=8))
+@example("http://h:port/v2/auth", "h", b"true")
+@example("http://h:99999/v2/auth", "h", b"true")
+@example("http://[::1/v2/auth", "", b"true")
+def test_nonsense_is_nobodys(realm: str, service: str, body: bytes) -> None:
+    challenge = f'Bearer realm="{realm}",service="{service}"'
+    assert recognize(read_signs(answer(challenge, body))) is None
 
 
 @pytest.mark.parametrize(("override", "whose"), [("default", ("default", "user")), ("auto", ("quay", "name"))])

@@ -5,6 +5,7 @@ from typing import Final
 import anyio
 
 from holystone.adapters.registries.http.authorization import Authorization
+from holystone.adapters.registries.http.faults import RETRIED
 from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.http.signer import Outgoing
 from holystone.adapters.registries.http.transport import RegistryHttp
@@ -17,6 +18,8 @@ PATIENCE: Final = 10.0
 """Seconds, the wait in the lane included."""
 _LIMIT: Final = 16 * 1024
 """Bytes of the answer."""
+_ANSWERS: Final = (200, 401)
+"""OCI distribution specification, "Determining Support"; a challenge comes with the second."""
 
 
 class Nobody:
@@ -35,8 +38,10 @@ async def ask(http: RegistryHttp, lane: Lane) -> Signs:
     keeps the registry from answering is told by whoever needs it, with what could not be read because of it."""
     with anyio.move_on_after(PATIENCE):
         try:
-            reply = await http.request("GET", "/v2/", lane=lane, limit=_LIMIT, retry=False)
+            # Final: a limit for those who do not log in is none for us, and must not pause the host.
+            reply = await http.request("GET", "/v2/", lane=lane, limit=_LIMIT, retry=False, final=RETRIED)
         except HolystoneError:
             return Signs()
-        return read_signs(reply) if origin(reply.url) == origin(reply.asked) else Signs()
+        if reply.status in _ANSWERS and origin(reply.url) == origin(reply.asked):
+            return read_signs(reply)
     return Signs()

@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from holystone.adapters.registries.http.challenge import BearerChallenge, choose, parse
-from holystone.adapters.registries.http.reply import Reply, to_url
+from holystone.adapters.registries.http.reply import Reply
 
 
 class Signs(msgspec.Struct, frozen=True):
@@ -28,7 +28,8 @@ def read_signs(reply: Reply) -> Signs:
     if not isinstance(challenge, BearerChallenge):
         return Signs(names, body=reply.body)
     try:
-        realm = to_url(challenge.realm)
+        # Not `to_url`: what it takes for encoded is parsed late, and bad hosts would raise where they are looked at.
+        realm = URL(challenge.realm)
     except ValueError:
         realm = URL()
     return Signs(names, realm, challenge.service, reply.body)
