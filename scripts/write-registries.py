@@ -17,6 +17,11 @@ before anything is planned.
 - **Siblings**: what becomes of a kept tag when a doomed tag on the same manifest is deleted. Where the answer is not
   "stay", Holystone overwrites the doomed tag with a tombstone and deletes that, or keeps the doomed tag and says why.
 - **Batch**: how many tags or manifests one deletion takes.
+- **Hosts**: `--repo-implementation` comes first, then the host's name. A host whose name tells nothing is asked once a
+  run, by one `GET /v2/` without a credential, and shows by its headers and its challenge whether it is a GitLab, a
+  Harbor or a Quay. No answer within ten seconds, an unclear one, or another registry's: `default`. A registry that
+  only says so itself gets what `docker login` stored for its host and not the login of a vendor's options; for that,
+  name it.
 - **Undo**: `native` where the registry restores by itself; everywhere else the journaled manifest is pushed again.
 """
 FACTS = (

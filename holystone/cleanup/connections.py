@@ -8,22 +8,28 @@ from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self
 
 import anyio
+import structlog
 from yarl import URL
 
-from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
-from holystone.adapters.registries.detection import detect
+from holystone.adapters.registries.detection import Identity, detect, named
 from holystone.adapters.registries.http.authorizer import Refresh
 from holystone.adapters.registries.http.signer import Signer
 from holystone.adapters.registries.http.transport import Judge, RegistryHttp
+from holystone.adapters.registries.question import Nobody, ask
+from holystone.adapters.registries.signs import Signs
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.adapters import load_adapter
+from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.plan import Place
+from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits, Scheduler
 from holystone.settings.values import Access
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class _Key(NamedTuple):
@@ -63,6 +69,8 @@ class Connections:
         self._open: dict[_Key, Registry] = {}
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
+        self._asking = anyio.Lock()
+        self._asked: dict[RegistryHost, Identity] = {}
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -73,21 +81,47 @@ class Connections:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
+    async def identify(self, address: Address, override: str | None = None) -> Identity:
+        """A host that nobody has a name for is asked itself, once. Raises UsageError like `detect`."""
+        if found := named(address, override):
+            return found
+        host = address.host
+        async with self._asking:
+            if host not in self._asked:
+                self._asked[host] = detect(address, override, await self._ask(host))
+                log.info("registry asked what it is", host=host, implementation=self._asked[host].implementation)
+            return self._asked[host]
+
     async def registry(
-        self, repository: Repository, implementation: str | None = None, place: Place = "images"
+        self,
+        repository: Repository,
+        implementation: str | None = None,
+        place: Place = "images",
+        told_by: ToldBy | None = None,
     ) -> Registry:
-        """`place` says whose credentials and API address count. Raises UsageError for a registry that cannot be
-        cleaned, a credential helper that fails, or a package that is not installed."""
-        name = detect(Address(repository.host, repository.path), implementation)
+        """`place` says whose credentials and API address count, `told_by` who said that it is this implementation
+        (None: the user). Without an implementation it is found out.
+
+        Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
+        installed, and a login that must not be shown to a registry which only says itself whose it is."""
+        name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
             if self._docker_config is None:
                 self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
             credential = await self._docker_config.credential(repository.host, repository.path)
-            key = _Key(repository.host, name, credential, access.logins.get(name), access.api_url)
+            login = access.logins.get(name)
+            if login and (told_by or found_by) == "registry":
+                _check_other_login(repository.host, name, login, credential)
+                login = None
+            key = _Key(repository.host, name, credential, login, access.api_url)
             if key not in self._open:
                 self._open[key] = await self._connect(repository, key, self._docker_config)
             return self._open[key]
+
+    async def _ask(self, host: RegistryHost) -> Signs:
+        async with self._http(host, Anonymous(), signer=Nobody()) as http:
+            return await ask(http, self.scheduler.lane(host, "nobody", "version"))
 
     async def _connect(self, repository: Repository, key: _Key, config: DockerConfig) -> Registry:
         async def refresh(refused: Credential) -> Credential:
@@ -133,4 +167,16 @@ class Connections:
             refresh=refresh,
             judge=judge,
             connections=self._limits.in_flight,
+        )
+
+
+def _check_other_login(host: RegistryHost, implementation: str, login: Credential, docker: Credential) -> None:
+    """A registry may say whose it is in order to be shown the login of another one; Docker's configuration goes by
+    host. Raises UsageError if there is nothing else to show it."""
+    if isinstance(docker, Anonymous):
+        raise UsageError(
+            f"{host} says of itself that it is {implementation}. That is not enough to send it the login of "
+            f"{login.origin}, which may be another registry's.",
+            what_to_do=f"If the login is meant for it, add --repo-implementation {implementation}. If not, log in to "
+            "it with docker login.",
         )

@@ -96,7 +96,7 @@ class Delivery:
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
             registries[each.repository] = await session.connections.registry(
-                each.repository, each.implementation, each.place
+                each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
 

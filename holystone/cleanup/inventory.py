@@ -7,11 +7,13 @@ from typing import Final
 import msgspec
 import structlog
 
+from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import IncompleteSource, UsageError
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import Place
+from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.naming import ImagesRepo, managed_images, needs_config
 from holystone.engine.ports import Knowledge
@@ -22,11 +24,16 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Located(msgspec.Struct, frozen=True):
-    """A repository, and which implementation the user says it is (None: find out)."""
+    """A repository, and which implementation its registry is."""
 
     repository: Repository
-    implementation: str | None
+    implementation: str
     place: Place
+    told_by: ToldBy = "user"
+
+
+def located_image(repository: Repository, identity: Identity) -> Located:
+    return Located(repository, identity.implementation, "images", identity.told_by)
 
 
 class ProjectInventory(msgspec.Struct, frozen=True):
@@ -45,7 +52,7 @@ async def read_inventory(
     connections: Connections,
     knowledge: Knowledge,
     layout: ImagesRepo,
-    implementation: str | None,
+    identity: Identity,
     storage: Located,
     configured: Sequence[ImageName],
 ) -> ProjectInventory:
@@ -53,8 +60,13 @@ async def read_inventory(
     snapshots: dict[Repository, RepositorySnapshot] = {}
 
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
-        registry = await connections.registry(at.repository, at.implementation, at.place)
-        snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
+        try:
+            snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        except IncompleteSource as error:
+            if error.what_to_do.startswith(STRANGE):
+                error.what_to_do = f"{error.what_to_do} {_doubt(at)}"
+            raise
         snapshots[at.repository] = snapshot
         log.info(
             "repository read",
@@ -73,7 +85,17 @@ async def read_inventory(
     except InvalidName as error:
         raise UsageError(f"An image of this project can have no repository: {error}") from error
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
-    await for_each(
-        [Located(each, implementation, "images") for each in sorted(repositories)], read, workers=REPOSITORIES_AT_ONCE
-    )
+    located = [located_image(each, identity) for each in sorted(repositories)]
+    await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
     return ProjectInventory(layout, images, snapshots, storage.repository)
+
+
+def _doubt(at: Located) -> str:
+    """An answer that is not the registry's own may also be another registry's."""
+    why = {"user": "as you say", "name": "as its name says", "registry": "as it says itself"}[at.told_by]
+    if at.told_by == "registry" and at.implementation == "default":
+        why = "since it does not say what it is"
+    return (
+        f"{at.repository.host} is taken for {at.implementation}, {why}; if it is another, name that one by "
+        "--repo-implementation."
+    )

@@ -2,8 +2,8 @@
 
 import sys
 
+from holystone.cleanup.locate import locate_storage
 from holystone.cleanup.managed_images import add_managed, list_managed
-from holystone.cleanup.prepare import locate_storage
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import to_json
@@ -16,7 +16,7 @@ from holystone.settings.values import DirectSettings
 async def show_managed(session: Session, settings: DirectSettings) -> int:
     """The exit code. Raises HolystoneError."""
     _say(settings, *settings.notes)
-    at = locate_storage(settings.places)
+    at = await locate_storage(session.connections, settings.places)
     images = await list_managed(session.connections, at)
     if images is None:
         _say(settings, f"{at.repository} does not exist in the registry: no image is managed")
@@ -31,7 +31,7 @@ async def show_managed(session: Session, settings: DirectSettings) -> int:
 async def manage(session: Session, settings: DirectSettings, image: ImageName) -> int:
     """The exit code. Raises HolystoneError."""
     _say(settings, *settings.notes)
-    at = locate_storage(settings.places)
+    at = await locate_storage(session.connections, settings.places)
     dry_run = settings.run.dry_run
     is_new = await add_managed(session.connections, at, image, await _project(settings), dry_run=dry_run)
     ending: Ending = "nothing-to-do" if not is_new else "planned" if dry_run else "done"

@@ -7,6 +7,7 @@ import msgspec
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
+from holystone.cleanup.locate import locate_storage
 from holystone.cleanup.notices import repository_notices
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import BlobsMissing, RegistryFailure, UsageError
@@ -22,11 +23,12 @@ from holystone.engine.naming import is_manageable, managed_image_tag, managed_im
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.report.words import reason_text
+from holystone.settings.values import StorageSettings
 
 
 async def list_managed(connections: Connections, at: Located) -> tuple[ImageName, ...] | None:
     """Sorted; None if there is no such repository. Raises HolystoneError."""
-    registry = await connections.registry(at.repository, at.implementation, at.place)
+    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
     listing = await registry.list_tags(at.repository)
     return managed_images(listing.tags) if listing.exists else None
 
@@ -36,7 +38,7 @@ async def add_managed(
 ) -> bool:
     """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
     tag = record_tag(image)
-    registry = await connections.registry(at.repository, at.implementation, at.place)
+    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
     if await registry.resolve(at.repository, tag):
         return False
     if not dry_run:
@@ -85,13 +87,14 @@ async def _push_as(registry: Registry, repository: Repository, tag: Tag, made: t
 async def prepare_removal(
     connections: Connections,
     knowledge: Knowledge,
-    at: Located,
+    settings: StorageSettings,
     images: Sequence[ImageName],
     command: str,
     as_of: int,
 ) -> Plan:
     """A plan like any other, so that it can be shown, resumed and undone. Raises HolystoneError."""
-    registry = await connections.registry(at.repository, at.implementation, at.place)
+    at = await locate_storage(connections, settings)
+    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
     snapshot = await read_repository(registry, knowledge, at.repository, needs_config=lambda _: False)
     plan = await make_plan(
         connections,

@@ -53,11 +53,11 @@ async def make_plan(
     async def plan(repository: Repository) -> None:
         snapshot = snapshots[repository]
         at = located[repository]
-        registry = await connections.registry(repository, at.implementation, at.place)
+        registry = await connections.registry(repository, at.implementation, at.place, at.told_by)
         capabilities = await registry.probe(repository)
         snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository], capabilities)
         planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
-        planned = msgspec.structs.replace(planned, place=at.place)
+        planned = msgspec.structs.replace(planned, place=at.place, told_by=at.told_by)
         _prove(snapshot, planned, capabilities)
         plans.append(planned)
         log.info(

@@ -1,53 +1,27 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
-from collections.abc import Iterable
-
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
-from holystone.adapters.registries.detection import detect, mode_rules
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
 from holystone.cleanup.intent import read_git, read_names
-from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
+from holystone.cleanup.inventory import ProjectInventory, read_inventory
+from holystone.cleanup.locate import Places, locate, storage_repository
 from holystone.cleanup.planning import PlanningOptions, make_plan
-from holystone.engine.errors import UsageError
 from holystone.engine.journal import refuse_if_busy
-from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.references import InvalidName, Repository
 from holystone.engine.naming import (
-    ImagesRepo,
-    check_image_names,
-    parse_address,
     read_images,
     read_storage,
-    repository_of,
-    resolve_mode,
 )
 from holystone.engine.planner.fuse import FuseLimits
 from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
 from holystone.settings.project import Project, load_project
-from holystone.settings.values import CleanupSettings, HistorySettings, ImagesSettings, StorageSettings
-
-
-class Places(msgspec.Struct, frozen=True):
-    """Where the project is, with the implementation of each registry: detected, or as the user said."""
-
-    layout: ImagesRepo
-    images_implementation: str
-    storage: Located
-
-    def located(self, repositories: Iterable[Repository]) -> dict[Repository, Located]:
-        return {
-            each: self.storage
-            if each == self.storage.repository
-            else Located(each, self.images_implementation, "images")
-            for each in repositories
-        }
+from holystone.settings.values import CleanupSettings, HistorySettings
 
 
 async def prepare_plan(
@@ -55,9 +29,9 @@ async def prepare_plan(
 ) -> Plan:
     """Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
-    places = locate(settings, project)
     if not (settings.run.dry_run or settings.run.plan_out):
-        refuse_if_busy(settings.run.state_dir, places.storage.repository)
+        refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
+    places = await locate(connections, settings, project)
     git, inventory = await _read(connections, knowledge, settings, scope, project, places)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
@@ -79,36 +53,6 @@ async def prepare_plan(
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
     return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
-
-
-def locate(settings: ImagesSettings, project: Project) -> Places:
-    """Raises UsageError for an address or a mode that cannot be."""
-    images_repo = _address(settings.images_repo_of(project.name), "--images-repo")
-    storage = locate_storage(settings, project.name)
-    implementation = detect(images_repo, settings.images_implementation)
-    rules = mode_rules(implementation, images_repo)
-    mode = resolve_mode(rules, images_repo, settings.images_repo_mode)
-    check_image_names(rules, images_repo, project.images)
-    return Places(ImagesRepo.at(images_repo, mode), implementation, storage)
-
-
-def locate_storage(settings: StorageSettings, project: str | None = None) -> Located:
-    """Raises UsageError for an address that cannot be."""
-    stages_storage = _address(settings.stages_storage, "--stages-storage")
-    if stages_storage.path is None:
-        raise UsageError(
-            f"--stages-storage {stages_storage} names a registry, and stages need a repository in it.",
-            what_to_do=f"Add one, as in {stages_storage}/{project or 'PROJECT'}/stages.",
-        )
-    implementation = detect(stages_storage, settings.stages_implementation)
-    return Located(repository_of(stages_storage), implementation, "stages")
-
-
-def _address(text: str, option: str) -> Address:
-    try:
-        return parse_address(text)
-    except InvalidName as error:
-        raise UsageError(f"{option}: {error}") from error
 
 
 async def _read(
@@ -135,9 +79,7 @@ async def _read(
 
     async def registries() -> None:
         inventory.append(
-            await read_inventory(
-                connections, knowledge, places.layout, places.images_implementation, places.storage, project.images
-            )
+            await read_inventory(connections, knowledge, places.layout, places.images, places.storage, project.images)
         )
 
     jobs = (registries, git_history) if scope.images else (registries,)

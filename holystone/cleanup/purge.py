@@ -8,9 +8,9 @@ import msgspec
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision, Scope
 from holystone.cleanup.inventory import Located, read_inventory
+from holystone.cleanup.locate import locate, locate_storage
 from holystone.cleanup.notices import repository_notices
 from holystone.cleanup.planning import PlanningOptions, make_plan
-from holystone.cleanup.prepare import locate, locate_storage
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan
@@ -158,9 +158,9 @@ async def _read(
     """The project is needed for the names of its images; where only stages go, its name is welcome."""
     if isinstance(settings.places, ImagesSettings):
         project = await (load_project if scope.images else known_project)(settings.project)
-        places = locate(settings.places, project)
+        places = await locate(connections, settings.places, project)
         inventory = await read_inventory(
-            connections, knowledge, places.layout, places.images_implementation, places.storage, project.images
+            connections, knowledge, places.layout, places.images, places.storage, project.images
         )
         snapshots = dict(inventory.snapshots)
         images = tuple(
@@ -170,9 +170,9 @@ async def _read(
         storage = inventory.storage
     else:
         project = await known_project(settings.project)
-        at = locate_storage(settings.places)
+        at = await locate_storage(connections, settings.places)
         storage, images, located = at.repository, None, {at.repository: at}
-        registry = await connections.registry(storage, at.implementation, at.place)
+        registry = await connections.registry(storage, at.implementation, at.place, at.told_by)
         snapshots = {storage: await read_repository(registry, knowledge, storage, needs_config=needs_config)}
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])

@@ -24,7 +24,7 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
             registries[each.repository] = await session.connections.registry(
-                each.repository, each.implementation, each.place
+                each.repository, each.implementation, each.place, each.told_by
             )
         if not dry_run:
             progress.begin(run.id)

@@ -15,7 +15,7 @@ from holystone.cleanup.kubernetes import check_clusters
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
-from holystone.cleanup.prepare import locate_storage, prepare_plan
+from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.purge import prepare_purge
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
@@ -75,12 +75,11 @@ def add_managed_image(name: str, given: Words) -> int:
 def remove_managed_images(names: Sequence[str], given: Words) -> int:
     settings = resolve_direct(given, os.environ, images_repo="unused", table=RM_OPTIONS)
     images = _images(names)
-    at = locate_storage(settings.places)
     return _plan_and_deliver(
         settings,
         settings.notes,
         lambda session: prepare_removal(
-            session.connections, session.knowledge, at, images, "managed-images rm", as_of=int(time.time())
+            session.connections, session.knowledge, settings.places, images, "managed-images rm", as_of=int(time.time())
         ),
     )
 

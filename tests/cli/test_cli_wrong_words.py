@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import Bench
+from tests.support.command_line import Bench, always
 
 Refuse = Callable[..., str]
 
@@ -169,6 +169,24 @@ def test_a_cluster_that_cannot_be_asked(shop: Bench, refused: Refuse) -> None:
 def test_a_registry_that_is_not_what_it_is_said_to_be(shop: Bench, refused: Refuse) -> None:
     message = refused(shop, "--images-repo-implementation=harbor", code=3)
     assert "cannot be read: 404" in message
+    assert f"{shop.registry.host} is taken for harbor, as you say" in message
+    assert "--repo-implementation" in message
+
+
+def test_a_registry_that_is_not_what_it_says(shop: Bench, refused: Refuse) -> None:
+    challenge = 'Bearer realm="http://127.0.0.1/service/token",service="harbor-registry"'
+    shop.registry.faults.add(always("^/v2/$", 401, WWW_Authenticate=challenge))
+    assert "is taken for harbor, as it says itself" in refused(shop, code=3)
+
+
+def test_a_registry_that_does_not_say_what_it_is(shop: Bench, refused: Refuse) -> None:
+    shop.registry.faults.add(always("/tags/list", 404, b"<html>nothing here</html>"))
+    assert "is taken for default, since it does not say what it is" in refused(shop, code=3)
+
+
+def test_a_registry_that_is_ill_is_not_doubted(shop: Bench, refused: Refuse) -> None:
+    shop.registry.faults.add(always("/tags/list", 500))
+    assert "is taken for" not in refused(shop, code=3)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\x00\xff\xfe", b'{"as_of": "now"}'])

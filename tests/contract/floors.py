@@ -57,7 +57,8 @@ class Counted:
 
 async def count(name: str, folder: Path, tags: int, doomed: int) -> Counted:
     """Of the requests that are no token's: a run on a full repository with nothing known, and the same with
-    everything known from a plan the night before."""
+    everything known from a plan the night before. The registry is named to it: where it is not, and its host's name
+    tells nothing, there is one request more in each run."""
     with hasty():
         cold = await _run(name, folder, tags, doomed, warm=False)
         warm = await _run(name, folder, tags, doomed, warm=True)

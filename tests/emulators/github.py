@@ -5,7 +5,6 @@ the threads that the adapter names.
 """
 
 import base64
-import datetime as dt
 import itertools
 import math
 import re
@@ -23,6 +22,7 @@ from holystone.embedded.errors import Refusal, refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
+from tests.emulators import github_documents as documents
 from tests.emulators.vendor import Login, NotHere, VendorEmulator, json_error
 
 GHCR: Final = Quirks(
@@ -182,7 +182,7 @@ class GithubEmulator(VendorEmulator):
         self.api_requests.append((request.method, target, query))
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         token = self.tokens.get(secret)
-        if scheme.lower() != "bearer" or token is None:
+        if scheme.lower() not in ("bearer", "token") or token is None:
             raise _refused(401, "Bad credentials")
         headers = self._counted(secret, token, request)
         try:
@@ -196,9 +196,9 @@ class GithubEmulator(VendorEmulator):
         if path == "/user":
             if token.login is None:
                 raise _refused(403, "Resource not accessible by integration")
-            return json_reply({"login": token.login, "id": 1, "type": "User"})
+            return json_reply(documents.user(self.url, token.login, 1, "User"))
         if found := re.fullmatch(r"/users/([^/]+)", path):
-            return json_reply({"login": found[1].title(), "id": 2, "type": self._kind(found[1])})
+            return json_reply(documents.user(self.url, found[1].title(), 2, self._kind(found[1])))
         where = _PATH.fullmatch(path)
         if where is None:
             raise _refused(404, "Not Found")
@@ -242,14 +242,8 @@ class GithubEmulator(VendorEmulator):
 
     def _package(self, name: str, package: Package) -> dict[str, Any]:
         pushed = self.storage.repositories[name].pushed
-        return {
-            "id": 7,
-            "name": name.partition("/")[2],
-            "package_type": "container",
-            "visibility": "public" if self.public else "private",
-            "version_count": len(package.active),
-            "updated_at": _time(max((pushed[digest] for digest in package.active), default=0.0)),
-        }
+        newest = max((pushed[digest] for digest in package.active), default=0.0)
+        return documents.package(self.url, name, len(package.active), newest, public=self.public)
 
     def _list(self, request: Incoming, name: str, package: Package) -> Reply:
         size = min(int(request.query.get("per_page", "30")), 100)
@@ -268,14 +262,9 @@ class GithubEmulator(VendorEmulator):
         return json_reply(shown, headers=_links(request, page, math.ceil(len(rows) / size) or 1))
 
     def row(self, name: str, version: Version, tags: Iterable[str]) -> dict[str, Any]:
-        at = self.storage.repositories[name].pushed[version.manifest.digest]
-        return {
-            "id": version.id,
-            "name": version.manifest.digest,
-            "created_at": _time(at),
-            "updated_at": _time(at),
-            "metadata": {"package_type": "container", "container": {"tags": list(tags)}},
-        }
+        digest = version.manifest.digest
+        pushed = self.storage.repositories[name].pushed[digest]
+        return documents.version(self.url, name, version.id, digest, pushed, tags)
 
     def _version(
         self, request: Incoming, name: str, package: Package, number: int, token: Token, *, restores: bool
@@ -409,7 +398,3 @@ def _links(request: Incoming, page: int, last: int) -> dict[str, str]:
     links += [link(page + 1, "next"), link(last, "last")] if page < last else []
     links += [link(1, "first")] if page > 1 else []
     return {"Link": ", ".join(links)} if links else {}
-
-
-def _time(moment: float) -> str:
-    return dt.datetime.fromtimestamp(int(moment), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -274,6 +274,8 @@ class QuayEmulator(VendorEmulator):
         needs = "pull" if action == "pull" else "pull,push"
         scope = f',scope="repository:{where.repository}:{needs}"' if where.repository else ""
         challenge = f'Bearer realm="{request.base}/v2/auth",service="{self.host}"{scope}'
+        if where.kind == "version":  # endpoints/v2/__init__.py, v2_support_enabled
+            raise Refusal(Reply(401, b"true", {"Content-Type": "text/html", "WWW-Authenticate": challenge}))
         raise _oci(
             401,
             "UNAUTHORIZED",

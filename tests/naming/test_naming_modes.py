@@ -15,7 +15,7 @@ DETECTED_BETTER = {"registry.gitlab.com/group/project": "gitlab"}
 
 def resolved(address: str, mode: str, override: str | None = None) -> str:
     parsed = parse_address(address)
-    implementation = detect(parsed, override)
+    implementation = detect(parsed, override).implementation
     try:
         return resolve_mode(mode_rules(implementation, parsed), parsed, mode)
     except UsageError:
@@ -26,7 +26,7 @@ def resolved(address: str, mode: str, override: str | None = None) -> str:
 def test_implementation_and_mode_are_werfs(case: dict[str, Any]) -> None:
     address, option = case["address"], case.get("implementation_option")
     expected = DETECTED_BETTER.get(address, case["implementation"])
-    assert detect(parse_address(address), option) == expected
+    assert detect(parse_address(address), option).implementation == expected
     for mode in ("auto", "monorepo", "multirepo"):
         refused_better = mode == "monorepo" and parse_address(address).path is None
         assert resolved(address, mode, option) == ("error" if refused_better else case[mode]), mode
@@ -71,16 +71,16 @@ def test_implementation_and_mode_are_werfs(case: dict[str, Any]) -> None:
     ],
 )
 def test_hosts_beyond_werfs_list(address: str, implementation: str) -> None:
-    assert detect(parse_address(address), None) == implementation
+    assert detect(parse_address(address), None).implementation == implementation
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 def test_an_option_wins(implementation: str) -> None:
-    assert detect(parse_address("quay.io/a/b"), implementation) == implementation
+    assert detect(parse_address("quay.io/a/b"), implementation) == (implementation, "user")
 
 
 def test_auto_and_nothing_ask_the_host() -> None:
-    assert detect(parse_address("quay.io/a"), "auto") == detect(parse_address("quay.io/a"), "") == "quay"
+    assert detect(parse_address("quay.io/a"), "auto") == detect(parse_address("quay.io/a"), "") == ("quay", "name")
 
 
 def test_an_unknown_implementation_is_refused() -> None:
@@ -133,7 +133,7 @@ def test_modes_beyond_werfs_list(address: str, auto: str, multirepo: str, monore
 def test_refusals_say_what_to_do(address: str, mode: str, advice: str) -> None:
     parsed = parse_address(address)
     with pytest.raises(UsageError) as refused:
-        resolve_mode(mode_rules(detect(parsed), parsed), parsed, mode)
+        resolve_mode(mode_rules(detect(parsed).implementation, parsed), parsed, mode)
     assert advice in refused.value.what_to_do
     assert refused.value.exit_code == 2
 
@@ -141,7 +141,7 @@ def test_refusals_say_what_to_do(address: str, mode: str, advice: str) -> None:
 @pytest.mark.parametrize("address", ["registry.example.com", "quay.io/account", "ghcr.io/owner"])
 def test_the_nameless_image_needs_a_repository(address: str) -> None:
     parsed = parse_address(address)
-    rules = mode_rules(detect(parsed), parsed)
+    rules = mode_rules(detect(parsed).implementation, parsed)
     check_image_names(rules, parsed, ["app"])
     with pytest.raises(UsageError, match="holystone managed-images rm '~'"):
         check_image_names(rules, parsed, ["", "app"])

@@ -65,6 +65,10 @@ class Cuts:
         before = contents(self.begin)
         ran = self.run(fault)
         after = self.shop.contents()
+        if fault.path == "^/v2/$":
+            # What the registry is, which decides nothing here: without an answer it is `default`, as with one.
+            assert (ran.code, after) == (0, self.end)
+            return
         if "/referrers/" in fault.path and not self.was_hit(fault):
             # Whose referrers are asked for before it is known that the API is missing depends on who comes first.
             assert (ran.code, after) == (0, self.end)

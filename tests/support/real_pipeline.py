@@ -69,7 +69,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
         async def registry(self, *_: object) -> MemoryRegistry:
             return registry
 
-    located = {repository: Located(repository, None, "images") for repository in inventory.snapshots}
+    located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(
         cast("Connections", Connected()),
         DigestKnowledge(None),

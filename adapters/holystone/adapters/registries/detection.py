@@ -1,12 +1,14 @@
-"""Which vendor's API a registry speaks, by its host, and which images repo modes werf 1.1 allows there."""
+"""Which vendor's API a registry speaks, and which images repo modes werf 1.1 allows there."""
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
+from holystone.adapters.registries.signs import Signs, recognize
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address, ModeRules, hostname
+from holystone.engine.model.plan import ToldBy
 
 IMPLEMENTATIONS: Final = ("ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay")
 
@@ -41,6 +43,7 @@ _CLOSED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_NO_SIGNS: Final = Signs()
 _NESTED: Final = ModeRules()
 _DOCKER_HUB: Final = ModeRules(account=("ACCOUNT",), nests=False)
 _QUAY: Final = ModeRules(account=("NAMESPACE",), nests=False)
@@ -48,8 +51,18 @@ _GITHUB_DOCKER_REGISTRY: Final = ModeRules(account=("OWNER", "PROJECT"), reposit
 _GITHUB_CONTAINER_REGISTRY: Final = ModeRules(account=("OWNER",), repository="PACKAGE")
 
 
-def detect(address: Address, override: str | None = None) -> str:
-    """`override` wins unless it is None, empty or `auto`; `default` where the host says nothing.
+class Identity(NamedTuple):
+    implementation: str
+    told_by: ToldBy
+
+
+def detect(address: Address, override: str | None = None, signs: Signs = _NO_SIGNS) -> Identity:
+    """What `named` says, else what the registry showed of itself; `default` if that is nobody's."""
+    return named(address, override) or Identity(recognize(signs) or "default", "registry")
+
+
+def named(address: Address, override: str | None = None) -> Identity | None:
+    """`override` wins unless it is None, empty or `auto`; then the host's name. None where neither says anything.
 
     Raises UsageError for an unknown name and for a host that cannot be cleaned."""
     if override and override != "auto":
@@ -58,11 +71,11 @@ def detect(address: Address, override: str | None = None) -> str:
                 f"{override!r} is not a registry implementation.",
                 what_to_do=f"Choose one of {', '.join(sorted(IMPLEMENTATIONS))}, or auto.",
             )
-        return override
+        return Identity(override, "user")
     host = hostname(address.host)
     if why := _CLOSED.get(host):
         raise UsageError(f"The registry {address.host} cannot be cleaned. {why}")
-    return next((name for name, pattern in _HOSTS if pattern.fullmatch(host)), "default")
+    return next((Identity(name, "name") for name, pattern in _HOSTS if pattern.fullmatch(host)), None)
 
 
 def mode_rules(implementation: str, address: Address) -> ModeRules:

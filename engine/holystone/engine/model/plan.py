@@ -13,6 +13,10 @@ from holystone.engine.model.references import Digest, Repository, Tag
 Place: TypeAlias = Literal["images", "stages"]
 """Which of the project's two places a repository belongs to: credentials may differ."""
 
+ToldBy: TypeAlias = Literal["user", "name", "registry"]
+"""Who said which implementation a registry is: the user, the name of its host, or the registry itself, which could say
+anything."""
+
 
 class Untag(msgspec.Struct, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
@@ -63,6 +67,8 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     kept_manifests: tuple[Digest, ...]
     """Everything that the kept tags need: must still be there afterwards."""
     place: Place = "images"
+    told_by: ToldBy = "user"
+    """Its implementation."""
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:

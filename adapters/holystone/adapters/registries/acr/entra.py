@@ -17,7 +17,7 @@ from holystone.adapters.credentials.credential import Anonymous, Credential, Ide
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
-from holystone.adapters.registries.detection import detect
+from holystone.adapters.registries.detection import named
 from holystone.adapters.registries.http.authorization import redacted, secret_form
 from holystone.adapters.registries.http.errors import summary
 from holystone.adapters.registries.http.reply import Reply, printable
@@ -167,7 +167,7 @@ class EntraLogin:
 
 
 async def sign_in(site: Site) -> EntraLogin:
-    if site.api_url is None and detect(Address(site.host)) != "acr":
+    if site.api_url is None and named(Address(site.host)) != ("acr", "name"):
         raise UsageError(
             f"{site.host} is no host of Azure's, so Azure's credentials are not used for it.",
             what_to_do="Log in to it with docker login, or, if it leads there all the same, name it by --repo-api-url.",

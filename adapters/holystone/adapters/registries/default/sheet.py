@@ -7,7 +7,7 @@ from holystone.engine.model.capabilities import Capabilities
 
 SHEET: Final = Sheet(
     title="default (distribution, zot and other OCI registries)",
-    hosts="every host that is no other implementation's",
+    hosts="every host that no other implementation claims by name, and that says nothing better when asked",
     can=Capabilities(implementation="default", can_delete=True),
     listing="GET /v2/NAME/tags/list",
     page=1000,

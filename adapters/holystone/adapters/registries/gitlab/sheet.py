@@ -8,7 +8,7 @@ from holystone.adapters.registries.sheet import Sheet
 
 SHEET: Final = Sheet(
     title="GitLab Container Registry",
-    hosts="registry.gitlab.com; self-managed ones by `--repo-implementation gitlab`",
+    hosts="registry.gitlab.com, gitlab.com; self-managed ones say what they are when asked",
     can=capabilities("manifests", database=True, ruled=False),
     listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",
     page=PAGE_SIZE,

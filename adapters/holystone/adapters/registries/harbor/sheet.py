@@ -15,7 +15,7 @@ RIGHTS: Final = (
 
 SHEET: Final = Sheet(
     title="Harbor 2.x",
-    hosts="harbor.*, demo.goharbor.io; any other host with --repo-implementation=harbor",
+    hosts="harbor.*, demo.goharbor.io; others say what they are when asked",
     can=Capabilities(
         implementation="harbor",
         can_delete=True,

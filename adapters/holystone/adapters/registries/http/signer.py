@@ -22,7 +22,9 @@ class Outgoing:
 class Signer(Protocol):
     """Asked inside the attempt: a signature that waits in the queue of a lane grows old there."""
 
-    async def sign(self, request: Outgoing) -> Authorization: ...
+    async def sign(self, request: Outgoing) -> Authorization | None:
+        """None: the request goes without one."""
+        ...
 
     async def refused(self, used: Authorization, reply: Reply) -> bool:
         """True if the reply says that `used` is not good any more and a newer one can be had. Then the request is

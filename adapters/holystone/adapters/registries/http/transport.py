@@ -138,7 +138,7 @@ class RegistryHttp:
             outgoing = Outgoing(method, url, sent, body)
             used = await signer.sign(outgoing)
             reply = await send(used)
-            if self._is_ours(reply) and await signer.refused(used, reply):
+            if used and self._is_ours(reply) and await signer.refused(used, reply):
                 reply = await send(await signer.sign(outgoing))
             return reply
 

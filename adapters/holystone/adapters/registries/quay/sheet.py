@@ -16,7 +16,7 @@ MANIFESTS_QUOTA: Final = Quota(rate=50, burst=10)
 
 SHEET: Final = Sheet(
     title="Quay (quay.io and self-hosted)",
-    hosts="quay.io, quay.*.com; others by name of the implementation",
+    hosts="quay.io, quay.*.com; others say what they are when asked",
     can=Capabilities(
         implementation="quay",
         can_delete=True,

@@ -1,0 +1,69 @@
+"""What a registry shows of itself to whoever asks without a credential, and whose registry that makes it."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+from yarl import URL
+
+from holystone.adapters.registries.http.challenge import BearerChallenge, choose, parse
+from holystone.adapters.registries.http.reply import Reply
+
+
+class Signs(msgspec.Struct, frozen=True):
+    """Of an answer to GET /v2/. All empty if there was none that can be used."""
+
+    headers: frozenset[str] = frozenset()
+    """Their names, in lower case."""
+    realm: URL = URL()
+    service: str = ""
+    body: bytes = b""
+
+
+def read_signs(reply: Reply) -> Signs:
+    names = frozenset(name.lower() for name in reply.headers)
+    challenge = choose(parse(reply.headers.getall("WWW-Authenticate", ())))
+    if not isinstance(challenge, BearerChallenge):
+        return Signs(names, body=reply.body)
+    try:
+        # Not `to_url`: what it takes for encoded is parsed late, and bad hosts would raise where they are looked at.
+        realm = URL(challenge.realm)
+    except ValueError:
+        realm = URL()
+    return Signs(names, realm, challenge.service, reply.body)
+
+
+def recognize(signs: Signs) -> str | None:
+    """The one implementation whose signs these are; None for nobody's, and for more than one's: a wrong guess costs
+    more than none, since every registry can be cleaned as `default`."""
+    found = [name for name, is_its in _SIGNS.items() if is_its(signs)]
+    return found[0] if len(found) == 1 else None
+
+
+def _gitlab(signs: Signs) -> bool:
+    """The header is of the registry's own replies (gitlab-org/container-registry, registry/handlers/app.go; whether it
+    is on a 401 too is unconfirmed), the challenge of every registry behind GitLab's token service. `service` alone is
+    not enough: Gitea and Forgejo say container_registry too, with /v2/token (go-gitea/gitea,
+    tests/integration/api_packages_container_test.go)."""
+    challenges = signs.service == "container_registry" and signs.realm.path.endswith("/jwt/auth")
+    return challenges or "gitlab-container-registry-version" in signs.headers
+
+
+def _harbor(signs: Signs) -> bool:
+    """goharbor/harbor, src/server/middleware/v2auth/auth.go: getChallenge; nobody is let in without a login."""
+    return signs.service == "harbor-registry" and signs.realm.path.endswith("/service/token")
+
+
+def _quay(signs: Signs) -> bool:
+    """quay/quay, auth/registry_jwt_auth.py: get_auth_headers, and endpoints/v2/__init__.py: v2_support_enabled, whose
+    body is a bare `true`. Small proxies copy the path of the realm, so all of it has to be there."""
+    realm = signs.realm
+    is_own = bool(realm.host) and signs.service in (realm.authority, realm.host)
+    return is_own and realm.path == "/v2/auth" and re.fullmatch(rb"\s*true\s*", signs.body) is not None
+
+
+_SIGNS: Final[Mapping[str, Callable[[Signs], bool]]] = MappingProxyType(
+    {"gitlab": _gitlab, "harbor": _harbor, "quay": _quay}
+)

@@ -1,0 +1,42 @@
+"""What an emulator says and what an adapter asks, held against a client that was generated from the vendor's own
+description of its API."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from pydantic import TypeAdapter
+
+from holystone.embedded.recording import RecordedRequest
+
+
+class Question(NamedTuple):
+    """A request without what differs from one repository to the next."""
+
+    method: str
+    path: str
+    parameters: frozenset[str]
+
+
+def understood(type_: Any, body: bytes) -> Any:
+    """Raises ValidationError for a field that the description does not have, one that it requires and that is missing,
+    and a value of another type: `"1"` is no number."""
+    return TypeAdapter(type_).validate_json(body, strict=True, extra="forbid")
+
+
+def question(request: RecordedRequest) -> Question:
+    path, _, query = request.path.partition("?")
+    path = re.sub(r"/tags/[^/]+$", "/tags/TAG", path)
+    path = re.sub(r"/(artifacts/[^/]+|versions/[0-9]+)(?=/|$)", "/ONE", path)
+    return Question(request.method, path, frozenset(name for name, _ in parse_qsl(query)))
+
+
+def unknown(ours: Iterable[Question], theirs: Iterable[Question]) -> set[Question]:
+    """Questions of ours that are not theirs too, or have parameters that theirs do not have."""
+    known = set(theirs)
+    return {
+        each
+        for each in ours
+        if not any(each[:2] == other[:2] and each.parameters <= other.parameters for other in known)
+    }
