@@ -1,18 +1,24 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
+import os
+from collections.abc import Collection
+
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.kubernetes.targets import Target
 from holystone.adapters.registries.detection import detect, mode_rules
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
+from holystone.cleanup.in_use import InUse, find_targets, read_in_use
 from holystone.cleanup.intent import read_git
 from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import InvalidName
 from holystone.engine.naming import (
@@ -38,13 +44,28 @@ class Places(msgspec.Struct, frozen=True):
     storage: Located
 
 
+class _Sources(msgspec.Struct, frozen=True):
+    """What says which images are in use."""
+
+    clusters: tuple[Target, ...]
+    listed: Collection[UsedImage]
+
+
 async def prepare_plan(
-    connections: Connections, knowledge: Knowledge, settings: CleanupSettings, scope: Scope, command: str, as_of: int
+    connections: Connections,
+    knowledge: Knowledge,
+    settings: CleanupSettings,
+    scope: Scope,
+    command: str,
+    as_of: int,
+    listed: Collection[UsedImage] = (),
 ) -> Plan:
-    """Raises HolystoneError; nothing is changed anywhere."""
+    """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     places = locate(settings, project)
-    git, inventory = await _read(connections, knowledge, settings, scope, project, places)
+    clusters = await find_targets(settings.kubernetes, os.environ) if scope.images else ()
+    sources = _Sources(clusters, listed)
+    git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, sources)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
@@ -57,9 +78,9 @@ async def prepare_plan(
         stages_grace=settings.stages_grace,
         as_of=as_of,
     )
-    decision = decide(inventory, intent, scope, rules)
+    decision = decide(inventory, intent, scope, rules, in_use.images)
     decision = msgspec.structs.replace(
-        decision, notices=(*decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
+        decision, notices=(*in_use.notices, *decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
     )
     located = {
         repository: places.storage
@@ -104,9 +125,11 @@ async def _read(
     scope: Scope,
     project: Project,
     places: Places,
-) -> tuple[GitRepository | None, ProjectInventory]:
-    """Git and registries at the same time; whichever fails first stops the other."""
+    sources: _Sources,
+) -> tuple[GitRepository | None, InUse, ProjectInventory]:
+    """Git, clusters and registries at the same time; whichever fails first stops the others."""
     git: list[GitRepository | None] = []
+    in_use: list[InUse] = []
     inventory: list[ProjectInventory] = []
 
     async def git_history() -> None:
@@ -119,6 +142,9 @@ async def _read(
             )
         )
 
+    async def used() -> None:
+        in_use.append(await read_in_use(sources.clusters, sources.listed, os.environ))
+
     async def registries() -> None:
         inventory.append(
             await read_inventory(
@@ -126,9 +152,9 @@ async def _read(
             )
         )
 
-    jobs = (registries, git_history) if scope.images else (registries,)
+    jobs = (registries, git_history, used) if scope.images else (registries,)
     await for_each(jobs, lambda job: job(), workers=len(jobs))
-    return (git[0] if git else None), inventory[0]
+    return (git[0] if git else None), (in_use[0] if in_use else InUse()), inventory[0]
 
 
 def _check_branches(git: GitRepository, references: References, synchronized: bool) -> tuple[Refusal, ...]:

@@ -11,7 +11,6 @@ import anyio
 
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.kubernetes import check_clusters
 from holystone.cleanup.message import NOTHING_DELETED
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
@@ -19,6 +18,7 @@ from holystone.cleanup.session import Interrupted, InterruptedMidway, open_sessi
 from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
 from holystone.engine.errors import HolystoneError, UsageError
+from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import resolve, resolve_apply
 
 Given = Mapping[str, Any]
@@ -32,14 +32,21 @@ def clean(command: str, given: Given, scope: Scope) -> int:
             "--git-history-based-cleanup=false asks for a cleanup by tag strategies, which this version cannot do yet.",
             what_to_do="Leave the option out, or use `holystone stages cleanup` for the stages alone.",
         )
-    notes = (*settings.notes, *check_clusters(settings.kubernetes, os.environ, Path.home()))
-    delivery = Delivery(settings.run, settings.log, notes)
+    # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
+    listed = read_lists(settings.in_use) if scope.images else ()
+    delivery = Delivery(settings.run, settings.log, settings.notes)
 
     async def job() -> int:
         async with open_session(settings.registry, settings.run) as session:
             with _before_deletion():
                 plan = await prepare_plan(
-                    session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+                    session.connections,
+                    session.knowledge,
+                    settings,
+                    scope,
+                    command,
+                    as_of=int(time.time()),
+                    listed=listed,
                 )
             return await delivery.deliver(session, plan)
 

@@ -73,7 +73,8 @@ class Bench:
     registry: EmbeddedRegistry
     home: Path
     project: Path
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {"WERF_WITHOUT_KUBE": "true"})
+    """No cluster is asked, unless a test takes this away."""
     options: list[str] = field(default_factory=list)
     """Of every command that cleans."""
 
