@@ -42,8 +42,8 @@ def _notices(targets: Collection[Target], running: ImagesInUse, listed: Collecti
     if listed:
         yield f"{_distinct(listed)} in use by --in-use"
     if running.skipped:
-        words = f"{count(len(running.skipped), 'word')} in Kubernetes"
-        yield f"{words} where an image should be named name none, e.g. {running.skipped[0][:100]!r}"
+        number, first = len(running.skipped), running.skipped[0][:100]
+        yield f"words in Kubernetes that name no image and were skipped: {number:,}, e.g. {first!r}"
 
 
 def _distinct(images: Collection[UsedImage]) -> str:

@@ -1,5 +1,6 @@
 """Images that somebody lists as being in use, for whatever is no Kubernetes: one a line, `#` begins a comment."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from holystone.engine.naming import parse_used_image
 _LARGEST: Final = 16 << 20
 """Bytes of one list."""
 _STDIN: Final = "standard input"
+_SHORT_ID: Final = re.compile("[0-9a-f]{12}")
+"""What `docker ps` prints as the image where the tag has moved on since. As a name it would be docker.io's own."""
 
 
 def read_lists(files: Iterable[Path | None]) -> tuple[UsedImage, ...]:
@@ -46,6 +49,11 @@ def _images(source: BinaryIO, name: str) -> Iterator[UsedImage]:
         word = line.partition("#")[0].strip()
         if not word:
             continue
+        if _SHORT_ID.fullmatch(word):
+            raise UsageError(
+                f"--in-use: {name}:{number}: {word} is an image id cut short, which protects nothing",
+                what_to_do="List names, or whole ids, as `docker inspect --format '{{.Image}}'` prints them.",
+            )
         try:
             yield parse_used_image(word, Listed(f"{name}:{number}"))
         except InvalidName as error:

@@ -103,12 +103,13 @@ class Bench:
                 code = end.code if isinstance(end.code, int) else int(bool(end.code))
         return Ran(code, out.getvalue(), err.getvalue())
 
-    def spawn(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
-        """As a process of its own."""
+    def spawn(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
+        """As a process of its own, with `stdin` in a pipe."""
         done = subprocess.run(
             [sys.executable, "-m", "holystone.cli", *arguments],
             cwd=self.project,
             env=self._environment(env or {}),
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,

@@ -113,10 +113,11 @@ class ApiServer:
 
 def base_url(cluster: Cluster) -> URL:
     """Without a slash at the end. Raises IncompleteSource."""
-    text = cluster.server.rstrip("/")
+    text = cluster.server
     try:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)
         RegistryHost.parse(url.authority)
+        url = URL(str(url).rstrip("/"))
         proxy = URL(cluster.proxy_url)
     except (ValueError, InvalidName) as error:
         raise IncompleteSource(f"its server {printable(text)!r} is not an address") from error
