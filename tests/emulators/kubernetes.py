@@ -67,6 +67,8 @@ class KubeApi:
     """So many `continue` tokens are answered by 410."""
     slow: float = 0.0
     """Seconds before every reply."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """By plural: so many replies break off in the middle."""
     answers: dict[str, list[web.Response]] = field(default_factory=dict)
     """By plural: what is answered instead, in turn."""
     asked: list[Asked] = field(default_factory=list)
@@ -102,7 +104,15 @@ class KubeApi:
     def add(self, plural: str, thing: dict[str, Any]) -> None:
         self.objects.setdefault(plural, []).append(thing)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        reply = await self._whole(request)
+        plural = _parsed(request.path)[2]
+        if self.cut.get(plural):
+            self.cut[plural] -= 1
+            return await _half(request, reply)
+        return reply
+
+    async def _whole(self, request: web.Request) -> web.Response:
         user = self._user(request)
         self.asked.append(Asked(request.path, dict(request.query), request.headers.get("Authorization", ""), user))
         if self.slow:
@@ -149,6 +159,16 @@ class KubeApi:
         subject = dict(pair for part in (shown or {}).get("subject", ()) for pair in part)
         name = subject.get("commonName", "")
         return name if name in self.certified else ""
+
+
+async def _half(request: web.Request, reply: web.Response) -> web.StreamResponse:
+    assert isinstance(reply.body, bytes)
+    stream = web.StreamResponse(status=reply.status, headers={"Content-Length": str(len(reply.body))})
+    await stream.prepare(request)
+    await stream.write(reply.body[: len(reply.body) // 2])
+    if request.transport:
+        request.transport.close()
+    return stream
 
 
 def _parsed(path: str) -> tuple[str, str, str]:

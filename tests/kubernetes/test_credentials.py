@@ -22,7 +22,7 @@ async def test_a_bad_token_is_an_error_and_is_not_shown(api: KubeApi) -> None:
     with pytest.raises(Unauthorized, match="context prod: it refuses its user: 401 Unauthorized") as caught:
         await ask(api, {"token": "stale-token"})
     assert "stale-token" not in str(caught.value)
-    assert caught.value.what_to_do.startswith("Log in to it again.")
+    assert caught.value.what_to_do.startswith("Log in to it again;")
 
 
 async def test_nobody_is_refused_too(api: KubeApi) -> None:
@@ -70,6 +70,8 @@ class _Rotating(dict[str, str]):
 async def test_an_empty_or_missing_token_file(api: KubeApi, tmp_path: Path) -> None:
     with pytest.raises(IncompleteSource, match=r"token cannot be read: No such file"):
         await ask(api, {"tokenFile": "token"}, tmp_path)
+    with pytest.raises(IncompleteSource, match="cannot be read: embedded null byte"):
+        await ask(api, {"tokenFile": "to\0ken"}, tmp_path)
     (tmp_path / "token").write_text("\n")
     with pytest.raises(IncompleteSource, match=r"token is empty, and should hold a token"):
         await ask(api, {"tokenFile": "token"}, tmp_path)
@@ -181,6 +183,12 @@ async def test_certificates_that_cannot_be_used(
         with pytest.raises(IncompleteSource, match=says):
             await ask(api, given, tmp_path, certificate_authority_data=encoded(authority.pem))
         assert api.asked == []
+
+
+async def test_an_empty_authority_is_not_the_systems(api: KubeApi, tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("\n")
+    with pytest.raises(IncompleteSource, match="its certificate authority is empty"):
+        await ask(api, None, tmp_path, certificate_authority="ca.crt")
 
 
 @pytest.mark.parametrize("ca", ["!!", encoded("no certificate")])

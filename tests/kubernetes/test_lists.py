@@ -198,6 +198,16 @@ async def test_a_fault_that_stays_is_an_error(api: KubeApi) -> None:
         await ask(api)
 
 
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_a_reply_that_breaks_off_is_no_list(api: KubeApi, plural: str) -> None:
+    api.run(plural, "a", "r.io/web:1")
+    api.cut = {plural: 1}
+    assert names(await ask(api)) == {"r.io/web:1"}
+    api.cut = {plural: 1000}
+    with pytest.raises(IncompleteSource, match=r"context prod: the reply of .+ was cut short"):
+        await ask(api)
+
+
 async def test_slow_is_not_broken(api: KubeApi) -> None:
     api.slow = 0.05
     api.run("deployments", "a", "r.io/web:1")

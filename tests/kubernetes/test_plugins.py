@@ -174,6 +174,12 @@ async def test_plugins_that_fail(api: KubeApi, plugin: Plugins, script: str, say
     assert api.asked == []
 
 
+async def test_a_plugin_that_cannot_be_started(api: KubeApi, plugin: Plugins) -> None:
+    user = plugin("", args=["a\0b"])
+    with pytest.raises(IncompleteSource, match="cannot be started: embedded null byte"):
+        await ask(api, user)
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

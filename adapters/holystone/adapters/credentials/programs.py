@@ -48,8 +48,9 @@ async def run_program(
             )
     except (FileNotFoundError, PermissionError) as error:
         raise ProgramMissing(words[0]) from error
-    except OSError as error:
-        raise ProgramFailed(f"cannot be started: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # the latter for a NUL in a word
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise ProgramFailed(f"cannot be started: {why}") from error
     ended: Ended | None = None
     try:
         with anyio.move_on_after(timeout):

@@ -28,6 +28,8 @@ REQUESTS_AT_ONCE: Final = 4
 _LARGEST: Final = 128 << 20
 """Bytes of one reply: 500 pods of 256 KiB, which is much, as each pod carries what its owners annotate."""
 
+_LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context shows whether that helped."
+
 
 class ApiServer:
     """An async context manager. Connects when it is first asked."""
@@ -63,7 +65,7 @@ class ApiServer:
             if newer is not papers:
                 reply = await self._send(url, newer)
         if reply.status == 401:
-            raise Unauthorized(f"it refuses its user: {summary(reply)}", what_to_do="Log in to it again.")
+            raise Unauthorized(f"it refuses its user: {summary(reply)}", what_to_do=_LOG_IN)
         return reply
 
     async def _send(self, url: URL, papers: Papers) -> Reply:

@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Context, KubeConfig, User, parse_config, read_files
+from holystone.adapters.kubernetes.tls import read_text
 from holystone.adapters.registries.http.authorization import opened_bytes
 from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import Refused, UsageError
@@ -110,11 +111,10 @@ def _own_cluster(environ: Mapping[str, str], folder: Path) -> KubeConfig | None:
     if not host or not port or not (folder / "token").is_file():
         return None
     authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    namespace = folder / "namespace"
+    file = folder / "namespace"
+    namespace = read_text(str(file)).strip() if file.is_file() else ""
     return KubeConfig(
-        contexts={
-            IN_CLUSTER: Context(IN_CLUSTER, IN_CLUSTER, namespace.read_text().strip() if namespace.is_file() else "")
-        },
+        contexts={IN_CLUSTER: Context(IN_CLUSTER, IN_CLUSTER, namespace)},
         clusters={IN_CLUSTER: Cluster(f"https://{authority}", certificate_authority=str(folder / "ca.crt"))},
         users={IN_CLUSTER: User(token_file=str(folder / "token"))},
     )

@@ -14,6 +14,7 @@ from typing import Final
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.kubernetes.kubeconfig import Cluster, User
 from holystone.adapters.registries.http.authorization import opened_bytes
+from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import IncompleteSource
 
 _LARGEST: Final = 1 << 20
@@ -30,8 +31,9 @@ class ClientCertificate:
 
 def tls_context(cluster: Cluster, certificate: ClientCertificate | None) -> ssl.SSLContext:
     """Raises IncompleteSource."""
+    trusted = authority(cluster)
     try:
-        context = ssl.create_default_context(cadata=authority(cluster) or None)
+        context = ssl.create_default_context(cadata=trusted)
     except (ssl.SSLError, ValueError) as error:
         raise IncompleteSource("its certificate authority is not a certificate in PEM") from error
     # Python 3.13 wants extensions that the clusters' own authorities often lack (kubernetes-client/python#2394).
@@ -53,12 +55,18 @@ def tls_context(cluster: Cluster, certificate: ClientCertificate | None) -> ssl.
     return context
 
 
-def authority(cluster: Cluster) -> str:
-    """The certificates in PEM that the cluster's is checked against; empty: those of the system. Raises
+def authority(cluster: Cluster) -> str | None:
+    """The certificates in PEM that the cluster's is checked against; None: those of the system. Raises
     IncompleteSource."""
     if cluster.certificate_authority_data:
-        return _decoded(cluster.certificate_authority_data, "certificate-authority-data")
-    return read_text(cluster.certificate_authority) if cluster.certificate_authority else ""
+        pem = _decoded(cluster.certificate_authority_data, "certificate-authority-data")
+    elif cluster.certificate_authority:
+        pem = read_text(cluster.certificate_authority)
+    else:
+        return None
+    if not pem.strip():  # which would mean those of the system
+        raise IncompleteSource("its certificate authority is empty")
+    return pem
 
 
 def certificate_of(user: User) -> ClientCertificate | None:
@@ -83,8 +91,9 @@ def read_text(file: str) -> str:
     try:
         with Path(file).open("rb") as source:
             return source.read(_LARGEST).decode("utf-8", "replace")
-    except OSError as error:
-        raise IncompleteSource(f"{file} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise IncompleteSource(f"{printable(file)} cannot be read: {why}") from error
 
 
 def _decoded(data: str, field: str) -> str:
