@@ -12,35 +12,43 @@ from holystone.engine.report.words import count
 from holystone.settings.values import KubernetesSettings
 
 
+class Users(msgspec.Struct, frozen=True):
+    """Who uses images: clusters that are still to be asked, and what people listed."""
+
+    clusters: tuple[Target, ...] = ()
+    listed: Collection[UsedImage] = ()
+
+
 class InUse(msgspec.Struct, frozen=True):
-    images: tuple[UsedImage, ...] = ()
-    notices: tuple[str, ...] = ()
+    images: tuple[UsedImage, ...]
+    notices: tuple[str, ...]
 
 
-async def find_targets(settings: KubernetesSettings, environ: Mapping[str, str]) -> tuple[Target, ...]:
-    """Whom to ask, before anybody is asked. Raises UsageError, and Refused where there is nobody."""
+async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage], environ: Mapping[str, str]) -> Users:
+    """Before anybody is asked. Raises UsageError, and Refused where there is no cluster to ask."""
     if settings.without:
-        return ()
+        return Users(listed=listed)
     config = await anyio.to_thread.run_sync(
         find_config, settings.config, settings.config_base64, settings.default_config, environ
     )
-    return choose_targets(
+    clusters = choose_targets(
         config, only=settings.context, excluded=settings.excluded, own_namespace=settings.context_namespace_only
     )
+    return Users(clusters, listed)
 
 
-async def read_in_use(targets: Collection[Target], listed: Collection[UsedImage], environ: Mapping[str, str]) -> InUse:
+async def read_in_use(users: Users, environ: Mapping[str, str]) -> InUse:
     """Raises IncompleteSource."""
-    running = await read_clusters(targets, environ)
-    return InUse((*running.images, *listed), tuple(_notices(targets, running, listed)))
+    running = await read_clusters(users.clusters, environ)
+    return InUse((*running.images, *users.listed), tuple(_notices(users, running)))
 
 
-def _notices(targets: Collection[Target], running: ImagesInUse, listed: Collection[UsedImage]) -> Iterable[str]:
-    if targets:
-        contexts = sum(len(target.contexts) for target in targets)
+def _notices(users: Users, running: ImagesInUse) -> Iterable[str]:
+    if users.clusters:
+        contexts = sum(len(target.contexts) for target in users.clusters)
         yield f"{_distinct(running.images)} in use in {count(contexts, 'Kubernetes context')}"
-    if listed:
-        yield f"{_distinct(listed)} in use by --in-use"
+    if users.listed:
+        yield f"{_distinct(users.listed)} in use by --in-use"
     if running.skipped:
         number, first = len(running.skipped), running.skipped[0][:100]
         yield f"words in Kubernetes that name no image and were skipped: {number:,}, e.g. {first!r}"

@@ -8,11 +8,10 @@ import msgspec
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
-from holystone.adapters.kubernetes.targets import Target
 from holystone.adapters.registries.detection import detect, mode_rules
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
-from holystone.cleanup.in_use import InUse, find_targets, read_in_use
+from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use
 from holystone.cleanup.intent import read_git
 from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
@@ -44,13 +43,6 @@ class Places(msgspec.Struct, frozen=True):
     storage: Located
 
 
-class _Sources(msgspec.Struct, frozen=True):
-    """What says which images are in use."""
-
-    clusters: tuple[Target, ...]
-    listed: Collection[UsedImage]
-
-
 async def prepare_plan(
     connections: Connections,
     knowledge: Knowledge,
@@ -63,9 +55,8 @@ async def prepare_plan(
     """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     places = locate(settings, project)
-    clusters = await find_targets(settings.kubernetes, os.environ) if scope.images else ()
-    sources = _Sources(clusters, listed)
-    git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, sources)
+    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users()
+    git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
@@ -125,7 +116,7 @@ async def _read(
     scope: Scope,
     project: Project,
     places: Places,
-    sources: _Sources,
+    users: Users,
 ) -> tuple[GitRepository | None, InUse, ProjectInventory]:
     """Git, clusters and registries at the same time; whichever fails first stops the others."""
     git: list[GitRepository | None] = []
@@ -143,7 +134,7 @@ async def _read(
         )
 
     async def used() -> None:
-        in_use.append(await read_in_use(sources.clusters, sources.listed, os.environ))
+        in_use.append(await read_in_use(users, os.environ))
 
     async def registries() -> None:
         inventory.append(
@@ -152,9 +143,9 @@ async def _read(
             )
         )
 
-    jobs = (registries, git_history, used) if scope.images else (registries,)
+    jobs = (registries, used, git_history) if scope.images else (registries, used)
     await for_each(jobs, lambda job: job(), workers=len(jobs))
-    return (git[0] if git else None), (in_use[0] if in_use else InUse()), inventory[0]
+    return (git[0] if git else None), in_use[0], inventory[0]
 
 
 def _check_branches(git: GitRepository, references: References, synchronized: bool) -> tuple[Refusal, ...]:

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,23 @@ async def test_a_server_that_is_not_trusted_sees_no_token(authority: Authority, 
             assert "`certificate-authority` in the kubeconfig" in caught.value.what_to_do
             assert "registry" not in str(caught.value)
         assert api.asked == []
+
+
+async def test_authorities_of_old_clusters_do_with_python_3_13(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It checks strictly by default, and their certificates have no key identifiers."""
+    usual = ssl.create_default_context
+
+    def strict(*args: Any, **more: Any) -> ssl.SSLContext:
+        context = usual(*args, **more)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    async with KubeApi(authority.server_context(tmp_path)) as api:
+        monkeypatch.setattr(ssl, "create_default_context", strict)
+        await ask(api, {"token": "good-token"}, certificate_authority_data=encoded(authority.pem))
+        assert api.asked
 
 
 async def test_insecure_skip_tls_verify(authority: Authority, tmp_path: Path) -> None:
