@@ -132,6 +132,13 @@ async def test_old_clusters_have_cron_jobs_in_beta(api: KubeApi) -> None:
     assert names(await ask(api)) == {"r.io/nightly:1", "r.io/nightly:2"}
 
 
+async def test_a_group_that_goes_in_the_middle_of_a_list_is_an_error(api: KubeApi) -> None:
+    page = {"kind": "CronJobList", "metadata": {"continue": "more"}, "items": []}
+    api.answers["cronjobs"] = [web.json_response(page), status(404, "NotFound", "gone")]
+    with pytest.raises(IncompleteSource, match="cannot list cronjobs in all namespaces: 404 gone"):
+        await ask(api)
+
+
 @pytest.mark.parametrize("plural", ["cronjobs", "jobs"])
 async def test_a_kind_that_is_not_served_is_an_error(api: KubeApi, plural: str) -> None:
     del api.groups[plural]

@@ -12,7 +12,7 @@ import msgspec
 from holystone.adapters.kubernetes.api import ApiServer
 from holystone.adapters.kubernetes.objects import Kind, Page
 from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.registries.http.reply import Reply, printable
 from holystone.engine.errors import IncompleteSource, Unauthorized
 
 PAGE_SIZE: Final = 500
@@ -25,14 +25,14 @@ _RESTARTS: Final = 5
 async def list_all(server: ApiServer, kind: Kind, namespace: str, take: Callable[[Any], None]) -> None:
     """Every object goes to `take`, some twice if the list had to begin again. `namespace`: empty for all. Raises
     IncompleteSource, Unauthorized if the user may not list them."""
-    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
     after, seen, restarts = "", set[str](), 0
     for _ in range(_PAGES):
         query = {"limit": str(PAGE_SIZE), **({"continue": after} if after else {})}
         reply = await server.get(_path(groups[0], namespace, kind.plural), query)
-        if reply.status == 404 and len(groups) > 1:
+        if reply.status == 404 and len(groups) > 1 and not after:
             groups.pop(0)
             continue
         if reply.status == 410 and restarts < _RESTARTS:
@@ -59,7 +59,7 @@ def _page(reply: Reply, kind: Kind, what: str, namespace: str) -> Page[Any]:
         case 200:
             pass
         case 403:
-            right = f"a Role in {namespace}" if namespace else "a ClusterRole"
+            right = f"a Role in {printable(namespace)}" if namespace else "a ClusterRole"
             raise Unauthorized(
                 f"its user may not list {what}: {summary(reply)}",
                 what_to_do=f"Grant it `list` on {kind.plural} by {right} (docs/in-use.md has one to paste)"
