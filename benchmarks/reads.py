@@ -49,6 +49,7 @@ async def measure_reads() -> Iterable[Line]:
                     "docker_config": str(folder / "docker"),
                     "state_dir": str(folder / "state"),
                     "cache_dir": str(folder / "cache"),
+                    "without_kube": "true",
                 },
                 {},
             )

@@ -23,5 +23,6 @@ if [ ! -x "$folder/bin/pip" ]; then
     fi
 fi
 echo "Installing the packages of $lock …" >&2
-"$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+# The lock names every package; older pips resolve again, and stumble over extras.
+"$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
 "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --editable .

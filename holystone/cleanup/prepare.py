@@ -1,5 +1,8 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
+import os
+from collections.abc import Collection
+
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
@@ -7,11 +10,13 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
+from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use
 from holystone.cleanup.intent import read_git, read_names
 from holystone.cleanup.inventory import ProjectInventory, read_inventory
 from holystone.cleanup.locate import Places, locate, storage_repository
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.journal import refuse_if_busy
+from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.naming import (
     read_images,
@@ -25,14 +30,21 @@ from holystone.settings.values import CleanupSettings, HistorySettings
 
 
 async def prepare_plan(
-    connections: Connections, knowledge: Knowledge, settings: CleanupSettings, scope: Scope, command: str, as_of: int
+    connections: Connections,
+    knowledge: Knowledge,
+    settings: CleanupSettings,
+    scope: Scope,
+    command: str,
+    as_of: int,
+    listed: Collection[UsedImage] = (),
 ) -> Plan:
-    """Raises HolystoneError; nothing is changed anywhere."""
+    """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
         refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
     places = await locate(connections, settings, project)
-    git, inventory = await _read(connections, knowledge, settings, scope, project, places)
+    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users()
+    git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
         intent, references = await _read_intent(git, inventory, settings.history, project, as_of)
@@ -45,9 +57,9 @@ async def prepare_plan(
         stages_grace=settings.stages_grace,
         as_of=as_of,
     )
-    decision = decide(inventory, intent, scope, rules)
+    decision = decide(inventory, intent, scope, rules, in_use.images)
     decision = msgspec.structs.replace(
-        decision, notices=(*decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
+        decision, notices=(*in_use.notices, *decision.notices, *warnings), refusals=(*decision.refusals, *refusals)
     )
     located = places.located(inventory.snapshots)
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
@@ -62,9 +74,11 @@ async def _read(
     scope: Scope,
     project: Project,
     places: Places,
-) -> tuple[GitRepository | None, ProjectInventory]:
-    """Git and registries at the same time; whichever fails first stops the other."""
+    users: Users,
+) -> tuple[GitRepository | None, InUse, ProjectInventory]:
+    """Git, clusters and registries at the same time; whichever fails first stops the others."""
     git: list[GitRepository | None] = []
+    in_use: list[InUse] = []
     inventory: list[ProjectInventory] = []
 
     async def git_history() -> None:
@@ -77,14 +91,17 @@ async def _read(
             )
         )
 
+    async def used() -> None:
+        in_use.append(await read_in_use(users, os.environ))
+
     async def registries() -> None:
         inventory.append(
             await read_inventory(connections, knowledge, places.layout, places.images, places.storage, project.images)
         )
 
-    jobs = (registries, git_history) if scope.images else (registries,)
+    jobs = (registries, used, git_history) if scope.images else (registries, used)
     await for_each(jobs, lambda job: job(), workers=len(jobs))
-    return (git[0] if git else None), inventory[0]
+    return (git[0] if git else None), in_use[0], inventory[0]
 
 
 async def _read_intent(

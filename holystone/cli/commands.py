@@ -11,7 +11,6 @@ import anyio
 
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.kubernetes import check_clusters
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
@@ -25,6 +24,7 @@ from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
 from holystone.settings.given import Given, Value
+from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import image_name, resolve, resolve_apply, resolve_direct
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import CleanupSettings, DirectSettings
@@ -35,12 +35,13 @@ Words = Mapping[str, Any]
 
 def clean(command: str, given: Words, scope: Scope) -> int:
     settings = resolve(given, os.environ)
-    notes = (*settings.notes, *check_clusters(settings.kubernetes, os.environ, Path.home()))
+    # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
+    listed = read_lists(settings.in_use) if scope.images else ()
     return _plan_and_deliver(
         settings,
-        notes,
+        settings.notes,
         lambda session: prepare_plan(
-            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time()), listed=listed
         ),
     )
 

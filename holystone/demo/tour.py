@@ -108,6 +108,7 @@ def _settings(folder: Path, host: str, project: PublishedProject) -> CleanupSett
             "docker_config": str(folder / "docker"),
             "state_dir": str(folder / "state"),
             "cache_dir": str(folder / "cache"),
+            "without_kube": "true",
         },
         {},
     )

@@ -229,6 +229,13 @@ KUBE_CONFIG_BASE64: Final = Option(
 KUBE_CONTEXT: Final = Option(
     "kube-context", "Ask this context only (default: all).", ("WERF_KUBE_CONTEXT",), metavar="NAME"
 )
+EXCLUDE_KUBE_CONTEXT: Final = Option(
+    "exclude-kube-context",
+    "Do not ask this context (repeatable).",
+    ("HOLYSTONE_EXCLUDE_KUBE_CONTEXT_*",),
+    kind="many",
+    metavar="NAME",
+)
 SCAN_CONTEXT_NAMESPACE_ONLY: Final = Option(
     "scan-context-namespace-only",
     "Ask each context's own namespace only.",
@@ -237,6 +244,13 @@ SCAN_CONTEXT_NAMESPACE_ONLY: Final = Option(
 )
 WITHOUT_KUBE: Final = Option(
     "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag"
+)
+IN_USE: Final = Option(
+    "in-use",
+    "Text file with an image in use on each line, '-' for standard input (repeatable).",
+    ("HOLYSTONE_IN_USE_*",),
+    kind="many",
+    metavar="FILE",
 )
 
 KEEP_STAGES_YOUNGER_THAN: Final = Option(
@@ -324,12 +338,14 @@ HISTORY_OPTIONS: Final = (
     GIT_HISTORY_BASED_CLEANUP_V1_2,
 )
 STRATEGY_OPTIONS: Final = (*GIT_TAG_STRATEGY, *GIT_COMMIT_STRATEGY, *STAGES_SIGNATURE_STRATEGY)
-KUBERNETES_OPTIONS: Final = (
+IN_USE_OPTIONS: Final = (
     KUBE_CONFIG,
     KUBE_CONFIG_BASE64,
     KUBE_CONTEXT,
+    EXCLUDE_KUBE_CONTEXT,
     SCAN_CONTEXT_NAMESPACE_ONLY,
     WITHOUT_KUBE,
+    IN_USE,
 )
 RUN_OPTIONS: Final = (
     KEEP_STAGES_YOUNGER_THAN,
@@ -347,7 +363,7 @@ CLEANUP_OPTIONS: Final = (
     *PROJECT_OPTIONS,
     *HISTORY_OPTIONS,
     *STRATEGY_OPTIONS,
-    *KUBERNETES_OPTIONS,
+    *IN_USE_OPTIONS,
     *RUN_OPTIONS,
     *LOG_OPTIONS,
     *WITHOUT_EFFECT,

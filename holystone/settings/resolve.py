@@ -1,5 +1,6 @@
 """Options and variables → CleanupSettings: a pure function of both, apart from the user's own folders."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeVar, cast, get_args
@@ -50,6 +51,7 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
         project=_project(given),
         history=history,
         kubernetes=_kubernetes(given),
+        in_use=_in_use(given),
         run=_run(given),
         log=_log(given),
         stages_grace=_stages_grace(given),
@@ -216,12 +218,23 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
 def _kubernetes(given: Given) -> KubernetesSettings:
     config, base64, context = map(given.filled, (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT))
     return KubernetesSettings(
-        config=config.text if config else None,
+        default_config=given.home / ".kube" / "config",
+        config=tuple(given.expanded(path) for path in config.text.split(os.pathsep) if path) if config else None,
         config_base64=Secret(base64.text) if base64 else None,
         context=context.text if context else None,
+        excluded=tuple(value.text for value in given.values(o.EXCLUDE_KUBE_CONTEXT)),
         context_namespace_only=given.flag(o.SCAN_CONTEXT_NAMESPACE_ONLY),
         without=given.flag(o.WITHOUT_KUBE),
     )
+
+
+def _in_use(given: Given) -> tuple[Path | None, ...]:
+    files: dict[Path | None, None] = {}
+    for text, source in given.values(o.IN_USE):
+        if not text:
+            raise UsageError(f"{source}: an empty name", what_to_do="Name a file, or - for standard input.")
+        files[None if text == "-" else given.expanded(text)] = None
+    return tuple(files)
 
 
 def _run(given: Given) -> RunSettings:

@@ -70,10 +70,14 @@ class HistorySettings(msgspec.Struct, frozen=True):
 
 
 class KubernetesSettings(msgspec.Struct, frozen=True):
-    config: str | None = None
-    """A path list."""
+    default_config: Path
+    config: tuple[Path, ...] | None = None
+    """Merged; those that do not exist are left out. None: `default_config`, else a pod's own cluster."""
     config_base64: Secret | None = None
+    """Counts before `config`."""
     context: str | None = None
+    """None: all."""
+    excluded: tuple[str, ...] = ()
     context_namespace_only: bool = False
     without: bool = False
 
@@ -151,6 +155,8 @@ class CleanupSettings(ImagesSettings, frozen=True):
     project: ProjectSettings
     history: HistorySettings
     kubernetes: KubernetesSettings
+    in_use: tuple[Path | None, ...]
+    """Lists of images in use; None: standard input."""
     run: RunSettings
     log: LogSettings
     stages_grace: int

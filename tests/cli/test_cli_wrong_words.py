@@ -154,18 +154,6 @@ def test_a_registry_without_repository_for_the_nameless_image(shop: Bench, refus
     assert "nameless" in message or "~" in message
 
 
-def test_a_cluster_that_cannot_be_asked(shop: Bench, refused: Refuse) -> None:
-    (shop.home / ".kube").mkdir()
-    (shop.home / ".kube" / "config").write_text("{}")
-    message = refused(shop, code=3)
-    assert "~/.kube/config" in message
-    assert "--without-kube" in message
-    assert shop.cleanup("--without-kube", "--dry-run").code == 0
-    (shop.home / ".kube" / "config").unlink()
-    assert "--kube-config" in refused(shop, code=3, env={"KUBECONFIG": "/etc/kube"})
-    assert "cluster" in refused(shop, code=3, env={"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
-
-
 def test_a_registry_that_is_not_what_it_is_said_to_be(shop: Bench, refused: Refuse) -> None:
     message = refused(shop, "--images-repo-implementation=harbor", code=3)
     assert "cannot be read: 404" in message

@@ -15,6 +15,7 @@ from holystone.adapters.credentials.helpers import HelperMissing, ask_helper
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
+from tests.support.processes import child_of, gone
 
 HOST = RegistryHost("r.io")
 ALICE = '{"ServerURL":"ignored","Username":"alice","Secret":"helper-secret"}'
@@ -115,30 +116,6 @@ async def test_a_helper_that_does_not_read_its_question(helpers: Helpers) -> Non
     assert await ask_helper("deaf", "r.io" * 50_000, origin="x")
 
 
-def _is_dead(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-    return state == "Z"  # not yet collected by whoever adopted it
-
-
-async def _gone(pid: int) -> bool:
-    with anyio.move_on_after(3):
-        while not _is_dead(pid):
-            await anyio.lowlevel.checkpoint()
-        return True
-    return False
-
-
-async def _child(helpers: Helpers) -> int:
-    file = helpers.folder / "child"
-    with anyio.fail_after(3):
-        while not (file.exists() and file.read_text().endswith("\n")):
-            await anyio.lowlevel.checkpoint()
-    return int(file.read_text())
-
-
 HANG = "sleep 1000 & echo $! > {}/child; wait"
 
 
@@ -147,7 +124,7 @@ async def test_a_helper_that_hangs_is_killed_with_its_children(helpers: Helpers)
     with pytest.raises(UsageError, match=r"did not answer within 0\.3 s") as caught:
         await ask_helper("hanging", "r.io", origin="x", timeout=0.3)
     assert "key ring" in caught.value.what_to_do
-    assert await _gone(await _child(helpers))
+    assert await gone(await child_of(helpers.folder / "child"))
 
 
 async def test_a_cancelled_helper_is_killed_with_its_children(helpers: Helpers) -> None:
@@ -158,9 +135,9 @@ async def test_a_cancelled_helper_is_killed_with_its_children(helpers: Helpers) 
             await ask_helper("hanging", "r.io", origin="x")
 
         group.start_soon(ask)
-        child = await _child(helpers)
+        child = await child_of(helpers.folder / "child")
         group.cancel_scope.cancel()
-    assert await _gone(child)
+    assert await gone(child)
 
 
 @pytest.mark.parametrize("suffix", ["../evil", "a/b", "", "a b", "a\n", "$(x)"])
@@ -264,7 +241,7 @@ async def test_a_cancelled_question_is_asked_again(tmp_path: Path, helpers: Help
     read = config(tmp_path, credHelpers={"r.io": "own"})
     async with anyio.create_task_group() as group:
         group.start_soon(read.credential, HOST)
-        await _child(helpers)
+        await child_of(helpers.folder / "child")
         group.cancel_scope.cancel()
     helpers.add("own", f"echo '{ALICE}'")
     with anyio.fail_after(3):

@@ -73,7 +73,8 @@ class Bench:
     registry: EmbeddedRegistry
     home: Path
     project: Path
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {"WERF_WITHOUT_KUBE": "true"})
+    """No cluster is asked, unless a test takes this away."""
     options: list[str] = field(default_factory=list)
     """Of every command that cleans."""
 
@@ -102,12 +103,13 @@ class Bench:
                 code = end.code if isinstance(end.code, int) else int(bool(end.code))
         return Ran(code, out.getvalue(), err.getvalue())
 
-    def spawn(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
-        """As a process of its own."""
+    def spawn(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
+        """As a process of its own, with `stdin` in a pipe."""
         done = subprocess.run(
             [sys.executable, "-m", "holystone.cli", *arguments],
             cwd=self.project,
             env=self._environment(env or {}),
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=60,

@@ -70,7 +70,7 @@ class Holystone:
         return await anyio.open_process(
             (sys.executable, "-m", "holystone.cli", *arguments, *self._folders),
             stdin=subprocess.DEVNULL,
-            env=environment | {"HOME": str(self._home)},
+            env=environment | {"HOME": str(self._home), "WERF_WITHOUT_KUBE": "true"},
         )
 
 

@@ -1,7 +1,8 @@
-"""The one place where secrets are revealed: Authorization headers and login bodies are built here."""
+"""The one place where secrets are revealed: Authorization headers, login bodies and what libraries take as files."""
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -63,6 +64,18 @@ def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
 def secret_form(fields: Mapping[str, str | Secret]) -> bytes:
     """The same as application/x-www-form-urlencoded."""
     return urlencode({name: _open(value) for name, value in fields.items()}).encode()
+
+
+def opened_bytes(secret: Secret, *, base64_encoded: bool = False) -> bytes:
+    """A secret that is itself a file: a private key for TLS, a configuration. Raises ValueError, which says nothing of
+    the content."""
+    text = _open(secret)
+    if not base64_encoded:
+        return text.encode()
+    with suppress(ValueError):
+        return base64.b64decode("".join(text.split()), validate=True)
+    # Outside of `except`: decoding errors may hold a part of it.
+    raise ValueError("it is not base64")
 
 
 def opened_document(secret: Secret, *, base64_encoded: bool = False) -> dict[str, Any]:

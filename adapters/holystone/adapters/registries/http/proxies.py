@@ -27,7 +27,11 @@ def proxy_for(url: URL) -> Proxy:
     text = proxies.get(url.scheme) or proxies.get("all")
     if not text:
         return DIRECT
-    proxy = URL(text if "://" in text else f"http://{text}")
+    return proxy_at(URL(text if "://" in text else f"http://{text}"))
+
+
+def proxy_at(proxy: URL) -> Proxy:
+    """With the password that its address may hold."""
     if not proxy.user:
         return Proxy(proxy, {})
     pair = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()

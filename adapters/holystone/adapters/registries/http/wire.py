@@ -1,5 +1,6 @@
 """One exchange on the wire: redirects followed by hand, replies capped, faults named. No retries, no tokens."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
@@ -28,18 +29,31 @@ _CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"
 
 
 class Wire:
-    """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token."""
+    """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token.
 
-    def __init__(self, *, connections: int, skip_tls_verify: bool = False) -> None:
+    `tls` stands in for the usual trust, `server_name` for the host's name in its certificate, `proxy` for the
+    environment's."""
+
+    def __init__(
+        self,
+        *,
+        connections: int,
+        skip_tls_verify: bool = False,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._connections = connections
-        self._verify = not skip_tls_verify
+        self._tls: ssl.SSLContext | bool = tls or not skip_tls_verify
+        self._server_name = server_name
+        self._given_proxy = proxy
         self._session: aiohttp.ClientSession | None = None
         self._proxies: dict[tuple[str, str | None], Proxy] = {}
         """By scheme and host: looking through the environment took a fifth of the time of a small request."""
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._verify),
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             headers={"User-Agent": "holystone"},
@@ -66,8 +80,10 @@ class Wire:
         authorization: Authorization | None = None,
         body: bytes | None = None,
         hides: tuple[Secret, ...] = (),
+        redirects: bool = True,
     ) -> Reply:
         """`hides` are secrets in the body: an error reply that repeats them or the authorization is cleaned.
+        `redirects=False` returns a redirect like any other reply.
 
         Raises Passing (see `faults`), Unreachable, and IncompleteSource for a reply over `limit` bytes or a redirect
         that must not be followed: to plain http, in circles, or of a write to another host."""
@@ -75,7 +91,7 @@ class Wire:
         secrets = (authorization.secret, *authorization.hides) if authorization else ()
         for _ in range(MAX_REDIRECTS + 1):
             reply = await self._exchange(method, url, asked, limit, with_authorization(headers, authorization), body)
-            target = _target(reply, method)
+            target = _target(reply, method) if redirects else None
             if target is None:
                 return _cleaned(reply, (*hides, *secrets))
             if origin(target) != origin(url):
@@ -106,6 +122,7 @@ class Wire:
                 allow_redirects=False,
                 proxy=proxy.url,
                 proxy_headers=proxy.headers,
+                server_hostname=self._server_name,
             ) as response:
                 content = b"" if method == "HEAD" else await _read(response, limit, asked)
                 return Reply(response.status, response.headers, content, url, asked)
@@ -115,6 +132,8 @@ class Wire:
         raise broken
 
     def _proxy(self, url: URL) -> Proxy:
+        if self._given_proxy:
+            return self._given_proxy
         key = (url.scheme, url.host)
         if key not in self._proxies:
             self._proxies[key] = proxy_for(url)

@@ -1,0 +1,95 @@
+"""Runs a program that knows a credential: bounded in time and output, and ended with its children if it is not done."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import anyio
+import anyio.abc
+
+LARGEST = 64 * 1024
+"""Bytes of output."""
+
+
+class ProgramMissing(Exception):
+    """There is no such program, or it is none."""
+
+
+class ProgramFailed(Exception):
+    """It could not be started, hung or printed too much; the text says which, as the end of a sentence."""
+
+
+class Ended(NamedTuple):
+    code: int
+    output: bytes
+    """Perhaps a secret."""
+    errors: bytes
+    """The end of what was on standard error."""
+
+
+async def run_program(
+    words: Sequence[str], *, told: bytes = b"", environ: Mapping[str, str] | None = None, timeout: float
+) -> Ended:
+    """`told` is written to its standard input, which is closed then. `environ`: None for our own. Raises ProgramMissing
+    and ProgramFailed."""
+    try:
+        # Cancelled in between, it would run on with nobody to end its children.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environ,
+                start_new_session=True,
+            )
+    except (FileNotFoundError, PermissionError) as error:
+        raise ProgramMissing(words[0]) from error
+    except (OSError, ValueError) as error:  # the latter for a NUL in a word
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
+        raise ProgramFailed(f"cannot be started: {why}") from error
+    ended: Ended | None = None
+    try:
+        with anyio.move_on_after(timeout):
+            ended = await _talk(process, told)
+            return ended
+    finally:
+        with anyio.CancelScope(shield=True):
+            if ended is None:
+                # The whole group: a script's children would live on.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            await process.aclose()
+    raise ProgramFailed(f"did not answer within {timeout:g} s")
+
+
+async def _talk(process: anyio.abc.Process, told: bytes) -> Ended:
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("opened without pipes")
+    errors = bytearray()
+
+    async def listen(stream: anyio.abc.ByteReceiveStream) -> None:
+        async for part in stream:
+            errors.extend(part)
+            del errors[:-LARGEST]
+
+    output = b""
+    too_much = False
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen, process.stderr)
+        # A program may end without reading what it was told.
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            await process.stdin.send(told)
+        with contextlib.suppress(OSError):
+            await process.stdin.aclose()
+        async for part in process.stdout:
+            output += part
+            if too_much := len(output) > LARGEST:
+                group.cancel_scope.cancel()
+                break
+    if too_much:
+        raise ProgramFailed(f"printed more than {LARGEST} bytes")
+    return Ended(await process.wait(), output, bytes(errors))

@@ -1,0 +1,130 @@
+"""Requests to one cluster's API server, as one user."""
+
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlencode
+
+import anyio
+from yarl import URL
+
+from holystone.adapters.kubernetes.identity import Identity, Papers
+from holystone.adapters.kubernetes.kubeconfig import Cluster
+from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.faults import retry_rule
+from holystone.adapters.registries.http.proxies import proxy_at
+from holystone.adapters.registries.http.reply import Reply, printable
+from holystone.adapters.registries.http.wire import Wire
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.model.references import InvalidName, RegistryHost
+from holystone.engine.scheduler import GaveUp, Passing, Scheduler
+
+REQUEST_TIMEOUT: Final = 60.0
+"""Seconds for one attempt; API servers end a list by themselves after so long."""
+REQUESTS_AT_ONCE: Final = 4
+_LARGEST: Final = 128 << 20
+"""Bytes of one reply: 500 pods of 256 KiB, which is much, as each pod carries what its owners annotate."""
+
+_LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context shows whether that helped."
+
+
+class ApiServer:
+    """An async context manager. Connects when it is first asked."""
+
+    def __init__(self, cluster: Cluster, identity: Identity, name: str, scheduler: Scheduler) -> None:
+        """`name` is the user's, for the lane. Raises IncompleteSource for an address that is none."""
+        self._cluster = cluster
+        self._identity = identity
+        self._base = base_url(cluster)
+        self._lane = scheduler.lane(RegistryHost.parse(self._base.authority), name, "list")
+        self._wire: Wire | None = None
+        self._certificate: ClientCertificate | None = None
+        self._opening = anyio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def get(self, path: str, query: Mapping[str, str]) -> Reply:
+        """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer papers.
+        Raises Unreachable, Unauthorized, IncompleteSource."""
+        url = URL(f"{self._base}{path}?{urlencode(query)}", encoded=True)
+        papers = await self._identity.papers()
+        reply = await self._send(url, papers)
+        if reply.status == 401:
+            newer = await self._identity.papers(refused=papers)
+            if newer is not papers:
+                reply = await self._send(url, newer)
+        if reply.status == 401:
+            raise Unauthorized(f"it refuses its user: {summary(reply)}", what_to_do=_LOG_IN)
+        return reply
+
+    async def _send(self, url: URL, papers: Papers) -> Reply:
+        wire = await self._wire_for(papers.certificate)
+
+        async def attempt() -> Reply:
+            reply = await wire.send(
+                "GET",
+                url,
+                limit=_LARGEST,
+                headers={"Accept": "application/json"},
+                authorization=papers.authorization,
+                redirects=False,
+            )
+            if again := retry_rule(reply, time.time()):
+                raise again
+            return reply
+
+        try:
+            return await self._lane.run(attempt, timeout=REQUEST_TIMEOUT)
+        except GaveUp as gave_up:
+            silent = isinstance(gave_up.fault, Passing) and gave_up.fault.host_down
+            raise (Unreachable if silent else IncompleteSource)(
+                str(gave_up), what_to_do="Check that it is well and can be reached from here."
+            ) from gave_up
+        except Unreachable as error:  # the certificate, or plain http
+            raise Unreachable(
+                error.message.rstrip("."), what_to_do="Check `server` and `certificate-authority` in the kubeconfig."
+            ) from error
+
+    async def _wire_for(self, certificate: ClientCertificate | None) -> Wire:
+        async with self._opening:
+            if self._wire is None or self._certificate != certificate:
+                tls = await anyio.to_thread.run_sync(tls_context, self._cluster, certificate)
+                proxy = self._cluster.proxy_url
+                self._wire = await self._stack.enter_async_context(
+                    Wire(
+                        connections=REQUESTS_AT_ONCE,
+                        tls=tls,
+                        server_name=self._cluster.tls_server_name or None,
+                        proxy=proxy_at(URL(proxy)) if proxy else None,
+                    )
+                )
+                self._certificate = certificate
+            return self._wire
+
+
+def base_url(cluster: Cluster) -> URL:
+    """Without a slash at the end. Raises IncompleteSource."""
+    text = cluster.server
+    try:
+        url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)
+        RegistryHost.parse(url.authority)
+        url = URL(str(url).rstrip("/"))
+        proxy = URL(cluster.proxy_url)
+    except (ValueError, InvalidName) as error:
+        raise IncompleteSource(f"its server {printable(text)!r} is not an address") from error
+    if url.scheme not in ("http", "https"):
+        raise IncompleteSource(f"its server {printable(text)!r} is not an address of http or https")
+    if proxy.scheme not in ("", "http", "https"):
+        raise IncompleteSource(f"its proxy-url is of the kind {printable(proxy.scheme)}, and only http can be used")
+    return url

@@ -1,0 +1,81 @@
+"""All objects of one kind, page by page: complete, or an error.
+
+Paging: kubernetes.io, "Kubernetes API Concepts", retrieving large results sets in chunks.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from holystone.adapters.kubernetes.api import ApiServer
+from holystone.adapters.kubernetes.objects import Kind, Page
+from holystone.adapters.registries.http.errors import summary
+from holystone.adapters.registries.http.reply import Reply, printable
+from holystone.engine.errors import IncompleteSource, Unauthorized
+
+PAGE_SIZE: Final = 500
+_PAGES: Final = 10_000
+"""In one list, restarts included: five million objects."""
+_RESTARTS: Final = 5
+"""A `continue` token is good for about five minutes, the server's compaction of its history."""
+
+
+async def list_all(server: ApiServer, kind: Kind, namespace: str, take: Callable[[Any], None]) -> None:
+    """Every object goes to `take`, some twice if the list had to begin again. `namespace`: empty for all. Raises
+    IncompleteSource, Unauthorized if the user may not list them."""
+    where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
+    what = f"{kind.plural} {where}"
+    groups = list(kind.groups)
+    after, seen, restarts = "", set[str](), 0
+    for _ in range(_PAGES):
+        query = {"limit": str(PAGE_SIZE), **({"continue": after} if after else {})}
+        reply = await server.get(_path(groups[0], namespace, kind.plural), query)
+        if reply.status == 404 and len(groups) > 1 and not after:
+            groups.pop(0)
+            continue
+        if reply.status == 410 and restarts < _RESTARTS:
+            after, seen, restarts = "", set(), restarts + 1
+            continue
+        page = _page(reply, kind, what, namespace)
+        for each in page.items or ():
+            take(each)
+        after = page.metadata.after
+        if not after:
+            return
+        if after in seen:
+            raise IncompleteSource(f"its list of {what} goes round in circles")
+        seen.add(after)
+    raise IncompleteSource(f"its list of {what} has more than {_PAGES:,} pages")
+
+
+def _path(group: str, namespace: str, plural: str) -> str:
+    return f"{group}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{group}/{plural}"
+
+
+def _page(reply: Reply, kind: Kind, what: str, namespace: str) -> Page[Any]:
+    match reply.status:
+        case 200:
+            pass
+        case 403:
+            right = f"a Role in {printable(namespace)}" if namespace else "a ClusterRole"
+            raise Unauthorized(
+                f"its user may not list {what}: {summary(reply)}",
+                what_to_do=f"Grant it `list` on {kind.plural} by {right} (docs/in-use.md has one to paste)"
+                + ("." if namespace else ", or add --scan-context-namespace-only if its own namespace is enough."),
+            )
+        case 410:
+            raise IncompleteSource(
+                f"its list of {what} expired {_RESTARTS + 1} times before it was read to the end: {summary(reply)}",
+                what_to_do="The cluster answers too slowly: run again when it is not busy.",
+            )
+        case _:
+            raise IncompleteSource(f"it cannot list {what}: {summary(reply)}")
+    try:
+        page = kind.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise IncompleteSource(f"its list of {what} cannot be understood: {error}") from error
+    if page.kind != f"{kind.name}List":
+        raise IncompleteSource(f"its list of {what} is something else")
+    return page

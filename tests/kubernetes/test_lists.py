@@ -1,0 +1,360 @@
+"""What is read of a cluster: every kind, every field that names an image, every page; or an error."""
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from holystone.adapters.kubernetes import api as api_module
+from holystone.adapters.kubernetes import listing
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.model.in_use import Workload
+from tests.emulators.kubernetes import KubeApi, status
+from tests.kubernetes.conftest import ask, kubeconfig, names, parsed, read
+
+PLURALS = (
+    "pods",
+    "replicationcontrollers",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "replicasets",
+    "jobs",
+    "cronjobs",
+)
+DIGEST = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_every_kind_counts(api: KubeApi, plural: str) -> None:
+    api.run(plural, "web", "r.io/web:1", namespace="shop", initContainers=[{"image": "r.io/init:1"}])
+    found = await ask(api)
+    assert names(found) == {"r.io/web:1", "r.io/init:1"}
+    (user,) = {each.by for each in found.images}
+    assert isinstance(user, Workload)
+    assert (user.context, user.namespace, user.name) == ("prod", "shop", "web")
+    assert f"{user.kind.lower()}s" == plural
+
+
+async def test_every_field_of_a_pod_that_names_an_image(api: KubeApi) -> None:
+    api.run(
+        "pods",
+        "web",
+        "web",
+        initContainers=[{"image": "init:2"}],
+        ephemeralContainers=[{"image": "debug:3"}],
+        volumes=[{"name": "a", "image": {"reference": "r.io/data:4"}}, {"name": "b", "emptyDir": {}}],
+    )
+    api.objects["pods"][0]["status"] = {
+        "containerStatuses": [
+            {"image": "r.io/no:no", "imageID": f"docker-pullable://r.io/web@{DIGEST}"},
+            {"imageID": ""},
+        ],
+        "initContainerStatuses": [{"imageID": "docker://sha256:" + "cd" * 32}],
+        "ephemeralContainerStatuses": [{"imageID": "r.io/debug@sha256:" + "ef" * 32}],
+    }
+    assert names(await ask(api)) == {
+        "docker.io/library/web:latest",
+        "docker.io/library/init:2",
+        "docker.io/library/debug:3",
+        "r.io/data:4",
+        f"r.io/web@{DIGEST}",
+        "@sha256:" + "cd" * 32,
+        "r.io/debug@sha256:" + "ef" * 32,
+    }
+
+
+async def test_an_empty_cluster_is_empty(api: KubeApi) -> None:
+    found = await ask(api)
+    assert (found.images, found.skipped) == ((), ())
+    assert {each.path.rpartition("/")[2] for each in api.asked} == set(PLURALS)
+    assert {each.query["limit"] for each in api.asked} == {"500"}
+
+
+async def test_every_page_is_read(api: KubeApi) -> None:
+    api.page = 3
+    for number in range(10):
+        api.run("pods", f"p{number}", f"r.io/web:{number}")
+    assert names(await ask(api)) == {f"r.io/web:{number}" for number in range(10)}
+    asked = [each.query.get("continue") for each in api.asked if each.path.endswith("pods")]
+    assert len(asked) == 4
+    assert asked[0] is None
+    assert all(asked[1:])
+
+
+async def test_an_expired_list_begins_again(api: KubeApi) -> None:
+    api.page, api.expire = 2, 3
+    for number in range(5):
+        api.run("pods", f"p{number}", f"r.io/web:{number}")
+    assert names(await ask(api)) == {f"r.io/web:{number}" for number in range(5)}
+    assert len([each for each in api.asked if each.path.endswith("pods")]) == 3 * 2 + 3
+
+
+async def test_a_list_that_expires_for_ever_is_an_error(api: KubeApi) -> None:
+    api.page, api.expire = 1, 1000
+    api.run("pods", "a", "r.io/web:1")
+    api.run("pods", "b", "r.io/web:2")
+    with pytest.raises(IncompleteSource, match=r"list of pods in all namespaces expired 6 times") as caught:
+        await ask(api)
+    assert "--exclude-kube-context prod" in caught.value.what_to_do
+    assert len([each for each in api.asked if each.path.endswith("pods")]) == 12
+
+
+async def test_a_list_that_goes_in_circles_is_an_error(api: KubeApi) -> None:
+    page = {"kind": "PodList", "metadata": {"continue": "again"}, "items": []}
+    api.answers["pods"] = [web.json_response(page) for _ in range(5)]
+    with pytest.raises(IncompleteSource, match="round in circles"):
+        await ask(api)
+    assert len(api.answers["pods"]) == 3
+
+
+async def test_pages_are_counted(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_PAGES", 3)
+    api.page = 1
+    for number in range(5):
+        api.run("pods", f"p{number}", f"r.io/web:{number}")
+    with pytest.raises(IncompleteSource, match="more than 3 pages"):
+        await ask(api)
+
+
+async def test_replies_are_capped(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "_LARGEST", 2000)
+    api.run("pods", "p", "r.io/web:1", padding="x" * 3000)
+    with pytest.raises(IncompleteSource, match="larger than 2000 bytes"):
+        await ask(api)
+
+
+async def test_old_clusters_have_cron_jobs_in_beta(api: KubeApi) -> None:
+    api.groups["cronjobs"] = "/apis/batch/v1beta1"
+    api.page = 1
+    api.run("cronjobs", "a", "r.io/nightly:1")
+    api.run("cronjobs", "b", "r.io/nightly:2")
+    assert names(await ask(api)) == {"r.io/nightly:1", "r.io/nightly:2"}
+
+
+async def test_a_group_that_goes_in_the_middle_of_a_list_is_an_error(api: KubeApi) -> None:
+    page = {"kind": "CronJobList", "metadata": {"continue": "more"}, "items": []}
+    api.answers["cronjobs"] = [web.json_response(page), status(404, "NotFound", "gone")]
+    with pytest.raises(IncompleteSource, match="cannot list cronjobs in all namespaces: 404 gone"):
+        await ask(api)
+
+
+@pytest.mark.parametrize("plural", ["cronjobs", "jobs"])
+async def test_a_kind_that_is_not_served_is_an_error(api: KubeApi, plural: str) -> None:
+    del api.groups[plural]
+    with pytest.raises(IncompleteSource, match=rf"cannot list {plural} in all namespaces: 404 the server could not"):
+        await ask(api)
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_a_missing_right_is_named(api: KubeApi, plural: str) -> None:
+    api.forbidden = {(plural, "")}
+    with pytest.raises(Unauthorized) as caught:
+        await ask(api)
+    assert f"context prod: its user may not list {plural} in all namespaces: 403 {plural} is forbidden: User" in str(
+        caught.value
+    )
+    advice = caught.value.what_to_do
+    assert f"Grant it `list` on {plural} by a ClusterRole (docs/in-use.md has one to paste)" in advice
+    assert "--scan-context-namespace-only" in advice
+    assert advice.endswith("To go on without it: --exclude-kube-context prod.")
+
+
+async def test_one_namespace_only(api: KubeApi) -> None:
+    api.run("pods", "a", "r.io/web:1", namespace="shop")
+    api.run("pods", "b", "r.io/web:2", namespace="other")
+    api.forbidden = {(plural, "") for plural in PLURALS}
+    config = parsed(kubeconfig(api.url, {"token": "good-token"}, {"namespace": "shop"}))
+    assert names(await read(config, own_namespace=True)) == {"r.io/web:1"}
+    assert "/apis/apps/v1/namespaces/shop/deployments" in {each.path for each in api.asked}
+
+
+async def test_the_namespace_of_a_context_that_names_none(api: KubeApi) -> None:
+    api.run("pods", "a", "r.io/web:1", namespace="default")
+    api.run("pods", "b", "r.io/web:2", namespace="other")
+    config = parsed(kubeconfig(api.url, {"token": "good-token"}))
+    assert names(await read(config, own_namespace=True)) == {"r.io/web:1"}
+
+
+async def test_a_missing_right_in_one_namespace(api: KubeApi) -> None:
+    api.forbidden = {("jobs", "shop")}
+    config = parsed(kubeconfig(api.url, {"token": "good-token"}, {"namespace": "shop"}))
+    with pytest.raises(Unauthorized, match=r"may not list jobs in namespace shop: 403") as caught:
+        await read(config, own_namespace=True)
+    assert "by a Role in shop" in caught.value.what_to_do
+    assert "--scan-context-namespace-only" not in caught.value.what_to_do
+
+
+async def test_a_namespace_cannot_leave_the_path(api: KubeApi) -> None:
+    config = parsed(kubeconfig(api.url, {"token": "good-token"}, {"namespace": "a/../../../api/v1/secrets?x="}))
+    await read(config, own_namespace=True)
+    assert not [each for each in api.asked if "x" in each.query]
+    assert all(each.path.startswith(("/api/v1/namespaces/a/", "/apis/")) for each in api.asked)
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+async def test_a_passing_fault_passes(api: KubeApi, code: int) -> None:
+    api.run("pods", "a", "r.io/web:1")
+    api.answers["pods"] = [status(code, "Busy", "come back"), status(code, "Busy", "come back")]
+    assert names(await ask(api)) == {"r.io/web:1"}
+
+
+async def test_a_fault_that_stays_is_an_error(api: KubeApi) -> None:
+    api.answers["pods"] = [status(500, "InternalError", "etcd is gone") for _ in range(20)]
+    with pytest.raises(IncompleteSource, match=r"500 etcd is gone \(gave up after 6 attempts"):
+        await ask(api)
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+async def test_a_reply_that_breaks_off_is_no_list(api: KubeApi, plural: str) -> None:
+    api.run(plural, "a", "r.io/web:1")
+    api.cut = {plural: 1}
+    assert names(await ask(api)) == {"r.io/web:1"}
+    api.cut = {plural: 1000}
+    with pytest.raises(IncompleteSource, match=r"context prod: the reply of .+ was cut short"):
+        await ask(api)
+
+
+async def test_slow_is_not_broken(api: KubeApi) -> None:
+    api.slow = 0.05
+    api.run("deployments", "a", "r.io/web:1")
+    assert names(await ask(api)) == {"r.io/web:1"}
+
+
+async def test_no_answer_in_time_is_an_error(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "REQUEST_TIMEOUT", 0.05)
+    api.slow = 5
+    with pytest.raises(Unreachable, match=r"context prod: no answer within 0\.05 s"):
+        await ask(api)
+
+
+async def test_nobody_there() -> None:
+    with pytest.raises(Unreachable, match=r"context prod: 127\.0\.0\.1:1 cannot be reached") as caught:
+        await read(parsed(kubeconfig("https://127.0.0.1:1", {})))
+    assert "Check that it is well" in caught.value.what_to_do
+
+
+POD: dict[str, Any] = {"metadata": {"name": "p"}, "spec": {"containers": [{"image": "r.io/web:1"}]}}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**POD, "spec": {}},
+        {**POD, "spec": None},
+        {"metadata": {"name": "p"}},
+        {"spec": POD["spec"]},
+        {**POD, "spec": {"containers": [{"image": 5}]}},
+        {**POD, "spec": {"containers": {"image": "r.io/web:1"}}},
+        {**POD, "spec": {"containers": ["r.io/web:1"]}},
+        {**POD, "spec": {**POD["spec"], "initContainers": "none"}},
+        {**POD, "status": {"containerStatuses": [{"imageID": ["a"]}]}},
+        {**POD, "status": []},
+        None,
+        7,
+    ],
+)
+async def test_a_bad_object_decides_nothing(api: KubeApi, item: Any) -> None:
+    body = {"kind": "PodList", "metadata": {}, "items": [POD, item]}
+    api.answers["pods"] = [web.json_response(body)]
+    with pytest.raises(IncompleteSource, match="list of pods in all namespaces cannot be understood"):
+        await ask(api)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Log in</html>",
+        b"{}",
+        b"[]",
+        b'{"kind": "PodList", "metadata": {}}',
+        b'{"kind": "PodList", "items": []}',
+        b'{"kind": "SecretList", "metadata": {}, "items": []}',
+        b'{"kind": "PodList", "metadata": {"continue": 5}, "items": []}',
+        b'{"kind": "PodList", "metadata": {}, "items": [',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+async def test_a_list_that_is_none_decides_nothing(api: KubeApi, body: bytes) -> None:
+    api.answers["pods"] = [web.Response(body=body, content_type="application/json")]
+    with pytest.raises(IncompleteSource, match="list of pods in all namespaces"):
+        await ask(api)
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed(api: KubeApi, code: int) -> None:
+    api.answers["pods"] = [web.Response(status=code, headers={"Location": f"{api.url}/api/v1/elsewhere"})]
+    with pytest.raises(IncompleteSource, match=f"cannot list pods in all namespaces: {code}"):
+        await ask(api)
+    assert "/api/v1/elsewhere" not in {each.path for each in api.asked}
+
+
+async def test_words_that_name_no_image_are_skipped(api: KubeApi) -> None:
+    api.run("deployments", "a", "$(IMAGE)", "r.io/web:1", "UPPER/Case:1", "")
+    found = await ask(api)
+    assert names(found) == {"r.io/web:1"}
+    assert found.skipped == ("$(IMAGE)", "UPPER/Case:1")
+
+
+async def test_containers_may_be_null_or_without_an_image(api: KubeApi) -> None:
+    api.add("deployments", {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": None}}}})
+    api.add("deployments", {"metadata": {"name": "b"}, "spec": {"template": {"spec": {"containers": [{"name": "x"}]}}}})
+    assert (await ask(api)).images == ()
+
+
+async def test_of_ten_thousand_users_the_first_are_named(api: KubeApi) -> None:
+    api.page = 2
+    for name in "ebdac":
+        api.run("pods", name, "r.io/web:1")
+    assert [each.by.name for each in (await ask(api)).images if isinstance(each.by, Workload)] == ["a", "b", "c"]
+
+
+async def test_a_path_before_the_api(api: KubeApi) -> None:
+    """As with Rancher's proxy."""
+    api.groups = {plural: f"/k8s/clusters/c-1{group}" for plural, group in api.groups.items()}
+    api.run("pods", "a", "r.io/web:1")
+    config = parsed(kubeconfig(f"{api.url}/k8s/clusters/c-1/", {"token": "good-token"}))
+    assert names(await read(config)) == {"r.io/web:1"}
+
+
+async def test_an_error_repeats_no_token(api: KubeApi) -> None:
+    api.answers["pods"] = [status(403, "Forbidden", "who is good-token?")]
+    with pytest.raises(Unauthorized) as caught:
+        await ask(api)
+    assert "who is ***?" in str(caught.value)
+
+
+async def test_all_contexts_are_asked_and_the_same_only_once(api: KubeApi) -> None:
+    async with KubeApi() as other:
+        api.run("pods", "a", "r.io/web:1")
+        other.run("pods", "b", "r.io/web:2")
+        config = kubeconfig(api.url, {"token": "good-token"})
+        config["clusters"].append({"name": "o", "cluster": {"server": other.url}})
+        config["contexts"] += [
+            {"name": "again", "context": {"cluster": "c", "user": "u", "namespace": "x"}},
+            {"name": "other", "context": {"cluster": "o", "user": "u"}},
+        ]
+        found = await read(parsed(config))
+    assert names(found) == {"r.io/web:1", "r.io/web:2"}
+    assert len(api.asked) == len(other.asked) == 8
+    assert {each.by.context for each in found.images if isinstance(each.by, Workload)} == {"again", "other"}
+
+
+async def test_an_error_names_all_contexts_that_lead_there(api: KubeApi) -> None:
+    api.forbidden = {("pods", "")}
+    config = kubeconfig(api.url, {"token": "good-token"})
+    config["contexts"].append({"name": "also", "context": {"cluster": "c", "user": "u"}})
+    with pytest.raises(Unauthorized, match="contexts also and prod: its user") as caught:
+        await read(parsed(config))
+    assert "--exclude-kube-context also --exclude-kube-context prod" in caught.value.what_to_do
+
+
+async def test_an_excluded_context_is_not_asked(api: KubeApi) -> None:
+    config = kubeconfig(api.url, {"token": "good-token"})
+    config["clusters"].append({"name": "gone", "cluster": {"server": "https://127.0.0.1:1"}})
+    config["contexts"].append({"name": "old", "context": {"cluster": "gone", "user": "u"}})
+    with pytest.raises(Unreachable, match="context old"):
+        await read(parsed(config))
+    assert (await read(parsed(config), excluded=["old"])).images == ()
