@@ -151,6 +151,14 @@ def test_in_a_shallow_clone_a_commit_may_be_reached_through_missing_ones() -> No
     assert decision.metadata[metadata_record(D, "s").tag] == Keep((UnknownHistory(D),))
 
 
+def test_in_a_shallow_clone_a_newer_commit_may_be_reached_through_missing_ones() -> None:
+    """Then the content ranks higher than it seems."""
+    records = [metadata_record(A, "s"), metadata_record(D, "s"), metadata_record(B, "t")]
+    tags, selected = [image_tag("s", "s"), image_tag("t", "t")], [branch("one", limit=Limit(last=1))]
+    assert of_tag(decide(tags, records, selected), "s") == Delete((BeyondLimit("origin/one"),))
+    assert of_tag(decide(tags, records, selected, complete=False), "s") == Keep((UnknownHistory(D),))
+
+
 def test_a_git_tag_needs_no_history() -> None:
     decision = decide([image_tag("x", "s")], [metadata_record(D, "s")], [git_tag("v1", A)], complete=False)
     assert of_tag(decision, "x") == Delete((NotReached(),))
@@ -172,6 +180,12 @@ def test_a_silent_record_protects_only_if_its_commit_counts(commit: Commit) -> N
         assert of_tag(decision, "beside") == Delete((NotReached(),))
         assert of_tag(decision, "bare") == Delete((WithoutMetadata(),))
     assert isinstance(decision.metadata[silent.tag], Keep)
+
+
+def test_a_silent_record_protects_whatever_the_limits() -> None:
+    silent = metadata_record(A, None)
+    decision = decide([image_tag("bare")], [silent], [branch("one", limit=Limit(last=0))])
+    assert isinstance(of_tag(decision, "bare"), Keep)
 
 
 def test_nothing_at_all() -> None:
