@@ -2,7 +2,7 @@
 
 import sys
 
-from holystone.cleanup.locate import locate_storage
+from holystone.cleanup.locate import storage_repository
 from holystone.cleanup.managed_images import add_managed, list_managed
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError
@@ -16,10 +16,9 @@ from holystone.settings.values import DirectSettings
 async def show_managed(session: Session, settings: DirectSettings) -> int:
     """The exit code. Raises HolystoneError."""
     _say(settings, *settings.notes)
-    at = await locate_storage(session.connections, settings.places)
-    images = await list_managed(session.connections, at)
+    images = await list_managed(session.connections, settings.places)
     if images is None:
-        _say(settings, f"{at.repository} does not exist in the registry: no image is managed")
+        _say(settings, f"{storage_repository(settings.places)} does not exist in the registry: no image is managed")
     names = tuple(image.shown for image in images or ())
     if settings.run.output == "json":
         _print(to_json(Document("managed-images ls", "done", 0, managed_images=names)).decode())
@@ -31,9 +30,8 @@ async def show_managed(session: Session, settings: DirectSettings) -> int:
 async def manage(session: Session, settings: DirectSettings, image: ImageName) -> int:
     """The exit code. Raises HolystoneError."""
     _say(settings, *settings.notes)
-    at = await locate_storage(session.connections, settings.places)
     dry_run = settings.run.dry_run
-    is_new = await add_managed(session.connections, at, image, await _project(settings), dry_run=dry_run)
+    is_new = await add_managed(session.connections, settings.places, image, await _project(settings), dry_run=dry_run)
     ending: Ending = "nothing-to-do" if not is_new else "planned" if dry_run else "done"
     said = {
         "nothing-to-do": "is managed already: there is nothing to do",
@@ -43,7 +41,7 @@ async def manage(session: Session, settings: DirectSettings, image: ImageName) -
     if settings.run.output == "json":
         _print(to_json(Document("managed-images add", ending, 0)).decode())
     else:
-        _print(f"{at.repository}: image {image.shown} {said[ending]}.")
+        _print(f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}.")
     return 0
 
 

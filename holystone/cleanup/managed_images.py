@@ -6,7 +6,6 @@ import msgspec
 
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
-from holystone.cleanup.inventory import Located
 from holystone.cleanup.locate import locate_storage
 from holystone.cleanup.notices import repository_notices
 from holystone.cleanup.planning import PlanningOptions, make_plan
@@ -26,18 +25,20 @@ from holystone.engine.report.words import reason_text
 from holystone.settings.values import StorageSettings
 
 
-async def list_managed(connections: Connections, at: Located) -> tuple[ImageName, ...] | None:
+async def list_managed(connections: Connections, settings: StorageSettings) -> tuple[ImageName, ...] | None:
     """Sorted; None if there is no such repository. Raises HolystoneError."""
+    at = await locate_storage(connections, settings)
     registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
     listing = await registry.list_tags(at.repository)
     return managed_images(listing.tags) if listing.exists else None
 
 
 async def add_managed(
-    connections: Connections, at: Located, image: ImageName, project: str | None, *, dry_run: bool
+    connections: Connections, settings: StorageSettings, image: ImageName, project: str | None, *, dry_run: bool
 ) -> bool:
     """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
     tag = record_tag(image)
+    at = await locate_storage(connections, settings)
     registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
     if await registry.resolve(at.repository, tag):
         return False

@@ -42,8 +42,8 @@ async def prepare_plan(
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
         refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
-    places = await locate(connections, settings, project)
     users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users()
+    places = await locate(connections, settings, project)
     git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:

@@ -33,7 +33,7 @@ _PROJECT: Final = (
     o.CONFIG_TEMPLATES_DIR,
     _said(o.PROJECT_NAME, "Name of the project where no werf.yaml says it. Tags that say they are another's stay."),
 )
-_RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.STATE_DIR, o.CACHE_DIR, *o.LOG_OPTIONS)
+_RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *o.LOG_OPTIONS)
 _REGISTRY: Final = tuple(each for each in o.REGISTRY_OPTIONS if each is not o.IMAGES_REPO)
 _BUILT_ON_THEM: Final = _said(o.IMAGES_REPO, "Where the final images are, to say how many were built on the stages.")
 _NO_POLICY: Final = "a purge asks no policy"

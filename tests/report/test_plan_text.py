@@ -2,7 +2,7 @@
 concerns and an example."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import msgspec
@@ -128,4 +128,9 @@ def example(kind: type[KeepReason]) -> KeepReason:
     values = {int: 7200, str: "thing", Commit: COMMIT, Digest: ONE, Tag: Tag("tag")}
     fields = msgspec.structs.fields(kind)
     make: Callable[..., KeepReason] = kind
-    return make(*(values.get(field.type, APP) for field in fields))
+    return make(*(_any_of(field.type, values) for field in fields))
+
+
+def _any_of(kind: object, values: Mapping[object, object]) -> object:
+    """Of `str | None` and the like, a value of the first."""
+    return next((values[each] for each in (kind, *get_args(kind)) if each in values), APP)
