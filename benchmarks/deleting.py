@@ -14,8 +14,8 @@ import msgspec
 from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH, TAGS, copied
 from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.engine.closure.close import close
 from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge

@@ -13,10 +13,10 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
+from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.signer import Signer
+from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.adapters.registries.detection import Identity, detect, named
-from holystone.adapters.registries.http.authorizer import Refresh
-from holystone.adapters.registries.http.signer import Signer
-from holystone.adapters.registries.http.transport import Judge, RegistryHttp
 from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
 from holystone.adapters.registries.site import Site

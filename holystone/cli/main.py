@@ -10,8 +10,18 @@ from typing import Any
 import click
 
 from holystone.settings.decorators import Command, Group, options
-from holystone.settings.options import APPLY_OPTIONS, CLEANUP_OPTIONS, DEMO_OPTIONS, RESUME_OPTIONS, UNDO_OPTIONS
-from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
+from holystone.settings.tables import (
+    ADD_OPTIONS,
+    APPLY_OPTIONS,
+    CLEANUP_OPTIONS,
+    DEMO_OPTIONS,
+    IMAGES_PURGE_OPTIONS,
+    LS_OPTIONS,
+    RESUME_OPTIONS,
+    RM_OPTIONS,
+    STAGES_PURGE_OPTIONS,
+    UNDO_OPTIONS,
+)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -62,7 +72,7 @@ def stages_cleanup(**given: Any) -> None:
 @holystone.command(cls=Command)
 @options(IMAGES_PURGE_OPTIONS)
 def purge(**given: Any) -> None:
-    """Deletes everything of the project: images, stages and records.
+    """Deletes all images, stages and records of the project.
 
     No policy, no history and no cluster is asked. On a terminal you are asked to type the project's name; elsewhere it
     needs --yes. What other projects and other people have in the same repositories stays.
@@ -94,7 +104,7 @@ def stages_purge(**given: Any) -> None:
 
 @holystone.group("managed-images", cls=Group)
 def managed() -> None:
-    """Images that are cleaned although werf.yaml does not name them (any more).
+    """Images that are cleaned besides those of werf.yaml.
 
     The nameless image is '~', in quotes: a shell makes something else of it.
     """
@@ -159,7 +169,7 @@ def apply(file: Path, **given: Any) -> None:
 @click.argument("run", required=False)
 @options(RESUME_OPTIONS)
 def resume(run: str | None, **given: Any) -> None:
-    """Finishes RUN (by default the last one that was not finished) from its journal."""
+    """Finishes RUN, by default the last unfinished one."""
 
     def job() -> int:
         from holystone.cli.commands import resume_run
@@ -173,7 +183,7 @@ def resume(run: str | None, **given: Any) -> None:
 @click.argument("run")
 @options(UNDO_OPTIONS)
 def undo(run: str, **given: Any) -> None:
-    """Puts back what RUN deleted, wherever the registry still has the blobs."""
+    """Puts back what RUN deleted, where the blobs are left."""
 
     def job() -> int:
         from holystone.cli.commands import undo_run
@@ -199,7 +209,7 @@ def runs(**given: Any) -> None:
 @holystone.command(cls=Command)
 @options(DEMO_OPTIONS)
 def demo(**given: Any) -> None:
-    """Cleans a sample project on a registry inside the process: no network, nothing of yours is touched."""
+    """Cleans a sample project: no network, nothing of yours."""
 
     def job() -> int:
         from holystone.cli.commands import run_demo

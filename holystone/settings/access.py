@@ -10,7 +10,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.settings import options as o
 from holystone.settings.given import Given
-from holystone.settings.options import Option
+from holystone.settings.option import Option
 from holystone.settings.values import Access
 
 _PREFIXES: Final[dict[Place, str]] = {"images": "images-repo", "stages": "stages-storage-repo"}

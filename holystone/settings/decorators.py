@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from holystone.settings.options import Option
+from holystone.settings.option import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
 

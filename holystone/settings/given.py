@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from holystone.engine.errors import UsageError
 from holystone.policies.go_duration import SECOND, parse_go_duration
-from holystone.settings.options import Option
+from holystone.settings.option import Option
 
 Options: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
 """By `Option.key`; None (or no entry, or no values) where the command line does not have the option."""

@@ -1,37 +1,15 @@
-"""Every option of a cleanup, with its variables: one table for the command line, for `resolve` and for the docs.
+"""Every option, with its variables; which command takes which is in `tables`.
 
 Names and variables: werf 1.1; `HOLYSTONE_*` for what werf does not have.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-
-class Option(msgspec.Struct, frozen=True):
-    name: str
-    """Without the dashes."""
-    help: str
-    variables: tuple[str, ...] = ()
-    """The first that is not empty counts. A name with a final `*` stands for all variables that begin so."""
-    aliases: tuple[str, ...] = ()
-    kind: Literal["text", "flag", "many"] = "text"
-    metavar: str = "TEXT"
-    no_effect: str = ""
-    """Why the option is accepted without an effect; empty for all others."""
-    hidden: bool = False
-
-    @property
-    def key(self) -> str:
-        """As a parameter name."""
-        return self.name.replace("-", "_").replace(".", "_")
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name}"
-
+from holystone.settings.option import Option
 
 IMAGES_REPO: Final = Option(
     "images-repo", "Where the final images are (required).", ("WERF_IMAGES_REPO",), ("-i",), metavar="REPO"
@@ -306,87 +284,4 @@ WITHOUT_EFFECT: Final = (
     _accepted("log-project-dir", _PLAIN_LOG, "WERF_LOG_PROJECT_DIR", kind="flag"),
     _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
 )
-
-REGISTRY_OPTIONS: Final = (
-    IMAGES_REPO,
-    IMAGES_REPO_MODE,
-    STAGES_STORAGE,
-    REPO_IMPLEMENTATION,
-    IMAGES_REPO_IMPLEMENTATION,
-    STAGES_STORAGE_REPO_IMPLEMENTATION,
-    DOCKER_CONFIG,
-    INSECURE_REGISTRY,
-    SKIP_TLS_VERIFY_REGISTRY,
-    TRUST_TOKEN_SERVER,
-    *VENDOR_OPTIONS.values(),
-    PARALLEL,
-    PARALLEL_TASKS_LIMIT,
-)
-PROJECT_OPTIONS: Final = (
-    DIR,
-    CONFIG,
-    CONFIG_TEMPLATES_DIR,
-    IMAGE,
-    KEEP_POLICIES,
-    PROJECT_NAME,
-    DEFAULT_POLICIES_INCLUDE_MAIN,
-)
-HISTORY_OPTIONS: Final = (
-    ALLOW_GIT_SHALLOW_CLONE,
-    GIT_HISTORY_SYNCHRONIZATION,
-    GIT_HISTORY_BASED_CLEANUP,
-    GIT_HISTORY_BASED_CLEANUP_V1_2,
-)
-STRATEGY_OPTIONS: Final = (*GIT_TAG_STRATEGY, *GIT_COMMIT_STRATEGY, *STAGES_SIGNATURE_STRATEGY)
-IN_USE_OPTIONS: Final = (
-    KUBE_CONFIG,
-    KUBE_CONFIG_BASE64,
-    KUBE_CONTEXT,
-    EXCLUDE_KUBE_CONTEXT,
-    SCAN_CONTEXT_NAMESPACE_ONLY,
-    WITHOUT_KUBE,
-    IN_USE,
-)
-RUN_OPTIONS: Final = (
-    KEEP_STAGES_YOUNGER_THAN,
-    DRY_RUN,
-    PLAN_OUT,
-    OUTPUT,
-    YES_DELETE_THAT_MANY,
-    LOCK_IN_REGISTRY,
-    STATE_DIR,
-    CACHE_DIR,
-)
-LOG_OPTIONS: Final = (LOG_QUIET, LOG_VERBOSE, LOG_DEBUG, LOG_COLOR_MODE)
-CLEANUP_OPTIONS: Final = (
-    *REGISTRY_OPTIONS,
-    *PROJECT_OPTIONS,
-    *HISTORY_OPTIONS,
-    *STRATEGY_OPTIONS,
-    *IN_USE_OPTIONS,
-    *RUN_OPTIONS,
-    *LOG_OPTIONS,
-    *WITHOUT_EFFECT,
-)
-RESUME_OPTIONS: Final = (
-    DOCKER_CONFIG,
-    INSECURE_REGISTRY,
-    SKIP_TLS_VERIFY_REGISTRY,
-    TRUST_TOKEN_SERVER,
-    *VENDOR_OPTIONS.values(),
-    PARALLEL,
-    PARALLEL_TASKS_LIMIT,
-    YES_DELETE_THAT_MANY,
-    LOCK_IN_REGISTRY,
-    OUTPUT,
-    STATE_DIR,
-    CACHE_DIR,
-    *LOG_OPTIONS,
-)
-APPLY_OPTIONS: Final = (YES, *RESUME_OPTIONS)
-UNDO_OPTIONS: Final = (
-    msgspec.structs.replace(DRY_RUN, help="Show what would be put back, change nothing."),
-    *(each for each in RESUME_OPTIONS if each is not YES_DELETE_THAT_MANY),
-)
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
-DEMO_OPTIONS: Final = (KEEP,)

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from holystone.adapters.werf_yaml.nodes import problem, shown
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
+from holystone.adapters.yaml.nodes import problem, shown
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.references import ImageName
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies

@@ -12,9 +12,10 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
+from holystone.settings import tables
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given, Options, Value
-from holystone.settings.options import Option
+from holystone.settings.option import Option
 from holystone.settings.values import (
     ApplySettings,
     CleanupSettings,
@@ -187,11 +188,11 @@ def _history(given: Given) -> HistorySettings:
     )
 
 
-def _allowance(given: Given, limit: o.Option, expiry: o.Option) -> Allowance:
+def _allowance(given: Given, limit: Option, expiry: Option) -> Allowance:
     return Allowance(_at_most(given, limit), _at_most(given, expiry))
 
 
-def _at_most(given: Given, option: o.Option) -> int | None:
+def _at_most(given: Given, option: Option) -> int | None:
     value = given.filled(option)
     number = value.integer() if value else -1
     if value and number < -1:
@@ -201,7 +202,7 @@ def _at_most(given: Given, option: o.Option) -> int | None:
 
 def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
     unused, why = (
-        (o.STRATEGY_OPTIONS, "git history decides")
+        (tables.STRATEGY_OPTIONS, "git history decides")
         if history.decides
         else ((o.KEEP_POLICIES, o.DEFAULT_POLICIES_INCLUDE_MAIN), "tag strategies decide")
     )
@@ -268,7 +269,7 @@ def _stages_grace(given: Given) -> int:
     return 0 if disabled else _STAGES_GRACE
 
 
-def _address(given: Given, option: o.Option, special: tuple[str, ...] = ()) -> str:
+def _address(given: Given, option: Option, special: tuple[str, ...] = ()) -> str:
     value = given.one(option)
     if value is None or not value.text:
         said = "is given empty" if value else "is missing"
@@ -294,10 +295,10 @@ def _no_registry(text: str, source: str, option: Option) -> UsageError:
     )
 
 
-def _implementation(given: Given, own: o.Option) -> Implementation:
+def _implementation(given: Given, own: Option) -> Implementation:
     return _word(given, (own, o.REPO_IMPLEMENTATION), get_args(Implementation), "auto")
 
 
-def _word(given: Given, options: tuple[o.Option, ...], words: tuple[str, ...], default: T) -> T:
+def _word(given: Given, options: tuple[Option, ...], words: tuple[str, ...], default: T) -> T:
     value = given.filled(*options)
     return cast("T", value.one_of(words)) if value else default

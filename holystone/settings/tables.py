@@ -1,6 +1,7 @@
-"""The options of purge and managed-images: what each uses, and behind that all that a cleanup takes, without effect.
+"""Which command takes which options.
 
-So one set of words and variables serves every command of werf's, as it does there.
+A cleanup takes them all. Purge and managed-images take them too, so that one set of words and variables serves every
+command of werf's, as it does there; what they do not use has no effect.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,90 @@ from typing import Final
 import msgspec
 
 from holystone.settings import options as o
-from holystone.settings.options import Option
+from holystone.settings.option import Option
+
+REGISTRY_OPTIONS: Final = (
+    o.IMAGES_REPO,
+    o.IMAGES_REPO_MODE,
+    o.STAGES_STORAGE,
+    o.REPO_IMPLEMENTATION,
+    o.IMAGES_REPO_IMPLEMENTATION,
+    o.STAGES_STORAGE_REPO_IMPLEMENTATION,
+    o.DOCKER_CONFIG,
+    o.INSECURE_REGISTRY,
+    o.SKIP_TLS_VERIFY_REGISTRY,
+    o.TRUST_TOKEN_SERVER,
+    *o.VENDOR_OPTIONS.values(),
+    o.PARALLEL,
+    o.PARALLEL_TASKS_LIMIT,
+)
+PROJECT_OPTIONS: Final = (
+    o.DIR,
+    o.CONFIG,
+    o.CONFIG_TEMPLATES_DIR,
+    o.IMAGE,
+    o.KEEP_POLICIES,
+    o.PROJECT_NAME,
+    o.DEFAULT_POLICIES_INCLUDE_MAIN,
+)
+HISTORY_OPTIONS: Final = (
+    o.ALLOW_GIT_SHALLOW_CLONE,
+    o.GIT_HISTORY_SYNCHRONIZATION,
+    o.GIT_HISTORY_BASED_CLEANUP,
+    o.GIT_HISTORY_BASED_CLEANUP_V1_2,
+)
+STRATEGY_OPTIONS: Final = (*o.GIT_TAG_STRATEGY, *o.GIT_COMMIT_STRATEGY, *o.STAGES_SIGNATURE_STRATEGY)
+IN_USE_OPTIONS: Final = (
+    o.KUBE_CONFIG,
+    o.KUBE_CONFIG_BASE64,
+    o.KUBE_CONTEXT,
+    o.EXCLUDE_KUBE_CONTEXT,
+    o.SCAN_CONTEXT_NAMESPACE_ONLY,
+    o.WITHOUT_KUBE,
+    o.IN_USE,
+)
+RUN_OPTIONS: Final = (
+    o.KEEP_STAGES_YOUNGER_THAN,
+    o.DRY_RUN,
+    o.PLAN_OUT,
+    o.OUTPUT,
+    o.YES_DELETE_THAT_MANY,
+    o.LOCK_IN_REGISTRY,
+    o.STATE_DIR,
+    o.CACHE_DIR,
+)
+LOG_OPTIONS: Final = (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG, o.LOG_COLOR_MODE)
+CLEANUP_OPTIONS: Final = (
+    *REGISTRY_OPTIONS,
+    *PROJECT_OPTIONS,
+    *HISTORY_OPTIONS,
+    *STRATEGY_OPTIONS,
+    *IN_USE_OPTIONS,
+    *RUN_OPTIONS,
+    *LOG_OPTIONS,
+    *o.WITHOUT_EFFECT,
+)
+RESUME_OPTIONS: Final = (
+    o.DOCKER_CONFIG,
+    o.INSECURE_REGISTRY,
+    o.SKIP_TLS_VERIFY_REGISTRY,
+    o.TRUST_TOKEN_SERVER,
+    *o.VENDOR_OPTIONS.values(),
+    o.PARALLEL,
+    o.PARALLEL_TASKS_LIMIT,
+    o.YES_DELETE_THAT_MANY,
+    o.LOCK_IN_REGISTRY,
+    o.OUTPUT,
+    o.STATE_DIR,
+    o.CACHE_DIR,
+    *LOG_OPTIONS,
+)
+APPLY_OPTIONS: Final = (o.YES, *RESUME_OPTIONS)
+UNDO_OPTIONS: Final = (
+    msgspec.structs.replace(o.DRY_RUN, help="Show what would be put back, change nothing."),
+    *(each for each in RESUME_OPTIONS if each is not o.YES_DELETE_THAT_MANY),
+)
+DEMO_OPTIONS: Final = (o.KEEP,)
 
 
 def _said(option: Option, help_text: str) -> Option:
@@ -19,7 +103,7 @@ def _said(option: Option, help_text: str) -> Option:
 def _table(used: Iterable[Option], why: str) -> tuple[Option, ...]:
     """In the order of `used`; `why` the rest has no effect."""
     ours = {each.key: each for each in used}
-    rest = (each for each in o.CLEANUP_OPTIONS if each.key not in ours)
+    rest = (each for each in CLEANUP_OPTIONS if each.key not in ours)
     idle = (
         each if each.no_effect else msgspec.structs.replace(each, help=f"No effect: {why}.", no_effect=why, hidden=True)
         for each in rest
@@ -33,8 +117,8 @@ _PROJECT: Final = (
     o.CONFIG_TEMPLATES_DIR,
     _said(o.PROJECT_NAME, "Name of the project where no werf.yaml says it. Tags that say they are another's stay."),
 )
-_RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *o.LOG_OPTIONS)
-_REGISTRY: Final = tuple(each for each in o.REGISTRY_OPTIONS if each is not o.IMAGES_REPO)
+_RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
+_REGISTRY: Final = tuple(each for each in REGISTRY_OPTIONS if each is not o.IMAGES_REPO)
 _BUILT_ON_THEM: Final = _said(o.IMAGES_REPO, "Where the final images are, to say how many were built on the stages.")
 _NO_POLICY: Final = "a purge asks no policy"
 
@@ -46,7 +130,7 @@ STAGES_PURGE_OPTIONS: Final = _table((_BUILT_ON_THEM, *_FIRST, *_REST), _NO_POLI
 
 _STORAGE: Final = tuple(each for each in _REGISTRY if not each.name.startswith("images-repo-"))
 _RECORDS_ONLY: Final = "only records in the stages storage are concerned"
-_LIST_RUN: Final = (o.OUTPUT, o.CACHE_DIR, *o.LOG_OPTIONS)
+_LIST_RUN: Final = (o.OUTPUT, o.CACHE_DIR, *LOG_OPTIONS)
 
 LS_OPTIONS: Final = _table((*_STORAGE, *_LIST_RUN), _RECORDS_ONLY)
 ADD_OPTIONS: Final = _table((o.STAGES_STORAGE, o.DRY_RUN, *_STORAGE, *_PROJECT, *_LIST_RUN), _RECORDS_ONLY)

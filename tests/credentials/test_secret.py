@@ -12,7 +12,7 @@ import pytest
 
 from holystone.adapters.credentials.credential import IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.authorization import secret_form, secret_json
+from holystone.adapters.http.authorization import secret_form, secret_json
 
 VALUE = "pass/word&\u00fc"
 SECRET = Secret(VALUE)
@@ -79,4 +79,4 @@ def test_it_is_revealed_in_one_module_only() -> None:
         for file in (ROOT / room).rglob("*.py")
         if ".reveal(" in (text := file.read_text())
     }
-    assert calls == {"adapters/holystone/adapters/registries/http/authorization.py": 1}
+    assert calls == {"adapters/holystone/adapters/http/authorization.py": 1}

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from holystone.cli.main import holystone
 from holystone.settings import options, tables
-from holystone.settings.options import Option
+from holystone.settings.option import Option
 
 PAGE = (Path(__file__).parents[2] / "docs/werf-compatibility.md").read_text()
 JUDGEMENTS = ("same", "better", "new", "not applicable")

@@ -14,7 +14,7 @@ import anyio.lowlevel
 import pytest
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
-from holystone.adapters.registries.http.transport import RegistryHttp, Reply
+from holystone.adapters.http.transport import RegistryHttp, Reply
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import Lane, Limits, Scheduler
 from tests.support.programs import require

@@ -7,8 +7,8 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.errors import error_code
-from holystone.adapters.registries.http.verify import digest_of, verify
+from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.verify import digest_of, verify
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.references import RegistryHost
 from tests.http.conftest import Connect

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from holystone.adapters.registries.http.authorizer import covers
-from holystone.adapters.registries.http.challenge import BasicChallenge, BearerChallenge, choose, parse
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.paging import PageGuard, next_link, pages
-from holystone.adapters.registries.http.rates import rate_hint, retry_after
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.verify import digest_of, verify
+from holystone.adapters.http.authorizer import covers
+from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.paging import PageGuard, next_link, pages
+from holystone.adapters.http.rates import rate_hint, retry_after
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.verify import digest_of, verify
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest
 from holystone.engine.scheduler import RateHint

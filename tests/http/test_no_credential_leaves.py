@@ -13,10 +13,10 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential, IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.authorization import Authorization, bearer
-from holystone.adapters.registries.http.paging import pages
-from holystone.adapters.registries.http.trust import check_realm, registrable_domain
-from holystone.adapters.registries.http.wire import Wire
+from holystone.adapters.http.authorization import Authorization, bearer
+from holystone.adapters.http.paging import pages
+from holystone.adapters.http.trust import check_realm, registrable_domain
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized
 from tests.http.conftest import Connect
 from tests.support.http_site import Handler, site
@@ -329,7 +329,7 @@ def test_an_authorization_can_be_written_nowhere(dump: Callable[[object], Awaita
 
 
 def test_a_secret_with_a_line_break_is_a_usage_error_that_does_not_show_it() -> None:
-    from holystone.adapters.registries.http.authorization import with_authorization
+    from holystone.adapters.http.authorization import with_authorization
     from holystone.engine.errors import UsageError
 
     with pytest.raises(UsageError, match="line break") as caught:

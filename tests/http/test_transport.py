@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from holystone.adapters.registries.http.faults import CutShort
-from holystone.adapters.registries.http.transport import Reply, base_url
-from holystone.adapters.registries.http.wire import Wire
+from holystone.adapters.http.faults import CutShort
+from holystone.adapters.http.transport import Reply, base_url
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unreachable
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry

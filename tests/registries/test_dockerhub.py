@@ -17,11 +17,11 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous, Credential, UserPassword
 from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub import SHEET, DockerHubRegistry, connect, replies
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags, locked
 from holystone.adapters.registries.dockerhub.login import HubLogin
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate

@@ -22,16 +22,16 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.signer import Outgoing
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import error_of, judge
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.identity import endpoint
 from holystone.adapters.registries.ecr.login import RegistryLogin
 from holystone.adapters.registries.ecr.registry import EcrRegistry
 from holystone.adapters.registries.ecr.sheet import SHEET
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.signer import Outgoing
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.server import EmbeddedRegistry

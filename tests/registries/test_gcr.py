@@ -12,13 +12,13 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr import GoogleRegistry
 from holystone.adapters.registries.gcr import access_tokens as access_tokens_module
 from holystone.adapters.registries.gcr.access_tokens import AccessToken
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
 from holystone.adapters.registries.gcr.replies import judge
-from holystone.adapters.registries.http.reply import Reply
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Fault, Hang, Truncate
 from holystone.embedded.quirks import OCI

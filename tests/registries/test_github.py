@@ -16,11 +16,11 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.reply import Reply as HttpReply
 from holystone.adapters.registries.github import GithubRegistry
 from holystone.adapters.registries.github.replies import LAST, LAST_TAGGED, POPULAR
 from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.throttling import api_later, registry_later
-from holystone.adapters.registries.http.reply import Reply as HttpReply
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate

@@ -9,10 +9,10 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http import transport
 from holystone.adapters.registries.github import GithubDockerRegistry, GithubRegistry
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
 from holystone.adapters.registries.github.sheet import READ_QUOTA, SHEET, WRITE_QUOTA
-from holystone.adapters.registries.http import transport
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.engine.errors import IncompleteSource, UsageError

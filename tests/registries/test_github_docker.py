@@ -9,9 +9,9 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http import transport
 from holystone.adapters.registries.github import GithubDockerRegistry
 from holystone.adapters.registries.github.replies import POPULAR
-from holystone.adapters.registries.http import transport
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.detection import detect
-from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.signs import read_signs, recognize
 from holystone.engine.naming import parse_address
 

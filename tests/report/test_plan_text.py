@@ -131,6 +131,6 @@ def example(kind: type[KeepReason]) -> KeepReason:
     return make(*(_any_of(field.type, values) for field in fields))
 
 
-def _any_of(kind: object, values: Mapping[object, object]) -> object:
+def _any_of(kind: object, values: Mapping[type, object]) -> object:
     """Of `str | None` and the like, a value of the first."""
-    return next((values[each] for each in (kind, *get_args(kind)) if each in values), APP)
+    return next((found for each, found in values.items() if each in (kind, *get_args(kind))), APP)

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from holystone.settings import options as o
+from holystone.settings import tables
 from holystone.settings.decorators import Group, options
 
 
@@ -18,7 +18,7 @@ def parsed(*args: str) -> dict[str, Any]:
     group = Group("holystone")
 
     @group.command()
-    @options(o.CLEANUP_OPTIONS)
+    @options(tables.CLEANUP_OPTIONS)
     @click.argument("names", nargs=-1)
     def cleanup(**given: Any) -> None:
         seen.update(given)
@@ -70,13 +70,13 @@ def test_words(args: tuple[str, ...], given: Mapping[str, Any]) -> None:
 
 
 def test_every_option_is_taken() -> None:
-    for option in o.CLEANUP_OPTIONS:
+    for option in tables.CLEANUP_OPTIONS:
         assert parsed(f"{option.flag}=x") == {option.key: ("x",) if option.kind == "many" else "x"}
 
 
 def test_help_names_options_and_variables() -> None:
     group = Group()
-    group.command("cleanup")(options(o.CLEANUP_OPTIONS)(lambda **_: None))
+    group.command("cleanup")(options(tables.CLEANUP_OPTIONS)(lambda **_: None))
     shown = CliRunner().invoke(group, ["cleanup", "--help"], terminal_width=200).output
     assert "-i, --images-repo REPO" in shown
     assert "--dry-run [=true|false]" in shown

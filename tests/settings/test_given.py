@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from holystone.engine.errors import UsageError
 from holystone.settings import options as o
+from holystone.settings import tables
 from holystone.settings.given import Given, Value
+from holystone.settings.option import Option
 
 WORDS = st.sampled_from(["", "a", "b"])
 MAYBE = st.none() | WORDS
-OPTION = o.Option("some-name", "", ("V1", "V2", "V3"))
+OPTION = Option("some-name", "", ("V1", "V2", "V3"))
 
 
 @profile(max_examples=150, deadline=None)
@@ -30,7 +32,7 @@ def test_precedence(option: str | None, environ: Mapping[str, str]) -> None:
 @profile(max_examples=200, deadline=None)
 @over(option=MAYBE, environ=st.dictionaries(st.sampled_from(["O1", "O2", "C1"]), WORDS), common=MAYBE)
 def test_own_over_common_unless_empty(option: str | None, environ: Mapping[str, str], common: str | None) -> None:
-    own_option, common_option = o.Option("own", "", ("O1", "O2")), o.Option("common", "", ("C1",))
+    own_option, common_option = Option("own", "", ("O1", "O2")), Option("common", "", ("C1",))
     value = Given({"own": option, "common": common}, environ).filled(own_option, common_option)
     own = option if option is not None else environ.get("O1") or environ.get("O2")
     both = common if common is not None else environ.get("C1")
@@ -46,14 +48,14 @@ def test_own_over_common_unless_empty(option: str | None, environ: Mapping[str, 
 def test_booleans(word: str, upper: object, default: bool, by_option: bool) -> None:
     assert callable(upper)
     text = upper(word)
-    flag = o.Option("flag", "", ("FLAG",), kind="flag")
+    flag = Option("flag", "", ("FLAG",), kind="flag")
     given = Given({"flag": text}, {}) if by_option else Given({}, {"FLAG": text})
     assert given.flag(flag, default=default) is (word in ("1", "true", "yes"))
 
 
 @pytest.mark.parametrize("default", [True, False])
 def test_boolean_default(default: bool) -> None:
-    flag = o.Option("flag", "", ("FLAG",), kind="flag")
+    flag = Option("flag", "", ("FLAG",), kind="flag")
     assert Given({}, {"FLAG": ""}).flag(flag, default=default) is default
     assert Given({"flag": "no"}, {"FLAG": "yes"}).flag(flag, default=default) is False
 
@@ -92,10 +94,10 @@ def test_home() -> None:
 
 
 def test_every_option_has_one_place_and_its_own_name() -> None:
-    keys = [option.key for option in o.CLEANUP_OPTIONS]
+    keys = [option.key for option in tables.CLEANUP_OPTIONS]
     assert len(keys) == len(set(keys))
     assert all(key.isidentifier() for key in keys)
-    variables = [name for option in o.CLEANUP_OPTIONS for name in option.variables]
+    variables = [name for option in tables.CLEANUP_OPTIONS for name in option.variables]
     assert len(variables) == len(set(variables))
     assert all(name.startswith(("WERF_", "HOLYSTONE_")) or name in OTHERS for name in variables)
 

@@ -6,6 +6,7 @@ from holystone.engine.errors import UsageError
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.given import Options
+from holystone.settings.option import Option
 from holystone.settings.resolve import resolve_direct
 from holystone.settings.values import ImagesSettings
 
@@ -35,15 +36,15 @@ WERF_FLAGS = OF_WERF.split() + [
 ]
 
 
-@pytest.mark.parametrize("table", [*TABLES.values(), o.CLEANUP_OPTIONS], ids=[*TABLES, "cleanup"])
-def test_every_flag_of_werf_is_taken(table: tuple[o.Option, ...]) -> None:
+@pytest.mark.parametrize("table", [*TABLES.values(), tables.CLEANUP_OPTIONS], ids=[*TABLES, "cleanup"])
+def test_every_flag_of_werf_is_taken(table: tuple[Option, ...]) -> None:
     names = [name for option in table for name in (option.flag, *option.aliases)]
     assert set(WERF_FLAGS) <= set(names)
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_what_has_no_effect_is_hidden_and_says_so(table: tuple[o.Option, ...]) -> None:
+def test_what_has_no_effect_is_hidden_and_says_so(table: tuple[Option, ...]) -> None:
     idle = [option for option in table if option.no_effect]
     assert {"kube-config", "ssh-key", "keep-policies", "yes-delete-that-many"} <= {option.name for option in idle}
     assert all(option.hidden and option.help.startswith("No effect") for option in idle)
@@ -53,9 +54,9 @@ def test_yes_is_an_option_of_what_asks_and_no_variable() -> None:
     assert o.YES.variables == ()
     asking = {name for name, table in TABLES.items() if o.YES in table}
     assert asking == {"images purge", "stages purge"}
-    assert o.YES in o.APPLY_OPTIONS
-    assert o.YES not in o.RESUME_OPTIONS
-    assert o.YES not in o.CLEANUP_OPTIONS
+    assert o.YES in tables.APPLY_OPTIONS
+    assert o.YES not in tables.RESUME_OPTIONS
+    assert o.YES not in tables.CLEANUP_OPTIONS
 
 
 HOME = {"HOME": "/home/me"}

@@ -4,8 +4,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from holystone.adapters.werf_yaml.nodes import Position
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
+from holystone.adapters.yaml.nodes import Position
 from holystone.engine.errors import IncompleteSource, UsageError
 
 META = "configVersion: 1\nproject: shop\n"

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import anyio
 from yarl import URL
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.faults import retry_rule
+from holystone.adapters.http.proxies import proxy_at
+from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.wire import Wire
 from holystone.adapters.kubernetes.identity import Identity, Papers
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.faults import retry_rule
-from holystone.adapters.registries.http.proxies import proxy_at
-from holystone.adapters.registries.http.reply import Reply, printable
-from holystone.adapters.registries.http.wire import Wire
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.engine.scheduler import GaveUp, Passing, Scheduler

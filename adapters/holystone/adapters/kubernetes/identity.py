@@ -8,11 +8,11 @@ from math import inf
 import anyio
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import Authorization, basic, bearer
+from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, User
 from holystone.adapters.kubernetes.plugin import ask_plugin
 from holystone.adapters.kubernetes.tls import ClientCertificate, certificate_of, read_text
-from holystone.adapters.registries.http.authorization import Authorization, basic, bearer
-from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import IncompleteSource
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.reply import printable
-from holystone.adapters.werf_yaml.documents import MAX_BYTES, decode, parse_documents
+from holystone.adapters.http.reply import printable
+from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
 from holystone.engine.errors import IncompleteSource, UsageError
 
 _MEND: Final = "`kubectl config view` shows whether kubectl can read it; --kube-config names another one."

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.kubernetes.api import ApiServer
 from holystone.adapters.kubernetes.objects import Kind, Page
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, printable
 from holystone.engine.errors import IncompleteSource, Unauthorized
 
 PAGE_SIZE: Final = 500

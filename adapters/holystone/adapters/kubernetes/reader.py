@@ -7,12 +7,12 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import structlog
 
+from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.api import REQUESTS_AT_ONCE, ApiServer
 from holystone.adapters.kubernetes.identity import Identity
 from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS, Kind
 from holystone.adapters.kubernetes.targets import Target
-from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName

@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import opened_bytes
+from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Context, KubeConfig, User, parse_config, read_files
 from holystone.adapters.kubernetes.tls import read_text
-from holystone.adapters.registries.http.authorization import opened_bytes
-from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import Refused, UsageError
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import opened_bytes
+from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, User
-from holystone.adapters.registries.http.authorization import opened_bytes
-from holystone.adapters.registries.http.reply import printable
 from holystone.engine.errors import IncompleteSource
 
 _LARGEST: Final = 1 << 20

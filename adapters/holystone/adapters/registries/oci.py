@@ -9,11 +9,11 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from yarl import URL
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.paging import pages
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
-from holystone.adapters.registries.http.verify import digest_of, verify
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.paging import pages
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.http.verify import digest_of, verify
 from holystone.engine.errors import BlobsMissing, IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag

@@ -4,12 +4,12 @@ from typing import Final
 
 import anyio
 
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.faults import RETRIED
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.signer import Outgoing
-from holystone.adapters.registries.http.transport import RegistryHttp
-from holystone.adapters.registries.http.trust import origin
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.faults import RETRIED
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.signer import Outgoing
+from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.http.trust import origin
 from holystone.adapters.registries.signs import Signs, read_signs
 from holystone.engine.errors import HolystoneError
 from holystone.engine.scheduler import Lane

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from yarl import URL
 
-from holystone.adapters.registries.http.challenge import BearerChallenge, choose, parse
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.challenge import BearerChallenge, choose, parse
+from holystone.adapters.http.reply import Reply
 
 
 class Signs(msgspec.Struct, frozen=True):

@@ -8,9 +8,9 @@ from typing import Protocol
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
-from holystone.adapters.registries.http.authorizer import Refresh
-from holystone.adapters.registries.http.signer import Signer
-from holystone.adapters.registries.http.transport import Judge, RegistryHttp
+from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.signer import Signer
+from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost, RepositoryPath
 from holystone.engine.scheduler import Lane

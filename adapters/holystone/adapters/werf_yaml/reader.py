@@ -10,10 +10,10 @@ from typing import Final
 
 import anyio.to_thread
 
-from holystone.adapters.werf_yaml.documents import MAX_BYTES, decode, parse_documents
-from holystone.adapters.werf_yaml.nodes import Position, problem
 from holystone.adapters.werf_yaml.render import render
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, policies_file, werf_config
+from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
+from holystone.adapters.yaml.nodes import Position, problem
 from holystone.engine.errors import UsageError
 
 _DEFAULT_NAMES: Final = ("werf.yml", "werf.yaml")

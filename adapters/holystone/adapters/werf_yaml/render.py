@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from anyio.abc import ByteReceiveStream
 
-from holystone.adapters.werf_yaml.documents import MAX_BYTES
+from holystone.adapters.yaml.documents import MAX_BYTES
 from holystone.engine.errors import IncompleteSource, UsageError
 
 _STDERR_SHOWN: Final = 2000

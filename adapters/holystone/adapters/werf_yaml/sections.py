@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from holystone.adapters.werf_yaml.nodes import Entry, Node, Path, Position, problem
+from holystone.adapters.yaml.nodes import Entry, Node, Path, Position, problem
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
 

@@ -1,11 +1,11 @@
 """Azure Container Registry: tags by its own API (/acr/v1), manifests and blobs by the OCI distribution API."""
 
 from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.acr import entra
 from holystone.adapters.registries.acr.docker_login import DockerLogin
 from holystone.adapters.registries.acr.registry import AcrRegistry
 from holystone.adapters.registries.acr.sheet import SHEET
-from holystone.adapters.registries.http.tokens import described
 from holystone.adapters.registries.site import Site
 
 __all__ = ["SHEET", "AcrRegistry", "connect"]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from holystone.adapters.credentials.credential import Credential, IdentityToken, UserPassword
-from holystone.adapters.registries.http.authorization import bearer
+from holystone.adapters.http.authorization import bearer
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.references import RegistryHost
 

@@ -15,13 +15,13 @@ import msgspec
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import redacted, secret_form
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
 from holystone.adapters.registries.detection import named
-from holystone.adapters.registries.http.authorization import redacted, secret_form
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, printable
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import STRANGE
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError

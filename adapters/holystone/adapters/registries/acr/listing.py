@@ -16,10 +16,10 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.paging import pages
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.replies import is_absent, unreadable
-from holystone.adapters.registries.http.paging import pages
-from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag

@@ -6,15 +6,15 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.listing import read_tags
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
 from holystone.adapters.registries.acr.rights import granted_actions
 from holystone.adapters.registries.acr.sheet import SHEET
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities

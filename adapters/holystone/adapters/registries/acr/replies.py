@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome

@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.default.replies import why_405
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 

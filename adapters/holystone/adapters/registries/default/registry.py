@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.paging import pages
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.http.errors import error_code
-from holystone.adapters.registries.http.paging import pages
-from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, address
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.replies import ADVICE, is_unrouted
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, address
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository, Tag

@@ -5,12 +5,12 @@ from typing import Final
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken, RegistryToken, UserPassword
+from holystone.adapters.http.tokens import described
+from holystone.adapters.http.transport import base_url
 from holystone.adapters.registries.dockerhub.api import HubApi
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.registry import DockerHubRegistry
 from holystone.adapters.registries.dockerhub.replies import later, pull_limit
-from holystone.adapters.registries.http.tokens import described
-from holystone.adapters.registries.http.transport import base_url
 from holystone.adapters.registries.site import Site
 from holystone.engine.model.references import RegistryHost
 

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.dockerhub.api import HubApi, older_tag_path, tag_path
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.replies import DONE, is_unrouted, lacking, said
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.references import Repository, Tag

@@ -15,12 +15,12 @@ import msgspec
 from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.credentials.single_flight import SingleFlight
+from holystone.adapters.http.authorization import bearer, secret_json
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, address
+from holystone.adapters.http.tokens import described
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.replies import ADVICE
-from holystone.adapters.registries.http.authorization import bearer, secret_json
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, address
-from holystone.adapters.registries.http.tokens import described
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane

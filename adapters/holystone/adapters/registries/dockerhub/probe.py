@@ -4,12 +4,12 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.dockerhub.api import HubApi, names
 from holystone.adapters.registries.dockerhub.deleting import TagDeletion
 from holystone.adapters.registries.dockerhub.replies import ADVICE, DONE, is_unrouted, lacking, said
 from holystone.adapters.registries.dockerhub.sheet import SHEET
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Repository
 

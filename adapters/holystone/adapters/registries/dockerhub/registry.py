@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.api import HubApi, names
 from holystone.adapters.registries.dockerhub.deleting import TagDeletion
 from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.capabilities import Capabilities

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.rates import retry_after
-from holystone.adapters.registries.http.reply import Reply, address
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.rates import retry_after
+from holystone.adapters.http.reply import Reply, address
 from holystone.engine.scheduler import Later
 
 ADVICE: Final = (

@@ -5,9 +5,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import DENIED, WRONG_CREDENTIAL, ApiError, error_of
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.references import Repository

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.adapters.registries.http.reply import Reply, address, printable
+from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.scheduler import Later, Passing
 
 _THROTTLED: Final = frozenset(

@@ -19,10 +19,10 @@ from botocore.loaders import create_loader
 from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.registries.ecr.errors import error_of
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.reply import Reply, printable
-from holystone.adapters.registries.http.signer import Outgoing
 from holystone.engine.errors import Unauthorized, UsageError
 
 # botocore.auth writes what it signs to the debug log, session token included.

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
+from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
-from holystone.adapters.registries.http.paging import PageGuard
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag

@@ -8,11 +8,11 @@ import msgspec
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.credentials.single_flight import SingleFlight
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.registries.ecr.api import EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.signer import Outgoing
 from holystone.engine.errors import IncompleteSource
 
 _LIFETIME: Final = 12 * 3600.0

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from holystone.adapters.http.verify import verify
 from holystone.adapters.registries.ecr.api import EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
 from holystone.adapters.registries.ecr.replies import INACCESSIBLE, NOT_FOUND, Failure, Images, image_ids
-from holystone.adapters.registries.http.verify import verify
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import (
     DOCKER_LIST,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import DENIED, ApiError
@@ -14,7 +15,6 @@ from holystone.adapters.registries.ecr.listing import EVERYTHING, Images, list_i
 from holystone.adapters.registries.ecr.manifests import read_manifests
 from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
 from holystone.adapters.registries.ecr.sheet import SHEET
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import OciApi
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.capabilities import Capabilities

@@ -5,8 +5,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.ecr.errors import DENIED, ApiError
-from holystone.adapters.registries.http.reply import printable
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Outcome, Referenced
 from holystone.engine.model.references import Digest, Tag
 

@@ -12,10 +12,10 @@ from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.credentials.single_flight import SingleFlight
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.faults import NoAnswer, retry_rule
-from holystone.adapters.registries.http.reply import Reply, address
-from holystone.adapters.registries.http.wire import Wire
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.faults import NoAnswer, retry_rule
+from holystone.adapters.http.reply import Reply, address
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.scheduler import Passing
 

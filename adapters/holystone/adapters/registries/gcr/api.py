@@ -13,12 +13,12 @@ import anyio
 import msgspec
 
 from holystone.adapters.credentials.single_flight import SingleFlight
+from holystone.adapters.http.paging import PageGuard
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.gcr.listing import Row, Rows
 from holystone.adapters.registries.gcr.places import Image
 from holystone.adapters.registries.gcr.replies import READER, api_error
-from holystone.adapters.registries.http.paging import PageGuard
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Tag

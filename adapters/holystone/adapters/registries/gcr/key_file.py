@@ -18,10 +18,10 @@ import anyio.to_thread
 from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import opened_document
+from holystone.adapters.http.reply import printable
+from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.gcr.access_tokens import AccessToken, ask
-from holystone.adapters.registries.http.authorization import opened_document
-from holystone.adapters.registries.http.reply import printable
-from holystone.adapters.registries.http.wire import Wire
 from holystone.engine.errors import Unauthorized, UsageError
 from holystone.engine.scheduler import Passing
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.sheet import LONGEST
-from holystone.adapters.registries.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1

@@ -11,15 +11,15 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.tokens import described
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gcr.api import ArtifactRegistry
 from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
 from holystone.adapters.registries.gcr.sheet import LONGEST, SHEET
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.tokens import described
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.rates import retry_after
-from holystone.adapters.registries.http.reply import Reply, address, printable
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.rates import retry_after
+from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
 from holystone.engine.scheduler import Later, Passing
 

@@ -13,11 +13,11 @@ from typing import Final
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.gcr.access_tokens import AccessTokens, MetadataServer, Source
 from holystone.adapters.registries.gcr.key_file import KeyFile
 from holystone.adapters.registries.gcr.places import is_google
-from holystone.adapters.registries.http.authorizer import Refresh
-from holystone.adapters.registries.http.wire import Wire
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import UsageError
 

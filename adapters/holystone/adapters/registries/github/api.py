@@ -6,9 +6,9 @@ from typing import Any, Final
 import anyio
 import msgspec
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane

@@ -7,6 +7,8 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.github.addresses import (
     api_url,
     belongs_elsewhere,
@@ -19,8 +21,6 @@ from holystone.adapters.registries.github.docker import GithubDockerRegistry
 from holystone.adapters.registries.github.registry import GithubRegistry
 from holystone.adapters.registries.github.sheet import READ_QUOTA, WRITE_QUOTA
 from holystone.adapters.registries.github.throttling import api_later, registry_later
-from holystone.adapters.registries.http.authorizer import Refresh
-from holystone.adapters.registries.http.tokens import described
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import UsageError
 

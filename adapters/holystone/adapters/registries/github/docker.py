@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.graphql import Found, delete_version, find_versions
 from holystone.adapters.registries.github.replies import forbidden
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.paging import PageGuard
+from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.github.addresses import docker_package_of
 from holystone.adapters.registries.github.api import GithubApi, decoded
 from holystone.adapters.registries.github.replies import forbidden, rule_in
 from holystone.adapters.registries.github.versions import BASE_LAYER
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.paging import PageGuard
-from holystone.adapters.registries.http.reply import printable
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Outcome

@@ -7,12 +7,12 @@ from typing import Final
 import anyio
 import msgspec
 
+from holystone.adapters.http.errors import summary
 from holystone.adapters.registries.github.addresses import git_repository_of, owner_of, package_paths
 from holystone.adapters.registries.github.api import GithubApi, decoded
 from holystone.adapters.registries.github.replies import deletion_outcome, forbidden
 from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.versions import Version, read_versions
-from holystone.adapters.registries.http.errors import summary
 from holystone.engine.errors import IncompleteSource, RegistryFailure
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag

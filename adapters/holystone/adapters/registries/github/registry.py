@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.addresses import owner_of
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.sheet import SHEET
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities

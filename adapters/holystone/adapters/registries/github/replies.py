@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 
 LAST_TAGGED: Final = "GitHub never deletes the last tagged version of a package"

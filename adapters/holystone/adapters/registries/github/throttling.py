@@ -8,9 +8,9 @@ import re
 import time
 from typing import Final
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.rates import rate_hint, retry_after
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.rates import rate_hint, retry_after
+from holystone.adapters.http.reply import Reply
 from holystone.engine.scheduler import Later
 
 AT_LEAST: Final = 60.0

@@ -13,10 +13,10 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 from yarl import URL
 
+from holystone.adapters.http.paging import MAX_PAGES, linked
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.github.api import GithubApi, decoded
 from holystone.adapters.registries.github.sheet import PAGE_SIZE
-from holystone.adapters.registries.http.paging import MAX_PAGES, linked
-from holystone.adapters.registries.http.reply import Reply
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Tag
 from holystone.engine.scheduler import for_each

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.paging import PageGuard, next_link
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.paging import PageGuard, next_link
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE, unreadable
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest

@@ -4,8 +4,8 @@ from typing import Final
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.gitlab.rights import Rights
-from holystone.adapters.registries.http.tokens import described
 from holystone.adapters.registries.site import Site
 from holystone.engine.model.references import Repository
 

@@ -14,9 +14,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeAlias
 
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gitlab.replies import GONE, READ_ONLY, is_rule
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.reply import Reply
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Repository

@@ -7,15 +7,15 @@ import anyio
 import msgspec
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.tokens import described
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.tokens import described
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, Access, unreadable
 from holystone.engine.errors import DeletionDisabled, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.model.capabilities import Capabilities

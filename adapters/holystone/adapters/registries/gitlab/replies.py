@@ -3,8 +3,8 @@ registry/api/errcode/register.go."""
 
 from typing import Final
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.reply import Reply, address
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.reply import Reply, address
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
 from holystone.engine.scheduler import Later, Passing
 

@@ -5,8 +5,8 @@ from typing import Final
 from urllib.parse import quote
 
 from holystone.adapters.credentials.credential import Credential
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import Repository

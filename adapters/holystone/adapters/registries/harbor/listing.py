@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.paging import MAX_PAGES
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.paging import MAX_PAGES
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag

@@ -14,12 +14,12 @@ import secrets
 
 import msgspec
 
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
 from holystone.adapters.registries.harbor.replies import READ_ONLY, is_absent, is_read_only
 from holystone.adapters.registries.harbor.sheet import RIGHTS, SHEET
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.tokens import described
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.capabilities import Capabilities

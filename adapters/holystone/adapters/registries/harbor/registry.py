@@ -5,15 +5,15 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.paging import pages
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
 from holystone.adapters.registries.harbor.listing import Artifact, read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
-from holystone.adapters.registries.http.errors import error_code
-from holystone.adapters.registries.http.paging import pages
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities

@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE
 from holystone.adapters.registries.quay.replies import NONSENSE, code
 from holystone.engine.errors import IncompleteSource, Unauthorized

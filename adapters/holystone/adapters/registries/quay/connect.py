@@ -3,7 +3,7 @@
 from typing import Final
 
 from holystone.adapters.credentials.credential import Anonymous, RegistryToken, UserPassword
-from holystone.adapters.registries.http.tokens import described
+from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.registry import QuayRegistry
 from holystone.adapters.registries.quay.replies import later

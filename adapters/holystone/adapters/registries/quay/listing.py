@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from holystone.adapters.registries.http.paging import PageGuard, pages
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.paging import PageGuard, pages
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code

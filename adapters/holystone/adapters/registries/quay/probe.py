@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.quay.api import About
 from holystone.adapters.registries.quay.replies import code, not_routed
 from holystone.adapters.registries.quay.sheet import HOSTED, SHEET

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.registries.http.errors import error_code, summary
-from holystone.adapters.registries.http.faults import retry_rule
-from holystone.adapters.registries.http.reply import Reply, address
+from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.faults import retry_rule
+from holystone.adapters.http.reply import Reply, address
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.scheduler import Later, Passing
 

@@ -9,9 +9,9 @@ import ssl
 import aiohttp
 from yarl import URL
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.rates import retry_after
-from holystone.adapters.registries.http.reply import Reply, address, printable
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.rates import retry_after
+from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unreachable
 from holystone.engine.scheduler import GaveUp, Later, Passing
 

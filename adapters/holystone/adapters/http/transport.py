@@ -9,15 +9,15 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.authorizer import Authorizer, Refresh
-from holystone.adapters.registries.http.faults import failure, retry_rule
-from holystone.adapters.registries.http.rates import rate_hint
-from holystone.adapters.registries.http.reply import Reply
-from holystone.adapters.registries.http.signer import Outgoing, Signer
-from holystone.adapters.registries.http.tokens import Tokens
-from holystone.adapters.registries.http.trust import is_loopback, origin
-from holystone.adapters.registries.http.wire import Wire
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.authorizer import Authorizer, Refresh
+from holystone.adapters.http.faults import failure, retry_rule
+from holystone.adapters.http.rates import rate_hint
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.signer import Outgoing, Signer
+from holystone.adapters.http.tokens import Tokens
+from holystone.adapters.http.trust import is_loopback, origin
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import GaveUp, Lane, Later, Passing

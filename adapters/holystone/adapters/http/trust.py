@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from yarl import URL
 
-from holystone.adapters.registries.http.reply import address
+from holystone.adapters.http.reply import address
 from holystone.engine.errors import Unauthorized
 
 # Second-level words under country domains that are suffixes, not somebody's domain (`co.uk`, `com.br`, …).

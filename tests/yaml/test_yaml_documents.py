@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holystone.adapters.werf_yaml.documents import MAX_BYTES, decode, parse_documents
-from holystone.adapters.werf_yaml.nodes import Position, shown
+from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
+from holystone.adapters.yaml.nodes import Position, shown
 from holystone.engine.errors import UsageError
 
 

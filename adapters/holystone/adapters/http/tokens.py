@@ -11,11 +11,11 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.credentials.single_flight import SingleFlight
-from holystone.adapters.registries.http.authorization import Authorization, basic, bearer, secret_form
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, address
-from holystone.adapters.registries.http.trust import origin
-from holystone.adapters.registries.http.wire import Wire
+from holystone.adapters.http.authorization import Authorization, basic, bearer, secret_form
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, address
+from holystone.adapters.http.trust import origin
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import RegistryFailure, Unauthorized
 
 DEFAULT_LIFETIME = 60.0

@@ -12,11 +12,11 @@ import anyio
 from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.http.authorization import Authorization, redacted, with_authorization
-from holystone.adapters.registries.http.faults import fault
-from holystone.adapters.registries.http.proxies import Proxy, proxy_for
-from holystone.adapters.registries.http.reply import Reply, address, to_url
-from holystone.adapters.registries.http.trust import origin
+from holystone.adapters.http.authorization import Authorization, redacted, with_authorization
+from holystone.adapters.http.faults import fault
+from holystone.adapters.http.proxies import Proxy, proxy_for
+from holystone.adapters.http.reply import Reply, address, to_url
+from holystone.adapters.http.trust import origin
 from holystone.engine.errors import IncompleteSource
 
 CONNECT_TIMEOUT = 15.0

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from yarl import URL
 
-from holystone.adapters.registries.http.authorization import Authorization
-from holystone.adapters.registries.http.reply import Reply
+from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from holystone.adapters.registries.http.reply import Reply, printable
+from holystone.adapters.http.reply import Reply, printable
 
 _MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)

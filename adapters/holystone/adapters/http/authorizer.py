@@ -8,13 +8,13 @@ import anyio
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
-from holystone.adapters.registries.http.authorization import Authorization, basic, bearer
-from holystone.adapters.registries.http.challenge import BasicChallenge, BearerChallenge, choose, parse
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.faults import NoAnswer
-from holystone.adapters.registries.http.reply import Reply, address, printable
-from holystone.adapters.registries.http.tokens import Key, Tokens, described
-from holystone.adapters.registries.http.trust import check_realm
+from holystone.adapters.http.authorization import Authorization, basic, bearer
+from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.faults import NoAnswer
+from holystone.adapters.http.reply import Reply, address, printable
+from holystone.adapters.http.tokens import Key, Tokens, described
+from holystone.adapters.http.trust import check_realm
 from holystone.engine.errors import Unauthorized
 
 Refresh: TypeAlias = Callable[[Credential], Awaitable[Credential]]

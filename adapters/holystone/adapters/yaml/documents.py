@@ -11,7 +11,7 @@ from typing import Final, Never, Protocol
 
 import yaml
 
-from holystone.adapters.werf_yaml.nodes import Entry, Node, Position, Scalar, problem
+from holystone.adapters.yaml.nodes import Entry, Node, Position, Scalar, problem
 from holystone.engine.errors import UsageError
 
 MAX_BYTES: Final = 4 * 1024 * 1024

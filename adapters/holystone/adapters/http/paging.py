@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from yarl import URL
 
-from holystone.adapters.registries.http.errors import summary
-from holystone.adapters.registries.http.reply import Reply, address, to_url
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.reply import Reply, address, to_url
 from holystone.engine.errors import IncompleteSource
 
 MAX_PAGES = 100_000

@@ -1,0 +1,1 @@
+"""YAML with positions, for messages that name file, line and key."""

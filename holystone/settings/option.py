@@ -1,0 +1,28 @@
+"""What an option is: one value for the command line, for `resolve` and for the docs."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Option(msgspec.Struct, frozen=True):
+    name: str
+    """Without the dashes."""
+    help: str
+    variables: tuple[str, ...] = ()
+    """The first that is not empty counts. A name with a final `*` stands for all variables that begin so."""
+    aliases: tuple[str, ...] = ()
+    kind: Literal["text", "flag", "many"] = "text"
+    metavar: str = "TEXT"
+    no_effect: str = ""
+    """Why the option is accepted without an effect; empty for all others."""
+    hidden: bool = False
+
+    @property
+    def key(self) -> str:
+        """As a parameter name."""
+        return self.name.replace("-", "_").replace(".", "_")
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
