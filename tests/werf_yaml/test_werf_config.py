@@ -7,6 +7,7 @@ import pytest
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
 from holystone.adapters.yaml.nodes import Position
 from holystone.engine.errors import IncompleteSource, UsageError
+from tests.support.processes import child_of, gone
 
 META = "configVersion: 1\nproject: shop\n"
 WHOLE = """\
@@ -228,13 +229,23 @@ async def test_werf_does_not_end(project: Callable[[str], Path], fake_werf: Call
     assert scope.cancelled_caught
 
 
+async def test_what_werf_has_started_ends_with_it(
+    project: Callable[[str], Path], fake_werf: Callable[[str], str], tmp_path: Path
+) -> None:
+    child = tmp_path / "child"
+    werf = fake_werf(f"sleep 60 & echo $! >{child}; wait")
+    with pytest.raises(IncompleteSource, match="did not end"):
+        await read_werf_config(project(TEMPLATE), werf=werf, deadline=0.5)
+    assert await gone(await child_of(child))
+
+
 async def test_werf_writes_too_much(project: Callable[[str], Path], fake_werf: Callable[[str], str]) -> None:
-    with pytest.raises(UsageError, match="larger than 4 MiB"):
+    with pytest.raises(UsageError, match="printed more than 4194304 bytes"):
         await read_werf_config(project(TEMPLATE), werf=fake_werf("head -c 5000000 /dev/zero"))
 
 
 async def test_werf_cannot_be_run(project: Callable[[str], Path], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot run .*No such file"):
+    with pytest.raises(UsageError, match=r"cannot run .*there is no such program"):
         await read_werf_config(project(TEMPLATE), werf=str(tmp_path / "nowhere"))
 
 

@@ -5,8 +5,8 @@ import re
 import msgspec
 
 from holystone.adapters.credentials.credential import Credential, IdentityToken, UserPassword
-from holystone.adapters.credentials.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.engine.errors import UsageError
 
 HELPER_TIMEOUT = 30.0

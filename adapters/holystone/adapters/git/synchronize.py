@@ -1,17 +1,13 @@
 """Fetches what the clone lacks, with the `git` program, because it knows the user's ssh and credential set-up."""
 
-import contextlib
 import math
 import os
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import anyio
-
 from holystone.adapters.git.scrub import scrub
+from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing, run_program
 from holystone.engine.errors import IncompleteSource, Unreachable
 
 MANUALLY: Final = "git fetch --unshallow --tags --prune origin '+refs/heads/*:refs/remotes/origin/*'"
@@ -28,46 +24,27 @@ async def synchronize(directory: Path, *, unshallow: bool, timeout: float = math
     options = ("--quiet", "--prune", "--no-recurse-submodules", *(("--unshallow",) if unshallow else ()))
     command = ("git", "-C", str(directory), "fetch", *options, "origin", *_REFSPECS)
     try:
-        with anyio.fail_after(timeout):
-            code, said = await _run(command)
-    except TimeoutError as error:
+        code, _, said = await run_program(command, environ=_environment(os.environ), timeout=timeout)
+    except ProgramHung as error:
         raise Unreachable(
             f"git fetch did not end within {timeout:g} s.", not_deleted=_NOT_DELETED, what_to_do=f"Run it: {MANUALLY}"
         ) from error
-    except OSError as error:
+    except ProgramMissing as error:
         raise IncompleteSource(
-            f"The git program cannot be started: {error}.",
+            "There is no git program.",
             not_deleted=_NOT_DELETED,
             what_to_do="Install git, or fetch before this program runs and leave out --git-history-synchronization.",
         ) from error
+    except ProgramFailed as error:
+        raise IncompleteSource(
+            f"git fetch {error}.", not_deleted=_NOT_DELETED, what_to_do=f"Run it: {MANUALLY}"
+        ) from error
     if code:
         raise IncompleteSource(
-            f"git fetch failed with exit code {code}: {scrub(said).strip()[-2000:]}",
+            f"git fetch failed with exit code {code}: {scrub(said.decode(errors='replace')).strip()[-2000:]}",
             not_deleted=_NOT_DELETED,
             what_to_do=f"See that this works in {directory} without a question being asked: {MANUALLY}",
         )
-
-
-async def _run(command: Sequence[str]) -> tuple[int, str]:
-    """Exit code and standard error."""
-    # Cancelled in between, it would run on with nobody to end its helpers.
-    with anyio.CancelScope(shield=True):
-        process = await anyio.open_process(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=_environment(os.environ),
-            start_new_session=True,  # without a terminal ssh cannot ask either
-        )
-    async with process:
-        try:
-            said = b"".join([chunk async for chunk in process.stderr]) if process.stderr else b""
-            return await process.wait(), said.decode(errors="replace")
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its ssh or https helper too
-            raise
 
 
 def _environment(current: Mapping[str, str]) -> Mapping[str, str]:

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.adapters.credentials.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Plugin
 from holystone.adapters.kubernetes.tls import ClientCertificate, authority
+from holystone.adapters.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.engine.errors import IncompleteSource
 
 TIMEOUT: Final = 60.0

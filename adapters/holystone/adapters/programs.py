@@ -1,4 +1,4 @@
-"""Runs a program that knows a credential: bounded in time and output, and ended with its children if it is not done."""
+"""Runs another program: bounded in time and output, and ended with its children if it is not done."""
 
 import contextlib
 import os
@@ -22,6 +22,10 @@ class ProgramFailed(Exception):
     """It could not be started, hung or printed too much; the text says which, as the end of a sentence."""
 
 
+class ProgramHung(ProgramFailed):
+    """It did not end in time."""
+
+
 class Ended(NamedTuple):
     code: int
     output: bytes
@@ -31,10 +35,15 @@ class Ended(NamedTuple):
 
 
 async def run_program(
-    words: Sequence[str], *, told: bytes = b"", environ: Mapping[str, str] | None = None, timeout: float
+    words: Sequence[str],
+    *,
+    told: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    timeout: float,
+    largest: int = LARGEST,
 ) -> Ended:
-    """`told` is written to its standard input, which is closed then. `environ`: None for our own. Raises ProgramMissing
-    and ProgramFailed."""
+    """`told` is written to its standard input, which is closed then. `environ`: None for our own. It has no terminal to
+    ask on. Raises ProgramMissing and ProgramFailed; cancelling ends it."""
     try:
         # Cancelled in between, it would run on with nobody to end its children.
         with anyio.CancelScope(shield=True):
@@ -54,7 +63,7 @@ async def run_program(
     ended: Ended | None = None
     try:
         with anyio.move_on_after(timeout):
-            ended = await _talk(process, told)
+            ended = await _talk(process, told, largest)
             return ended
     finally:
         with anyio.CancelScope(shield=True):
@@ -63,10 +72,10 @@ async def run_program(
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             await process.aclose()
-    raise ProgramFailed(f"did not answer within {timeout:g} s")
+    raise ProgramHung(f"did not answer within {timeout:g} s")
 
 
-async def _talk(process: anyio.abc.Process, told: bytes) -> Ended:
+async def _talk(process: anyio.abc.Process, told: bytes, largest: int) -> Ended:
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("opened without pipes")
     errors = bytearray()
@@ -76,7 +85,7 @@ async def _talk(process: anyio.abc.Process, told: bytes) -> Ended:
             errors.extend(part)
             del errors[:-LARGEST]
 
-    output = b""
+    output = bytearray()
     too_much = False
     async with anyio.create_task_group() as group:
         group.start_soon(listen, process.stderr)
@@ -87,9 +96,9 @@ async def _talk(process: anyio.abc.Process, told: bytes) -> Ended:
             await process.stdin.aclose()
         async for part in process.stdout:
             output += part
-            if too_much := len(output) > LARGEST:
+            if too_much := len(output) > largest:
                 group.cancel_scope.cancel()
                 break
     if too_much:
-        raise ProgramFailed(f"printed more than {LARGEST} bytes")
-    return Ended(await process.wait(), output, bytes(errors))
+        raise ProgramFailed(f"printed more than {largest} bytes")
+    return Ended(await process.wait(), bytes(output), bytes(errors))
