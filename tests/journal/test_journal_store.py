@@ -16,6 +16,7 @@ from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.journal import Journal, Tombstone, refuse_if_busy
 from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.journal.schema import FILE_NAME
+from holystone.engine.journal.writer import Pace
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import RegistryHost, Repository
@@ -278,3 +279,16 @@ async def test_a_slice_of_which_only_a_part_was_written_counts_as_not_begun(tmp_
 
 def _locks(directory: Path) -> list[Path]:
     return list(directory.glob("*.lock"))
+
+
+def test_a_few_commits_wait_for_nothing_and_many_share() -> None:
+    pace, now, commits, waited = Pace(0.0), 0.0, 0, 0.0
+    assert [pace.wait(now) for _ in range(20)] == [0.0] * 20
+    while now < 10:
+        wait = pace.wait(now)
+        assert 0 <= wait <= 0.05
+        now += wait + 0.002  # the commit itself
+        commits, waited = commits + 1, waited + wait
+    assert 180 < commits < 220
+    pace.wait(now + 60)
+    assert pace.wait(now + 60) == 0, "a pause makes it quick again"

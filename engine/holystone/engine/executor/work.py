@@ -86,7 +86,7 @@ class RepositoryWork:
         every = list(items)
         if len(every) == 1:  # spares a task group for each single deletion
             await one(every[0])
-        else:
+        elif every:
             await for_each(every, one, workers=WORKERS)
         if self._cause is not None:
             raise self._cause

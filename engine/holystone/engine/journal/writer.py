@@ -1,9 +1,11 @@
 """One thread owns the connection and commits what has come together in the meantime at once (group commit): a disk
-flush for a hundred records costs what one for a single record costs."""
+flush for a hundred records costs what one for a single record costs, and a registry on the same disk waits for it too.
+"""
 
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +16,24 @@ from holystone.engine.journal.schema import unusable
 
 T = TypeVar("T")
 _GROUP: Final = 512
+_RATE: Final = 20.0
+"""Commits a second, in the long run: outcomes that come faster share one, and wait 50 ms for that at most."""
+_BURST: Final = 30.0
+"""Commits that need not wait, so that a small run never does."""
+
+
+class Pace:
+    """How long a commit should wait for others to join it."""
+
+    def __init__(self, now: float) -> None:
+        self._spare = _BURST
+        self._at = now
+
+    def wait(self, now: float) -> float:
+        """Seconds; the commit is counted."""
+        self._spare = min(_BURST, self._spare + (now - self._at) * _RATE) - 1
+        self._at = now
+        return max(0.0, -self._spare / _RATE)
 
 
 class _Job(Generic[T]):
@@ -69,9 +89,12 @@ class Writer:
 
     def _serve(self) -> None:
         open_for_more = True
+        pace = Pace(time.monotonic())
         while open_for_more:
             group: list[_Job[Any]] = []
             waiting = self._jobs.get()
+            if waiting is not None:
+                time.sleep(pace.wait(time.monotonic()))
             while waiting is not None:
                 group.append(waiting)
                 if len(group) == _GROUP:
