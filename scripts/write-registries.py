@@ -50,7 +50,7 @@ def document(sheets: dict[str, Sheet]) -> Iterator[str]:
 
 def row(sheet: Sheet) -> Iterator[str]:
     can = sheet.can
-    yield f"{sheet.page:,}" if sheet.page else "one reply"
+    yield f"{sheet.can.page:,}" if sheet.can.page else "one reply"
     yield str(can.bulk)
     if can.implementation == "default":
         yield "if the server can (`probe`)"

@@ -14,7 +14,7 @@ ABSENT = Digest("sha256:" + "0" * 64)
 async def test_a_listing_is_complete_at_page_boundaries(served: Stand, over: int) -> None:
     if served.name == REAL:
         pytest.skip("docker-registry 2.8 does not page")
-    count = (served.sheet.page or 100) + over
+    count = (served.sheet.can.page or 100) + over
     expected = {}
     for number in range(count):
         raw = await served.image(f"{number}", f"v{number}")
@@ -28,7 +28,7 @@ async def test_a_listing_is_complete_at_page_boundaries(served: Stand, over: int
 async def test_a_listing_of_many_pages_has_every_tag_once(served: Stand) -> None:
     if served.name == REAL:
         pytest.skip("docker-registry 2.8 does not page")
-    tags = [f"v{number}" for number in range(2 * min(served.sheet.page or 100, 150) + 7)]
+    tags = [f"v{number}" for number in range(2 * min(served.sheet.can.page or 100, 150) + 7)]
     raw = await served.image("one", *tags[:9])
     for number, tag in enumerate(tags[9:]):
         await served.image(f"{number // 2}", tag)

@@ -230,10 +230,10 @@ async def test_a_kept_tag_that_somebody_moved_is_no_loss_and_one_that_is_gone_is
         knowledge.learn_manifest(raw)
     there.tags()[Tag("keep-index")] = there.registry.image(APP, "new")
     content.delete_manifest(there.digests["child"])
-    assert await check_after(there.registry, knowledge, there.plan) == CheckReport((), (Tag("keep-index"),))
+    assert await check_after(there.registry, knowledge, there.plan, {}) == CheckReport((), (Tag("keep-index"),))
     content.delete_manifest(there.digests["keep"])
     loss = Loss(there.digests["keep"], Tag("keep"))
-    assert await check_after(there.registry, knowledge, there.plan) == CheckReport((loss,), (Tag("keep-index"),))
+    assert await check_after(there.registry, knowledge, there.plan, {}) == CheckReport((loss,), (Tag("keep-index"),))
 
 
 async def test_a_child_of_a_kept_index_that_is_gone_is_a_loss(execute: Execute) -> None:

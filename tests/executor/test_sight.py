@@ -1,44 +1,47 @@
 """One listing stands for many looks, for a while."""
 
 import msgspec
+import pytest
 
 from holystone.engine.executor.sight import FRESH, Sight
+from holystone.engine.executor.tally import Tally
 from holystone.engine.model.outcomes import Deleted, MovedMeanwhile
 from holystone.engine.model.plan import Pass
-from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute, before, once
-from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, repository
+from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, repository
 from tests.support.small_plans import repository_plan, tombstone, untag
 
 APP = repository()
 
 
-class Listed(MemoryRegistry):
-    async def list_tags(self, repository: Repository) -> Listing:
-        await super().list_tags(repository)
-        return Listing(dict(self.contents[repository].tags))
+def tally(*tags: str) -> Tally:
+    """All of them due."""
+    digest = Digest("sha256:" + "0" * 64)
+    return Tally(repository_plan(APP, Pass("untag", tuple(untag(tag, digest) for tag in tags))), {})
 
 
 async def test_many_looks_are_one_listing_until_it_is_old() -> None:
     now = 0.0
-    registry = Listed()
+    registry = MemoryRegistry(TELLING)
     first = registry.image(APP, "one", "a", "b")
-    sight = Sight(registry, APP, by_listing=True, clock=lambda: now)
+    sight = Sight(registry, APP, TELLING, tally("a", "b", "c"), tags=2, clock=lambda: now)
     assert [await sight.tag(Tag("a")), await sight.tag(Tag("b")), await sight.tag(Tag("c"))] == [first, first, None]
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 0)
     second = registry.image(APP, "two", "a")
     now = FRESH - 1
     assert await sight.tag(Tag("a")) == first
+    assert await sight.tag_when_listed(Tag("a")) == first
     now = FRESH
+    assert await sight.tag_when_listed(Tag("a")) == first
     assert await sight.tag(Tag("a")) == second
     assert registry.count("list_tags") == 2
 
 
 async def test_a_listing_that_was_asked_for_counts_as_a_look() -> None:
-    registry = Listed()
+    registry = MemoryRegistry(TELLING)
     registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, by_listing=True)
+    sight = Sight(registry, APP, TELLING, tally("a"), tags=1)
     await sight.tag(Tag("a"))
     moved = registry.image(APP, "two", "a")
     await sight.listing()
@@ -49,14 +52,41 @@ async def test_a_listing_that_was_asked_for_counts_as_a_look() -> None:
 async def test_a_tag_without_a_digest_in_the_listing_is_looked_up() -> None:
     registry = MemoryRegistry()
     digest = registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, by_listing=True)
+    sight = Sight(registry, APP, TELLING, tally("a"), tags=1)
     assert await sight.tag(Tag("a")) == digest
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 1)
 
 
+async def test_few_tags_are_looked_at_one_by_one_where_a_listing_takes_more_requests() -> None:
+    registry = MemoryRegistry(TELLING)
+    digest = registry.image(APP, "one", "a", "b")
+    ten_a_page = msgspec.structs.replace(TELLING, page=10)
+    sight = Sight(registry, APP, ten_a_page, tally("a", "b"), tags=21, clock=lambda: 0.0)
+    assert [await sight.tag(Tag("a")), await sight.tag(Tag("c"))] == [digest, None]
+    assert (registry.count("list_tags"), registry.count("resolve")) == (0, 2)
+    sight = Sight(registry, APP, ten_a_page, tally("a", "b"), tags=20, clock=lambda: 0.0)
+    assert await sight.tag(Tag("a")) == digest
+    assert (registry.count("list_tags"), registry.count("resolve")) == (1, 2)
+
+
+async def test_a_listing_that_stood_for_few_looks_is_not_repeated() -> None:
+    """So slowly are tags deleted that it was old before it had paid."""
+    now = 0.0
+    registry = MemoryRegistry(TELLING)
+    names = [f"v{number}" for number in range(25)]
+    registry.image(APP, "one", *names)
+    sight = Sight(registry, APP, msgspec.structs.replace(TELLING, page=10), tally(*names), tags=25, clock=lambda: now)
+    for name in names[:2]:
+        await sight.tag(Tag(name))
+    now = FRESH
+    for name in names[2:]:
+        await sight.tag(Tag(name))
+    assert (registry.count("list_tags"), registry.count("resolve")) == (1, 23)
+
+
 async def test_a_tag_is_looked_at_itself_before_it_is_pushed_over(execute: Execute) -> None:
     """However fresh a listing is: an overwritten tag cannot be given back to whoever has just moved it."""
-    registry = Listed(msgspec.structs.replace(CAPABILITIES, digests_in_listing=True))
+    registry = MemoryRegistry(TELLING)
     shared = registry.image(APP, "shared", "keep", "by-name", "old")
     moved = registry.image(APP, "moved")
     registry.hook = once(before("push_blob"), lambda: registry.contents[APP].tags.update({Tag("old"): moved}))
@@ -70,6 +100,19 @@ async def test_a_tag_is_looked_at_itself_before_it_is_pushed_over(execute: Execu
 async def test_each_look_is_a_request_where_listings_say_nothing() -> None:
     registry = MemoryRegistry()
     digest: Digest = registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, by_listing=False)
+    sight = Sight(registry, APP, CAPABILITIES, tally("a"), tags=1)
     assert [await sight.tag(Tag("a")) for _ in range(2)] == [digest, digest]
     assert (registry.count("list_tags"), registry.count("resolve")) == (0, 2)
+
+
+async def test_a_listing_that_is_old_before_it_is_complete_is_not_made_for_each_tag(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand tags of Docker Hub take a minute."""
+    monkeypatch.setattr("holystone.engine.executor.sight.FRESH", 0.0)
+    registry = MemoryRegistry(TELLING)
+    names = [f"v{number}" for number in range(8)]
+    steps = [untag(name, registry.image(APP, name, name)) for name in names]
+    result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={}))
+    assert set(result.repositories[0].outcomes.values()) == {Deleted()}
+    assert (registry.count("list_tags"), registry.count("resolve")) == (2, 8), "one that is too slow, and the check"

@@ -298,7 +298,7 @@ async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
 def test_the_sheet_declares_what_gitlab_com_can() -> None:
     assert SHEET.can.tag_delete
     assert not SHEET.can.digest_delete
-    assert SHEET.page == PAGE
+    assert SHEET.can.page == PAGE
 
 
 @pytest.mark.parametrize(

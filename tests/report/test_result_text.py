@@ -21,9 +21,11 @@ PLAN = plan(
 ALL_WENT: tuple[Outcome, ...] = (Deleted(), AlreadyGone())
 
 
-def lines(*outcomes: tuple[Outcome, ...], moved: tuple[Tag, ...] = (), not_tried: int = 0) -> list[str]:
+def lines(
+    *outcomes: tuple[Outcome, ...], moved: tuple[Tag, ...] = (), renewed: tuple[Tag, ...] = (), not_tried: int = 0
+) -> list[str]:
     results = [
-        RepositoryResult(repository, dict(enumerate(each)), not_tried, None, CheckReport((), moved))
+        RepositoryResult(repository, dict(enumerate(each)), not_tried, None, CheckReport((), moved, renewed))
         for repository, each in zip(REPOSITORIES, outcomes, strict=True)
     ]
     return result_text("r1", PLAN, RunResult(tuple(results))).splitlines()
@@ -54,6 +56,12 @@ def test_one_repository_is_told_by_name() -> None:
 def test_tags_that_people_moved_are_named() -> None:
     assert lines(ALL_WENT, ALL_WENT, ALL_WENT, moved=(Tag("k"),)).count(
         "  note: k stays, and somebody moved it meanwhile"
+    ) == len(REPOSITORIES)
+
+
+def test_tags_that_came_back_are_named() -> None:
+    assert lines(ALL_WENT, ALL_WENT, ALL_WENT, renewed=(Tag("two"),)).count(
+        "  note: two was to go, and somebody moved it meanwhile or pushed it anew: it is left alone"
     ) == len(REPOSITORIES)
 
 

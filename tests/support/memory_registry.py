@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
+
 from holystone.engine.errors import BlobsMissing
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
@@ -17,6 +19,8 @@ from holystone.engine.ports import Listing, Registry
 CAPABILITIES = Capabilities(
     implementation="memory", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, bulk=1
 )
+
+TELLING = msgspec.structs.replace(CAPABILITIES, digests_in_listing=True)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class MemoryRegistry:
 
     async def list_tags(self, repository: Repository) -> Listing:
         await self._at("before", "list_tags", repository)
-        return Listing(dict.fromkeys(self.contents[repository].tags))
+        tags = self.contents[repository].tags
+        return Listing({tag: at if self.capabilities.digests_in_listing else None for tag, at in tags.items()})
 
     async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
         await self._at("before", "resolve", repository, reference)

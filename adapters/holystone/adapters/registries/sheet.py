@@ -15,8 +15,6 @@ class Sheet(msgspec.Struct, frozen=True):
     """As declared before anything is asked; `probe` narrows it."""
     listing: str
     """The call that lists."""
-    page: int
-    """Entries a page; 0: not paged."""
     shows: str
     """What the listing says besides tags."""
     deletion: str

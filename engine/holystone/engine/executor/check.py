@@ -1,6 +1,6 @@
 """After the deletions: everything that the plan kept is still there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from holystone.engine.executor.gather import understood
 from holystone.engine.executor.results import CheckReport, Loss
@@ -11,8 +11,10 @@ from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
 
 
-async def check_after(registry: Registry, knowledge: Knowledge, plan: RepositoryPlan) -> CheckReport:
-    """Raises what the registry raises."""
+async def check_after(
+    registry: Registry, knowledge: Knowledge, plan: RepositoryPlan, deleted: Mapping[Tag, Digest]
+) -> CheckReport:
+    """`deleted`: the tags that went, with what they pointed to. Raises what the registry raises."""
     repository = plan.repository
     listing = await registry.list_tags(repository)
     now: dict[Tag, Digest | None] = {}
@@ -21,7 +23,8 @@ async def check_after(registry: Registry, knowledge: Knowledge, plan: Repository
         now[tag] = listing.tags.get(tag) or await registry.resolve(repository, tag)
 
     kept = {each.tag: each.digest for each in plan.kept if each.digest}
-    await for_each(sorted(kept), look, workers=WORKERS)
+    back = sorted(deleted.keys() & listing.tags.keys())
+    await for_each([*sorted(kept), *back], look, workers=WORKERS)
     moved = tuple(tag for tag in sorted(kept) if now[tag] not in (None, kept[tag]))
     missing: list[Digest] = []
 
@@ -36,7 +39,9 @@ async def check_after(registry: Registry, knowledge: Knowledge, plan: Repository
         knowledge, (digest for tag, digest in kept.items() if tag not in moved)
     )
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if now[tag] is None]
-    return CheckReport((*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs)), moved)
+    lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
+    # Where it pointed before, a tag is only in a listing that lags behind.
+    return CheckReport(lost, moved, tuple(tag for tag in back if now[tag] not in (None, deleted[tag])))
 
 
 def _reach(knowledge: Knowledge, roots: Iterable[Digest]) -> set[Digest]:

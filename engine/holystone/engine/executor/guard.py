@@ -1,12 +1,16 @@
 """Looks once more before something goes: whatever appeared in the repository after the plan, or should be gone and is
 not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
 
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
+
 from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.executor.sight import FRESH
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -14,6 +18,8 @@ from holystone.engine.model.manifests import Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
 
+_DELETIONS_A_REQUEST: Final = 10
+"""Thus renewed looks cost a tenth of the deletions at most."""
 _MAX_DEPTH: Final = 16
 """Indexes within indexes. Deeper nesting than any tool makes is not followed, and nothing is deleted then."""
 
@@ -35,12 +41,50 @@ class Holds:
     digests: Mapping[Digest, Hold]
     tags: Mapping[Tag, Hold]
     """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
+    requests: int
+    """That it took to look, about."""
+
+
+class Guard:
+    """What must not go, in a pass by digest that may take hours: looked at again whenever the last look is old and has
+    let so many deletions through that another one adds little to their requests."""
+
+    def __init__(self, work: RepositoryWork, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._work = work
+        self._clock = clock
+        self._holds: Holds | None = None
+        self._looked_at = 0.0
+        self._due_then = 0
+        self._looking = anyio.Lock()
+        self._failed: HolystoneError | None = None
+
+    async def holds(self) -> Holds:
+        """Raises as `find_holds` does, and then always: who waited for a look does not try it again."""
+        async with self._looking:
+            if self._failed:
+                raise self._failed
+            if self._holds is None or self._is_worn(self._holds):
+                tally = self._work.tally
+                self._looked_at, self._due_then = self._clock(), len(tally.due)
+                try:
+                    self._holds = await find_holds(self._work, tally.due_digests, tally.due_tags)
+                except HolystoneError as error:
+                    self._failed = error
+                    raise
+            return self._holds
+
+    def _is_worn(self, holds: Holds) -> bool:
+        deletions = self._due_then - len(self._work.tally.due)
+        return self._clock() - self._looked_at >= FRESH and deletions >= _DELETIONS_A_REQUEST * holds.requests
+
+    def __repr__(self) -> str:
+        return f"<Guard {self._work.repository} {self._clock() - self._looked_at:.0f} s old>"
 
 
 async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]) -> Holds:
     """What must not go after all. `going` are the manifests in question; a tag of `ours` on one of its manifests goes
     with it and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
-    there = await _resolve_all(work, going, ours)
+    there, requests = await _resolve_all(work, going, ours)
     kept = {each.tag: each.digest for each in work.plan.kept}
     holders = {
         tag: Hold(tag, work.tally.stays_for_good(tag))
@@ -50,7 +94,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     roots = [(there[tag], hold) for tag, hold in holders.items()]
     roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
     if not roots:
-        return Holds({}, {})
+        return Holds({}, {}, requests)
     manifests = await _read_from(work, {digest for digest, _ in roots})
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
@@ -59,24 +103,27 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     for for_good in (True, False):  # what one of both kinds needs stays for good
         _spread(graph, manifests, [root for root in roots if root[1].for_good is for_good], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
-    return Holds(found, attached)
+    return Holds(found, attached, requests)
 
 
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
-) -> dict[Tag, Digest]:
+) -> tuple[dict[Tag, Digest], int]:
+    """And how many requests that took."""
     listing = await work.sight.listing()
     fixed = {each.tag: each.digest for each in work.plan.kept if each.written_once}
-    there: dict[Tag, Digest] = {}
+    # A tag that may be on everything in question cannot hold anything, wherever it is.
+    tags = [tag for tag in sorted(listing.tags) if not (is_lock_tag(tag) or _all_in(ours.get(tag, ()), going))]
+    known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag))}
+    unknown = [tag for tag in tags if tag not in known]
+    found: dict[Tag, Digest] = {}
 
     async def look(tag: Tag) -> None:
-        if digest := listing.tags[tag] or fixed.get(tag) or await work.registry.resolve(work.repository, tag):
-            there[tag] = digest
+        if digest := await work.registry.resolve(work.repository, tag):
+            found[tag] = digest
 
-    # A tag that may be on everything in question cannot hold anything, wherever it is.
-    tags = (tag for tag in sorted(listing.tags) if not (is_lock_tag(tag) or _all_in(ours.get(tag, ()), going)))
-    await work.each(tags, look)
-    return there
+    await work.each(unknown, look)
+    return known | found, work.sight.requests + len(unknown)
 
 
 def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:

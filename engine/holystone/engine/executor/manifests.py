@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from holystone.engine.executor.compare import compare, recorded
-from holystone.engine.executor.guard import find_holds
+from holystone.engine.executor.guard import Guard
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
@@ -12,31 +12,31 @@ from holystone.engine.model.references import Digest, Tag
 
 
 async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> None:
-    holds = await find_holds(work, work.tally.due_digests, work.tally.due_tags)
-    await work.settle(
-        {number: holds.digests[step.digest].outcome for number, step in steps if step.digest in holds.digests},
-        held=True,
-    )
-    free = [(number, step) for number, step in steps if step.digest not in holds.digests]
+    guard = Guard(work)
 
     async def take_away(batch: Sequence[Numbered[Remove]]) -> None:
+        holds = (await guard.holds()).digests
+        held = {number: holds[step.digest].outcome for number, step in batch if step.digest in holds}
+        await work.settle(held, held=True)
+        free = [(number, step) for number, step in batch if number not in held]
         outcomes: dict[int, Outcome] = {}
 
         async def look(one: tuple[int, Tag, Digest]) -> None:
             number, tag, digest = one
-            now = await compare(work.sight.tag(tag), digest)
+            # A tag that moves away now is not touched by the deletion of what it pointed to before.
+            now = await compare(work.sight.tag_when_listed(tag), digest)
             if not isinstance(now, Digest | AlreadyGone):
                 outcomes[number] = now
 
-        await work.each(((number, tag, step.digest) for number, step in batch for tag in step.tags), look)
-        for number, step in batch:
+        await work.each(((number, tag, step.digest) for number, step in free for tag in step.tags), look)
+        for number, step in free:
             if problem := recorded(work, step.digest):
                 outcomes.setdefault(number, problem)
-        ready = [(number, step.digest) for number, step in batch if number not in outcomes]
+        ready = [(number, step.digest) for number, step in free if number not in outcomes]
         answers = await work.delete(
             [digest for _, digest in ready], lambda digests: work.registry.delete_manifests(work.repository, digests)
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
-    await work.each(work.batches(free), take_away)
+    await work.each(work.batches(steps), take_away)

@@ -40,7 +40,7 @@ async def execute_repository(
         if tally.due:
             await _passes(await _prepare(plan, registry, run, journal, knowledge, tally, progress))
         if tally.steps:
-            check = await check_after(registry, knowledge, plan)
+            check = await check_after(registry, knowledge, plan, tally.deleted_tags)
     except HolystoneError as error:
         stopped = error
     return RepositoryResult(plan.repository, tally.outcomes, tally.not_tried, stopped, check)

@@ -30,6 +30,8 @@ class CheckReport:
     losses: tuple[Loss, ...]
     moved: tuple[Tag, ...]
     """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss."""
+    renewed: tuple[Tag, ...] = ()
+    """Tags that were to go and are on another manifest now: whoever moved them was quicker, or pushed them anew."""
 
 
 @dataclass(frozen=True, slots=True)

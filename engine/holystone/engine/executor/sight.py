@@ -1,18 +1,20 @@
-"""Where tags point now, for the comparison right before a deletion: one listing for all tags where it says that, a look
-at each tag where not."""
+"""Where tags point now, for the comparison right before a deletion: one listing for all tags where it says that and
+costs less, a look at each tag where not."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
 
 import anyio
 
+from holystone.engine.executor.tally import Tally
+from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing, Registry
 
 FRESH: Final = 60.0
-"""Seconds for which a listing stands for a look. A batch of deletions may take that long at the pace that the slowest
-vendors allow, and a listing for each of them would cost more than all of them."""
+"""Seconds, from its first request on, for which a listing stands for a look."""
 
 
 class Sight:
@@ -20,37 +22,68 @@ class Sight:
         self,
         registry: Registry,
         repository: Repository,
+        capabilities: Capabilities,
+        tally: Tally,
         *,
-        by_listing: bool,
+        tags: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`tags`: about so many are there."""
         self._registry = registry
         self._repository = repository
-        self._by_listing = by_listing
+        self._told_by_listing = capabilities.digests_in_listing
+        self._page = capabilities.page
+        self._tally = tally
+        self._tags = tags
         self._clock = clock
-        self._seen: tuple[float, Listing] | None = None
+        self._seen: Listing | None = None
+        self._seen_at = 0.0
+        self._spared: float = math.inf
+        """Looks that the last listing stood for; of the next one no more is to be expected."""
         self._looking = anyio.Lock()
 
     def __repr__(self) -> str:
-        age = f"{self._clock() - self._seen[0]:.0f} s old" if self._seen else "nothing seen"
+        age = f"{self._clock() - self._seen_at:.0f} s old" if self._seen else "nothing seen"
         return f"<Sight {self._repository} {age}>"
+
+    @property
+    def requests(self) -> int:
+        """That a listing takes."""
+        return max(1, math.ceil(self._tags / self._page)) if self._page else 1
 
     async def listing(self) -> Listing:
         """As it is now. Raises what the registry raises."""
         begun = self._clock()
         listing = await self._registry.list_tags(self._repository)
-        self._seen = begun, listing
+        self._seen, self._seen_at, self._spared, self._tags = listing, begun, 0, len(listing.tags)
         return listing
 
     async def tag(self, tag: Tag) -> Digest | None:
         """None if there is no such tag. Raises what the registry raises."""
-        if not self._by_listing:
-            return await self._registry.resolve(self._repository, tag)
         async with self._looking:
-            if self._seen and self._clock() - self._seen[0] < FRESH:
-                listing = self._seen[1]
-            else:
-                listing = await self.listing()
-        if tag not in listing.tags:
+            listing = await self._fresh_listing() if self._told_by_listing else None
+        return await self._find(tag, listing)
+
+    async def tag_when_listed(self, tag: Tag) -> Digest | None:
+        """As of the last listing, however old that is, where listings tell; as it is now elsewhere."""
+        return await self._find(tag, self._seen if self._told_by_listing else None)
+
+    async def _fresh_listing(self) -> Listing | None:
+        """None if one costs more than the looks for which it would stand: few tags are left, or deleting (or even
+        the listing itself) is so slow that it would be old before long."""
+        if not self._is_fresh():
+            if self.requests > min(self._spared, len(self._tally.due)):
+                return None
+            await self.listing()
+            if not self._is_fresh():
+                return None
+        self._spared += 1
+        return self._seen
+
+    def _is_fresh(self) -> bool:
+        return self._seen is not None and self._clock() - self._seen_at < FRESH
+
+    async def _find(self, tag: Tag, listing: Listing | None) -> Digest | None:
+        if listing and tag not in listing.tags:
             return None
-        return listing.tags[tag] or await self._registry.resolve(self._repository, tag)
+        return (listing and listing.tags[tag]) or await self._registry.resolve(self._repository, tag)

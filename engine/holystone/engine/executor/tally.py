@@ -34,6 +34,14 @@ class Tally:
         return {tag: digest for tag, (_, digest) in self._doomed.items()}
 
     @property
+    def deleted_tags(self) -> Mapping[Tag, Digest]:
+        return {
+            tag: digest
+            for tag, (number, digest) in self._doomed.items()
+            if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
+        }
+
+    @property
     def due_tags(self) -> Mapping[Tag, tuple[Digest]]:
         return {tag: (digest,) for tag, (number, digest) in self._doomed.items() if number in self.due}
 

@@ -39,7 +39,8 @@ class RepositoryWork:
         self.registry = registry
         self.knowledge = knowledge
         self.capabilities = capabilities
-        self.sight = Sight(registry, plan.repository, by_listing=capabilities.digests_in_listing)
+        tags = len(plan.kept) + len(tally.doomed_tags)
+        self.sight = Sight(registry, plan.repository, capabilities, tally, tags=tags)
         self.journal = journal
         self.tally = tally
         self.manifests = manifests

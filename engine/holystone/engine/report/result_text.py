@@ -39,7 +39,7 @@ def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
 
 
 def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
-    moved = done.check.moved if done.check else ()
+    moved = done.check and (done.check.moved or done.check.renewed)
     return not (done.stopped or done.not_tried or moved) and len(_gone(done)) == len(planned.steps)
 
 
@@ -77,3 +77,5 @@ def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str
         yield f"  {count(done.not_tried, 'deletion')} not tried"
     for tag in done.check.moved if done.check else ():
         yield f"  note: {tag} stays, and somebody moved it meanwhile"
+    for tag in done.check.renewed if done.check else ():
+        yield f"  note: {tag} was to go, and somebody moved it meanwhile or pushed it anew: it is left alone"

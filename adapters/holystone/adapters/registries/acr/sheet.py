@@ -21,9 +21,9 @@ SHEET: Final = Sheet(
         # It would need the right to push, and deleting a tag does all that a tombstone could.
         tag_overwrite=False,
         digests_in_listing=True,
+        page=PAGE_SIZE,
     ),
     listing="GET /acr/v1/NAME/_tags",
-    page=PAGE_SIZE,
     shows="digest, time and locks of each tag",
     deletion="DELETE /v2/NAME/manifests/DIGEST; DELETE /acr/v1/NAME/_tags/TAG where the manifest stays",
     credentials="Docker's configuration (admin user, repository-scoped token, service principal, az acr login); "

@@ -8,9 +8,8 @@ from holystone.engine.model.capabilities import Capabilities
 SHEET: Final = Sheet(
     title="default (distribution, zot and other OCI registries)",
     hosts="every host that no other implementation claims by name, and that says nothing better when asked",
-    can=Capabilities(implementation="default", can_delete=True),
+    can=Capabilities(implementation="default", can_delete=True, page=1000),
     listing="GET /v2/NAME/tags/list",
-    page=1000,
     shows="nothing: each tag is looked up by HEAD",
     deletion="DELETE /v2/NAME/manifests/TAG where the server has it (distribution 3, zot), by digest otherwise; "
     "tombstones where a digest delete is slow or would take sibling tags",

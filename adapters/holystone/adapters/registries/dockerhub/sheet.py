@@ -19,9 +19,9 @@ SHEET: Final = Sheet(
         # A tag may be immutable, and nothing could take a tombstone away again.
         tag_overwrite=False,
         digests_in_listing=True,
+        page=100,
     ),
     listing="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags",
-    page=100,
     shows="digest (at times null: then looked up by HEAD) and time of the last push; no manifests without tags",
     deletion="DELETE hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags/TAG, else the older "
     "/v2/repositories/NAMESPACE/NAME/tags/TAG/; one tag a call. Manifests stay: Docker Hub keeps those without a tag",

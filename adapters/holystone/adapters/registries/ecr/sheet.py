@@ -21,10 +21,10 @@ SHEET: Final = Sheet(
         digest_delete_takes_referrers=True,
         tags_first=False,
         digests_in_listing=True,
+        page=1000,
         bulk=100,
     ),
     listing="DescribeImages",
-    page=1000,
     shows="digest, push time, media type, subject, whether archived; untagged images too",
     deletion="BatchDeleteImage, 100 images or tags at once",
     credentials="AWS's own: environment, profile, SSO, web identity, container or instance role, with "

@@ -26,11 +26,11 @@ SHEET: Final = Sheet(
         tags_first=True,
         tag_overwrite=True,
         digests_in_listing=True,
+        page=LONGEST,
         quota=DELETES,
     ),
     listing="GET /v2/NAME/tags/list (Google's extended answer, one request); from 10,000 entries on the Artifact "
     "Registry API (packages/…/tags and …/versions)",
-    page=LONGEST,
     shows="digests, push times, media types, untagged manifests",
     deletion="DELETE /v2/NAME/manifests/TAG takes the tag only; by digest once no tag and no index needs it",
     credentials="Docker's configuration (oauth2accesstoken, _json_key, helpers), else Application Default Credentials: "

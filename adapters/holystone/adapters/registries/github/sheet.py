@@ -25,12 +25,12 @@ SHEET: Final = Sheet(
         tag_overwrite=True,
         keeps_last_tagged=True,
         digests_in_listing=True,
+        page=PAGE_SIZE,
         native_restore=True,
         quota=WRITE_QUOTA,
         bulk=1,
     ),
     listing="GET …/packages/container/NAME/versions",
-    page=PAGE_SIZE,
     shows="digest, push time, untagged manifests; no types and no labels",
     deletion="DELETE …/versions/ID, which takes all tags of a digest; one tag of several by a tombstone",
     credentials="classic token with read:packages and delete:packages (write:packages for tombstones) of an admin of "

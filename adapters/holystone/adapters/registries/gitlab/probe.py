@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.gitlab.listing import PAGE_SIZE
 from holystone.adapters.registries.gitlab.replies import GONE, READ_ONLY, is_rule
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
@@ -59,6 +60,7 @@ def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilitie
         digest_delete=not database and not ruled,
         tag_overwrite=False,
         digests_in_listing=database,
+        page=PAGE_SIZE,
     )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from holystone.adapters.registries.gitlab.listing import PAGE_SIZE
 from holystone.adapters.registries.gitlab.probe import capabilities
 from holystone.adapters.registries.sheet import Sheet
 
@@ -11,7 +10,6 @@ SHEET: Final = Sheet(
     hosts="registry.gitlab.com, gitlab.com; self-managed ones say what they are when asked",
     can=capabilities("manifests", database=True, ruled=False),
     listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",
-    page=PAGE_SIZE,
     shows="digest, type, configuration, size, push time and referrers of each tag; without the database nothing",
     deletion="DELETE /v2/NAME/manifests/TAG, on old servers /v2/NAME/tags/reference/TAG; by digest where tags cannot "
     "be deleted, and without the database",

@@ -24,10 +24,10 @@ SHEET: Final = Sheet(
         digest_delete_takes_referrers=True,  # src/controller/artifact/controller.go, deleteDeeply
         tags_first=False,  # one request takes the artifact and all its tags
         digests_in_listing=True,
+        page=100,
     ),
     listing="GET /api/v2.0/projects/PROJECT/repositories/NAME/artifacts, and GET /v2/PROJECT/NAME/tags/list for the "
     "tags of signatures, which it hides",
-    page=100,
     shows="digests, push times, tag immutability, signatures and other accessories",
     deletion="DELETE …/artifacts/DIGEST, which takes all tags, untagged children and referrers; "
     "DELETE …/artifacts/TAG/tags/TAG for a tag whose manifest stays",

@@ -78,6 +78,7 @@ def capabilities(repository: Repository, doors: Doors) -> Capabilities:
         tags_first=by_tag,
         tag_overwrite=can.tag_overwrite,
         digests_in_listing=about is not None,
+        page=can.page,
         # A namespace may keep deleted tags for no time at all.
         native_restore=about is not None and about.can_write and about.tag_expiration_s != 0,
         quota=can.quota if repository.host == HOSTED else None,

@@ -27,11 +27,11 @@ SHEET: Final = Sheet(
         digest_delete=False,
         tag_overwrite=False,
         digests_in_listing=True,
+        page=100,
         native_restore=True,
         quota=MANIFESTS_QUOTA,
     ),
     listing="GET /api/v1/repository/NAME/tag/ with an API token, GET /v2/NAME/tags/list without",
-    page=100,
     shows="with an API token digest, time, expiry and immutability of each tag; without nothing: each tag is looked "
     "up by HEAD",
     deletion="DELETE /v2/NAME/manifests/TAG; before Quay 3.13 by the API, or by digest where there is no API token",

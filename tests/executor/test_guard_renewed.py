@@ -1,0 +1,130 @@
+"""A pass by digest may take hours, in which people go on pushing."""
+
+from collections.abc import Callable
+
+import anyio
+import msgspec
+import pytest
+
+from holystone.engine.errors import RegistryFailure
+from holystone.engine.executor import CheckReport
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outcomes import Deleted, Needed
+from holystone.engine.model.references import Digest, Tag
+from tests.support.execution import Execute, after, before
+from tests.support.memory_registry import CAPABILITIES, TELLING, Hook, MemoryRegistry, Point, repository
+from tests.support.small_plans import level, remove, repository_plan
+
+APP = repository()
+COUNT = 300
+
+
+@pytest.fixture
+def old_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holystone.engine.executor.guard.FRESH", 0.0)
+
+
+def nth(number: int, matches: Callable[[Point], bool], act: Callable[[], object]) -> Hook:
+    seen = 0
+
+    async def hook(point: Point) -> None:
+        nonlocal seen
+        if matches(point):
+            seen += 1
+            if seen == number:
+                act()
+
+    return hook
+
+
+def doomed(registry: MemoryRegistry) -> list[Digest]:
+    return [registry.image(APP, f"image {number}", f"v{number}") for number in range(COUNT)]
+
+
+@pytest.mark.usefixtures("old_at_once")
+async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute) -> None:
+    registry = MemoryRegistry(TELLING)
+    digests = doomed(registry)
+
+    def release() -> None:
+        registry.contents[APP].tags[Tag("production")] = digests[-1]
+
+    registry.hook = nth(5, after("delete_manifests"), release)
+    steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(digests)))
+    result = await execute(registry, repository_plan(APP, steps))
+    assert set(registry.contents[APP].manifests) == {digests[-1]}
+    assert [*result.repositories[0].outcomes.values()].count(Deleted()) == COUNT - 1
+    assert result.repositories[0].outcomes[COUNT - 1] == Needed("production")
+
+
+@pytest.mark.usefixtures("old_at_once")
+@pytest.mark.parametrize(
+    ("capabilities", "most"),
+    [
+        (TELLING, 2 + COUNT / 10),
+        (msgspec.structs.replace(TELLING, page=10), 2),  # thirty requests for each look
+        (CAPABILITIES, 2),  # a listing, and each tag
+    ],
+)
+async def test_renewed_looks_add_a_tenth_of_the_deletions_at_most(
+    execute: Execute, capabilities: Capabilities, most: float
+) -> None:
+    """One look before and one after are not in question."""
+    registry = MemoryRegistry(capabilities)
+    digests = doomed(registry)
+    steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(digests)))
+    await execute(registry, repository_plan(APP, steps))
+    assert registry.count("list_tags") <= most
+
+
+@pytest.mark.usefixtures("old_at_once")
+async def test_nothing_is_deleted_after_a_look_that_failed(execute: Execute) -> None:
+    registry = MemoryRegistry(TELLING)
+    digests = doomed(registry)
+
+    sent: list[int] = []
+
+    async def break_down(point: Point) -> None:
+        if point.verb == "list_tags" and registry.count("list_tags") == 2:
+            await anyio.sleep(0.01)  # others come to need a look too
+            sent.append(registry.count("delete_manifests"))
+            raise RegistryFailure("the registry is tired")
+
+    registry.hook = break_down
+    steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(digests)))
+    result = await execute(registry, repository_plan(APP, steps))
+    assert registry.count("list_tags") == 2
+    assert str(result.repositories[0].stopped) == "the registry is tired"
+    assert 0 < len(result.repositories[0].outcomes) < COUNT
+    assert sent == [registry.count("delete_manifests")]
+
+
+async def test_young_looks_are_not_renewed(execute: Execute) -> None:
+    registry = MemoryRegistry(TELLING)
+    steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(doomed(registry))))
+    await execute(registry, repository_plan(APP, steps))
+    assert registry.count("list_tags") == 2, "one look, and the check"
+
+
+async def test_a_tag_that_moves_in_the_middle_of_a_pass_is_left_alone_and_told(execute: Execute) -> None:
+    registry = MemoryRegistry(TELLING)
+    digests = doomed(registry)
+    new = registry.image(APP, "new")
+    last = Tag(f"v{COUNT - 1}")
+    registry.hook = nth(5, after("delete_manifests"), lambda: registry.contents[APP].tags.update({last: new}))
+    steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(digests)))
+    result = await execute(registry, repository_plan(APP, steps))
+    assert registry.contents[APP].state() == ({last: new}, {new})
+    assert result.repositories[0].check == CheckReport((), (), (last,))
+
+
+async def test_a_listing_that_lags_behind_tells_nothing_new(execute: Execute) -> None:
+    registry = MemoryRegistry(TELLING)
+    one = registry.image(APP, "one", "v1")
+
+    def lag() -> None:
+        registry.contents[APP].tags[Tag("v1")] = one
+
+    registry.hook = nth(2, before("list_tags"), lag)
+    result = await execute(registry, repository_plan(APP, level(remove(one, "v1"))))
+    assert result.repositories[0].check == CheckReport((), ())
