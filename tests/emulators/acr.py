@@ -399,7 +399,7 @@ class AcrEmulator(VendorEmulator):
         if len(rows) > size:
             query = {"last": page[-1][0], "n": size, **{k: v for k, v in request.query.items() if k == "orderby"}}
             headers["Link"] = f'<{request.path}?{urllib.parse.urlencode(query)}>; rel="next"'
-        return json_reply({**about, key: [shown for _, shown in page] or None}, headers=headers)
+        return json_reply({**about, key: [shown for _, shown in page]}, headers=headers)
 
     def _untag(self, name: str, state: RepositoryState, tag: str) -> Reply:
         if tag not in state.tags:

@@ -351,7 +351,8 @@ class GoogleEmulator(VendorEmulator):
         if head != FOLDER or state is None or kind not in ("versions", "tags"):
             raise json_error(404, _status(404, "NOT_FOUND", "Requested entity was not found."))
         name = f"{FOLDER}/packages/{package}"
-        tags_of = _tags_of(state) if kind == "versions" else {}
+        # "BASIC: … not any related tags", and without a view it is that (the discovery document, versions.list).
+        tags_of = _tags_of(state) if kind == "versions" and request.query.get("view") == "FULL" else {}
         return self._page(
             request,
             kind,
@@ -374,11 +375,12 @@ class GoogleEmulator(VendorEmulator):
 
 
 def _version(state: RepositoryState, name: str, digest: str, tags_of: dict[str, list[str]]) -> dict[str, Any]:
+    related = [_tag(state, name, tag) for tag in tags_of.get(digest, ())[:100]]
     return {
         "name": f"{name}/versions/{digest}",
         "createTime": f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(state.pushed[digest]))}.123456789Z",
-        "relatedTags": [{"name": f"{name}/tags/{tag}"} for tag in tags_of.get(digest, ())[:100]],
         "metadata": {"mediaType": state.manifests[digest].media_type, "imageSizeBytes": "1"},
+        **({"relatedTags": related} if related else {}),
     }
 
 

@@ -171,6 +171,14 @@ async def test_a_repository_without_tags_is_there_and_empty(acr: Connected) -> N
     assert (listing.exists, listing.tags) == (True, {})
 
 
+@pytest.mark.parametrize("none", ["", ',"tags":null', ',"tags":[]'])
+async def test_every_way_to_say_that_there_are_no_tags(acr: Connected, none: str) -> None:
+    """Azure's description requires the list, Azure's own clients reckon without it."""
+    acr.emulator.faults.add(Fault("GET", r"/_tags", Answer(200, f'{{"imageName":"team/app"{none}}}'.encode())))
+    listing = await acr.registry.list_tags(acr.repository)
+    assert (listing.exists, listing.tags) == (True, {})
+
+
 async def test_a_repository_that_does_not_exist(acr: Connected) -> None:
     listing = await acr.registry.list_tags(acr.repository)
     assert (listing.exists, listing.tags) == (False, {})

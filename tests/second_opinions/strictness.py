@@ -2,11 +2,12 @@
 description of its API."""
 
 import re
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, NamedTuple, NotRequired, Required, cast
 from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter
+from typing_extensions import TypedDict  # typing's own is refused by pydantic before Python 3.12
 
 from holystone.embedded.recording import RecordedRequest
 
@@ -25,10 +26,17 @@ def understood(type_: Any, body: bytes) -> Any:
     return TypeAdapter(type_).validate_json(body, strict=True, extra="forbid")
 
 
+def shape(name: str, fields: Mapping[str, Any], required: Container[str] = ()) -> Any:
+    """The type of a JSON object whose description is first read when the tests run. What may be left out may not be
+    null either."""
+    made = {key: Required[type_] if key in required else NotRequired[type_] for key, type_ in fields.items()}
+    return cast("Any", TypedDict)(name, made)
+
+
 def question(request: RecordedRequest) -> Question:
     path, _, query = request.path.partition("?")
-    path = re.sub(r"/tags/[^/]+$", "/tags/TAG", path)
-    path = re.sub(r"/(artifacts/[^/]+|versions/[0-9]+)(?=/|$)", "/ONE", path)
+    path = re.sub(r"/(_?tags)/[^/]+$", r"/\1/TAG", path)
+    path = re.sub(r"/(artifacts/[^/]+|versions/[0-9]+|manifests/[^/]+)(?=/|$)", "/ONE", path)
     return Question(request.method, path, frozenset(name for name, _ in parse_qsl(query)))
 
 

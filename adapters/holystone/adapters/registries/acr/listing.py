@@ -39,7 +39,8 @@ class _Tag(msgspec.Struct):
 class _Page(msgspec.Struct):
     imageName: str
     tags: list[_Tag] | None = None
-    """Left out if there are none (Azure/acr-cli, cmd/acr/purge.go, looks for that)."""
+    """Azure's description of 2021-07-01 requires it; its clients reckon without it where there are none (Azure/acr-cli,
+    cmd/acr/purge.go)."""
 
 
 async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Listing:
