@@ -27,7 +27,7 @@ def understood(type_: Any, body: bytes) -> Any:
 
 def question(request: RecordedRequest) -> Question:
     path, _, query = request.path.partition("?")
-    path = re.sub(r"/tags/[^/]+$", "/tags/TAG", path)
+    path = re.sub(r"/(tags?)/[^/]+(?=$|/restore$)", r"/\1/TAG", path)
     path = re.sub(r"/(artifacts/[^/]+|versions/[0-9]+)(?=/|$)", "/ONE", path)
     return Question(request.method, path, frozenset(name for name, _ in parse_qsl(query)))
 
