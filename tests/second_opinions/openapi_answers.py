@@ -3,7 +3,7 @@ does not name is wrong here."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -95,11 +95,3 @@ class Description:
         properties = {name: each for part in parts for name, each in part.get("properties", {}).items()}
         required = [name for part in parts for name in part.get("required", ())]
         return {"type": "object", "properties": properties, "required": required}
-
-
-def without(found: Iterable[str], known: Mapping[str, str]) -> tuple[set[str], set[str]]:
-    """What is found besides what is known, and which of the known (regular expressions, each with its reason) were
-    found: one that nothing matches any more has to go."""
-    found = set(found)
-    used = {pattern for pattern in known if any(re.fullmatch(pattern, each) for each in found)}
-    return {each for each in found if not any(re.fullmatch(pattern, each) for pattern in used)}, used

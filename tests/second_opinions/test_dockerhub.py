@@ -17,8 +17,9 @@ from holystone.engine.model.references import RegistryHost, Repository, Reposito
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.dockerhub import Account, DockerHubEmulator
-from tests.second_opinions.openapi_answers import Description, without
+from tests.second_opinions.openapi_answers import Description
 from tests.second_opinions.overhearing import Exchange, overhear
+from tests.second_opinions.strictness import without
 from tests.support import images
 
 HUB: Final = Description(json.loads((Path(__file__).parent / "published/dockerhub/hub.json").read_text("utf-8")))
