@@ -271,13 +271,26 @@ class DockerHubEmulator(VendorEmulator):
     def _about(self, caller: Account | None, namespace: str, name: str) -> Mapping[str, Any]:
         role = caller.role if caller else "read"
         rules = self.rules.get(f"{namespace}/{name}", Rules())
+        now = _iso(self.clock())
         return {
             "user": namespace,
             "name": name,
             "namespace": namespace,
             "repository_type": "image",
+            "status": 1,
             "status_description": "active",
+            "description": "",
             "is_private": self.private,
+            "is_automated": False,
+            "star_count": 0,
+            "pull_count": 0,
+            "last_updated": now,
+            "date_registered": now,
+            "collaborator_count": 0,
+            "has_starred": False,
+            "media_types": [],
+            "content_types": ["image"],
+            "categories": [],
             "permissions": {"read": True, "write": role != "read", "admin": role == "admin"},
             "immutable_tags_settings": {"enabled": rules.enabled, "rules": rules.rules},
         }
@@ -304,7 +317,7 @@ class DockerHubEmulator(VendorEmulator):
     def _tag(self, there: RepositoryState, name: str) -> Mapping[str, Any]:
         digest = there.tags[name]
         stored = there.manifests.get(digest)
-        pushed = dt.datetime.fromtimestamp(there.tagged[name], dt.UTC).isoformat().replace("+00:00", "Z")
+        pushed = _iso(there.tagged[name])
         return {
             "id": 1,
             "name": name,
@@ -348,6 +361,10 @@ class DockerHubEmulator(VendorEmulator):
 
 def _is_hub_api(path: str) -> bool:
     return path == "/v2/auth/token" or any(each.fullmatch(path) for each in (_REPOSITORY, _TAGS, _TAG, _OLDER_TAG))
+
+
+def _iso(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _not_found() -> Refusal:

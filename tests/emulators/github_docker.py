@@ -19,7 +19,7 @@ _PAGE: Final = 100
 
 class _Query(msgspec.Struct):
     query: str
-    variables: dict[str, str | None]
+    variables: dict[str, Any]
 
 
 class GithubDockerEmulator(GithubEmulator):
@@ -73,12 +73,12 @@ class GithubDockerEmulator(GithubEmulator):
             return _errors("undefinedField", "Field 'deletePackageVersion' doesn't exist on type 'Mutation'")
         if token.scopes is None or not {"delete:packages", "repo"} <= token.scopes:
             return _errors("INSUFFICIENT_SCOPES", "Your token has not been granted the required scopes.")
-        name, _, tag = base64.b64decode(asked.variables["id"] or "").decode().partition(":")
+        name, _, tag = base64.b64decode(asked.variables["input"]["packageVersionId"]).decode().partition(":")
         state = self.storage.repositories.get(name)
         if self.blind or state is None or tag not in state.tags:
-            return _errors("NOT_FOUND", "Could not resolve to a node with the global id.")
+            return _undeleted("NOT_FOUND", "Could not resolve to a node with the global id.")
         if self.public and self._popular(name, state, tag):
-            return _errors("UNPROCESSABLE", "Package versions with more than 5000 downloads cannot be deleted.")
+            return _undeleted("UNPROCESSABLE", "Package versions with more than 5000 downloads cannot be deleted.")
         digest = state.tags.pop(tag)
         if not state.tags_of(digest):
             self.storage.delete_manifest(name, digest)
@@ -90,6 +90,10 @@ class GithubDockerEmulator(GithubEmulator):
 
 def _id(name: str, tag: str) -> str:
     return base64.b64encode(f"{name}:{tag}".encode()).decode()
+
+
+def _undeleted(kind: str, message: str) -> Reply:
+    return _errors(kind, message, {"deletePackageVersion": None})
 
 
 def _errors(kind: str, message: str, data: object = None) -> Reply:

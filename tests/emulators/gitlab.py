@@ -265,7 +265,9 @@ class GitlabEmulator(VendorEmulator):
     def _list(self, request: Incoming, path: str) -> Reply:
         query = request.query
         size = query.get("n", "100")
-        if not size.isdecimal() or not 1 <= int(size) <= 1000:
+        if not re.fullmatch(r"-?[0-9]+", size):
+            raise _error(400, "INVALID_QUERY_PARAMETER_TYPE", "the value of a query parameter is of an invalid type")
+        if not 1 <= int(size) <= 1000:
             raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
         if ("last" in query and "before" in query) or ("last" in query and not _TAG.fullmatch(query["last"])):
             raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from holystone.adapters.http.errors import error_code
 from holystone.adapters.registries.gitlab import SHEET, GitlabRegistry
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.cleanup.connections import Connections
@@ -707,3 +708,13 @@ async def test_what_was_deleted_is_pushed_back_and_only_that_asks_for_push(tmp_p
         assert server.logins[-1] == "repository:team/app:pull,push"
         with pytest.raises(BlobsMissing):
             await registry.push_manifest(repository, Tag("v2"), images.image(images.config("never pushed")))
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("n=x", "TYPE"), ("n=0", "VALUE"), ("n=1001", "VALUE"), ("n=-1", "VALUE"), ("last=-", "VALUE")]
+)
+async def test_what_the_emulator_says_to_odd_questions_is_gitlabs(tmp_path: Path, query: str, code: str) -> None:
+    """gitlab-org/container-registry, docs/spec/gitlab/api.md."""
+    async with stand(tmp_path) as (_, registry, repository):
+        reply = await registry.read(repository, f"/gitlab/v1/repositories/{PATH}/tags/list/?{query}", 10_000)
+        assert (reply.status, error_code(reply)) == (400, f"INVALID_QUERY_PARAMETER_{code}")

@@ -1,5 +1,6 @@
-"""What was said to a server of ours and what it said, with bodies: its recording keeps neither."""
+"""What is asked of an emulator and what it answers, with the bodies: its recording keeps neither."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from holystone.embedded.errors import Refusal
@@ -11,19 +12,32 @@ class Exchange(NamedTuple):
     request: Incoming
     reply: Reply
 
+    @property
+    def method(self) -> str:
+        return self.request.method
 
-def overhear(server: EmbeddedRegistry) -> list[Exchange]:
-    """Filled from now on."""
+    @property
+    def path(self) -> str:
+        return self.request.path
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query
+
+
+def overhear(emulator: EmbeddedRegistry) -> list[Exchange]:
+    """Grows with every request from now on."""
     heard: list[Exchange] = []
-    answer = server.answer
+    answer = emulator.answer
 
-    def listening(request: Incoming) -> Reply:
+    def listen(request: Incoming) -> Reply:
         try:
             reply = answer(request)
         except Refusal as refused:
-            reply = refused.reply
+            heard.append(Exchange(request, refused.reply))
+            raise
         heard.append(Exchange(request, reply))
         return reply
 
-    server.answer = listening  # type: ignore[method-assign]
+    emulator.answer = listen  # type: ignore[method-assign]
     return heard

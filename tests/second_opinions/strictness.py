@@ -48,3 +48,11 @@ def unknown(ours: Iterable[Question], theirs: Iterable[Question]) -> set[Questio
         for each in ours
         if not any(each[:2] == other[:2] and each.parameters <= other.parameters for other in known)
     }
+
+
+def without(found: Iterable[str], known: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """What is found besides what is known, and which of the known (regular expressions, each with its reason) were
+    found: one that nothing matches any more has to go."""
+    found = set(found)
+    used = {pattern for pattern in known if any(re.fullmatch(pattern, each) for each in found)}
+    return {each for each in found if not any(re.fullmatch(pattern, each) for pattern in used)}, used

@@ -50,7 +50,7 @@ class GithubApi:
         )
         return self._noted(reply)
 
-    async def query(self, document: str, accept: str, *, writes: bool = False, **variables: str | None) -> Reply:
+    async def query(self, document: str, accept: str, *, writes: bool = False, **variables: object) -> Reply:
         """One GraphQL operation. The API must have been opened where `/graphql` is."""
         reply = await self._http.request(
             "POST",

@@ -28,7 +28,9 @@ _LIST: Final = """query($owner: String!, $name: String!, $package: String!, $aft
     }
   }
 }"""
-_DELETE: Final = "mutation($id: String!) { deletePackageVersion(input: {packageVersionId: $id}) { success } }"
+_DELETE: Final = "mutation($input: DeletePackageVersionInput!) { deletePackageVersion(input: $input) { success } }"
+"""`packageVersionId` is an `ID!` in the schema of today and was a `String!` to clients of 2020, and a variable has to
+have the very type. The name of the whole input's type is the same in both."""
 _LIST_PREVIEW: Final = "application/vnd.github.packages-preview+json"
 _DELETE_PREVIEW: Final = "application/vnd.github.package-deletes-preview+json"
 
@@ -126,7 +128,7 @@ async def find_versions(api: GithubApi, repository: Repository) -> Found | None:
 
 async def delete_version(api: GithubApi, number: str) -> Outcome:
     """AlreadyGone also stands for what the token must not see. Raises what a request raises."""
-    reply = await api.query(_DELETE, _DELETE_PREVIEW, writes=True, id=number)
+    reply = await api.query(_DELETE, _DELETE_PREVIEW, writes=True, input={"packageVersionId": number})
     if reply.status in (401, 403):
         return forbidden(api.who, summary(reply))
     if reply.status != 200:
