@@ -15,7 +15,7 @@ from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStora
 from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse, RecordNotJudged
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import read_images, read_storage
+from holystone.engine.naming import marked_stages, read_images, read_storage
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
@@ -186,12 +186,14 @@ def _facts(
     for stage in storage.stages:
         created[inventory.storage][stage.tag] = stage.created
     written_once[inventory.storage].update(_judged(storage))
+    marks = marked_stages(inventory.snapshots[inventory.storage].names)
     return {
         repository: TagFacts(
             written_once=frozenset(written_once[repository]),
             created={tag: moment for tag, moment in created[repository].items() if moment},
             as_of=rules.as_of,
             grace=rules.stages_grace,
+            marks=marks if repository == inventory.storage else {},
         )
         for repository in inventory.snapshots
     }

@@ -79,7 +79,7 @@ async def read_inventory(
 
     await read(storage, needs_config)
     stored = snapshots[storage.repository]
-    images = tuple(sorted({*configured, *managed_images(stored.tags.keys() | stored.broken.keys())}))
+    images = tuple(sorted({*configured, *managed_images(stored.names)}))
     try:
         repositories = {layout.repository(image) for image in images}
     except InvalidName as error:

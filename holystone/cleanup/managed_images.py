@@ -109,7 +109,7 @@ async def prepare_removal(
 
 
 def decide_removal(snapshot: RepositorySnapshot, images: Iterable[ImageName], as_of: int) -> Decision:
-    there = snapshot.tags.keys() | snapshot.broken.keys()
+    there = snapshot.names
     named = {managed_image_tag(image): image for image in images}
     verdicts: Mapping[Tag, Verdict] = {
         tag: Delete((Asked(),)) if tag in named else Keep((NotAsked(),)) for tag in there

@@ -9,7 +9,6 @@ from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
 from holystone.engine.closure.close import close, needed_to_decide
-from holystone.engine.closure.closed import Closed
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.lease import LockTag, live_lock
@@ -21,8 +20,10 @@ from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
+from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.last_tagged import keep_newest
+from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
@@ -55,10 +56,10 @@ async def make_plan(
         at = located[repository]
         registry = await connections.registry(repository, at.implementation, at.place, at.told_by)
         capabilities = await registry.probe(repository)
-        snapshot, closed = await _close(registry, knowledge, snapshot, decision.verdicts[repository], capabilities)
-        planned = plan_repository(snapshot, closed, capabilities, decision.facts[repository])
+        verdicts, facts = decision.verdicts[repository], decision.facts[repository]
+        snapshot, planned = await _plan(registry, knowledge, snapshot, verdicts, facts, capabilities)
         planned = msgspec.structs.replace(planned, place=at.place, told_by=at.told_by)
-        _prove(snapshot, planned, capabilities)
+        _prove(snapshot, planned, facts, capabilities)
         plans.append(planned)
         log.info(
             "repository planned",
@@ -83,28 +84,31 @@ async def make_plan(
     )
 
 
-async def _close(
+async def _plan(
     registry: Registry,
     knowledge: Knowledge,
     snapshot: RepositorySnapshot,
     verdicts: Verdicts,
+    facts: TagFacts,
     capabilities: Capabilities,
-) -> tuple[RepositorySnapshot, Closed]:
+) -> tuple[RepositorySnapshot, RepositoryPlan]:
     """Referrers are asked for only of what is to be deleted, and only where it is us who would have to delete them;
-    each answer may bring more of it."""
+    each answer may bring more of it. What cannot go may keep more."""
     asks = capabilities.digest_delete and not capabilities.digest_delete_takes_referrers
     asked: set[Digest] = set()
     while True:
-        closed = close(snapshot, verdicts, keep_subjects=capabilities.digest_delete_takes_referrers)
-        needed = needed_to_decide(closed, asked) if asks else ()
-        if not needed:
-            fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
-            if fewer is None:
-                return snapshot, closed
-            verdicts = fewer
+        closed = close(snapshot, verdicts, takes_referrers=capabilities.digest_delete_takes_referrers)
+        if asks and (needed := needed_to_decide(closed, asked)):
+            snapshot = await add_referrers(registry, knowledge, snapshot, needed)
+            asked.update(needed)
             continue
-        snapshot = await add_referrers(registry, knowledge, snapshot, needed)
-        asked.update(needed)
+        fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
+        if fewer is None:
+            planned = plan_repository(snapshot, closed, capabilities, facts)
+            fewer = keep_marks(planned, facts.marks, verdicts)
+            if fewer is None:
+                return snapshot, planned
+        verdicts = fewer
 
 
 def _locked(repository: Repository, lock: LockTag) -> Refusal:
@@ -117,10 +121,11 @@ def _locked(repository: Repository, lock: LockTag) -> Refusal:
     )
 
 
-def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, can: Capabilities) -> None:
+def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:
     mistakes = check_plan(
         snapshot,
         planned,
+        marks=facts.marks,
         takes_referrers=can.digest_delete_takes_referrers,
         takes_last=can.last_tag_takes_manifest,
     )

@@ -22,6 +22,7 @@ from holystone.engine.naming import (
     Belongings,
     belongings_among_images,
     belongings_in_storage,
+    marked_stages,
     needs_config,
     read_images,
     readable_enough,
@@ -85,7 +86,11 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
     return Decision(
         verdicts=verdicts,
         facts={
-            repository: TagFacts(written_once=frozenset(written_once[repository]), as_of=as_of)
+            repository: TagFacts(
+                written_once=frozenset(written_once[repository]),
+                as_of=as_of,
+                marks=marked_stages(holdings.snapshots[repository].names) if repository == holdings.storage else {},
+            )
             for repository in verdicts
         },
         notices=(

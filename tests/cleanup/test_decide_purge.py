@@ -93,6 +93,12 @@ def test_everything_of_the_project_goes_and_nothing_else() -> None:
     assert decision.refusals == ()
 
 
+def test_the_mark_of_a_rejected_stage_is_known() -> None:
+    facts = decide_purge(holdings(PUBLISHED, STORED), ALL, 0).facts
+    assert facts[STORAGE].marks == {"aaa-1-rejected": "aaa-1"}
+    assert facts[IMAGES].marks == {}
+
+
 def test_one_half_leaves_the_other() -> None:
     images = decide_purge(holdings(PUBLISHED, STORED), ONLY_IMAGES, 0)
     assert images.verdicts.keys() == {IMAGES}

@@ -25,10 +25,12 @@ def vendor(request: pytest.FixtureRequest) -> VendorEmulator:
 
 
 @contextmanager
-def project(vendor: VendorEmulator, folder: Path, login: str = "login") -> Iterator[tuple[Bench, PublishedProject]]:
+def project(
+    vendor: VendorEmulator, folder: Path, login: str = "login", *, rich: bool = False
+) -> Iterator[tuple[Bench, PublishedProject]]:
     mode = MODES.get(vendor.implementation, "multirepo")
     with bench(folder, registry=vendor) as made:
-        published = tiny_project(made.project, vendor.storage, now=now(), mode=mode)
+        published = tiny_project(made.project, vendor.storage, now=now(), mode=mode, rich=rich)
         log_in: Login = getattr(vendor, login)()
         made.env.update({**vendor.environ, **log_in.environ})
         if log_in.docker_config:
@@ -52,7 +54,7 @@ def names_the_credential(message: str) -> bool:
 
 
 def test_a_project_is_cleaned(vendor: VendorEmulator, tmp_path: Path) -> None:
-    with project(vendor, tmp_path) as (shop, published):
+    with project(vendor, tmp_path, rich=True) as (shop, published):
         dry = shop.cleanup("--without-kube", "--yes-delete-that-many", "--dry-run")
         assert dry.code == 0, dry.err
         before = tags(shop)
@@ -142,8 +144,20 @@ def test_a_locked_record_cannot_be_removed_and_keeps_the_others_company(vendor: 
         assert tags(shop) == before
 
 
+def test_a_rejected_stage_that_the_registry_locks_keeps_its_mark(vendor: VendorEmulator, tmp_path: Path) -> None:
+    with project(vendor, tmp_path, rich=True) as (shop, published):
+        (mark,) = map(str, published.rejected)
+        stage = mark.removesuffix("-rejected")
+        vendor.lock(RepositoryPath("shop/stages"), stage)
+        ran = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
+        assert ran.code == 0, ran.err
+        assert {stage, mark} <= tags(shop)["shop/stages"]
+        (kept,) = (each for at in ran.json["plan"]["repositories"] for each in at["kept"] if each["tag"] == mark)
+        assert kept["reasons"] == [{"type": "mark-of", "marked": stage}]
+
+
 def test_what_was_deleted_comes_back_where_the_registry_still_has_it(vendor: VendorEmulator, tmp_path: Path) -> None:
-    with project(vendor, tmp_path) as (shop, _):
+    with project(vendor, tmp_path, rich=True) as (shop, _):
         before = tags(shop)
         ran = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
         assert ran.code == 0, ran.err

@@ -15,9 +15,10 @@ from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Tag
-from holystone.engine.model.verdicts import Keep, Verdict
+from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.marks import held_by, keep_marks
 from holystone.engine.planner.repository import plan_repository
 from tests.support.manifest_graphs import capabilities, facts_for, repositories
 from tests.support.toy_registry import ToyRegistry, needs
@@ -34,10 +35,14 @@ class Case:
 
     def plan(self, snapshot: RepositorySnapshot | None = None) -> tuple[Closed, RepositoryPlan]:
         snapshot = snapshot or self.snapshot
-        closed = close(snapshot, self.verdicts, keep_subjects=self.can.digest_delete_takes_referrers)
-        # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
-        with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
-            return closed, plan_repository(snapshot, closed, self.can, self.facts)
+        verdicts: Verdicts | None = self.verdicts
+        while verdicts is not None:
+            closed = close(snapshot, verdicts, takes_referrers=self.can.digest_delete_takes_referrers)
+            # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
+            with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
+                plan = plan_repository(snapshot, closed, self.can, self.facts)
+            verdicts = keep_marks(plan, self.facts.marks, verdicts)
+        return closed, plan
 
 
 @st.composite
@@ -75,6 +80,7 @@ def proof(case: Case, plan: RepositoryPlan) -> tuple[str, ...]:
     return check_plan(
         case.snapshot,
         plan,
+        marks=case.facts.marks,
         takes_referrers=case.can.digest_delete_takes_referrers,
         takes_last=case.can.last_tag_takes_manifest,
     )
@@ -119,10 +125,37 @@ def test_tombstones_are_only_pushed_where_nobody_can_lose_a_move(case: Case) -> 
                     assert step.tag in case.facts.written_once or step.digest in closed.kept
             else:
                 assert each.kind == "manifests"
-    levels = [[step.digest for step in each.steps] for each in plan.passes if each.kind == "manifests"]
-    assert levels in ([], [list(level) for level in closed.levels])
-    kinds = [each.kind for each in plan.passes]
-    assert kinds == sorted(kinds, key=["untag", "tombstone", "manifests"].index)
+    for turn in _turns(case, plan):
+        kinds = [each.kind for each in turn]
+        assert kinds == sorted(kinds, key=["untag", "tombstone", "manifests"].index)
+
+
+@some
+@given(cases())
+def test_manifests_go_in_the_order_of_the_closure_and_marks_last(case: Case) -> None:
+    closed, plan = case.plan()
+    level_of = {digest: number for number, level in enumerate(closed.levels) for digest in level}
+    for turn in _turns(case, plan):
+        removed = [[step.digest for step in each.steps] for each in turn if each.kind == "manifests"]
+        levels = [{level_of[digest] for digest in each} for each in removed]
+        assert levels == [{number} for number in sorted(set().union(*levels))]
+    turn_of = {tag: number for number, turn in enumerate(_turns(case, plan)) for each in turn for tag in _tags(each)}
+    held = held_by(case.snapshot, plan.marks)
+    for mark, marked in plan.marks.items():
+        assert turn_of[mark] == 1
+        assert turn_of[marked] == 0 or marked in plan.marks or case.snapshot.tags[marked] in held
+
+
+def _turns(case: Case, plan: RepositoryPlan) -> tuple[list[Pass], list[Pass]]:
+    """The passes before any mark goes, and those from then on."""
+    held = held_by(case.snapshot, plan.marks)
+    late = [any(tag in plan.marks for tag in _tags(each)) or each.steps[0].digest in held for each in plan.passes]
+    first = late.index(True) if True in late else len(late)
+    return list(plan.passes[:first]), list(plan.passes[first:])
+
+
+def _tags(each: Pass) -> set[Tag]:
+    return {tag for step in each.steps for tag in ((step.tag,) if isinstance(step, Untag) else step.tags)}
 
 
 @some

@@ -21,7 +21,7 @@ TAKES_REFERRERS = msgspec.structs.replace(WHOLE, digest_delete_takes_referrers=T
 
 
 def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
-    closed = close(snapshot, verdicts, keep_subjects=can.digest_delete_takes_referrers)
+    closed = close(snapshot, verdicts, takes_referrers=can.digest_delete_takes_referrers)
     return plan_repository(snapshot, closed, can, TagFacts())
 
 
@@ -140,6 +140,21 @@ def test_a_signature_is_never_the_one_that_is_spared() -> None:
     fewer = keep_newest(snapshot, close(snapshot, verdicts), verdicts)
     assert fewer is not None
     assert fewer[Tag("a")] == Keep((LastTagged(),))
+
+
+def removed(made: RepositoryPlan) -> list[set[object]]:
+    return [{step.digest for step in each.steps} for each in made.passes if each.kind == "manifests"]
+
+
+def test_an_index_of_referrers_goes_before_the_subject_that_takes_them() -> None:
+    snapshot = repository([image(1), index(2, 3), image(3, subject=1)], {"a": 1, fallback(1): 2})
+    assert removed(plan(snapshot, doom("a"), TAKES_REFERRERS)) == [{d(2)}, {d(1)}, {d(3)}]
+    assert removed(plan(snapshot, doom("a"))) == [{d(1)}, {d(2)}, {d(3)}]
+
+
+def test_an_index_of_referrers_of_referrers_goes_before_every_subject() -> None:
+    snapshot = repository([image(1), image(3, subject=1), image(4, subject=3), index(2, 4)], {"a": 1, "b": 2})
+    assert removed(plan(snapshot, doom("a", "b"), TAKES_REFERRERS))[0] == {d(2)}
 
 
 def test_of_doomed_tags_alone_on_a_manifest_that_stays_one_stays_where_the_last_tag_takes_it() -> None:

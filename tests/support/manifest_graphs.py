@@ -77,7 +77,7 @@ def snapshots(draw: st.DrawFn) -> RepositorySnapshot:
 
 
 def verdicts_for(snapshot: RepositorySnapshot) -> st.SearchStrategy[dict[Tag, Verdict]]:
-    tags = sorted(snapshot.tags.keys() | snapshot.broken.keys())
+    tags = sorted(snapshot.names)
     return st.dictionaries(st.sampled_from(tags), st.sampled_from([DELETE, DELETE, KEEP]))
 
 
@@ -112,4 +112,14 @@ def facts_for(snapshot: RepositorySnapshot) -> st.SearchStrategy[TagFacts]:
         created=st.dictionaries(tags, st.integers(NOW - 2 * GRACE, NOW + 10)),
         as_of=st.just(NOW),
         grace=st.sampled_from([0, GRACE]),
+        marks=st.dictionaries(tags, st.sampled_from(sorted(snapshot.names)), max_size=2).map(_plain_marks),
     )
+
+
+def _plain_marks(marks: dict[Tag, Tag]) -> dict[Tag, Tag]:
+    """Not marks of marks, and no signatures, whose fate is their subject's."""
+    return {
+        mark: marked
+        for mark, marked in marks.items()
+        if marked not in marks and not mark.startswith(("sha256-", "sha512-"))
+    }

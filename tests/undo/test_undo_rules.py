@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from holystone.engine.errors import Refused, RegistryFailure, Unreachable
 from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Failed, Forbidden, Needed
-from holystone.engine.model.plan import Pass
+from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo import PutBack, UndoResult, undo_run
 from holystone.engine.undo.outcomes import AlreadyThere, BlobsGone, Restored, TakenMeanwhile, UndoOutcome
@@ -111,6 +112,62 @@ async def test_what_garbage_collection_has_taken_is_told_exactly(execute: Execut
     again = await undo(there.registry)
     assert {(each.tag, each.digest) for each in again.lost} == gone
     assert there.registry.count("push_manifest") == refused + 2  # asks again for the two, and for nothing above them
+
+
+def marked() -> tuple[MemoryRegistry, RepositoryPlan]:
+    """A rejected stage and its mark."""
+    registry = MemoryRegistry()
+    stage, mark = registry.image(APP, "stage", "s-1"), registry.image(APP, "mark", "s-1-rejected")
+    made = repository_plan(APP, level(remove(stage, "s-1")), level(remove(mark, "s-1-rejected")))
+    return registry, msgspec.structs.replace(made, marks={Tag("s-1-rejected"): Tag("s-1")})
+
+
+async def test_a_mark_is_back_before_what_it_marks(execute: Execute, undo: Undo) -> None:
+    registry, gone = marked()
+    before = registry.contents[APP].state()
+    await execute(registry, gone)
+
+    async def watch(_: object) -> None:
+        there = registry.contents[APP].tags
+        assert "s-1-rejected" in there or "s-1" not in there
+
+    registry.hook = watch
+    assert (await undo(registry)).lost == ()
+    assert registry.contents[APP].state() == before
+
+
+@pytest.mark.parametrize("gone_for_good", [True, False])
+async def test_nothing_comes_back_without_its_mark(execute: Execute, undo: Undo, *, gone_for_good: bool) -> None:
+    registry, gone = marked()
+    mark = registry.contents[APP].tags[Tag("s-1-rejected")]
+    await execute(registry, gone)
+
+    async def fail(point: Point) -> None:
+        if before("push_manifest")(point) and point.arguments[1] == "s-1-rejected":
+            raise RegistryFailure("500 on a bad day")
+
+    if gone_for_good:
+        del registry.contents[APP].blobs[digest_of(b'{"name": "mark"}')]
+    else:
+        registry.hook = fail
+    result = await undo(registry)
+    outcome = of_tags(result)["s-1"]
+    expected = BlobsGone if gone_for_good else Failed
+    assert isinstance(outcome, expected)
+    assert "its mark s-1-rejected" in str(outcome)
+    assert registry.contents[APP].tags == {}
+    registry.hook = None
+    registry.image(APP, "mark")
+    assert (await undo(registry)).lost == ()
+    assert registry.contents[APP].tags == {"s-1": gone.steps[0].digest, "s-1-rejected": mark}
+
+
+async def test_a_tag_in_the_place_of_the_mark_marks_as_well(execute: Execute, undo: Undo) -> None:
+    registry, gone = marked()
+    await execute(registry, gone)
+    new = registry.image(APP, "new", "s-1-rejected")
+    assert isinstance(of_tags(await undo(registry))["s-1-rejected"], TakenMeanwhile)
+    assert registry.contents[APP].tags == {"s-1": gone.steps[0].digest, "s-1-rejected": new}
 
 
 async def test_no_index_without_its_children_on_a_registry_that_would_take_it(execute: Execute, undo: Undo) -> None:

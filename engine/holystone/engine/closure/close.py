@@ -13,8 +13,8 @@ from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
-def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, keep_subjects: bool = False) -> Closed:
-    """`keep_subjects`: what stays keeps its subject too, for registries that delete referrers with it.
+def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, takes_referrers: bool = False) -> Closed:
+    """`takes_referrers`: the registry deletes them with their subject, so what stays keeps its subject too.
 
     Two fixpoints, both monotone, so the result is unique and hostile cycles end:
 
@@ -24,13 +24,12 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, keep_subjects: bo
     What is neither (untagged, and held by nothing doomed) is not touched.
     """
     graph = graph_of(snapshot)
-    names = snapshot.tags.keys() | snapshot.broken.keys()
-    final = {tag: judge(snapshot, verdicts, tag) for tag in names if tag not in graph.subjects}
+    final = {tag: judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
     safe = [tag for tag, subject in graph.subjects.items() if subject is None or subject not in candidates]
     safe += [tag for tag in graph.subjects if tag in snapshot.locked]
     safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
-    kept = reach(graph, safe, subjects=keep_subjects)
+    kept = reach(graph, safe, subjects=takes_referrers)
     doomed = {
         digest: because for digest, because in candidates.items() if digest not in kept and digest in snapshot.manifests
     }
@@ -44,7 +43,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, keep_subjects: bo
         verdicts=dict(sorted(final.items())),
         kept=dict(sorted(kept.items())),
         doomed=dict(sorted(doomed.items())),
-        levels=deletion_order(graph, doomed),
+        levels=deletion_order(graph, doomed, takes_referrers=takes_referrers),
     )
 
 

@@ -1,7 +1,7 @@
 """The order in which doomed manifests can go."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from holystone.engine.closure.components import components
@@ -13,14 +13,28 @@ Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
 
 
-def deletion_order(graph: Graph, doomed: Collection[Digest]) -> Levels:
-    """As few levels as the order allows.
+def deletion_order(graph: Graph, doomed: Collection[Digest], *, takes_referrers: bool = False) -> Levels:
+    """As few levels as the order allows. `takes_referrers`: a subject goes with them, so an index that lists one of
+    them goes before the subject too.
 
     Servers that guard anything guard the children of an index, so that relation outranks the others where they
     contradict each other, e.g. for an index whose subject is one of its own children.
     """
+    children: Relation = graph.children
+    if takes_referrers:
+        children = {index: _with_subjects(graph, listed) for index, listed in children.items()}
     fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
-    return _layers(doomed, (graph.children, graph.referrers, fallback))
+    return _layers(doomed, (children, graph.referrers, fallback))
+
+
+def _with_subjects(graph: Graph, manifests: Iterable[Digest]) -> Collection[Digest]:
+    found: dict[Digest, None] = {}
+    for digest in manifests:
+        at: Digest | None = digest
+        while at and at not in found:
+            found[at] = None
+            at = graph.refers_to.get(at)
+    return found
 
 
 def _layers(nodes: Collection[Digest], relations: Sequence[Relation]) -> Levels:

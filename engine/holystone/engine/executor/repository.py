@@ -7,6 +7,7 @@ from holystone.engine.errors import DeletionDisabled, HolystoneError
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.gather import gather, understood
 from holystone.engine.executor.manifests import remove
+from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.tombstones import bury, make_tombstone
@@ -97,6 +98,7 @@ async def _one_round(work: RepositoryWork) -> None:
     for stage in work.plan.passes:
         numbers = range(number, number + len(stage.steps))
         number = numbers.stop
+        await work.settle(too_early(work, numbers), held=True)
         untags = [(each, step) for each, step in work.tally.due_steps(Untag) if each in numbers]
         removes = [(each, step) for each, step in work.tally.due_steps(Remove) if each in numbers]
         if untags:

@@ -74,6 +74,10 @@ class Tally:
     def reopen(self, numbers: Iterable[int]) -> None:
         self.due.update(numbers)
 
+    def number_of(self, tag: Tag) -> int | None:
+        """Of the step that takes the tag away."""
+        return self._doomed[tag][0] if tag in self._doomed else None
+
     def survivors(self) -> Iterator[tuple[Digest, bool]]:
         """Manifests that should be gone by now and are not, and whether that is settled."""
         for number, step in enumerate(self.steps):

@@ -1,6 +1,6 @@
 """What a registry holds, as read in one run: immutable, and the only thing that policies see of a registry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import msgspec
 
@@ -28,6 +28,11 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Tags of Holystone's own by which a run says that it is at work here; they are no content."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the listing says it."""
+
+    @property
+    def names(self) -> Set[Tag]:
+        """Of all tags that are listed, broken ones too."""
+        return self.tags.keys() | self.broken.keys()
 
     def image(self, tag: Tag) -> ImageConfig | None:
         """The configuration of the image behind a tag, or None for an index, an artifact or a broken tag."""

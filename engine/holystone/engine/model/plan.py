@@ -3,6 +3,7 @@
 A plan is a value: the same inventory gives the same plan, byte for byte.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -69,6 +70,8 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     place: Place = "images"
     told_by: ToldBy = "user"
     """Its implementation."""
+    marks: Mapping[Tag, Tag] = {}
+    """Tags that go only when another one is gone: without the mark on it a rejected stage would be used."""
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:

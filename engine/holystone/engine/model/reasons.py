@@ -102,6 +102,12 @@ class LastTagged(msgspec.Struct, frozen=True, tag="last-tagged"):
     """The registry refuses to delete the last manifest that has a tag, so the newest stays."""
 
 
+class MarkOf(msgspec.Struct, frozen=True, tag="mark-of"):
+    """It says of a tag that stays not to use it."""
+
+    marked: Tag
+
+
 class SubjectOf(msgspec.Struct, frozen=True, tag="subject-of"):
     """The registry would delete what refers to it along with it, and that stays."""
 
@@ -258,6 +264,7 @@ KeepReason = (
     | SharesDigestWith
     | LockedBy
     | LastTagged
+    | MarkOf
     | SubjectOf
     | ChildOf
     | ReferrerOf

@@ -25,7 +25,7 @@ from holystone.engine.naming.records import (
     parse_metadata_tag,
 )
 from holystone.engine.naming.slug import docker_tag_slug
-from holystone.engine.naming.stages import StageTag, parse_rejected_tag, parse_stage_tag, rejected_tag
+from holystone.engine.naming.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
 from holystone.engine.naming.used_images import parse_used_image
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "is_manageable",
     "managed_image_tag",
     "managed_images",
+    "marked_stages",
     "metadata_belongs_to",
     "needs_config",
     "parse_address",

@@ -72,7 +72,7 @@ def managed_images(tags: Iterable[Tag]) -> tuple[ImageName, ...]:
 
 def read_storage(snapshot: RepositorySnapshot, images: Sequence[ImageName]) -> StagesStorage:
     """`images` are all names that metadata records may belong to."""
-    tags = sorted(snapshot.tags.keys() | snapshot.broken.keys())
+    tags = sorted(snapshot.names)
     kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
     found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
     stages: list[Stage] = []

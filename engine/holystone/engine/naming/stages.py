@@ -1,10 +1,12 @@
 """Tags of build stages, and of the marks that werf puts beside a broken one."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
 
+from holystone.engine.model.references import Tag
 from holystone.engine.naming.records import IMAGE_METADATA, MANAGED_IMAGE
 
 REJECTED: Final = "-rejected"
@@ -35,3 +37,9 @@ def parse_rejected_tag(tag: str) -> str | None:
     """The tag of the stage that this mark is about; None if it is no such mark."""
     stage = tag.removesuffix(REJECTED)
     return stage if stage != tag and parse_stage_tag(stage) else None
+
+
+def marked_stages(tags: Collection[Tag]) -> Mapping[Tag, Tag]:
+    """From each mark among the tags to its stage, if that is there too; sorted."""
+    found = ((mark, parse_rejected_tag(mark)) for mark in sorted(tags))
+    return {mark: Tag(stage) for mark, stage in found if stage in tags}

@@ -2,6 +2,7 @@
 needs. Shares no code with the closure and the planner, so that a mistake there is found here."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan, Untag
@@ -9,17 +10,28 @@ from holystone.engine.model.references import Digest, Tag
 
 
 def check_plan(
-    snapshot: RepositorySnapshot, plan: RepositoryPlan, *, takes_referrers: bool = False, takes_last: bool = False
+    snapshot: RepositorySnapshot,
+    plan: RepositoryPlan,
+    *,
+    marks: Mapping[Tag, Tag] | None = None,
+    takes_referrers: bool = False,
+    takes_last: bool = False,
 ) -> tuple[str, ...]:
     """What is wrong with the plan, sorted; empty if it is safe. Anything found is a bug, and nothing of the plan may
-    be applied. `takes_referrers`: the registry deletes them with their subject; `takes_last`: a manifest goes with
-    its last tag."""
+    be applied. `marks`: tags that must not go without, or before, another one; `takes_referrers`: the registry deletes
+    them with their subject; `takes_last`: a manifest goes with its last tag."""
     tags, manifests = _after(snapshot, plan, takes_referrers=takes_referrers, takes_last=takes_last)
     found = _disagreements(snapshot, plan)
     listed = frozenset(plan.kept_manifests)
     for each in plan.kept:
         if tags.get(each.tag) != snapshot.tags.get(each.tag):
             found.append(f"kept tag {each.tag} would be lost")
+    for mark, marked in (marks or {}).items():
+        if mark in snapshot.tags and mark not in tags:
+            if marked in tags or marked in snapshot.broken:
+                found.append(f"tag {mark} would be lost, but {marked}, which it marks, stays")
+            elif marked in snapshot.tags and plan.marks.get(mark) != marked:
+                found.append(f"tag {mark} could be lost before {marked}, which it marks")
     for digest, user in _needs(snapshot, plan).items():
         if digest in snapshot.manifests and digest not in manifests:
             found.append(f"manifest {digest} would be deleted, but {user} needs it")
@@ -90,7 +102,7 @@ def _names_of(digest: Digest) -> tuple[Tag, ...]:
 def _disagreements(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> list[str]:
     """Every tag must be in the plan once, and every step must be about what was read."""
     count = Counter((*plan.doomed_tags, *(each.tag for each in plan.kept)))
-    read = snapshot.tags.keys() | snapshot.broken.keys()
+    read = snapshot.names
     found = [f"tag {tag} is in the plan {count[tag]} times" for tag in read if count[tag] != 1]
     found += [f"tag {tag} is in the plan but not in the repository" for tag in count if tag not in read]
     for step in plan.steps:

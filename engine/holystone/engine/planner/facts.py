@@ -17,6 +17,8 @@ class TagFacts(msgspec.Struct, frozen=True):
     """Unix seconds."""
     grace: int = 0
     """Seconds in which a tag may still be in the middle of a push or a move."""
+    marks: Mapping[Tag, Tag] = {}
+    """From a tag that says of another one not to use it to that other one, e.g. a rejected stage."""
 
     def young(self, tag: Tag) -> YoungerThan | None:
         created = self.created.get(tag)

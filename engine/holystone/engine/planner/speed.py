@@ -5,11 +5,13 @@ from holystone.engine.planner.draft import Draft
 
 
 def overwrite_for_speed(draft: Draft) -> Draft:
-    """Only tags that are written once: for the others a plain delete by digest is the safer way, and it is open."""
+    """Only tags that are written once: for the others a plain delete by digest is the safer way, and it is open. Marks
+    go last, when few tags are left."""
     if not (draft.can_overwrite and draft.can.delete_cost_grows):
         return draft
     facts = draft.facts
-    tags = tuple(tag for tag in draft.undecided if tag in facts.written_once and facts.may_overwrite(tag))
+    written_once = facts.written_once - facts.marks.keys()
+    tags = tuple(tag for tag in draft.undecided if tag in written_once and facts.may_overwrite(tag))
     present = len(draft.snapshot.tags) + len(draft.snapshot.broken.keys() - draft.snapshot.tags.keys())
     there = present - len(draft.untags)
     if not tombstones_pay(there, len(draft.undecided), len(draft.closed.doomed), len(tags)):

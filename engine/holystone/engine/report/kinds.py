@@ -42,6 +42,8 @@ def kind_text(reason: KeepReason | DeleteReason) -> str:
             return "the registry cannot delete them without tags that stay"
         case reasons.LockedBy(rule):
             return f"the registry does not delete them: {rule}"
+        case reasons.MarkOf():
+            return "marks that others, which stay, are not to be used"
         case reasons.SubjectOf():
             return "the registry would delete what refers to them along with them"
         case reasons.ChildOf():

@@ -51,6 +51,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"the registry does not delete it: {rule}"
         case reasons.LastTagged():
             return "the registry refuses to delete its last tagged manifest, and this is the newest"
+        case reasons.MarkOf(marked):
+            return f"the mark that {_short(marked)}, which stays, is not to be used"
         case reasons.SubjectOf(referrer):
             return f"the registry would delete {referrer.short}, which refers to it, along with it"
         case reasons.ChildOf(index):

@@ -36,7 +36,7 @@ async def undo_repository(
         if journal := await run.repository(plan.repository):
             tombstone = journal.known.tombstone.parts if journal.known.tombstone else ()
             gone = taken(plan, journal.known, await journal.manifests())
-            work = _PuttingBack(plan.repository, registries(plan.repository), gone, tombstone, progress, dry_run)
+            work = _PuttingBack(plan, registries(plan.repository), gone, tombstone, progress, dry_run)
             await work.everything()
             left = await work.delete_tombstone()
     except HolystoneError as error:
@@ -48,16 +48,18 @@ async def undo_repository(
 class _PuttingBack:
     def __init__(
         self,
-        repository: Repository,
+        plan: RepositoryPlan,
         registry: Registry,
         gone: Taken,
         tombstone: Sequence[RawManifest],
         progress: Progress,
         dry_run: bool,
     ) -> None:
-        self._repository = repository
+        self._repository = plan.repository
         self._registry = registry
         self._gone = gone
+        self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
+        """By what they mark, which must not come back without them."""
         self._tombstone = frozenset(part.digest for part in tombstone)
         self._progress = progress
         self._dry_run = dry_run
@@ -73,7 +75,9 @@ class _PuttingBack:
     async def everything(self) -> None:
         for level in self._gone.levels:
             await for_each(level, self._put_manifest, workers=_WORKERS)
-        await for_each(sorted(self._gone.tags), self._put_tag, workers=_WORKERS)
+        marks = set(self._marks.values())
+        for tags in (marks, self._gone.tags.keys() - marks):
+            await for_each(sorted(tags), self._put_tag, workers=_WORKERS)
 
     async def delete_tombstone(self) -> Outcome | None:
         """Deletes what is left of it, unless a tag is still there that would go with it."""
@@ -115,7 +119,7 @@ class _PuttingBack:
             elif now is not None and now not in self._tombstone:
                 outcome = TakenMeanwhile(now)
             else:
-                outcome = self._lost(raw.digest) or await self._bring_back(raw, tag)
+                outcome = self._lost(raw.digest) or self._unmarked(tag) or await self._bring_back(raw, tag)
         except RegistryFailure as error:
             outcome = Failed(str(error))
         self._tags[tag] = outcome
@@ -140,6 +144,17 @@ class _PuttingBack:
         """Why a manifest that was tried before is not there."""
         outcome = self._manifests.get(digest)
         return None if outcome is None or is_back(outcome) else outcome
+
+    def _unmarked(self, tag: Tag) -> UndoOutcome | None:
+        """Whoever put the tag back without its mark would make people use what must not be used."""
+        mark = self._marks.get(tag)
+        match self._tags[mark] if mark else None:
+            case Failed():
+                return Failed(f"its mark {mark} is not back")
+            case BlobsGone(why):
+                return BlobsGone(f"its mark {mark} cannot come back: {why}")
+            case _:
+                return None
 
     def _lacks(self, raw: RawManifest) -> UndoOutcome | None:
         """Some registries would take an index without its children, and nobody could pull it."""
