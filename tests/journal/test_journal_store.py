@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import HolystoneError, Refused, UsageError
-from holystone.engine.journal import Journal, Tombstone, refuse_if_busy
+from holystone.engine.journal import FORGET_AFTER_DAYS, Journal, Run, Tombstone, refuse_if_busy
 from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.journal.writer import Pace
@@ -77,6 +77,42 @@ async def test_the_latest_run_that_is_open_is_taken_up(tmp_path: Path) -> None:
         assert latest.id == runs[1].id
         latest.release()
         assert (await journal.load(runs[2].id)).record.state == "finished"
+
+
+async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(tmp_path: Path) -> None:
+    now = 1_700_000_000.0
+
+    async def write(journal: Journal) -> Run:
+        run = await journal.begin(PLAN, "cleanup")
+        slice_ = await run.begin_repository(APP, [BYTES], TOMBSTONE)
+        await slice_.record({0: Deleted()})
+        await slice_.mark_tombstoned([0])
+        return run
+
+    with Journal.open(tmp_path, now=lambda: now) as journal:
+        killed = await write(journal)
+        killed.release()
+        undoing = await write(journal)
+        await undoing.finish()
+        undoing = await journal.load(undoing.id)
+        await undoing.begin_undo()
+        undoing.release()
+        await (await write(journal)).finish()
+        await (await write(journal)).finish("undone")
+        now += 1
+        recent = await write(journal)
+        await recent.finish()
+        now += FORGET_AFTER_DAYS * 86_400
+        last = await journal.begin(plan(), "cleanup")
+        assert {each.id for each in await journal.runs()} == {killed.id, undoing.id, recent.id, last.id}
+        for run in (killed, undoing, recent):
+            assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
+            (slice_,) = await journal.slices(run.id)
+            assert slice_.outcomes == {0: Deleted()}
+            assert slice_.tombstoned == {0}
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        for table in ("slices", "manifests", "outcomes", "tombstoned"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (3,), table
 
 
 async def test_a_run_that_is_alive_is_not_taken_up(tmp_path: Path) -> None:

@@ -4,6 +4,16 @@ state directory, and one lock file for each run that is alive."""
 from holystone.engine.journal.locks import refuse_if_busy
 from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.run import Run, SliceJournal
-from holystone.engine.journal.store import Journal
+from holystone.engine.journal.store import FORGET_AFTER_DAYS, Journal
 
-__all__ = ["Journal", "Run", "RunRecord", "RunState", "Slice", "SliceJournal", "Tombstone", "refuse_if_busy"]
+__all__ = [
+    "FORGET_AFTER_DAYS",
+    "Journal",
+    "Run",
+    "RunRecord",
+    "RunState",
+    "Slice",
+    "SliceJournal",
+    "Tombstone",
+    "refuse_if_busy",
+]

@@ -4,9 +4,10 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -21,6 +22,9 @@ from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository
+
+FORGET_AFTER_DAYS: Final = 90
+"""Since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly find."""
 
 
 class Journal:
@@ -59,9 +63,10 @@ class Journal:
             run.release()
 
     async def begin(self, plan: Plan, command: str) -> Run:
-        """A new run, on the disk with its whole plan when this returns. Raises Refused if another run is at work in one
-        of its repositories."""
+        """A new run, on the disk with its whole plan when this returns. Runs that ended long ago are forgotten. Raises
+        Refused if another run is at work in one of its repositories."""
         started = self._now()
+        await self._writer.do(partial(rows.forget_runs, ended_before=int(started) - FORGET_AFTER_DAYS * 86_400))
         encoded = to_json(plan)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         while True:
