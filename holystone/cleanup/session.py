@@ -2,9 +2,9 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
@@ -51,8 +51,11 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
             yield Session(connections, knowledge)
 
 
-async def until_signal(job: Callable[[], Awaitable[T]]) -> T:
-    """The job's result. Raises Interrupted after SIGINT or SIGTERM, when everything in the job has been closed."""
+async def until_signal(
+    job: Callable[[], Awaitable[T]], beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> T:
+    """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, when
+    everything in the job has been closed."""
     results: list[T] = []
     failures: list[Exception] = []
     received: list[signal.Signals] = []
@@ -73,6 +76,8 @@ async def until_signal(job: Callable[[], Awaitable[T]]) -> T:
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
+        if beside:
+            group.start_soon(beside)
         group.start_soon(work)
     if failures:
         raise failures[0]

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from holystone.settings.given import Given, Value
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import image_name, resolve, resolve_apply, resolve_direct
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""
@@ -97,7 +97,7 @@ def apply_file(file: Path, given: Words) -> int:
 
     async def job() -> int:
         plan = await anyio.to_thread.run_sync(delivery.read_plan, file)
-        async with open_session(settings.registry, settings.run) as session:
+        async with _session(settings, delivery.progress) as session:
             return await delivery.deliver(session, plan)
 
     return _main(job, delivery.progress)
@@ -109,7 +109,7 @@ def resume_run(run: str | None, given: Words) -> int:
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
-        async with open_session(settings.registry, settings.run) as session:
+        async with _session(settings, delivery.progress) as session:
             return await delivery.resume(session, run)
 
     return _main(job, delivery.progress)
@@ -121,7 +121,7 @@ def undo_run(run: str, given: Words) -> int:
     progress = ProgressLines(quiet=settings.log.level == "quiet")
 
     async def job() -> int:
-        async with open_session(settings.registry, settings.run) as session:
+        async with _session(settings, progress) as session:
             return await undo(session, settings, progress, run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
@@ -147,8 +147,8 @@ def _plan_and_deliver(
     delivery = Delivery(settings.run, settings.log, notes)
 
     async def job() -> int:
-        async with open_session(settings.registry, settings.run) as session:
-            with _before_deletion():
+        async with _session(settings, delivery.progress) as session:
+            with _before_deletion(), delivery.progress.reading():
                 plan = await prepare(session)
             return await delivery.deliver(session, plan)
 
@@ -163,6 +163,15 @@ def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[i
             return await act(session)
 
     return _main(job)
+
+
+@asynccontextmanager
+async def _session(
+    settings: CleanupSettings | DirectSettings | ApplySettings, progress: ProgressLines
+) -> AsyncIterator[Session]:
+    async with open_session(settings.registry, settings.run) as session:
+        progress.watch(session.connections.scheduler)
+        yield session
 
 
 @contextmanager
@@ -185,7 +194,8 @@ def _main(
 ) -> int:
     """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
     try:
-        return anyio.run(until_signal, job, backend_options={"use_uvloop": _has_uvloop()})
+        beside = progress.beat if progress else None
+        return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
     except Interrupted as interrupted:
         if progress is None or progress.run_id is None:
             interrupted.not_deleted = NOTHING_DELETED

@@ -60,6 +60,8 @@ async def test_a_project_of_real_size_is_cleaned_by_one_command(tmp_path: Path) 
         assert_adds_up(done.out, expected)
         assert len(done.out.splitlines()) < 150, "too long to be read"
         assert len(done.err.splitlines()) < 60, "too long for a mail of cron"
+        assert "holystone: reading, " in planned.err
+        assert "steps are done, the last one in" in done.err
         assert "There is nothing to delete." in (await scene.cli.cleanup()).out
 
 

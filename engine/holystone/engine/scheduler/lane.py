@@ -91,6 +91,7 @@ class Lane:
         """Who sleeps until the next moment to ask at: always the first in the queue, so that there is one timer a lane
         and no task of its own."""
         self._requests = self._retries = self._throttled = 0
+        self._resting = 0
         self._waited = 0.0
         host.lanes.append(self)
 
@@ -101,6 +102,16 @@ class Lane:
     @property
     def queued(self) -> int:
         return self._state.queued
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not under way, for the first time or between two attempts."""
+        return self.queued + self._resting
+
+    @property
+    def paused(self) -> float:
+        """Seconds in which nothing is sent: infinitely many while the host is probed."""
+        return max(0.0, self._state.paused_until(self._clock()) - self._clock())
 
     def counts(self) -> LaneCounts:
         return LaneCounts(self._requests, self._retries, self._throttled, self._waited)
@@ -222,14 +233,15 @@ class Lane:
 
     async def _rest(self, seconds: float) -> None:
         begun = self._clock()
+        self._resting += 1
         try:
             await self._sleep(seconds)
         finally:
+            self._resting -= 1
             self._waited += self._clock() - begun
 
     def __repr__(self) -> str:
-        now = self._clock()
-        paused = self._state.paused_until(now) - now
+        paused = self.paused
         pause = ", probing" if paused == math.inf else f", paused {math.ceil(paused)} s" if paused >= 1 else ""
         counts = f"{self.in_flight}/{self._state.limit} active, {self.queued} queued"
         return f"<Lane {self.key.host} {self.key.api} {counts}{pause}>"

@@ -1,5 +1,6 @@
 """Hands out the lanes and shows what they do."""
 
+import math
 import random
 import time
 
@@ -50,6 +51,14 @@ class Scheduler:
 
     def counts(self) -> dict[LaneKey, LaneCounts]:
         return {key: lane.counts() for key, lane in sorted(self._lanes.items())}
+
+    def pauses(self) -> dict[RegistryHost, float]:
+        """Hosts for which requests wait, with the seconds until the next one is sent, where that is known."""
+        found: dict[RegistryHost, float] = {}
+        for key, lane in sorted(self._lanes.items()):
+            if lane.waiting and 0 < lane.paused < math.inf:
+                found[key.host] = max(lane.paused, found.get(key.host, 0.0))
+        return found
 
     def __repr__(self) -> str:
         active = sum(lane.in_flight for lane in self.lanes)
