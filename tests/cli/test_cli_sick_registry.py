@@ -43,6 +43,7 @@ def test_a_registry_that_is_down_is_given_up_after_a_few_seconds(shop: Bench) ->
     ran = shop.spawn("cleanup", "--images-repo", f"{address}/a", "--stages-storage", f"{address}/s")
     assert ran.code == 3
     assert "cannot be reached" in ran.message
+    assert ran.err.startswith("holystone: reading, ")
     assert time.monotonic() - begun < 12
 
 

@@ -48,8 +48,9 @@ class Ran:
 
     @property
     def message(self) -> str:
-        """What a person reads on standard error besides notes: `holystone: …` and indented lines, once."""
-        lines = [line for line in self.err.splitlines() if not line.startswith("holystone: note: ")]
+        """What a person reads on standard error besides notes and progress: `holystone: …` and indented lines, once."""
+        others = ("holystone: note: ", "holystone: reading, ")
+        lines = [line for line in self.err.splitlines() if not line.startswith(others)]
         assert lines, "nothing was said on standard error"
         assert lines[0].startswith("holystone: "), self.err
         assert all(line.startswith("  ") and line.strip() for line in lines[1:]), self.err
