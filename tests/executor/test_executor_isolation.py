@@ -10,7 +10,16 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Locked, Needed, Outcome, Referenced
+from holystone.engine.model.outcomes import (
+    Deleted,
+    Failed,
+    Forbidden,
+    Locked,
+    Needed,
+    Outcome,
+    Referenced,
+    StillReferenced,
+)
 from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.execution import Execute, Killed, before, once
@@ -90,14 +99,42 @@ async def test_a_deletion_that_is_refused_because_of_another_is_tried_again_afte
     assert not result.incomplete
 
 
-async def test_a_deletion_that_stays_refused_ends(execute: Execute) -> None:
+async def test_what_something_unknown_refers_to_is_left_alone_for_good(execute: Execute) -> None:
     registry = MemoryRegistry(refuse_children=True)
-    child = registry.image(APP, "child", "child")
+    leaf, other = registry.image(APP, "leaf"), registry.image(APP, "other", "other")
+    child = registry.index(APP, [leaf], "child")
     index = registry.index(APP, [child])  # nobody knows of it: it has no tag
-    result = await execute(registry, repository_plan(APP, level(remove(child, "child"))))
-    assert result.repositories[0].outcomes == {0: Referenced(index)}
+    steps = level(remove(child, "child"), remove(other, "other")), level(remove(leaf))
+    result = await execute(registry, repository_plan(APP, *steps))
+    assert result.repositories[0].outcomes == {0: StillReferenced(index), 1: Deleted(), 2: Needed("child")}
+    assert not result.incomplete
+    assert registry.count("delete_manifests") == 3
+
+
+async def test_what_is_refused_while_something_else_failed_is_left_to_resume(execute: Execute) -> None:
+    registry = MemoryRegistry(refuse_children=True)
+    child, other = registry.image(APP, "child", "child"), registry.image(APP, "other", "other")
+    index = registry.index(APP, [child])
+    registry.answer = lambda name: Failed("500 on a bad day") if name == other else None
+    plan = repository_plan(APP, level(remove(child, "child"), remove(other, "other")))
+    result = await execute(registry, plan)
+    assert result.repositories[0].outcomes == {0: Referenced(index), 1: Failed("500 on a bad day")}
     assert result.incomplete
-    assert registry.count("delete_manifests") == 2
+    registry.answer = lambda _: None
+    assert not (await execute(registry)).incomplete
+
+
+async def test_a_registry_that_does_not_know_yet_that_an_index_went_is_asked_again_by_resume(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    child = registry.image(APP, "child")
+    index = registry.index(APP, [child], "v1")
+    registry.answer = lambda name: Referenced(index) if name == child else None
+    result = await execute(registry, repository_plan(APP, level(remove(index, "v1")), level(remove(child))))
+    assert result.repositories[0].outcomes == {0: Deleted(), 1: Referenced(index)}
+    assert result.incomplete
+    registry.answer = lambda _: None
+    assert not (await execute(registry)).incomplete
+    assert registry.contents[APP].manifests == {}
 
 
 @pytest.mark.parametrize("way", WAYS)

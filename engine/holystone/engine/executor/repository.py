@@ -8,6 +8,7 @@ from holystone.engine.executor.check import check_after
 from holystone.engine.executor.gather import gather, understood
 from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
+from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.tombstones import bury, make_tombstone
@@ -90,7 +91,11 @@ async def _passes(work: RepositoryWork) -> None:
         if refused:
             await _one_round(work)
         if len(work.tally.refused()) >= len(refused):
-            return
+            break
+    if final := refused_for_good(work):
+        await work.settle(final)
+        work.tally.reopen(work.tally.refused())  # what waited for these stays with them
+        await _one_round(work)
 
 
 async def _one_round(work: RepositoryWork) -> None:

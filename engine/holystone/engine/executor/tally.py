@@ -71,6 +71,13 @@ class Tally:
             if number not in self.due and (isinstance(outcome, Referenced) or number in self._held)
         )
 
+    @property
+    def unsettled(self) -> frozenset[int]:
+        """Steps that are left to do."""
+        return frozenset(
+            n for n in range(len(self.steps)) if n not in self.outcomes or not is_settled(self.outcomes[n])
+        )
+
     def reopen(self, numbers: Iterable[int]) -> None:
         self.due.update(numbers)
 

@@ -34,6 +34,12 @@ class Referenced(msgspec.Struct, frozen=True, tag="referenced"):
     by: str
 
 
+class StillReferenced(msgspec.Struct, frozen=True, tag="still-referenced"):
+    """… and nothing that is to go is in its way, so that no later attempt can change it."""
+
+    by: str
+
+
 class Locked(msgspec.Struct, frozen=True, tag="locked"):
     rule: str
 
@@ -46,7 +52,9 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: str
 
 
-Outcome: TypeAlias = Deleted | AlreadyGone | MovedMeanwhile | Needed | Referenced | Locked | Forbidden | Failed
+Outcome: TypeAlias = (
+    Deleted | AlreadyGone | MovedMeanwhile | Needed | Referenced | StillReferenced | Locked | Forbidden | Failed
+)
 
 
 def is_settled(outcome: Outcome) -> bool:

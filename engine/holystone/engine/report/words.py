@@ -130,7 +130,9 @@ def outcome_text(outcome: Outcome) -> str:
         case outcomes.Needed(by):
             return f"left alone: {by} needs it by now"
         case outcomes.Referenced(by):
-            return f"refused by the registry: {by} refers to it"
+            return f"refused by the registry, because something refers to it: {by}"
+        case outcomes.StillReferenced(by):
+            return f"left alone, because something that is not to go refers to it: {by}"
         case outcomes.Locked(rule):
             return f"locked by the registry: {rule}"
         case outcomes.Forbidden(what):
