@@ -97,7 +97,7 @@ async def _plan(
     asks = capabilities.digest_delete and not capabilities.digest_delete_takes_referrers
     asked: set[Digest] = set()
     while True:
-        closed = close(snapshot, verdicts, takes_referrers=capabilities.digest_delete_takes_referrers)
+        closed = close(snapshot, verdicts, capabilities)
         if asks and (needed := needed_to_decide(closed, asked)):
             snapshot = await add_referrers(registry, knowledge, snapshot, needed)
             asked.update(needed)
@@ -122,14 +122,7 @@ def _locked(repository: Repository, lock: LockTag) -> Refusal:
 
 
 def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:
-    mistakes = check_plan(
-        snapshot,
-        planned,
-        marks=facts.marks,
-        takes_referrers=can.digest_delete_takes_referrers,
-        takes_last=can.last_tag_takes_manifest,
-    )
-    if mistakes:
+    if mistakes := check_plan(snapshot, planned, can, marks=facts.marks):
         shown = "; ".join(mistakes[:5])
         raise HolystoneError(
             f"The plan for {planned.repository} contradicts its own promises: {shown}",

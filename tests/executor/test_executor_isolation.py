@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holystone.engine.errors import Refused, RegistryFailure, Unreachable
@@ -23,7 +24,7 @@ from holystone.engine.model.outcomes import (
 from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.execution import Execute, Killed, before, once
-from tests.support.memory_registry import MemoryRegistry, Point, repository
+from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
 
@@ -97,6 +98,36 @@ async def test_a_deletion_that_is_refused_because_of_another_is_tried_again_afte
     )
     assert result.counts == {"deleted": 3}
     assert not result.incomplete
+
+
+@pytest.mark.parametrize("takes_children", [True, False])
+async def test_a_new_tag_on_a_referrer_holds_an_index_that_would_take_its_subject_along(
+    execute: Execute, *, takes_children: bool
+) -> None:
+    can = msgspec.structs.replace(CAPABILITIES, digest_delete_takes_children=takes_children)
+    registry = MemoryRegistry(can)
+    child = registry.image(APP, "child")
+    sbom = registry.image(APP, "sbom", subject=child)
+    index = registry.index(APP, [child], "old")
+    plan = repository_plan(APP, level(remove(index, "old")), level(remove(child)), level(remove(sbom)))
+    registry.contents[APP].tags[Tag("new")] = sbom
+    result = await execute(registry, plan)
+    assert (index in registry.contents[APP].manifests) is takes_children
+    assert {child, sbom} <= registry.contents[APP].manifests.keys()
+    assert result.repositories[0].outcomes[0] == (Needed("new") if takes_children else Deleted())
+
+
+async def test_a_kept_referrer_that_loses_another_tag_does_not_hold_its_doomed_subject(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    subject = registry.image(APP, "subject", "old")
+    sbom = registry.image(APP, "sbom", "sbom", "sbom-too", subject=subject)
+    signature = f"sha256-{subject.hex}.sig"
+    signed = registry.image(APP, "signature", signature)
+    steps = Pass("untag", (untag("old", subject), untag("sbom-too", sbom), untag(signature, signed)))
+    levels = level(remove(subject)), level(remove(signed))
+    result = await execute(registry, repository_plan(APP, steps, *levels, kept={"sbom": sbom}))
+    assert result.counts == {"deleted": 5}
+    assert registry.contents[APP].state() == ({"sbom": sbom}, {sbom})
 
 
 async def test_what_something_unknown_refers_to_is_left_alone_for_good(execute: Execute) -> None:

@@ -6,7 +6,7 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import ChildOf, LastTagged, LockedBy, SubjectOf
+from holystone.engine.model.reasons import ChildOf, IndexOf, LastTagged, LockedBy, SubjectOf
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
@@ -18,10 +18,12 @@ from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, inde
 WHOLE = Capabilities("toy", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, tags_first=False)
 TAKES_LAST = msgspec.structs.replace(WHOLE, last_tag_takes_manifest=True, tag_overwrite=False)
 TAKES_REFERRERS = msgspec.structs.replace(WHOLE, digest_delete_takes_referrers=True)
+TAKES_CHILDREN = msgspec.structs.replace(TAKES_REFERRERS, digest_delete_takes_children=True)
+PROTECTS = msgspec.structs.replace(WHOLE, protects_children=True, tag_delete=False, tag_overwrite=False)
 
 
 def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
-    closed = close(snapshot, verdicts, takes_referrers=can.digest_delete_takes_referrers)
+    closed = close(snapshot, verdicts, can)
     return plan_repository(snapshot, closed, can, TagFacts())
 
 
@@ -57,7 +59,7 @@ def test_the_proof_knows_that_a_last_tag_takes_its_manifest() -> None:
     snapshot = repository([index(1, 2), image(2)], {"index": 1, "child": 2})
     made = plan(snapshot, doom("child"), WHOLE)
     assert check_plan(snapshot, made) == ()
-    assert any(str(d(2)) in finding for finding in check_plan(snapshot, made, takes_last=True))
+    assert any(str(d(2)) in finding for finding in check_plan(snapshot, made, TAKES_LAST))
 
 
 def locked(snapshot: RepositorySnapshot, *tags: str) -> RepositorySnapshot:
@@ -113,7 +115,7 @@ def test_the_proof_knows_that_a_subject_takes_its_referrers() -> None:
         (Kept(Tag("sbom"), d(2), ()),),
         (d(2),),
     )
-    assert any("sbom" in finding for finding in check_plan(snapshot, careless, takes_referrers=True))
+    assert any("sbom" in finding for finding in check_plan(snapshot, careless, TAKES_REFERRERS))
 
 
 def test_the_newest_stays_where_the_last_tagged_manifest_cannot_go() -> None:
@@ -142,6 +144,44 @@ def test_a_signature_is_never_the_one_that_is_spared() -> None:
     assert fewer[Tag("a")] == Keep((LastTagged(),))
 
 
+def test_what_an_untagged_index_lists_stays_where_the_registry_protects_it() -> None:
+    snapshot = repository([image(1), index(2, 1), image(3)], {"a": 1, "b": 3})
+    assert steps(plan(snapshot, doom("a", "b"))) == [("remove", d(1), ("a",)), ("remove", d(3), ("b",))]
+    made = plan(snapshot, doom("a", "b"), PROTECTS)
+    assert steps(made) == [("remove", d(3), ("b",))]
+    assert kept(made, "a").reasons == (ChildOf(d(2)),)
+
+
+def test_an_index_that_goes_itself_protects_nothing() -> None:
+    snapshot = repository([image(1), index(2, 1)], {"a": 1, "b": 2})
+    assert removed(plan(snapshot, doom("a", "b"), PROTECTS)) == [{d(2)}, {d(1)}]
+
+
+def test_an_index_stays_if_the_registry_would_take_along_what_stays() -> None:
+    sbom = [image(1), image(2, subject=1), index(3, 1)]
+    snapshot = repository(sbom, {"old": 3, "sbom": 2})
+    made = plan(snapshot, doom("old"), TAKES_CHILDREN)
+    assert made.kept_manifests == (d(1), d(2), d(3))
+    assert steps(made) == [("delete", "old", ())]
+    assert check_plan(snapshot, made, TAKES_CHILDREN) == ()
+    careless = plan(snapshot, doom("old"), TAKES_REFERRERS)
+    assert steps(careless) == [("remove", d(3), ("old",))]
+    assert check_plan(snapshot, careless, TAKES_REFERRERS) == ()
+    assert "kept tag sbom would be lost" in check_plan(snapshot, careless, TAKES_CHILDREN)
+    # A tag of its own that stays, or another index that stays, keeps a child from being taken.
+    for tags, more in (({"base": 1}, []), ({"new": 4}, [index(4, 1)])):
+        safe = repository([*sbom, *more], {"old": 3, "sbom": 2, **tags})
+        made = plan(safe, doom("old"), TAKES_CHILDREN)
+        assert steps(made) == [("remove", d(3), ("old",))]
+        assert check_plan(safe, made, TAKES_CHILDREN) == ()
+
+
+def test_an_index_that_keeps_its_tag_for_that_says_why() -> None:
+    snapshot = repository([image(1), image(2, subject=1), index(3, 1)], {"old": 3, "sbom": 2})
+    made = plan(snapshot, doom("old"), msgspec.structs.replace(TAKES_CHILDREN, tag_delete=False, tag_overwrite=False))
+    assert kept(made, "old").reasons == (IndexOf(d(1)),)
+
+
 def removed(made: RepositoryPlan) -> list[set[object]]:
     return [{step.digest for step in each.steps} for each in made.passes if each.kind == "manifests"]
 
@@ -163,4 +203,4 @@ def test_of_doomed_tags_alone_on_a_manifest_that_stays_one_stays_where_the_last_
     made = plan(snapshot, doom("a", "b", "c"), can)
     assert {each.tag for each in made.kept} == {"keep", "a"}
     assert steps(made) == [("delete", "b", ()), ("delete", "c", ())]
-    assert check_plan(snapshot, made, takes_last=True) == ()
+    assert check_plan(snapshot, made, can) == ()

@@ -98,6 +98,8 @@ def capabilities() -> st.SearchStrategy[Capabilities]:
         last_tag_takes_manifest=flag,
         digest_delete=flag,
         digest_delete_takes_referrers=flag,
+        digest_delete_takes_children=flag,
+        protects_children=flag,
         tags_first=flag,
         tag_overwrite=flag,
         delete_cost_grows=flag,

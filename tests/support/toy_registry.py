@@ -65,3 +65,10 @@ class ToyRegistry:
             for each in list(self.manifests.values()):
                 if each.subject == digest:
                     self._delete_digest(each.digest)
+        if there and self.can.digest_delete_takes_children:
+            for child in there.children:
+                if child in self.manifests and child not in self.tags.values() and not self._listed(child):
+                    self._delete_digest(child)
+
+    def _listed(self, digest: Digest) -> bool:
+        return any(digest in each.children and each.digest != digest for each in self.manifests.values())

@@ -25,6 +25,9 @@ class Listing(msgspec.Struct, frozen=True):
     untagged: tuple[Digest, ...] = ()
     """Manifests without a tag that may belong to another one, where the list shows them and `referrers` cannot tell:
     they are read, so that signatures and the like are known."""
+    indexes: tuple[Digest, ...] = ()
+    """Indexes without a tag, where the registry refuses to delete what they list: they are read, and what they list is
+    not."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the list says it."""
 

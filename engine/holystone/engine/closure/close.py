@@ -1,20 +1,22 @@
 """Closes the graph of one repository over the verdicts on its tags."""
 
-from collections.abc import Container, Mapping
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
 
 from holystone.engine.closure.closed import Because, Closed
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.closure.judge import judge
 from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
+from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import Foreign, LockedBy, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, Foreign, IndexOf, LockedBy, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
-def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, takes_referrers: bool = False) -> Closed:
-    """`takes_referrers`: the registry deletes them with their subject, so what stays keeps its subject too.
+def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = GENTLE) -> Closed:
+    """`can`: what the registry deletes along with other things, and what it refuses to delete.
 
     Two fixpoints, both monotone, so the result is unique and hostile cycles end:
 
@@ -23,13 +25,19 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, takes_referrers: 
 
     What is neither (untagged, and held by nothing doomed) is not touched.
     """
+    takes_referrers = can.digest_delete_takes_referrers
     graph = graph_of(snapshot)
     final = {tag: judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
     safe = [tag for tag, subject in graph.subjects.items() if subject is None or subject not in candidates]
     safe += [tag for tag in graph.subjects if tag in snapshot.locked]
     safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
-    kept = reach(graph, safe, subjects=takes_referrers)
+    safe = sorted(set(safe))
+    protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
+    kept = reach(graph, safe, protected, subjects=takes_referrers)
+    while can.digest_delete_takes_children and (more := _indexes_of(graph, safe, kept, candidates)):
+        protected |= more
+        kept = reach(graph, safe, protected, subjects=takes_referrers)
     doomed = {
         digest: because for digest, because in candidates.items() if digest not in kept and digest in snapshot.manifests
     }
@@ -43,7 +51,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, *, takes_referrers: 
         verdicts=dict(sorted(final.items())),
         kept=dict(sorted(kept.items())),
         doomed=dict(sorted(doomed.items())),
-        levels=deletion_order(graph, doomed, takes_referrers=takes_referrers),
+        levels=deletion_order(graph, doomed, can),
     )
 
 
@@ -51,6 +59,29 @@ def needed_to_decide(closed: Closed, asked: Container[Digest]) -> tuple[Digest, 
     """Doomed manifests whose referrers nobody has asked for yet. Ask, add the answers (and what they list) to the
     snapshot, close again; the plan is complete when nothing is needed any more."""
     return tuple(digest for digest in sorted(closed.doomed) if digest not in asked)
+
+
+def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, Because]:
+    """What these indexes list: a registry that protects it would refuse to delete it."""
+    return {child: ChildOf(index) for index in sorted(indexes, reverse=True) for child in graph.children[index]}
+
+
+def _indexes_of(
+    graph: Graph, safe: Iterable[Tag], kept: Mapping[Digest, Because], candidates: Container[Digest]
+) -> dict[Digest, Because]:
+    """Doomed indexes that would take along what stays: what has no tag that stays, and is in no index that stays."""
+    tagged = {graph.tags[tag] for tag in safe}
+    listed: dict[Digest, list[Digest]] = defaultdict(list)
+    for index in sorted(graph.children):
+        for child in graph.children[index]:
+            if child in kept and child not in tagged:
+                listed[child].append(index)
+    return {
+        index: IndexOf(child)
+        for child, indexes in sorted(listed.items())
+        if all(index in candidates and index not in kept for index in indexes)
+        for index in indexes
+    }
 
 
 def _attached(

@@ -1,11 +1,12 @@
 """The order in which doomed manifests can go."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from holystone.engine.closure.components import components
 from holystone.engine.closure.graph import Graph
+from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest
 
 Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
@@ -13,27 +14,36 @@ Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
 
 
-def deletion_order(graph: Graph, doomed: Collection[Digest], *, takes_referrers: bool = False) -> Levels:
-    """As few levels as the order allows. `takes_referrers`: a subject goes with them, so an index that lists one of
-    them goes before the subject too.
+def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) -> Levels:
+    """As few levels as the order allows.
 
     Servers that guard anything guard the children of an index, so that relation outranks the others where they
     contradict each other, e.g. for an index whose subject is one of its own children.
     """
     children: Relation = graph.children
-    if takes_referrers:
-        children = {index: _with_subjects(graph, listed) for index, listed in children.items()}
+    if can.digest_delete_takes_referrers:
+        children = _with_takers(graph, children_too=can.digest_delete_takes_children)
     fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
     return _layers(doomed, (children, graph.referrers, fallback))
 
 
-def _with_subjects(graph: Graph, manifests: Iterable[Digest]) -> Collection[Digest]:
-    found: dict[Digest, None] = {}
-    for digest in manifests:
-        at: Digest | None = digest
-        while at and at not in found:
-            found[at] = None
-            at = graph.refers_to.get(at)
+def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
+    """From each index to what it lists and to whatever would take a referrer among that along: its subject, and an
+    index of which that is a child. While the first index is there, the registry would refuse."""
+    parents: dict[Digest, list[Digest]] = defaultdict(list)
+    for index, children in graph.children.items() if children_too else ():
+        for child in children:
+            parents[child].append(index)
+    found: dict[Digest, Collection[Digest]] = {}
+    for index, children in graph.children.items():
+        takers = dict.fromkeys(graph.refers_to[child] for child in children if child in graph.refers_to)
+        waiting = list(takers)
+        while waiting:
+            taken = waiting.pop()
+            above = (*parents[taken], *((graph.refers_to[taken],) if taken in graph.refers_to else ()))
+            waiting += (other for other in above if other not in takers)
+            takers |= dict.fromkeys(above)
+        found[index] = (*children, *takers)
     return found
 
 

@@ -1,6 +1,7 @@
 """Everything that some tags hold: the one fixpoint behind both what is kept and what may be doomed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.closure.graph import Graph
@@ -8,14 +9,18 @@ from holystone.engine.model.reasons import SubjectOf
 from holystone.engine.model.references import Digest, Tag
 
 
-def reach(graph: Graph, roots: Iterable[Tag], *, subjects: bool = False) -> dict[Digest, Because]:
-    """`subjects`: a manifest holds its subject too.
+def reach(
+    graph: Graph, roots: Iterable[Tag], more: Mapping[Digest, Because] = MappingProxyType({}), *, subjects: bool = False
+) -> dict[Digest, Because]:
+    """`more`: manifests that are held for another reason than a tag; `subjects`: a manifest holds its subject too.
 
     Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
     snapshot is ordered. Visits every manifest once, so that cycles end."""
     found: dict[Digest, Because] = {}
     for tag in sorted(roots):
         found.setdefault(graph.tags[tag], Tagged(tag))
+    for digest in sorted(more):
+        found.setdefault(digest, more[digest])
     frontier = sorted(found)
     while frontier:
         new: dict[Digest, Because] = {}

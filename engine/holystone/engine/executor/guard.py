@@ -2,6 +2,7 @@
 not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -67,7 +68,7 @@ class Guard:
                 tally = self._work.tally
                 self._looked_at, self._due_then = self._clock(), len(tally.due)
                 try:
-                    self._holds = await find_holds(self._work, tally.due_digests, tally.due_tags)
+                    self._holds = await find_holds(self._work, doomed_manifests(self._work), tally.due_tags)
                 except HolystoneError as error:
                     self._failed = error
                     raise
@@ -79,6 +80,11 @@ class Guard:
 
     def __repr__(self) -> str:
         return f"<Guard {self._work.repository} {self._clock() - self._looked_at:.0f} s old>"
+
+
+def doomed_manifests(work: RepositoryWork) -> frozenset[Digest]:
+    """Manifests that are to go: not those that only lose a tag."""
+    return work.tally.due_digests - frozenset(work.plan.kept_manifests)
 
 
 async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]) -> Holds:
@@ -99,9 +105,14 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
+    parents: defaultdict[Digest, list[Digest]] = defaultdict(list)
+    if work.capabilities.digest_delete_takes_children:
+        for index, children in sorted(graph.children.items()):
+            for child in children:
+                parents[child].append(index)
     found: dict[Digest, Hold] = {}
     for for_good in (True, False):  # what one of both kinds needs stays for good
-        _spread(graph, manifests, [root for root in roots if root[1].for_good is for_good], found)
+        _spread(graph, manifests, parents, [root for root in roots if root[1].for_good is for_good], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
     return Holds(found, attached, requests)
 
@@ -171,9 +182,14 @@ def _needs(manifest: Manifest) -> tuple[Digest, ...]:
 
 
 def _spread(
-    graph: Graph, manifests: Mapping[Digest, Manifest], roots: Iterable[tuple[Digest, Hold]], found: dict[Digest, Hold]
+    graph: Graph,
+    manifests: Mapping[Digest, Manifest],
+    parents: Mapping[Digest, Iterable[Digest]],
+    roots: Iterable[tuple[Digest, Hold]],
+    found: dict[Digest, Hold],
 ) -> None:
-    """From each root to all it needs (children, its subject) and all that belongs to it (referrers, attached tags)."""
+    """From each root to all it needs (children, its subject), all that belongs to it (referrers, attached tags) and all
+    that would take it along (`parents`)."""
     frontier = list(roots)
     while frontier:
         reached: list[tuple[Digest, Hold]] = []
@@ -182,4 +198,5 @@ def _spread(
                 found[digest] = hold
                 reached += [(other, hold) for other in _needs(manifests[digest])] if digest in manifests else []
                 reached += [(other, hold) for other, _ in graph.brings(digest)]
+                reached += [(other, hold) for other in parents.get(digest, ())]
         frontier = reached

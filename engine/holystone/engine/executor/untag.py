@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.executor.compare import compare, recorded
-from holystone.engine.executor.guard import Hold, find_holds
+from holystone.engine.executor.guard import Hold, doomed_manifests, find_holds
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -49,7 +49,7 @@ async def held_tags(
     question: their manifest may have been given a new tag, and then they stay with it."""
     if not (careless or _any_attached(work, steps)):
         return {}
-    holds = await find_holds(work, work.tally.due_digests, work.tally.due_tags)
+    holds = await find_holds(work, work.tally.due_digests if careless else doomed_manifests(work), work.tally.due_tags)
     held: dict[int, Hold] = {}
     for number, step in steps:
         if hold := holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None):

@@ -42,6 +42,7 @@ async def read_repository(
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     manifests = await reader.manifests((*tags.values(), *listing.untagged))
+    manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), depth=1)
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
@@ -111,7 +112,7 @@ class _Reader:
         await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
         return tags, broken
 
-    async def manifests(self, roots: Iterable[Digest]) -> dict[Digest, Manifest]:
+    async def manifests(self, roots: Iterable[Digest], depth: int = MAX_DEPTH) -> dict[Digest, Manifest]:
         """The manifests of `roots` and, level by level, of what their indexes list and what they refer to."""
         manifests: dict[Digest, Manifest] = {}
 
@@ -132,7 +133,7 @@ class _Reader:
                     self.problems[digest] = f"the registry has no manifest {digest}"
 
         level = set(roots)
-        for _ in range(MAX_DEPTH):
+        for _ in range(depth):
             unknown: list[Digest] = []
             for digest in sorted(level):
                 if said := self._said.get(digest):

@@ -1,5 +1,7 @@
 """What a registry can do, as data: it feeds the planner, the lanes, the documentation and the contract suite."""
 
+from typing import Final
+
 import msgspec
 
 
@@ -29,6 +31,10 @@ class Capabilities(msgspec.Struct, frozen=True):
     no tag by itself, so that nothing is left to do."""
     digest_delete_takes_referrers: bool = False
     """… and so does every manifest whose subject it is, tagged or not."""
+    digest_delete_takes_children: bool = False
+    """… and so does every manifest that it lists, unless that has a tag or is in another index."""
+    protects_children: bool = False
+    """A manifest that an index lists cannot be deleted, be the index tagged or not."""
     tags_first: bool = True
     """Tags are deleted by name before their manifest by digest: the registry refuses a manifest that has tags, or it
     costs more. False where one request for the digest does it all."""
@@ -47,3 +53,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     quota: Quota | None = None
     bulk: int = 1
     """Tags or digests that one delete request takes."""
+
+
+GENTLE: Final = Capabilities("any", can_delete=True)
+"""Of a registry that deletes what it is told and nothing else."""

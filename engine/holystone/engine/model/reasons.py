@@ -114,6 +114,12 @@ class SubjectOf(msgspec.Struct, frozen=True, tag="subject-of"):
     referrer: Digest
 
 
+class IndexOf(msgspec.Struct, frozen=True, tag="index-of"):
+    """The registry would delete what it lists along with it, and that stays."""
+
+    child: Digest
+
+
 class ChildOf(msgspec.Struct, frozen=True, tag="child-of"):
     index: Digest
 
@@ -266,6 +272,7 @@ KeepReason = (
     | LastTagged
     | MarkOf
     | SubjectOf
+    | IndexOf
     | ChildOf
     | ReferrerOf
     | MetadataHead

@@ -4,6 +4,7 @@ needs. Shares no code with the closure and the planner, so that a mistake there 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
+from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
@@ -12,15 +13,14 @@ from holystone.engine.model.references import Digest, Tag
 def check_plan(
     snapshot: RepositorySnapshot,
     plan: RepositoryPlan,
+    can: Capabilities = GENTLE,
     *,
     marks: Mapping[Tag, Tag] | None = None,
-    takes_referrers: bool = False,
-    takes_last: bool = False,
 ) -> tuple[str, ...]:
     """What is wrong with the plan, sorted; empty if it is safe. Anything found is a bug, and nothing of the plan may
-    be applied. `marks`: tags that must not go without, or before, another one; `takes_referrers`: the registry deletes
-    them with their subject; `takes_last`: a manifest goes with its last tag."""
-    tags, manifests = _after(snapshot, plan, takes_referrers=takes_referrers, takes_last=takes_last)
+    be applied. `can`: what the registry deletes along with other things; `marks`: tags that must not go without, or
+    before, another one."""
+    tags, manifests = _after(snapshot, plan, can)
     found = _disagreements(snapshot, plan)
     listed = frozenset(plan.kept_manifests)
     for each in plan.kept:
@@ -46,19 +46,23 @@ def check_plan(
 
 
 def _after(
-    snapshot: RepositorySnapshot, plan: RepositoryPlan, *, takes_referrers: bool, takes_last: bool
+    snapshot: RepositorySnapshot, plan: RepositoryPlan, can: Capabilities
 ) -> tuple[dict[Tag, Digest], set[Digest]]:
     """What the registry would hold: a delete by digest takes every tag along that is still on the manifest."""
     tags, manifests = dict(snapshot.tags), set(snapshot.manifests)
     on: dict[Digest, set[Tag]] = defaultdict(set)
     for tag, digest in tags.items():
         on[digest].add(tag)
+    indexes: dict[Digest, set[Digest]] = defaultdict(set)
+    for manifest in snapshot.manifests.values():
+        for child in manifest.children:
+            indexes[child].add(manifest.digest)
     for step in plan.steps:
         going = [] if isinstance(step, Untag) else [step.digest]
         if isinstance(step, Untag):
             tags.pop(step.tag, None)
             on[step.digest].discard(step.tag)
-            if takes_last and step.how == "delete" and not on[step.digest]:
+            if can.last_tag_takes_manifest and step.how == "delete" and not on[step.digest]:
                 going.append(step.digest)
         while going:
             digest = going.pop()
@@ -67,8 +71,11 @@ def _after(
             manifests.discard(digest)
             for tag in on.pop(digest, ()):
                 tags.pop(tag, None)
-            if takes_referrers:
+            if can.digest_delete_takes_referrers:
                 going += [each.digest for each in snapshot.manifests.values() if each.subject == digest]
+            if can.digest_delete_takes_children:
+                children = snapshot.manifests[digest].children
+                going += [each for each in children if not on[each] and not indexes[each] & manifests]
     return tags, manifests
 
 

@@ -46,6 +46,8 @@ def kind_text(reason: KeepReason | DeleteReason) -> str:
             return "marks that others, which stay, are not to be used"
         case reasons.SubjectOf():
             return "the registry would delete what refers to them along with them"
+        case reasons.IndexOf():
+            return "the registry would delete their parts along with them"
         case reasons.ChildOf():
             return "parts of indexes"
         case reasons.ReferrerOf():

@@ -55,6 +55,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"the mark that {_short(marked)}, which stays, is not to be used"
         case reasons.SubjectOf(referrer):
             return f"the registry would delete {referrer.short}, which refers to it, along with it"
+        case reasons.IndexOf(child):
+            return f"the registry would delete {child.short}, which is part of it, along with it"
         case reasons.ChildOf(index):
             return f"part of index {index.short}"
         case reasons.ReferrerOf(subject):

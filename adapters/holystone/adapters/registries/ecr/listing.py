@@ -64,6 +64,7 @@ class _Found:
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}
+        self.indexes: dict[Digest, None] = {}
         self.pushed: dict[Digest, int] = {}
 
     def add(self, repository: Repository, image: Image) -> None:
@@ -84,6 +85,8 @@ class _Found:
         if not tags and subject:
             self.untagged[digest] = None
         kind = image.imageManifestMediaType
+        if not (tags or rule) and kind in INDEX_TYPES:
+            self.indexes[digest] = None
         if rule and kind and kind not in INDEX_TYPES:
             # Archived images cannot be pulled. They stay, so that nothing more need be known of them; of an index it
             # has to be tried, for what it lists.
@@ -95,5 +98,6 @@ class _Found:
             locked=self.locked,
             manifests=self.manifests,
             untagged=tuple(self.untagged),
+            indexes=tuple(self.indexes),
             pushed=self.pushed,
         )

@@ -19,6 +19,7 @@ SHEET: Final = Sheet(
         digest_delete=True,
         # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.
         digest_delete_takes_referrers=True,
+        protects_children=True,  # ImageReferencedByManifestList (API reference, ImageFailure)
         tags_first=False,
         digests_in_listing=True,
         page=1000,

@@ -12,7 +12,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.sheet import LONGEST
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1
+from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 
 _CANNOT_REFER: Final = frozenset({DOCKER_MANIFEST, DOCKER_LIST, DOCKER_SCHEMA1})
@@ -42,6 +42,14 @@ class Rows:
             digest
             for digest, row in self.manifests.items()
             if digest not in tagged and row.media_type not in _CANNOT_REFER
+        )
+
+    @property
+    def indexes(self) -> tuple[Digest, ...]:
+        """Those without a tag."""
+        tagged = set(self.tags.values())
+        return tuple(
+            digest for digest, row in self.manifests.items() if digest not in tagged and row.media_type in INDEX_TYPES
         )
 
     @property

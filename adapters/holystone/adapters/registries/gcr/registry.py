@@ -82,6 +82,7 @@ class GoogleRegistry(OciApi):
             rows.tags,
             locked=dict.fromkeys(rows.tags, rule) if rule else {},
             untagged=await self._untagged(repository, rows),
+            indexes=rows.indexes,
             pushed=rows.pushed,
         )
 

@@ -23,6 +23,7 @@ SHEET: Final = Sheet(
         tag_delete=True,
         tag_delete_spares_siblings=True,
         digest_delete=True,
+        protects_children=True,  # GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE
         tags_first=True,
         tag_overwrite=True,
         digests_in_listing=True,

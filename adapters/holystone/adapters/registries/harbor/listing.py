@@ -17,6 +17,7 @@ from holystone.adapters.http.paging import MAX_PAGES
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
+from holystone.engine.model.manifests import INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.scheduler import map_each
 
@@ -33,6 +34,7 @@ _NEVER: Final = 0
 class Artifact:
     digest: Digest
     tags: tuple[Tag, ...]
+    is_index: bool
     immutable: frozenset[Tag]
     accessories: tuple[Digest, ...]
     """Signatures, SBOMs and other manifests that belong to this one; the list does not show them as artifacts."""
@@ -51,6 +53,7 @@ class _Accessory(msgspec.Struct):
 
 class _Artifact(msgspec.Struct):
     digest: str
+    manifest_media_type: str = ""
     push_time: dt.datetime | None = None
     tags: list[_Tag] | None = None
     accessories: list[_Accessory] | None = None
@@ -133,6 +136,7 @@ def _parsed(wire: _Artifact) -> Artifact:
     return Artifact(
         digest=Digest.parse(wire.digest),
         tags=tuple(Tag.parse(tag.name) for tag in tags),
+        is_index=wire.manifest_media_type in INDEX_TYPES,
         immutable=frozenset(Tag(tag.name) for tag in tags if tag.immutable),
         accessories=tuple(Digest.parse(accessory.digest) for accessory in wire.accessories or ()),
         pushed=max(_NEVER, int(wire.push_time.timestamp())) if wire.push_time else _NEVER,

@@ -48,6 +48,7 @@ async def probe(api: HarborApi, repository: Repository) -> Capabilities:
         tag_delete_spares_siblings=tags,
         digest_delete=digests,
         digest_delete_takes_referrers=digests,
+        digest_delete_takes_children=digests,
         # A robot that may delete artifacts only is made for that: nothing says that it may push.
         tag_overwrite=tags,
     )

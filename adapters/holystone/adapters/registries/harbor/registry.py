@@ -62,6 +62,7 @@ class HarborRegistry(OciApi):
             tags=dict.fromkeys(names) | {tag: each.digest for each in artifacts for tag in each.tags},
             locked={tag: rule for each in artifacts for tag in sorted(each.immutable)},
             untagged=await self._untold(repository, artifacts),
+            indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
         )
 

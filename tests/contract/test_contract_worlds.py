@@ -1,0 +1,74 @@
+"""Repositories that nobody would make up: random indexes, referrers, signatures and shared manifests, with and without
+tags. Whatever the registry's own rules: what stays is whole, what was to go is gone or has a reason, and the run ends.
+"""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+import pytest
+
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.report.words import reason_text
+from tests.contract.stands import Stand, unlocked
+
+SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53)
+"""Most showed a mistake once: of the closure, of the guard, or of what an adapter said of its registry."""
+
+
+@dataclass
+class World:
+    manifests: list[RawManifest] = field(default_factory=list)
+    doomed: set[str] = field(default_factory=set)
+
+
+async def build(served: Stand, random: Random) -> World:
+    world = World()
+    made, subjects, plain = world.manifests, dict[str, str](), list[str]()
+    for number in range(random.randint(3, 9)):
+        kind = random.random()
+        tags = [f"t{number}"] if random.random() < 0.7 else []
+        if tags and random.random() < 0.25:
+            tags.append(f"t{number}b")
+        if made and kind < 0.3:
+            raw = await served.index(tuple(random.sample(made, min(len(made), random.randint(1, 3)))), *tags)
+        elif made and kind < 0.5:
+            subject = random.choice(made)
+            raw = await served.image(f"i{number}", *tags, subject=subject)
+            subjects[raw.digest] = subject.digest
+        else:
+            raw = await served.image(f"i{number}", *tags)
+        if raw not in made:
+            made.append(raw)
+        plain += tags
+    for subject in list(made):
+        referrers = [each for each in made if subjects.get(each.digest) == subject.digest]
+        if referrers and random.random() < 0.4:
+            made.append(await served.index(tuple(referrers), f"sha256-{subject.digest.hex}"))
+        if random.random() < 0.15:
+            made.append(await served.image(f"of {subject.digest}", f"sha256-{subject.digest.hex}.sig"))
+    world.doomed |= {tag for tag in plain if random.random() < 0.6}
+    return world
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_random_repository(served: Stand, seed: int) -> None:
+    world = await build(served, Random(seed))
+    digests = [raw.digest for raw in world.manifests]
+    tags, manifests = await served.state(*digests)
+    knowledge = DigestKnowledge(None)
+    _, plan = await served.plan(world.doomed, knowledge)
+    assert unlocked(plan).refusals == ()
+    result = await served.apply(plan, knowledge)
+    assert not result.incomplete, result
+    assert result.losses == ()
+    (planned,) = plan.repositories
+    kept = {each.tag: each for each in planned.kept}
+    now, left = await served.state(*digests)
+    assert now == {tag: digest for tag, digest in tags.items() if tag in kept}
+    assert {str(digest) for digest in planned.kept_manifests} & manifests <= left
+    spared = [each for tag, each in kept.items() if tag in world.doomed]
+    assert all(reason_text(reason) for each in spared for reason in each.reasons)
+    _, again = await served.plan(world.doomed)
+    assert [each.passes for each in again.repositories] == [()]

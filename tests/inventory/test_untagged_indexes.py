@@ -1,0 +1,40 @@
+"""Indexes without a tag are read where they protect what they list, and nothing more than that."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.ports import Listing
+from tests.support.memory_registry import MemoryRegistry, repository
+
+APP = repository()
+
+
+class Telling(MemoryRegistry):
+    indexes: Sequence[Digest] = ()
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        return msgspec.structs.replace(await super().list_tags(repository), indexes=tuple(self.indexes))
+
+
+async def test_what_an_untagged_index_lists_is_known_and_not_read() -> None:
+    registry = Telling()
+    tagged, untagged = registry.image(APP, "tagged", "v1"), registry.image(APP, "untagged")
+    index = registry.index(APP, [tagged, untagged])
+    registry.indexes = (index,)
+    snapshot = await read_repository(registry, DigestKnowledge(None), APP, needs_config=lambda _: False)
+    assert snapshot.manifests.keys() == {tagged, index}
+    assert snapshot.manifests[index].children == (tagged, untagged)
+    assert registry.count("read_manifests") == 2
+
+
+async def test_an_index_that_is_gone_already_protects_nothing() -> None:
+    registry = Telling()
+    tagged = registry.image(APP, "tagged", "v1")
+    registry.indexes = (Digest("sha256:" + "0" * 64),)
+    snapshot = await read_repository(registry, DigestKnowledge(None), APP, needs_config=lambda _: False)
+    assert snapshot.manifests.keys() == {tagged}
+    assert snapshot.broken == {}
