@@ -149,7 +149,10 @@ def test_manifests_go_in_the_order_of_the_closure_and_marks_last(case: Case) -> 
 def _turns(case: Case, plan: RepositoryPlan) -> tuple[list[Pass], list[Pass]]:
     """The passes before any mark goes, and those from then on."""
     held = held_by(case.snapshot, plan.marks)
-    late = [any(tag in plan.marks for tag in _tags(each)) or each.steps[0].digest in held for each in plan.passes]
+    late = [
+        each.steps[0].digest in held if each.kind == "manifests" else not _tags(each).isdisjoint(plan.marks)
+        for each in plan.passes
+    ]
     first = late.index(True) if True in late else len(late)
     return list(plan.passes[:first]), list(plan.passes[first:])
 
