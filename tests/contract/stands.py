@@ -23,12 +23,13 @@ from holystone.engine.journal import Journal
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import NotNeeded
+from holystone.engine.model.reasons import NotAsked, NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits
+from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.vendor import Login, VendorEmulator
@@ -117,9 +118,8 @@ class Stand:
         """`labels`: configurations are read too, as werf's policies need them."""
         known = knowledge or DigestKnowledge(None)
         snapshot = await read_repository(self.registry, known, self.repository, needs_config=lambda _: labels)
-        verdicts = {
-            tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotNeeded(),))  # type: ignore[arg-type]
-            for tag in snapshot.tags
+        verdicts: dict[Tag, Verdict] = {
+            tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
         }
         decision = Decision(
             verdicts={self.repository: verdicts}, facts={self.repository: TagFacts()}, notices=(), refusals=()
@@ -139,6 +139,13 @@ class Stand:
         with Journal.open(self.folder / "state") as journal:
             run = await journal.begin(plan, "contract")
             return await execute_plan(run, lambda _: self.registry, knowledge or DigestKnowledge(None))
+
+    async def undo(self) -> UndoResult:
+        """Of the only run."""
+        with Journal.open(self.folder / "state") as journal:
+            (record,) = await journal.runs()
+            run = await journal.load(record.id)
+            return await undo_run(run, lambda _: self.registry, lambda *_: None)
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
         knowledge = DigestKnowledge(None)

@@ -1,5 +1,6 @@
 """Repositories that nobody would make up: random indexes, referrers, signatures and shared manifests, with and without
-tags. Whatever the registry's own rules: what stays is whole, what was to go is gone or has a reason, and the run ends.
+tags. Whatever the registry's own rules: what stays is whole, what was to go is gone or has a reason, the run ends, and
+undo brings every tag back.
 """
 
 from dataclasses import dataclass, field
@@ -72,3 +73,6 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     assert all(reason_text(reason) for each in spared for reason in each.reasons)
     _, again = await served.plan(world.doomed)
     assert [each.passes for each in again.repositories] == [()]
+    undone = await served.undo()
+    assert (undone.lost, undone.incomplete) == ((), False)
+    assert (await served.state(*digests))[0] == tags
