@@ -92,9 +92,12 @@ async def _plan(
     facts: TagFacts,
     capabilities: Capabilities,
 ) -> tuple[RepositorySnapshot, RepositoryPlan]:
-    """Referrers are asked for only of what is to be deleted, and only where it is us who would have to delete them;
-    each answer may bring more of it. What cannot go may keep more."""
-    asks = capabilities.digest_delete and not capabilities.digest_delete_takes_referrers
+    """Referrers are asked for only of what is to be deleted, and only where it is us who would have to delete them, or
+    where that costs nothing: what is in the plan is in the journal. Each answer may bring more of it. What cannot go
+    may keep more."""
+    asks = capabilities.digest_delete and (
+        capabilities.referrers_in_listing or not capabilities.digest_delete_takes_referrers
+    )
     asked: set[Digest] = set()
     while True:
         closed = close(snapshot, verdicts, capabilities)

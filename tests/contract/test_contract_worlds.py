@@ -14,7 +14,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import Stand, unlocked
 
-SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53)
+SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53, 103)
 """Most showed a mistake once: of the closure, of the guard, or of what an adapter said of its registry."""
 
 
@@ -75,4 +75,7 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     assert [each.passes for each in again.repositories] == [()]
     undone = await served.undo()
     assert (undone.lost, undone.incomplete) == ((), False)
-    assert (await served.state(*digests))[0] == tags
+    back, there = await served.state(*digests)
+    assert back == tags
+    # Azure takes referrers along that no listing shows: they are in no plan, so not in the journal.
+    assert served.name == "acr" or manifests <= there

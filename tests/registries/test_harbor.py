@@ -145,7 +145,7 @@ async def test_before_2_8_the_listing_tells_the_referrers(tmp_path: Path) -> Non
         image = put(harbor, "one", "v1")
         attestation = put(harbor, "attestation", subject=image)
         assert (await registry.list_tags(repository)).untagged == (attestation.digest,)
-        assert await registry.referrers(repository, image.digest) == ()
+        assert await registry.referrers(repository, image.digest) == (attestation.digest,)
 
 
 async def test_nested_names_are_encoded_twice(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ class HarborRegistry(OciApi):
         self.api = api
         self._shown: set[Repository] = set()
         """Of which the API has shown an artifact: it means by their paths what we mean."""
+        self._accessories: dict[Repository, dict[Digest, tuple[Digest, ...]]] = {}
+        """As they were listed last."""
 
     async def probe(self, repository: Repository) -> Capabilities:
         return await probe(self.api, repository)
@@ -51,6 +53,7 @@ class HarborRegistry(OciApi):
         between is only one tag more to look at."""
         artifacts = await read_artifacts(repository, lambda path: self.api.get(repository, path))
         names = await self._names(repository)
+        self._accessories[repository] = {each.digest: each.accessories for each in artifacts}
         if artifacts:
             self._shown.add(repository)
         elif not await self._exists(repository, names):
@@ -65,6 +68,11 @@ class HarborRegistry(OciApi):
             indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
         )
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        """Of an artifact the listing has told them; what refers to a referrer is asked for."""
+        listed = self._accessories.get(repository, {}).get(subject)
+        return await super().referrers(repository, subject) if listed is None else listed
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [await self._deletion(repository, tag, f"{artifact(tag)}/tags/{tag}") for tag in tags]
