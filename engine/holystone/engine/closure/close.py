@@ -1,6 +1,5 @@
 """Closes the graph of one repository over the verdicts on its tags."""
 
-from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 
 from holystone.engine.closure.closed import Because, Closed
@@ -71,14 +70,10 @@ def _indexes_of(
 ) -> dict[Digest, Because]:
     """Doomed indexes that would take along what stays: what has no tag that stays, and is in no index that stays."""
     tagged = {graph.tags[tag] for tag in safe}
-    listed: dict[Digest, list[Digest]] = defaultdict(list)
-    for index in sorted(graph.children):
-        for child in graph.children[index]:
-            if child in kept and child not in tagged:
-                listed[child].append(index)
     return {
         index: IndexOf(child)
-        for child, indexes in sorted(listed.items())
+        for child, indexes in sorted(graph.indexes.items())
+        if child in kept and child not in tagged
         if all(index in candidates and index not in kept for index in indexes)
         for index in indexes
     }

@@ -16,6 +16,8 @@ class Graph:
     tags: Mapping[Tag, Digest]
     children: Mapping[Digest, tuple[Digest, ...]]
     """Of every manifest in the snapshot; a child may be missing from it."""
+    indexes: Mapping[Digest, tuple[Digest, ...]]
+    """The inverse of `children`."""
     referrers: Mapping[Digest, tuple[Digest, ...]]
     """By subject, which may be missing from the snapshot."""
     subjects: Mapping[Tag, Digest | None]
@@ -37,9 +39,12 @@ class Graph:
 
 def graph_of(snapshot: RepositorySnapshot) -> Graph:
     referrers: dict[Digest, list[Digest]] = defaultdict(list)
+    indexes: dict[Digest, list[Digest]] = defaultdict(list)
     for digest, manifest in sorted(snapshot.manifests.items()):
         if manifest.subject is not None:
             referrers[manifest.subject].append(digest)
+        for child in manifest.children:
+            indexes[child].append(digest)
     subjects = attached_tags(snapshot)
     attached: dict[Digest, list[Tag]] = defaultdict(list)
     for tag, subject in sorted(subjects.items()):
@@ -48,6 +53,7 @@ def graph_of(snapshot: RepositorySnapshot) -> Graph:
     return Graph(
         tags=snapshot.tags,
         children={digest: manifest.children for digest, manifest in snapshot.manifests.items()},
+        indexes={child: tuple(found) for child, found in indexes.items()},
         referrers={subject: tuple(found) for subject, found in referrers.items()},
         subjects=subjects,
         attached={subject: tuple(found) for subject, found in attached.items()},

@@ -30,17 +30,14 @@ def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) 
 def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
     """From each index to what it lists and to whatever would take a referrer among that along: its subject, and an
     index of which that is a child. While the first index is there, the registry would refuse."""
-    parents: dict[Digest, list[Digest]] = defaultdict(list)
-    for index, children in graph.children.items() if children_too else ():
-        for child in children:
-            parents[child].append(index)
+    indexes = graph.indexes if children_too else {}
     found: dict[Digest, Collection[Digest]] = {}
     for index, children in graph.children.items():
         takers = dict.fromkeys(graph.refers_to[child] for child in children if child in graph.refers_to)
         waiting = list(takers)
         while waiting:
             taken = waiting.pop()
-            above = (*parents[taken], *((graph.refers_to[taken],) if taken in graph.refers_to else ()))
+            above = (*indexes.get(taken, ()), *((graph.refers_to[taken],) if taken in graph.refers_to else ()))
             waiting += (other for other in above if other not in takers)
             takers |= dict.fromkeys(above)
         found[index] = (*children, *takers)

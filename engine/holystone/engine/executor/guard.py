@@ -2,7 +2,6 @@
 not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -105,14 +104,10 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
-    parents: defaultdict[Digest, list[Digest]] = defaultdict(list)
-    if work.capabilities.digest_delete_takes_children:
-        for index, children in sorted(graph.children.items()):
-            for child in children:
-                parents[child].append(index)
+    takers = graph.indexes if work.capabilities.digest_delete_takes_children else {}
     found: dict[Digest, Hold] = {}
     for for_good in (True, False):  # what one of both kinds needs stays for good
-        _spread(graph, manifests, parents, [root for root in roots if root[1].for_good is for_good], found)
+        _spread(graph, manifests, takers, [root for root in roots if root[1].for_good is for_good], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
     return Holds(found, attached, requests)
 
@@ -184,12 +179,12 @@ def _needs(manifest: Manifest) -> tuple[Digest, ...]:
 def _spread(
     graph: Graph,
     manifests: Mapping[Digest, Manifest],
-    parents: Mapping[Digest, Iterable[Digest]],
+    takers: Mapping[Digest, Iterable[Digest]],
     roots: Iterable[tuple[Digest, Hold]],
     found: dict[Digest, Hold],
 ) -> None:
     """From each root to all it needs (children, its subject), all that belongs to it (referrers, attached tags) and all
-    that would take it along (`parents`)."""
+    that would take it along (`takers`)."""
     frontier = list(roots)
     while frontier:
         reached: list[tuple[Digest, Hold]] = []
@@ -198,5 +193,5 @@ def _spread(
                 found[digest] = hold
                 reached += [(other, hold) for other in _needs(manifests[digest])] if digest in manifests else []
                 reached += [(other, hold) for other, _ in graph.brings(digest)]
-                reached += [(other, hold) for other in parents.get(digest, ())]
+                reached += [(other, hold) for other in takers.get(digest, ())]
         frontier = reached

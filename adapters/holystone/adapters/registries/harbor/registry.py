@@ -11,7 +11,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
-from holystone.adapters.registries.harbor.listing import Artifact, read_artifacts
+from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
@@ -22,7 +22,6 @@ from holystone.engine.model.references import Digest, InvalidName, RegistryHost,
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
 
-_NOBODY: Final = Digest("sha256:" + "0" * 64)
 _CONTRADICTS: Final = "The API and /v2 contradict each other: check that both addresses lead to the same Harbor."
 
 
@@ -64,7 +63,6 @@ class HarborRegistry(OciApi):
         return Listing(
             tags=dict.fromkeys(names) | {tag: each.digest for each in artifacts for tag in each.tags},
             locked={tag: rule for each in artifacts for tag in sorted(each.immutable)},
-            untagged=await self._untold(repository, artifacts),
             indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
         )
@@ -125,13 +123,6 @@ class HarborRegistry(OciApi):
         if names is not None:
             raise IncompleteSource(f"The tags of {repository} cannot be listed.", what_to_do=_CONTRADICTS)
         return False
-
-    async def _untold(self, repository: Repository, artifacts: Sequence[Artifact]) -> tuple[Digest, ...]:
-        """Referrers, where no referrers API tells them: before Harbor 2.8."""
-        accessories = {digest for each in artifacts for digest in each.accessories}
-        if accessories and self.referrers_api is None:
-            await self.referrers(repository, _NOBODY)
-        return () if self.referrers_api else tuple(sorted(accessories))
 
     async def _deletion(self, repository: Repository, reference: Tag | Digest, path: str) -> Outcome:
         try:
