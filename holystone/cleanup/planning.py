@@ -92,16 +92,12 @@ async def _plan(
     facts: TagFacts,
     capabilities: Capabilities,
 ) -> tuple[RepositorySnapshot, RepositoryPlan]:
-    """Referrers are asked for only of what is to be deleted, and only where it is us who would have to delete them, or
-    where that costs nothing: what is in the plan is in the journal. Each answer may bring more of it. What cannot go
-    may keep more."""
-    asks = capabilities.digest_delete and (
-        capabilities.referrers_in_listing or not capabilities.digest_delete_takes_referrers
-    )
+    """Referrers are asked for only of what is to be deleted, also where the registry deletes them by itself: what is in
+    the plan is in the journal. Each answer may bring more of it. What cannot go may keep more."""
     asked: set[Digest] = set()
     while True:
         closed = close(snapshot, verdicts, capabilities)
-        if asks and (needed := needed_to_decide(closed, asked)):
+        if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
             snapshot = await add_referrers(registry, knowledge, snapshot, needed)
             asked.update(needed)
             continue

@@ -1,6 +1,6 @@
 """Repositories that nobody would make up: random indexes, referrers, signatures and shared manifests, with and without
 tags. Whatever the registry's own rules: what stays is whole, what was to go is gone or has a reason, the run ends, and
-undo brings every tag back.
+undo brings everything back.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import Stand, unlocked
 
-SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53, 103)
+SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53, 103, 107, 132)
 """Most showed a mistake once: of the closure, of the guard, or of what an adapter said of its registry."""
 
 
@@ -72,10 +72,9 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     spared = [each for tag, each in kept.items() if tag in world.doomed]
     assert all(reason_text(reason) for each in spared for reason in each.reasons)
     _, again = await served.plan(world.doomed)
-    assert [each.passes for each in again.repositories] == [()]
+    assert not any(each.passes for each in again.repositories), "of an empty repository Azure says that it never was"
     undone = await served.undo()
     assert (undone.lost, undone.incomplete) == ((), False)
     back, there = await served.state(*digests)
     assert back == tags
-    # Azure takes referrers along that no listing shows: they are in no plan, so not in the journal.
-    assert served.name == "acr" or manifests <= there
+    assert manifests <= there

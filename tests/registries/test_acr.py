@@ -261,6 +261,29 @@ async def test_a_tag_goes_alone_and_the_last_one_leaves_its_manifest(acr: Connec
     assert (await acr.registry.list_tags(acr.repository)).tags == {}
 
 
+async def test_referrers_are_asked_for_where_the_listing_does_not_show_all_manifests(acr: Connected) -> None:
+    subject = acr.image("subject", "v1")
+    acr.image("other", "v2", "v3")
+    await acr.registry.probe(acr.repository)
+    await acr.registry.list_tags(acr.repository)
+    assert await acr.registry.referrers(acr.repository, subject.digest) == ()
+    assert acr.asked("/referrers/") == 0, "every manifest has a tag"
+    signature = acr.image("signature", subject=subject)
+    await acr.registry.probe(acr.repository)
+    await acr.registry.list_tags(acr.repository)
+    assert await acr.registry.referrers(acr.repository, subject.digest) == [signature.digest]
+
+
+async def test_referrers_are_asked_for_where_azure_does_not_count(acr: Connected) -> None:
+    subject = acr.image("subject", "v1")
+    signature = acr.image("signature", subject=subject)
+    said = b'{"imageName":"team/app"}'
+    acr.emulator.faults.add(Fault("GET", rf"/acr/v1/{PATH}", Answer(200, said)))
+    await acr.registry.probe(acr.repository)
+    await acr.registry.list_tags(acr.repository)
+    assert await acr.registry.referrers(acr.repository, subject.digest) == [signature.digest]
+
+
 async def test_a_manifest_takes_its_tags_and_referrers_and_no_index_protects_its_children(acr: Connected) -> None:
     child, subject = acr.image("child"), acr.image("subject", "v1", "v2")
     index = put(acr.emulator, images.index(child), "multi")

@@ -46,8 +46,6 @@ class Capabilities(msgspec.Struct, frozen=True):
     """The registry refuses to delete the last manifest that has a tag."""
     digests_in_listing: bool = False
     """A listing says where every tag points, so that one look at it replaces a look at each tag."""
-    referrers_in_listing: bool = False
-    """A listing says what refers to what, so that asking for it costs no request."""
     page: int = 0
     """Entries that one request of a listing gives, at most; 0: all."""
     native_restore: bool = False

@@ -1,6 +1,7 @@
 """The registry port over Azure's own API for tags and the OCI distribution API for the rest."""
 
 import secrets
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -34,6 +35,7 @@ _ACTIONS: Final[dict[Access, str]] = {
 
 class _Repository(msgspec.Struct):
     imageName: str
+    manifestCount: int | None = None
     changeableAttributes: Attributes = Attributes()
 
 
@@ -45,6 +47,10 @@ class AcrRegistry(OciApi):
         self._credential = credential
         self._locked: dict[Repository, dict[Digest, str]] = {}
         """Manifests with a locked tag, as the last listing saw them."""
+        self._tagged: dict[Repository, int] = {}
+        """Manifests with a tag, as the last listing saw them."""
+        self._manifests: dict[Repository, int] = {}
+        """All manifests, tagged or not, as the last probe was told."""
 
     def scope(self, repository: Repository, access: Access) -> str:
         return f"repository:{repository.path}:{_ACTIONS[access]}"
@@ -55,8 +61,12 @@ class AcrRegistry(OciApi):
         reply = await self._get(repository, f"/acr/v1/{repository.path}")
         if reply.status != 200 and not is_absent(reply):
             raise unreadable(str(repository), reply)
-        if reply.status == 200 and (lock := _repository_lock(repository, reply)):
-            return _cannot(lock)
+        if reply.status == 200:
+            about = _understood(repository, reply)
+            if about.changeableAttributes.writeEnabled is False:
+                return _cannot(_locked(repository))
+            if about.manifestCount is not None:
+                self._manifests[repository] = about.manifestCount
         claims = await self.http.granted(self.scope(repository, "delete"), lane=self.reads)
         actions = granted_actions(claims, repository)
         if actions is None:
@@ -75,7 +85,15 @@ class AcrRegistry(OciApi):
         self._locked[repository] = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
         }
+        self._tagged[repository] = len(set(listing.tags.values()))
         return listing
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        """The list shows what has a tag. Only where the repository has more manifests than that, something unseen can
+        refer to the subject, and a request is worth it."""
+        if self._manifests.get(repository, sys.maxsize) <= self._tagged.get(repository, 0):
+            return ()
+        return await super().referrers(repository, subject)
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [await self._deletion(repository, f"/acr/v1/{repository.path}/_tags/{tag}") for tag in tags]
@@ -144,17 +162,18 @@ class AcrRegistry(OciApi):
             return failed_deletion(error)
 
 
-def _repository_lock(repository: Repository, reply: Reply) -> str:
-    """Only `writeEnabled` counts here. It locks "the repository and all images in it", while a repository with
-    `deleteEnabled` false "can't be deleted. Individual images can still be" (container-registry-image-lock.md)."""
+def _understood(repository: Repository, reply: Reply) -> _Repository:
     try:
-        said = msgspec.json.decode(reply.body, type=_Repository)
+        return msgspec.json.decode(reply.body, type=_Repository)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IncompleteSource(
             f"{repository} cannot be read: the answer does not describe a repository ({error}).", what_to_do=STRANGE
         ) from error
-    if said.changeableAttributes.writeEnabled is not False:
-        return ""
+
+
+def _locked(repository: Repository) -> str:
+    """Only `writeEnabled` counts here. It locks "the repository and all images in it", while a repository with
+    `deleteEnabled` false "can't be deleted. Individual images can still be" (container-registry-image-lock.md)."""
     return (
         f"the repository is locked in Azure: its writeEnabled is false. Unlock it with 'az acr repository update "
         f"--name REGISTRY --repository {repository.path} --write-enabled true' if that is not meant"

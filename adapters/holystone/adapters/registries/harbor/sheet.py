@@ -26,7 +26,6 @@ SHEET: Final = Sheet(
         protects_children=True,
         tags_first=False,  # one request takes the artifact and all its tags
         digests_in_listing=True,
-        referrers_in_listing=True,
         page=100,
     ),
     listing="GET /api/v2.0/projects/PROJECT/repositories/NAME/artifacts, and GET /v2/PROJECT/NAME/tags/list for the "
