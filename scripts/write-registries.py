@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holystone.adapters.registries.sheet import Sheet
 from holystone.cleanup.adapters import ADAPTERS, load_adapter
+from holystone.engine.model.outlook import DAY, UndoOutlook
 
 INTRODUCTION = """\
 # The nine registries
@@ -22,7 +23,9 @@ before anything is planned.
   Harbor or a Quay. No answer within ten seconds, an unclear one, or another registry's: `default`. A registry that
   only says so itself gets what `docker login` stored for its host and not the login of a vendor's options; for that,
   name it.
-- **Undo**: `native` where the registry restores by itself; everywhere else the journaled manifest is pushed again.
+- **Undo**: `native` where the registry restores by itself; `push` where the journaled manifest is pushed again, which
+  needs the right to push and works until garbage collection has taken the blobs, with the time where the registry
+  promises one. What holds for a repository and a credential is in every plan before anything is deleted.
 """
 FACTS = (
     ("Hosts", "hosts"),
@@ -59,7 +62,12 @@ def row(sheet: Sheet) -> Iterator[str]:
     yield "stay" if can.tag_delete_spares_siblings else "doomed tag overwritten, or kept"
     yield "deleted by digest" if can.digest_delete else "left to the registry"
     yield f"{can.quota.rate:g}/s" if can.quota else "adaptive"
-    yield "native" if can.native_restore else "push"
+    yield undo(can.undo)
+
+
+def undo(outlook: UndoOutlook) -> str:
+    way = {"restore": "native", "push": "push", "none": "none"}[outlook.way]
+    return way if outlook.seconds is None else f"{way}, {outlook.seconds // DAY} d"
 
 
 if __name__ == "__main__":

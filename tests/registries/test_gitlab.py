@@ -20,6 +20,7 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, Manifest, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits
 from holystone.settings.access import resolve_access
@@ -289,7 +290,7 @@ async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
         assert (can.tag_delete, can.tag_delete_spares_siblings) == (tag_delete, tag_delete)
         assert (can.digest_delete, can.digests_in_listing) == (digest_delete, listed)
         assert (can.tag_overwrite, can.delete_cost_grows) == (overwrite, overwrite)
-        assert not can.native_restore
+        assert can.undo == UndoOutlook("push", 86_400 if listed else None)
         assert not can.keeps_last_tagged
         assert server.storage.repositories[PATH].tags == before
         assert server.rows == set()

@@ -395,7 +395,7 @@ async def test_probe_finds_out_what_can_be_done_and_changes_nothing(tmp_path: Pa
         assert can.tag_delete_spares_siblings
         assert not can.digest_delete
         assert not can.tag_overwrite
-        assert can.digests_in_listing == can.native_restore == (door == "api")
+        assert can.digests_in_listing == (can.undo.way == "restore") == (door == "api")
         assert await registry.list_tags(repository) == before
 
 
@@ -404,7 +404,7 @@ async def test_an_unknown_repository_is_never_made_and_no_scope_says_delete(tmp_
     async with QuayEmulator(door=door) as quay, connected(tmp_path, quay) as (registry, repository):
         can = await registry.probe(repository)
         assert can.can_delete
-        assert can.digests_in_listing == can.native_restore == (door == "api")
+        assert can.digests_in_listing == (can.undo.way == "restore") == (door == "api")
         assert await registry.delete_tags(repository, [Tag("v1")]) == [AlreadyGone()]
         assert not quay.storage.repositories
         put(quay, "v1")
@@ -449,7 +449,7 @@ async def test_a_writing_robot_deletes_where_the_token_only_reads(tmp_path: Path
             can = await registry.probe(repository)
             assert can.can_delete
             assert can.digests_in_listing
-            assert not can.native_restore
+            assert can.undo.way == "push"
             assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
 
 
@@ -492,7 +492,7 @@ async def test_a_quay_that_is_read_only_as_a_whole(tmp_path: Path, door: Door) -
 async def test_a_namespace_that_keeps_nothing_cannot_restore(tmp_path: Path) -> None:
     async with QuayEmulator(window=0) as quay, connected(tmp_path, quay) as (registry, repository):
         put(quay, "v1")
-        assert not (await registry.probe(repository)).native_restore
+        assert not (await registry.probe(repository)).undo.possible
 
 
 async def test_an_old_server_deletes_tags_by_the_api(tmp_path: Path) -> None:

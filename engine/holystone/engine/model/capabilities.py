@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from holystone.engine.model.outlook import UndoOutlook
+
 
 class Quota(msgspec.Struct, frozen=True):
     """A documented limit that seeds a lane's token bucket."""
@@ -48,8 +50,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     """A listing says where every tag points, so that one look at it replaces a look at each tag."""
     page: int = 0
     """Entries that one request of a listing gives, at most; 0: all."""
-    native_restore: bool = False
-    """The registry can undo a deletion itself."""
+    undo: UndoOutlook = UndoOutlook()
+    """Whether what is deleted can be put back."""
     quota: Quota | None = None
     bulk: int = 1
     """Tags or digests that one delete request takes."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.outlook import DAY, UndoOutlook
 
 PAGE_SIZE: Final = 100
 """The most that GitHub gives (github/docs, REST reference of packages)."""
@@ -26,7 +27,7 @@ SHEET: Final = Sheet(
         keeps_last_tagged=True,
         digests_in_listing=True,
         page=PAGE_SIZE,
-        native_restore=True,
+        undo=UndoOutlook("restore", 30 * DAY),
         quota=WRITE_QUOTA,
         bulk=1,
     ),

@@ -20,6 +20,7 @@ from holystone.adapters.registries.gitlab.listing import PAGE_SIZE
 from holystone.adapters.registries.gitlab.replies import GONE, READ_ONLY, is_rule
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import Repository
 
 Way: TypeAlias = Literal["manifests", "tags/reference"]
@@ -61,6 +62,7 @@ def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilitie
         tag_overwrite=False,
         digests_in_listing=database,
         page=PAGE_SIZE,
+        undo=UndoOutlook("push", DAY) if database else UndoOutlook(),
     )
 
 

@@ -11,6 +11,7 @@ from holystone.adapters.registries.quay.api import About
 from holystone.adapters.registries.quay.replies import code, not_routed
 from holystone.adapters.registries.quay.sheet import HOSTED, SHEET
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Repository, Tag
 
 
@@ -79,10 +80,19 @@ def capabilities(repository: Repository, doors: Doors) -> Capabilities:
         tag_overwrite=can.tag_overwrite,
         digests_in_listing=about is not None,
         page=can.page,
-        # A namespace may keep deleted tags for no time at all.
-        native_restore=about is not None and about.can_write and about.tag_expiration_s != 0,
+        undo=_outlook(about),
         quota=can.quota if repository.host == HOSTED else None,
     )
+
+
+def _outlook(about: About | None) -> UndoOutlook:
+    """A namespace may keep deleted tags for no time at all. A robot restores nothing: it pushes, while Quay still has
+    what it will not tell it the time of."""
+    if about is None or not about.can_write:
+        return UndoOutlook("push")
+    if about.tag_expiration_s == 0:
+        return UndoOutlook("push", 0)
+    return UndoOutlook("restore", None if about.tag_expiration_s is None else int(about.tag_expiration_s))
 
 
 def _why(repository: Repository, doors: Doors) -> str:

@@ -17,6 +17,7 @@ from holystone.adapters.registries.quay.sheet import SHEET
 from holystone.engine.errors import HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -57,7 +58,9 @@ class QuayRegistry(OciApi):
         if (self._api and about is None) or not await self._exists(repository):
             # Nothing to be deleted there, and nobody to ask.
             by_api = self._api is not None
-            return msgspec.structs.replace(SHEET.can, digests_in_listing=by_api, native_restore=by_api)
+            return msgspec.structs.replace(
+                SHEET.can, digests_in_listing=by_api, undo=UndoOutlook("restore" if by_api else "push")
+            )
         doors = Doors(self._who, self._api.who if self._api else "", about, *await self._try_deletion(repository))
         if doors.by_api:
             self._by_api.add(repository)

@@ -4,6 +4,7 @@ from typing import Final
 
 from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.outlook import UndoOutlook
 
 HOSTED: Final = "quay.io"
 """The one host whose limits are known to be on: self-hosted Quay limits nothing unless its operator says so, and there
@@ -28,7 +29,7 @@ SHEET: Final = Sheet(
         tag_overwrite=False,
         digests_in_listing=True,
         page=100,
-        native_restore=True,
+        undo=UndoOutlook("restore"),
         quota=MANIFESTS_QUOTA,
     ),
     listing="GET /api/v1/repository/NAME/tag/ with an API token, GET /v2/NAME/tags/list without",

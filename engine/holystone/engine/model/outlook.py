@@ -1,0 +1,25 @@
+"""Whether what a run deletes can be put back, and for how long: known, and so said, before the first deletion."""
+
+from typing import Final, Literal
+
+import msgspec
+
+DAY: Final = 86_400
+
+
+class UndoOutlook(msgspec.Struct, frozen=True):
+    """What `holystone undo` can hope for in one repository, with the credential that deletes there."""
+
+    way: Literal["restore", "push", "none"] = "push"
+    """`restore`: the registry undeletes by itself. `push`: the journaled manifests are pushed again, for as long as the
+    registry has their blobs. `none`: blobs go with the last tag of their manifest, so that there is nothing to push."""
+    seconds: int | None = None
+    """How long after a deletion that works, by the registry's own word; 0: not at all, or not for sure. None: until its
+    garbage collection runs, and nobody says when."""
+    lacks: str = ""
+    """For people: what the credential lacks for it. Empty if nothing is known to be missing."""
+
+    @property
+    def possible(self) -> bool:
+        """As far as that is known."""
+        return self.way != "none" and self.seconds != 0 and not self.lacks
