@@ -1,7 +1,7 @@
 """Reads a project's repositories: the stages storage first, because its records name images that werf.yaml has
 forgotten, then the repositories of all images at the same time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,12 +10,13 @@ import structlog
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
-from holystone.engine.errors import IncompleteSource, UsageError
+from holystone.engine.errors import IncompleteSource, Unseen, UsageError
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.naming import ImagesRepo, managed_images, needs_config
+from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
 from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
 
@@ -59,10 +60,16 @@ async def read_inventory(
     """Raises what the registries raise, and UsageError for an image that can have no repository."""
     snapshots: dict[Repository, RepositorySnapshot] = {}
 
+    unpublished: set[Repository] = set()
+
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
         try:
             snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+        except Unseen:
+            if at.repository not in unpublished:
+                raise
+            snapshot = RepositorySnapshot(at.repository, {}, {}, {}, {}, exists=False, unseen=True)
         except IncompleteSource as error:
             if error.what_to_do.startswith(STRANGE):
                 error.what_to_do = f"{error.what_to_do} {_doubt(at)}"
@@ -81,13 +88,22 @@ async def read_inventory(
     stored = snapshots[storage.repository]
     images = tuple(sorted({*configured, *managed_images(stored.names)}))
     try:
-        repositories = {layout.repository(image) for image in images}
+        repositories = {image: layout.repository(image) for image in images}
     except InvalidName as error:
         raise UsageError(f"An image of this project can have no repository: {error}") from error
+    published = {at for image, at in repositories.items() if not never_published(image, stored.names)}
+    unpublished |= {*repositories.values()} - published
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
-    located = [located_image(each, identity) for each in sorted(repositories)]
+    located = [located_image(each, identity) for each in sorted({*repositories.values()})]
     await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
     return ProjectInventory(layout, images, snapshots, storage.repository)
+
+
+def never_published(image: ImageName, names: Collection[Tag]) -> bool:
+    """By the records in the stages storage, one for each publication: there are some, and none is of this image. Where
+    there are none at all, publishing leaves none, and they say nothing."""
+    records = [tag for tag in names if parse_metadata_tag(tag)]
+    return bool(records) and not any(metadata_belongs_to(tag, image) for tag in records)
 
 
 def _doubt(at: Located) -> str:

@@ -257,6 +257,13 @@ class QuayEmulator(VendorEmulator):
             self._find(where, state, deleting=request.method == "DELETE")
             if request.method == "DELETE":
                 return self._delete(where, state)
+        if (
+            state is not None
+            and where.kind == "referrers"
+            and not self._lives(self.of(where.repository), state, where.reference)
+        ):
+            # Seen on Quay of 2026-08, though the specification wants an empty list.
+            raise _oci(400, "MANIFEST_INVALID", "manifest invalid")
         reply = super().answer(request)
         if where.kind == "manifest" and request.method == "PUT" and ":" in where.reference:
             self.of(where.repository).temporary[where.reference] = self.now() + _TEMPORARY

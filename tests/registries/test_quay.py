@@ -13,7 +13,7 @@ from holystone.adapters.registries.quay.listing import overlapping
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming
 from holystone.embedded.faults import Answer, Fault, Truncate
-from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, Unseen
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -270,8 +270,46 @@ async def test_a_robot_without_rights_cannot_tell_absent_from_forbidden(tmp_path
         QuayEmulator(door="robot") as quay,
         connected(tmp_path, quay, quay.login("team+writer")) as (registry, repository),
     ):
-        with pytest.raises(Unauthorized, match=r"team\+writer"):
+        for ask in (registry.list_tags, registry.probe):
+            with pytest.raises(Unseen, match=r"team\+writer") as raised:
+                await ask(repository)
+            assert "nothing was ever pushed there" in str(raised.value)
+            assert "password" not in str(raised.value)
+        assert not quay.storage.repositories, "asking has made it"
+
+
+async def test_a_robot_with_a_wrong_password_is_told_that_and_nothing_else(tmp_path: Path) -> None:
+    async with (
+        QuayEmulator(door="robot") as quay,
+        connected(tmp_path, quay, quay.docker("team+writer", "WRONGPASSWORD")) as (registry, repository),
+    ):
+        with pytest.raises(Unauthorized, match=r"team\+writer") as raised:
             await registry.list_tags(repository)
+        assert not isinstance(raised.value, Unseen)
+
+
+@pytest.mark.parametrize("door", ["api", "robot"])
+async def test_what_refers_to_a_manifest_that_is_just_gone_is_nothing(tmp_path: Path, door: Door) -> None:
+    async with QuayEmulator(door=door) as quay, connected(tmp_path, quay) as (registry, repository):
+        put(quay, "v1")
+        gone = put(quay, "old", text="two")
+        assert await registry.referrers(repository, gone) == []
+        await registry.delete_tags(repository, [Tag("old")])
+        assert await registry.referrers(repository, gone) == ()
+        quay.faults.add(always("/referrers/", 400, b'{"errors":[{"code":"MANIFEST_INVALID"}]}'))
+        with pytest.raises(IncompleteSource, match="MANIFEST_INVALID"):
+            await registry.referrers(repository, tags_of(quay)["v1"])
+
+
+async def test_quay_that_is_taken_for_another_registry_is_understood_all_the_same(tmp_path: Path) -> None:
+    async with QuayEmulator(door="robot") as quay:
+        put(quay, "v1")
+        (tmp_path / "config.json").write_text(json.dumps(quay.login().docker_config))
+        repository = Repository(RegistryHost.parse(quay.host), RepositoryPath(PATH))
+        access = resolve_access(Given({}, quay.environ))
+        async with Connections(tmp_path, access=access, environ=quay.environ) as connections:
+            registry = await connections.registry(repository, "default")
+            assert (await registry.probe(repository)).implementation == "default", "it asks for a digest of zeros"
 
 
 BROKEN: dict[str, Answer | Truncate] = {
@@ -750,7 +788,7 @@ async def test_only_the_public_host_begins_with_its_limits(
 
         monkeypatch.setattr(connections.scheduler, "lane", lane)
         await connections.registry(Repository(RegistryHost(host), RepositoryPath(PATH)))
-    public = {"manifests": Quota(50, 10), "tags": Quota(4, 2), "api": Quota(4, 20)}
+    public = {"manifests": Quota(40, 5), "tags": Quota(4, 2), "api": Quota(4, 20)}
     assert lanes == (public if host == "quay.io" else dict.fromkeys(public))
 
 

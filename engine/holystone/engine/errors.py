@@ -6,6 +6,7 @@ HolystoneError
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
 │       ├── Unreachable    no answer from a host
 │       └── Unauthorized   no or not enough rights to read
+│           └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
     └── BlobsMissing       a manifest was refused: what it needs is not there
@@ -47,6 +48,10 @@ class Unreachable(IncompleteSource):
 
 
 class Unauthorized(IncompleteSource):
+    pass
+
+
+class Unseen(Unauthorized):
     pass
 
 

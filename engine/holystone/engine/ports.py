@@ -48,7 +48,8 @@ class Registry(Protocol):
         ...
 
     async def list_tags(self, repository: Repository) -> Listing:
-        """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end."""
+        """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end. Unseen
+        where the registry does not tell a repository that is not there from one that may not be read."""
         ...
 
     async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:

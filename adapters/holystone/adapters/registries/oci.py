@@ -12,7 +12,7 @@ from yarl import URL
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
 from holystone.engine.errors import BlobsMissing, IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
@@ -47,6 +47,9 @@ class OciApi:
     actions override `scope`; those with a bulk call override `read_manifests` and `manifests_at_once`."""
 
     manifests_at_once = 1
+    write_timeout: float = REQUEST_TIMEOUT
+    """Seconds for one attempt to push or delete. One figure for both: what a server locks for the one it locks for the
+    other."""
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane) -> None:
         self._host = host
@@ -109,6 +112,12 @@ class OciApi:
                 # A server that has the API never answers 404 (distribution specification 1.1, "Listing referrers").
                 self.referrers_api = False
                 return ()
+            if reply.status == 400 and await self.resolve(repository, subject) is None:
+                # Quay answers 400 MANIFEST_INVALID for a subject that it does not have (seen on Quay of 2026-08), e.g.
+                # one whose tag expired a moment ago; the specification wants an empty list. Nothing refers to what is
+                # not there, and only a HEAD tells that from a request that the server did not understand.
+                self.referrers_api = True
+                return ()
             if reply.status != 200:
                 raise unreadable(f"What refers to {subject} in {repository}", reply)
             self.referrers_api = True
@@ -128,6 +137,7 @@ class OciApi:
             scope=self.scope(repository, "write"),
             headers={"Content-Type": manifest.media_type},
             body=manifest.body,
+            timeout=self.write_timeout,
         )
         if reply.status not in (200, 201, 202):
             missing = error_code(reply) in _MISSING
@@ -141,7 +151,14 @@ class OciApi:
         present = await self.http.request("HEAD", f"{base}/{digest}", lane=self.reads, limit=0, scope=scope)
         if present.status == 200:
             return digest
-        begun = await self.http.request("POST", f"{base}/uploads/", lane=self.writes, limit=MANIFEST_LIMIT, scope=scope)
+        begun = await self.http.request(
+            "POST",
+            f"{base}/uploads/",
+            lane=self.writes,
+            limit=MANIFEST_LIMIT,
+            scope=scope,
+            timeout=self.write_timeout,
+        )
         location = begun.headers.get("Location")
         if begun.status != 202 or not location:
             raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(begun)}")
@@ -156,6 +173,7 @@ class OciApi:
             scope=scope,
             headers={"Content-Type": "application/octet-stream"},
             body=body,
+            timeout=self.write_timeout,
             retry=False,
         )
         if ended.status not in (201, 204):
@@ -170,6 +188,7 @@ class OciApi:
             lane=self.writes,
             limit=MANIFEST_LIMIT,
             scope=self.scope(repository, "delete"),
+            timeout=self.write_timeout,
             final=final,
         )
 

@@ -22,6 +22,9 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     configs: Mapping[Digest, ImageConfig]
     """By image id (digest of the configuration), for the tags whose labels were asked for."""
     exists: bool = True
+    unseen: bool = False
+    """The registry does not tell whether it is there, and it counts as not there because nothing was ever published in
+    it."""
     locked: Mapping[Tag, str] = {}
     """Tags that the registry will not delete, with the rule that forbids it."""
     locks: tuple[Tag, ...] = ()

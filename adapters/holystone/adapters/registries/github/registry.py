@@ -12,7 +12,7 @@ from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.sheet import SHEET
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
-from holystone.engine.errors import HolystoneError, Unauthorized
+from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
@@ -100,7 +100,7 @@ class GithubRegistry(OciApi):
             said = summary(reply)
         except Unauthorized as error:
             said = error.message.rstrip(".")
-        raise Unauthorized(
+        raise Unseen(
             f"GitHub shows no package {repository} to {self._api.who}, and the registry does not say that there is "
             f"none: {said}.",
             what_to_do="If something was pushed there, give the token read:packages and its owner (or the workflow's "

@@ -12,9 +12,11 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
 
-DELETION_TIMEOUT: Final = 330.0
-"""Seconds. Each deletion of an artifact refreshes the project's quota under an optimistic lock, which Harbor tries for
-up to five minutes (goharbor/harbor:src/controller/quota/controller.go)."""
+WRITE_TIMEOUT: Final = 330.0
+"""Seconds. Each deletion of an artifact, and each push, refreshes the project's quota under an optimistic lock, which
+Harbor tries for up to five minutes (goharbor/harbor:src/controller/quota/controller.go). The nginx that Harbor brings
+waits 900 seconds for /v2/ and 60 for /api/ (make/photon/prepare/templates/nginx): a deletion that takes longer is
+answered 504 there, goes on, and is found done when it is sent again."""
 _ERROR_LIMIT: Final = 1024 * 1024
 
 
@@ -48,7 +50,7 @@ class HarborApi:
             _base(repository) + path,
             lane=self._writes,
             limit=_ERROR_LIMIT,
-            timeout=DELETION_TIMEOUT,
+            timeout=WRITE_TIMEOUT,
             final=final,
         )
 

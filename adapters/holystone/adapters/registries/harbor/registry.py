@@ -10,7 +10,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
+from holystone.adapters.registries.harbor.api import WRITE_TIMEOUT, HarborApi, artifact, project
 from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
@@ -34,6 +34,8 @@ class HarborRegistry(OciApi):
     "not pulled for days" go by; HEAD and the API do not (goharbor/harbor:src/server/registry/manifest.go). Only /v2
     gives manifests, though, and werf's image ids are nowhere else: each digest is read once, ever.
     """
+
+    write_timeout = WRITE_TIMEOUT
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, api: HarborApi) -> None:
         super().__init__(host, http, reads, writes)

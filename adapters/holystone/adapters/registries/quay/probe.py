@@ -54,14 +54,14 @@ class Doors:
         return self.answer is not None and not_routed(self.answer) and not self.by_api
 
 
-def lacks_push(claims: Mapping[str, Any]) -> bool:
-    """What is not allowed is silently left out of the JWT (v2auth.py, _authorize_or_downscope_request). False if its
-    claims cannot be understood: then the server has to say it."""
+def allowed(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """The actions that a token of /v2 allows. What is not allowed is silently left out of the JWT (v2auth.py,
+    _authorize_or_downscope_request). None if its claims cannot be understood: then the server has to say it."""
     access = claims.get("access")
     if not isinstance(access, list):
-        return False
+        return None
     actions = [entry["actions"] for entry in access if isinstance(entry, dict) and "actions" in entry]
-    return not any("push" in each or "*" in each for each in actions if isinstance(each, list))
+    return frozenset(action for each in actions if isinstance(each, list) for action in each if isinstance(action, str))
 
 
 def capabilities(repository: Repository, doors: Doors) -> Capabilities:

@@ -8,13 +8,13 @@ import msgspec
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, unreadable
+from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry
-from holystone.adapters.registries.quay.probe import Doors, capabilities, lacks_push, nonsense_tag
+from holystone.adapters.registries.quay.probe import Doors, allowed, capabilities, nonsense_tag
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed
 from holystone.adapters.registries.quay.sheet import SHEET
-from holystone.engine.errors import HolystoneError, Unauthorized
+from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.outlook import UndoOutlook
@@ -46,12 +46,7 @@ class QuayRegistry(OciApi):
     async def list_tags(self, repository: Repository) -> Listing:
         if api := self._api:
             return await list_by_api(repository, lambda page, limit: api.tags(repository, page=page, limit=limit))
-        return await list_by_registry(
-            repository,
-            lambda path: self.http.request(
-                "GET", path, lane=self._tags, limit=MANIFEST_LIMIT, scope=self.scope(repository, "read")
-            ),
-        )
+        return await list_by_registry(repository, lambda path: self._ask(repository, path, self._tags))
 
     async def probe(self, repository: Repository) -> Capabilities:
         about = await self._api.about(repository) if self._api else None
@@ -86,7 +81,7 @@ class QuayRegistry(OciApi):
         """Asked before any token with `push` in it: for an unknown repository that would create it (v2auth.py)."""
         if repository not in self._there:
             path = f"/v2/{repository.path}/manifests/{nonsense_tag()}"
-            reply = await self.read(repository, path, MANIFEST_LIMIT)
+            reply = await self._ask(repository, path, self.reads)
             if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
                 return False
             if reply.status not in (200, 404) or not_routed(reply):
@@ -94,10 +89,33 @@ class QuayRegistry(OciApi):
             self._there.add(repository)
         return True
 
+    async def _ask(self, repository: Repository, path: str, lane: Lane) -> Reply:
+        """One GET below /v2 of a repository that need not be there. Of one that is not, Quay says 401 to everybody but
+        administrators of its namespace (seen on Quay of 2026-08 with a robot), with a token that allows nothing there:
+        the same that it says of one that is there and closed."""
+        scope = self.scope(repository, "read")
+        try:
+            return await self.http.request("GET", path, lane=lane, limit=MANIFEST_LIMIT, scope=scope, accept=ACCEPT)
+        except Unauthorized as refusal:
+            try:
+                granted = allowed(await self.http.granted(scope, lane=self.reads))
+            except Unauthorized:
+                granted = None  # not even a token: the credential is wrong
+            if granted is None or granted:
+                raise refusal from None
+            raise Unseen(
+                f"Quay allows {self._who} nothing in {repository}: either nothing was ever pushed there, or it may not "
+                "be read. Quay does not say which.",
+                what_to_do="If it is there, give the robot or user the role Read on it (Write to delete), or a default "
+                "permission in the organization. If nothing was pushed there, leave it out, or give an API token "
+                "(--repo-quay-token), to which Quay says so.",
+            ) from refusal
+
     async def _try_deletion(self, repository: Repository) -> tuple[Reply | None, str]:
         """The answer to the deletion of a tag that cannot exist, or why it was not asked for."""
         scope = self.scope(repository, "delete")
-        if lacks_push(await self.http.granted(scope, lane=self.writes)):
+        actions = allowed(await self.http.granted(scope, lane=self.writes))
+        if actions is not None and not actions & {"push", "*"}:
             return None, "no right to push"
         try:
             return await self.delete(repository, nonsense_tag(), final=(503,)), ""

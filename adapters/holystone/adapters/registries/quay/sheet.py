@@ -13,7 +13,9 @@ API_QUOTA: Final = Quota(rate=4, burst=20)
 """nginx lets 5 a second and 25 in a burst through (quay/quay:conf/nginx/server-base.conf.jnj): a little less, since it
 counts by address and not by credential."""
 TAGS_QUOTA: Final = Quota(rate=4, burst=2)
-MANIFESTS_QUOTA: Final = Quota(rate=50, burst=10)
+MANIFESTS_QUOTA: Final = Quota(rate=40, burst=5)
+"""nginx lets 50 a second and 10 in a burst through (same template), counted by address and shared with whoever else
+pulls from behind it, so that some is left over."""
 
 SHEET: Final = Sheet(
     title="Quay (quay.io and self-hosted)",
@@ -40,8 +42,8 @@ SHEET: Final = Sheet(
     "needs the role Write; or a robot or user with the role Write from Docker's configuration, for /v2 only",
     restore="with an API token by Quay's time machine, within the namespace's expiry of deleted tags (two weeks if "
     "nobody changed it)",
-    limits="quay.io: 5 requests a second for the API and tag lists, 50 for manifests; 429 with an HTML page and no "
-    "Retry-After",
+    limits="quay.io, by address: 5 requests a second for the API and tag lists, 50 for manifests, of which we take 40; "
+    "429 with an HTML page and no Retry-After",
     rules="immutable tags: known before with an API token, 409 without; read-only and mirror state, role and scope: "
     "asked before planning",
 )
