@@ -19,6 +19,8 @@ def unreadable(directory: Path, error: Exception) -> IncompleteSource:
     hint = f"Run `git -C {directory} fsck`, or clone it again."
     if "not owned by current user" in reason:
         hint = f"Run `git config --global --add safe.directory {directory}`."
+    if "extensions.refstorage" in reason:
+        hint = f"Run `git -C {directory} refs migrate --ref-format=files`, or clone with --ref-format=files."
     return IncompleteSource(
         f"The git repository of {directory} cannot be read: {reason}",
         not_deleted="No image was deleted, because git history decides about images.",

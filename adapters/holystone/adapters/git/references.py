@@ -1,11 +1,14 @@
 """Branches of `origin` and tags, as the policies want them."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 import pygit2
 
+from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
 
@@ -17,7 +20,7 @@ class References(msgspec.Struct, frozen=True):
     found: tuple[GitReference, ...]
     """Sorted."""
     warnings: tuple[str, ...]
-    """References that were left out because they do not end in a commit."""
+    """References that were left out, each with the reason."""
     branch_names: tuple[str, ...] = ()
     """Of all branches of origin, sorted. A byte that is not UTF-8 is a surrogate here, since slugs hash the bytes."""
     tag_names: tuple[str, ...] = ()
@@ -30,15 +33,24 @@ class References(msgspec.Struct, frozen=True):
 
 
 def read_references(repository: pygit2.Repository) -> References:
-    """Raises what pygit2 raises."""
+    """Raises what pygit2 raises, and ValueError or OSError for a damaged one."""
     found: list[GitReference] = []
+    folder = Path(repository.path)
+    check_packed(folder)
+    loose = look_at_loose(folder, (_BRANCHES.decode(), _TAGS.decode()))
     warnings: list[str] = []
     names: dict[Literal["branch", "tag"], list[str]] = {"branch": [], "tag": []}
-    for kind, raw_name, reference in _listed(repository):
+    listed = repository.listall_reference_objects()
+    _check_all_are_listed(folder, loose.names, listed)
+    for kind, raw_name, reference in _ours(listed):
         names[kind].append(raw_name.decode(errors="surrogateescape"))
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
         name = raw_name.decode(errors="replace")
-        target = repository[reference.resolve().target]
+        end = _end(reference)
+        if end is None:
+            warnings.append(f"git {kind} {name} is a symbolic reference to nothing; ignored")
+            continue
+        target = repository[end]
         commit = _peeled(target)
         if commit is None:
             warnings.append(f"git {kind} {name} does not end in a commit; ignored")
@@ -52,14 +64,30 @@ def read_references(repository: pygit2.Repository) -> References:
     )
 
 
-def _listed(repository: pygit2.Repository) -> Iterator[tuple[Literal["branch", "tag"], bytes, pygit2.Reference]]:
+def _check_all_are_listed(folder: Path, names: Collection[bytes], listed: Iterable[pygit2.Reference]) -> None:
+    for name in sorted(set(names) - {each.raw_name for each in listed}):
+        if (folder / os.fsdecode(name)).exists():  # not one that was deleted meanwhile
+            raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
+
+
+def _ours(listed: Iterable[pygit2.Reference]) -> Iterator[tuple[Literal["branch", "tag"], bytes, pygit2.Reference]]:
     """Names need not be UTF-8."""
-    for reference in repository.listall_reference_objects():
+    for reference in listed:
         path = reference.raw_name
         if path.startswith(_TAGS):
             yield "tag", path[len(_TAGS) :], reference
         elif path.startswith(_BRANCHES) and path != _BRANCHES + b"HEAD":
             yield "branch", path[len(_BRANCHES) :], reference
+
+
+def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
+    """None for a symbolic one whose target does not exist: whoever renames a branch leaves such behind. Raises GitError
+    if the target is there and damaged."""
+    try:
+        end = reference.resolve().target
+    except KeyError:
+        return None
+    return end if isinstance(end, pygit2.Oid) else None
 
 
 def _peeled(target: pygit2.Object) -> pygit2.Commit | None:
