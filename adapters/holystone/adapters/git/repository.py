@@ -6,6 +6,7 @@ from pathlib import Path
 import pygit2
 
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
+from holystone.adapters.git.graftless import without_grafts
 from holystone.adapters.git.narrow import is_narrow
 from holystone.adapters.git.reach import reach
 from holystone.adapters.git.references import References, read_references
@@ -47,7 +48,8 @@ class GitRepository:
         """What is known of `commits`. One walk, whatever their number: seconds for 100,000 commits below `heads`."""
         try:
             times = {commit: time for commit in commits if (time := self._time(commit)) is not None}
-            reached_from = reach(self._repository, heads, times)
+            with without_grafts(self._repository) as repository:
+                reached_from = reach(repository, heads, times)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
         return History(times=times, reached_from=reached_from, complete=not (self.is_shallow or self.is_narrow()))

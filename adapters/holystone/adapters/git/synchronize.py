@@ -49,4 +49,11 @@ async def synchronize(directory: Path, *, unshallow: bool, timeout: float = math
 
 def _environment(current: Mapping[str, str]) -> Mapping[str, str]:
     kept = {key: value for key, value in current.items() if key not in _UNSET and not key.startswith("GIT_TRACE")}
-    return kept | {"GIT_TERMINAL_PROMPT": "0", "SSH_ASKPASS_REQUIRE": "never", "LC_ALL": "C"}
+    return kept | {
+        "GIT_TERMINAL_PROMPT": "0",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "LC_ALL": "C",
+        # What stands in for a commit here says nothing about what origin has.
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NO_REPLACE_OBJECTS": "1",
+    }
