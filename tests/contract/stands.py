@@ -85,6 +85,11 @@ class Stand:
         await self._blob(config)
         return await self.manifest(images.image(config, subject=subject), *tags)
 
+    async def signature(self, text: str, *tags: str) -> RawManifest:
+        config = images.config(text)
+        await self._blob(config)
+        return await self.manifest(images.signature(config), *tags)
+
     async def index(self, children: tuple[RawManifest, ...], *tags: str) -> RawManifest:
         return await self.manifest(images.index(*children), *tags)
 

@@ -75,7 +75,7 @@ async def test_children_of_a_kept_index_stay_and_those_of_a_doomed_one_go(served
 
 async def test_what_refers_to_a_kept_image_stays_with_it(served: Stand) -> None:
     kept = await served.image("kept", "keep")
-    signature = await served.image("signature", f"sha256-{kept.digest.hex}.sig")
+    signature = await served.signature("signature", f"sha256-{kept.digest.hex}.sig")
     attestation = await served.image("attestation", subject=kept)
     await served.image("old", "old")
     _, result = await served.clean({"old"})
@@ -87,8 +87,8 @@ async def test_what_refers_to_a_kept_image_stays_with_it(served: Stand) -> None:
 
 async def test_the_signature_of_a_doomed_image_goes_with_it(served: Stand) -> None:
     kept, doomed = await served.image("kept", "keep"), await served.image("old", "old")
-    signature = f"sha256-{doomed.digest.hex}.sig"
-    await served.image("signature", signature)
+    await served.signature("signature", f"sha256-{doomed.digest.hex}.sig")
+    await served.image("attestation", f"sha256-{doomed.digest.hex}.att")
     _, result = await served.clean({"old"})
     assert not result.incomplete, result
     tags, _ = await served.state(kept.digest)

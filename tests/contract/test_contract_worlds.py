@@ -48,7 +48,7 @@ async def build(served: Stand, random: Random) -> World:
         if referrers and random.random() < 0.4:
             made.append(await served.index(tuple(referrers), f"sha256-{subject.digest.hex}"))
         if random.random() < 0.15:
-            made.append(await served.image(f"of {subject.digest}", f"sha256-{subject.digest.hex}.sig"))
+            made.append(await served.signature(f"of {subject.digest}", f"sha256-{subject.digest.hex}.sig"))
     world.doomed |= {tag for tag in plain if random.random() < 0.6}
     return world
 

@@ -1,7 +1,8 @@
 """Harbor 2.x on one host: its API v2.0 over what /v2 stores.
 
-Sources: goharbor/harbor:api/v2.0/swagger.yaml, src/server/v2.0/handler/{artifact,base,repository}.go,
-src/controller/{artifact,tag}/controller.go, src/server/registry/*.go, src/server/middleware/*.
+Sources: goharbor/harbor:api/v2.0/swagger.yaml, src/server/v2.0/handler/{artifact,base,project,repository}.go,
+src/controller/{artifact,tag}/controller.go, src/server/registry/*.go, src/server/middleware/*; and what Harbor 2.15.2
+answered to the same requests.
 """
 
 import base64
@@ -9,6 +10,7 @@ import datetime as dt
 import json
 import re
 import secrets
+import time
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,17 +22,19 @@ from holystone.embedded.errors import Refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest, referrer_entry
 from holystone.embedded.quirks import OCI
-from holystone.embedded.storage import RepositoryState
+from holystone.embedded.storage import RepositoryState, Storage
 from holystone.engine.model.manifests import INDEX_TYPES, OCI_INDEX
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
 PASSWORD: Final = "Holy-Stone-12345"
 GUEST_PASSWORD: Final = "Only-Looking-678"
 MAINTAINER: Final = frozenset(
-    {"list", "read", "delete artifact", "delete tag", "pull", "push", "delete repository"},
+    {"read project", "list", "read", "delete artifact", "delete tag", "pull", "push", "delete repository"},
 )
-"""`delete repository` is what a deletion by /v2 needs; the API asks for `delete artifact` (goharbor/harbor#16133)."""
-GUEST: Final = frozenset({"list", "read", "pull"})
+"""`delete repository` is what a deletion by /v2 needs; the API asks for `delete artifact` (goharbor/harbor#16133). A
+robot account has what it was given of them, one by one."""
+GUEST: Final = frozenset({"read project", "list", "read", "pull"})
+SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 MAX_PAGE: Final = 100
 
 # code → status: src/lib/http/error.go
@@ -47,6 +51,7 @@ _STATUS: Final = {
     "UNPROCESSABLE_ENTITY": 422,
     "UNKNOWN": 500,
 }
+_PROJECT: Final = re.compile(r"/api/v2\.0/projects/(?P<project>[^/]+)")
 _API: Final = re.compile(
     r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories/(?P<name>[^/]+)"
     r"(?P<artifacts>/artifacts(?:/(?P<reference>[^/]+)(?P<tags>/tags/(?P<tag>[^/]+))?)?)?"
@@ -65,6 +70,8 @@ class Account:
     rights: frozenset[str] = MAINTAINER
     oidc_cli: bool = False
     """The password is the CLI secret of an OIDC user (src/server/middleware/security/oidc_cli.go)."""
+    administers: bool = False
+    """… all of Harbor: whoever does is told of a project that is not there."""
 
 
 class _Graph:
@@ -90,12 +97,13 @@ class _Graph:
         return found
 
     def accessories(self, subject: str) -> list[tuple[str, str]]:
-        """Type and digest of what was pushed for it: with a cosign tag, or with a `subject`."""
+        """Type and digest of what was pushed for it: cosign's signature, or anything with a `subject`. Attestations and
+        SBOMs under cosign's tags are artifacts like others (src/server/middleware/cosign)."""
         if subject not in self.state.manifests:
             return []
-        names = (f"{subject.replace(':', '-')}.{suffix}" for suffix in ("sig", "att", "sbom"))
-        signatures = [("signature.cosign", self.state.tags[name]) for name in names if name in self.state.tags]
-        return [*signatures, *(("subject.accessory", digest) for digest in self._subjects.get(subject, ()))]
+        signature = self.state.manifests.get(self.state.tags.get(f"{subject.replace(':', '-')}.sig", ""))
+        signed = [("signature.cosign", str(signature.digest))] if signature and _is_signature(signature) else []
+        return [*signed, *(("subject.accessory", digest) for digest in self._subjects.get(subject, ()))]
 
     def rows(self) -> list[StoredManifest]:
         """All that is in the list of artifacts, newest push first, before accessories are hidden."""
@@ -112,7 +120,8 @@ class _Graph:
 class HarborEmulator(VendorEmulator):
     """`referrers_api`: since Harbor 2.8. `miscounts`: as 2.5 does, hidden accessories take up places in pages and count
     in the total (goharbor/harbor#16816). `public`: anybody may read. `read_only`: the whole system.
-    `blocks_pulls`: a project policy against vulnerable images."""
+    `blocks_pulls`: a project policy against unsigned or vulnerable images. `upstream`: the project is a proxy cache of
+    what is in there, under the same paths."""
 
     implementation = "harbor"
     path = "shop/team/app"
@@ -125,6 +134,7 @@ class HarborEmulator(VendorEmulator):
         public: bool = False,
         read_only: bool = False,
         blocks_pulls: bool = False,
+        upstream: Storage | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         super().__init__(quirks=OCI, clock=clock)
@@ -133,6 +143,7 @@ class HarborEmulator(VendorEmulator):
         self.public = public
         self.read_only = read_only
         self.blocks_pulls = blocks_pulls
+        self.upstream = upstream
         self.projects = {"shop"}
         self.accounts = {"sweeper": Account(PASSWORD), "guest": Account(GUEST_PASSWORD, GUEST)}
         self.deadlocks = 0
@@ -142,6 +153,8 @@ class HarborEmulator(VendorEmulator):
         self.before_page: Callable[[int], None] = lambda _number: None
         """Called with its number before a page is made: what somebody else does meanwhile."""
         self._immutable: set[tuple[str, str]] = set()
+        self._deleted: set[str] = set()
+        """Manifests that the registry behind Harbor still has, and Harbor's database has not."""
         self._tokens: set[str] = set()
 
     # What the contract suite asks for
@@ -177,15 +190,17 @@ class HarborEmulator(VendorEmulator):
         if path == "/api/v2.0/systeminfo":
             return json_reply({"auth_mode": "db_auth", "external_url": request.base})
         if path == "/service/token":
-            return self._token()
+            return self._token(request)
         if path.startswith("/api/"):
             return self._api(request, path)
         return self._v2(request)
 
     def _api(self, request: Incoming, path: str) -> Reply:
+        if (named := _PROJECT.fullmatch(path)) and request.method == "GET":
+            return self._project(request, named["project"])
         at = _API.fullmatch(path)
         if at is None:
-            raise json_error(404, {"code": 404, "message": f"path {path} was not found"})
+            raise error("NOT_FOUND", f"path {path} was not found")
         writes = request.method not in ("GET", "HEAD")
         if writes and "sid=" in request.headers.get("Cookie", ""):
             raise error("FORBIDDEN", "CSRF token not found in request")
@@ -225,6 +240,19 @@ class HarborEmulator(VendorEmulator):
         return Reply(
             reply.status, reply.body, {**reply.headers, "Set-Cookie": "sid=0123456789abcdef; Path=/; HttpOnly"}
         )
+
+    def _project(self, request: Incoming, project: str) -> Reply:
+        self._require(request, project, "read project", cli=True)
+        about: dict[str, Any] = {
+            "project_id": 2,
+            "name": project,
+            "owner_id": 1,
+            "repo_count": len(self.storage.repositories),
+            "metadata": {"public": str(self.public).lower(), "enable_content_trust": "false"},
+            "creation_time": _time(0),
+            "update_time": _time(0),
+        }
+        return json_reply(about | ({"registry_id": 1} if self.upstream else {}))
 
     def _list(self, request: Incoming, repository: str) -> Reply:
         number, size = int(request.query.get("page", 1)), int(request.query.get("page_size", 10))
@@ -296,6 +324,7 @@ class HarborEmulator(VendorEmulator):
         self._take(graph, repository, manifest.digest, doomed, is_root=True)
         for digest in doomed:
             self.storage.delete_manifest(repository, digest)
+            self._deleted.add(digest)
 
     def _take(self, graph: _Graph, repository: str, digest: str, doomed: list[str], *, is_root: bool) -> None:
         """`deleteDeeply` of src/controller/artifact/controller.go."""
@@ -336,7 +365,7 @@ class HarborEmulator(VendorEmulator):
         if right != "pull" and self.read_only:
             raise error("DENIED", "The system is in read only mode. Any modification is prohibited.")
         if kind == "tags":
-            return json_reply({"name": path, "tags": sorted(self._known(path).tags)})
+            return self._tags(request, path)
         if kind == "referrers" and self.referrers_api:
             return self._referrers(path, rest)
         if kind == "manifests" and request.method in ("GET", "HEAD"):
@@ -350,20 +379,58 @@ class HarborEmulator(VendorEmulator):
             raise error("PRECONDITION", f"the tag {rest} configured as immutable, cannot be updated")
         if kind == "referrers":
             raise json_error(404, {"code": 404, "message": "page not found"})
+        if kind == "manifests" and request.method == "PUT":
+            self._check_children(path, request)
         return super().answer(request)
 
+    def _tags(self, request: Incoming, path: str) -> Reply:
+        """Pages only where `n` is given. A proxy cache merges the tags of upstream in (middleware/repoproxy/tag.go)."""
+        proxied = self.upstream.repositories.get(path) if self.upstream else None
+        names = sorted({*(proxied.tags if proxied else self._known(path).tags), *self._tags_here(path)})
+        size = int(request.query.get("n", 0)) or len(names)
+        rest = [name for name in names if name > request.query.get("last", "")]
+        more = urllib.parse.urlencode({"last": rest[size - 1], "n": size}) if 0 < size < len(rest) else ""
+        headers = {"Link": f'</v2/{path}/tags/list?{more}>; rel="next"'} if more else {}
+        return json_reply({"name": path, "tags": rest[:size]}, headers=headers)
+
+    def _tags_here(self, path: str) -> Sequence[str]:
+        state = self.storage.repositories.get(path)
+        return list(state.tags) if state else []
+
+    def _check_children(self, path: str, request: Incoming) -> None:
+        """The registry behind Harbor still has a deleted child, so that it is Harbor that misses it."""
+        try:
+            children = [each["digest"] for each in json.loads(request.body).get("manifests") or ()]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        for digest in children:
+            if self.storage.find(path, digest) is None and digest in self._deleted:
+                raise error("NOT_FOUND", f"artifact {path}@{digest} not found")
+
     def _manifest(self, request: Incoming, path: str, reference: str) -> Reply:
+        self._fill_cache(path, reference)
         manifest = self._artifact(path, reference)
         if self.blocks_pulls:
-            raise error("PROJECTPOLICYVIOLATION", "current image with 3 vulnerabilities cannot be pulled")
+            refused = error("PROJECTPOLICYVIOLATION", "current image with 3 vulnerabilities cannot be pulled").reply
+            return Reply(412) if request.method == "HEAD" else refused
         if request.method == "GET":
             self.pulled[manifest.digest] += 1
         return super().answer(request)
 
+    def _fill_cache(self, path: str, reference: str) -> None:
+        there = self.upstream.find(path, reference) if self.upstream else None
+        if self.upstream is None or there is None or self.storage.find(path, reference):
+            return
+        for child in there.children:
+            self._fill_cache(path, child.digest)
+        for digest in there.blobs:
+            self.storage.put_blob(path, self.upstream.blobs[digest])
+        self.storage.put_manifest(path, there.body, there.media_type, None if ":" in reference else reference)
+
     def _referrers(self, path: str, subject: str) -> Reply:
-        state = self.storage.repositories.get(path)
-        if state is None or subject not in state.manifests:
-            return json_reply({}, headers={"Content-Type": OCI_INDEX})
+        if not re.fullmatch("sha256:[0-9a-f]{64}", subject):
+            raise error("BAD_REQUEST", f"invalid digest: {subject}")
+        state = self.storage.repositories.get(path) or RepositoryState()
         found = [referrer_entry(state.manifests[digest]) for _, digest in _Graph(state).accessories(subject)]
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}
         return json_reply(index, headers={"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))})
@@ -382,6 +449,8 @@ class HarborEmulator(VendorEmulator):
             if self.public and right in GUEST and self._has(project):
                 return
             raise error("UNAUTHORIZED", "unauthorized")
+        if not self._has(project) and account.administers:
+            raise error("UNAUTHORIZED", f"project {project} not found")
         if not self._has(project) or right not in self._rights(account):
             raise error("FORBIDDEN", "forbidden")
 
@@ -404,8 +473,35 @@ class HarborEmulator(VendorEmulator):
     def _rights(self, account: Account) -> frozenset[str]:
         return account.rights if self.deletable else account.rights & (GUEST | {"push"})
 
-    def _token(self) -> Reply:
-        token = secrets.token_urlsafe(16)
+    def _token(self, request: Incoming) -> Reply:
+        """What is not allowed is left out without a word (src/core/service/token/creator.go)."""
+        account = self._account(request)
+        if account is None and "Authorization" in request.headers:
+            raise error("UNAUTHORIZED", "unauthorized")
+        rights = self._rights(account) if account else GUEST if self.public else frozenset()
+        access = []
+        for scope in request.scopes:
+            kind, _, rest = scope.partition(":")
+            name, _, actions = rest.rpartition(":")
+            known = self._has(name.partition("/")[0])
+            given = [
+                action
+                for action in actions.split(",")
+                if known and (f"{action} repository" if action == "delete" else action) in rights
+            ]
+            access.append({"type": kind, "name": name, "actions": given})
+        now = int(time.time())
+        claims = {
+            "iss": "harbor-token-issuer",
+            "aud": "harbor-registry",
+            "iat": now,
+            "exp": now + 1800,
+            "access": access,
+        }
+        parts = ({"alg": "RS256", "typ": "JWT"}, claims)
+        token = ".".join(
+            (*(base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts), "c2ln")
+        )
         self._tokens.add(token)
         return json_reply({"token": token, "expires_in": 1800})
 
@@ -426,6 +522,11 @@ class HarborEmulator(VendorEmulator):
         if found is None:
             raise error("NOT_FOUND", f"artifact {repository}{'@' if ':' in reference else ':'}{reference} not found")
         return found
+
+
+def _is_signature(manifest: StoredManifest) -> bool:
+    layers = json.loads(manifest.body).get("layers") or ()
+    return any(layer.get("mediaType") == SIMPLE_SIGNING for layer in layers)
 
 
 def _time(seconds: float) -> str:

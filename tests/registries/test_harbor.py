@@ -11,6 +11,7 @@ import pytest
 from holystone.adapters.registries.harbor import SHEET, HarborRegistry
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
+from holystone.embedded.storage import Storage
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Referenced
@@ -74,6 +75,12 @@ def put(
     return put_raw(harbor, images.image(config, subject=subject), *tags, path=path)
 
 
+def sign(harbor: HarborEmulator, image: RawManifest) -> RawManifest:
+    config = images.config(f"signature of {image.digest}")
+    harbor.storage.put_blob(PATH, config)
+    return put_raw(harbor, images.signature(config), f"sha256-{image.digest.hex}.sig")
+
+
 def put_raw(harbor: HarborEmulator, raw: RawManifest, *tags: str, path: str = PATH) -> RawManifest:
     for tag in tags or (None,):
         harbor.storage.put_manifest(path, raw.body, raw.media_type, tag)
@@ -125,7 +132,7 @@ async def test_a_listing_says_what_policies_and_locks_need(tmp_path: Path) -> No
 async def test_tags_of_signatures_and_other_referrers_are_listed_though_harbor_hides_them(tmp_path: Path) -> None:
     async with served(tmp_path) as (harbor, registry, repository):
         image = put(harbor, "one", "v1")
-        signature = put(harbor, "signature", f"sha256-{image.digest.hex}.sig")
+        signature = sign(harbor, image)
         sbom = put(harbor, "sbom", "sbom-of-it", subject=image)
         attestation = put(harbor, "attestation", subject=image)
         listing = await registry.list_tags(repository)
@@ -154,6 +161,7 @@ async def test_nested_names_are_encoded_twice(tmp_path: Path) -> None:
         await registry.list_tags(repository)
         paths = [each.path for each in harbor.requests if "/api/" in each.path]
         assert paths
+        assert paths.pop(0) == "/api/v2.0/projects/shop"
         assert all(path.startswith("/api/v2.0/projects/shop/repositories/team%252Fapp") for path in paths)
 
 
@@ -234,7 +242,7 @@ async def test_a_tag_that_moves_between_two_pages_is_not_on_two_artifacts(tmp_pa
 async def test_the_miscount_of_2_5_is_never_read_as_complete(tmp_path: Path) -> None:
     async with served(tmp_path, HarborEmulator(miscounts=True)) as (harbor, registry, repository):
         image = put(harbor, "one", "v1")
-        put(harbor, "signature", f"sha256-{image.digest.hex}.sig")
+        sign(harbor, image)
         with pytest.raises(IncompleteSource, match="counts 2 artifacts, its pages show 1") as raised:
             await registry.list_tags(repository)
         assert "16816" in raised.value.what_to_do
@@ -315,6 +323,48 @@ async def test_a_project_that_is_not_there_or_closed_is_never_empty(tmp_path: Pa
         assert "project exists" in raised.value.what_to_do
 
 
+async def test_an_administrator_is_told_that_there_is_no_such_project_and_not_to_check_a_password(
+    tmp_path: Path,
+) -> None:
+    async with HarborEmulator() as harbor:
+        harbor.accounts["admin"] = Account(PASSWORD, administers=True)
+        login = harbor.login_as("admin", PASSWORD)
+        async with connected(harbor, tmp_path, login, path="nosuch/app") as (registry, repository):
+            for ask in (registry.list_tags, registry.probe):
+                with pytest.raises(Unauthorized, match="no project nosuch") as raised:
+                    await ask(repository)
+                assert "password" not in str(raised.value)
+
+
+async def test_a_proxy_cache_is_refused_whatever_is_in_it(tmp_path: Path) -> None:
+    upstream = Storage()
+    config = images.config("theirs")
+    theirs = images.image(config)
+    for tag in ("1.0", "2.0"):
+        upstream.put_blob(PATH, config)
+        upstream.put_manifest(PATH, theirs.body, theirs.media_type, tag)
+    async with served(tmp_path, HarborEmulator(upstream=upstream)) as (harbor, registry, repository):
+        for cached in (False, True):
+            if cached:
+                assert await registry.resolve(repository, Tag("1.0")) == theirs.digest
+                assert there(harbor) == {"1.0": theirs.digest}, "a look has filled the cache"
+            for ask in (registry.list_tags, registry.probe):
+                with pytest.raises(IncompleteSource, match="shop, a proxy cache") as raised:
+                    await ask(repository)
+                assert "Tag retention" in raised.value.what_to_do
+
+
+async def test_a_project_is_asked_about_once(tmp_path: Path) -> None:
+    async with served(tmp_path) as (harbor, registry, repository):
+        put(harbor, "one", "v1")
+        other = Repository(repository.host, RepositoryPath("shop/other"))
+        for _ in range(2):
+            await registry.list_tags(repository)
+            await registry.probe(repository)
+            await registry.list_tags(other)
+        assert sum(each.path.endswith("/projects/shop") for each in harbor.requests) == 1
+
+
 async def test_api_and_v2_that_contradict_each_other_decide_nothing(tmp_path: Path) -> None:
     async with served(tmp_path) as (harbor, registry, repository):
         put(harbor, "one", "v1")
@@ -344,6 +394,62 @@ async def test_probe_of_a_maintainer_changes_nothing(tmp_path: Path) -> None:
         before = there(harbor)
         assert await registry.probe(repository) == SHEET.can
         assert there(harbor) == before
+
+
+ROBOT = frozenset({"read project", "list", "pull", "push", "delete artifact", "delete tag"})
+"""What the documentation asks for."""
+
+
+async def test_a_robot_with_the_documented_rights_cleans_and_puts_back(tmp_path: Path) -> None:
+    async with HarborEmulator() as harbor:
+        image = put(harbor, "one", "v1", "v2")
+        harbor.accounts["robot$shop+sweeper"] = robot(*ROBOT)
+        login = harbor.login_as("robot$shop+sweeper", "Robot-Secret-9")
+        async with connected(harbor, tmp_path, login) as (registry, repository):
+            assert (await registry.list_tags(repository)).tags == {"v1": image.digest, "v2": image.digest}
+            assert await registry.probe(repository) == SHEET.can
+            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+            assert await registry.delete_manifests(repository, [image.digest]) == [Deleted()]
+            await registry.push_manifest(repository, Tag("v1"), image)
+            assert there(harbor) == {"v1": image.digest}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"), [("list", "artifact:list"), ("pull", "repository:pull"), ("push", "repository:push")]
+)
+async def test_a_right_that_a_robot_lacks_is_found_before_anything_is_deleted(
+    tmp_path: Path, lacking: str, told: str
+) -> None:
+    async with HarborEmulator() as harbor:
+        put(harbor, "one", "v1")
+        harbor.accounts["robot$shop+sweeper"] = robot(*(ROBOT - {lacking}))
+        login = harbor.login_as("robot$shop+sweeper", "Robot-Secret-9")
+        async with connected(harbor, tmp_path, login) as (registry, repository):
+            if lacking == "push":
+                found = await registry.probe(repository)
+                assert found.can_delete
+                assert not found.undo.possible
+                assert told in found.undo.lacks
+                return
+            if lacking == "pull":
+                assert told in (await registry.probe(repository)).cannot_delete_because
+            else:
+                with pytest.raises(Unauthorized, match="sweeper") as raised:
+                    await registry.probe(repository)
+                assert told in raised.value.what_to_do
+            with pytest.raises(Unauthorized) as refused:
+                await registry.list_tags(repository)
+            assert told in refused.value.what_to_do
+            assert "password" not in refused.value.what_to_do
+
+
+@pytest.mark.parametrize("body", [b"<html>404</html>", b"{}", b'{"token":"opaque"}', b'{"token":7}'])
+async def test_what_may_be_done_is_not_known_to_fail_where_harbor_gives_no_token(tmp_path: Path, body: bytes) -> None:
+    async with served(tmp_path) as (harbor, registry, repository):
+        put(harbor, "one", "v1")
+        harbor.faults.add(Fault("GET", "/service/token", Answer(200, body)))
+        found = await registry.probe(repository)
+        assert (found.can_delete, found.undo.lacks) == (True, "")
 
 
 async def test_probe_of_a_guest_names_who_lacks_what_and_where_it_is_from(tmp_path: Path) -> None:
@@ -645,6 +751,11 @@ async def test_a_policy_that_blocks_pulls_is_named(tmp_path: Path) -> None:
         with pytest.raises(IncompleteSource, match="policy of the project shop") as raised:
             await registry.read_manifests(repository, [image.digest])
         assert "Deployment security" in raised.value.what_to_do
+        with pytest.raises(IncompleteSource, match="policy of the project shop") as looked:
+            await registry.resolve(repository, Tag("v1"))  # its 412 has no body
+        for part in ("content trust", "vulnerable"):
+            assert part in looked.value.message
+        assert "address" not in looked.value.what_to_do
 
 
 async def test_what_was_deleted_is_pushed_again(tmp_path: Path) -> None:
@@ -663,7 +774,11 @@ async def test_what_was_deleted_is_pushed_again(tmp_path: Path) -> None:
     ("method", "path", "status", "text"),
     [
         ("GET", "/api/v2.0/projects/shop/repositories/team%252Fapp/artifacts?page_size=101", 422, "UNPROCESSABLE"),
-        ("GET", "/api/v2.0/projects/shop/repositories/team%2Fapp/artifacts", 404, "was not found"),
+        ("GET", "/api/v2.0/projects/shop/repositories/team%2Fapp/artifacts", 404, "NOT_FOUND"),
+        ("GET", "/v2/shop/team/app/tags/list?n=1", 200, '["v1"]'),
+        ("GET", f"/v2/shop/team/app/referrers/{ABSENT}", 200, '"manifests":[]'),
+        ("GET", "/v2/shop/team/app/referrers/sha256:12", 400, "BAD_REQUEST"),
+        ("GET", "/api/v2.0/projects/shop", 200, '"name":"shop"'),
         ("DELETE", "/v2/shop/team/app/manifests/v1", 400, "UNSUPPORTED"),
         ("GET", "/api/v2.0/projects/shop/repositories/team%252Fapp/artifacts/v1", 200, '"Labels":{"text":"one"}'),
     ],

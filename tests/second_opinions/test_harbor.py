@@ -11,7 +11,7 @@ import httpx
 import pytest
 from harborapi import HarborAsyncClient
 from harborapi.exceptions import Forbidden, NotFound, PreconditionFailed, StatusError, Unauthorized
-from harborapi.models import Artifact, GeneralInfo, Repository
+from harborapi.models import Artifact, GeneralInfo, Project, Repository
 from harborapi.models.models import Errors
 
 from holystone.cleanup.connections import Connections
@@ -77,6 +77,7 @@ def store(harbor: HarborEmulator, raw: RawManifest, tag: str | None = None) -> R
         (lambda harbor: harbor.get_artifact(*WHERE, "v1", with_immutable_status=True), Artifact),
         (lambda harbor: harbor.get_artifact(*WHERE, "v3", with_accessory=True), Artifact),
         (lambda harbor: harbor.get_artifact(*WHERE, "all"), Artifact),
+        (lambda harbor: harbor.get_project(WHERE[0]), Project),
         (lambda harbor: harbor.get_repository(*WHERE), Repository),
         (lambda harbor: harbor.get_system_info(), GeneralInfo),
     ],
@@ -140,6 +141,7 @@ async def test_our_adapter_asks_nothing_that_the_other_client_does_not(tmp_path:
         fill(harbor)
         harbor.recording.clear()
         async with client(harbor) as (asking, _):
+            await asking.get_project(WHERE[0])
             await asking.get_repository(*WHERE)
             await asking.get_artifacts(*WHERE, **ALL)
             await asking.get_artifact(*WHERE, "v1")

@@ -28,19 +28,27 @@ def config(text: str, *, labels: dict[str, str] | None = None, parent: str = "",
     ).encode()
 
 
-def image(config_body: bytes, *, subject: RawManifest | None = None) -> RawManifest:
-    """Without layers. With a subject it is an OCI manifest, without one a Docker one."""
-    media_type = OCI_MANIFEST if subject else DOCKER_MANIFEST
+def image(config_body: bytes, *, subject: RawManifest | None = None, layer_type: str = "") -> RawManifest:
+    """Without layers, or with the configuration's bytes as one of that type. With that or a subject it is an OCI
+    manifest, else a Docker one."""
+    media_type = OCI_MANIFEST if subject or layer_type else DOCKER_MANIFEST
     body: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": media_type,
         "config": {"mediaType": DOCKER_CONFIG, "size": len(config_body), "digest": digest_of(config_body)},
         "layers": [],
     }
+    if layer_type:
+        body["layers"] = [{"mediaType": layer_type, "size": len(config_body), "digest": digest_of(config_body)}]
     if subject:
         body["subject"] = _descriptor(subject)
     encoded = json.dumps(body).encode()
     return RawManifest(digest_of(encoded), media_type, encoded)
+
+
+def signature(config_body: bytes) -> RawManifest:
+    """As cosign pushes it under `sha256-HEX.sig`."""
+    return image(config_body, layer_type="application/vnd.dev.cosign.simplesigning.v1+json")
 
 
 def index(*children: RawManifest) -> RawManifest:

@@ -78,7 +78,7 @@ class OciApi:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise unreadable(f"{repository}, {reference}", reply)
+            raise self.unreadable(repository, f"{repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
             reply = await self.read(repository, f"/v2/{repository.path}/manifests/{reference}", MANIFEST_LIMIT)
@@ -99,7 +99,7 @@ class OciApi:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise unreadable(f"Blob {digest} of {repository}", reply)
+            raise self.unreadable(repository, f"Blob {digest} of {repository}", reply)
         return verify(reply.body, digest, what=f"blob {digest} of {repository}")
 
     async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
@@ -119,7 +119,7 @@ class OciApi:
                 self.referrers_api = True
                 return ()
             if reply.status != 200:
-                raise unreadable(f"What refers to {subject} in {repository}", reply)
+                raise self.unreadable(repository, f"What refers to {subject} in {repository}", reply)
             self.referrers_api = True
             try:
                 index = msgspec.json.decode(reply.body, type=_Index)
@@ -197,9 +197,13 @@ class OciApi:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise unreadable(f"Manifest {digest} of {repository}", reply)
+            raise self.unreadable(repository, f"Manifest {digest} of {repository}", reply)
         body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
         return RawManifest(digest, reply.headers.get("Content-Type", "").partition(";")[0].strip(), body)
+
+    def unreadable(self, repository: Repository, what: str, reply: Reply) -> IncompleteSource:
+        """What is said of a read that was refused. Vendors that refuse in ways of their own override it."""
+        return unreadable(what, reply)
 
     def scope(self, repository: Repository, access: Access) -> str:
         """What a token must allow."""

@@ -2,13 +2,20 @@
 
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+
+import msgspec
 
 from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import bearer
+from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import LIST_LIMIT
-from holystone.engine.errors import UsageError
+from holystone.adapters.registries.harbor.sheet import RIGHTS
+from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
+from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
 
@@ -18,6 +25,20 @@ Harbor tries for up to five minutes (goharbor/harbor:src/controller/quota/contro
 waits 900 seconds for /v2/ and 60 for /api/ (make/photon/prepare/templates/nginx): a deletion that takes longer is
 answered 504 there, goes on, and is found done when it is sent again."""
 _ERROR_LIMIT: Final = 1024 * 1024
+
+
+class _Project(msgspec.Struct):
+    registry_id: int | None = None
+    """Of the registry that the project is a proxy cache of; 0 or none for others (api/v2.0/swagger.yaml, Project)."""
+
+
+class _Token(msgspec.Struct):
+    token: str
+
+
+class _Access(msgspec.Struct):
+    name: str = ""
+    actions: list[str] | None = None
 
 
 class HarborApi:
@@ -38,11 +59,9 @@ class HarborApi:
     def __repr__(self) -> str:
         return f"<HarborApi {self._http!r}>"
 
-    async def get(self, repository: Repository, path: str = "", *, final: Collection[int] = ()) -> Reply:
-        """`path` is below the repository."""
-        return await self._http.request(
-            "GET", _base(repository) + path, lane=self._reads, limit=LIST_LIMIT, final=final
-        )
+    async def get(self, repository: Repository, path: str = "") -> Reply:
+        """`path` is below the repository. A 401 is returned, too: see `refused`."""
+        return await self._get(_base(repository) + path)
 
     async def delete(self, repository: Repository, path: str, *, final: Collection[int] = ()) -> Reply:
         return await self._http.request(
@@ -53,6 +72,62 @@ class HarborApi:
             timeout=WRITE_TIMEOUT,
             final=final,
         )
+
+    async def is_proxy_cache(self, repository: Repository) -> bool | None:
+        """Whether its project is one. None where the credential may not read the project (a robot account without
+        project:read). Raises Unauthorized for a project that Harbor says is not there."""
+        reply = await self._get(f"/api/v2.0/projects/{quote(project(repository), safe='')}")
+        if _says_no_project(reply):
+            raise self.refused(str(repository), repository, reply)
+        if reply.status != 200:
+            return None
+        try:
+            return bool(msgspec.json.decode(reply.body, type=_Project).registry_id)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    async def allowed(self, repository: Repository, *actions: str) -> frozenset[str] | None:
+        """Which of `actions` of /v2 the credential has: Harbor's token server leaves out what is not allowed, for robot
+        accounts too, and changes nothing (src/core/service/token/creator.go). None if it cannot be asked."""
+        scope = f"repository:{repository.path}:{','.join(actions)}"
+        reply = await self._get(f"/service/token?{urlencode({'service': 'harbor-registry', 'scope': scope})}")
+        try:
+            token = msgspec.json.decode(reply.body, type=_Token).token if reply.status == 200 else ""
+            access = msgspec.convert(bearer(Secret(token)).claims.get("access") or [], list[_Access])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        about_it = [each.actions or () for each in access if each.name == repository.path]
+        return frozenset(action for each in about_it for action in each) if about_it else None
+
+    def refused(self, what: str, repository: Repository, reply: Reply) -> IncompleteSource:
+        """What to say of a reply that is no answer. 401 stands for a wrong credential, and for a project that is not
+        there, which administrators alone are told (seen on Harbor 2.15: "project … not found"); all others are told 403
+        of both a project that is not there and one that is closed."""
+        who = described(self.credential)
+        if _says_no_project(reply):
+            return Unauthorized(
+                f"There is no project {project(repository)} on {repository.host}: {summary(reply)}.",
+                what_to_do="Check the address: it is HOST/PROJECT/REPOSITORY.",
+            )
+        if reply.status == 401:
+            return Unauthorized(
+                f"{repository.host} refuses {who} for {what}: {summary(reply)}.",
+                what_to_do="Check its password and its rights, or use another credential.",
+            )
+        if reply.status == 403:
+            return Unauthorized(
+                f"{what} cannot be read as {who}: {summary(reply)}.",
+                what_to_do=f"Check that the project exists, and that the credential has {RIGHTS}.",
+            )
+        return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
+
+    async def _get(self, path: str) -> Reply:
+        return await self._http.request("GET", path, lane=self._reads, limit=LIST_LIMIT, final=(401,))
+
+
+def _says_no_project(reply: Reply) -> bool:
+    said = summary(reply)
+    return reply.status in (401, 404) and " project " in f" {said} " and said.endswith("not found")
 
 
 def project(repository: Repository) -> str:

@@ -12,11 +12,10 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.http.errors import summary
 from holystone.adapters.http.paging import MAX_PAGES
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
-from holystone.engine.errors import IncompleteSource, Unauthorized
+from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.scheduler import map_each
@@ -65,12 +64,20 @@ class _Page:
     artifacts: Sequence[Artifact]
 
 
-async def read_artifacts(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Sequence[Artifact]:
-    """`get` asks for a path below the repository. Raises IncompleteSource if the list never stands still."""
+async def read_artifacts(
+    repository: Repository,
+    get: Callable[[str], Awaitable[Reply]],
+    refused: Callable[[Reply], IncompleteSource],
+) -> Sequence[Artifact]:
+    """`get` asks for a path below the repository, `refused` says what an answer that is no list means. Raises
+    IncompleteSource if the list never stands still."""
 
     async def page(number: int) -> _Page:
         query = f"page={number}&page_size={PAGE_SIZE}&with_tag=true&with_immutable_status=true&with_accessory=true"
-        return _read(repository, await get(f"/artifacts?{query}"))
+        reply = await get(f"/artifacts?{query}")
+        if reply.status != 200:
+            raise refused(reply)
+        return _read(repository, reply)
 
     problem = ""
     for _ in range(TRIES):
@@ -113,14 +120,6 @@ def _repeated(tags: Iterable[Tag]) -> Tag | None:
 
 
 def _read(repository: Repository, reply: Reply) -> _Page:
-    if reply.status in (401, 403):
-        # Harbor says of a project that is not there what it says of one that is closed.
-        raise Unauthorized(
-            f"The tags of {repository} cannot be read: {summary(reply)}.",
-            what_to_do="Check that the project exists and that the credential may list artifacts and pull there.",
-        )
-    if reply.status != 200:
-        raise IncompleteSource(f"The tags of {repository} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
     try:
         total = int(reply.headers["X-Total-Count"])
         return _Page(total, [_parsed(each) for each in msgspec.json.decode(reply.body, type=list[_Artifact])])

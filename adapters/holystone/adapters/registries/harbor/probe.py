@@ -23,10 +23,12 @@ from holystone.adapters.registries.harbor.sheet import RIGHTS, SHEET
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Repository
 
 
-async def probe(api: HarborApi, repository: Repository) -> Capabilities:
+async def probe(api: HarborApi, repository: Repository, *, listed: bool) -> Capabilities:
+    """`listed`: this credential has listed the repository and its names on /v2. Raises Unauthorized if it may not."""
     nonce = secrets.token_hex(32)
     absent = artifact(f"sha256:{nonce}")
     by_digest = await api.delete(repository, absent, final=(401,))
@@ -37,11 +39,16 @@ async def probe(api: HarborApi, repository: Repository) -> Capabilities:
     if not (digests or tags):
         if by_digest.status == 401:
             # A wrong password reads public projects as nobody; if not even that, it is the credential's fault.
-            await api.get(repository, "/artifacts?page=1&page_size=1")
+            await _check_list(api, repository)
         return _cannot(
             f"{described(api.credential)} may not delete in the project {project(repository)}, or there is no such "
             f"project ({summary(by_digest)}); it needs {RIGHTS}"
         )
+    if not listed:
+        await _check_list(api, repository)
+    allowed = await api.allowed(repository, "pull", "push")
+    if allowed is not None and "pull" not in allowed:
+        return _cannot(f"{described(api.credential)} may not pull from {repository}; it needs {RIGHTS}")
     return msgspec.structs.replace(
         SHEET.can,
         tag_delete=tags,
@@ -50,8 +57,21 @@ async def probe(api: HarborApi, repository: Repository) -> Capabilities:
         digest_delete_takes_referrers=digests,
         digest_delete_takes_children=digests,
         # A robot that may delete artifacts only is made for that: nothing says that it may push.
-        tag_overwrite=tags,
+        tag_overwrite=tags and (allowed is None or "push" in allowed),
+        undo=_outlook(allowed),
     )
+
+
+async def _check_list(api: HarborApi, repository: Repository) -> None:
+    reply = await api.get(repository, "/artifacts?page=1&page_size=1")
+    if reply.status != 200:
+        raise api.refused(f"The tags of {repository}", repository, reply)
+
+
+def _outlook(allowed: frozenset[str] | None) -> UndoOutlook:
+    """Harbor restores nothing by itself; garbage collection runs when its administrator says."""
+    may_push = allowed is None or "push" in allowed
+    return UndoOutlook("push", lacks="" if may_push else "the right to push (repository:push)")
 
 
 def _may(repository: Repository, reply: Reply) -> bool:

@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
@@ -14,8 +13,9 @@ from holystone.adapters.registries.harbor.api import WRITE_TIMEOUT, HarborApi, a
 from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
+from holystone.adapters.registries.harbor.sheet import RIGHTS
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
-from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
@@ -40,20 +40,32 @@ class HarborRegistry(OciApi):
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, api: HarborApi) -> None:
         super().__init__(host, http, reads, writes)
         self.api = api
+        self._own: set[str] = set()
+        """Projects that are not known to be proxy caches."""
+        self._readable: set[Repository] = set()
+        """Which this credential may list and pull from."""
         self._shown: set[Repository] = set()
         """Of which the API has shown an artifact: it means by their paths what we mean."""
         self._accessories: dict[Repository, dict[Digest, tuple[Digest, ...]]] = {}
         """As they were listed last."""
 
     async def probe(self, repository: Repository) -> Capabilities:
-        return await probe(self.api, repository)
+        if repository not in self._readable:
+            await self._check_project(repository)
+        return await probe(self.api, repository, listed=repository in self._readable)
 
     async def list_tags(self, repository: Repository) -> Listing:
         """The API does not show signatures and other referrers as artifacts, and so not their tags either. /v2 names
         the tags of everything (goharbor/harbor:src/server/registry/tag.go); it is asked last, so that what comes in
         between is only one tag more to look at."""
-        artifacts = await read_artifacts(repository, lambda path: self.api.get(repository, path))
+        await self._check_project(repository)
+        artifacts = await read_artifacts(
+            repository,
+            lambda path: self.api.get(repository, path),
+            lambda reply: self.api.refused(f"The tags of {repository}", repository, reply),
+        )
         names = await self._names(repository)
+        self._readable.add(repository)
         self._accessories[repository] = {each.digest: each.accessories for each in artifacts}
         if artifacts:
             self._shown.add(repository)
@@ -85,21 +97,35 @@ class HarborRegistry(OciApi):
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def read(self, repository: Repository, path: str, limit: int) -> Reply:
-        reply = await super().read(repository, path, limit)
-        if error_code(reply) == "PROJECTPOLICYVIOLATION":
+    def unreadable(self, repository: Repository, what: str, reply: Reply) -> IncompleteSource:
+        """A HEAD's 412 has no body (seen on Harbor 2.15); nothing else on /v2 answers a read so."""
+        if reply.status != 412:
+            return super().unreadable(repository, what, reply)
+        return IncompleteSource(
+            f"{what} cannot be read: a policy of the project {project(repository)} blocks pulls of images that are "
+            "unsigned (content trust) or vulnerable (prevent vulnerable images from running).",
+            what_to_do="Lift it while the cleanup runs (project, Configuration, Deployment security): what cannot be "
+            "read can be neither judged nor put back.",
+        )
+
+    async def _check_project(self, repository: Repository) -> None:
+        name = project(repository)
+        if name in self._own:
+            return
+        if await self.api.is_proxy_cache(repository):
             raise IncompleteSource(
-                f"{repository} cannot be read: a policy of the project {project(repository)} blocks pulls of unsigned "
-                "or vulnerable images.",
-                what_to_do="Lift it (Configuration, Deployment security) while the cleanup runs.",
+                f"{repository} is in {name}, a proxy cache: the tags that Harbor shows there are those of the registry "
+                "behind it, and a deletion takes only the copy until the next pull.",
+                not_deleted="Nothing was deleted.",
+                what_to_do="Leave it out, and let Harbor clean the cache: project, Policy, Tag retention.",
             )
-        return reply
+        self._own.add(name)
 
     async def _names(self, repository: Repository) -> list[Tag] | None:
         """All tags by /v2; None if it does not know the repository."""
         found: list[Tag] = []
         first = f"/v2/{repository.path}/tags/list"
-        async for reply in pages(lambda path: self.read(repository, path, LIST_LIMIT), first, what=str(repository)):
+        async for reply in pages(lambda path: self._read_names(repository, path), first, what=str(repository)):
             if is_absent(reply):
                 return None
             if reply.status != 200:
@@ -113,9 +139,18 @@ class HarborRegistry(OciApi):
                 ) from error
         return found
 
+    async def _read_names(self, repository: Repository, path: str) -> Reply:
+        try:
+            return await self.read(repository, path, LIST_LIMIT)
+        except Unauthorized as error:
+            # The list of artifacts was given to it, so that its password is right.
+            raise Unauthorized(
+                error.message, what_to_do=f"It may list artifacts and not pull. It needs {RIGHTS}."
+            ) from error
+
     async def _exists(self, repository: Repository, names: list[Tag] | None) -> bool:
         """Harbor lists a repository that is not there as empty (goharbor/harbor#17443)."""
-        reply = await self.api.get(repository, final=(401,))
+        reply = await self.api.get(repository)
         if reply.status == 200:
             return True
         if reply.status in (401, 403):

@@ -1,5 +1,6 @@
 """What Harbor's replies mean. Codes: goharbor/harbor:src/lib/errors/const.go; the API and /v2 use the same."""
 
+import re
 from typing import Final
 
 from holystone.adapters.http.errors import error_code, summary
@@ -9,6 +10,7 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbid
 from holystone.engine.scheduler import Passing
 
 NOT_FOUND: Final = "NOT_FOUND"
+_UNROUTED: Final = re.compile(rb'"path [^"]* was not found"')
 READ_ONLY: Final = (
     "Harbor is in read-only mode; a system administrator switches it off under Configuration, System Settings"
 )
@@ -23,9 +25,9 @@ def judge(reply: Reply) -> Passing | None:
 
 
 def is_absent(reply: Reply) -> bool:
-    """Harbor's own word that what the path names is not there. A path that is wrongly encoded is a 404 too, but of the
-    router, without a code: "path … was not found"."""
-    return reply.status == 404 and error_code(reply) == NOT_FOUND
+    """Harbor's own word that what the path names is not there. Of a path that is wrongly encoded it says so in nearly
+    the same words (seen on Harbor 2.15: NOT_FOUND, "path … was not found")."""
+    return reply.status == 404 and error_code(reply) == NOT_FOUND and not _UNROUTED.search(reply.body)
 
 
 def is_read_only(reply: Reply) -> bool:

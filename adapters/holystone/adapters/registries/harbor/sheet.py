@@ -9,9 +9,10 @@ from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities
 
 RIGHTS: Final = (
-    "the role maintainer or project admin in the project; for a robot account the permissions artifact:delete and "
-    "tag:delete"
+    "the role maintainer or project admin in the project; for a robot account the permissions artifact:list, "
+    "artifact:delete, tag:delete, repository:pull and project:read (repository:push to undo)"
 )
+"""artifact:list and repository:pull were found necessary on Harbor 2.15.2; project:read tells a proxy cache."""
 
 SHEET: Final = Sheet(
     title="Harbor 2.x",
@@ -38,5 +39,7 @@ SHEET: Final = Sheet(
     restore="the journaled manifest is pushed again until Harbor's garbage collection has run",
     limits="none published; many deletions at once in one project fail for each other (500 UNKNOWN), so that fewer "
     "are sent then",
-    rules="tag immutability rules: shown in the listing; read-only mode: asked before planning",
+    rules="tag immutability rules: shown in the listing; read-only mode and rights: asked before planning. A proxy "
+    "cache is refused: it shows upstream's tags, and its own retention policy cleans it. Nor can a project be cleaned "
+    "whose policy (content trust, vulnerabilities) forbids to read its images",
 )
