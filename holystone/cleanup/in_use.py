@@ -5,9 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 import anyio.to_thread
 import msgspec
 
+from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
-from holystone.engine.model.in_use import UsedImage
+from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.in_use import UsedImage, Workload
+from holystone.engine.model.references import Repository
+from holystone.engine.naming import may_name
 from holystone.engine.report.words import count
 from holystone.settings.values import KubernetesSettings
 
@@ -22,6 +26,8 @@ class Users(msgspec.Struct, frozen=True):
 class InUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...]
     notices: tuple[str, ...]
+    unfilled: Mapping[str, tuple[Workload, ...]] = {}
+    """Words that name no image until somebody fills them in."""
 
 
 async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage], environ: Mapping[str, str]) -> Users:
@@ -40,7 +46,28 @@ async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage]
 async def read_in_use(users: Users, environ: Mapping[str, str]) -> InUse:
     """Raises IncompleteSource."""
     running = await read_clusters(users.clusters, environ)
-    return InUse((*running.images, *users.listed), tuple(_notices(users, running)))
+    return InUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
+
+
+def refuse_unfilled(in_use: InUse, repositories: Iterable[Repository]) -> None:
+    """Whatever such a word will be when it is filled in, it may be one of these repositories' tags if it has one's name
+    in it. A word that has not says nothing of them. Raises IncompleteSource."""
+    repositories = tuple(repositories)
+    for word, users in in_use.unfilled.items():
+        if any(may_name(word, each) for each in repositories):
+            by = users[0]
+            who = printable(f"{by.namespace}/{by.name}".lstrip("/"))
+            raise IncompleteSource(
+                f"Images in use in Kubernetes cannot be read, context {printable(by.context)}: {by.kind} {who} has the "
+                f"image {printable(word)[:200]!r}, which may be one of {_named(word, repositories)}: which one, is "
+                "not known.",
+                what_to_do="Give it a name that can be pulled, or delete it. To go on without its cluster: "
+                f"--exclude-kube-context {printable(by.context)}.",
+            )
+
+
+def _named(word: str, repositories: Iterable[Repository]) -> str:
+    return next(str(each) for each in repositories if may_name(word, each))
 
 
 def _notices(users: Users, running: ImagesInUse) -> Iterable[str]:

@@ -10,7 +10,7 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
-from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use
+from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.cleanup.intent import read_git, read_names
 from holystone.cleanup.inventory import ProjectInventory, read_inventory
 from holystone.cleanup.locate import Places, locate, storage_repository
@@ -45,6 +45,7 @@ async def prepare_plan(
     users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users()
     places = await locate(connections, settings, project)
     git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
+    refuse_unfilled(in_use, inventory.snapshots)
     intent, warnings, refusals = None, project.notes, tuple[Refusal, ...]()
     if git is not None:
         intent, references = await _read_intent(git, inventory, settings.history, project, as_of)

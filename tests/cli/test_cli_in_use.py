@@ -90,6 +90,45 @@ def test_what_runs_by_digest_alone_stays(shop: Bench, cluster: Callable[..., Kub
     assert tag in tags(shop)
 
 
+def test_what_runs_by_the_digest_of_its_configuration_stays(shop: Bench, cluster: Callable[..., KubeApi]) -> None:
+    """As CRI-O writes it where the image was pulled by another name: without algorithm and name."""
+    _, (tag, *_) = doomed(shop)
+    digest = shop.contents()["shop/app/front"][0][tag]
+    manifest = json.loads(shop.registry.storage.repositories["shop/app/front"].manifests[digest].body)
+    api = cluster()
+    api.run("pods", "web", "mirror.example/front:other")
+    word = manifest["config"]["digest"].removeprefix("sha256:")
+    api.objects["pods"][0]["status"] = {"containerStatuses": [{"imageID": word}]}
+    assert shop.cleanup().code == 0
+    assert tag in tags(shop)
+
+
+def test_what_runs_and_is_not_understood_stops_the_run(
+    shop: Bench, cluster: Callable[..., KubeApi], refused: Refuse
+) -> None:
+    api = cluster()
+    api.run("pods", "web", "mirror.example/front:other", namespace="shop")
+    api.objects["pods"][0]["status"] = {"containerStatuses": [{"imageID": "0123456789ab"}]}
+    message = refused(shop, code=3)
+    assert "context prod: Pod shop/web runs what its container runtime calls '0123456789ab'" in message
+    assert "Nothing was deleted." in message
+
+
+def test_a_name_of_ours_that_is_still_to_be_filled_in_stops_the_run(
+    shop: Bench, cluster: Callable[..., KubeApi], refused: Refuse
+) -> None:
+    api = cluster()
+    for word in ("{host}/shop/app/front:$(TAG)", "$(REGISTRY)/shop/app/front:1", "{host}/$(IMAGE)"):
+        api.objects.clear()
+        api.run("cronjobs", "nightly", word.format(host=shop.registry.host), namespace="shop")
+        message = refused(shop, code=3)
+        assert "context prod: CronJob shop/nightly has the image" in message
+        assert word.partition("}")[2] in message
+    api.objects.clear()
+    api.run("cronjobs", "nightly", "quay.io/else/where/shop/app/front-end:$(TAG)", namespace="shop")
+    assert shop.cleanup().code == 0
+
+
 def test_what_is_in_use_takes_no_place_in_a_limit(shop: Bench, cluster: Callable[..., KubeApi]) -> None:
     """The two newest on master stay. Where both are in use, the two after them stay too."""
     plan = shop.cleanup("--dry-run", "--without-kube", "--output=json").json["plan"]
@@ -156,6 +195,11 @@ def test_a_missing_right(shop: Bench, cluster: Callable[..., KubeApi], refused: 
     message = refused(shop, code=3)
     assert "context prod: its user may not list cronjobs in all namespaces: 403" in message
     assert "docs/in-use.md" in message
+    assert "set-context prod --namespace" in refused(shop, "--scan-context-namespace-only", code=3)
+    file = shop.home / ".kube" / "config"
+    config = json.loads(file.read_text())
+    config["contexts"][0]["context"]["namespace"] = "shop"
+    file.write_text(json.dumps(config))
     assert shop.cleanup("--scan-context-namespace-only").code == 0
 
 

@@ -43,6 +43,75 @@ def test_an_earlier_file_wins_entry_by_entry(tmp_path: Path) -> None:
     assert config.contexts["prod"].namespace == ""
 
 
+async def test_contexts_of_one_name_that_differ_are_both_asked(api: KubeApi, tmp_path: Path) -> None:
+    """As of two k3s machines, which both say `default`."""
+    async with KubeApi() as other:
+        api.run("pods", "a", "r.io/web:1")
+        other.run("pods", "b", "r.io/web:2")
+        files = [
+            write(tmp_path / name, kubeconfig(each.url, {"token": "good-token"}))
+            for name, each in (("a", api), ("b", other))
+        ]
+        assert names(await read(find(*files))) == {"r.io/web:1", "r.io/web:2"}
+        assert names(await read(find(*reversed(files)))) == {"r.io/web:1", "r.io/web:2"}
+        other.forbidden = {("pods", "")}
+        with pytest.raises(IncompleteSource, match=f"context prod of {files[1]}: its user may not list pods"):
+            await read(find(*files))
+
+
+def test_a_token_goes_to_no_other_cluster_than_the_one_beside_it(tmp_path: Path) -> None:
+    one = write(tmp_path / "a", kubeconfig("https://one", {"token": "a"}))
+    two = write(tmp_path / "b", kubeconfig("https://two", {"token": "b"}))
+    asked = [(each.cluster, each.user) for each in choose_targets(find(one, two))]
+    assert [(cluster and cluster.server, user and user.token) for cluster, user in asked] == [
+        ("https://one", Secret("a")),
+        ("https://two", Secret("b")),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "entry"), [("cluster", {"server": "https://two"}), ("user", {"token": "b"})])
+def test_a_name_of_which_it_cannot_be_told_what_it_means_is_refused(
+    tmp_path: Path, kind: str, entry: dict[str, str]
+) -> None:
+    """werf asks the last file's, kubectl the first one's."""
+    name = {"cluster": "c", "user": "u"}[kind]
+    one = write(tmp_path / "a", kubeconfig("https://one", {"token": "a"}))
+    two = write(tmp_path / "b", {f"{kind}s": [{"name": name, kind: entry}]})
+    for files in ([one, two], [two, one]):
+        with pytest.raises(IncompleteSource, match=f"context prod: its {kind} {name} is in") as caught:
+            choose_targets(find(*files))
+        assert str(one) in str(caught.value)
+        assert str(two) in str(caught.value)
+        assert "--exclude-kube-context prod" in caught.value.what_to_do
+
+
+def test_two_files_for_a_third_ones_context(tmp_path: Path) -> None:
+    whole = kubeconfig("https://one", {"token": "a"})
+    parts = [write(tmp_path / key, {key: whole[key]}) for key in ("contexts", "users", "clusters")]
+    (target,) = choose_targets(find(*parts))
+    assert target.cluster
+    assert target.cluster.server == "https://one"
+    other = write(tmp_path / "other", {"clusters": [{"name": "c", "cluster": {"server": "https://two"}}]})
+    with pytest.raises(IncompleteSource, match="its cluster c is in"):
+        choose_targets(find(*parts, other))
+
+
+def test_equal_entries_of_several_files_are_one(tmp_path: Path) -> None:
+    files = [write(tmp_path / name, kubeconfig("https://one", {"token": "a"})) for name in "abc"]
+    (target,) = choose_targets(find(*files))
+    assert target.shown == "context prod"
+
+
+def test_a_context_is_chosen_and_left_out_in_every_file(tmp_path: Path) -> None:
+    one = write(tmp_path / "a", kubeconfig("https://one", {"token": "a"}))
+    second = kubeconfig("https://two", {"token": "b"})
+    second["contexts"].append({"name": "dev", "context": {"cluster": "c", "user": "u", "namespace": "x"}})
+    config = find(one, write(tmp_path / "b", second))
+    assert len(choose_targets(config, only="prod")) == 2
+    (left,) = choose_targets(config, excluded=["prod"])
+    assert (left.contexts, left.cluster and left.cluster.server) == (("dev",), "https://two")
+
+
 def test_paths_begin_at_their_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = kubeconfig("https://one", {"client-certificate": "a.crt", "client-key": "/etc/a.key", "tokenFile": "t/t"})
     two = kubeconfig("https://two", {}, certificate_authority="ca.crt")

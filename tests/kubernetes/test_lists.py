@@ -169,11 +169,20 @@ async def test_one_namespace_only(api: KubeApi) -> None:
     assert "/apis/apps/v1/namespaces/shop/deployments" in {each.path for each in api.asked}
 
 
-async def test_the_namespace_of_a_context_that_names_none(api: KubeApi) -> None:
+async def test_a_context_that_names_no_namespace_means_all(api: KubeApi) -> None:
     api.run("pods", "a", "r.io/web:1", namespace="default")
     api.run("pods", "b", "r.io/web:2", namespace="other")
     config = parsed(kubeconfig(api.url, {"token": "good-token"}))
-    assert names(await read(config, own_namespace=True)) == {"r.io/web:1"}
+    assert names(await read(config, own_namespace=True)) == {"r.io/web:1", "r.io/web:2"}
+
+
+async def test_who_may_not_list_all_namespaces_is_told_to_name_one(api: KubeApi) -> None:
+    api.forbidden = {("pods", "")}
+    config = parsed(kubeconfig(api.url, {"token": "good-token"}))
+    with pytest.raises(Unauthorized, match="may not list pods in all namespaces") as caught:
+        await read(config, own_namespace=True)
+    assert "kubectl config set-context prod --namespace=NAMESPACE" in caught.value.what_to_do
+    assert "--scan-context-namespace-only" not in caught.value.what_to_do
 
 
 async def test_a_missing_right_in_one_namespace(api: KubeApi) -> None:
@@ -291,8 +300,62 @@ async def test_a_redirect_is_not_followed(api: KubeApi, code: int) -> None:
     assert "/api/v1/elsewhere" not in {each.path for each in api.asked}
 
 
+@pytest.mark.parametrize(
+    ("word", "means"),
+    [
+        (f"docker-pullable://r.io/web@{DIGEST}", {f"r.io/web@{DIGEST}"}),
+        (f"docker://{DIGEST}", {f"@{DIGEST}"}),
+        (DIGEST, {f"@{DIGEST}"}),
+        ("ab" * 32, {f"@{DIGEST}"}),  # CRI-O
+        (f"containerd://{'ab' * 32}", {f"@{DIGEST}"}),
+        (f"r.io/web@{DIGEST}", {f"r.io/web@{DIGEST}"}),
+        (f"r.io/web:1@{DIGEST}", {f"r.io/web:1@{DIGEST}"}),
+        (f"r.io/web@{'ab' * 32}", {f"r.io/web@{DIGEST}"}),
+        (f"docker-pullable://<none>@{DIGEST}", {f"@{DIGEST}"}),
+        (f"UPPER/Case@{DIGEST}", {f"@{DIGEST}"}),
+        (DIGEST.upper(), {f"@{DIGEST}"}),
+        ("sha512:" + "ab" * 64, {"@sha512:" + "ab" * 64}),
+        (f"r.io/web@{DIGEST}, r.io/web:1 r.io/api:2", {f"r.io/web@{DIGEST}", "r.io/web:1", "r.io/api:2"}),
+        ("r.io/web:1", {"r.io/web:1"}),
+        ("", set()),
+        ("  ", set()),
+    ],
+)
+@pytest.mark.parametrize("kind", ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"])
+async def test_whatever_a_runtime_calls_an_image(api: KubeApi, word: str, means: set[str], kind: str) -> None:
+    api.run("pods", "web", "r.io/specified:1")
+    api.objects["pods"][0]["status"] = {kind: [{"imageID": word}]}
+    assert names(await ask(api)) == {"r.io/specified:1", *means}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "r.io/web@sha256:12",
+        "sha256:12",
+        "0123456789ab",
+        "ab" * 31,
+        f"r.io/web@{'ab' * 31}",
+        "r.io/web@sha384:" + "ab" * 48,
+        "$(IMAGE)",
+        "<none>",
+        "docker://",
+        "r.io/web:no good@",
+    ],
+)
+async def test_what_runs_and_is_not_understood_decides_nothing(api: KubeApi, word: str) -> None:
+    api.run("pods", "web", "r.io/specified:1", namespace="shop")
+    api.objects["pods"][0]["status"] = {"containerStatuses": [{"imageID": word}]}
+    with pytest.raises(
+        IncompleteSource, match=r"context prod: Pod shop/web runs what its container runtime calls"
+    ) as it:
+        await ask(api)
+    assert word in str(it.value)
+    assert "--exclude-kube-context prod" in it.value.what_to_do
+
+
 async def test_words_that_name_no_image_are_skipped(api: KubeApi) -> None:
-    api.run("deployments", "a", "$(IMAGE)", "r.io/web:1", "UPPER/Case:1", "")
+    api.run("deployments", "a", "$(IMAGE)", "r.io/web:1", "UPPER/Case:1", "", " ")
     found = await ask(api)
     assert names(found) == {"r.io/web:1"}
     assert found.skipped == ("$(IMAGE)", "UPPER/Case:1")

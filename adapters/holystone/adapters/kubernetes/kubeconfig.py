@@ -3,7 +3,7 @@
 Fields and merging: kubernetes.io, "kubeconfig (v1)" and "Organizing Cluster Access Using kubeconfig Files".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -86,14 +86,29 @@ class KubeConfig(msgspec.Struct, frozen=True):
     contexts: Mapping[str, Context] = {}
     clusters: Mapping[str, Cluster] = {}
     users: Mapping[str, User] = {}
+    source: str = ""
+    """The file, where there are several."""
+    files: tuple["KubeConfig", ...] = ()
+    """Each of several files as it stands, the earliest first. Then the fields above are what kubectl makes of them: of
+    two entries with one name the first counts, as a whole."""
 
-    def over(self, other: "KubeConfig") -> "KubeConfig":
-        """Both together. Of two entries with one name this one's counts, as a whole."""
-        return KubeConfig(
-            {**other.contexts, **self.contexts},
-            {**other.clusters, **self.clusters},
-            {**other.users, **self.users},
-        )
+    @property
+    def parts(self) -> tuple["KubeConfig", ...]:
+        """The files, one by one: what a name means may differ from file to file."""
+        return self.files or (self,)
+
+
+def merged(files: Sequence[KubeConfig]) -> KubeConfig:
+    """Of one or more."""
+    if len(files) == 1:
+        return files[0]
+    latest_first = files[::-1]
+    return KubeConfig(
+        contexts={name: each for file in latest_first for name, each in file.contexts.items()},
+        clusters={name: each for file in latest_first for name, each in file.clusters.items()},
+        users={name: each for file in latest_first for name, each in file.users.items()},
+        files=tuple(files),
+    )
 
 
 class _NamedCluster(msgspec.Struct):
@@ -119,7 +134,7 @@ class _File(msgspec.Struct):
 
 def read_files(files: Iterable[Path]) -> KubeConfig | None:
     """The files that exist, an earlier one over a later one; None if none of them does. Raises IncompleteSource."""
-    merged: KubeConfig | None = None
+    found: list[KubeConfig] = []
     for file in files:
         try:
             with file.open("rb") as source:
@@ -131,8 +146,8 @@ def read_files(files: Iterable[Path]) -> KubeConfig | None:
                 f"The kubeconfig {file} cannot be read: {error.strerror}.", what_to_do=_MEND
             ) from error
         config = parse_config(body, str(file), file.absolute().parent)
-        merged = merged.over(config) if merged else config
-    return merged
+        found.append(msgspec.structs.replace(config, source=str(file)))
+    return merged(found) if found else None
 
 
 def parse_config(body: bytes, source: str, folder: Path) -> KubeConfig:

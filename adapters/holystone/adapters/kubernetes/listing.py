@@ -22,9 +22,11 @@ _RESTARTS: Final = 5
 """A `continue` token is good for about five minutes, the server's compaction of its history."""
 
 
-async def list_all(server: ApiServer, kind: Kind, namespace: str, take: Callable[[Any], None]) -> None:
-    """Every object goes to `take`, some twice if the list had to begin again. `namespace`: empty for all. Raises
-    IncompleteSource, Unauthorized if the user may not list them."""
+async def list_all(
+    server: ApiServer, kind: Kind, namespace: str, take: Callable[[Any], None], *, or_else: str = ""
+) -> None:
+    """Every object goes to `take`, some twice if the list had to begin again. `namespace`: empty for all. `or_else`:
+    what else than a right would help a user who may not list them. Raises IncompleteSource, Unauthorized."""
     where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
@@ -38,7 +40,7 @@ async def list_all(server: ApiServer, kind: Kind, namespace: str, take: Callable
         if reply.status == 410 and restarts < _RESTARTS:
             after, seen, restarts = "", set(), restarts + 1
             continue
-        page = _page(reply, kind, what, namespace)
+        page = _page(reply, kind, what, namespace, or_else)
         for each in page.items or ():
             take(each)
         after = page.metadata.after
@@ -54,7 +56,7 @@ def _path(group: str, namespace: str, plural: str) -> str:
     return f"{group}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{group}/{plural}"
 
 
-def _page(reply: Reply, kind: Kind, what: str, namespace: str) -> Page[Any]:
+def _page(reply: Reply, kind: Kind, what: str, namespace: str, or_else: str) -> Page[Any]:
     match reply.status:
         case 200:
             pass
@@ -63,7 +65,7 @@ def _page(reply: Reply, kind: Kind, what: str, namespace: str) -> Page[Any]:
             raise Unauthorized(
                 f"its user may not list {what}: {summary(reply)}",
                 what_to_do=f"Grant it `list` on {kind.plural} by {right} (docs/in-use.md has one to paste)"
-                + ("." if namespace else ", or add --scan-context-namespace-only if its own namespace is enough."),
+                + (f", or {or_else}." if or_else else "."),
             )
         case 410:
             raise IncompleteSource(

@@ -81,7 +81,10 @@ class Pod(msgspec.Struct):
     status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
     def images(self) -> Iterator[str]:
-        yield from _images(self.spec)
+        return _images(self.spec)
+
+    def running(self) -> Iterator[str]:
+        """As the runtime names what it has started. A container that waits for its image has none yet."""
         status = self.status
         for each in (status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses):
             yield from (container.imageID for container in each or ())
@@ -96,6 +99,9 @@ class Controller(msgspec.Struct):
     def images(self) -> Iterator[str]:
         return _images(self.spec.template.spec)
 
+    def running(self) -> Iterator[str]:
+        return iter(())
+
 
 class CronJob(msgspec.Struct):
     metadata: Metadata
@@ -103,6 +109,9 @@ class CronJob(msgspec.Struct):
 
     def images(self) -> Iterator[str]:
         return _images(self.spec.jobTemplate.spec.template.spec)
+
+    def running(self) -> Iterator[str]:
+        return iter(())
 
 
 def _images(spec: _PodSpec) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """All images in use in all clusters that are asked, or an error that says which of them could not be read."""
 
 from bisect import insort
-from collections.abc import Collection, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 import structlog
@@ -16,7 +16,7 @@ from holystone.adapters.kubernetes.targets import Target
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_used_image
+from holystone.engine.naming import parse_image_id, parse_used_image
 from holystone.engine.scheduler import Limits, Scheduler, for_each
 
 _TARGETS_AT_ONCE: Final = 4
@@ -31,16 +31,29 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 class ImagesInUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...] = ()
-    skipped: tuple[str, ...] = ()
-    """Words that name no image, such as a template that a controller fills in."""
+    unfilled: Mapping[str, tuple[Workload, ...]] = {}
+    """Words of specifications that name no image, such as a variable that a controller fills in, with some of those
+    that have them. Nothing runs by such a word: kubelet refuses it (`InvalidImageName`) by the same grammar."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        return tuple(self.unfilled)
+
+
+class _Words(NamedTuple):
+    """By word, who has it."""
+
+    specified: dict[str, _Users]
+    running: dict[str, _Users]
 
 
 async def read_clusters(
     targets: Collection[Target], environ: Mapping[str, str], *, scheduler: Scheduler | None = None
 ) -> ImagesInUse:
-    """Raises IncompleteSource (Unauthorized, Unreachable) for the first that cannot be read completely."""
+    """Raises IncompleteSource (Unauthorized, Unreachable) for the first that cannot be read completely, or that runs an
+    image of which it cannot be told which one it is."""
     scheduler = scheduler or Scheduler(limits=LIMITS)
-    found: dict[str, _Users] = {}
+    found = _Words({}, {})
 
     async def read(target: Target) -> None:
         try:
@@ -52,9 +65,7 @@ async def read_clusters(
     return _parsed(found)
 
 
-async def _read_target(
-    target: Target, environ: Mapping[str, str], scheduler: Scheduler, found: dict[str, _Users]
-) -> None:
+async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Scheduler, found: _Words) -> None:
     if target.cluster is None or target.user is None:
         what = "cluster" if target.cluster is None else "user"
         raise IncompleteSource(f"its {what} is not in the Kubernetes configuration")
@@ -69,11 +80,12 @@ async def _read_target(
                 nonlocal objects
                 objects += 1
                 user = (first, each.metadata.namespace, kind.name, each.metadata.name)
-                for word in each.images():
-                    if word:
-                        _remember(found.setdefault(word, []), user)
+                for words, of_object in ((found.specified, each.images()), (found.running, each.running())):
+                    for word in of_object:
+                        if word.strip():  # a blank says that a controller will fill it in, or that nothing runs yet
+                            _remember(words.setdefault(word, []), user)
 
-            await list_all(server, kind, target.namespace, take)
+            await list_all(server, kind, target.namespace, take, or_else=_or_else(target))
             log.info("workloads read", context=first, kind=kind.name, objects=objects)
 
         await for_each(KINDS, read, workers=REQUESTS_AT_ONCE)
@@ -86,17 +98,49 @@ def _remember(users: _Users, user: tuple[str, str, str, str]) -> None:
         del users[_USERS:]
 
 
-def _parsed(found: Mapping[str, _Users]) -> ImagesInUse:
+def _or_else(target: Target) -> str:
+    """How a user that may not list everything could be asked for less."""
+    if target.namespace:
+        return ""
+    if not target.narrowed:
+        return "add --scan-context-namespace-only if its own namespace is enough"
+    first = printable(target.contexts[0])
+    return (
+        "name its namespace, since the context names none and so all are asked: "
+        f"kubectl config set-context {first} --namespace=NAMESPACE"
+    )
+
+
+def _parsed(found: _Words) -> ImagesInUse:
     images: list[UsedImage] = []
-    skipped: list[str] = []
-    for word, users in sorted(found.items()):
+    unfilled: dict[str, tuple[Workload, ...]] = {}
+    for word, users in sorted(found.specified.items()):
         try:
-            first = parse_used_image(word, Workload(*users[0]))
+            images.extend(_used([parse_used_image(word, Workload(*users[0]))], users))
         except InvalidName:
-            skipped.append(word)
-        else:
-            images.extend(msgspec.structs.replace(first, by=Workload(*user)) for user in users)
-    return ImagesInUse(tuple(images), tuple(skipped))
+            unfilled[word] = tuple(Workload(*user) for user in users)
+    for word, users in sorted(found.running.items()):
+        try:
+            images.extend(_used(parse_image_id(word, Workload(*users[0])), users))
+        except InvalidName as error:
+            raise _runs_unknown(word, Workload(*users[0])) from error
+    return ImagesInUse(tuple(dict.fromkeys(images)), unfilled)
+
+
+def _used(parsed: Iterable[UsedImage], users: _Users) -> Iterator[UsedImage]:
+    for each in parsed:
+        yield from (msgspec.structs.replace(each, by=Workload(*user)) for user in users)
+
+
+def _runs_unknown(word: str, by: Workload) -> IncompleteSource:
+    pod, context = printable(f"{by.namespace}/{by.name}"), printable(by.context)
+    return IncompleteSource(
+        f"Images in use in Kubernetes cannot be read, context {context}: {by.kind} {pod} runs what its container "
+        f"runtime calls {printable(word)[:200]!r}, and it cannot be told which image that is.",
+        what_to_do=f"`kubectl --context {context} -n {printable(by.namespace)} describe pod {printable(by.name)}` "
+        "shows it. If it is none of these images, run again when the pod is gone. To go on without its cluster: "
+        f"--exclude-kube-context {context}, and list what runs there with --in-use FILE.",
+    )
 
 
 def _of_target(target: Target, error: IncompleteSource) -> IncompleteSource:

@@ -1,8 +1,8 @@
 """Which clusters are asked, as whom: the configuration that counts, and the contexts of it that are left."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, overload
 
 import msgspec
 
@@ -11,7 +11,7 @@ from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Context, KubeConfig, User, parse_config, read_files
 from holystone.adapters.kubernetes.tls import read_text
-from holystone.engine.errors import Refused, UsageError
+from holystone.engine.errors import IncompleteSource, Refused, UsageError
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER: Final = "in-cluster"
@@ -28,11 +28,17 @@ class Target(msgspec.Struct, frozen=True):
     user: User | None
     """So with the user."""
     namespace: str
+    """Empty: all."""
+    narrowed: bool = False
+    """Each context's own namespace would do, but these name none."""
+    source: str = ""
+    """The file, where several have different contexts of this name."""
 
     @property
     def shown(self) -> str:
         names = " and ".join(printable(name) for name in self.contexts)
-        return f"context{'s' if len(self.contexts) > 1 else ''} {names}"
+        of = f" of {printable(self.source)}" if self.source else ""
+        return f"context{'s' if len(self.contexts) > 1 else ''} {names}{of}"
 
 
 def find_config(
@@ -72,7 +78,10 @@ def find_config(
 def choose_targets(
     config: KubeConfig, *, only: str | None = None, excluded: Collection[str] = (), own_namespace: bool = False
 ) -> tuple[Target, ...]:
-    """Contexts that ask the same of the same cluster as the same user are one target. Raises UsageError."""
+    """Contexts that ask the same of the same cluster as the same user are one target; contexts of one name that differ
+    from file to file are several. `own_namespace`: only the one that a context names; where it names none, all, as
+    with kubectl's API and with werf 1.1 (seen with 1.1.36). Raises UsageError, IncompleteSource where it cannot be
+    told which cluster or user a context means."""
     for option, names in (("--kube-context", (only,) if only else ()), ("--exclude-kube-context", excluded)):
         for name in names:
             if name not in config.contexts:
@@ -84,7 +93,8 @@ def choose_targets(
     targets: list[Target] = []
     for name in sorted({only} if only else config.contexts):
         if name not in excluded:
-            _add(targets, name, config, own_namespace=own_namespace)
+            for target in _targets(name, config, own_namespace=own_namespace):
+                _add(targets, target)
     if not targets:
         raise UsageError(
             "--exclude-kube-context leaves no context to ask", what_to_do="If that is meant, say --without-kube."
@@ -92,17 +102,68 @@ def choose_targets(
     return tuple(targets)
 
 
-def _add(targets: list[Target], name: str, config: KubeConfig, *, own_namespace: bool) -> None:
-    context = config.contexts[name]
-    cluster, user = config.clusters.get(context.cluster), config.users.get(context.user)
-    if not context.user:
-        user = User()  # nobody in particular, as kubectl has it
-    new = Target((name,), cluster, user, (context.namespace or "default") if own_namespace else "")
+def _targets(name: str, config: KubeConfig, *, own_namespace: bool) -> Iterator[Target]:
+    """Kubectl takes the first file that has a name, and werf 1.1 the last one; so a cluster that only the other of them
+    would ask is asked too. A file's own entries come first for its contexts: a token goes to no other cluster than the
+    one it stands beside."""
+    parts = [part for part in config.parts if name in part.contexts]
+    for part in parts:
+        context = part.contexts[name]
+        cluster = _entry(config, part, name, "cluster", context.cluster)
+        user = _entry(config, part, name, "user", context.user) if context.user else User()  # as kubectl has it
+        namespace = context.namespace if own_namespace else ""
+        source = part.source if len(parts) > 1 else ""
+        yield Target((name,), cluster, user, namespace, own_namespace and not namespace, source)
+
+
+def _add(targets: list[Target], new: Target) -> None:
     for at, known in enumerate(targets):
-        if cluster and user and msgspec.structs.replace(known, contexts=new.contexts) == new:
-            targets[at] = msgspec.structs.replace(known, contexts=(*known.contexts, name))
+        if new.cluster and new.user and _question(known) == _question(new):
+            names = tuple(dict.fromkeys((*known.contexts, *new.contexts)))
+            targets[at] = msgspec.structs.replace(known, contexts=names, source="")
             return
     targets.append(new)
+
+
+def _question(target: Target) -> tuple[Cluster | None, User | None, str]:
+    return target.cluster, target.user, target.namespace
+
+
+@overload
+def _entry(
+    config: KubeConfig, part: KubeConfig, context: str, kind: Literal["cluster"], name: str
+) -> Cluster | None: ...
+@overload
+def _entry(config: KubeConfig, part: KubeConfig, context: str, kind: Literal["user"], name: str) -> User | None: ...
+def _entry(
+    config: KubeConfig, part: KubeConfig, context: str, kind: Literal["cluster", "user"], name: str
+) -> Cluster | User | None:
+    """What a context of `part` means by a cluster's or user's name; None if no file has it. Raises IncompleteSource if
+    another file has a different one that may be meant as well: one that none of its own contexts leads to."""
+    own = _table(part, kind).get(name)
+    candidates = [
+        each
+        for each in config.parts
+        if name in _table(each, kind) and (own is None or each is part or not _leads_to(each, kind, name))
+    ]
+    meant = own or (_table(candidates[0], kind)[name] if candidates else None)
+    if any(_table(each, kind)[name] != meant for each in candidates):
+        files = " and ".join(printable(each.source) for each in candidates)
+        raise IncompleteSource(
+            f"Images in use in Kubernetes cannot be read, context {printable(context)}: its {kind} "
+            f"{printable(name)} is in {files}, and they differ: it cannot be told which one is meant.",
+            what_to_do=f"Rename one of them, or name one file by --kube-config. To go on without it: "
+            f"--exclude-kube-context {printable(context)}.",
+        )
+    return meant
+
+
+def _table(part: KubeConfig, kind: Literal["cluster", "user"]) -> Mapping[str, Cluster] | Mapping[str, User]:
+    return part.clusters if kind == "cluster" else part.users
+
+
+def _leads_to(part: KubeConfig, kind: Literal["cluster", "user"], name: str) -> bool:
+    return any((each.cluster if kind == "cluster" else each.user) == name for each in part.contexts.values())
 
 
 def _own_cluster(environ: Mapping[str, str], folder: Path) -> KubeConfig | None:

@@ -26,7 +26,7 @@ from holystone.engine.naming.records import (
 )
 from holystone.engine.naming.slug import docker_tag_slug
 from holystone.engine.naming.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
-from holystone.engine.naming.used_images import parse_used_image
+from holystone.engine.naming.used_images import may_name, parse_image_id, parse_used_image
 
 __all__ = [
     "Belongings",
@@ -44,10 +44,12 @@ __all__ = [
     "managed_image_tag",
     "managed_images",
     "marked_stages",
+    "may_name",
     "metadata_belongs_to",
     "needs_config",
     "parse_address",
     "parse_client_id_tag",
+    "parse_image_id",
     "parse_managed_image_tag",
     "parse_metadata_tag",
     "parse_reference",
