@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract realsize check servers bench requests schema registries lock clean
+.PHONY: help demo test contract realsize real check servers bench requests schema registries lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,13 +20,17 @@ contract: $(VENV)/dev.done servers ## one set of scenarios on all registries, a 
 realsize: $(VENV)/dev.done servers ## a project of 12,000 tags cleaned on the real registry: minutes, not part of test
 	@. scripts/required.sh && $(BIN)/python -m pytest tests/scenarios -m real_size
 
+real: $(VENV)/dev.done ## everything on real servers, as many as are there; writes docs/servers.md
+	@scripts/install-servers.sh all
+	@. scripts/required.sh && HOLYSTONE_REAL_PAGE=docs/servers.md $(BIN)/python -m pytest tests/real -m real
+
 check: $(VENV)/dev.done ## style, types and the architecture's arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-servers: ## the real registry and the independent client that the tests use
+servers: ## the real registries and the independent client that the tests use
 	@scripts/install-servers.sh
 
 bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the real registry

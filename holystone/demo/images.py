@@ -103,7 +103,7 @@ def artifact(kind: str, payload: str, subject: Built | None = None) -> Built:
     whole: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "artifactType": kind,
+        **({"artifactType": kind} if kind else {}),  # an empty one is against the schema, and zot refuses it
         "config": _descriptor(EMPTY_CONFIG, config),
         "layers": [_descriptor("application/octet-stream", body)],
     }

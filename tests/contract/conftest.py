@@ -11,10 +11,16 @@ from tests.contract.stands import NAMES, Stand, stand
 from tests.emulators.vendor import NotHere
 from tests.support.command_line import hasty
 
+UNFINISHED = {
+    "ggcr": pytest.mark.xfail(
+        reason="its listing is cut short without a Link, and its digest delete leaves tags", strict=False
+    )
+}
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "registry_name" in metafunc.fixturenames:
-        metafunc.parametrize("registry_name", NAMES)
+        metafunc.parametrize("registry_name", [pytest.param(name, marks=UNFINISHED.get(name, ())) for name in NAMES])
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """One line a registry: everything that the contract suite runs against."""
 
+import base64
 import importlib
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -7,9 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
+import pytest
 
+from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.sheet import Sheet
 from holystone.cleanup.adapters import load_adapter
 from holystone.cleanup.connections import Connections
@@ -20,6 +24,7 @@ from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.journal import Journal
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
@@ -33,8 +38,9 @@ from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.vendor import Login, VendorEmulator
+from tests.real.processes import Running
+from tests.real.servers import QUICK, SERVERS, Server, Types
 from tests.support import images
-from tests.support.docker_registry import docker_registry
 
 EMULATORS: Final = {
     "ecr": "tests.emulators.ecr:EcrEmulator",
@@ -47,8 +53,7 @@ EMULATORS: Final = {
     "harbor": "tests.emulators.harbor:HarborEmulator",
     "quay": "tests.emulators.quay:QuayEmulator",
 }
-REAL: Final = "docker-registry"
-NAMES: Final = (*EMULATORS, REAL)
+NAMES: Final = (*EMULATORS, *QUICK)
 State: TypeAlias = tuple[dict[str, str], set[str]]
 """Tags with their digests, and manifests."""
 
@@ -67,10 +72,16 @@ class Stand:
     path: RepositoryPath
     folder: Path
     emulator: VendorEmulator | None
-    """None: the real docker-registry."""
+    """None: a real server."""
     connections: Connections
     registry: Registry
     login: Login
+    identity: Identity
+    """What the registry is taken for."""
+    pages: bool = True
+    """A listing comes in pages."""
+    types: Types = "docker"
+    """Of images."""
 
     @property
     def repository(self) -> Repository:
@@ -78,12 +89,12 @@ class Stand:
 
     @property
     def sheet(self) -> Sheet:
-        return load_adapter("default" if self.emulator is None else self.name).SHEET
+        return load_adapter(self.identity.implementation).SHEET
 
     async def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
         config = images.config(text)
         await self._blob(config)
-        return await self.manifest(images.image(config, subject=subject), *tags)
+        return await self.manifest(images.image(config, subject=subject, oci=self.types == "oci"), *tags)
 
     async def signature(self, text: str, *tags: str) -> RawManifest:
         config = images.config(text)
@@ -129,13 +140,13 @@ class Stand:
         decision = Decision(
             verdicts={self.repository: verdicts}, facts={self.repository: TagFacts()}, notices=(), refusals=()
         )
-        implementation = "default" if self.emulator is None else self.name
+        located = Located(self.repository, self.identity.implementation, "images", self.identity.told_by)
         plan = await make_plan(
             self.connections,
             known,
             decision,
             {self.repository: snapshot},
-            {self.repository: Located(self.repository, implementation, "images")},
+            {self.repository: located},
             PlanningOptions("contract", 0, None),
         )
         return snapshot, plan
@@ -167,11 +178,12 @@ class Stand:
 @asynccontextmanager
 async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterator[Stand]:
     """`login`: which of the emulator's methods says how to log in."""
-    if name == REAL:
-        async with docker_registry(folder) as real, _connected(folder, "default", Login(), {}) as connections:
-            host, path = RegistryHost.parse(real.host), RepositoryPath("team/app")
-            registry = await connections.registry(Repository(host, path), "default")
-            yield Stand(name, host, path, folder, None, connections, registry, Login())
+    if server := SERVERS.get(name) if name not in EMULATORS else None:
+        if server.absent:
+            pytest.skip(server.absent)
+        with server.running(folder) as running:
+            async with real_stand(server, running, folder, RepositoryPath("team/app")) as real:
+                yield real
         return
     async with emulator(name) as served:
         log_in: Login = getattr(served, login)()
@@ -179,7 +191,35 @@ async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterat
         async with _connected(folder, name, log_in, environ) as connections:
             host, path = RegistryHost.parse(served.host), RepositoryPath(served.path)
             registry = await connections.registry(Repository(host, path), name)
-            yield Stand(name, host, path, folder, served, connections, registry, log_in)
+            yield Stand(name, host, path, folder, served, connections, registry, log_in, Identity(name, "user"))
+
+
+@asynccontextmanager
+async def real_stand(
+    server: Server, running: Running, folder: Path, path: RepositoryPath, types: Types | None = None
+) -> AsyncIterator[Stand]:
+    """On a server that runs. It says itself what it is, as it does to people, unless it must be named."""
+    host = RegistryHost.parse(urlsplit(running.url).netloc)
+    login = Login(dict(running.environ or {}))
+    if running.login:
+        auth = base64.b64encode(":".join(running.login).encode()).decode()
+        login = Login(login.environ, {"auths": {host: {"auth": auth}}}, running.login[1:])
+    async with _connected(folder, running.implementation or "default", login, login.environ) as connections:
+        identity = await connections.identify(Address(host, path), running.implementation)
+        registry = await connections.registry(Repository(host, path), identity.implementation, told_by=identity.told_by)
+        yield Stand(
+            server.name,
+            host,
+            path,
+            folder,
+            None,
+            connections,
+            registry,
+            login,
+            identity,
+            server.pages,
+            types or server.takes.types[0],
+        )
 
 
 @asynccontextmanager

@@ -10,12 +10,15 @@ from typing import Final
 import pytest
 
 from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import Stand, unlocked
+from tests.real.servers import Takes
 
 SEEDS: Final = (3, 4, 6, 9, 10, 11, 18, 27, 35, 50, 53, 103, 107, 132)
 """Most showed a mistake once: of the closure, of the guard, or of what an adapter said of its registry."""
+
+EVERYTHING: Final = Takes()
 
 
 @dataclass
@@ -24,7 +27,8 @@ class World:
     doomed: set[str] = field(default_factory=set)
 
 
-async def build(served: Stand, random: Random) -> World:
+async def build(served: Stand, random: Random, takes: Takes = EVERYTHING) -> World:
+    """`takes`: what the server lets people push; the rest is left out."""
     world = World()
     made, subjects, plain = world.manifests, dict[str, str](), list[str]()
     for number in range(random.randint(3, 9)):
@@ -32,10 +36,13 @@ async def build(served: Stand, random: Random) -> World:
         tags = [f"t{number}"] if random.random() < 0.7 else []
         if tags and random.random() < 0.25:
             tags.append(f"t{number}b")
-        if made and kind < 0.3:
-            raw = await served.index(tuple(random.sample(made, min(len(made), random.randint(1, 3)))), *tags)
-        elif made and kind < 0.5:
-            subject = random.choice(made)
+        single = [each for each in made if each.media_type != OCI_INDEX]
+        parts = made if takes.nested else single
+        subjects_of = {"any": made, "images": single, "none": []}[takes.subjects]
+        if parts and kind < 0.3:
+            raw = await served.index(tuple(random.sample(parts, min(len(parts), random.randint(1, 3)))), *tags)
+        elif subjects_of and kind < 0.5:
+            subject = random.choice(subjects_of)
             raw = await served.image(f"i{number}", *tags, subject=subject)
             subjects[raw.digest] = subject.digest
         else:

@@ -4,7 +4,14 @@ import hashlib
 import json
 from typing import Any
 
-from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, RawManifest
+from holystone.engine.model.manifests import (
+    DOCKER_CONFIG,
+    DOCKER_MANIFEST,
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    RawManifest,
+)
 from holystone.engine.model.references import Digest
 
 
@@ -28,14 +35,20 @@ def config(text: str, *, labels: dict[str, str] | None = None, parent: str = "",
     ).encode()
 
 
-def image(config_body: bytes, *, subject: RawManifest | None = None, layer_type: str = "") -> RawManifest:
-    """Without layers, or with the configuration's bytes as one of that type. With that or a subject it is an OCI
-    manifest, else a Docker one."""
-    media_type = OCI_MANIFEST if subject or layer_type else DOCKER_MANIFEST
+def image(
+    config_body: bytes, *, subject: RawManifest | None = None, layer_type: str = "", oci: bool = False
+) -> RawManifest:
+    """Without layers, or with the configuration's bytes as one of that type. With that, a subject or `oci` it is an
+    OCI manifest, else a Docker one."""
+    media_type = OCI_MANIFEST if subject or layer_type or oci else DOCKER_MANIFEST
     body: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": media_type,
-        "config": {"mediaType": DOCKER_CONFIG, "size": len(config_body), "digest": digest_of(config_body)},
+        "config": {
+            "mediaType": OCI_CONFIG if oci else DOCKER_CONFIG,
+            "size": len(config_body),
+            "digest": digest_of(config_body),
+        },
         "layers": [],
     }
     if layer_type:

@@ -22,9 +22,10 @@ def tell_large(story: GitStory, composer: Composer, *, fallback: bool = True) ->
         composer.sign(tag, fallback=fallback, legacy=rng.random() < 0.5)
 
 
-def tell_middling(story: GitStory, composer: Composer) -> None:
+def tell_middling(story: GitStory, composer: Composer, *, nested: bool = True, signed: bool = True) -> None:
     """Two images, one of whose names begins with the other's. Of every three commits one changes nothing, so that
-    several records are about the same content and, being equal images, have one digest."""
+    several records are about the same content and, being equal images, have one digest.
+    `nested`: an index in an index; `signed`: images have referrers. Some servers do not take them."""
     versions = 0
 
     def commit(branch: str, days: float, changes: bool = True) -> None:
@@ -52,7 +53,8 @@ def tell_middling(story: GitStory, composer: Composer) -> None:
 
     described = composer.described()
     fronts, frontends = described.tags_of("front"), described.tags_of("frontend")
-    for number, tag in enumerate((fronts[0], fronts[3], frontends[1], frontends[-2], fronts[-1], fronts[10])):
+    signed_tags = (fronts[0], fronts[3], frontends[1], frontends[-2], fronts[-1], fronts[10]) if signed else ()
+    for number, tag in enumerate(signed_tags):
         composer.sign(tag, legacy=number % 2 == 0)
     composer.alias(fronts[1], "handmade")  # in a repository of several images that is nobody's, and a doomed digest
     composer.alias(frontends[-2], "handmade-too")
@@ -62,4 +64,4 @@ def tell_middling(story: GitStory, composer: Composer) -> None:
     composer.foreign(where, "latest", at=composer.now - 100 * DAY)
     composer.foreign(str(composer.stages_storage), "readme", at=composer.now - 100 * DAY)
     composer.multi_platform(where, "everywhere", at=composer.now - 90 * DAY)
-    composer.multi_platform(where, "nested", at=composer.now - 80 * DAY, nested=True)
+    composer.multi_platform(where, "nested", at=composer.now - 80 * DAY, nested=nested)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from holystone.demo.composer import Composer
+from holystone.demo.git_story import GitStory
 from holystone.demo.project import build
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.addresses import ImagesRepoMode
@@ -19,7 +20,7 @@ from tests.support.registry_state import Reader, assert_exactly, revisions
 from tests.support.scenario_projects import tell_large, tell_middling
 
 Size: TypeAlias = Literal["middling", "large"]
-STORIES = {"middling": tell_middling, "large": tell_large}
+STORIES: dict[Size, Callable[[GitStory, Composer], None]] = {"middling": tell_middling, "large": tell_large}
 
 
 @dataclass(frozen=True, slots=True)

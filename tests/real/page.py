@@ -1,0 +1,131 @@
+"""What the suite found, as the table of docs/servers.md. Rows of servers that were absent stay as they were, and so do
+columns that were not run."""
+
+import datetime as dt
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.real.servers import SERVERS
+
+COLUMNS = ("version", "taken for", "contract", "random repositories", "undo whole", "runs", "after collection", "date")
+_MARKS = ("<!-- made by `make real` -->\n", "<!-- end -->\n")
+_RUNS = {
+    "test_cleaned_and_a_second_run_plans_nothing": "second run",
+    "test_a_killed_run_is_resumed": "resume",
+    "test_a_run_is_undone": "undo",
+    "test_a_tag_that_moved_after_the_plan_stays": "moved tag",
+}
+
+
+@dataclass
+class Row:
+    version: str = ""
+    implementation: str = ""
+    contract: Counter[str] = field(default_factory=Counter)
+    worlds: Counter[str] = field(default_factory=Counter)
+    """How many passed and failed, and of each kind of fault how many showed it."""
+    runs: dict[str, str] = field(default_factory=dict)
+    collected: str = ""
+
+    def cells(self, undo: bool) -> dict[str, str]:
+        found = {"version": self.version, "taken for": self.implementation}
+        if self.contract:
+            found["contract"] = ", ".join(f"{self.contract[each]} {each}" for each in ("passed", "failed", "skipped"))
+        if total := self.worlds["passed"] + self.worlds["failed"]:
+            kinds = ("lost", "left", "again", "stopped", "refused")
+            faults = ", ".join(f"{self.worlds[each]} {_KINDS[each]}" for each in kinds if self.worlds[each])
+            right = total - self.worlds["wrong"]
+            found["random repositories"] = f"{right:,} of {total:,} right" + (f"; {faults}" if faults else ", 0 lost")
+            whole = total - self.worlds["not_back"] - self.worlds["refused"]
+            found["undo whole"] = f"{whole:,} of {total:,}" if undo else f"none, and said ({whole:,} of {total:,})"
+        if self.runs:
+            passed = sum(each == "passed" for each in self.runs.values())
+            failed = [name for name in _RUNS.values() if self.runs.get(name) not in (None, "passed")]
+            found["runs"] = f"{passed} of {len(self.runs)}" + (f", not {', '.join(failed)}" if failed else "")
+        if self.collected:
+            found["after collection"] = {"passed": "whole", "skipped": "–"}.get(self.collected, "**not whole**")
+        return {name: text for name, text in found.items() if text}
+
+
+_KINDS = {
+    "lost": "lost something",
+    "left": "left something",
+    "again": "planned again",
+    "stopped": "did not end",
+    "refused": "could not be pushed",
+}
+
+
+@dataclass
+class Gathered:
+    rows: defaultdict[str, Row] = field(default_factory=lambda: defaultdict(Row))
+
+    def add(self, report: pytest.TestReport, outcome: str) -> None:
+        name = re.search(r"\[(.*)\]$", report.nodeid)
+        server = next((each for each in sorted(SERVERS, key=len, reverse=True) if name and _in(each, name[1])), None)
+        if server is None or (outcome == "passed" and report.when != "call"):
+            return
+        row = self.rows[server]
+        for key, value in report.user_properties:
+            if key == "version":
+                row.version = str(value)
+            elif key == "implementation":
+                row.implementation = str(value)
+        outcome = "failed" if outcome == "error" else outcome
+        function = report.nodeid.partition("::")[2].partition("[")[0]
+        if "test_real_contract" in report.nodeid:
+            row.contract[outcome] += 1
+        elif "test_real_worlds" in report.nodeid:
+            row.worlds[outcome] += 1
+            kinds = [str(value) for key, value in report.user_properties if key == "fault"]
+            row.worlds.update(kinds)
+            row.worlds["wrong"] += bool(
+                [each for each in kinds if each != "not_back"] or (outcome == "failed" and not kinds)
+            )
+        elif function in _RUNS:
+            row.runs[_RUNS[function]] = outcome
+        elif "collection" in function:
+            row.collected = outcome
+
+    def lines(self) -> list[str]:
+        found = []
+        for name, server in SERVERS.items():
+            if name in self.rows:
+                cells = self.rows[name].cells(server.undo)
+                told = (f"{key} {cells[key]}" for key in COLUMNS if key in cells)
+                found.append(f"{name:<20} {'; '.join(told)}")
+        return found
+
+
+def _in(server: str, parameters: str) -> bool:
+    return re.search(rf"(^|-){re.escape(server)}($|-)", parameters) is not None
+
+
+def page_with(page: str, gathered: Gathered) -> str:
+    """The page, its table brought up to date."""
+    begin, end = (page.index(mark) for mark in _MARKS)
+    known = _read(page[begin:end])
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    for name, row in gathered.rows.items():
+        known[name] = {**known.get(name, {}), **row.cells(SERVERS[name].undo), "date": today}
+    lines = [_line("server", *COLUMNS), _line(*["---"] * (len(COLUMNS) + 1))]
+    for name in SERVERS:
+        cells = known.get(name, {})
+        lines.append(_line(name, *(cells.get(each) or "–" for each in COLUMNS)))
+    return page[: begin + len(_MARKS[0])] + "".join(lines) + page[end:]
+
+
+def _read(table: str) -> dict[str, dict[str, str]]:
+    found = {}
+    for line in table.splitlines():
+        cells = [each.strip() for each in line.strip("|").split("|")]
+        if line.startswith("|") and cells[0] in SERVERS:
+            found[cells[0]] = dict(zip(COLUMNS, cells[1:], strict=False))
+    return found
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |\n"
