@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import anyio.lowlevel
 import msgspec
 
-from holystone.engine.errors import BlobsMissing
+from holystone.engine.errors import BlobsMissing, ManifestRefused
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
@@ -56,12 +57,26 @@ def digest_of(body: bytes) -> Digest:
 
 
 class MemoryRegistry:
-    """`refuse_children`: a manifest that an index lists cannot be deleted. `answer` may give the outcome of a deletion
+    """`refuse_children`: a manifest that an index lists cannot be deleted. `wants_subject`: no manifest is taken before
+    its subject. `rewrites`: links are written in place, so that while a manifest is put once more nothing is taken that
+    lists it. `tight_lipped`: what is missing is called an invalid manifest. `answer` may give the outcome of a deletion
     in place of doing it. `hook` may raise, hang or change the content."""
 
-    def __init__(self, capabilities: Capabilities = CAPABILITIES, *, refuse_children: bool = False) -> None:
+    def __init__(
+        self,
+        capabilities: Capabilities = CAPABILITIES,
+        *,
+        refuse_children: bool = False,
+        wants_subject: bool = False,
+        rewrites: bool = False,
+        tight_lipped: bool = False,
+    ) -> None:
         self.capabilities = capabilities
         self.refuse_children = refuse_children
+        self.wants_subject = wants_subject
+        self.rewrites = rewrites
+        self.refusal = ManifestRefused if tight_lipped else BlobsMissing
+        self.being_written: Counter[Digest] = Counter()
         self.contents: dict[Repository, Content] = defaultdict(Content)
         self.hook: Hook | None = None
         self.answer: Callable[[Tag | Digest], Outcome | None] = lambda _: None
@@ -156,15 +171,28 @@ class MemoryRegistry:
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
         await self._at("before", "push_manifest", repository, reference, manifest)
         content = self.contents[repository]
-        document = json.loads(manifest.body)
+        document, parsed = json.loads(manifest.body), parse_manifest(manifest)
         if "config" in document and Digest.parse(document["config"]["digest"]) not in content.blobs:
-            raise BlobsMissing(f"400 blob unknown: {document['config']['digest']}")
-        if any(child not in content.manifests for child in parse_manifest(manifest).children):
-            raise BlobsMissing("400 blob unknown: a child")
+            raise self.refusal(f"400 blob unknown: {document['config']['digest']}")
+        if any(child not in content.manifests for child in parsed.children):
+            raise self.refusal("400 blob unknown: a child")
+        if self.wants_subject and parsed.subject and parsed.subject not in content.manifests:
+            raise self.refusal("400 blob unknown: the subject")
+        if any(self.being_written[part] for part in (*parsed.children, parsed.subject) if part):
+            raise ManifestRefused("400 digest invalid")
+        if self.rewrites and manifest.digest in content.manifests:
+            self.being_written[manifest.digest] += 1
+            for _ in range(100):
+                await anyio.lowlevel.checkpoint()
+            self.being_written[manifest.digest] -= 1
         content.manifests[manifest.digest] = manifest
         if isinstance(reference, Tag):
             content.tags[reference] = manifest.digest
         await self._at("after", "push_manifest", repository, reference, manifest)
+
+    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        await self._at("before", "has_blob", repository, digest)
+        return digest in self.contents[repository].blobs
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:
         await self._at("before", "push_blob", repository, body)

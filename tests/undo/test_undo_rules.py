@@ -36,7 +36,7 @@ async def test_manifests_come_back_before_what_lists_them_and_tags_last(execute:
     await undo(there.registry)
     pushed = [arguments[1] for verb, arguments in there.registry.calls if verb == "push_manifest"]
     d = there.digests
-    for first, then in (("leaf", "inner"), ("inner", "old-index"), ("b-referrer", "b")):
+    for first, then in (("leaf", "inner"), ("inner", "old-index"), ("b", "b-referrer")):
         assert pushed.index(d[first]) < pushed.index(d[then])
     kinds = [isinstance(each, Tag) for each in pushed]
     assert kinds == sorted(kinds)

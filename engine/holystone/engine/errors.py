@@ -9,7 +9,8 @@ HolystoneError
 │           └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
-    └── BlobsMissing       a manifest was refused: what it needs is not there
+    └── ManifestRefused    a manifest was refused for what is in it, or for what it lists
+        └── BlobsMissing   … because that is not there, by the server's own word
 
 A run that ends with some deletions failed is not an error but a result (exit code 4).
 """
@@ -63,5 +64,9 @@ class DeletionDisabled(RegistryFailure):
     pass
 
 
-class BlobsMissing(RegistryFailure):
+class ManifestRefused(RegistryFailure):
+    pass
+
+
+class BlobsMissing(ManifestRefused):
     pass

@@ -90,8 +90,13 @@ class Registry(Protocol):
         ...
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
-        """Stores the bytes as they are, under a tag or untagged. Raises BlobsMissing if the registry does not have the
-        blobs, or the manifests, that it lists."""
+        """Stores the bytes as they are, under a tag or untagged. Raises BlobsMissing if the registry says that it does
+        not have the blobs, or the manifests, that are listed; ManifestRefused if it refuses the manifest for what is in
+        it and does not say that, which several do that mean it."""
+        ...
+
+    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Whether the registry has it now, without reading it."""
         ...
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:

@@ -14,7 +14,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
-from holystone.engine.errors import BlobsMissing, IncompleteSource, RegistryFailure, Unauthorized
+from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
 from holystone.engine.scheduler import Lane
@@ -29,7 +29,13 @@ ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manife
 """Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
 STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
 _MISSING: Final = {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
-"""The first is distribution's, for blobs and for the manifests of an index; the second zot's."""
+"""The first is distribution's and GitLab's, for blobs, for the manifests of an index and for a subject; the second
+Gitea's and Cloudflare's."""
+_CONTENT: Final = {400, 404, 415, 422}
+"""A manifest was refused for its content, or for what that lists. For missing blobs zot says 400 MANIFEST_INVALID, as
+it does for bad JSON (pkg/storage/common/common.go, ValidateManifest), Quay the same with a detail, Harbor for an index
+whose child is gone 404 NOT_FOUND; distribution 400 DIGEST_INVALID for an index while the link of its part is rewritten.
+"""
 Access: TypeAlias = Literal["read", "write", "delete"]
 _ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
 
@@ -140,16 +146,19 @@ class OciApi:
             timeout=self.write_timeout,
         )
         if reply.status not in (200, 201, 202):
-            missing = error_code(reply) in _MISSING
-            raise (BlobsMissing if missing else RegistryFailure)(
-                f"{repository}: manifest {reference} could not be pushed: {summary(reply)}"
-            )
+            message = f"{repository}: manifest {reference} could not be pushed: {summary(reply)}"
+            if self.means_missing(reply):
+                raise BlobsMissing(message)
+            raise (ManifestRefused if reply.status in _CONTENT else RegistryFailure)(message)
+
+    def means_missing(self, reply: Reply) -> bool:
+        """Whether a manifest was refused because what it lists is not there, by the server's own word."""
+        return error_code(reply) in _MISSING
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:
         digest = digest_of(body)
         base, scope = f"/v2/{repository.path}/blobs", self.scope(repository, "write")
-        present = await self.http.request("HEAD", f"{base}/{digest}", lane=self.reads, limit=0, scope=scope)
-        if present.status == 200:
+        if await self._is_there(f"{base}/{digest}", scope):
             return digest
         begun = await self.http.request(
             "POST",
@@ -179,6 +188,12 @@ class OciApi:
         if ended.status not in (201, 204):
             raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(ended)}")
         return digest
+
+    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        return await self._is_there(f"/v2/{repository.path}/blobs/{digest}", self.scope(repository, "read"))
+
+    async def _is_there(self, path: str, scope: str) -> bool:
+        return (await self.http.request("HEAD", path, lane=self.reads, limit=0, scope=scope)).status == 200
 
     async def delete(self, repository: Repository, reference: str, *, final: Collection[int] = ()) -> Reply:
         """One DELETE of a tag or digest below /v2; every status that is not retried, or is `final`, is returned."""

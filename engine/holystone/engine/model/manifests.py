@@ -4,6 +4,7 @@ Grammar: OCI image specification 1.1 (manifest.md, image-index.md, config.md) an
 """
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,9 @@ DOCKER_SCHEMA1: Final = "application/vnd.docker.distribution.manifest.v1+prettyj
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1)
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+
+
+_ELSEWHERE: Final = re.compile(r"\.(?:nondistributable|foreign)\.")
 
 
 class Malformed(ValueError):
@@ -110,6 +114,19 @@ def parse_manifest(raw: RawManifest) -> Manifest:
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}") from error
+
+
+def blobs_of(raw: RawManifest) -> tuple[Digest, ...]:
+    """What the registry must hold for it besides manifests: configuration and layers, without those that are kept
+    elsewhere (`nondistributable`, Docker's `foreign`). Empty for bytes that cannot be understood."""
+    try:
+        wire = msgspec.json.decode(raw.body, type=_WireManifest)
+        named = ((wire.config,) if wire.config else ()) + tuple(wire.layers or ())
+        return tuple(
+            dict.fromkeys(Digest.parse(each.digest) for each in named if not _ELSEWHERE.search(each.mediaType))
+        )
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ()
 
 
 def parse_config(digest: Digest, body: bytes) -> ImageConfig:

@@ -1,9 +1,9 @@
 """One repository: reads what is there, and pushes what is missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from holystone.engine.errors import BlobsMissing, HolystoneError, RegistryFailure
+from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.executor import Progress
 from holystone.engine.journal import Run
 from holystone.engine.model.manifests import Malformed, RawManifest, parse_manifest
@@ -13,6 +13,7 @@ from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import for_each
 from holystone.engine.undo.outcomes import AlreadyThere, BlobsGone, Restored, TakenMeanwhile, UndoOutcome, is_back
+from holystone.engine.undo.push import Sleep, push
 from holystone.engine.undo.results import PutBack, RepositoryUndo
 from holystone.engine.undo.taken import Taken, taken
 
@@ -27,6 +28,7 @@ async def undo_repository(
     progress: Progress,
     *,
     dry_run: bool,
+    sleep: Sleep,
 ) -> RepositoryUndo:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     work: _PuttingBack | None = None
@@ -36,7 +38,7 @@ async def undo_repository(
         if journal := await run.repository(plan.repository):
             tombstone = journal.known.tombstone.parts if journal.known.tombstone else ()
             gone = taken(plan, journal.known, await journal.manifests())
-            work = _PuttingBack(plan, registries(plan.repository), gone, tombstone, progress, dry_run)
+            work = _PuttingBack(plan, registries(plan.repository), gone, tombstone, progress, dry_run, sleep)
             await work.everything()
             left = await work.delete_tombstone()
     except HolystoneError as error:
@@ -54,6 +56,7 @@ class _PuttingBack:
         tombstone: Sequence[RawManifest],
         progress: Progress,
         dry_run: bool,
+        sleep: Sleep,
     ) -> None:
         self._repository = plan.repository
         self._registry = registry
@@ -63,21 +66,27 @@ class _PuttingBack:
         self._tombstone = frozenset(part.digest for part in tombstone)
         self._progress = progress
         self._dry_run = dry_run
+        self._sleep = sleep
         self._manifests: dict[Digest, UndoOutcome] = {}
         self._tags: dict[Tag, UndoOutcome] = {}
-        self.total = sum(map(len, gone.levels)) + len(gone.tags)
+        self.total = len(gone.manifests) + len(gone.tags)
 
     def put_back(self) -> tuple[PutBack, ...]:
         manifests = (PutBack(None, digest, outcome) for digest, outcome in sorted(self._manifests.items()))
-        tags = (PutBack(tag, self._gone.tags[tag].digest, outcome) for tag, outcome in sorted(self._tags.items()))
+        tags = (PutBack(tag, self._gone.tags[tag], outcome) for tag, outcome in sorted(self._tags.items()))
         return (*manifests, *tags)
 
     async def everything(self) -> None:
-        for level in self._gone.levels:
-            await for_each(level, self._put_manifest, workers=_WORKERS)
+        """Tags by level too: to put a tag is to put its manifest once more, and meanwhile some registries take nothing
+        that lists it."""
+        gone = self._gone
+        for level in gone.levels:
+            await for_each((each for each in level if each in gone.manifests), self._put_manifest, workers=_WORKERS)
         marks = set(self._marks.values())
-        for tags in (marks, self._gone.tags.keys() - marks):
-            await for_each(sorted(tags), self._put_tag, workers=_WORKERS)
+        for tags in (marks, gone.tags.keys() - marks):
+            for level in gone.levels:
+                here = frozenset(level)
+                await for_each(sorted(tag for tag in tags if gone.tags[tag] in here), self._put_tag, workers=_WORKERS)
 
     async def delete_tombstone(self) -> Outcome | None:
         """Deletes what is left of it, unless a tag is still there that would go with it."""
@@ -99,46 +108,38 @@ class _PuttingBack:
         outcomes = await self._registry.delete_manifests(self._repository, left)
         return next((outcome for outcome in outcomes if not is_settled(outcome)), outcomes[0])
 
-    async def _put_manifest(self, raw: RawManifest) -> None:
-        try:
-            if await self._registry.resolve(self._repository, raw.digest):
-                outcome: UndoOutcome = AlreadyThere()
-            else:
-                outcome = self._lacks(raw) or await self._bring_back(raw)
-        except RegistryFailure as error:
-            outcome = Failed(str(error))
-        self._manifests[raw.digest] = outcome
+    async def _put_manifest(self, digest: Digest) -> None:
+        async def put() -> UndoOutcome:
+            if await self._registry.resolve(self._repository, digest):
+                return AlreadyThere()
+            raw = self._gone.bytes[digest]
+            return self._lacks(raw) or await self._bring_back(raw)
+
+        self._manifests[digest] = await _outcome(put)
         self._tell()
 
     async def _put_tag(self, tag: Tag) -> None:
-        raw = self._gone.tags[tag]
-        try:
+        digest = self._gone.tags[tag]
+
+        async def put() -> UndoOutcome:
             now = await self._registry.resolve(self._repository, tag)
-            if now == raw.digest:
-                outcome: UndoOutcome = AlreadyThere()
-            elif now is not None and now not in self._tombstone:
-                outcome = TakenMeanwhile(now)
-            else:
-                outcome = self._lost(raw.digest) or self._unmarked(tag) or await self._bring_back(raw, tag)
-        except RegistryFailure as error:
-            outcome = Failed(str(error))
-        self._tags[tag] = outcome
+            if now == digest:
+                return AlreadyThere()
+            if now is not None and now not in self._tombstone:
+                return TakenMeanwhile(now)
+            lost = self._lost(digest) or self._unmarked(tag)
+            return lost or await self._bring_back(self._gone.bytes[digest], tag)
+
+        self._tags[tag] = await _outcome(put)
         self._tell()
 
     async def _bring_back(self, raw: RawManifest, tag: Tag | None = None) -> UndoOutcome:
         """By the registry's own undelete if it has one: that needs no blobs and no right to push."""
         if not self._dry_run and await self._registry.restore(self._repository, raw.digest, (tag,) if tag else ()):
             return Restored()
-        return await self._push(tag or raw.digest, raw)
-
-    async def _push(self, reference: Tag | Digest, raw: RawManifest) -> UndoOutcome:
         if self._dry_run:
             return Restored()
-        try:
-            await self._registry.push_manifest(self._repository, reference, raw)
-        except BlobsMissing as error:
-            return BlobsGone(error.message)
-        return Restored()
+        return await push(self._registry, self._repository, tag or raw.digest, raw, self._sleep)
 
     def _lost(self, digest: Digest) -> UndoOutcome | None:
         """Why a manifest that was tried before is not there."""
@@ -166,3 +167,13 @@ class _PuttingBack:
 
     def _tell(self) -> None:
         self._progress(self._repository, len(self._manifests) + len(self._tags), self.total)
+
+
+async def _outcome(put: Callable[[], Awaitable[UndoOutcome]]) -> UndoOutcome:
+    """What cannot be read or put is one entry's trouble; what is true of all of them is raised."""
+    try:
+        return await put()
+    except (Unreachable, Unauthorized):
+        raise
+    except (RegistryFailure, IncompleteSource) as error:
+        return Failed(str(error))

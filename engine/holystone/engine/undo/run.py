@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Final
 
+import anyio
+
 from holystone.engine.executor import Progress
 from holystone.engine.journal import Run
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import map_each
+from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.repository import undo_repository
 from holystone.engine.undo.results import RepositoryUndo, UndoResult
 
@@ -17,7 +20,12 @@ _AT_ONCE: Final = 8
 
 
 async def undo_run(
-    run: Run, registries: Callable[[Repository], Registry], progress: Progress, *, dry_run: bool = False
+    run: Run,
+    registries: Callable[[Repository], Registry],
+    progress: Progress,
+    *,
+    dry_run: bool = False,
+    sleep: Sleep = anyio.sleep,
 ) -> UndoResult:
     """Puts back what the run took away, in whatever state it is. From the first request on `resume` leaves the run
     alone; it is undone when everything is back that can come back. `dry_run` only looks: what it calls restored is
@@ -26,7 +34,7 @@ async def undo_run(
         await run.begin_undo()
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
-        return await undo_repository(plan, registries, run, progress, dry_run=dry_run)
+        return await undo_repository(plan, registries, run, progress, dry_run=dry_run, sleep=sleep)
 
     result = UndoResult(tuple(await map_each(run.plan.repositories, one, workers=_AT_ONCE)))
     if not dry_run and not result.incomplete:

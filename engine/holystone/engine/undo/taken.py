@@ -8,31 +8,26 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.undo.order import Levels, levels
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    levels: tuple[tuple[RawManifest, ...], ...]
-    """Children before their index, referrers before their subject: each level needs only those before it."""
-    tags: Mapping[Tag, RawManifest]
+    manifests: frozenset[Digest]
+    tags: Mapping[Tag, Digest]
+    bytes: Mapping[Digest, RawManifest]
+    """Of all these, those behind the tags included."""
+    levels: Levels
+    """All of them in the order in which they come back."""
 
 
-def taken(plan: RepositoryPlan, known: Slice, manifests: Mapping[Digest, RawManifest]) -> Taken:
-    """`manifests` are those in the journal: what was not written down was never touched."""
-    numbers = iter(range(len(plan.steps)))
-    passes = [[step for step in each.steps if _may_be_ours(next(numbers), known)] for each in plan.passes]
-    levels = (
-        tuple(manifests[step.digest] for step in steps if isinstance(step, Remove) and step.digest in manifests)
-        for steps in reversed(passes)
-    )
-    tags = {
-        tag: manifests[step.digest]
-        for steps in passes
-        for step in steps
-        if step.digest in manifests
-        for tag in _tags(step)
-    }
-    return Taken(tuple(level for level in levels if level), tags)
+def taken(plan: RepositoryPlan, known: Slice, journaled: Mapping[Digest, RawManifest]) -> Taken:
+    """`journaled`: what was not written down was never touched."""
+    steps = [step for number, step in enumerate(plan.steps) if step.digest in journaled and _may_be_ours(number, known)]
+    manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
+    tags = {tag: step.digest for step in steps for tag in _tags(step)}
+    kept = {digest: journaled[digest] for digest in manifests | frozenset(tags.values())}
+    return Taken(manifests, tags, kept, levels(kept))
 
 
 def _may_be_ours(number: int, known: Slice) -> bool:

@@ -12,7 +12,7 @@ from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, Oc
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry
 from holystone.adapters.registries.quay.probe import Doors, allowed, capabilities, nonsense_tag
-from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed
+from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed, says_missing
 from holystone.adapters.registries.quay.sheet import SHEET
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
@@ -42,6 +42,9 @@ class QuayRegistry(OciApi):
     def scope(self, repository: Repository, access: Access) -> str:
         """`delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE): it needs `push`."""
         return f"repository:{repository.path}:{'pull' if access == 'read' else 'pull,push'}"
+
+    def means_missing(self, reply: Reply) -> bool:
+        return says_missing(reply) or super().means_missing(reply)
 
     async def list_tags(self, repository: Repository) -> Listing:
         if api := self._api:

@@ -27,6 +27,10 @@ _GONE: Final = {
 }
 
 
+_MISSING: Final = (b"Could not load config blob", b"Could not find child manifest")
+"""endpoints/v2/manifest.py, the detail of 400 MANIFEST_INVALID where a blob or a part of an index is not there."""
+
+
 class _Problem(msgspec.Struct):
     error_type: str = ""
 
@@ -60,6 +64,11 @@ def not_routed(reply: Reply) -> bool:
     """True if the server has no such call: Quay deletes tags on /v2 since 3.13 (quay/quay#3128); before, its router
     answered 405, or 404, in HTML. A refusal of Quay's own has a code."""
     return reply.status in (404, 405) and not code(reply)
+
+
+def says_missing(reply: Reply) -> bool:
+    """Of a manifest that was not taken."""
+    return error_code(reply) == "MANIFEST_INVALID" and any(text in reply.body for text in _MISSING)
 
 
 def deletion_outcome(reply: Reply) -> Outcome:
