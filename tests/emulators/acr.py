@@ -65,6 +65,8 @@ class Principal:
 class Attributes:
     delete_enabled: bool = True
     write_enabled: bool = True
+    list_enabled: bool = True
+    """False: in no list of tags, but counted, and among the tags of its manifest. UNCONFIRMED of the real one."""
 
     @property
     def locked(self) -> bool:
@@ -75,7 +77,7 @@ class Attributes:
             "deleteEnabled": self.delete_enabled,
             "writeEnabled": self.write_enabled,
             "readEnabled": True,
-            "listEnabled": True,
+            "listEnabled": self.list_enabled,
         }
 
 
@@ -98,7 +100,7 @@ class AcrEmulator(VendorEmulator):
     recycle area, and cannot be pushed again. `says_why`: challenges tell `insufficient_scope`. `opaque_tokens`: access
     tokens that tell nothing. `refuses_excess`: no token at all for a scope that is granted only in part.
     `keeps_locked_tags`: a digest with a locked tag cannot be deleted (nobody knows whether Azure does that).
-    `retry_after`: a header of 429, in seconds."""
+    `retry_after`: a header of 429, in seconds. `shows_locks`: to whoever asks. `names_hidden_tags`: `_manifests`."""
 
     implementation = "acr"
 
@@ -112,6 +114,8 @@ class AcrEmulator(VendorEmulator):
         refuses_excess: bool = False,
         keeps_locked_tags: bool = False,
         retry_after: int | None = None,
+        shows_locks: bool = True,
+        names_hidden_tags: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(quirks=OCI, clock=clock)
@@ -122,6 +126,8 @@ class AcrEmulator(VendorEmulator):
         self.refuses_excess = refuses_excess
         self.keeps_locked_tags = keeps_locked_tags
         self.retry_after = retry_after
+        self.shows_locks = shows_locks
+        self.names_hidden_tags = names_hidden_tags
         self.firewalled = False
         self.clock = clock
         self.passwords = {
@@ -172,6 +178,9 @@ class AcrEmulator(VendorEmulator):
 
     def lock(self, path: str, tag: str) -> None:
         self.tag_attributes[path, tag] = Attributes(delete_enabled=False)
+
+    def hide(self, path: str, tag: str) -> None:
+        self.tag_attributes[path, tag] = Attributes(list_enabled=False)
 
     def lock_manifest(self, path: str, digest: str) -> None:
         self.manifest_attributes[path, digest] = Attributes(write_enabled=False)
@@ -331,6 +340,8 @@ class AcrEmulator(VendorEmulator):
                 return self._tags(request, name, state)
             case "GET", "_manifests", False:
                 return self._manifests(request, name, state)
+            case "GET", "_manifests", True:
+                return self._manifest(name, state, item)
             case "DELETE", "_tags", True:
                 return self._untag(name, state, item)
             case _:
@@ -353,36 +364,46 @@ class AcrEmulator(VendorEmulator):
     def _tags(self, request: Incoming, name: str, state: RepositoryState) -> Reply:
         def row(tag: str) -> dict[str, Any]:
             when = _time(state.tagged[tag])
-            return {
+            shown: dict[str, Any] = {
                 "name": tag,
                 "digest": state.tags[tag],
                 "createdTime": when,
                 "lastUpdateTime": when,
                 "signed": False,
-                "changeableAttributes": self.tag_attributes.get((name, tag), Attributes()).shown(),
             }
+            locks = self.tag_attributes.get((name, tag), Attributes()).shown()
+            return shown | ({"changeableAttributes": locks} if self.shows_locks else {})
 
-        order = sorted(state.tags, key=_order(request, state.tagged))
+        listed = [tag for tag in state.tags if not self._is_hidden(name, tag)]
+        order = sorted(listed, key=_order(request, state.tagged))
         return self._page(request, "tags", [(tag, row(tag)) for tag in order], self._about(name))
 
     def _manifests(self, request: Incoming, name: str, state: RepositoryState) -> Reply:
-        def row(stored: StoredManifest) -> dict[str, Any]:
-            when = _time(state.pushed[stored.digest])
-            shown: dict[str, Any] = {
-                "digest": stored.digest,
-                "createdTime": when,
-                "lastUpdateTime": when,
-                "mediaType": stored.media_type,
-                "changeableAttributes": self.manifest_attributes.get((name, stored.digest), Attributes()).shown(),
-            }
-            if stored.media_type not in INDEX_TYPES:
-                shown |= {"imageSize": len(stored.body), "architecture": "amd64", "os": "linux"}
-            tags = state.tags_of(stored.digest)
-            return shown | ({"tags": list(tags)} if tags else {})
-
         order = sorted(state.manifests, key=_order(request, state.pushed))
-        rows = [(digest, row(state.manifests[digest])) for digest in order]
+        rows = [(digest, self._described(name, state, state.manifests[digest])) for digest in order]
         return self._page(request, "manifests", rows, self._about(name))
+
+    def _manifest(self, name: str, state: RepositoryState, digest: str) -> Reply:
+        if digest not in state.manifests:
+            raise _refusal(404, "MANIFEST_UNKNOWN", f"manifest {digest} is not found")
+        return json_reply({**self._about(name), "manifest": self._described(name, state, state.manifests[digest])})
+
+    def _described(self, name: str, state: RepositoryState, stored: StoredManifest) -> dict[str, Any]:
+        when = _time(state.pushed[stored.digest])
+        shown: dict[str, Any] = {
+            "digest": stored.digest,
+            "createdTime": when,
+            "lastUpdateTime": when,
+            "mediaType": stored.media_type,
+            "changeableAttributes": self.manifest_attributes.get((name, stored.digest), Attributes()).shown(),
+        }
+        if stored.media_type not in INDEX_TYPES:
+            shown |= {"imageSize": len(stored.body), "architecture": "amd64", "os": "linux"}
+        tags = [tag for tag in state.tags_of(stored.digest) if self.names_hidden_tags or not self._is_hidden(name, tag)]
+        return shown | ({"tags": tags} if tags else {})
+
+    def _is_hidden(self, name: str, tag: str) -> bool:
+        return not self.tag_attributes.get((name, tag), Attributes()).list_enabled
 
     def _about(self, name: str) -> dict[str, str]:
         return {"registry": self.host, "imageName": name}

@@ -164,6 +164,10 @@ async def test_what_is_there_is_understood() -> None:
             "v2": (digests["two"], False, True),
             "all": (digests["index"], True, True),
         }
+        heard = overhear(acr)
+        one = await asking.get_manifest_properties(PATH, digests["two"], **HTTP)
+        assert (one.digest, one.tags) == (digests["two"], ["v1", "v2"])
+        check(models.ArtifactManifestProperties, heard[-1].reply.body)
         manifests = await all_of(asking.list_manifest_properties(PATH, results_per_page=3, **HTTP))
         assert {each.digest: each.tags or [] for each in manifests} == {
             digests["two"]: ["v1", "v2"],

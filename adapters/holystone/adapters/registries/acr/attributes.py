@@ -7,8 +7,15 @@ import msgspec
 
 
 class Attributes(msgspec.Struct, frozen=True):
+    """One that is missing is unknown, and not unlocked: AcrPull "does not grant permissions to … view policies …
+    (locking)" (container-registry-rbac-built-in-roles-overview.md); what such a principal is shown is UNCONFIRMED."""
+
     deleteEnabled: bool | None = None
     writeEnabled: bool | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.deleteEnabled is not None and self.writeEnabled is not None
 
     @property
     def lock(self) -> str:

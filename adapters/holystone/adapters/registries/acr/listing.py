@@ -7,15 +7,21 @@ whoever reads `_manifests` alone may destroy what somebody locked; and reading b
 them, and what the plan does not see then, a locked manifest, is refused by the server itself when it is to be deleted.
 
 `timeasc`: what is pushed or moved meanwhile goes to the end, so nothing is missed. UNCONFIRMED: what follows a `last`
-that was deleted meanwhile (a reply other than 200 fails the listing); a tag with `listEnabled` false is in no list.
+that was deleted meanwhile (a reply other than 200 fails the listing).
+
+A tag with `listEnabled` false is in no list of tags (container-registry-image-lock.md), and its manifest would go with
+a visible tag of its own. The repository counts its tags; where it has more than the list, `_manifests` names the tags
+of each manifest. That the count and `_manifests` know hidden tags is UNCONFIRMED: where they do not explain each other,
+no manifest is deleted by digest.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.acr.attributes import Attributes
@@ -33,7 +39,28 @@ class _Tag(msgspec.Struct):
     name: str
     digest: str
     lastUpdateTime: str = ""
-    changeableAttributes: Attributes | None = None
+    changeableAttributes: Attributes = Attributes()
+
+
+class _Manifest(msgspec.Struct):
+    digest: str
+    tags: list[str] | None = None
+
+
+class _Manifests(msgspec.Struct):
+    imageName: str
+    manifests: list[_Manifest] | None = None
+
+
+class _OneManifest(msgspec.Struct):
+    imageName: str
+    manifest: _Manifest
+
+
+class Tags(NamedTuple):
+    listing: Listing
+    locks_known: bool
+    """Every row said whether its tag is locked."""
 
 
 class _Page(msgspec.Struct):
@@ -43,41 +70,76 @@ class _Page(msgspec.Struct):
     cmd/acr/purge.go)."""
 
 
-async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Listing:
+async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Tags:
     """Raises IncompleteSource, and what `get` raises."""
     tags: dict[Tag, Digest | None] = {}
     locked: dict[Tag, str] = {}
     pushed: dict[Digest, int] = {}
+    locks_known = True
     first = f"/acr/v1/{repository.path}/_tags?n={PAGE_SIZE}&orderby=timeasc"
     async for reply in pages(get, first, what=f"the tags of {repository}"):
         if is_absent(reply):
-            return Listing({}, exists=False)
+            return Tags(Listing({}, exists=False), locks_known)
         if reply.status != 200:
             raise unreadable(f"The tags of {repository}", reply)
-        for row in _rows(repository, reply):
-            tag, digest = _names(repository, row)
+        for row in _page(repository, reply, _Page).tags or ():
+            tag, digest = _names(repository, row.name, row.digest)
             # One that moved while the list was read comes again, at the end: the later row counts.
             tags[tag] = digest
-            if row.changeableAttributes and (lock := row.changeableAttributes.lock):
+            locks_known &= row.changeableAttributes.known
+            if lock := row.changeableAttributes.lock:
                 locked[tag] = lock
             if when := _unix(row.lastUpdateTime):
                 pushed[digest] = max(when, pushed.get(digest, 0))
-    return Listing(tags, locked=locked, pushed=pushed)
+    return Tags(Listing(tags, locked=locked, pushed=pushed), locks_known)
 
 
-def _rows(repository: Repository, reply: Reply) -> list[_Tag]:
+async def read_hidden(
+    repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Mapping[Tag, Digest | None]
+) -> Mapping[Tag, Digest]:
+    """Tags that manifests have and no list shows. Raises IncompleteSource, and what `get` raises."""
+    hidden: dict[Tag, Digest] = {}
+    first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
+    async for reply in pages(get, first, what=f"the manifests of {repository}"):
+        if is_absent(reply):
+            return {}
+        if reply.status != 200:
+            raise unreadable(f"The manifests of {repository}", reply)
+        for row in _page(repository, reply, _Manifests).manifests or ():
+            for tag in row.tags or ():
+                name, digest = _names(repository, tag, row.digest)
+                if name not in listed:
+                    hidden[name] = digest
+    return hidden
+
+
+async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[Tag]:
+    """Of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get` raises."""
+    reply = await get(f"/acr/v1/{repository.path}/_manifests/{digest}")
+    if reply.status == 404 and error_code(reply):
+        return ()
+    if reply.status != 200:
+        raise unreadable(f"The manifest {digest} of {repository}", reply)
+    tags = _page(repository, reply, _OneManifest).manifest.tags
+    return [_names(repository, tag, digest)[0] for tag in tags or ()]
+
+
+P = TypeVar("P", _Page, _Manifests, _OneManifest)
+
+
+def _page(repository: Repository, reply: Reply, kind: type[P]) -> P:
     try:
-        page = msgspec.json.decode(reply.body, type=_Page)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        page = msgspec.json.decode(reply.body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _strange(repository, f"the answer is not a tag list ({error})") from error
     if page.imageName != repository.path:
         raise _strange(repository, "the answer is about another repository")
-    return page.tags or []
+    return page
 
 
-def _names(repository: Repository, row: _Tag) -> tuple[Tag, Digest]:
+def _names(repository: Repository, tag: str, digest: str) -> tuple[Tag, Digest]:
     try:
-        return Tag.parse(row.name), Digest.parse(row.digest)
+        return Tag.parse(tag), Digest.parse(digest)
     except InvalidName as error:
         raise _strange(repository, str(error)) from error
 

@@ -2,8 +2,8 @@
 
 import secrets
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -11,7 +11,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
-from holystone.adapters.registries.acr.listing import read_tags
+from holystone.adapters.registries.acr.listing import read_hidden, read_tags, read_tags_of
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
 from holystone.adapters.registries.acr.rights import granted_actions
 from holystone.adapters.registries.acr.sheet import SHEET
@@ -33,10 +33,23 @@ _ACTIONS: Final[dict[Access, str]] = {
 }
 
 
+HIDDEN: Final = "hidden in Azure: listEnabled is false"
+_ROUNDS: Final = 2
+"""Times that a repository is counted and listed before a count that does not fit the list is no push meanwhile."""
+
+
 class _Repository(msgspec.Struct):
     imageName: str
     manifestCount: int | None = None
+    tagCount: int | None = None
     changeableAttributes: Attributes = Attributes()
+
+
+class _Doubts(NamedTuple):
+    locks_unknown: bool = False
+    """Azure did not say of every tag whether it is locked."""
+    tags_unseen: bool = False
+    """Azure counts other tags than it shows."""
 
 
 class AcrRegistry(OciApi):
@@ -47,10 +60,14 @@ class AcrRegistry(OciApi):
         self._credential = credential
         self._locked: dict[Repository, dict[Digest, str]] = {}
         """Manifests with a locked tag, as the last listing saw them."""
+        self._names: dict[Repository, Set[Tag]] = {}
+        """Tags, as the last listing saw them."""
         self._tagged: dict[Repository, int] = {}
         """Manifests with a tag, as the last listing saw them."""
         self._manifests: dict[Repository, int] = {}
-        """All manifests, tagged or not, as the last probe was told."""
+        """All manifests, tagged or not, as Azure counted them last."""
+        self._doubts: dict[Repository, _Doubts] = {}
+        """What the last listing left open."""
 
     def scope(self, repository: Repository, access: Access) -> str:
         return f"repository:{repository.path}:{_ACTIONS[access]}"
@@ -58,15 +75,9 @@ class AcrRegistry(OciApi):
     async def probe(self, repository: Repository) -> Capabilities:
         """One request: the repository's own attributes. The rights are read from the token that was needed for it; if
         it does not tell, the registry is asked to delete what cannot exist."""
-        reply = await self._get(repository, f"/acr/v1/{repository.path}")
-        if reply.status != 200 and not is_absent(reply):
-            raise unreadable(str(repository), reply)
-        if reply.status == 200:
-            about = _understood(repository, reply)
-            if about.changeableAttributes.writeEnabled is False:
-                return _cannot(_locked(repository))
-            if about.manifestCount is not None:
-                self._manifests[repository] = about.manifestCount
+        about = await self._about(repository)
+        if about and about.changeableAttributes.writeEnabled is False:
+            return _cannot(_locked(repository))
         claims = await self.http.granted(self.scope(repository, "delete"), lane=self.reads)
         actions = granted_actions(claims, repository)
         if actions is None:
@@ -78,15 +89,56 @@ class AcrRegistry(OciApi):
                 f"{self._credential} has no right to delete in {repository} "
                 f"(scope {self.scope(repository, 'delete')}): {lacking}. {NEEDED_RIGHTS}"
             )
-        return SHEET.can
+        doubts = self._doubts.get(repository, _Doubts())
+        return msgspec.structs.replace(
+            SHEET.can,
+            # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
+            tags_first=doubts.locks_unknown,
+            digest_delete=not doubts.tags_unseen,
+        )
 
     async def list_tags(self, repository: Repository) -> Listing:
-        listing = await read_tags(repository, lambda path: self._get(repository, path))
+        """With the tags that Azure hides, as locked ones: whoever hid one wants it."""
+
+        def get(path: str) -> Awaitable[Reply]:
+            return self._get(repository, path)
+
+        listing, doubts = await self._listed(repository, get)
+        for _ in range(_ROUNDS - 1):
+            if doubts.tags_unseen:
+                listing, doubts = await self._listed(repository, get)
+        self._doubts[repository] = doubts
         self._locked[repository] = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
         }
+        self._names[repository] = listing.tags.keys()
         self._tagged[repository] = len(set(listing.tags.values()))
         return listing
+
+    async def _listed(self, repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> tuple[Listing, _Doubts]:
+        about = await self._about(repository)
+        if about is None:
+            return Listing({}, exists=False), _Doubts()
+        listing, locks_known = await read_tags(repository, get)
+        hidden: Mapping[Tag, Digest] = {}
+        if about.tagCount != len(listing.tags):
+            hidden = await read_hidden(repository, get, listing.tags)
+        listing = msgspec.structs.replace(
+            listing, tags={**listing.tags, **hidden}, locked={**listing.locked, **dict.fromkeys(hidden, HIDDEN)}
+        )
+        return listing, _Doubts(locks_unknown=not locks_known, tags_unseen=about.tagCount != len(listing.tags))
+
+    async def _about(self, repository: Repository) -> _Repository | None:
+        """None if there is no such repository."""
+        reply = await self._get(repository, f"/acr/v1/{repository.path}")
+        if is_absent(reply):
+            return None
+        if reply.status != 200:
+            raise unreadable(str(repository), reply)
+        about = _understood(repository, reply)
+        if about.manifestCount is not None:
+            self._manifests[repository] = about.manifestCount
+        return about
 
     async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
         """The list shows what has a tag. Only where the repository has more manifests than that, something unseen can
@@ -100,14 +152,22 @@ class AcrRegistry(OciApi):
 
     async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
         """The engine lists again right before it deletes. A tag that was locked since the plan is seen then, and saves
-        its manifest: whether the server would is UNCONFIRMED (see `listing`)."""
+        its manifest, as one that was hidden is: whether the server would is UNCONFIRMED (see `listing`)."""
         locked = self._locked.get(repository, {})
         return [
-            Locked(locked[digest])
-            if digest in locked
-            else await self._deletion(repository, f"/v2/{repository.path}/manifests/{digest}")
+            Locked(locked[digest]) if digest in locked else await self._delete_manifest(repository, digest)
             for digest in digests
         ]
+
+    async def _delete_manifest(self, repository: Repository, digest: Digest) -> Outcome:
+        try:
+            if self._doubts.get(repository, _Doubts()).tags_unseen:
+                shown = await read_tags_of(repository, digest, lambda path: self._get(repository, path))
+                if unseen := sorted(set(shown) - self._names.get(repository, frozenset())):
+                    return Locked(f"its tag {unseen[0]} is in no list of Azure's, and so hidden or new")
+            return deletion_outcome(await self._delete(repository, f"/v2/{repository.path}/manifests/{digest}"))
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         """From the recycle area, if the registry's soft delete policy (a preview) is on: then a manifest cannot be
