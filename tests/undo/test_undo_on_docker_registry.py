@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.stands import REAL, stand
+from tests.contract.stands import stand
 from tests.support.command_line import hasty
 
 ROUNDS, INDEXES = 3, 40
@@ -17,7 +17,7 @@ async def test_tags_of_parts_and_of_what_lists_them_all_come_back(tmp_path: Path
         folder = tmp_path / str(number)
         folder.mkdir()
         with hasty():
-            async with stand(REAL, folder) as served:
+            async with stand("docker-registry", folder) as served:
                 await served.image("kept", "kept")
                 doomed, made = set[str](), []
                 for each in range(INDEXES):

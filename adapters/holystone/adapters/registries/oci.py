@@ -214,7 +214,7 @@ class OciApi:
         if reply.status != 200:
             raise self.unreadable(repository, f"Manifest {digest} of {repository}", reply)
         body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
-        return RawManifest(digest, reply.headers.get("Content-Type", "").partition(";")[0].strip(), body)
+        return RawManifest(digest, reply.headers.get("Content-Type", ""), body)
 
     def unreadable(self, repository: Repository, what: str, reply: Reply) -> IncompleteSource:
         """What is said of a read that was refused. Vendors that refuse in ways of their own override it."""

@@ -19,12 +19,15 @@ DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 DOCKER_SCHEMA1: Final = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+DOCKER_SCHEMA1_UNSIGNED: Final = "application/vnd.docker.distribution.manifest.v1+json"
 
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1)
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 
 
+_MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
+"""RFC 6838, 4.2."""
 _ELSEWHERE: Final = re.compile(r"\.(?:nondistributable|foreign)\.")
 
 
@@ -33,11 +36,39 @@ class Malformed(ValueError):
 
 
 class RawManifest(msgspec.Struct, frozen=True):
-    """The bytes as the registry stores them; `digest` was computed from `body`."""
+    """The bytes as the registry stores them; `digest` was computed from `body`.
+
+    Made with what a server says of the media type, which may be a proxy's guess; kept is what the bytes say of
+    themselves, wherever they come from: the wire, the journal or the cache."""
 
     digest: Digest
     media_type: str
     body: bytes
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "media_type", own_media_type(self.body, self.media_type))
+
+
+def own_media_type(body: bytes, said: str) -> str:
+    """The `mediaType` of the bytes; without one `said` if it is a type for their shape, else the usual type of that.
+    `said` alone, without parameters, for bytes that say nothing."""
+    said = said.partition(";")[0].strip().lower()
+    try:
+        shape = msgspec.json.decode(body, type=_Shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return said
+    if isinstance(shape.mediaType, str) and _MEDIA_TYPE.fullmatch(shape.mediaType):
+        return shape.mediaType
+    match shape:
+        case _Shape(config=dict()):
+            usual: tuple[str, ...] = (OCI_MANIFEST, DOCKER_MANIFEST)
+        case _Shape(manifests=list()):
+            usual = (OCI_INDEX, DOCKER_LIST)
+        case _Shape(fsLayers=list()):
+            usual = (DOCKER_SCHEMA1, DOCKER_SCHEMA1_UNSIGNED)
+        case _:
+            return said
+    return said if said in usual else usual[0]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -56,6 +87,13 @@ class Manifest(msgspec.Struct, frozen=True):
     @property
     def is_index(self) -> bool:
         return self.media_type in INDEX_TYPES
+
+
+class _Shape(msgspec.Struct):
+    mediaType: object = None
+    config: object = None
+    manifests: object = None
+    fsLayers: object = None
 
 
 class ImageConfig(msgspec.Struct, frozen=True):
@@ -95,8 +133,8 @@ def parse_manifest(raw: RawManifest) -> Manifest:
     """Raises Malformed."""
     try:
         wire = msgspec.json.decode(raw.body, type=_WireManifest)
-        media_type = raw.media_type or wire.mediaType
-        # An OCI index may lack mediaType, and a careless server may send text/plain: the content decides.
+        media_type = raw.media_type
+        # Whatever it is called, the content decides.
         is_index = wire.manifests is not None and wire.config is None
         if is_index and media_type not in INDEX_TYPES:
             media_type = OCI_INDEX
