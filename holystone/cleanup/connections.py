@@ -16,6 +16,7 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
+from holystone.adapters.http.watch import Watch
 from holystone.adapters.registries.detection import Identity, detect, named
 from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
@@ -67,6 +68,8 @@ class Connections:
         self._access = dict(access or {})
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
+        self._watches: dict[RegistryHost, Watch] = {}
+        """Of all that is asked on behalf of a registry, its token server and its vendor's API included."""
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
         self._asking = anyio.Lock()
@@ -119,6 +122,21 @@ class Connections:
                 self._open[key] = await self._connect(repository, key, self._docker_config)
             return self._open[key]
 
+    async def settle(self, host: RegistryHost | None = None) -> None:
+        """Waits a moment for replies that nobody asked for, at one registry or at all. Raises Doubtful if there was
+        one, and PlanDoubtful if it came to what was asked before `renew`."""
+        for each in (host,) if host else tuple(self._watches):
+            await self._watch(each).settle()
+
+    def renew(self) -> None:
+        """What is asked from here on is asked over new connections: what comes of it does not put in doubt what was
+        read before."""
+        for watch in self._watches.values():
+            watch.renew()
+
+    def _watch(self, host: RegistryHost) -> Watch:
+        return self._watches.setdefault(host, Watch(str(host)))
+
     async def _ask(self, host: RegistryHost) -> Signs:
         async with self._http(host, Anonymous(), signer=Nobody()) as http:
             return await ask(http, self.scheduler.lane(host, "nobody", "version"))
@@ -138,7 +156,11 @@ class Connections:
             environ=self._environ,
             lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
             # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
-            open_http=partial(self._http, trusted=(key.api_url.host,) if key.api_url and key.api_url.host else ()),
+            open_http=partial(
+                self._http,
+                trusted=(key.api_url.host,) if key.api_url and key.api_url.host else (),
+                watch=self._watch(repository.host),
+            ),
             resources=self._stack,
         )
         return await load_adapter(key.implementation).connect(site)
@@ -153,6 +175,7 @@ class Connections:
         preemptive: bool = False,
         signer: Signer | None = None,
         trusted: tuple[str, ...] = (),
+        watch: Watch | None = None,
     ) -> RegistryHttp:
         at = base if isinstance(base, URL) else None
         return RegistryHttp(
@@ -166,6 +189,7 @@ class Connections:
             token_servers=(*self._token_servers, *trusted),
             refresh=refresh,
             judge=judge,
+            watch=watch,
             connections=self._limits.in_flight,
         )
 

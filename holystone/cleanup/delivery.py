@@ -99,9 +99,18 @@ class Delivery:
                 each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
+        session.connections.renew()
 
         async def execute() -> RunResult:
-            return await execute_plan(run, registries.__getitem__, session.knowledge, progress=self.progress)
+            result = await execute_plan(
+                run,
+                registries.__getitem__,
+                session.knowledge,
+                progress=self.progress,
+                settle=lambda repository: session.connections.settle(repository.host),
+            )
+            session.connections.renew()  # locks are given back, whatever was in doubt
+            return result
 
         locked = [each.repository for each in run.plan.repositories if each.passes and self._run.lock_in_registry]
         result = await holding_all([(registries[each], each) for each in locked], run.id, execute)
@@ -165,7 +174,7 @@ def _ending(result: RunResult) -> tuple[Ending, int]:
     if result.losses:
         return "failed", 1
     if result.incomplete:
-        return ("partial", 4) if result.counts.get("deleted") else ("failed", 1)
+        return ("partial", 4) if result.counts.get("deleted") or result.doubtful else ("failed", 1)
     return "done", 0
 
 

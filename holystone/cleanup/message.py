@@ -52,6 +52,13 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
     if not result.incomplete:
         return None
     causes = _once(str(each.stopped) for each in result.repositories if each.stopped)
+    if result.plan_is_doubtful:
+        deleted = result.counts.get("deleted", 0)
+        return HolystoneError(
+            "\n".join((f"Run {run_id} was ended: what its plan was made of is not to be relied on.", *causes)),
+            not_deleted=f"{count(result.not_tried, 'deletion')} not tried.",
+            what_to_do=f"`holystone undo {run_id}` brings back what it deleted. " if deleted else "",
+        )
     left = f"{count(result.not_tried, 'deletion')} not tried" if result.not_tried else "some deletions failed"
     return HolystoneError(
         "\n".join((f"Run {run_id} is not finished: {left}.", *causes)),

@@ -122,7 +122,9 @@ def undo_run(run: str, given: Words) -> int:
 
     async def job() -> int:
         async with _session(settings, progress) as session:
-            return await undo(session, settings, progress, run)
+            code = await undo(session, settings, progress, run)
+            await session.connections.settle()
+            return code
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
@@ -150,6 +152,7 @@ def _plan_and_deliver(
         async with _session(settings, delivery.progress) as session:
             with _before_deletion(), delivery.progress.reading():
                 plan = await prepare(session)
+                await session.connections.settle()
             return await delivery.deliver(session, plan)
 
     return _main(job, delivery.progress)
@@ -160,7 +163,9 @@ def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[i
 
     async def job() -> int:
         async with open_session(settings.registry, settings.run) as session:
-            return await act(session)
+            code = await act(session)
+            await session.connections.settle()
+            return code
 
     return _main(job)
 

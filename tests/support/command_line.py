@@ -17,6 +17,7 @@ from unittest import mock
 import jsonschema
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from holystone.adapters.http import watch
 from holystone.cli.main import main
 from holystone.embedded.access import Auth
 from holystone.embedded.faults import Answer, Fault
@@ -155,8 +156,10 @@ def bench(
 
 @contextmanager
 def hasty() -> Iterator[None]:
-    """Retries and probes follow each other at once."""
+    """Retries and probes follow each other at once, and no time is given to replies that nobody asked for."""
     with (
+        mock.patch.object(watch, "_LEAST", 0.0),
+        mock.patch.object(watch, "_MOST", 0.0),
         mock.patch.object(retry, "_BASE", 0.001),
         mock.patch.object(retry, "_CAP", 0.001),
         mock.patch.object(pause, "_FIRST", 0.001),

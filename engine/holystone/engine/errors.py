@@ -5,8 +5,10 @@ HolystoneError
 ├── Refused                a promise of the product forbids to go on                   exit code 3
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
 │       ├── Unreachable    no answer from a host
-│       └── Unauthorized   no or not enough rights to read
-│           └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
+│       ├── Unauthorized   no or not enough rights to read
+│       │   └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
+│       └── Doubtful       an answer may have been the one to another question
+│           └── PlanDoubtful   … and a plan was made of it
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
     └── ManifestRefused    a manifest was refused for what is in it, or for what it lists
@@ -54,6 +56,14 @@ class Unauthorized(IncompleteSource):
 
 class Unseen(Unauthorized):
     pass
+
+
+class Doubtful(IncompleteSource):
+    """Concerns every answer of that place, those that were taken for true before too."""
+
+
+class PlanDoubtful(Doubtful):
+    """So going on with the plan is no way out: a new one is."""
 
 
 class RegistryFailure(HolystoneError):

@@ -17,6 +17,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.signer import Outgoing, Signer
 from holystone.adapters.http.tokens import Tokens
 from holystone.adapters.http.trust import is_loopback, origin
+from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.references import RegistryHost
@@ -41,7 +42,8 @@ class RegistryHttp:
     `token_servers`: hosts besides the registry's own domain that may see the credential. `insecure`: plain http;
     loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `base`: where
     the API is, if not at the host's root; paths are appended to its own. `signer`: authorizes every attempt instead of
-    the credential; a 401 is then returned like every other status. `clock` is monotonic, `wall` unix time.
+    the credential; a 401 is then returned like every other status. `watch`: of the replies, if it is to be shared.
+    `clock` is monotonic, `wall` unix time.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class RegistryHttp:
         connections: int = 64,
         base: URL | None = None,
         signer: Signer | None = None,
+        watch: Watch | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -66,7 +69,7 @@ class RegistryHttp:
         self._judge = judge
         self._signer = signer
         self._wall = wall
-        self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify)
+        self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify, watch=watch)
         self._authorizer = Authorizer(
             self._base,
             credential,
@@ -105,6 +108,7 @@ class RegistryHttp:
         final: Collection[int] = (),
         retry: bool = True,
         hides: tuple[Secret, ...] = (),
+        alone: bool = False,
     ) -> Reply:
         """One request, as often as the lane allows.
 
@@ -113,12 +117,12 @@ class RegistryHttp:
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
         raised as Unauthorized), 408, 429, 500, 502, 503 and 504 are retried, redirects followed. Those named in `final`
         are returned at once; a 401 that is named is returned where it would be raised. `retry=False` for what must not
-        be sent twice. `hides`: secrets in the body, see `Wire.send`. `lane=None` is for a request within the attempt of
-        another one (a login): it is sent once, and the other's lane gets the Later or Passing that it raises. On a lane
-        of its own it could wait for the host's pause to end, which waits for the other.
+        be sent twice. `hides` and `alone`: see `Wire.send`. `lane=None` is for a request within the attempt of another
+        one (a login): it is sent once, and the other's lane gets the Later or Passing that it raises. On a lane of its
+        own it could wait for the host's pause to end, which waits for the other.
 
-        Raises Unreachable (no answer), Unauthorized, IncompleteSource (too big, cut short, or a GET or HEAD that
-        failed to the end), RegistryFailure (another method that failed to the end).
+        Raises Unreachable (no answer), Unauthorized, Doubtful (see `watch`), IncompleteSource (too big, cut short, or a
+        GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end).
         """
         if not path.startswith("/"):
             raise ValueError("a path begins with a slash: anything else could become part of the host")
@@ -127,7 +131,7 @@ class RegistryHttp:
 
         async def send(authorization: Authorization | None) -> Reply:
             reply = await self._wire.send(
-                method, url, limit=limit, headers=sent, authorization=authorization, body=body, hides=hides
+                method, url, limit=limit, headers=sent, authorization=authorization, body=body, hides=hides, alone=alone
             )
             if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
                 lane.hint(hint)

@@ -17,6 +17,7 @@ from holystone.adapters.http.faults import fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, to_url
 from holystone.adapters.http.trust import origin
+from holystone.adapters.http.watch import Watch, WatchedConnector
 from holystone.engine.errors import IncompleteSource
 
 CONNECT_TIMEOUT = 15.0
@@ -32,7 +33,7 @@ class Wire:
     """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token.
 
     `tls` stands in for the usual trust, `server_name` for the host's name in its certificate, `proxy` for the
-    environment's."""
+    environment's. `watch` may be shared by several, so that a doubt about one is a doubt about all."""
 
     def __init__(
         self,
@@ -42,33 +43,35 @@ class Wire:
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         proxy: Proxy | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._connections = connections
         self._tls: ssl.SSLContext | bool = tls or not skip_tls_verify
         self._server_name = server_name
         self._given_proxy = proxy
+        self.watch = watch or Watch()
+        self._is_open = False
         self._session: aiohttp.ClientSession | None = None
+        self._single: aiohttp.ClientSession | None = None
+        """Each of its connections carries one request."""
+        self._sessions: list[aiohttp.ClientSession] = []
+        """Of all generations: a reply too many may still come to an earlier one's connections."""
+        self._generation = self.watch.generation
         self._proxies: dict[tuple[str, str | None], Proxy] = {}
         """By scheme and host: looking through the environment took a fifth of the time of a small request."""
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-            headers={"User-Agent": "holystone"},
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
-        )
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            with anyio.CancelScope(shield=True):
-                await self._session.close()
-            self._session = None
+        self._is_open = False
+        self._session = self._single = None
+        with anyio.CancelScope(shield=True):
+            while self._sessions:
+                await self._sessions.pop().close()
 
     async def send(
         self,
@@ -81,16 +84,20 @@ class Wire:
         body: bytes | None = None,
         hides: tuple[Secret, ...] = (),
         redirects: bool = True,
+        alone: bool = False,
     ) -> Reply:
         """`hides` are secrets in the body: an error reply that repeats them or the authorization is cleaned.
-        `redirects=False` returns a redirect like any other reply.
+        `redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
+        reply to another request can come.
 
-        Raises Passing (see `faults`), Unreachable, and IncompleteSource for a reply over `limit` bytes or a redirect
-        that must not be followed: to plain http, in circles, or of a write to another host."""
+        Raises Passing (see `faults`), Unreachable, Doubtful if there was a reply that nobody asked for, and
+        IncompleteSource for a reply over `limit` bytes or a redirect that must not be followed: to plain http, in
+        circles, or of a write to another host."""
         asked = url
         secrets = (authorization.secret, *authorization.hides) if authorization else ()
         for _ in range(MAX_REDIRECTS + 1):
-            reply = await self._exchange(method, url, asked, limit, with_authorization(headers, authorization), body)
+            sent = with_authorization(headers, authorization)
+            reply = await self._exchange(method, url, asked, limit, sent, body, alone=alone)
             target = _target(reply, method) if redirects else None
             if target is None:
                 return _cleaned(reply, (*hides, *secrets))
@@ -105,16 +112,24 @@ class Wire:
         raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
 
     async def _exchange(
-        self, method: str, url: URL, asked: URL, limit: int, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        url: URL,
+        asked: URL,
+        limit: int,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        alone: bool,
     ) -> Reply:
-        if self._session is None:
-            raise RuntimeError("used outside of its `async with`")
+        self.watch.check()
+        session, asked_before = self._through(alone=alone), self.watch.asked
         proxy = self._proxy(url)
         if url.scheme == "http":
             headers = {**headers, **proxy.headers}
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
         try:
-            async with self._session.request(
+            async with session.request(
                 method,
                 url,
                 headers=headers,
@@ -125,11 +140,38 @@ class Wire:
                 server_hostname=self._server_name,
             ) as response:
                 content = b"" if method == "HEAD" else await _read(response, limit, asked)
-                return Reply(response.status, response.headers, content, url, asked)
+                reply = Reply(response.status, response.headers, content, url, asked)
+            if self.watch.asked == asked_before:
+                raise RuntimeError("aiohttp makes its connections otherwise now: nobody counts replies any more")
+            self.watch.check()
+            return reply
         except (aiohttp.ClientError, OSError) as error:
             broken = fault(error, address(url))
         # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
         raise broken
+
+    def _through(self, *, alone: bool) -> aiohttp.ClientSession:
+        if not self._is_open:
+            raise RuntimeError("used outside of its `async with`")
+        if self._generation != self.watch.generation:
+            self._generation, self._session, self._single = self.watch.generation, None, None
+        if alone:
+            self._single = self._single or self._opened(force_close=True)
+            return self._single
+        self._session = self._session or self._opened()
+        return self._session
+
+    def _opened(self, **options: bool) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=WatchedConnector(self.watch, limit=self._connections, ssl=self._tls, **options),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            headers={"User-Agent": "holystone"},
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+        )
+        self._sessions.append(session)
+        return session
 
     def _proxy(self, url: URL) -> Proxy:
         if self._given_proxy:
@@ -140,7 +182,7 @@ class Wire:
         return self._proxies[key]
 
     def __repr__(self) -> str:
-        return f"<Wire {'open' if self._session else 'closed'}, {self._connections} connections>"
+        return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"
 
 
 def _cleaned(reply: Reply, secrets: tuple[Secret, ...]) -> Reply:

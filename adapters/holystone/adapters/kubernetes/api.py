@@ -14,6 +14,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import retry_rule
 from holystone.adapters.http.proxies import proxy_at
 from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.kubernetes.identity import Identity, Papers
 from holystone.adapters.kubernetes.kubeconfig import Cluster
@@ -40,6 +41,7 @@ class ApiServer:
         self._identity = identity
         self._base = base_url(cluster)
         self._lane = scheduler.lane(RegistryHost.parse(self._base.authority), name, "list")
+        self._watch = Watch(self._base.authority)
         self._wire: Wire | None = None
         self._certificate: ClientCertificate | None = None
         self._opening = anyio.Lock()
@@ -53,6 +55,10 @@ class ApiServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
+
+    async def settle(self) -> None:
+        """Raises Doubtful if an answer may have been the one to another question."""
+        await self._watch.settle()
 
     async def get(self, path: str, query: Mapping[str, str]) -> Reply:
         """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer papers.
@@ -107,6 +113,7 @@ class ApiServer:
                         tls=tls,
                         server_name=self._cluster.tls_server_name or None,
                         proxy=proxy_at(URL(proxy)) if proxy else None,
+                        watch=self._watch,
                     )
                 )
                 self._certificate = certificate

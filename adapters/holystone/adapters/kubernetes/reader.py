@@ -89,6 +89,7 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
             log.info("workloads read", context=first, kind=kind.name, objects=objects)
 
         await for_each(KINDS, read, workers=REQUESTS_AT_ONCE)
+        await server.settle()
 
 
 def _remember(users: _Users, user: tuple[str, str, str, str]) -> None:

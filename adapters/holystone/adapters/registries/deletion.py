@@ -1,13 +1,20 @@
 """What an error means for the one deletion in which it was raised."""
 
-from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import (
+    Doubtful,
+    HolystoneError,
+    IncompleteSource,
+    RegistryFailure,
+    Unauthorized,
+    Unreachable,
+)
 from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
 
 
 def failed_deletion(error: HolystoneError) -> Outcome:
-    """Raises the error again if it is not this deletion's: a host that is down, a wrong option."""
+    """Raises the error again if it is not this deletion's: a host that is down or answers twice, a wrong option."""
     match error:
-        case Unreachable():
+        case Unreachable() | Doubtful():
             raise error
         case Unauthorized():
             return Forbidden(error.message)

@@ -1,9 +1,9 @@
 """One repository from its first request to the check after the last one."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from holystone.engine.errors import DeletionDisabled, HolystoneError
+from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.gather import gather, understood
 from holystone.engine.executor.manifests import remove
@@ -15,6 +15,7 @@ from holystone.engine.executor.tombstones import bury, make_tombstone
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Run, SliceJournal
+from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import Knowledge, Registry
@@ -29,23 +30,38 @@ async def execute_repository(
     run: Run,
     knowledge: Knowledge,
     progress: Progress,
+    settle: Callable[[Repository], Awaitable[None]],
 ) -> RepositoryResult:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     tally = Tally(plan, {})
     check: CheckReport | None = None
     stopped: HolystoneError | None = None
+    work: RepositoryWork | None = None
     try:
         registry = registries(plan.repository)
         journal = await run.repository(plan.repository)
         if journal:
             tally = Tally(plan, journal.known.outcomes)
         if tally.due:
-            await _passes(await _prepare(plan, registry, run, journal, knowledge, tally, progress))
+            work = await _prepare(plan, registry, run, journal, knowledge, tally, progress)
+            await _passes(work, lambda: settle(plan.repository))
         if tally.steps:
-            check = await check_after(registry, knowledge, plan, tally.deleted_tags)
+            found = await check_after(registry, knowledge, plan, tally.deleted_tags)
+            await settle(plan.repository)
+            check = found
     except HolystoneError as error:
         stopped = error
+    if work and isinstance(stopped, Doubtful):
+        await _reopen(work, stopped)
     return RepositoryResult(plan.repository, tally.outcomes, tally.not_tried, stopped, check)
+
+
+async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:
+    """What this attempt left alone because of an answer that may have been another question's is tried again by
+    `resume`. What it deleted is looked for by the check."""
+    before, now = work.journal.known.outcomes, work.tally.outcomes
+    left = [n for n, outcome in now.items() if before.get(n) != outcome and not isinstance(outcome, Deleted)]
+    await work.settle(dict.fromkeys(left, Failed(f"left alone: {doubt.message}")))
 
 
 async def _prepare(
@@ -83,24 +99,25 @@ async def _prepare(
     )
 
 
-async def _passes(work: RepositoryWork) -> None:
-    await _one_round(work)
+async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
+    await _one_round(work, settle)
     for _ in range(_ROUNDS):
         refused = work.tally.refused()
         work.tally.reopen(refused)
         if refused:
-            await _one_round(work)
+            await _one_round(work, settle)
         if len(work.tally.refused()) >= len(refused):
             break
     if final := refused_for_good(work):
         await work.settle(final)
         work.tally.reopen(work.tally.refused())  # what waited for these stays with them
-        await _one_round(work)
+        await _one_round(work, settle)
 
 
-async def _one_round(work: RepositoryWork) -> None:
+async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
     number = 0
     for stage in work.plan.passes:
+        await settle()
         numbers = range(number, number + len(stage.steps))
         number = numbers.stop
         await work.settle(too_early(work, numbers), held=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from holystone.engine.errors import HolystoneError
+from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.model.outcomes import Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
 
@@ -71,6 +71,16 @@ class RunResult:
     @property
     def incomplete(self) -> bool:
         return any(each.incomplete for each in self.repositories)
+
+    @property
+    def doubtful(self) -> bool:
+        """Something stopped because answers could not be relied on."""
+        return any(isinstance(each.stopped, Doubtful) for each in self.repositories)
+
+    @property
+    def plan_is_doubtful(self) -> bool:
+        """So that nobody should go on with it."""
+        return any(isinstance(each.stopped, PlanDoubtful) for each in self.repositories)
 
     @property
     def losses(self) -> tuple[tuple[Repository, Loss], ...]:

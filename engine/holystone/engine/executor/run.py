@@ -1,6 +1,6 @@
 """A whole run: repositories overlap, and what stops one does not stop the others."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from holystone.engine.errors import Refused
@@ -20,16 +20,23 @@ def _silent(repository: Repository, done: int, of: int) -> None:
     pass
 
 
+async def _settled(repository: Repository) -> None:
+    pass
+
+
 async def execute_plan(
     run: Run,
     registries: Callable[[Repository], Registry],
     knowledge: Knowledge,
     *,
     progress: Progress = _silent,
+    settle: Callable[[Repository], Awaitable[None]] = _settled,
     at_once: int = _AT_ONCE,
 ) -> RunResult:
     """Carries out the plan of a run that was begun or loaded from the journal. The run is finished if nothing is left
-    to do, and stays open for `resume` otherwise, also when this is cancelled. What stops a repository is in its result.
+    to do, or if nobody should go on with its plan, and stays open for `resume` otherwise, also when this is cancelled.
+    What stops a repository is in its result. `settle` raises Doubtful if answers that the repository's registry gave so
+    far may have been the ones to other questions.
 
     Raises Refused if the plan may not be applied."""
     if run.plan.refusals:
@@ -37,9 +44,9 @@ async def execute_plan(
         raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
 
     async def one(plan: RepositoryPlan) -> RepositoryResult:
-        return await execute_repository(plan, registries, run, knowledge, progress)
+        return await execute_repository(plan, registries, run, knowledge, progress, settle)
 
     result = RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))
-    if not result.incomplete and run.record.state == "open":
+    if (result.plan_is_doubtful or not result.incomplete) and run.record.state == "open":
         await run.finish()
     return result
