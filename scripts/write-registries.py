@@ -58,7 +58,11 @@ def row(sheet: Sheet) -> Iterator[str]:
     if can.implementation == "default":
         yield "if the server can (`probe`)"
     else:
-        yield "yes, but not the last" if can.last_tag_takes_manifest else ("yes" if can.tag_delete else "no")
+        last = {
+            "may-take-manifest": "yes, but not the last",
+            "takes-unlisted": "yes, but the last only of an index's part",
+        }
+        yield last.get(can.last_tag, "yes") if can.tag_delete else "no"
     yield "stay" if can.tag_delete_spares_siblings else "doomed tag overwritten, or kept"
     yield "deleted by digest" if can.digest_delete else "left to the registry"
     yield f"{can.quota.rate:g}/s" if can.quota else "adaptive"

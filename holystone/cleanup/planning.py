@@ -50,6 +50,7 @@ async def make_plan(
     """Raises what the registries raise, and HolystoneError if the proof finds a mistake of ours."""
     plans: list[RepositoryPlan] = []
     refusals = list(decision.refusals)
+    notices = list(decision.notices)
 
     async def plan(repository: Repository) -> None:
         snapshot = snapshots[repository]
@@ -61,6 +62,8 @@ async def make_plan(
         planned = msgspec.structs.replace(planned, place=at.place, told_by=at.told_by)
         _prove(snapshot, planned, facts, capabilities)
         plans.append(planned)
+        if planned.passes:
+            notices.extend(f"{repository}: {warning}" for warning in capabilities.warnings)
         log.info(
             "repository planned",
             repository=str(repository),
@@ -79,7 +82,7 @@ async def make_plan(
         as_of=options.as_of,
         command=options.command,
         repositories=plans,
-        notices=decision.notices,
+        notices=notices,
         refusals=refusals,
     )
 

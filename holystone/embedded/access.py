@@ -49,8 +49,10 @@ class TokenService(msgspec.Struct, frozen=True):
     expires_in: int = 60
     """Seconds."""
     service: str = "embedded"
+    path: str = "/token"
+    """Where on this server it is."""
     realm: str | None = None
-    """Another address than this server's own `/token`."""
+    """Another address than this server's own."""
 
 
 Auth: TypeAlias = Anyone | Basic | TokenService
@@ -65,6 +67,10 @@ class Gate:
         self._clock = clock
         self._tokens: dict[str, tuple[float, frozenset[str]]] = {}
         self._refresh_tokens: dict[str, User] = {}
+
+    @property
+    def token_path(self) -> str:
+        return self._auth.path if isinstance(self._auth, TokenService) else "/token"
 
     def check(self, request: Incoming, route: Route) -> None:
         """Raises Refusal."""
@@ -129,7 +135,7 @@ class Gate:
         self._tokens.clear()
 
     def _challenge(self, auth: TokenService, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
-        parts = [f'Bearer realm="{auth.realm or request.base + "/token"}"', f'service="{auth.service}"']
+        parts = [f'Bearer realm="{auth.realm or request.base + auth.path}"', f'service="{auth.service}"']
         parts += [f'scope="{" ".join(needed)}"'] if needed else []
         parts += [f'error="{error}"'] if error else []
         return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})

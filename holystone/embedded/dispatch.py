@@ -37,5 +37,7 @@ def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) 
         allowed = tuple(method for method in allowed if method in ("GET", "HEAD"))
     if request.method not in allowed:
         raise plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
+    if quirks.folds_tags and ":" not in route.reference:
+        route = route._replace(reference=route.reference.lower())
     method = "GET" if request.method == "HEAD" else request.method
     return _HANDLERS[route.kind, method](storage, quirks, request, route)

@@ -32,10 +32,16 @@ class Refusal(Exception):
 
 
 def refusal(
-    code: str, detail: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None
+    code: str,
+    detail: Any = None,
+    *,
+    status: int | None = None,
+    headers: dict[str, str] | None = None,
+    message: str | None = None,
 ) -> Refusal:
-    usual, message = _CODES[code]
-    error = {"code": code, "message": message} | ({"detail": detail} if detail is not None else {})
+    usual, said = _CODES[code]
+    error = {"code": code, "message": said if message is None else message}
+    error |= {"detail": detail} if detail is not None else {}
     body = encode({"errors": [error]}) + b"\n"
     return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
 

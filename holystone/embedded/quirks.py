@@ -20,6 +20,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """What follows a `last` that is no tag (any more)."""
     link_after_full_page: bool = False
     """A page that is filled exactly at the end still has a `Link`."""
+    link_after_any_page: bool = False
+    """… and so has every page with a tag."""
     lenient_numbers: bool = False
     """A bad `n` of the catalog is ignored instead of 400."""
     bare_list_errors: bool = False
@@ -38,6 +40,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
     of that body."""
     referrers_api: bool = True
+    absent_tag: Literal["words", "unknown-tag", "document", "silent"] = "words"
+    """What the answer to a GET of a tag that is not there says beside its code."""
     malformed_digest_is_a_tag: bool = False
     """… which then breaks the storage driver: 500."""
 
@@ -46,6 +50,9 @@ class Quirks(msgspec.Struct, frozen=True):
     upload_in_one_post: bool = True
     checks_content_range: bool = True
     oversized_status: int = 413
+    folds_tags: bool = False
+    """Tags are kept, and found, in lower case."""
+    nested_indexes: bool = True
     read_only: bool = False
     """Maintenance mode."""
 
@@ -53,9 +60,21 @@ class Quirks(msgspec.Struct, frozen=True):
     deletion: bool = True
     tags_deletable_when_off: bool = False
     tag_delete: Literal["tag-only", "with-manifest", "refused"] = "tag-only"
+    overwrite_drops: bool = False
+    """A manifest whose last tag is pushed over goes, unless it was pushed by its digest, too."""
+    last_tag_drops: bool = False
+    """The same for one whose last tag is deleted."""
+    blobs_go: bool = False
+    """With a manifest that goes, its blobs are out of reach, unless another one has them."""
+    pins_tagged: bool = True
+    """Pushing by its digest what has a tag holds it when the tag goes."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
     unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-400"] = "MANIFEST_UNKNOWN"
+
+    # Of the whole server
+    allows_header: str = ""
+    """A header that it lets pages of other sites send."""
 
     # Rights
     lacking_rights_status: Literal[401, 403] = 401
@@ -77,6 +96,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     strict_accept="all",
     converts_to_schema1=True,
     referrers_api=False,
+    absent_tag="document",
     malformed_digest_is_a_tag=True,
     absolute_locations=True,
     upload_in_one_post=False,
@@ -90,6 +110,7 @@ DISTRIBUTION_3: Final = Quirks(
     catalog_page_max=1000,
     strict_accept="images",
     referrers_api=False,
+    absent_tag="unknown-tag",
     malformed_digest_is_a_tag=True,
     absolute_locations=True,
     upload_in_one_post=False,
@@ -109,10 +130,24 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
 ZOT: Final = Quirks(
     unknown_last="not-found",
     bare_list_errors=True,
+    overwrite_drops=True,
+    pins_tagged=False,
     protects_children=True,
     unknown_repository_on_delete="NAME_UNKNOWN-400",
+    allows_header="X-ZOT-API-CLIENT",
     lacking_rights_status=403,
 )
 """2.1.2 and later, with Docker's media types allowed."""
 ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
 """Before 2.1.2."""
+GITEA: Final = Quirks(
+    link_after_any_page=True,
+    absent_tag="silent",
+    referrers_api=False,
+    folds_tags=True,
+    nested_indexes=False,
+    overwrite_drops=True,
+    last_tag_drops=True,
+    blobs_go=True,
+)
+"""1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs."""

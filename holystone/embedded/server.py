@@ -92,7 +92,7 @@ class EmbeddedRegistry:
 
     def answer(self, request: Incoming) -> Reply:
         """One request, without I/O. Raises Refusal."""
-        if request.path == "/token":
+        if request.path == self.gate.token_path:
             return self.gate.token(request)
         if request.path == "/v2":
             return Reply(301, headers={"Location": "/v2/", "Content-Type": "text/html"})
@@ -107,7 +107,7 @@ class EmbeddedRegistry:
         record = RecordedRequest(
             method=http.method,
             path=http.raw_path,
-            kind=where.kind if where else ("token" if http.path == "/token" else "other"),
+            kind=where.kind if where else ("token" if http.path == self.gate.token_path else "other"),
             authorization=http.headers.get("Authorization", ""),
             host=http.host,
         )

@@ -20,12 +20,14 @@ class Missing(LookupError):
 class RepositoryState:
     """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
 
-    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "pushed", "tagged", "tags")
+    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "pinned", "pushed", "tagged", "tags")
 
     def __init__(self) -> None:
         self.tags: dict[str, Digest] = {}
         self.manifests: dict[str, StoredManifest] = {}
         self.blobs: set[str] = set()
+        self.pinned: set[str] = set()
+        """Manifests that were pushed by their digests."""
         self.pushed: dict[str, float] = {}
         """When each manifest was pushed last, in unix seconds."""
         self.tagged: dict[str, float] = {}
@@ -118,8 +120,11 @@ class Storage:
 
     # Manifests and tags
 
-    def put_manifest(self, name: str, body: bytes, media_type: str, tag: str | None = None) -> StoredManifest:
-        """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag."""
+    def put_manifest(
+        self, name: str, body: bytes, media_type: str, tag: str | None = None, *, pin: bool = True
+    ) -> StoredManifest:
+        """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag. `pin`: without a tag, it
+        is held by its digest."""
         manifest = read(digest_of(body), media_type, body)
         state = self.repository(name)
         missing = [digest for digest in manifest.blobs if digest not in state.blobs or digest not in self.blobs]
@@ -129,6 +134,8 @@ class Storage:
         state.manifests[manifest.digest] = manifest
         state.pushed[manifest.digest] = self._wall()
         state.had_manifests = True
+        if tag is None and pin:
+            state.pinned.add(manifest.digest)
         if tag is not None:
             state.tags[Tag.parse(tag)] = manifest.digest
             state.tagged[tag] = self._wall()
@@ -147,7 +154,16 @@ class Storage:
             return False
         for tag in state.tags_of(digest):
             del state.tags[tag]
+        state.pinned.discard(digest)
         return True
+
+    def release(self, name: str, digest: str, *, blobs: bool) -> None:
+        """Drops a manifest that neither a tag nor its own digest holds; `blobs`: and what no other manifest needs."""
+        state = self.repositories[name]
+        if not state.tags_of(digest) and digest not in state.pinned:
+            state.manifests.pop(digest, None)
+            if blobs:
+                state.blobs &= {blob for each in state.manifests.values() for blob in each.blobs}
 
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.stands import NAMES, Stand, stand
+from tests.contract.stands import NAMES, OTHERS, Stand, stand
 from tests.emulators.vendor import NotHere
 from tests.support.command_line import hasty
 
@@ -20,7 +20,9 @@ UNFINISHED = {
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "registry_name" in metafunc.fixturenames:
-        metafunc.parametrize("registry_name", [pytest.param(name, marks=UNFINISHED.get(name, ())) for name in NAMES])
+        everywhere = metafunc.definition.get_closest_marker("everywhere")
+        names = (*NAMES, *OTHERS) if everywhere else NAMES
+        metafunc.parametrize("registry_name", [pytest.param(name, marks=UNFINISHED.get(name, ())) for name in names])
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +53,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.stats.get(outcome, ()):
             if not report.nodeid.startswith("tests/contract/"):
                 return
-            if name := re.search(rf"\[(?:[^]]*-)?({'|'.join(NAMES)})(?:-[^]]*)?\]$", report.nodeid):
+            if name := re.search(rf"\[(?:[^]]*-)?({'|'.join((*NAMES, *OTHERS))})(?:-[^]]*)?\]$", report.nodeid):
                 counts[name[1]][outcome] += 1
                 if outcome == "skipped":
                     reasons[name[1]].add(str(report.longrepr[2]).removeprefix("Skipped: "))
     if counts:
         terminalreporter.section("contract")
-    for each in NAMES:
+    for each in (*NAMES, *OTHERS):
         if each in counts:
             found = counts[each]
             failed, skipped = found["failed"] + found["error"], found["skipped"]

@@ -53,13 +53,19 @@ EMULATORS: Final = {
     "harbor": "tests.emulators.harbor:HarborEmulator",
     "quay": "tests.emulators.quay:QuayEmulator",
 }
+OTHERS: Final = {
+    "zot": "tests.emulators.default:ZotEmulator",
+    "gitea": "tests.emulators.default:GiteaEmulator",
+    "oci": "tests.emulators.default:OtherEmulator",
+}
+"""Cleaned as `default`, each with ways of its own; `oci` is one of which nothing is known."""
 NAMES: Final = (*EMULATORS, *QUICK)
 State: TypeAlias = tuple[dict[str, str], set[str]]
 """Tags with their digests, and manifests."""
 
 
 def emulator(name: str) -> VendorEmulator:
-    module, _, type_name = EMULATORS[name].partition(":")
+    module, _, type_name = {**EMULATORS, **OTHERS}[name].partition(":")
     made = getattr(importlib.import_module(module), type_name)()
     assert isinstance(made, VendorEmulator)
     return made
@@ -90,6 +96,11 @@ class Stand:
     @property
     def sheet(self) -> Sheet:
         return load_adapter(self.identity.implementation).SHEET
+
+    @property
+    def nests(self) -> bool:
+        """It takes indexes that list indexes."""
+        return self.emulator is None or self.emulator.quirks.nested_indexes
 
     async def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
         config = images.config(text)
@@ -188,10 +199,11 @@ async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterat
     async with emulator(name) as served:
         log_in: Login = getattr(served, login)()
         environ = {**served.environ, **log_in.environ}
-        async with _connected(folder, name, log_in, environ) as connections:
+        async with _connected(folder, served.implementation, log_in, environ) as connections:
             host, path = RegistryHost.parse(served.host), RepositoryPath(served.path)
-            registry = await connections.registry(Repository(host, path), name)
-            yield Stand(name, host, path, folder, served, connections, registry, log_in, Identity(name, "user"))
+            registry = await connections.registry(Repository(host, path), served.implementation)
+            identity = Identity(served.implementation, "user")
+            yield Stand(name, host, path, folder, served, connections, registry, log_in, identity)
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ async def build(served: Stand, random: Random, takes: Takes = EVERYTHING) -> Wor
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_random_repository(served: Stand, seed: int) -> None:
-    world = await build(served, Random(seed))
+    world = await build(served, Random(seed), Takes(nested=served.nests))
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
     knowledge = DigestKnowledge(None)
@@ -80,6 +80,8 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     assert all(reason_text(reason) for each in spared for reason in each.reasons)
     _, again = await served.plan(world.doomed)
     assert not any(each.passes for each in again.repositories), "of an empty repository Azure says that it never was"
+    if (await served.registry.probe(served.repository)).undo.way == "none":
+        return
     undone = await served.undo()
     assert (undone.lost, undone.incomplete) == ((), False)
     back, there = await served.state(*digests)

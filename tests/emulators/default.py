@@ -1,11 +1,12 @@
-"""Distribution 3 with a token service: what the contract suite asks of a plain OCI registry."""
+"""Distribution 3 with a token service: what the contract suite asks of a plain OCI registry. And others that are
+cleaned as such, with ways of their own."""
 
 import base64
 
 from holystone.embedded.access import TokenService, User
 from holystone.embedded.errors import refusal
 from holystone.embedded.exchange import Incoming, Reply
-from holystone.embedded.quirks import DISTRIBUTION_3_1
+from holystone.embedded.quirks import DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from tests.emulators.vendor import Login, VendorEmulator
 
@@ -45,3 +46,29 @@ class DefaultEmulator(VendorEmulator):
     def _docker(self, user: str, password: str) -> Login:
         auth = base64.b64encode(f"{user}:{password}".encode()).decode()
         return Login(docker_config={"auths": {self.host: {"auth": auth}}}, secrets=(password, auth))
+
+
+class OtherEmulator(VendorEmulator):
+    """Anybody may do everything."""
+
+    implementation = "default"
+    ways: Quirks = OCI
+
+    def __init__(self) -> None:
+        super().__init__(quirks=self.ways)
+
+    def login(self) -> Login:
+        return Login()
+
+
+class ZotEmulator(OtherEmulator):
+    ways = ZOT
+
+
+class GiteaEmulator(OtherEmulator):
+    ways = GITEA
+
+    def __init__(self) -> None:
+        super().__init__()
+        anybody = TokenService({"": User("")}, service="container_registry", path="/v2/token")
+        EmbeddedRegistry.__init__(self, quirks=self.ways, auth=anybody)

@@ -9,7 +9,6 @@ from holystone.engine.errors import Refused, RegistryFailure, Unreachable
 from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
-from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import (
     Deleted,
@@ -24,6 +23,7 @@ from holystone.engine.model.outcomes import (
 from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.execution import Execute, Killed, before, once
+from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
@@ -216,7 +216,7 @@ async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Ex
 
 async def test_a_server_that_does_not_delete_is_asked_nothing_else(execute: Execute) -> None:
     there = world("plain")
-    there.registry.capabilities = Capabilities(
+    there.registry.capabilities = gentle(
         "memory", can_delete=False, cannot_delete_because="REGISTRY_STORAGE_DELETE_ENABLED is off"
     )
     result = await execute(there.registry, there.plan)
@@ -285,7 +285,7 @@ async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path,
 
 
 async def test_deletions_are_sent_in_batches(execute: Execute) -> None:
-    registry = MemoryRegistry(Capabilities("memory", True, tag_delete=True, tag_delete_spares_siblings=True, bulk=100))
+    registry = MemoryRegistry(gentle("memory", tag_delete=True, tag_delete_spares_siblings=True, bulk=100))
     images = [registry.image(APP, str(number), f"t{number}") for number in range(250)]
     result = await execute(registry, _many(images))
     assert result.counts == {"deleted": 500}

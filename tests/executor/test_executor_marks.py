@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from holystone.engine.executor import RunResult
-from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import (
     AlreadyGone,
     Deleted,
@@ -21,6 +20,7 @@ from holystone.engine.model.outcomes import (
 from holystone.engine.model.plan import Pass, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute
+from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, repository
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 
@@ -32,7 +32,7 @@ Way = Literal["delete", "tombstone", "plain"]
 def registry_of(way: Way) -> tuple[MemoryRegistry, RepositoryPlan]:
     """A stage, its mark, and a record that may share the mark's manifest."""
     by_name = way == "delete"
-    registry = MemoryRegistry(CAPABILITIES if by_name else Capabilities("memory", can_delete=True))
+    registry = MemoryRegistry(CAPABILITIES if by_name else gentle("memory"))
     stage = registry.image(APP, "stage", STAGE)
     mark = registry.image(APP, "mark", MARK, *([] if way == "plain" else ["record"]))
     passes: Sequence[Pass]
@@ -138,7 +138,7 @@ async def test_a_mark_goes_in_the_same_run_as_a_stage_that_was_referenced_at_fir
 
 
 async def test_a_manifest_with_both_tags_goes_in_one_request(execute: Execute) -> None:
-    registry = MemoryRegistry(Capabilities("memory", can_delete=True))
+    registry = MemoryRegistry(gentle("memory"))
     both = registry.image(APP, "both", STAGE, MARK)
     plan = repository_plan(APP, level(remove(both, STAGE, MARK)))
     plan = msgspec.structs.replace(plan, marks={MARK: STAGE})

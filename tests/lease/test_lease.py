@@ -15,11 +15,12 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Tag
 from tests.support import virtual_time
 from tests.support.execution import before
+from tests.support.gentle import gentle
 from tests.support.memory_registry import MemoryRegistry, Point, repository
 
 APP, OTHER = repository(), repository("team/other")
-BY_TAG = Capabilities("memory", True, tag_delete=True, tag_delete_spares_siblings=True)
-BY_DIGEST = Capabilities("memory", True)
+BY_TAG = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
+BY_DIGEST = gentle("memory")
 RUN, ANOTHER = "20261123-161200-ab12", "20261123-161205-cd34"
 
 

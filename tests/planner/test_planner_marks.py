@@ -15,16 +15,17 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
+from tests.support.gentle import gentle
 from tests.support.manifest_graphs import d, doom, fallback, image, index, repository
 
 STAGE, MARK = Tag("s-1"), Tag("s-1-rejected")
 MARKS = {MARK: STAGE}
 FACTS = TagFacts(marks=MARKS, written_once=frozenset({STAGE, MARK}))
 
-BY_NAME = Capabilities("toy", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True)
+BY_NAME = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True)
 WHOLE = msgspec.structs.replace(BY_NAME, tags_first=False)
-DIGEST_ONLY = Capabilities("toy", can_delete=True, tag_overwrite=False)
-OVERWRITES = Capabilities("toy", can_delete=True, delete_cost_grows=True)
+DIGEST_ONLY = gentle("toy", overwrite="impossible")
+OVERWRITES = gentle("toy", delete_cost_grows=True)
 
 APART = repository([image(1), image(2), image(3)], {STAGE: 1, MARK: 2, "old": 3})
 BESIDE_A_RECORD = repository([image(1), image(2)], {STAGE: 1, MARK: 2, "record": 2})

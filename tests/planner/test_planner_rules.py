@@ -16,11 +16,12 @@ from holystone.engine.model.verdicts import Delete, Verdict
 from holystone.engine.planner.cost import plain_seconds, tombstone_seconds, tombstones_pay
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.repository import plan_repository
+from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 
-DIGEST_ONLY = Capabilities("toy", can_delete=True, tag_overwrite=False)
-OVERWRITES = Capabilities("toy", can_delete=True)
-BY_NAME = Capabilities("toy", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True)
+DIGEST_ONLY = gentle("toy", overwrite="impossible")
+OVERWRITES = gentle("toy")
+BY_NAME = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True)
 WHY = DELETE.reasons
 OLD, NEW = Tag("old"), Tag("new")
 RESTED = TagFacts(created={OLD: NOW - GRACE}, as_of=NOW, grace=GRACE)
@@ -53,19 +54,19 @@ def test_a_shared_digest_loses_only_the_doomed_name_where_siblings_are_spared() 
 
 
 def test_a_tombstone_where_deleting_by_name_is_not_safe() -> None:
-    can = Capabilities("toy", can_delete=True, tag_delete=True)
+    can = gentle("toy", tag_delete=True)
     assert plan(SHARED, doom("old"), can).passes == (Pass("tombstone", (Untag(OLD, d(1), "tombstone", WHY),)),)
 
 
 def test_a_shared_digest_is_kept_where_nothing_is_safe() -> None:
-    for can in (DIGEST_ONLY, Capabilities("toy", can_delete=True, tag_delete=True, tag_overwrite=False)):
+    for can in (DIGEST_ONLY, gentle("toy", tag_delete=True, overwrite="impossible")):
         made = plan(SHARED, doom("old"), can)
         assert made.passes == ()
         assert made.kept == (Kept(NEW, d(1), (Foreign(),)), Kept(OLD, d(1), (SharesDigestWith(NEW),)))
 
 
 def test_no_tombstone_where_its_digest_could_not_be_deleted() -> None:
-    can = Capabilities("toy", can_delete=True, tag_delete=True, digest_delete=False)
+    can = gentle("toy", tag_delete=True, digest_delete=False)
     assert plan(SHARED, doom("old"), can).passes == ()
 
 
@@ -125,7 +126,7 @@ def test_a_child_that_the_registry_lacks_is_not_expected_afterwards() -> None:
 
 
 def test_a_registry_that_collects_by_itself_gets_no_digest_deletes() -> None:
-    can = Capabilities("toy", can_delete=True, tag_delete=True, digest_delete=False)
+    can = gentle("toy", tag_delete=True, digest_delete=False)
     made = plan(repository([image(1)], {"old": 1}), doom("old"), can)
     assert [each.kind for each in made.passes] == ["untag"]
 
@@ -156,12 +157,12 @@ def test_large_prunes_overwrite_what_is_written_once_and_rested() -> None:
         as_of=NOW,
         grace=GRACE,
     )
-    growing = Capabilities("toy", can_delete=True, delete_cost_grows=True)
+    growing = gentle("toy", delete_cost_grows=True)
     tombstones, manifests = plan(snapshot, doom(*names), growing, facts).passes
     assert tombstones.kind == "tombstone"
     assert len(tombstones.steps) == count - 2
     assert len(manifests.steps) == count
     left = {step.tags for step in manifests.steps if isinstance(step, Remove) and step.tags}
     assert left == {(moved,), (young,)}
-    for can in (OVERWRITES, Capabilities("toy", can_delete=True, delete_cost_grows=True, tag_overwrite=False)):
+    for can in (OVERWRITES, gentle("toy", delete_cost_grows=True, overwrite="impossible")):
         assert [each.kind for each in plan(snapshot, doom(*names), can, facts).passes] == ["manifests"]

@@ -12,10 +12,11 @@ from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.repository import plan_repository
+from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
-OFF = Capabilities("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
-ON = Capabilities("toy", can_delete=True)
+OFF = gentle("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
+ON = gentle("toy")
 
 
 def cleanup(tags: int, doomed: int, can: Capabilities = ON) -> RepositoryPlan:
@@ -34,7 +35,7 @@ def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> Non
 
 
 def test_a_registry_with_no_way_to_delete_is_refused() -> None:
-    can = Capabilities("toy", can_delete=True, digest_delete=False)
+    can = gentle("toy", digest_delete=False)
     plan = cleanup(3, 2, can)
     assert len(plan.doomed_tags) == 2
     assert refuse_if_disabled(plan, can)

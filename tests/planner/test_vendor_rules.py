@@ -6,20 +6,21 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import ChildOf, IndexOf, LastTagged, LockedBy, SubjectOf
+from holystone.engine.model.reasons import ChildOf, IndexOf, LastTagged, LockedBy, ReferrerOf, SubjectOf
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.repository import plan_repository
+from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
 
-WHOLE = Capabilities("toy", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, tags_first=False)
-TAKES_LAST = msgspec.structs.replace(WHOLE, last_tag_takes_manifest=True, tag_overwrite=False)
+WHOLE = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True, tags_first=False)
+TAKES_LAST = msgspec.structs.replace(WHOLE, last_tag="may-take-manifest", overwrite="impossible")
 TAKES_REFERRERS = msgspec.structs.replace(WHOLE, digest_delete_takes_referrers=True)
 TAKES_CHILDREN = msgspec.structs.replace(TAKES_REFERRERS, digest_delete_takes_children=True)
-PROTECTS = msgspec.structs.replace(WHOLE, protects_children=True, tag_delete=False, tag_overwrite=False)
+PROTECTS = msgspec.structs.replace(WHOLE, protects_children=True, tag_delete=False, overwrite="impossible")
 
 
 def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
@@ -99,7 +100,7 @@ def test_the_subject_of_a_referrer_that_stays_loses_its_name_only() -> None:
 
 
 def test_a_name_that_cannot_go_alone_says_which_referrer_keeps_it() -> None:
-    can = msgspec.structs.replace(TAKES_REFERRERS, tag_delete=False, tag_overwrite=False)
+    can = msgspec.structs.replace(TAKES_REFERRERS, tag_delete=False, overwrite="impossible")
     snapshot = repository([image(1), image(2, subject=1)], {"a": 1, "sbom": 2})
     made = plan(snapshot, doom("a"), can)
     assert made.passes == ()
@@ -178,7 +179,9 @@ def test_an_index_stays_if_the_registry_would_take_along_what_stays() -> None:
 
 def test_an_index_that_keeps_its_tag_for_that_says_why() -> None:
     snapshot = repository([image(1), image(2, subject=1), index(3, 1)], {"old": 3, "sbom": 2})
-    made = plan(snapshot, doom("old"), msgspec.structs.replace(TAKES_CHILDREN, tag_delete=False, tag_overwrite=False))
+    made = plan(
+        snapshot, doom("old"), msgspec.structs.replace(TAKES_CHILDREN, tag_delete=False, overwrite="impossible")
+    )
     assert kept(made, "old").reasons == (IndexOf(d(1)),)
 
 
@@ -204,3 +207,52 @@ def test_of_doomed_tags_alone_on_a_manifest_that_stays_one_stays_where_the_last_
     assert {each.tag for each in made.kept} == {"keep", "a"}
     assert steps(made) == [("delete", "b", ()), ("delete", "c", ())]
     assert check_plan(snapshot, made, can) == ()
+
+
+UNPROVEN = msgspec.structs.replace(
+    WHOLE, tag_delete_spares_siblings=False, last_tag="may-take-manifest", overwrite="may-drop-manifest"
+)
+ANCHORS = msgspec.structs.replace(UNPROVEN, tag_delete_spares_siblings=True, digest_push_outlives_tags=True)
+CASCADES = msgspec.structs.replace(WHOLE, digest_delete=False, overwrite="impossible", last_tag_takes_attached=True)
+LIVES_BY_TAGS = msgspec.structs.replace(CASCADES, last_tag="takes-unlisted")
+PART = repository([index(1, 2), image(2)], {"index": 1, "child": 2})
+
+
+def test_a_manifest_that_stays_is_not_risked_where_nothing_shows_that_it_outlives_its_tag() -> None:
+    for can in (UNPROVEN, msgspec.structs.replace(UNPROVEN, tag_delete_spares_siblings=True)):
+        made = plan(PART, doom("child"), can)
+        assert made.passes == ()
+        assert kept(made, "child").reasons == (ChildOf(d(1)),)
+
+
+def test_of_two_doomed_tags_there_one_goes() -> None:
+    both = repository([index(1, 2), image(2)], {"index": 1, "child": 2, "same": 2})
+    made = plan(both, doom("child", "same"), UNPROVEN)
+    assert steps(made) == [("tombstone", "same", ())]
+    assert kept(made, "child").reasons == (ChildOf(d(1)),)
+
+
+def test_a_tag_beside_one_that_stays_can_be_overwritten_everywhere() -> None:
+    shared = repository([image(1)], {"keep": 1, "old": 1})
+    assert steps(plan(shared, doom("old"), UNPROVEN)) == [("tombstone", "old", ())]
+
+
+def test_a_manifest_that_can_be_made_to_outlive_its_tag_is() -> None:
+    assert steps(plan(PART, doom("child"), ANCHORS)) == [("anchor", "child", ())]
+
+
+def test_the_last_tag_stays_where_it_would_take_the_signature_of_what_stays_along() -> None:
+    signed = repository([index(1, 2), image(2), image(3)], {"index": 1, "child": 2, fallback(2, ".sig"): 3})
+    made = plan(signed, doom("child"), CASCADES)
+    assert made.passes == ()
+    assert kept(made, "child").reasons == (ChildOf(d(1)),)
+    unsigned = plan(PART, doom("child"), CASCADES)
+    assert steps(unsigned) == [("delete", "child", ())]
+
+
+def test_a_referrer_that_lives_by_its_tag_keeps_it() -> None:
+    snapshot = repository([image(1), image(2, subject=1)], {"keep": 1, "sbom": 2})
+    made = plan(snapshot, doom("sbom"), LIVES_BY_TAGS)
+    assert made.passes == ()
+    assert kept(made, "sbom").reasons == (ReferrerOf(d(1)),)
+    assert steps(plan(PART, doom("child"), LIVES_BY_TAGS)) == [("delete", "child", ())]

@@ -15,17 +15,18 @@ from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Capabilities
 from tests.support.drawn_worlds import crowded, world
+from tests.support.gentle import gentle
 from tests.support.plain_history import reachable
 from tests.support.plain_rules import doomed, unrecorded
 from tests.support.plain_world import World
 from tests.support.real_pipeline import doomed_tags, plan_of
 
 By: TypeAlias = Literal["history", "strategy"]
-TAGS_ALONE = Capabilities("memory", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True)
+TAGS_ALONE = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
 WHOLE_DIGESTS = [
-    Capabilities("memory", can_delete=True, tag_overwrite=False),
-    Capabilities("memory", can_delete=True, tag_overwrite=True, delete_cost_grows=True),
-    Capabilities("memory", can_delete=True, tag_delete=True, last_tag_takes_manifest=True),
+    gentle("memory", overwrite="impossible"),
+    gentle("memory", overwrite="leaves-manifest", delete_cost_grows=True),
+    gentle("memory", tag_delete=True, last_tag="may-take-manifest"),
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("by", ["history", "strategy"])]
 SEEDS = st.integers(0, 10**9)

@@ -4,15 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.question import Nobody, ask
+from holystone.adapters.registries.signs import Signs
+from holystone.embedded.access import Anyone, Auth, TokenService, User
 from holystone.embedded.faults import Answer, Fault, Truncate
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, OCI, ZOT, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import IncompleteSource, Unreachable
+from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits, Scheduler
@@ -24,8 +29,10 @@ PROFILES = {
     "distribution 3.0": DISTRIBUTION_3,
     "distribution 3.1": DISTRIBUTION_3_1,
     "zot": ZOT,
+    "gitea": GITEA,
     "specification": OCI,
 }
+TOKENS = TokenService({"": User("")}, service="container_registry", path="/v2/token")
 ABSENT = Digest("sha256:" + "0" * 64)
 
 
@@ -35,7 +42,12 @@ async def connected(host: str) -> AsyncIterator[tuple[OciRegistry, Repository]]:
     scheduler = Scheduler(Limits(attempts=2, host_patience=0.2))
     async with RegistryHttp(parsed, Anonymous()) as http:
         reads, writes = (scheduler.lane(parsed, "nobody", kind) for kind in ("read", "write"))
-        yield OciRegistry(parsed, http, reads, writes), Repository(parsed, RepositoryPath("team/app"))
+
+        async def signs() -> Signs:
+            async with RegistryHttp(parsed, Anonymous(), signer=Nobody()) as nobody:
+                return await ask(nobody, reads)
+
+        yield OciRegistry(parsed, http, reads, writes, signs), Repository(parsed, RepositoryPath("team/app"))
 
 
 @pytest.fixture(params=[*PROFILES, "docker-registry"])
@@ -89,11 +101,75 @@ async def test_probe_finds_out_what_can_be_deleted_and_changes_nothing(
     assert await registry.list_tags(repository) == before
 
 
-async def test_only_distribution_is_trusted_to_spare_siblings() -> None:
-    for quirks, spares in ((DISTRIBUTION_2_8, False), (DISTRIBUTION_3, True), (ZOT, False), (OCI, False)):
-        async with EmbeddedRegistry(quirks=quirks) as embedded, connected(embedded.host) as (registry, repository):
-            await push_image(registry, repository, "one", "v1")
-            assert (await registry.probe(repository)).tag_delete_spares_siblings == spares
+def leaves(can: Capabilities) -> tuple[bool, bool, bool]:
+    """Whether a deleted tag leaves its siblings, a last one its manifest, and an overwritten one its manifest."""
+    return can.tag_delete_spares_siblings, can.last_tag == "leaves-manifest", can.overwrite == "leaves-manifest"
+
+
+async def probed(quirks: Quirks, auth: Auth | None = None) -> Capabilities:
+    async with (
+        EmbeddedRegistry(quirks=quirks, auth=auth or Anyone()) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        embedded.storage.put_blob("team/app", images.config("one"))
+        raw = images.image(images.config("one"))
+        embedded.storage.put_manifest("team/app", raw.body, raw.media_type, "v1")
+        return await registry.probe(repository)
+
+
+@pytest.mark.parametrize(
+    ("quirks", "shown"),
+    [
+        (DISTRIBUTION_2_8, (False, True, True)),
+        (DISTRIBUTION_3, (True, True, True)),
+        (DISTRIBUTION_3_1, (True, True, True)),
+        (ZOT, (False, False, False)),
+        (OCI, (False, False, False)),
+        (GITEA, (True, False, False)),
+    ],
+)
+async def test_only_what_a_server_was_shown_to_leave_is_trusted_to_stay(
+    quirks: Quirks, shown: tuple[bool, bool, bool]
+) -> None:
+    assert leaves(await probed(quirks, TOKENS if quirks is GITEA else None)) == shown
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        # Whoever answers with 2.8's words and deletes by tag, or with 3's and does not, is neither.
+        msgspec.structs.replace(OCI, absent_tag="document"),
+        msgspec.structs.replace(DISTRIBUTION_2_8, absent_tag="unknown-tag"),
+        msgspec.structs.replace(DISTRIBUTION_2_8, absent_tag="words"),
+        msgspec.structs.replace(DISTRIBUTION_3_1, absent_tag="silent"),
+        msgspec.structs.replace(DISTRIBUTION_3_1, absent_tag="words"),
+    ],
+)
+async def test_what_looks_like_distribution_is_not_taken_for_it(quirks: Quirks) -> None:
+    found = await probed(quirks)
+    assert leaves(found) == (False, False, False)
+    assert found.last_tag_takes_attached
+    assert found.digest_delete_takes_referrers
+    assert found.digest_delete_takes_children
+
+
+async def test_a_referrers_api_is_no_sign_that_it_is_not_distribution() -> None:
+    assert leaves(await probed(msgspec.structs.replace(DISTRIBUTION_3_1, referrers_api=True))) == (True, True, True)
+
+
+async def test_gitea_is_known_by_its_challenge() -> None:
+    found = await probed(GITEA, TOKENS)
+    assert found.digest_push_outlives_tags
+    assert found.undo.way == "none"
+    assert not (await probed(GITEA)).digest_push_outlives_tags, "without a challenge nothing shows it"
+
+
+async def test_a_server_that_says_what_it_is_is_not_cleaned_as_another_one_in_silence() -> None:
+    harbor = TokenService({"": User("")}, service="harbor-registry", path="/service/token")
+    found = await probed(OCI, harbor)
+    assert "Harbor" in found.warnings[0]
+    assert found.digest_delete_takes_referrers
+    assert not (await probed(OCI)).warnings
 
 
 @pytest.mark.parametrize("quirks", [DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1])

@@ -492,8 +492,8 @@ async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path
         before = dict(emulator.storage.repositories[PATH].tags)
         can = await registry.probe(repository)
         assert can == SHEET.can
-        assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag_takes_manifest) == (True, True, False)
-        assert (can.digest_delete, can.tag_overwrite, can.digests_in_listing, can.bulk) == (False, False, True, 1)
+        assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag) == (True, True, "takes-unlisted")
+        assert (can.digest_delete, can.overwrite, can.digests_in_listing, can.bulk) == (False, "impossible", True, 1)
         assert emulator.storage.repositories[PATH].tags == before
         (deletion,) = asked(emulator, "DELETE", "/")
         assert deletion.startswith(f"{HUB}/tags/holystone-probe-")

@@ -498,12 +498,12 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
         async with connected(served, tmp_path) as (registry, repository):
             immutable = await registry.probe(repository)
             assert immutable.can_delete
-            assert not immutable.tag_overwrite
+            assert immutable.overwrite == "impossible"
         served.denied = frozenset({"DescribeRepositories"})
         async with connected(served, tmp_path) as (registry, repository):
             careful = await registry.probe(repository)
             assert careful.can_delete
-            assert not careful.tag_overwrite
+            assert careful.overwrite == "impossible"
             assert present(served) == before
             assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
 

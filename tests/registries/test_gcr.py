@@ -317,7 +317,7 @@ async def test_immutable_tags_are_known_before_planning(tmp_path: Path) -> None:
         async with connected(served, tmp_path) as (registry, repository):
             can = await registry.probe(repository)
             assert can.can_delete
-            assert not can.tag_overwrite
+            assert can.overwrite == "impossible"
             locked = (await registry.list_tags(repository)).locked
             assert locked.keys() == {"v1", "v2"}
             assert "gcloud artifacts repositories update gcr.io --project=team --location=us" in locked[Tag("v1")]

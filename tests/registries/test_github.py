@@ -418,7 +418,7 @@ async def test_a_token_without_the_scope_is_found_before_the_first_deletion(tmp_
         put(github, "v1")
         can = await registry.probe(repository)
         assert not can.can_delete
-        assert not can.tag_overwrite
+        assert can.overwrite == "impossible"
         assert "--repo-github-token" in can.cannot_delete_because
         assert "delete:packages" in can.cannot_delete_because
         assert deletions(github) == 0
@@ -428,7 +428,7 @@ async def test_what_a_full_token_can_do(tmp_path: Path) -> None:
     async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
         can = await registry.probe(repository)
         assert can.can_delete
-        assert can.tag_overwrite
+        assert can.overwrite != "impossible"
         assert can.keeps_last_tagged
         assert can.quota is None, "an Enterprise Server does not limit"
         assert {method for method, *_ in github.api_requests} == {"GET"}
@@ -439,14 +439,14 @@ async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path:
         github.tokens[OWNER] = Token("captain", frozenset({"read:packages", "delete:packages"}))
         can = await registry.probe(repository)
         assert can.can_delete
-        assert not can.tag_overwrite
+        assert can.overwrite == "impossible"
 
 
 async def test_a_workflow_token_says_nothing_of_itself(tmp_path: Path) -> None:
     async with GithubEmulator() as github, connected(tmp_path, github, WORKFLOW) as (registry, repository):
         can = await registry.probe(repository)
         assert can.can_delete
-        assert can.tag_overwrite
+        assert can.overwrite != "impossible"
 
 
 async def test_where_a_token_is_looked_for(tmp_path: Path) -> None:

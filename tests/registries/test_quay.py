@@ -432,7 +432,7 @@ async def test_probe_finds_out_what_can_be_done_and_changes_nothing(tmp_path: Pa
         assert can.tag_delete
         assert can.tag_delete_spares_siblings
         assert not can.digest_delete
-        assert not can.tag_overwrite
+        assert can.overwrite == "impossible"
         assert can.digests_in_listing == (can.undo.way == "restore") == (door == "api")
         assert await registry.list_tags(repository) == before
 

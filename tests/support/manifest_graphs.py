@@ -95,13 +95,15 @@ def capabilities() -> st.SearchStrategy[Capabilities]:
         can_delete=flag,
         tag_delete=flag,
         tag_delete_spares_siblings=flag,
-        last_tag_takes_manifest=flag,
+        last_tag=st.sampled_from(["leaves-manifest", "takes-unlisted", "may-take-manifest"]),
+        last_tag_takes_attached=flag,
+        digest_push_outlives_tags=flag,
         digest_delete=flag,
         digest_delete_takes_referrers=flag,
         digest_delete_takes_children=flag,
         protects_children=flag,
         tags_first=flag,
-        tag_overwrite=flag,
+        overwrite=st.sampled_from(["leaves-manifest", "may-drop-manifest", "impossible"]),
         delete_cost_grows=flag,
     )
 

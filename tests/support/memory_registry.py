@@ -16,10 +16,9 @@ from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.ports import Listing, Registry
+from tests.support.gentle import gentle
 
-CAPABILITIES = Capabilities(
-    implementation="memory", can_delete=True, tag_delete=True, tag_delete_spares_siblings=True, bulk=1
-)
+CAPABILITIES = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
 
 TELLING = msgspec.structs.replace(CAPABILITIES, digests_in_listing=True)
 

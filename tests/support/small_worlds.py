@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from holystone.engine.model.capabilities import Capabilities
+import msgspec
+
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
+from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, repository
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 
@@ -44,9 +46,9 @@ def world(way: Way) -> World:
     """Kept: an image, one that shares its manifest with a doomed tag, an index. Doomed: images, of which one has two
     tags, one a referrer and one a signature under a tag, and an index that shares a child with the kept one."""
     bulk = 3 if way == "bulk" else 1
-    can = Capabilities(CAPABILITIES.implementation, can_delete=True, bulk=bulk, tag_delete=way in ("delete", "bulk"))
+    can = gentle("memory", bulk=bulk, tag_delete=way in ("delete", "bulk"))
     if can.tag_delete:
-        can = CAPABILITIES if bulk == 1 else Capabilities("memory", True, "", True, True, bulk=bulk)
+        can = msgspec.structs.replace(CAPABILITIES, bulk=bulk)
     registry = MemoryRegistry(can, refuse_children=True)
     image, index = registry.image, registry.index
     d: dict[str, Digest] = {}

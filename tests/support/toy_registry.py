@@ -37,11 +37,14 @@ class ToyRegistry:
                 if not isinstance(step, Untag):
                     self._delete_digest(step.digest)
                 elif step.how == "tombstone":
-                    assert self.can.tag_overwrite
+                    assert self.can.overwrite != "impossible"
                     self.manifests[tombstone.digest] = tombstone
+                    was = self.tags.get(step.tag)
                     self.tags[step.tag] = tombstone.digest
+                    if was and was not in self.tags.values() and self.can.overwrite == "may-drop-manifest":
+                        self._delete_digest(was)
                 else:
-                    self._delete_tag(step.tag)
+                    self._delete_tag(step.tag, anchored=step.how == "anchor")
             if tombstone.digest in self.manifests:
                 self._delete_digest(tombstone.digest)
 
@@ -49,14 +52,24 @@ class ToyRegistry:
         start = self.start
         return RepositorySnapshot(start.repository, dict(self.tags), start.broken, dict(self.manifests), {})
 
-    def _delete_tag(self, tag: Tag) -> None:
+    def _delete_tag(self, tag: Tag, *, anchored: bool = False) -> None:
         assert self.can.tag_delete
         digest = self.tags.pop(tag, None)
         if digest is None:
             return
-        was_last = digest not in self.tags.values()
-        if not self.can.tag_delete_spares_siblings or (self.can.last_tag_takes_manifest and was_last):
+        if not self.can.tag_delete_spares_siblings:
             self._delete_digest(digest)
+        elif digest not in self.tags.values():
+            if not (self._outlives_tags(digest) or (anchored and self.can.digest_push_outlives_tags)):
+                self._delete_digest(digest)
+            if self.can.last_tag_takes_attached:
+                for other in [other for other in self.tags if other.startswith(f"sha256-{digest.hex}")]:
+                    if other not in self.start.locked:
+                        self._delete_tag(other)
+
+    def _outlives_tags(self, digest: Digest) -> bool:
+        listed = self.can.last_tag == "takes-unlisted" and self._listed(digest)
+        return listed or self.can.last_tag == "leaves-manifest"
 
     def _delete_digest(self, digest: Digest) -> None:
         there = self.manifests.pop(digest, None)
@@ -65,7 +78,7 @@ class ToyRegistry:
             for each in list(self.manifests.values()):
                 if each.subject == digest:
                     self._delete_digest(each.digest)
-        if there and self.can.digest_delete_takes_children:
+        if there and (self.can.digest_delete_takes_children or self.can.last_tag == "takes-unlisted"):
             for child in there.children:
                 if child in self.manifests and child not in self.tags.values() and not self._listed(child):
                     self._delete_digest(child)

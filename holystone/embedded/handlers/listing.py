@@ -13,8 +13,11 @@ from holystone.embedded.routes import Route
 from holystone.embedded.storage import Storage
 
 
-def version(_storage: Storage, _quirks: Quirks, _request: Incoming, _route: Route) -> Reply:
-    return Reply(200, b"{}", {"Content-Type": "application/json"})
+def version(_storage: Storage, quirks: Quirks, _request: Incoming, _route: Route) -> Reply:
+    headers = {"Content-Type": "application/json"}
+    if quirks.allows_header:
+        headers["Access-Control-Allow-Headers"] = f"Authorization,content-type,{quirks.allows_header}"
+    return Reply(200, b"{}", headers)
 
 
 def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
@@ -35,7 +38,9 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
             size = min(size if size is not None else quirks.page_size_max, quirks.page_size_max)
         rest = _after(names, request.query.get("last"), quirks)
         names = rest[:size]
-        if names and (len(rest) > len(names) or (quirks.link_after_full_page and len(names) == size)):
+        full = len(names) == size
+        more = len(rest) > len(names) or quirks.link_after_any_page or (quirks.link_after_full_page and full)
+        if names and more:
             headers["Link"] = _link(request.path, names[-1], len(names))
     shown: Any = None if not names and quirks.no_tags == "null" else names
     return json_reply({"name": route.repository, "tags": shown}, headers=headers)

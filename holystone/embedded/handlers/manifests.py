@@ -1,12 +1,12 @@
 """Manifests by tag and digest, and the referrers of one."""
 
-from holystone.embedded.errors import plain, refusal
+from holystone.embedded.errors import Refusal, plain, refusal
 from holystone.embedded.exchange import Incoming, Reply, encode
 from holystone.embedded.handlers.negotiation import negotiated
 from holystone.embedded.manifests import SIZE_LIMIT, Invalid, referrer_entry
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Missing, Storage, digest_of
+from holystone.embedded.storage import Missing, RepositoryState, Storage, digest_of
 from holystone.engine.model.manifests import OCI_INDEX
 from holystone.engine.model.references import Digest, InvalidName
 
@@ -15,7 +15,7 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     _check_digest(quirks, route)
     stored = storage.find(route.repository, route.reference)
     if stored is None:
-        raise refusal("MANIFEST_UNKNOWN", f"unknown reference {route.reference}")
+        raise _unknown(quirks, route)
     body, media_type, digest = negotiated(storage, quirks, request, route, stored)
     if request.headers.get("If-None-Match", "").strip('"') == digest:
         return Reply(304)
@@ -30,14 +30,20 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     if by_digest and digest_of(request.body) != route.reference:
         raise refusal("DIGEST_INVALID")
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
+    state = storage.repository(route.repository)
+    before = state.tags.get(route.reference)
+    pin = quirks.pins_tagged or not state.tags_of(route.reference)
+    _check_nesting(quirks, state, request.body)
     try:
         stored = storage.put_manifest(
-            route.repository, request.body, media_type, None if by_digest else route.reference
+            route.repository, request.body, media_type, None if by_digest else route.reference, pin=pin
         )
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
         raise refusal("MANIFEST_BLOB_UNKNOWN", error.digests[0]) from error
+    if before and quirks.overwrite_drops:
+        storage.release(route.repository, before, blobs=quirks.blobs_go)
     location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
     headers = {"Location": location, "Docker-Content-Digest": stored.digest}
     if stored.subject and quirks.referrers_api:
@@ -72,6 +78,8 @@ def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
         storage.delete_manifest(route.repository, stored.digest)
     elif not storage.delete_tag(route.repository, route.reference):
         raise refusal("MANIFEST_UNKNOWN")
+    if stored and quirks.last_tag_drops:
+        storage.release(route.repository, stored.digest, blobs=quirks.blobs_go)
     return Reply(202)
 
 
@@ -88,6 +96,27 @@ def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route)
         headers["OCI-Filters-Applied"] = "artifactType"
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
     return Reply(200, encode(index), headers)
+
+
+def _unknown(quirks: Quirks, route: Route) -> Refusal:
+    if ":" in route.reference:
+        return refusal("MANIFEST_UNKNOWN", None if quirks.absent_tag == "silent" else f"unknown {route.reference}")
+    match quirks.absent_tag:
+        case "unknown-tag":
+            return refusal("MANIFEST_UNKNOWN", f"unknown tag={route.reference}")
+        case "document":
+            return refusal("MANIFEST_UNKNOWN", {"Tag": route.reference})
+        case "silent":
+            return refusal("MANIFEST_UNKNOWN", message="")
+        case "words":
+            return refusal("MANIFEST_UNKNOWN", "tag or digest was not found in repository")
+
+
+def _check_nesting(quirks: Quirks, state: RepositoryState, body: bytes) -> None:
+    if not quirks.nested_indexes and any(
+        child.children for child in state.manifests.values() if child.digest.encode() in body
+    ):
+        raise refusal("MANIFEST_INVALID")
 
 
 def _is_digest(text: str) -> bool:

@@ -17,6 +17,8 @@ class Signs(msgspec.Struct, frozen=True):
 
     headers: frozenset[str] = frozenset()
     """Their names, in lower case."""
+    allows: frozenset[str] = frozenset()
+    """Headers that it lets pages of other sites send, in lower case."""
     realm: URL = URL()
     service: str = ""
     body: bytes = b""
@@ -24,21 +26,32 @@ class Signs(msgspec.Struct, frozen=True):
 
 def read_signs(reply: Reply) -> Signs:
     names = frozenset(name.lower() for name in reply.headers)
+    listed = ",".join(reply.headers.getall("Access-Control-Allow-Headers", ()))
+    allows = frozenset(each.strip().lower() for each in listed.split(","))
     challenge = choose(parse(reply.headers.getall("WWW-Authenticate", ())))
     if not isinstance(challenge, BearerChallenge):
-        return Signs(names, body=reply.body)
+        return Signs(names, allows, body=reply.body)
     try:
         # Not `to_url`: what it takes for encoded is parsed late, and bad hosts would raise where they are looked at.
         realm = URL(challenge.realm)
     except ValueError:
         realm = URL()
-    return Signs(names, realm, challenge.service, reply.body)
+    return Signs(names, allows, realm, challenge.service, reply.body)
 
 
 def recognize(signs: Signs) -> str | None:
     """The one implementation whose signs these are; None for nobody's, and for more than one's: a wrong guess costs
     more than none, since every registry can be cleaned as `default`."""
-    found = [name for name, is_its in _SIGNS.items() if is_its(signs)]
+    return _only(signs, _SIGNS)
+
+
+def server(signs: Signs) -> str | None:
+    """The same for every server whose ways are known, those that are cleaned as `default` included."""
+    return _only(signs, {**_SIGNS, **_CLEANED_AS_DEFAULT})
+
+
+def _only(signs: Signs, known: Mapping[str, Callable[[Signs], bool]]) -> str | None:
+    found = [name for name, is_its in known.items() if is_its(signs)]
     return found[0] if len(found) == 1 else None
 
 
@@ -64,6 +77,17 @@ def _quay(signs: Signs) -> bool:
     return is_own and realm.path == "/v2/auth" and re.fullmatch(rb"\s*true\s*", signs.body) is not None
 
 
+def _gitea(signs: Signs) -> bool:
+    """Gitea and Forgejo: routers/api/packages/container/container.go, `apiUnauthorizedError`; seen on Gitea 1.27."""
+    return signs.service == "container_registry" and signs.realm.path.endswith("/v2/token")
+
+
+def _zot(signs: Signs) -> bool:
+    """Its user interface's own header (project-zot/zot, pkg/api/constants/consts.go; seen on 2.1.20)."""
+    return "x-zot-api-client" in signs.allows
+
+
 _SIGNS: Final[Mapping[str, Callable[[Signs], bool]]] = MappingProxyType(
     {"gitlab": _gitlab, "harbor": _harbor, "quay": _quay}
 )
+_CLEANED_AS_DEFAULT: Final[Mapping[str, Callable[[Signs], bool]]] = MappingProxyType({"gitea": _gitea, "zot": _zot})

@@ -34,7 +34,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     safe = sorted(set(safe))
     protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
     kept = reach(graph, safe, protected, subjects=takes_referrers)
-    while can.digest_delete_takes_children and (more := _indexes_of(graph, safe, kept, candidates)):
+    while can.gone_index_takes_children and (more := _indexes_of(graph, safe, kept, candidates)):
         protected |= more
         kept = reach(graph, safe, protected, subjects=takes_referrers)
     doomed = {

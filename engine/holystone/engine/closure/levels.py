@@ -22,7 +22,7 @@ def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) 
     """
     children: Relation = graph.children
     if can.digest_delete_takes_referrers:
-        children = _with_takers(graph, children_too=can.digest_delete_takes_children)
+        children = _with_takers(graph, children_too=can.gone_index_takes_children)
     fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
     return _layers(doomed, (children, graph.referrers, fallback))
 

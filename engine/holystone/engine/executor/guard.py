@@ -104,7 +104,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
-    takers = graph.indexes if work.capabilities.digest_delete_takes_children else {}
+    takers = graph.indexes if work.capabilities.gone_index_takes_children else {}
     found: dict[Digest, Hold] = {}
     for for_good in (True, False):  # what one of both kinds needs stays for good
         _spread(graph, manifests, takers, [root for root in roots if root[1].for_good is for_good], found)

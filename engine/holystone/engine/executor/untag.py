@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from holystone.engine.closure.attached import attached_tags
+from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import Hold, doomed_manifests, find_holds
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest
 
@@ -26,7 +27,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             now = await compare(work.sight.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
                 outcomes[number] = now
-            elif problem := recorded(work, step.digest):
+            elif problem := recorded(work, step.digest) or await _anchor(work, step):
                 outcomes[number] = problem
             else:
                 ready.append(numbered)
@@ -39,6 +40,19 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         await work.settle(outcomes)
 
     await work.each(work.batches(each for each in steps if each[0] not in held), take_away)
+
+
+async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
+    """Makes the manifest outlive its tag, where that takes a push. The outcome of the step if it cannot be done."""
+    if step.how != "anchor":
+        return None
+    try:
+        await work.registry.push_manifest(work.repository, step.digest, await work.raw(step.digest))
+    except DeletionDisabled:
+        raise
+    except RegistryFailure as error:
+        return Failed(f"its manifest, which stays, could not be made to outlive it: {error}")
+    return None
 
 
 async def held_tags(

@@ -9,7 +9,7 @@ from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
 from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.manifests import Manifest
+from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
@@ -57,6 +57,10 @@ class RepositoryWork:
     @property
     def repository(self) -> Repository:
         return self.plan.repository
+
+    async def raw(self, digest: Digest) -> RawManifest:
+        """One whose bytes are in the journal."""
+        return self.knowledge.manifest(digest) or (await self.journal.manifests())[digest]
 
     async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
         """On the disk when this returns. A right that is missing is missing for every step, so the first Forbidden

@@ -1,10 +1,16 @@
 """What a registry can do, as data: it feeds the planner, the lanes, the documentation and the contract suite."""
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.outlook import UndoOutlook
+
+LastTag: TypeAlias = Literal["may-take-manifest", "takes-unlisted", "leaves-manifest"]
+"""What becomes of a manifest whose last tag is deleted by name: it may go; it goes (at once or some time later) unless
+an index that is there lists it; it stays."""
+Overwrite: TypeAlias = Literal["may-drop-manifest", "leaves-manifest", "impossible"]
+"""Whether a tag can be pushed over, and what becomes of a manifest whose last tag that was."""
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -17,6 +23,9 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
+    """Of what a registry does beside what it is asked to do, the defaults are the worst: whoever says better has been
+    shown it, by the registry itself or by its maker's words."""
+
     implementation: str
     can_delete: bool
     """False: deletion is switched off on the server, or it is read-only."""
@@ -26,8 +35,12 @@ class Capabilities(msgspec.Struct, frozen=True):
     """A tag can be deleted by its name."""
     tag_delete_spares_siblings: bool = False
     """Deleting a tag surely leaves other tags of the same manifest alone."""
-    last_tag_takes_manifest: bool = False
-    """With its last tag a manifest goes too."""
+    last_tag: LastTag = "may-take-manifest"
+    last_tag_takes_attached: bool = True
+    """Deleting a manifest's last tag takes the tags along that belong to it by their names (signatures and the like),
+    though it stays itself."""
+    digest_push_outlives_tags: bool = False
+    """A manifest that was pushed by its digest, too, stays when its last tag is deleted by name."""
     digest_delete: bool = True
     """A manifest can be deleted by digest; every tag on it goes too. False also where the registry collects what has
     no tag by itself, so that nothing is left to do."""
@@ -40,8 +53,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     tags_first: bool = True
     """Tags are deleted by name before their manifest by digest: the registry refuses a manifest that has tags, or it
     costs more. False where one request for the digest does it all."""
-    tag_overwrite: bool = True
-    """A tag can be pushed over, which lets a tombstone take its place."""
+    overwrite: Overwrite = "may-drop-manifest"
+    """Whether a tombstone can take a tag's place."""
     delete_cost_grows: bool = False
     """A digest delete reads every tag of the repository, so that many of them are quadratic."""
     keeps_last_tagged: bool = False
@@ -55,7 +68,22 @@ class Capabilities(msgspec.Struct, frozen=True):
     quota: Quota | None = None
     bulk: int = 1
     """Tags or digests that one delete request takes."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know before a deletion, e.g. that the server says it is another implementation."""
+
+    @property
+    def gone_index_takes_children(self) -> bool:
+        """Once an index is gone, so is what it alone listed and what has no tag, however that comes about."""
+        return self.digest_delete_takes_children or self.last_tag == "takes-unlisted"
 
 
-GENTLE: Final = Capabilities("any", can_delete=True)
+GENTLE: Final = Capabilities(
+    "any",
+    can_delete=True,
+    tag_delete=True,
+    tag_delete_spares_siblings=True,
+    last_tag="leaves-manifest",
+    last_tag_takes_attached=False,
+    overwrite="leaves-manifest",
+)
 """Of a registry that deletes what it is told and nothing else."""

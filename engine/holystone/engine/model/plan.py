@@ -18,6 +18,10 @@ ToldBy: TypeAlias = Literal["user", "name", "registry"]
 """Who said which implementation a registry is: the user, the name of its host, or the registry itself, which could say
 anything."""
 
+How: TypeAlias = Literal["delete", "anchor", "tombstone"]
+"""How a tag goes: by its name; by its name, after its manifest was pushed by its digest and thus stays; by pushing a
+tombstone over it."""
+
 
 class Untag(msgspec.Struct, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
@@ -25,7 +29,7 @@ class Untag(msgspec.Struct, frozen=True, tag="untag"):
     tag: Tag
     digest: Digest
     """What the tag pointed to when it was planned; if it points elsewhere at apply, it is skipped."""
-    how: Literal["delete", "tombstone"]
+    how: How
     reasons: tuple[DeleteReason, ...]
 
 
@@ -48,6 +52,7 @@ class Pass(msgspec.Struct, frozen=True):
     """Steps that need no order among themselves. A pass begins when the one before it has ended."""
 
     kind: Literal["untag", "tombstone", "manifests"]
+    """`untag`: by name, anchored or not."""
     steps: tuple[Step, ...]
 
 

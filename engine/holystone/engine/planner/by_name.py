@@ -1,32 +1,28 @@
 """Step: delete tags by their names, the cheapest and gentlest way where a registry has it."""
 
-from collections.abc import Mapping
-
-from holystone.engine.model.plan import Untag
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.plan import How
+from holystone.engine.model.references import Tag
 from holystone.engine.planner.draft import Draft
 
 
 def delete_by_name(draft: Draft) -> Draft:
-    """Where one request for the digest takes all its tags, only what stays without some of them is left for this."""
+    """Where one request for the digest takes all its tags, only what stays without some of them is left for this. Of
+    doomed tags alone on a manifest that would go with the last of them, one stays, unless the manifest can be made to
+    outlive them."""
     if not draft.can.tag_delete:
         return draft
-    # Of doomed tags alone on a manifest that stays, one has to stay with it where the last tag takes its manifest.
-    staying = {draft.digest(tag): tag for tag in reversed(draft.undecided)} | dict(draft.kept_tags_by_digest())
-    return draft.with_untags(
-        tuple(
-            Untag(tag=tag, digest=draft.digest(tag), how="delete", reasons=draft.reasons(tag))
-            for tag in draft.undecided
-            if (_first(draft) if draft.goes_whole(tag) else _spares(draft, tag, staying))
-        )
-    )
+    kept, staying = draft.kept_tags_by_digest(), draft.staying()
 
+    def way(tag: Tag) -> How | None:
+        digest = draft.digest(tag)
+        if draft.goes_whole(tag):
+            return "delete" if draft.can.tags_first or not draft.can.digest_delete else None
+        if not draft.can.tag_delete_spares_siblings:
+            return None
+        if digest in kept or draft.outlives_tags(digest):
+            return "delete"
+        if draft.outlives_tags_anchored(digest):
+            return "anchor"
+        return "delete" if staying[digest] != tag else None
 
-def _first(draft: Draft) -> bool:
-    return draft.can.tags_first or not draft.can.digest_delete
-
-
-def _spares(draft: Draft, tag: Tag, staying: Mapping[Digest, Tag]) -> bool:
-    """The manifest that stays is surely left alone, and so are its other tags."""
-    another_stays = staying[draft.digest(tag)] != tag
-    return draft.can.tag_delete_spares_siblings and (another_stays or not draft.can.last_tag_takes_manifest)
+    return draft.with_untags(tuple(draft.untag(tag, how) for tag in draft.undecided if (how := way(tag))))

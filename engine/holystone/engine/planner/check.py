@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.plan import How, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -48,35 +48,78 @@ def check_plan(
 def _after(
     snapshot: RepositorySnapshot, plan: RepositoryPlan, can: Capabilities
 ) -> tuple[dict[Tag, Digest], set[Digest]]:
-    """What the registry would hold: a delete by digest takes every tag along that is still on the manifest."""
-    tags, manifests = dict(snapshot.tags), set(snapshot.manifests)
-    on: dict[Digest, set[Tag]] = defaultdict(set)
-    for tag, digest in tags.items():
-        on[digest].add(tag)
-    indexes: dict[Digest, set[Digest]] = defaultdict(set)
-    for manifest in snapshot.manifests.values():
-        for child in manifest.children:
-            indexes[child].add(manifest.digest)
+    """What the registry would hold: whatever may go along with something else does."""
+    there = _Registry(snapshot, can)
     for step in plan.steps:
-        going = [] if isinstance(step, Untag) else [step.digest]
         if isinstance(step, Untag):
-            tags.pop(step.tag, None)
-            on[step.digest].discard(step.tag)
-            if can.last_tag_takes_manifest and step.how == "delete" and not on[step.digest]:
-                going.append(step.digest)
-        while going:
-            digest = going.pop()
-            if digest not in manifests:
+            there.untag(step.tag, step.how)
+        else:
+            there.delete(step.digest)
+    return there.tags, there.manifests
+
+
+class _Registry:
+    def __init__(self, snapshot: RepositorySnapshot, can: Capabilities) -> None:
+        self._snapshot = snapshot
+        self._can = can
+        self.tags = dict(snapshot.tags)
+        self.manifests = set(snapshot.manifests)
+        self._on: dict[Digest, set[Tag]] = defaultdict(set)
+        for tag, digest in self.tags.items():
+            self._on[digest].add(tag)
+        self._indexes: dict[Digest, set[Digest]] = defaultdict(set)
+        self._referrers: dict[Digest, set[Digest]] = defaultdict(set)
+        for manifest in snapshot.manifests.values():
+            for child in manifest.children:
+                self._indexes[child].add(manifest.digest)
+            if manifest.subject:
+                self._referrers[manifest.subject].add(manifest.digest)
+
+    def untag(self, tag: Tag, how: How) -> None:
+        """With its siblings, or with the manifest that it was the last one of and what belongs to that."""
+        was = self.tags.get(tag)
+        if was is None:
+            return
+        self._take(tag)
+        if how != "tombstone" and not self._can.tag_delete_spares_siblings:
+            self.delete(was)
+        elif not self._on[was]:
+            if not self._stays_without_tags(was, how):
+                self.delete(was)
+            for other in _names_of(was) if self._can.last_tag_takes_attached else ():
+                if other not in self._snapshot.locked:
+                    self.untag(other, "delete")
+
+    def delete(self, first: Digest) -> None:
+        """With every tag that is still on it."""
+        left = [first]
+        while left:
+            digest = left.pop()
+            if digest not in self.manifests:
                 continue
-            manifests.discard(digest)
-            for tag in on.pop(digest, ()):
-                tags.pop(tag, None)
-            if can.digest_delete_takes_referrers:
-                going += [each.digest for each in snapshot.manifests.values() if each.subject == digest]
-            if can.digest_delete_takes_children:
-                children = snapshot.manifests[digest].children
-                going += [each for each in children if not on[each] and not indexes[each] & manifests]
-    return tags, manifests
+            self.manifests.discard(digest)
+            for tag in list(self._on[digest]):
+                self._take(tag)
+            if self._can.digest_delete_takes_referrers:
+                left += self._referrers[digest]
+            if self._can.digest_delete_takes_children or self._can.last_tag == "takes-unlisted":
+                children = self._snapshot.manifests[digest].children
+                left += [each for each in children if not self._on[each] and not self._is_listed(each)]
+
+    def _stays_without_tags(self, digest: Digest, how: How) -> bool:
+        if how == "tombstone":
+            return self._can.overwrite == "leaves-manifest"
+        if how == "anchor" and self._can.digest_push_outlives_tags:
+            return True
+        if self._can.last_tag == "takes-unlisted":
+            return self._is_listed(digest)
+        return self._can.last_tag == "leaves-manifest"
+
+    def _is_listed(self, digest: Digest) -> bool:
+        return bool(self._indexes[digest] & self.manifests)
+
+    def _take(self, tag: Tag) -> None:
+        self._on[self.tags.pop(tag)].discard(tag)
 
 
 def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, str]:

@@ -53,7 +53,7 @@ def _passes(done: Draft, marks: Mapping[Tag, Tag]) -> tuple[Pass, ...]:
     for turn in (False, True):
         now = [untag for untag in untags if (untag.tag in marks) is turn]
         passes += (
-            Pass("untag", tuple(untag for untag in now if untag.how == "delete")),
+            Pass("untag", tuple(untag for untag in now if untag.how != "tombstone")),
             Pass("tombstone", tuple(untag for untag in now if untag.how == "tombstone")),
         )
         levels = (tuple(step for step in level if (step.digest in late) is turn) for level in done.levels)

@@ -11,11 +11,20 @@ from holystone.engine.planner.draft import Draft
 
 
 def overwrite_shared(draft: Draft) -> Draft:
-    """A tombstone is the only way here, so tags that people move get one too if they have rested for the grace."""
+    """A tombstone is the only way here, so tags that people move get one too if they have rested for the grace. One tag
+    stays on a manifest that might go with the last."""
     if not draft.can_overwrite:
         return draft
-    shared = (tag for tag in draft.undecided if not draft.goes_whole(tag))
-    return draft.with_untags(tuple(draft.tombstone(tag) for tag in shared if draft.facts.may_overwrite(tag)))
+    staying = draft.staying()
+    return draft.with_untags(
+        tuple(
+            draft.untag(tag, "tombstone")
+            for tag in draft.undecided
+            if not draft.goes_whole(tag)
+            if staying[draft.digest(tag)] != tag or draft.outlives_overwriting(draft.digest(tag))
+            if draft.facts.may_overwrite(tag)
+        )
+    )
 
 
 def spare_shared(draft: Draft) -> Draft:

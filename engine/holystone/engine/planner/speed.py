@@ -16,4 +16,4 @@ def overwrite_for_speed(draft: Draft) -> Draft:
     there = present - len(draft.untags)
     if not tombstones_pay(there, len(draft.undecided), len(draft.closed.doomed), len(tags)):
         return draft
-    return draft.with_untags(tuple(draft.tombstone(tag) for tag in tags))
+    return draft.with_untags(tuple(draft.untag(tag, "tombstone") for tag in tags))

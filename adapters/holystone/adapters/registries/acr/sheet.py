@@ -15,11 +15,13 @@ SHEET: Final = Sheet(
         tag_delete=True,
         # "Untag": the manifest stays, even without any tag (container-registry-delete.md).
         tag_delete_spares_siblings=True,
+        last_tag="leaves-manifest",
+        last_tag_takes_attached=False,
         # Azure/acr-cli, cmd/repository/image_functions.go: the server removes them with their subject.
         digest_delete_takes_referrers=True,
         tags_first=False,
         # It would need the right to push, and deleting a tag does all that a tombstone could.
-        tag_overwrite=False,
+        overwrite="impossible",
         digests_in_listing=True,
         page=PAGE_SIZE,
     ),

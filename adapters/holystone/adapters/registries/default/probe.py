@@ -1,4 +1,4 @@
-"""Finds out what a server can delete by asking it to delete what cannot exist. Nothing is changed.
+"""Finds out what a server can delete by asking to read and to delete what cannot exist. Nothing is changed.
 
 Replies seen on distribution 2.8.2, 3.0.0 and 3.1.1; zot's are from its source (pkg/api/routes.go).
 
@@ -6,48 +6,55 @@ Replies seen on distribution 2.8.2, 3.0.0 and 3.1.1; zot's are from its source (
 |----------------------|--------------------|----------------------|---------------|------------------|
 | a digest             | 404                | 404                  | 404           | 405 UNSUPPORTED  |
 | a tag                | 400 DIGEST_INVALID | 404 MANIFEST_UNKNOWN | 404           | 405 (3.0: 404)   |
+
+What a deletion takes along cannot be asked without one, so it follows from which server it is: proof.py, servers.py.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Protocol
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.default.proof import proven
 from holystone.adapters.registries.default.replies import why_405
+from holystone.adapters.registries.default.servers import of_distribution, of_other
+from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 
-_IMPLEMENTATION: Final = "default"
-_DISTRIBUTION_HEADER: Final = "Docker-Distribution-Api-Version"
+
+class Questions(Protocol):
+    """About the repository in question."""
+
+    async def delete(self, reference: str) -> Reply:
+        """DELETE of a tag or digest."""
+        ...
+
+    async def get(self, reference: str) -> Reply:
+        """GET of a manifest."""
+        ...
+
+    async def signs(self) -> Signs:
+        """What the server shows of itself to whoever has no credential."""
+        ...
 
 
-async def probe(
-    delete: Callable[[str], Awaitable[Reply]], has_referrers_api: Callable[[], Awaitable[bool]]
-) -> Capabilities:
-    """`delete` sends DELETE for a tag or digest of the repository in question."""
+async def probe(ask: Questions) -> Capabilities:
     nonce = secrets.token_hex(32)
+    tag = f"holystone-probe-{nonce[:16]}"
     try:
-        by_digest = await delete(f"sha256:{nonce}")
+        by_digest = await ask.delete(f"sha256:{nonce}")
     except Unauthorized as error:
         return _cannot(error.message)
     if by_digest.status == 405:
         return _cannot(why_405(by_digest))
     if by_digest.status in (401, 403):
         return _cannot(f"no right to delete: {summary(by_digest)}")
-    by_tag = await delete(f"holystone-probe-{nonce[:16]}")
-    distribution = _DISTRIBUTION_HEADER in by_digest.headers and not await has_referrers_api()
-    tag_delete = by_tag.status == 404
-    return Capabilities(
-        implementation=_IMPLEMENTATION,
-        can_delete=True,
-        tag_delete=tag_delete,
-        # zot before 2.1.2 removed the manifest with the tag and does not tell its version. distribution never did.
-        tag_delete_spares_siblings=tag_delete and distribution,
-        # Only 2.8 lacks tag deletion *and* reads every tag's link for each digest (tagstore.go, Lookup).
-        delete_cost_grows=not tag_delete and by_tag.status == 400 and distribution,
-    )
+    by_tag = await ask.delete(tag)
+    if version := proven(await ask.get(tag), by_tag, tag):
+        return of_distribution(version)
+    return of_other(await ask.signs(), tag_delete=by_tag.status == 404)
 
 
 def _cannot(why: str) -> Capabilities:
-    return Capabilities(_IMPLEMENTATION, can_delete=False, cannot_delete_because=why, digest_delete=False)
+    return Capabilities("default", can_delete=False, cannot_delete_because=why, digest_delete=False)

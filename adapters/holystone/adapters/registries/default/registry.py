@@ -1,6 +1,7 @@
 """The registry port over the OCI distribution API and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -8,15 +9,18 @@ import msgspec
 from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
 
 PAGE_SIZE: Final = 1000
 """distribution 3.1 clamps to this; smaller servers ignore or refuse `n`."""
@@ -28,12 +32,26 @@ class _TagPage(msgspec.Struct):
 
 
 class OciRegistry(OciApi):
-    async def probe(self, repository: Repository) -> Capabilities:
-        async def has_referrers_api() -> bool:
-            await self.referrers(repository, Digest("sha256:" + "0" * 64))
-            return bool(self.referrers_api)
+    def __init__(
+        self,
+        host: RegistryHost,
+        http: RegistryHttp,
+        reads: Lane,
+        writes: Lane,
+        signs: Callable[[], Awaitable[Signs]] | None = None,
+    ) -> None:
+        """`signs`: asks what the server shows of itself to whoever has no credential."""
+        super().__init__(host, http, reads, writes)
+        self._signs = signs
 
-        return await probe(lambda reference: self.delete(repository, reference), has_referrers_api)
+    async def probe(self, repository: Repository) -> Capabilities:
+        found = await probe(_Questions(self, repository, self._signs))
+        if found.can_delete and self.referrers_api is None:
+            # Once here, instead of once for each of the many that are asked for at the same time.
+            nobody = f"/v2/{repository.path}/referrers/sha256:{'0' * 64}"
+            if (await self.read(repository, nobody, MANIFEST_LIMIT)).status == 404:
+                self.referrers_api = False
+        return found
 
     async def list_tags(self, repository: Repository) -> Listing:
         base = f"/v2/{repository.path}/tags/list"
@@ -65,6 +83,23 @@ class OciRegistry(OciApi):
 
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    registry: OciRegistry
+    repository: Repository
+    ask: Callable[[], Awaitable[Signs]] | None
+
+    async def delete(self, reference: str) -> Reply:
+        return await self.registry.delete(self.repository, reference)
+
+    async def get(self, reference: str) -> Reply:
+        path = f"/v2/{self.repository.path}/manifests/{reference}"
+        return await self.registry.read(self.repository, path, MANIFEST_LIMIT)
+
+    async def signs(self) -> Signs:
+        return await self.ask() if self.ask else Signs()
 
 
 def _tags(repository: Repository, reply: Reply) -> list[Tag]:

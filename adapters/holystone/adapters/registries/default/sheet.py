@@ -2,13 +2,15 @@
 
 from typing import Final
 
+import msgspec
+
+from holystone.adapters.registries.default.servers import UNKNOWN
 from holystone.adapters.registries.sheet import Sheet
-from holystone.engine.model.capabilities import Capabilities
 
 SHEET: Final = Sheet(
     title="default (distribution, zot and other OCI registries)",
     hosts="every host that no other implementation claims by name, and that says nothing better when asked",
-    can=Capabilities(implementation="default", can_delete=True, page=1000),
+    can=msgspec.structs.replace(UNKNOWN, page=1000),
     listing="GET /v2/NAME/tags/list",
     shows="nothing: each tag is looked up by HEAD",
     deletion="DELETE /v2/NAME/manifests/TAG where the server has it (distribution 3, zot), by digest otherwise; "

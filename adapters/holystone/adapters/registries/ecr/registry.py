@@ -54,7 +54,9 @@ class EcrRegistry(OciApi):
 
     async def _ask(self, repository: Repository) -> Capabilities:
         """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
-        can = msgspec.structs.replace(SHEET.can, tag_overwrite=await self._is_mutable(repository))
+        can = SHEET.can
+        if not await self._is_mutable(repository):
+            can = msgspec.structs.replace(can, overwrite="impossible")
         nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")
         try:
             answer = await self._delete(repository, [nobody])

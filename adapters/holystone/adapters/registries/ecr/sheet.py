@@ -14,7 +14,7 @@ SHEET: Final = Sheet(
         tag_delete=True,
         # BatchDeleteImage by tag: "When you remove the last tag from an image, the image is deleted" (API reference).
         tag_delete_spares_siblings=True,
-        last_tag_takes_manifest=True,
+        last_tag="may-take-manifest",
         # BatchDeleteImage by digest: the image "and all of its tags".
         digest_delete=True,
         # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.

@@ -60,7 +60,7 @@ class GoogleRegistry(OciApi):
             if reply.status in (401, 403):
                 return _cannot(f"{self._who} may not delete in {repository}: {summary(reply)}; give it the role {ROLE}")
         immutable = await self._immutable(repository) is not None
-        return msgspec.structs.replace(SHEET.can, tag_overwrite=not immutable)
+        return msgspec.structs.replace(SHEET.can, overwrite="impossible" if immutable else SHEET.can.overwrite)
 
     async def list_tags(self, repository: Repository) -> Listing:
         reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n={LONGEST}", LIST_LIMIT)

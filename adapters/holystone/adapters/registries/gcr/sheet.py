@@ -22,10 +22,13 @@ SHEET: Final = Sheet(
         can_delete=True,
         tag_delete=True,
         tag_delete_spares_siblings=True,
+        # A deleted tag leaves its manifest untagged (both manifests references).
+        last_tag="leaves-manifest",
+        last_tag_takes_attached=False,
         digest_delete=True,
         protects_children=True,  # GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE
         tags_first=True,
-        tag_overwrite=True,
+        overwrite="leaves-manifest",
         digests_in_listing=True,
         page=LONGEST,
         quota=DELETES,

@@ -25,9 +25,9 @@ _CAN: Final = Capabilities(
     implementation="github",
     can_delete=True,
     tag_delete=True,
-    last_tag_takes_manifest=True,
+    last_tag="may-take-manifest",
     digest_delete=False,
-    tag_overwrite=False,
+    overwrite="impossible",
 )
 
 

@@ -49,11 +49,12 @@ class GithubRegistry(OciApi):
         await self._api.prefix(owner_of(repository))
         scopes = self._api.scopes
         why = self._api.lacks("delete:packages")
+        may_push = self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes
         return msgspec.structs.replace(
             SHEET.can,
             can_delete=not why,
             cannot_delete_because=why,
-            tag_overwrite=self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes,
+            overwrite=SHEET.can.overwrite if may_push else "impossible",
             quota=self._quota,
         )
 

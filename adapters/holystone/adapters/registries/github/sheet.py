@@ -23,7 +23,9 @@ SHEET: Final = Sheet(
         tag_delete=False,
         digest_delete=True,
         tags_first=False,
-        tag_overwrite=True,
+        # An overwritten tag leaves an untagged version (actions/delete-package-versions is made for those).
+        overwrite="leaves-manifest",
+        last_tag_takes_attached=False,
         keeps_last_tagged=True,
         digests_in_listing=True,
         page=PAGE_SIZE,

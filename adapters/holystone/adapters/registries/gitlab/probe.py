@@ -50,16 +50,27 @@ def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilitie
     """`ruled`: the project has rules for tags, which forbid every deletion by digest."""
     if way is None:
         # The old way of all registries: a digest delete looks at every tag, with and without GitLab's additions.
-        return Capabilities("gitlab", can_delete=True, digest_delete=not ruled, delete_cost_grows=True)
+        return Capabilities(
+            "gitlab",
+            can_delete=True,
+            digest_delete=not ruled,
+            # Without a database an overwritten tag leaves its manifest alone (seen on 3.85).
+            overwrite="may-drop-manifest" if database else "leaves-manifest",
+            last_tag_takes_attached=False,
+            delete_cost_grows=True,
+        )
     return Capabilities(
         "gitlab",
         can_delete=True,
         tag_delete=True,
         tag_delete_spares_siblings=True,
-        # With a database what has no tag is collected after a day, children and blobs included
-        # (gc_review_after_defaults); without one only the administrator's registry-garbage-collect frees space.
+        # With a database what has no tag is collected after a day, children and blobs included, but not what an index
+        # lists (gc_review_after_defaults; of referrers nothing is said); without one only the administrator's
+        # registry-garbage-collect frees space.
+        last_tag="takes-unlisted" if database else "leaves-manifest",
+        last_tag_takes_attached=False,
         digest_delete=not database and not ruled,
-        tag_overwrite=False,
+        overwrite="impossible",
         digests_in_listing=database,
         page=PAGE_SIZE,
         undo=UndoOutlook("push", DAY) if database else UndoOutlook(),

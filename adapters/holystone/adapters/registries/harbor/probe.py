@@ -57,7 +57,7 @@ async def probe(api: HarborApi, repository: Repository, *, listed: bool) -> Capa
         digest_delete_takes_referrers=digests,
         digest_delete_takes_children=digests,
         # A robot that may delete artifacts only is made for that: nothing says that it may push.
-        tag_overwrite=tags and (allowed is None or "push" in allowed),
+        overwrite=SHEET.can.overwrite if tags and (allowed is None or "push" in allowed) else "impossible",
         undo=_outlook(allowed),
     )
 

@@ -25,10 +25,15 @@ SHEET: Final = Sheet(
         can_delete=True,
         tag_delete=True,
         tag_delete_spares_siblings=True,
+        # A manifest lives by a tag, or by a live index that lists it; one with a subject that was pushed by its digest
+        # by a hidden tag of its own (data/model/oci/manifest.py, seen).
+        last_tag="takes-unlisted",
+        # Since 2026-08 (data/model/oci/tag.py, quay/quay#6650, seen); before that it did not.
+        last_tag_takes_attached=True,
         # Quay collects what has no tag by itself; a manifest without one (a child of an index) cannot be deleted at
         # all (404, quay/quay:endpoints/v2/manifest.py, delete_manifest_by_digest).
         digest_delete=False,
-        tag_overwrite=False,
+        overwrite="impossible",
         digests_in_listing=True,
         page=100,
         undo=UndoOutlook("restore"),

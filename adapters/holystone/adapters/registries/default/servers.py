@@ -1,0 +1,79 @@
+"""What the servers that are cleaned as `default` do beside what they are asked to do, and where that was seen. What
+nobody has shown is taken to be the worst."""
+
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.default.proof import Distribution
+from holystone.adapters.registries.signs import Signs
+from holystone.adapters.registries.signs import server as server_of
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import UndoOutlook
+
+UNKNOWN: Final = Capabilities(
+    "default",
+    can_delete=True,
+    last_tag="may-take-manifest",
+    last_tag_takes_attached=True,
+    overwrite="may-drop-manifest",
+    digest_delete_takes_referrers=True,
+    digest_delete_takes_children=True,
+)
+"""Whatever a registry is known to take along, one that is not known may take along, too."""
+_DISTRIBUTION: Final = Capabilities(
+    "default",
+    can_delete=True,
+    last_tag="leaves-manifest",
+    last_tag_takes_attached=False,
+    overwrite="leaves-manifest",
+    undo=UndoOutlook("push"),
+)
+"""Measured on 2.8.2, 3.0.0 and 3.1; the tests run on 2.8.2."""
+_GITEA: Final = Capabilities(
+    "default",
+    can_delete=True,
+    tag_delete_spares_siblings=True,
+    # Each tag is a version of its own that holds the manifest and its blobs, and so is a digest under which the
+    # manifest was pushed (routers/api/packages/container/manifest.go). When the last one goes, or is pushed over,
+    # manifest and blobs are gone at once. All seen.
+    last_tag="may-take-manifest",
+    overwrite="may-drop-manifest",
+    digest_push_outlives_tags=True,
+    last_tag_takes_attached=False,
+    undo=UndoOutlook("none"),
+)
+"""Seen on a main of summer 2026, after 1.27. Forgejo by its source of 2025-06."""
+_ZOT: Final = msgspec.structs.replace(UNKNOWN, protects_children=True)
+"""Seen on 2.1.20: an overwritten tag drops its manifest. Its DELETE of a tag spares manifest and siblings from 2.1.2
+on, and no reply tells the version, so that nothing is concluded from that."""
+_WARNINGS: Final = {
+    "gitlab": "GitLab's registry",
+    "harbor": "Harbor",
+    "quay": "Quay",
+}
+
+
+def of_distribution(version: Distribution) -> Capabilities:
+    if version == "3":
+        # registry/handlers/manifests.go, DeleteManifest: a tag's link is removed and nothing else.
+        return msgspec.structs.replace(_DISTRIBUTION, tag_delete=True, tag_delete_spares_siblings=True)
+    # A delete by digest reads every tag's link (registry/storage/tagstore.go, Lookup).
+    return msgspec.structs.replace(_DISTRIBUTION, delete_cost_grows=True)
+
+
+def of_other(signs: Signs, *, tag_delete: bool) -> Capabilities:
+    """Of a server that was not proven to be distribution."""
+    name = server_of(signs)
+    can = {"gitea": _GITEA, "zot": _ZOT}.get(name or "", UNKNOWN)
+    if name in _WARNINGS:
+        can = msgspec.structs.replace(can, protects_children=True, warnings=(_told(name),))
+    spares = tag_delete and can.tag_delete_spares_siblings
+    return msgspec.structs.replace(can, tag_delete=tag_delete, tag_delete_spares_siblings=spares)
+
+
+def _told(name: str) -> str:
+    return (
+        f"the server says that it is {_WARNINGS[name]}, and is cleaned as any other registry: more may stay than has "
+        f"to; leave --repo-implementation out, or say {name}"
+    )
