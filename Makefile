@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract realsize real check servers bench requests schema registries lock clean
+.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,10 @@ realsize: $(VENV)/dev.done servers ## a project of 12,000 tags cleaned on the re
 real: $(VENV)/dev.done ## everything on real servers, as many as are there; writes docs/servers.md
 	@scripts/install-servers.sh all
 	@. scripts/required.sh && HOLYSTONE_REAL_PAGE=docs/servers.md $(BIN)/python -m pytest tests/real -m real
+
+torture: $(VENV)/dev.done servers ## faults, lies and kills between the command and real registries: an hour; docs/safety.md
+	@$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) \
+		$(if $(KILLS),--kills $(KILLS)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) $(if $(VERBOSE),--verbose)
 
 check: $(VENV)/dev.done ## style, types and the architecture's arrows
 	$(BIN)/ruff check .

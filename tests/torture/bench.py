@@ -1,0 +1,81 @@
+"""Everything that trials need, opened once for many of them."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from tests.support.docker_registry import docker_registry
+from tests.torture.command import launcher
+from tests.torture.proxy import fault_proxy
+from tests.torture.schedules import QUICK, Schedule, Server
+from tests.torture.trial import Bench, Outcome, Reference
+from tests.torture.world import WORLDS, World, build
+
+
+def distribution_3() -> str:
+    """The program that HOLYSTONE_DISTRIBUTION_3 names, or that `make servers` has installed; empty if there is none."""
+    folder = os.environ.get("HOLYSTONE_SERVERS") or Path.home() / ".cache/holystone-servers"
+    installed = sorted(Path(folder).glob("distribution-3.*"))
+    return os.environ.get("HOLYSTONE_DISTRIBUTION_3") or str(installed[-1] if installed else "")
+
+
+async def carry_out(
+    schedules: Iterable[Schedule], distribution_3: str, jobs: int, done: Callable[[Outcome], None]
+) -> None:
+    """`jobs` of them at a time. `distribution_3` names its program; without one, there may be no schedules on it."""
+    with _folder() as folder:
+        built = _worlds(folder)
+        left = iter(schedules)
+        references: dict[tuple[Server, int], asyncio.Task[Reference]] = {}
+
+        async def job() -> None:
+            async with AsyncExitStack() as stack:
+                benches: dict[Server, Bench] = {}
+                for each in left:
+                    if each.server not in benches:
+                        program = distribution_3 if each.server == "distribution-3" else None
+                        benches[each.server] = await stack.enter_async_context(_bench(folder, built, program))
+                    mine = benches[each.server]
+                    key = each.server, each.world
+                    if key not in references:
+                        references[key] = asyncio.create_task(mine.reference(each.world))
+                    done(await mine.carry_out(each, await references[key]))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(jobs):
+                group.create_task(job())
+
+
+def _worlds(folder: Path) -> dict[int, World]:
+    now = int(time.time())
+    return {number: build(folder / f"world-{number}", number, now) for number in range(WORLDS)}
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """In memory where possible."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="holystone-torture-", dir=memory))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _bench(beside: Path, built: Mapping[int, World], program: str | None) -> AsyncIterator[Bench]:
+    """On the installed docker-registry, or on `program`."""
+    folder = Path(tempfile.mkdtemp(dir=beside))
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(docker_registry(folder / "registry", program=program))
+        proxy = await stack.enter_async_context(fault_proxy(registry.host))
+        launched = {
+            quick: await stack.enter_async_context(launcher(folder / f"said-{quick}", QUICK if quick else 1.0))
+            for quick in (False, True)
+        }
+        yield Bench(registry.storage, proxy, launched, built, folder)
