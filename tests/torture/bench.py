@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+from tests.real.servers import SERVERS
 from tests.support.docker_registry import docker_registry
 from tests.torture.command import launcher
 from tests.torture.proxy import fault_proxy
@@ -19,9 +20,7 @@ from tests.torture.world import WORLDS, World, build
 
 def distribution_3() -> str:
     """The program that HOLYSTONE_DISTRIBUTION_3 names, or that `make servers` has installed; empty if there is none."""
-    folder = os.environ.get("HOLYSTONE_SERVERS") or Path.home() / ".cache/holystone-servers"
-    installed = sorted(Path(folder).glob("distribution-3.*"))
-    return os.environ.get("HOLYSTONE_DISTRIBUTION_3") or str(installed[-1] if installed else "")
+    return os.environ.get("HOLYSTONE_DISTRIBUTION_3") or SERVERS["distribution"].where.partition("#")[0]
 
 
 async def carry_out(
