@@ -1,19 +1,118 @@
-"""What the policies have to know of the project's git: its history, or what images can be named after."""
+"""What the policies have to know of the project's git: its history, or what images can be named after; and whether the
+clone can know it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import anyio.to_thread
+import msgspec
 
+from holystone.adapters.git.origin import Kind, Wanted
+from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tags
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
-from holystone.cleanup.decide import GitIntent, StrategyIntent
-from holystone.engine.model.history import GitNames
+from holystone.cleanup.decide import GitIntent, Intent, StrategyIntent
+from holystone.cleanup.inventory import ProjectInventory
+from holystone.engine.model.history import GitNames, GitReference
+from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord
-from holystone.engine.naming import docker_tag_slug
+from holystone.engine.model.references import Commit
+from holystone.engine.naming import docker_tag_slug, read_images, read_storage
+from holystone.engine.report.words import count
 from holystone.policies.git_history import commits_to_ask
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.tag_strategy import StrategyRules, named_commits
+from holystone.settings.values import HistorySettings
+
+_ANY: Final = Commit("0" * 40)
+
+
+class GitAnswer(msgspec.Struct, frozen=True):
+    intent: Intent | None = None
+    """None: there is no git repository."""
+    notices: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+async def ask_git(
+    repository: GitRepository,
+    inventory: ProjectInventory,
+    settings: HistorySettings,
+    policies: Sequence[KeepPolicy],
+    as_of: int,
+) -> GitAnswer:
+    """Asks origin, too, so that the registries must have been read before. Raises IncompleteSource."""
+    if settings.decides:
+        checked = await catch_up(repository, _by(policies), allow_shallow=settings.allow_shallow_clone)
+        records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
+        history, references = await read_git(checked.repository, policies, records, as_of)
+        intent: Intent = history
+        needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
+        warnings = references.warnings
+    else:
+        tags = _image_tags(inventory)
+        checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
+        intent, references = await read_names(checked.repository, tags, settings.strategies)
+        needs_tags = any(each.strategy == "git-tag" for each in tags)
+        warnings = ()
+    if checked.unasked and needs_tags:
+        await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, references)
+    return GitAnswer(
+        intent, (*warnings, *_notices(checked, references)), _check_branches(checked.repository, references)
+    )
+
+
+def _by(policies: Sequence[KeepPolicy]) -> Wanted:
+    """Branches and tags that a policy looks at, whatever its limits."""
+
+    def wanted(kind: Kind, name: str) -> bool:
+        reference = GitReference(kind, name.encode(errors="surrogateescape").decode(errors="replace"), _ANY, 0)
+        return any(each.references.matches(reference) for each in policies)
+
+    return wanted
+
+
+def _after(tags: Iterable[ImageTag]) -> Wanted:
+    """What images may be named after. Any branch or tag may bring a commit along."""
+    strategies = {each.strategy for each in tags}
+    return lambda kind, _: bool(strategies & {"git-commit", f"git-{kind}"})
+
+
+def _image_tags(inventory: ProjectInventory) -> Sequence[ImageTag]:
+    return [tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))]
+
+
+def _misses_commits(intent: GitIntent, records: Iterable[MetadataRecord]) -> bool:
+    """Whether some image was built at a commit that nothing selected reaches, so that a missing tag may be why."""
+    reached = {commit for commit in intent.history.times if intent.history.reached_from[commit]}
+    return not commits_to_ask(records) <= reached
+
+
+def _notices(checked: Checked, references: References) -> Iterable[str]:
+    if checked.unasked:
+        yield f"origin was not asked whether the clone has all its branches and tags: {checked.unasked}"
+    if local := references.local_tags:
+        yield (
+            f"{count(len(local), 'git tag')} of the clone did not count, e.g. {local[0]}: synchronized, images are "
+            "judged by what origin has, and origin does not have that there"
+        )
+
+
+def _check_branches(git: GitRepository, references: References) -> tuple[Refusal, ...]:
+    """A clone without a single branch of origin is far more often a CI job's narrow checkout than a project without
+    branches, and reading it as "no branch needs anything" would delete nearly everything."""
+    if references.has_branches or git.is_synchronized:
+        return ()
+    return (
+        Refusal(
+            promise="fail-closed",
+            repository=None,
+            why=f"the clone in {git.directory} has no branch of origin (refs/remotes/origin/*)",
+            what_to_do="fetch them: git fetch --tags --prune origin '+refs/heads/*:refs/remotes/origin/*', "
+            "or add --git-history-synchronization, which does that",
+        ),
+    )
 
 
 async def read_git(

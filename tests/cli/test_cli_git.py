@@ -93,6 +93,60 @@ def test_a_narrow_clone(clone: Clone, refused: Refuse) -> None:
     assert "git remote set-branches origin '*'" in message
 
 
+def test_a_clone_whose_command_line_left_tags_out(clone: Clone, refused: Refuse) -> None:
+    """Nothing in its configuration tells; without the tag, the image of v1 would go."""
+    shop = clone()
+    git(shop.project, "tag", "-d", "v1")
+    message = refused(shop, code=3)
+    assert "tag v1" in message
+    assert "git fetch --tags" in message
+    assert "--git-history-synchronization" in message
+
+
+def test_tags_of_a_person_survive_a_synchronization_and_are_told(clone: Clone) -> None:
+    shop = clone()
+    git(shop.project, "tag", "unpushed")
+    ran = shop.cleanup("--git-history-synchronization")
+    assert ran.code == 0
+    assert "1 git tag of the clone did not count, e.g. unpushed" in ran.out
+    assert git(shop.project, "tag").split() == ["unpushed", "v1"]
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
+def test_an_origin_out_of_reach_is_told(clone: Clone, tmp_path: Path) -> None:
+    shop = clone()
+    shutil.rmtree(tmp_path / "origin.git")
+    ran = shop.cleanup()
+    assert ran.code == 0
+    assert "origin was not asked whether the clone has all its branches and tags" in ran.out
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
+def test_no_tag_at_all_and_an_origin_out_of_reach(clone: Clone, refused: Refuse, tmp_path: Path) -> None:
+    shop = clone()
+    git(shop.project, "tag", "-d", "v1")
+    shutil.rmtree(tmp_path / "origin.git")
+    message = refused(shop, code=3)
+    assert "has no tags" in message
+    assert "git config remote.origin.tagOpt --tags" in message
+    git(shop.project, "config", "remote.origin.tagOpt", "--tags")
+    shop.env["WERF_DRY_RUN"] = "1"
+    assert "has no tags" not in shop.cleanup().err
+
+
+@pytest.mark.parametrize("strategy", ["git-history", "strategies"])
+def test_a_branch_that_was_pushed_after_the_fetch(clone: Clone, refused: Refuse, tmp_path: Path, strategy: str) -> None:
+    """The tiny project's policies look at master and at tags; its images were made by stages signatures."""
+    shop = clone()
+    git(tmp_path / "origin.git", "branch", "fresh", "master")
+    options = [] if strategy == "git-history" else ["--git-history-based-cleanup=false"]
+    assert shop.cleanup(*options, "--dry-run").code == 0
+    git(tmp_path / "origin.git", "branch", "-f", "master", "master~1")
+    if strategy == "git-history":
+        assert "branch master" in refused(shop, *options, code=3)
+        assert shop.cleanup(*options, "--git-history-synchronization").code == 0
+
+
 def test_a_clone_without_branches_of_origin(clone: Clone, refused: Refuse) -> None:
     shop = clone()
     git(shop.project, "remote", "remove", "origin")

@@ -92,6 +92,41 @@ async def test_synchronization_follows_origin(clone: Path, origin: Path, git: Gi
     assert [each.commit for each in repository.references().found if each.name == "v2"] == [moved]
 
 
+async def test_synchronization_changes_nothing_that_a_person_keeps_in_the_clone(
+    clone: Path, origin: Path, git: Git
+) -> None:
+    git(clone, "tag", "unpushed", "HEAD~1")
+    git(clone, "branch", "mine", "HEAD~2")
+    git(clone, "tag", "-f", "v2", "HEAD~3")
+    git(origin, "tag", "-d", "v1")
+    git(origin, "tag", "v3", "HEAD")
+    git(origin, "branch", "-D", "feature/a")
+    git(origin, "branch", "fresh", "HEAD")
+    before = git(clone, "for-each-ref", "refs/tags", "refs/heads", "refs/remotes")
+    references = (await prepared(clone, fetch=True)).references()
+    assert git(clone, "for-each-ref", "refs/tags", "refs/heads", "refs/remotes") == before
+    assert [each.shown for each in references.found] == ["origin/fresh", "origin/master", "v2", "v3"]
+    assert references.local_tags == ("unpushed", "v1", "v2"), "they do not count, and that is said"
+    assert next(each.commit for each in references.found if each.name == "v2") != git(clone, "rev-parse", "v2")
+
+
+@pytest.mark.parametrize(
+    "setting", ["fetch.prune", "fetch.pruneTags", "remote.origin.pruneTags", "remote.origin.prune"]
+)
+async def test_settings_that_prune_prune_nothing_of_a_persons(clone: Path, git: Git, setting: str) -> None:
+    git(clone, "config", setting, "true")
+    git(clone, "tag", "unpushed", "HEAD~1")
+    await prepared(clone, fetch=True)
+    assert git(clone, "tag", "--list", "unpushed") == "unpushed"
+
+
+async def test_what_was_synchronized_once_does_not_outlive_its_origin(clone: Path, origin: Path, git: Git) -> None:
+    await prepared(clone, fetch=True)
+    git(origin, "tag", "-d", "v1")
+    git(origin, "branch", "-D", "feature/a")
+    assert shown(await prepared(clone, fetch=True)) == ["origin/master", "v2"]
+
+
 @pytest.mark.parametrize("option", ["--single-branch", "--no-tags"])
 async def test_a_clone_of_a_part_is_refused(tmp_path: Path, origin: Path, git: Git, option: str) -> None:
     git(tmp_path, "clone", "-q", option, origin.as_uri(), "narrow")

@@ -96,13 +96,16 @@ def _unknown(
     history: History,
     branches: Mapping[Commit, Sequence[int]],
 ) -> UnknownHistory | None:
-    """In a shallow clone a missing commit may exist, and a branch may reach an existing one through missing ones.
-    Only a signature whose newest commit every branch reaches is known for sure: nothing can make it newer."""
+    """In a shallow clone a missing commit may exist, and a branch may reach an existing one through missing ones; in a
+    narrow one a missing branch or tag may reach any. In a clone that is only shallow, a signature whose newest commit
+    every branch reaches is known for sure: nothing can make it newer."""
     if history.complete:
         return None
     missing = min((commit for commit in commits if commit not in history.times), default=None)
     if missing is not None:
         return UnknownHistory(missing)
+    if not history.references_complete:
+        return UnknownHistory(existing[0])
     date = history.times[existing[0]]
     for indexes in branches.values():
         commit = newest.get(indexes[0])

@@ -11,8 +11,8 @@ _EVERYTHING: Final = "refs/heads/*:refs/remotes/origin/*"
 
 def is_narrow(repository: pygit2.Repository) -> bool:
     """Whether the clone is set up to fetch a part (`--single-branch`, `--depth`, `--no-tags`), and holds no more than
-    that, which would show a fetch of everything since. What one `git fetch` with refspecs of its own left out cannot be
-    seen. Raises what pygit2 raises."""
+    that, which would show a fetch of everything since. What one `git fetch` with refspecs of its own left out, only
+    origin can tell. Raises what pygit2 raises."""
     config = repository.config
     names = [each.raw_name.decode(errors="replace") for each in repository.listall_reference_objects()]
     if "remote.origin.tagopt" in config and config["remote.origin.tagopt"] == "--no-tags":
@@ -22,6 +22,15 @@ def is_narrow(repository: pygit2.Repository) -> bool:
         return False
     branches = [name for name in names if name.startswith("refs/remotes/origin/") and not name.endswith("/HEAD")]
     return all(_is_fetched(name, refspecs) for name in branches)
+
+
+def fetches_tags(repository: pygit2.Repository) -> bool:
+    """Without either, git brings along the tags of the commits that it happens to fetch. Raises what pygit2 raises."""
+    config = repository.config
+    if "remote.origin.tagopt" in config and config["remote.origin.tagopt"] == "--tags":
+        return True
+    refspecs = [each.lstrip("+") for each in config.get_multivar("remote.origin.fetch") if each]
+    return "refs/tags/*:refs/tags/*" in refspecs or "refs/*:refs/*" in refspecs
 
 
 def _is_fetched(name: str, refspecs: Iterable[str]) -> bool:

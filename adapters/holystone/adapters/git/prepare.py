@@ -1,16 +1,22 @@
 """Opens the project's clone for a cleanup, and stops where it may lack commits, branches or tags."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
+import msgspec
 
+from holystone.adapters.git.origin import ASK_TIMEOUT, Unasked, Wanted, ask_origin, lacking
+from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.adapters.git.synchronize import MANUALLY, synchronize
 from holystone.engine.errors import IncompleteSource
 
 FETCH_TIMEOUT: Final = 900.0
 """Seconds."""
+_FETCH: Final = "git fetch --tags --force --prune origin '+refs/heads/*:refs/remotes/origin/*'"
+_SHOWN: Final = 5
 _WIDEN: Final = "git remote set-branches origin '*' && git config remote.origin.tagOpt --tags && "
 
 
@@ -24,7 +30,7 @@ async def prepare_history(
         return None
     if synchronize_first:
         await synchronize(directory, unshallow=repository.is_shallow, timeout=timeout)
-        repository = await anyio.to_thread.run_sync(lambda: open_history(directory, just_fetched=True))
+        repository = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
     if repository is not None and not allow_shallow:
         await anyio.to_thread.run_sync(require_whole, repository)
     return repository
@@ -42,4 +48,72 @@ def require_whole(repository: GitRepository) -> None:
         not_deleted="No image was deleted.",
         what_to_do=f"Run `{_WIDEN if narrow else ''}{fetch}` in it, or add --git-history-synchronization, "
         "which does that.",
+    )
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What is known of the clone once origin was asked."""
+
+    repository: GitRepository
+    unasked: str = ""
+    """Why origin was not asked, as the end of a sentence; empty if it was."""
+
+
+async def catch_up(
+    repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float = ASK_TIMEOUT
+) -> Checked:
+    """To be called once the registries have been read: what is built meanwhile has its commit on origin before its
+    image is in a list. A synchronized clone fetches again; another one is compared with origin, and refused if it lacks
+    what is `wanted`. With `allow_shallow` all it lacks is unknown instead. Raises IncompleteSource."""
+    directory = repository.directory
+    if repository.is_synchronized:
+        await synchronize(directory, unshallow=False, timeout=FETCH_TIMEOUT)
+        fetched = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
+        return Checked(fetched or repository)
+    origin = await ask_origin(directory, timeout=timeout)
+    references = await anyio.to_thread.run_sync(repository.references)
+    if isinstance(origin, Unasked):
+        _refuse_hollow(repository, references)
+        return Checked(repository, origin.why)
+    if lacks := lacking(references.objects, origin, wanted):
+        if not allow_shallow:
+            raise _behind(repository, lacks)
+        repository.lacks_references = True
+    return Checked(repository)
+
+
+def refuse_without_tags(repository: GitRepository, references: References) -> None:
+    """For a clone that could not be compared with origin, where policies select tags and images may go for want of
+    one. Raises IncompleteSource where the clone has no tag and nothing says that it would have. Blocks."""
+    if references.tag_names or repository.is_synchronized or repository.fetches_tags():
+        return
+    raise IncompleteSource(
+        f"The clone in {repository.directory} has no tags, as after `git fetch --no-tags`, and origin could not be "
+        "asked whether it has any: images of git tags could look unused.",
+        not_deleted="No image was deleted.",
+        what_to_do=f"Run `git config remote.origin.tagOpt --tags && {_FETCH}` in it, which also tells that there are "
+        "none if there are none, or add --git-history-synchronization.",
+    )
+
+
+def _behind(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSource:
+    shown = ", ".join(lacks[:_SHOWN]) + (f" and {len(lacks) - _SHOWN:,} more" if len(lacks) > _SHOWN else "")
+    return IncompleteSource(
+        f"The clone in {repository.directory} lacks what origin has, or has it elsewhere: {shown}. "
+        "Images built there could look unused.",
+        not_deleted="No image was deleted.",
+        what_to_do=f"Run `{_FETCH}` in it right before, or add --git-history-synchronization, which fetches "
+        "once more when the registries have been read.",
+    )
+
+
+def _refuse_hollow(repository: GitRepository, references: References) -> None:
+    if not references.hollow:
+        return
+    first = references.hollow[0]
+    raise IncompleteSource(
+        f"In the clone in {repository.directory}, {first} is an empty folder: a reference that a crash has "
+        "damaged may have been there, and origin could not be asked.",
+        not_deleted="No image was deleted, because git history decides about images.",
+        what_to_do=f"Run `{_FETCH}` in it; if there was none, `rmdir` that folder in .git.",
     )

@@ -3,17 +3,27 @@
 import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, NamedTuple
 
 import msgspec
 import pygit2
 
 from holystone.adapters.git.loose import check_packed, look_at_loose
+from holystone.adapters.git.origin import Kind, Objects
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
 
-_BRANCHES = b"refs/remotes/origin/"
-_TAGS = b"refs/tags/"
+
+class Namespace(NamedTuple):
+    """Where in the clone what origin has is noted down, each with a slash at the end."""
+
+    branches: str
+    tags: str
+
+
+CLONE: Final = Namespace("refs/remotes/origin/", "refs/tags/")
+ORIGIN: Final = Namespace("refs/holystone/origin/heads/", "refs/holystone/origin/tags/")
+"""What a synchronization has written, and nobody else writes."""
 
 
 class References(msgspec.Struct, frozen=True):
@@ -25,6 +35,12 @@ class References(msgspec.Struct, frozen=True):
     """Of all branches of origin, sorted. A byte that is not UTF-8 is a surrogate here, since slugs hash the bytes."""
     tag_names: tuple[str, ...] = ()
     """Of all tags likewise, whatever they end in."""
+    objects: Objects = {}
+    """Of all these branches and tags."""
+    local_tags: tuple[str, ...] = ()
+    """After a synchronization: tags of the clone that origin has not, or has elsewhere; sorted, for people."""
+    hollow: tuple[str, ...] = ()
+    """Empty folders where references may have been; sorted."""
 
     @property
     def has_branches(self) -> bool:
@@ -32,24 +48,25 @@ class References(msgspec.Struct, frozen=True):
         return any(each.kind == "branch" for each in self.found)
 
 
-def read_references(repository: pygit2.Repository) -> References:
+def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE) -> References:
     """Raises what pygit2 raises, and ValueError or OSError for a damaged one."""
     found: list[GitReference] = []
     folder = Path(repository.path)
     check_packed(folder)
-    loose = look_at_loose(folder, (_BRANCHES.decode(), _TAGS.decode()))
+    loose = look_at_loose(folder, namespace)
     warnings: list[str] = []
-    names: dict[Literal["branch", "tag"], list[str]] = {"branch": [], "tag": []}
+    objects: dict[tuple[Kind, str], str] = {}
     listed = repository.listall_reference_objects()
     _check_all_are_listed(folder, loose.names, listed)
-    for kind, raw_name, reference in _ours(listed):
-        names[kind].append(raw_name.decode(errors="surrogateescape"))
+    for kind, raw_name, reference in _within(namespace, listed):
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
         name = raw_name.decode(errors="replace")
         end = _end(reference)
         if end is None:
             warnings.append(f"git {kind} {name} is a symbolic reference to nothing; ignored")
+            objects[kind, raw_name.decode(errors="surrogateescape")] = ""
             continue
+        objects[kind, raw_name.decode(errors="surrogateescape")] = str(end)
         target = repository[end]
         commit = _peeled(target)
         if commit is None:
@@ -60,7 +77,28 @@ def read_references(repository: pygit2.Repository) -> References:
         date = tagger.time if tagger else commit.commit_time
         found.append(GitReference(kind, name, Commit.parse(str(commit.id)), date))
     return References(
-        tuple(sorted(found)), tuple(sorted(warnings)), tuple(sorted(names["branch"])), tuple(sorted(names["tag"]))
+        tuple(sorted(found)),
+        tuple(sorted(warnings)),
+        branch_names=_names(objects, "branch"),
+        tag_names=_names(objects, "tag"),
+        objects=objects,
+        local_tags=_local_tags(listed, objects) if namespace == ORIGIN else (),
+        hollow=loose.hollow,
+    )
+
+
+def _names(objects: Objects, kind: Kind) -> tuple[str, ...]:
+    return tuple(sorted(name for of, name in objects if of == kind))
+
+
+def _local_tags(listed: Iterable[pygit2.Reference], origin: Objects) -> tuple[str, ...]:
+    tags = ((raw, tag) for kind, raw, tag in _within(CLONE, listed) if kind == "tag")
+    return tuple(
+        sorted(
+            raw.decode(errors="replace")
+            for raw, tag in tags
+            if origin.get(("tag", raw.decode(errors="surrogateescape"))) != str(tag.target)
+        )
     )
 
 
@@ -70,14 +108,15 @@ def _check_all_are_listed(folder: Path, names: Collection[bytes], listed: Iterab
             raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
 
 
-def _ours(listed: Iterable[pygit2.Reference]) -> Iterator[tuple[Literal["branch", "tag"], bytes, pygit2.Reference]]:
+def _within(namespace: Namespace, listed: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
     """Names need not be UTF-8."""
+    branches, tags = (prefix.encode() for prefix in namespace)
     for reference in listed:
         path = reference.raw_name
-        if path.startswith(_TAGS):
-            yield "tag", path[len(_TAGS) :], reference
-        elif path.startswith(_BRANCHES) and path != _BRANCHES + b"HEAD":
-            yield "branch", path[len(_BRANCHES) :], reference
+        if path.startswith(tags):
+            yield "tag", path[len(tags) :], reference
+        elif path.startswith(branches) and path != b"refs/remotes/origin/HEAD":
+            yield "branch", path[len(branches) :], reference
 
 
 def _end(reference: pygit2.Reference) -> pygit2.Oid | None:

@@ -7,9 +7,9 @@ import pygit2
 
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
 from holystone.adapters.git.graftless import without_grafts
-from holystone.adapters.git.narrow import is_narrow
+from holystone.adapters.git.narrow import fetches_tags, is_narrow
 from holystone.adapters.git.reach import reach
-from holystone.adapters.git.references import References, read_references
+from holystone.adapters.git.references import CLONE, ORIGIN, References, read_references
 from holystone.engine.model.history import History
 from holystone.engine.model.references import Commit
 
@@ -17,11 +17,13 @@ from holystone.engine.model.references import Commit
 class GitRepository:
     """Every method raises IncompleteSource for a repository that is corrupt or lacks objects."""
 
-    def __init__(self, directory: Path, repository: pygit2.Repository, *, just_fetched: bool = False) -> None:
-        """`just_fetched`: all branches and tags were fetched a moment ago, whatever the configuration says."""
+    def __init__(self, directory: Path, repository: pygit2.Repository, *, synchronized: bool = False) -> None:
+        """`synchronized`: all branches and tags of origin were fetched into references of our own a moment ago."""
         self.directory = directory
+        self.is_synchronized = synchronized
+        self.lacks_references = False
+        """Set once origin was seen to have more than the clone."""
         self._repository = repository
-        self._just_fetched = just_fetched
 
     def __repr__(self) -> str:
         return f"<GitRepository {self.directory}{' shallow' if self.is_shallow else ''}>"
@@ -33,14 +35,22 @@ class GitRepository:
     def is_narrow(self) -> bool:
         """Whether the clone seems to hold only some of origin's branches, or none of its tags."""
         try:
-            return not self._just_fetched and is_narrow(self._repository)
+            return not self.is_synchronized and is_narrow(self._repository)
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
+
+    def fetches_tags(self) -> bool:
+        """Whether the clone is set up to have all tags, so that none means that there is none."""
+        try:
+            return fetches_tags(self._repository)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
     def references(self) -> References:
-        """`refs/remotes/origin/*` but HEAD, and `refs/tags/*`."""
+        """Origin's branches and tags: as they were just fetched, else `refs/remotes/origin/*` but HEAD, and
+        `refs/tags/*`."""
         try:
-            return read_references(self._repository)
+            return read_references(self._repository, ORIGIN if self.is_synchronized else CLONE)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
@@ -52,7 +62,13 @@ class GitRepository:
                 reached_from = reach(repository, heads, times)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
-        return History(times=times, reached_from=reached_from, complete=not (self.is_shallow or self.is_narrow()))
+        lacks_references = self.lacks_references or self.is_narrow()
+        return History(
+            times=times,
+            reached_from=reached_from,
+            complete=not (self.is_shallow or lacks_references),
+            references_complete=not lacks_references,
+        )
 
     def _time(self, commit: Commit) -> int | None:
         """Committer time, or None if there is no such commit."""
@@ -62,7 +78,7 @@ class GitRepository:
         return found.commit_time if isinstance(found, pygit2.Commit) else None
 
 
-def open_history(directory: Path, *, just_fetched: bool = False) -> GitRepository | None:
+def open_history(directory: Path, *, synchronized: bool = False) -> GitRepository | None:
     """None if the directory is in no git repository. Raises IncompleteSource if it is in one that cannot be read."""
     found = discover(directory)
-    return GitRepository(directory, found, just_fetched=just_fetched) if found else None
+    return GitRepository(directory, found, synchronized=synchronized) if found else None

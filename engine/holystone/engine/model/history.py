@@ -29,7 +29,9 @@ class History(msgspec.Struct, frozen=True):
     reached_from: Mapping[Commit, frozenset[Commit]]
     """For each existing commit: the heads (of those asked about) whose history contains it. A head reaches itself."""
     complete: bool = True
-    """False for a shallow clone that was allowed: then a missing commit is unknown, not absent."""
+    """False for a shallow or narrow clone that was allowed: then a missing commit is unknown, not absent."""
+    references_complete: bool = True
+    """False for a narrow clone that was allowed: then what no reference keeps may be kept by one that is missing."""
 
 
 class GitNames(msgspec.Struct, frozen=True):

@@ -1,0 +1,64 @@
+"""Asks origin which branches and tags it has, without fetching anything."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from holystone.adapters.git.program import run_git
+from holystone.adapters.git.scrub import scrub
+from holystone.adapters.programs import ProgramFailed, ProgramMissing
+
+Kind: TypeAlias = Literal["branch", "tag"]
+Objects: TypeAlias = Mapping[tuple[Kind, str], str]
+"""What each branch and tag points to, unpeeled, in hexadecimal. A byte that is not UTF-8 is a surrogate in the name."""
+Wanted: TypeAlias = Callable[[Kind, str], bool]
+"""Whether anything could be judged by a branch or tag of this name."""
+
+ASK_TIMEOUT: Final = 60.0
+"""Seconds."""
+_LARGEST: Final = 1 << 28
+"""Bytes; a line has a hundred or so."""
+_KINDS: Final[Mapping[str, Kind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
+
+
+class Unasked(msgspec.Struct, frozen=True):
+    why: str
+    """The end of a sentence."""
+
+
+async def ask_origin(directory: Path, *, timeout: float = ASK_TIMEOUT) -> Objects | Unasked:
+    """One round trip. Not every job that cleans may reach origin, so a failure is an answer here."""
+    try:
+        ended = await run_git(
+            directory, "ls-remote", "--quiet", "--heads", "--tags", "origin", timeout=timeout, largest=_LARGEST
+        )
+    except ProgramMissing:
+        return Unasked("there is no git program")
+    except ProgramFailed as error:
+        return Unasked(f"git ls-remote {error}")
+    if ended.code:
+        said = scrub(ended.errors.decode(errors="replace")).strip().splitlines()
+        return Unasked(said[0][:300] if said else f"git ls-remote ended with exit code {ended.code}")
+    return _objects(ended.output) or Unasked("it says that it has no branches and no tags")
+
+
+def _objects(output: bytes) -> Objects:
+    found: dict[tuple[Kind, str], str] = {}
+    for line in output.decode(errors="surrogateescape").split("\n"):
+        object_id, _, name = line.partition("\t")
+        for prefix, kind in _KINDS.items():
+            # `^{}` lines tell what an annotated tag ends in. A clone has no place for a branch called HEAD.
+            if name.startswith(prefix) and not name.endswith("^{}") and name != "refs/heads/HEAD":
+                found[kind, name.removeprefix(prefix)] = object_id
+    return found
+
+
+def lacking(clone: Objects, origin: Objects, wanted: Wanted) -> tuple[str, ...]:
+    """The branches and tags of origin that the clone has not, or has elsewhere, for people; sorted."""
+    return tuple(
+        f"{kind} {name.encode(errors='surrogateescape').decode(errors='replace')}"
+        for (kind, name), at in sorted(origin.items())
+        if clone.get((kind, name)) != at and wanted(kind, name)
+    )

@@ -1,0 +1,218 @@
+"""A clone is whole when origin says so, and is refused with the command that makes it whole when it is not."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from holystone.adapters.git.origin import Unasked, ask_origin, lacking
+from holystone.adapters.git.prepare import Checked, catch_up, prepare_history
+from holystone.adapters.git.repository import GitRepository
+from holystone.engine.errors import IncompleteSource
+from tests.git.conftest import Git
+
+
+def anything(kind: str, name: str) -> bool:
+    return True
+
+
+@pytest.fixture
+def clone(tmp_path: Path, origin: Path, git: Git) -> Path:
+    git(tmp_path, "clone", "-q", origin.as_uri(), "clone")
+    return tmp_path / "clone"
+
+
+def narrowed(tmp_path: Path, origin: Path, git: Git, *fetch: str) -> Path:
+    """Nothing in its configuration tells what the command line left out."""
+    folder = tmp_path / "narrowed"
+    git(folder, "init", "-q", "-b", "master")
+    git(folder, "remote", "add", "origin", origin.as_uri())
+    git(folder, "fetch", "-q", *fetch)
+    git(folder, "checkout", "-q", "--detach", "refs/remotes/origin/master")
+    return folder
+
+
+async def prepared(folder: Path, *, fetch: bool = False, allow: bool = False) -> GitRepository:
+    repository = await prepare_history(folder, allow_shallow=allow, synchronize_first=fetch)
+    assert repository is not None
+    return repository
+
+
+async def checked(folder: Path, *, fetch: bool = False, allow: bool = False) -> Checked:
+    return await catch_up(await prepared(folder, fetch=fetch, allow=allow), anything, allow_shallow=allow)
+
+
+def shown(repository: GitRepository) -> list[str]:
+    return [each.shown for each in repository.references().found]
+
+
+EVERYTHING = ["origin/feature/a", "origin/master", "v1", "v2"]
+NARROW = {
+    "without tags": (("--no-tags", "origin"), "tag v1, tag v2"),
+    "one branch by its name": (("origin", "master:refs/remotes/origin/master"), "branch feature/a"),
+    "one branch, no tags": (
+        ("--no-tags", "origin", "+refs/heads/master:refs/remotes/origin/master"),
+        "branch feature/a, tag v1, tag v2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fetch", "lacks"), NARROW.values(), ids=NARROW)
+async def test_what_a_fetch_was_told_to_leave_out_is_seen(
+    tmp_path: Path, origin: Path, git: Git, fetch: tuple[str, ...], lacks: str
+) -> None:
+    folder = narrowed(tmp_path, origin, git, *fetch)
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(folder)
+    assert caught.value.exit_code == 3
+    assert str(folder) in caught.value.message
+    assert lacks in caught.value.message
+    assert "--git-history-synchronization" in caught.value.what_to_do
+    await anyio.run_process(caught.value.what_to_do.split("`")[1], cwd=folder)
+    assert shown((await checked(folder)).repository) == EVERYTHING
+
+
+@pytest.mark.parametrize(("fetch", "lacks"), NARROW.values(), ids=NARROW)
+async def test_synchronization_makes_it_whole(
+    tmp_path: Path, origin: Path, git: Git, fetch: tuple[str, ...], lacks: str
+) -> None:
+    folder = narrowed(tmp_path, origin, git, *fetch)
+    assert shown((await checked(folder, fetch=True)).repository) == EVERYTHING
+
+
+async def test_a_narrow_clone_that_is_allowed_knows_that_it_does_not_know(
+    tmp_path: Path, origin: Path, git: Git
+) -> None:
+    folder = narrowed(tmp_path, origin, git, "--no-tags", "origin")
+    history = (await checked(folder, allow=True)).repository.history([], [])
+    assert not history.complete
+    assert not history.references_complete
+
+
+async def test_a_whole_clone_passes(clone: Path) -> None:
+    found = await checked(clone)
+    assert not found.unasked
+    assert found.repository.history([], []).complete
+
+
+@pytest.mark.parametrize("how", ["--filter=blob:none", "--filter=tree:0", "--no-checkout"])
+async def test_what_origin_has_besides_branches_and_tags_is_nothing_to_lack(
+    tmp_path: Path, origin: Path, git: Git, how: str
+) -> None:
+    git(origin, "update-ref", "refs/merge-requests/1/head", "HEAD")
+    git(origin, "update-ref", "refs/pull/1/head", "HEAD")
+    git(tmp_path, "clone", "-q", how, origin.as_uri(), "whole")
+    assert not (await checked(tmp_path / "whole")).unasked
+
+
+async def test_a_mirror_is_synchronized_like_any_clone(tmp_path: Path, origin: Path, git: Git) -> None:
+    (tmp_path / "mirror").mkdir()
+    git(tmp_path, "clone", "-q", "--mirror", origin.as_uri(), "mirror/.git")
+    before = git(tmp_path / "mirror" / ".git", "for-each-ref").splitlines()
+    assert shown((await checked(tmp_path / "mirror", fetch=True)).repository) == EVERYTHING
+    assert set(before) <= set(git(tmp_path / "mirror" / ".git", "for-each-ref").splitlines())
+
+
+async def test_origin_moved_on_after_the_fetch(clone: Path, origin: Path, git: Git) -> None:
+    git(origin, "branch", "just-pushed", "HEAD~1")
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(clone)
+    assert "branch just-pushed" in caught.value.message
+    git(origin, "branch", "-D", "just-pushed")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "one more")
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(clone)
+    assert "branch master" in caught.value.message
+    await anyio.run_process(caught.value.what_to_do.split("`")[1], cwd=clone)
+    assert not (await checked(clone)).unasked
+
+
+async def test_a_tag_that_was_moved_on_origin(clone: Path, origin: Path, git: Git) -> None:
+    git(origin, "tag", "-f", "v1", "HEAD")
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(clone)
+    assert "tag v1" in caught.value.message
+    await anyio.run_process(caught.value.what_to_do.split("`")[1], cwd=clone)
+    assert not (await checked(clone)).unasked
+
+
+async def test_what_origin_has_no_more_is_no_lack(clone: Path, origin: Path, git: Git) -> None:
+    git(origin, "branch", "-D", "feature/a")
+    git(origin, "tag", "-d", "v1")
+    git(clone, "tag", "local")
+    assert not (await checked(clone)).unasked
+
+
+async def test_a_synchronized_clone_has_what_was_pushed_while_the_registries_were_read(
+    clone: Path, origin: Path, git: Git
+) -> None:
+    repository = await prepared(clone, fetch=True)
+    git(origin, "checkout", "-q", "-b", "just-pushed")
+    git(origin, "commit", "-q", "--allow-empty", "-m", "built meanwhile")
+    repository = (await catch_up(repository, anything, allow_shallow=False)).repository
+    assert "origin/just-pushed" in shown(repository)
+
+
+async def test_what_no_policy_looks_at_may_be_missing(clone: Path, origin: Path, git: Git) -> None:
+    git(origin, "branch", "renovate/x", "HEAD~1")
+    found = await catch_up(await prepared(clone), lambda kind, name: name == "master", allow_shallow=False)
+    assert not found.unasked
+
+
+async def test_an_origin_that_cannot_be_reached_is_told_without_its_password(clone: Path, git: Git) -> None:
+    git(clone, "remote", "set-url", "origin", "http://robot:hunter2@127.0.0.1:1/x.git")
+    found = await checked(clone)
+    assert "127.0.0.1" in found.unasked
+    assert "hunter2" not in found.unasked
+    assert "robot" not in found.unasked
+
+
+async def test_no_remote(clone: Path, git: Git) -> None:
+    git(clone, "config", "--remove-section", "remote.origin")
+    assert "origin" in (await checked(clone)).unasked
+
+
+async def test_no_git_program(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert await ask_origin(clone) == Unasked("there is no git program")
+
+
+async def test_an_origin_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    assert isinstance(await ask_origin(tmp_path, timeout=0.05), Unasked)
+
+
+async def test_an_origin_without_anything_is_no_answer(tmp_path: Path, clone: Path, git: Git) -> None:
+    git(tmp_path, "init", "-q", "--bare", "empty.git")
+    git(clone, "remote", "set-url", "origin", (tmp_path / "empty.git").as_uri())
+    assert "no branches" in (await checked(clone)).unasked
+
+
+async def test_a_folder_in_place_of_a_reference_is_told_by_origin(clone: Path, origin: Path, git: Git) -> None:
+    packed = clone / ".git" / "packed-refs"
+    packed.write_text("".join(line for line in packed.read_text().splitlines(keepends=True) if "v1" not in line))
+    (clone / ".git/refs/tags/v1").mkdir(parents=True)
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(clone)
+    assert "tag v1" in caught.value.message
+
+
+async def test_a_folder_in_place_of_a_reference_is_refused_where_nobody_can_tell(clone: Path, git: Git) -> None:
+    (clone / ".git/refs/remotes/origin/feature/a").mkdir(parents=True)
+    assert not (await checked(clone)).unasked, "the packed line is what origin has"
+    git(clone, "remote", "set-url", "origin", "file:///nowhere")
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(clone)
+    assert "refs/remotes/origin/feature/a" in caught.value.message
+    assert "rmdir" in caught.value.what_to_do
+
+
+def test_names_of_origin_need_not_be_utf_8() -> None:
+    name = "caf\udce9"
+    origin = {("branch", name): "1" * 40}
+    assert lacking(dict(origin), dict(origin), anything) == ()  # type: ignore[arg-type]
+    assert lacking({}, dict(origin), anything) == ("branch caf\ufffd",)  # type: ignore[arg-type]
