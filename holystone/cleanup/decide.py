@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -13,9 +13,9 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
 from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse, RecordNotJudged
-from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.references import Digest, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import marked_stages, read_images, read_storage
+from holystone.engine.naming import kind_of, marked_stages, read_images, read_storage
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
@@ -24,6 +24,8 @@ from holystone.policies.in_use import protect
 from holystone.policies.stages import decide_stages, images_built_elsewhere
 from holystone.policies.tag_strategy import StrategyRules, decide_by_strategy
 
+_SHOWN: Final = 3
+"""Repositories that a refusal names."""
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 
 
@@ -46,6 +48,8 @@ class StrategyIntent(msgspec.Struct, frozen=True):
 
     names: GitNames
     rules: StrategyRules
+    folding: frozenset[Repository] = frozenset()
+    """Where the registry knows no capital letters in tags."""
 
 
 Intent: TypeAlias = GitIntent | StrategyIntent
@@ -86,7 +90,10 @@ def decide(
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
-    if absent:
+    misplaced = None if all_tags else _misplaced(inventory, storage)
+    if misplaced:
+        refusals.append(misplaced)
+    if absent or misplaced:
         # A wrong --images-repo looks just like this, and would make every stage and record look unneeded.
         scope = Scope(images=False, stages=False)
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
@@ -104,7 +111,8 @@ def decide(
     notices = list(_notices(inventory, storage, intent, scope, absent=absent))
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
-        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace)
+        run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
+        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run)
         # Where both live in one repository, a tag of an image may look like one of a stage.
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
@@ -138,14 +146,66 @@ def _judge_image(
             decision = decide_images(
                 judged, records, history, selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected
             )
-        case StrategyIntent(names, strategies):
+        case StrategyIntent(names, strategies, folding):
+            folds = any(tag.reference.repository in folding for tag in judged)
             decision = ImageDecision(
-                decide_by_strategy(judged, names, strategies, rules.as_of),
+                decide_by_strategy(judged, names, strategies, rules.as_of, folds=folds),
                 {record.tag: Keep((RecordNotJudged(),)) for record in records},
                 False,
             )
     stay = {tag.reference.tag: Keep(in_use[tag.reference]) for tag in protected}
     return msgspec.structs.replace(decision, tags=dict(sorted({**decision.tags, **stay}.items())))
+
+
+class _StoredImage(NamedTuple):
+    reference: Reference
+    digest: Digest
+    image_id: Digest
+
+
+def _stages(inventory: ProjectInventory, storage: StagesStorage) -> Iterable[_StoredImage]:
+    at = inventory.snapshots[inventory.storage]
+    for stage in storage.stages:
+        yield _StoredImage(Reference(at.repository, stage.tag), at.tags[stage.tag], stage.image_id)
+
+
+def _misplaced(inventory: ProjectInventory, storage: StagesStorage) -> Refusal | None:
+    """Where no image has a tag: why that is more likely a wrong address than a project without images. What a registry
+    says of a repository that was never pushed does not help: some say that it is empty (olareg, and Cloudflare's
+    serverless-registry: seen)."""
+    at, places = inventory.storage, _places(inventory)
+    if records := len(storage.metadata) + len(storage.unclaimed_metadata):
+        why = f"{count(records, 'record')} in {at} name images that were published, and no image has a tag in {places}"
+    elif storage.stages or storage.bookkeeping or storage.rejected or storage.unreadable:
+        return None
+    elif swapped := _looks_like_storage(inventory):
+        why = f"no image has a tag in {places}, and {swapped} holds werf's stages or records"
+    elif storage.foreign:
+        why = f"no image has a tag in {places}, and none of the tags in {at} is a stage or a record of werf's"
+    else:
+        return None
+    return Refusal(
+        promise="fail-closed",
+        repository=None,
+        why=f"{why}: that is probably not where they are, or the two are swapped",
+        what_to_do="check --images-repo (with --images-repo-mode) and --stages-storage; if the project really has no "
+        f"image any more, `holystone stages purge --stages-storage {at}` deletes its stages and records",
+    )
+
+
+def _places(inventory: ProjectInventory) -> str:
+    repositories = sorted({str(inventory.layout.repository(name)) for name in inventory.images})
+    more = len(repositories) - _SHOWN
+    return (", ".join(repositories[:_SHOWN]) or "the images repo") + (f" and {more} more" if more > 0 else "")
+
+
+def _looks_like_storage(inventory: ProjectInventory) -> Repository | None:
+    """A repository of images that holds what belongs into the stages storage."""
+    names = {inventory.layout.repository(name): inventory.of_image(name).names for name in inventory.images}
+    if inventory.images_root:
+        names[inventory.images_root.repository] = inventory.images_root.names
+    others = sorted(names.keys() - {inventory.storage})
+    return next((at for at in others if any(kind_of(tag) != "foreign" for tag in names[at])), None)
 
 
 def _by_image(records: Iterable[MetadataRecord]) -> Mapping[str, tuple[MetadataRecord, ...]]:

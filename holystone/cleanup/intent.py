@@ -51,7 +51,7 @@ async def ask_git(
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
         warnings = references.warnings
     else:
-        tags = _image_tags(inventory)
+        tags = image_tags(inventory)
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
         intent, references = await read_names(checked.repository, tags, settings.strategies)
         needs_tags = any(each.strategy == "git-tag" for each in tags)
@@ -79,7 +79,7 @@ def _after(tags: Iterable[ImageTag]) -> Wanted:
     return lambda kind, _: bool(strategies & {"git-commit", f"git-{kind}"})
 
 
-def _image_tags(inventory: ProjectInventory) -> Sequence[ImageTag]:
+def image_tags(inventory: ProjectInventory) -> Sequence[ImageTag]:
     return [tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))]
 
 

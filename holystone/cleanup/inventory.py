@@ -10,12 +10,13 @@ import structlog
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
-from holystone.engine.errors import IncompleteSource, Unseen, UsageError
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unseen, UsageError
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
-from holystone.engine.naming import ImagesRepo, managed_images, needs_config
+from holystone.engine.naming import ImagesRepo, managed_images, needs_config, repository_of
 from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
 from holystone.engine.ports import Knowledge
 from holystone.engine.scheduler import for_each
@@ -44,6 +45,9 @@ class ProjectInventory(msgspec.Struct, frozen=True):
     snapshots: Mapping[Repository, RepositorySnapshot]
     """The images' repositories and the stages storage."""
     storage: Repository
+    images_root: RepositorySnapshot | None = None
+    """What is listed at the address of the images repo itself, where nothing was found at all: no image, no stage and
+    no record."""
 
     def of_image(self, image: ImageName) -> RepositorySnapshot:
         return self.snapshots[self.layout.repository(image)]
@@ -96,7 +100,27 @@ async def read_inventory(
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
     located = [located_image(each, identity) for each in sorted({*repositories.values()})]
     await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
-    return ProjectInventory(layout, images, snapshots, storage.repository)
+    root = None
+    if not any(each.names for each in snapshots.values()):
+        root = await _list_root(connections, layout, identity, snapshots)
+    return ProjectInventory(layout, images, snapshots, storage.repository, root)
+
+
+async def _list_root(
+    connections: Connections, layout: ImagesRepo, identity: Identity, snapshots: Mapping[Repository, RepositorySnapshot]
+) -> RepositorySnapshot | None:
+    """None where it was read with the others, or there can be none. It is asked for a doubt only, so that a registry
+    which will not list it is no reason to stop."""
+    if layout.path is None or (root := repository_of(Address(layout.host, layout.path))) in snapshots:
+        return None
+    at = located_image(root, identity)
+    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
+    try:
+        listing = await registry.list_tags(root)
+    except (IncompleteSource, RegistryFailure) as error:
+        log.info("images repo itself not listed", repository=str(root), why=error.message)
+        return None
+    return RepositorySnapshot(root, {}, dict.fromkeys(listing.tags, "not read"), {}, {}, listing.exists)
 
 
 def never_published(image: ImageName, names: Collection[Tag]) -> bool:

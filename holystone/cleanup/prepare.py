@@ -1,25 +1,29 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import partial
 
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
 from holystone.cleanup.connections import Connections
-from holystone.cleanup.decide import Rules, Scope, decide
+from holystone.cleanup.decide import Rules, Scope, StrategyIntent, decide
 from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
-from holystone.cleanup.intent import GitAnswer, ask_git
-from holystone.cleanup.inventory import ProjectInventory, read_inventory
+from holystone.cleanup.intent import GitAnswer, ask_git, image_tags
+from holystone.cleanup.inventory import Located, ProjectInventory, read_inventory
 from holystone.cleanup.locate import Places, locate, storage_repository
 from holystone.cleanup.planning import PlanningOptions, make_plan
+from holystone.cleanup.unlisted import folding, look_up
 from holystone.engine.journal import refuse_if_busy
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Repository
 from holystone.engine.planner.fuse import FuseLimits
-from holystone.engine.ports import Knowledge
+from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
+from holystone.policies.tag_strategy import saved_by_folding
 from holystone.settings.project import Project, load_project
 from holystone.settings.values import CleanupSettings
 
@@ -37,29 +41,44 @@ async def prepare_plan(
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
         refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
-    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users()
+    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users(listed=listed)
     places = await locate(connections, settings, project)
     git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
     refuse_unfilled(in_use, inventory.snapshots)
+    located = places.located(inventory.snapshots)
+    registry_of = partial(_registry, connections, located)
+    there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in inventory.snapshots.items()}
+    used = (*in_use.images, *await look_up(in_use.images, there, registry_of))
     answer = GitAnswer()
     if git is not None:
         answer = await ask_git(git, inventory, settings.history, project.keep_policies, as_of)
+    intent = answer.intent
+    if isinstance(intent, StrategyIntent):
+        doubtful = saved_by_folding(image_tags(inventory), intent.names)
+        folds = await folding(doubtful, inventory.snapshots, registry_of)
+        intent = msgspec.structs.replace(intent, folding=folds)
     rules = Rules(
         v1_2=settings.history.v1_2,
         v1_2_confirmed=settings.history.v1_2_explicit,
         stages_grace=settings.stages_grace,
         as_of=as_of,
     )
-    decision = decide(inventory, answer.intent, scope, rules, in_use.images)
+    decision = decide(inventory, intent, scope, rules, used)
     decision = msgspec.structs.replace(
         decision,
         notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices),
         refusals=(*decision.refusals, *answer.refusals),
     )
-    located = places.located(inventory.snapshots)
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
     return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
+
+
+async def _registry(
+    connections: Connections, located: Mapping[Repository, Located], repository: Repository
+) -> Registry:
+    at = located[repository]
+    return await connections.registry(at.repository, at.implementation, at.place, at.told_by)
 
 
 async def _read(

@@ -122,9 +122,10 @@ def _whose(holdings: Holdings, stored: Belongings, strangers: Mapping[Reference,
 
 
 def _consequences(holdings: Holdings, scope: Scope, own: frozenset[Reference]) -> Iterable[str]:
-    if scope.images and scope.stages and not any(each.exists for each in _image_repositories(holdings)):
+    if scope.images and scope.stages and not holdings.images:
+        what = "has a tag" if any(each.exists for each in _image_repositories(holdings)) else "exists"
         yield (
-            "none of the images' repositories exists: if there are images, --images-repo is wrong, "
+            f"none of the images' repositories {what}: if there are images, --images-repo is wrong, "
             "and they would lose their stages and records"
         )
     if scope.stages and holdings.images is None:

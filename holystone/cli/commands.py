@@ -36,7 +36,7 @@ Words = Mapping[str, Any]
 def clean(command: str, given: Words, scope: Scope) -> int:
     settings = resolve(given, os.environ)
     # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
-    listed = read_lists(settings.in_use) if scope.images else ()
+    listed = read_lists(settings.in_use)
     return _plan_and_deliver(
         settings,
         settings.notes,

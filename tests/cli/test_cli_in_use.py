@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from holystone.embedded.faults import Fault, Hang
+from holystone.embedded.faults import Answer, Fault, Hang
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench
+from tests.support.folded_tags import fold
 
 Refuse = Callable[..., str]
 TOKEN = "kube-token-0123456789"
@@ -268,6 +269,49 @@ def test_a_list(shop: Bench, refused: Refuse, tmp_path: Path) -> None:
     file.write_text(f"{address}:{tag}\n")
     assert shop.cleanup("--without-kube", env={"HOLYSTONE_IN_USE_1": str(file)}).code == 0
     assert tag in tags(shop)
+
+
+def test_a_name_that_the_registry_folds_is_found_by_asking(shop: Bench, cluster: Callable[..., KubeApi]) -> None:
+    """Gitea: pushed and deployed with capital letters, listed without."""
+    address, (tag, *_) = doomed(shop)
+    fold(shop.registry)
+    cluster().run("deployments", "web", f"{address}:{tag.upper()}", namespace="shop")
+    assert shop.cleanup().code == 0
+    assert tag in tags(shop)
+
+
+def test_a_name_in_use_that_the_list_lacks_stops_the_run(
+    shop: Bench, cluster: Callable[..., KubeApi], refused: Refuse
+) -> None:
+    address, (tag, *_) = doomed(shop)
+    cluster().run("deployments", "web", f"{address}:{tag}", namespace="shop")
+    short = json.dumps({"name": "shop/app/front", "tags": sorted(tags(shop) - {tag})}).encode()
+    answer = Answer(200, short, {"Content-Type": "application/json"})
+    shop.registry.faults.add(Fault("GET", "shop/app/front/tags/list", answer, times=None))
+    message = refused(shop, code=3)
+    assert f"The list of tags of {address} is not complete: {tag} is in use" in message
+    assert "Nothing was deleted." in message
+
+
+def test_a_stage_that_somebody_runs_stays_with_what_it_was_built_from(shop: Bench) -> None:
+    plan = shop.cleanup("--dry-run", "--without-kube", "--output=json").json["plan"]
+    (stages,) = (each for each in plan["repositories"] if each["place"] == "stages")
+    going = {
+        tag: step["digest"]
+        for each in stages["passes"]
+        for step in each["steps"]
+        for tag in step.get("tags", [step.get("tag")])
+        if not tag.startswith("image-metadata")
+    }
+    run = max(going)
+    file = shop.home / "used"
+    file.write_text(f"{shop.registry.host}/shop/stages:{run}\n")
+    for command in (("stages", "cleanup"), ("cleanup",)):
+        ran = shop.run(*command, *shop.addresses(), "--without-kube", "--in-use", str(file), "--dry-run")
+        assert ran.code == 0
+        (line,) = (line for line in ran.out.splitlines() if f"  {run} " in line)
+        assert line.startswith("  stay")
+        assert "in use" in line
 
 
 def test_a_list_out_of_a_pipe(shop: Bench) -> None:

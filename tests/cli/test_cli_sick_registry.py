@@ -12,6 +12,7 @@ import pytest
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, ZOT, Quirks
 from holystone.embedded.storage import digest_of
+from holystone.engine.model.manifests import OCI_INDEX
 from holystone.engine.model.references import Digest
 from tests.support.command_line import Bench, always, bench, now
 from tests.support.tiny_project import tiny_project
@@ -172,14 +173,68 @@ def test_no_such_repositories(shop: Bench) -> None:
     assert shop.cleanup("--output=json").json["ending"] == "nothing-to-do"
 
 
-def test_a_wrong_images_repo_does_not_make_every_stage_unneeded(shop: Bench) -> None:
-    before = shop.contents()
+@pytest.mark.parametrize("there", ["absent", "empty", "somebody else's"])
+def test_a_wrong_images_repo_is_refused(shop: Bench, refused: Refuse, there: str) -> None:
+    """Some registries say of what was never pushed that it is empty."""
     shop.options = shop.addresses(images="shop/aap")
-    ran = shop.cleanup("--yes-delete-that-many")
-    assert ran.code == 0
-    assert "does not exist in the registry" in ran.out
-    assert "stages and records were left alone; if there are images, check --images-repo" in ran.out
+    storage = shop.registry.storage
+    for name in ("backend", "front") if there != "absent" else ():
+        repository = storage.repository(f"shop/aap/{name}")
+        if there != "empty":
+            index = b'{"schemaVersion": 2, "manifests": []}'
+            repository.tags["theirs"] = storage.put_manifest(f"shop/aap/{name}", index, OCI_INDEX).digest
+    message = refused(shop, "--yes-delete-that-many", code=3)
+    assert "name images that were published, and no image has a tag in" in message
+    assert "/shop/aap/backend" in message
+    assert "--images-repo" in message
+    assert "--stages-storage" in message
+    assert "holystone stages purge" in message
+
+
+@pytest.mark.parametrize("command", ["images", "stages"])
+def test_a_wrong_images_repo_is_refused_on_either_half(shop: Bench, command: str) -> None:
+    shop.registry.storage.repository("shop/aap/front")
+    before = shop.contents()
+    ran = shop.run(command, "cleanup", *shop.addresses(images="shop/aap"), "--yes-delete-that-many")
+    assert ran.code == 3
     assert shop.contents() == before
+
+
+def test_the_wrong_mode_is_refused(shop: Bench, refused: Refuse) -> None:
+    message = refused(shop, "--images-repo-mode=monorepo", code=3)
+    assert "no image has a tag in" in message
+    assert "--images-repo-mode" in message
+
+
+def test_swapped_repositories_are_refused(shop: Bench, refused: Refuse) -> None:
+    shop.options = shop.addresses(images="shop/stages", stages="shop/app")
+    assert "shop/stages holds werf's stages or records" in refused(shop, code=3)
+    shop.options = shop.addresses(images="shop/stages", stages="shop/app/front")
+    message = refused(shop, code=3)
+    assert "--images-repo" in message
+    assert "--stages-storage" in message
+    assert "swapped" in message
+
+
+def test_tag_strategies_refuse_a_wrong_images_repo_too(shop: Bench, refused: Refuse) -> None:
+    shop.options = shop.addresses(images="shop/aap")
+    shop.registry.storage.repository("shop/aap/front")
+    refused(shop, "--git-history-based-cleanup=false", code=3)
+
+
+def test_a_project_that_was_never_published_is_no_mistake(shop: Bench) -> None:
+    """Stages and managed images alone name nothing that was published."""
+    storage = shop.registry.storage
+    for name in [name for name in storage.repositories if name.startswith("shop/app")]:
+        del storage.repositories[name]
+    stages = storage.repository("shop/stages")
+    for tag in [tag for tag in stages.tags if tag.startswith("image-metadata")]:
+        del stages.tags[tag]
+    ran = shop.cleanup()
+    assert ran.code == 0
+    assert "stages and records were left alone" in ran.out
+    storage.repositories.clear()
+    assert shop.cleanup().code == 0
 
 
 def test_a_stages_storage_that_is_not_there_is_the_wrong_one(shop: Bench, refused: Refuse) -> None:

@@ -10,6 +10,7 @@ import pytest
 from holystone.demo.composer import Composer, Content
 from holystone.demo.git_story import GitStory
 from tests.support.command_line import Bench, bench, now
+from tests.support.folded_tags import fold
 from tests.support.image_values import commit_id
 from tests.support.tiny_project import DAY, WERF_YAML, fill
 
@@ -150,3 +151,13 @@ def test_a_shallow_clone_is_refused_and_if_allowed_keeps_what_it_may_lack(
     )
     assert "is shallow" in refused(shop.bench, BY_STRATEGY, code=3)
     assert shop.cleanup("--allow-git-shallow-clone") == shop.tags.keys()
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_names_are_compared_as_the_registry_keeps_them(shop: Shop, folds: bool) -> None:
+    """Gitea lists without capital letters what was pushed with them."""
+    shop.story.delete_tag("v1")
+    shop.story.tag("V1", shop.story.head("master"))
+    if folds:
+        fold(shop.bench.registry)
+    assert ("v1" in shop.cleanup()) is folds

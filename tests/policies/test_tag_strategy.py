@@ -22,7 +22,13 @@ from holystone.engine.model.reasons import (
     WithinStrategy,
 )
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.policies.tag_strategy import Allowance, StrategyRules, decide_by_strategy, named_commits
+from holystone.policies.tag_strategy import (
+    Allowance,
+    StrategyRules,
+    decide_by_strategy,
+    named_commits,
+    saved_by_folding,
+)
 from tests.support.image_values import commit_id, image_tag
 
 NOW = 1_800_000_000
@@ -65,6 +71,40 @@ def test_a_branch_or_tag_of_that_name() -> None:
 def test_the_meta_tag_counts_and_not_the_docker_tag() -> None:
     assert judged(made("git-tag", "v1", tag="v9")) == Keep((NamedAfter("tag", "v1"),))
     assert judged(made("git-tag", "v9", tag="v1")) == Delete((ReferenceGone("tag", "v9"),))
+
+
+def test_where_the_registry_folds_capital_letters_names_are_compared_without() -> None:
+    names = GitNames({"Hotfix-A": "Hotfix-A"}, {"Feature-X": "Feature-X", "feature-x": "feature-x"}, frozenset())
+    tags = [made("git-branch", "hotfix-a"), made("git-tag", "feature-x"), made("git-tag", "v0")]
+    folded = decide_by_strategy(tags, names, StrategyRules(), NOW, folds=True)
+    assert [tag for tag, verdict in folded.items() if isinstance(verdict, Delete)] == ["t-v0"]
+    assert folded[tags[0].reference.tag] == Keep((NamedAfter("branch", "Hotfix-A"),))
+    exact = decide_by_strategy(tags, names, StrategyRules(), NOW)
+    assert [tag for tag, verdict in exact.items() if isinstance(verdict, Delete)] == ["t-hotfix-a", "t-v0"]
+
+
+def test_of_two_names_that_become_one_either_keeps_it() -> None:
+    for there in ("Feature-X", "FEATURE-X", "feature-x"):
+        names = GitNames({}, {there: there}, frozenset())
+        assert stay_folded([made("git-tag", "feature-x")], names) == ["t-feature-x"]
+    assert stay_folded([made("git-tag", "V1.0-RC1")], GitNames({}, {"v1.0-rc1": "v1.0-rc1"}, frozenset())) != []
+
+
+def stay_folded(tags: Iterable[ImageTag], names: GitNames) -> list[str]:
+    found = decide_by_strategy(tags, names, StrategyRules(), NOW, folds=True)
+    return [tag for tag, verdict in found.items() if isinstance(verdict, Keep)]
+
+
+def test_what_hangs_on_whether_the_registry_folds() -> None:
+    names = GitNames({"Hotfix-A": "Hotfix-A"}, {"v1": "v1"}, frozenset())
+    doubtful = made("git-branch", "hotfix-a")
+    others = [
+        made("git-branch", "gone"),
+        made("git-tag", "v1"),
+        made("git-tag", "hotfix-a", tag="t"),
+        made("custom", "x"),
+    ]
+    assert saved_by_folding([*others, doubtful], names) == (doubtful,)
 
 
 def test_a_commit() -> None:

@@ -23,6 +23,9 @@ def doomed(world: World) -> set[tuple[str, str]]:
     if not any(world.repository(name) in world.contents for name in names):
         return set()
     tags = [each for name in names for each in tags_of(world, name)]
+    # "If no image has a tag although records name published images, the run stops, and nothing goes."
+    if not tags and any(records_of(storage)):
+        return set()
     gone: set[tuple[str, str]] = set()
     if world.images:
         for name in names:

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.project import ImageTag
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
 
@@ -12,7 +12,18 @@ _SHOWN = 3
 """Users of one image that the reasons name."""
 
 
-def protect(tags: Iterable[ImageTag], used: Collection[UsedImage]) -> Mapping[Reference, tuple[InUse, ...]]:
+class Image(Protocol):
+    """Of a final image or a stage."""
+
+    @property
+    def reference(self) -> Reference: ...
+    @property
+    def digest(self) -> Digest: ...
+    @property
+    def image_id(self) -> Digest: ...
+
+
+def protect(tags: Iterable[Image], used: Collection[UsedImage]) -> Mapping[Reference, tuple[InUse, ...]]:
     """The tags that are in use, by name or by content. A digest protects whatever repository it was pulled from: a
     mirror or another spelling of the registry does not change what runs."""
     by_name: defaultdict[tuple[Repository, Tag], list[UsedImage]] = defaultdict(list)

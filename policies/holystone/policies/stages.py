@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from holystone.engine.model.project import ImageTag, Stage, StagesStorage
 from holystone.engine.model.reasons import (
@@ -9,6 +10,7 @@ from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
     ImportedBy,
+    InUse,
     KeepReason,
     NotNeeded,
     ParentOfImage,
@@ -20,9 +22,15 @@ from holystone.engine.model.references import Digest, Reference, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
-def decide_stages(storage: StagesStorage, remaining_images: Iterable[ImageTag], now: int, grace: int) -> Verdicts:
+def decide_stages(
+    storage: StagesStorage,
+    remaining_images: Iterable[ImageTag],
+    now: int,
+    grace: int,
+    in_use: Mapping[Tag, tuple[InUse, ...]] = MappingProxyType({}),
+) -> Verdicts:
     """Every tag of the storage, sorted, but the metadata records that `decide_images` judges. `now`: Unix seconds;
-    `grace`: seconds, 0 for none.
+    `grace`: seconds, 0 for none. `in_use`: stages that somebody runs as they are.
 
     A rejected stage goes like any other that nobody needs; while it stays, so does its mark, or werf would use it.
     While a stage cannot be read, none goes: any may be an ancestor of the unreadable one.
@@ -31,11 +39,11 @@ def decide_stages(storage: StagesStorage, remaining_images: Iterable[ImageTag], 
     for stage in sorted(storage.stages, key=lambda stage: stage.tag):
         twins[stage.image_id].append(stage)
     young = _young(storage.stages, now, grace)
-    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), young)
+    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), {*young, *in_use})
     doubts = tuple(Unreadable(f"{tag}, which may descend from this stage") for tag in storage.unreadable[:1])
     verdicts: dict[Tag, Verdict] = {}
     for stage in storage.stages:
-        reasons = (*young.get(stage.tag, ()), *needed.get(stage.image_id, ())) or doubts
+        reasons = (*in_use.get(stage.tag, ()), *young.get(stage.tag, ()), *needed.get(stage.image_id, ())) or doubts
         unneeded = Rejected() if stage.rejected_by else NotNeeded()
         verdicts[stage.tag] = Keep(reasons) if reasons else Delete((unneeded,))
     verdicts |= _marks(storage, verdicts)
@@ -69,9 +77,9 @@ def _born(stage: Stage, now: int) -> int:
 
 
 def _needed(
-    twins: Mapping[Digest, Sequence[Stage]], images: Iterable[ImageTag], young: Iterable[Tag]
+    twins: Mapping[Digest, Sequence[Stage]], images: Iterable[ImageTag], stay: Iterable[Tag]
 ) -> Mapping[Digest, Sequence[KeepReason]]:
-    """Reasons by image id, for all that the images and the young stages descend or import from."""
+    """Reasons by image id, for all that the images and the stages that stay by themselves descend or import from."""
     needed: defaultdict[Digest, list[KeepReason]] = defaultdict(list)
     for image in images:
         if image.parent:
@@ -79,7 +87,7 @@ def _needed(
         for imported in image.imports:
             needed[imported].append(ImportedBy(image.reference.tag))
     ids = {stage.tag: image_id for image_id, stages in twins.items() for stage in stages}
-    waiting = sorted(needed.keys() | {ids[tag] for tag in young})
+    waiting = sorted(needed.keys() | {ids[tag] for tag in stay})
     met = set(waiting)
     while waiting:
         for stage in twins.get(waiting.pop(), ()):

@@ -77,9 +77,14 @@ def named_commits(tags: Iterable[ImageTag]) -> frozenset[Commit]:
     return frozenset(commit for commit in found if commit)
 
 
-def decide_by_strategy(tags: Iterable[ImageTag], names: GitNames, rules: StrategyRules, now: int) -> Verdicts:
-    """Tags of one image that are not in use. Sorted by tag. `now`: Unix seconds."""
+def decide_by_strategy(
+    tags: Iterable[ImageTag], names: GitNames, rules: StrategyRules, now: int, *, folds: bool = False
+) -> Verdicts:
+    """Tags of one image that are not in use. Sorted by tag. `now`: Unix seconds. `folds`: the registry knows no capital
+    letters in tags, so that a tag is wanted by every branch and git tag whose name becomes its name."""
     by_strategy: defaultdict[str | None, list[_Judged]] = defaultdict(list)
+    if folds:
+        tags, names = map(_folded, tags), _folded_names(names)
     for tag in tags:
         by_strategy[tag.strategy].append(_expire(_by_name(tag, names), rules.of(tag.strategy).expiry_days, now))
     found = {
@@ -88,6 +93,29 @@ def decide_by_strategy(tags: Iterable[ImageTag], names: GitNames, rules: Strateg
         for each in _limit(judged, rules.of(strategy).limit)
     }
     return dict(sorted(found.items()))
+
+
+def saved_by_folding(tags: Iterable[ImageTag], names: GitNames) -> tuple[ImageTag, ...]:
+    """Tags that go because nothing has their name, and would stay if capital letters did not matter: what depends on
+    whether the registry folds them. Sorted."""
+    folded = _folded_names(names)
+    return tuple(
+        tag
+        for tag in sorted(tags, key=lambda each: each.reference)
+        if _by_name(tag, names).delete and not _by_name(_folded(tag), folded).delete
+    )
+
+
+def _folded(tag: ImageTag) -> ImageTag:
+    return msgspec.structs.replace(tag, meta_tag=tag.meta_tag.lower())
+
+
+def _folded_names(names: GitNames) -> GitNames:
+    return msgspec.structs.replace(
+        names,
+        branches={name.lower(): shown for name, shown in names.branches.items()},
+        tags={name.lower(): shown for name, shown in names.tags.items()},
+    )
 
 
 def _by_name(tag: ImageTag, names: GitNames) -> _Judged:

@@ -64,7 +64,7 @@ class HistoryNotRead(msgspec.Struct, frozen=True, tag="history-not-read"):
 
 
 class ImagesAbsent(msgspec.Struct, frozen=True, tag="images-absent"):
-    """None of the images' repositories exists, so nothing can be said about stages and records."""
+    """No image of the project has a tag anywhere, so nothing can be said about stages and records."""
 
 
 class Foreign(msgspec.Struct, frozen=True, tag="foreign"):

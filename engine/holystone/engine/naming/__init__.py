@@ -12,7 +12,7 @@ from holystone.engine.naming.belongings import (
 )
 from holystone.engine.naming.layout import ImagesRepo
 from holystone.engine.naming.modes import check_image_names, resolve_mode
-from holystone.engine.naming.project import managed_images, needs_config, read_images, read_storage
+from holystone.engine.naming.project import kind_of, managed_images, needs_config, read_images, read_storage
 from holystone.engine.naming.records import (
     ClientId,
     MetadataTag,
@@ -26,7 +26,7 @@ from holystone.engine.naming.records import (
 )
 from holystone.engine.naming.slug import docker_tag_slug
 from holystone.engine.naming.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
-from holystone.engine.naming.used_images import may_name, parse_image_id, parse_used_image
+from holystone.engine.naming.used_images import may_name, parse_image_id, parse_used_image, unlisted
 
 __all__ = [
     "Belongings",
@@ -41,6 +41,7 @@ __all__ = [
     "docker_tag_slug",
     "image_metadata_tag",
     "is_manageable",
+    "kind_of",
     "managed_image_tag",
     "managed_images",
     "marked_stages",
@@ -62,4 +63,5 @@ __all__ = [
     "rejected_tag",
     "repository_of",
     "resolve_mode",
+    "unlisted",
 ]

@@ -1,10 +1,12 @@
 """Images in use, out of the words of pods, container runtimes and people."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
 from typing import Final
 
 from holystone.engine.model.in_use import UsedImage, User
-from holystone.engine.model.references import Digest, InvalidName, Repository
+from holystone.engine.model.references import Digest, InvalidName, Reference, Repository, Tag
 from holystone.engine.naming.addresses import DEFAULT_REGISTRY, DEFAULT_TAG, parse_reference
 
 _BARE: Final = {64: "sha256", 128: "sha512"}
@@ -34,6 +36,18 @@ def parse_image_id(text: str, by: User) -> tuple[UsedImage, ...]:
     registry could have (Docker's `<none>@DIGEST`). Raises InvalidName for everything else: something runs there."""
     words = re.split(r"[\s,]+", text.strip())
     return tuple(_image_id(_without_scheme(word), by) for word in words)
+
+
+def unlisted(used: Iterable[UsedImage], listed: Mapping[Repository, Set[Tag]]) -> Mapping[Reference, tuple[User, ...]]:
+    """Tags in use of repositories that were listed, which their lists do not have, sorted, with who uses each. What was
+    pulled by digest is known by that."""
+    repositories = {each.canonical: each for each in listed}
+    found: defaultdict[Reference, dict[User, None]] = defaultdict(dict)
+    for each in used:
+        at = repositories.get(each.repository.canonical) if each.repository and not each.digest else None
+        if at and each.tag and each.tag not in listed[at]:
+            found[Reference(at, each.tag)][each.by] = None
+    return {reference: tuple(found[reference]) for reference in sorted(found)}
 
 
 def may_name(text: str, repository: Repository) -> bool:

@@ -36,7 +36,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.HistoryNotRead():
             return "there is no git history to judge it by"
         case reasons.ImagesAbsent():
-            return "none of the images' repositories exists, so nothing says who needs it"
+            return "no image has a tag anywhere, so nothing says who needs it"
         case reasons.Foreign():
             return "not an image that werf made for this project"
         case reasons.NotAsked():
