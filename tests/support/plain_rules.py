@@ -109,6 +109,8 @@ def _stages_that_go(world: World, storage: Mapping[str, Image | None], remaining
         for tag, about in readable.items()
     }
     young = {tag for tag in readable if world.grace and world.now - born[tag] < world.grace}
+    # "A stage that somebody runs stays too, with what it was built from."
+    young |= {tag for tag, about in readable.items() if in_use(world, Mine("", world.storage, tag, about))}
     # "A stage stays if a remaining image descends from it, or if a stage that stays descends from it or imports from
     # it." Several stages can have one image id: all are needed.
     needed = {image_id for each in remaining for image_id in _made_of(each.about)}
