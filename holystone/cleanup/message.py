@@ -7,6 +7,7 @@ from typing import Final
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.references import Digest
 from holystone.engine.report.words import count
 
 NOTHING_DELETED: Final = "Nothing was deleted."
@@ -59,11 +60,23 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
             not_deleted=f"{count(result.not_tried, 'deletion')} not tried.",
             what_to_do=f"`holystone undo {run_id}` brings back what it deleted. " if deleted else "",
         )
+    still = _still_served(result)
     left = f"{count(result.not_tried, 'deletion')} not tried" if result.not_tried else "some deletions failed"
+    if still and not causes:
+        left = "the registry says of what it deleted that it is gone, and still serves it"
     return HolystoneError(
-        "\n".join((f"Run {run_id} is not finished: {left}.", *causes)),
+        "\n".join((f"Run {run_id} is not finished: {left}.", *causes, *_few(still).splitlines())),
         what_to_do=f"`holystone resume {run_id}` tries what is left.",
     )
+
+
+def _still_served(result: RunResult) -> list[str]:
+    """Named each time: neither the run nor the next one can do anything about them."""
+    return [
+        f"{each.repository}{'@' if isinstance(what, Digest) else ':'}{what} is still there"
+        for each in result.repositories
+        for what in (each.check.served if each.check else ())
+    ]
 
 
 def _places(refusals: Iterable[Refusal]) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from holystone.engine.executor import CheckReport, Loss, check_after
+from holystone.engine.executor.served import Deletions
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
@@ -230,10 +231,14 @@ async def test_a_kept_tag_that_somebody_moved_is_no_loss_and_one_that_is_gone_is
         knowledge.learn_manifest(raw)
     there.tags()[Tag("keep-index")] = there.registry.image(APP, "new")
     content.delete_manifest(there.digests["child"])
-    assert await check_after(there.registry, knowledge, there.plan, {}) == CheckReport((), (Tag("keep-index"),))
+    assert await check_after(there.registry, knowledge, there.plan, Deletions({})) == CheckReport(
+        (), (Tag("keep-index"),)
+    )
     content.delete_manifest(there.digests["keep"])
     loss = Loss(there.digests["keep"], Tag("keep"))
-    assert await check_after(there.registry, knowledge, there.plan, {}) == CheckReport((loss,), (Tag("keep-index"),))
+    assert await check_after(there.registry, knowledge, there.plan, Deletions({})) == CheckReport(
+        (loss,), (Tag("keep-index"),)
+    )
 
 
 async def test_a_child_of_a_kept_index_that_is_gone_is_a_loss(execute: Execute) -> None:

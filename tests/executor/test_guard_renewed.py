@@ -122,9 +122,16 @@ async def test_a_listing_that_lags_behind_tells_nothing_new(execute: Execute) ->
     registry = MemoryRegistry(TELLING)
     one = registry.image(APP, "one", "v1")
 
-    def lag() -> None:
-        registry.contents[APP].tags[Tag("v1")] = one
+    show = nth(2, before("list_tags"), lambda: registry.contents[APP].tags.update({Tag("v1"): one}))
+    hide = nth(1, lambda point: shown() and before("resolve")(point), lambda: registry.contents[APP].tags.clear())
 
-    registry.hook = nth(2, before("list_tags"), lag)
+    def shown() -> bool:
+        return "v1" in registry.contents[APP].tags and registry.count("list_tags") == 2
+
+    async def lag(point: Point) -> None:
+        await show(point)
+        await hide(point)
+
+    registry.hook = lag
     result = await execute(registry, repository_plan(APP, level(remove(one, "v1"))))
     assert result.repositories[0].check == CheckReport((), ())

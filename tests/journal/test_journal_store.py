@@ -18,8 +18,8 @@ from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.journal.writer import Pace
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
-from holystone.engine.model.references import RegistryHost, Repository
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss, Outcome
+from holystone.engine.model.references import RegistryHost, Repository, Tag
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -184,10 +184,39 @@ async def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> Non
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     Journal.open(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 3")
     database.close()
-    with pytest.raises(UsageError, match=r"newer Holystone \(format 2, known is 1\)"):
+    with pytest.raises(UsageError, match=r"newer Holystone \(format 3, known is 2\)"):
         Journal.open(tmp_path)
+
+
+async def test_a_journal_of_the_first_format_is_taken_over_as_it_is(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        begun = await run.begin_repository(APP, [BYTES], None)
+        await begun.record({0: Deleted()})
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses were recorded
+        for statement in ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked", "PRAGMA user_version = 1"):
+            database.execute(statement)
+    database.close()
+    for _ in range(2):
+        with Journal.open(tmp_path) as journal:
+            (found,) = await journal.slices(run.id)
+            assert (found.outcomes, found.losses, found.checked) == ({0: Deleted()}, (), False)
+            assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
+
+
+async def test_what_a_check_found_lost_is_kept_with_its_bytes(tmp_path: Path) -> None:
+    first, second = Loss(BYTES.digest, Tag("v1")), Loss(BYTES.digest)
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+        begun = await run.begin_repository(APP, [], None)
+        await begun.record_check([first], [BYTES])
+        await begun.record_check([first, second], [])
+    with Journal.open(tmp_path) as journal:
+        (found,) = await journal.slices(run.id)
+        assert (set(found.losses), found.checked) == ({first, second}, True)
+        assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
-"""After the deletions: everything that the plan kept is still there."""
+"""After the deletions: everything that the plan kept is still there, and what was to go is not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+
+import anyio
 
 from holystone.engine.executor.gather import understood
-from holystone.engine.executor.results import CheckReport, Loss
+from holystone.engine.executor.results import CheckReport
+from holystone.engine.executor.served import Deletions, Sleep, look_for
 from holystone.engine.executor.work import WORKERS
+from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Knowledge, Registry
@@ -12,9 +16,9 @@ from holystone.engine.scheduler import for_each
 
 
 async def check_after(
-    registry: Registry, knowledge: Knowledge, plan: RepositoryPlan, deleted: Mapping[Tag, Digest]
+    registry: Registry, knowledge: Knowledge, plan: RepositoryPlan, deletions: Deletions, *, sleep: Sleep = anyio.sleep
 ) -> CheckReport:
-    """`deleted`: the tags that went, with what they pointed to. Raises what the registry raises."""
+    """`deletions`: what is said to have gone. Raises what the registry raises."""
     repository = plan.repository
     listing = await registry.list_tags(repository)
     now: dict[Tag, Digest | None] = {}
@@ -23,8 +27,7 @@ async def check_after(
         now[tag] = listing.tags.get(tag) or await registry.resolve(repository, tag)
 
     kept = {each.tag: each.digest for each in plan.kept if each.digest}
-    back = sorted(deleted.keys() & listing.tags.keys())
-    await for_each([*sorted(kept), *back], look, workers=WORKERS)
+    await for_each(sorted(kept), look, workers=WORKERS)
     moved = tuple(tag for tag in sorted(kept) if now[tag] not in (None, kept[tag]))
     missing: list[Digest] = []
 
@@ -40,8 +43,8 @@ async def check_after(
     )
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if now[tag] is None]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
-    # Where it pointed before, a tag is only in a listing that lags behind.
-    return CheckReport(lost, moved, tuple(tag for tag in back if now[tag] not in (None, deleted[tag])))
+    there = await look_for(registry, repository, listing, deletions, sleep)
+    return CheckReport(lost, moved, there.renewed, there.served)
 
 
 def _reach(knowledge: Knowledge, roots: Iterable[Digest]) -> set[Digest]:

@@ -10,6 +10,7 @@ from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult
+from holystone.engine.executor.served import Deletions, Sleep
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.tombstones import bury, make_tombstone
 from holystone.engine.executor.untag import untag
@@ -17,7 +18,7 @@ from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Run, SliceJournal
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
-from holystone.engine.model.references import Repository
+from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
 
 _ROUNDS: Final = 3
@@ -31,6 +32,7 @@ async def execute_repository(
     knowledge: Knowledge,
     progress: Progress,
     settle: Callable[[Repository], Awaitable[None]],
+    sleep: Sleep,
 ) -> RepositoryResult:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     tally = Tally(plan, {})
@@ -44,11 +46,13 @@ async def execute_repository(
             tally = Tally(plan, journal.known.outcomes)
         if tally.due:
             work = await _prepare(plan, registry, run, journal, knowledge, tally, progress)
+            journal = work.journal
             await _passes(work, lambda: settle(plan.repository))
-        if tally.steps:
-            found = await check_after(registry, knowledge, plan, tally.deleted_tags)
+        if journal:
+            found = await check_after(registry, knowledge, plan, _deletions(journal, tally), sleep=sleep)
             await settle(plan.repository)
             check = found
+            await _record(registry, knowledge, journal, tally, check)
     except HolystoneError as error:
         stopped = error
     if work and isinstance(stopped, Doubtful):
@@ -97,6 +101,25 @@ async def _prepare(
         unreadable=gathered.unreadable,
         progress=progress,
     )
+
+
+def _deletions(journal: SliceJournal, tally: Tally) -> Deletions:
+    tombstone = journal.known.tombstone
+    parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
+    return Deletions(tally.deleted_tags, tally.deleted_manifests, parts)
+
+
+async def _record(
+    registry: Registry, knowledge: Knowledge, journal: SliceJournal, tally: Tally, check: CheckReport
+) -> None:
+    """What is lost, for `undo`, with its bytes where they are known or still to be had; and what is still served, for
+    `resume`."""
+    lost = {loss.digest for loss in check.losses}
+    gathered = await gather(registry, knowledge, journal.known.repository, lost)
+    await journal.record_check(check.losses, gathered.found)
+    still = tally.still_served(check.served)
+    await journal.record(still)
+    tally.settle(still)
 
 
 async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
-from holystone.engine.model.outcomes import Outcome, is_settled
+from holystone.engine.model.outcomes import Loss, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
 
 
@@ -17,21 +17,14 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """Something that the plan kept is not there any more."""
-
-    digest: Digest
-    tag: Tag | None = None
-    """None for a manifest that a kept tag needs."""
-
-
-@dataclass(frozen=True, slots=True)
 class CheckReport:
     losses: tuple[Loss, ...]
     moved: tuple[Tag, ...]
     """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss."""
     renewed: tuple[Tag, ...] = ()
     """Tags that were to go and are on another manifest now: whoever moved them was quicker, or pushed them anew."""
+    served: tuple[Tag | Digest, ...] = ()
+    """Tags and manifests that the registry says are gone, and gives out all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import anyio
+
 from holystone.engine.errors import Refused
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import Progress, RepositoryResult, RunResult
+from holystone.engine.executor.served import Sleep
 from holystone.engine.journal import Run
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -32,6 +35,7 @@ async def execute_plan(
     progress: Progress = _silent,
     settle: Callable[[Repository], Awaitable[None]] = _settled,
     at_once: int = _AT_ONCE,
+    sleep: Sleep = anyio.sleep,
 ) -> RunResult:
     """Carries out the plan of a run that was begun or loaded from the journal. The run is finished if nothing is left
     to do, or if nobody should go on with its plan, and stays open for `resume` otherwise, also when this is cancelled.
@@ -44,7 +48,7 @@ async def execute_plan(
         raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
 
     async def one(plan: RepositoryPlan) -> RepositoryResult:
-        return await execute_repository(plan, registries, run, knowledge, progress, settle)
+        return await execute_repository(plan, registries, run, knowledge, progress, settle, sleep)
 
     result = RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))
     if (result.plan_is_doubtful or not result.incomplete) and run.record.state == "open":

@@ -1,10 +1,19 @@
 """Which steps of a repository's plan are due, and what came of the others. Steps are named by their position."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced, is_settled
-from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
+from holystone.engine.model.outcomes import (
+    AlreadyGone,
+    Deleted,
+    Failed,
+    Needed,
+    Outcome,
+    Referenced,
+    StillServed,
+    is_settled,
+)
+from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
 from holystone.engine.model.references import Digest, Tag
 
 S = TypeVar("S", Untag, Remove)
@@ -40,6 +49,34 @@ class Tally:
             for tag, (number, digest) in self._doomed.items()
             if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
         }
+
+    @property
+    def deleted_manifests(self) -> tuple[Digest, ...]:
+        return tuple(
+            step.digest
+            for number, step in enumerate(self.steps)
+            if isinstance(step, Remove) and isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
+        )
+
+    def still_served(self, there: Collection[Tag | Digest]) -> Mapping[int, Outcome]:
+        """The outcomes, now that these are seen to be there, of the steps that are said to have taken them away, and of
+        those that were left alone only because of them."""
+        found: dict[int, Outcome] = {}
+        reached = set(there)
+        while True:
+            more: dict[int, Outcome] = {}
+            for number, step in enumerate(self.steps):
+                outcome = self.outcomes.get(number)
+                if number in found:
+                    continue
+                if isinstance(outcome, Deleted | AlreadyGone) and any(each in there for each in _aims(step)):
+                    more[number] = StillServed()
+                elif isinstance(outcome, Needed) and outcome.by in reached:
+                    more[number] = Failed(f"{outcome.by}, which needs it, could not be removed")
+            if not more:
+                return found
+            found |= more
+            reached |= {each for number, outcome in more.items() for each in _aims(self.steps[number])}
 
     @property
     def due_tags(self) -> Mapping[Tag, tuple[Digest]]:
@@ -98,3 +135,7 @@ class Tally:
             return True
         number, _ = self._doomed[tag]
         return number in self.due or is_settled(self.outcomes[number])
+
+
+def _aims(step: Step) -> tuple[Tag | Digest, ...]:
+    return (step.tag,) if isinstance(step, Untag) else (step.digest, *step.tags)

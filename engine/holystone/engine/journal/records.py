@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
 RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone"]
@@ -55,3 +55,7 @@ class Slice(msgspec.Struct, frozen=True):
     """The last one of each step that was tried."""
     tombstoned: frozenset[int]
     """Steps whose tag surely pointed to the tombstone once."""
+    losses: tuple[Loss, ...] = ()
+    """What was to stay and was not there when the run looked afterwards, by whoever's hand it went."""
+    checked: bool = False
+    """Whether it has looked."""

@@ -9,8 +9,8 @@ import msgspec
 from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.outcomes import Loss, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 
 _RUN_COLUMNS: Final = "id, started, ended, command, state"
 
@@ -35,7 +35,7 @@ def set_state(database: sqlite3.Connection, run_id: str, state: RunState, ended:
 def forget_runs(database: sqlite3.Connection, ended_before: int) -> None:
     """All that is recorded of runs that ended before this moment, unless an undo of one has not."""
     old = "SELECT id FROM runs WHERE ended < ? AND state != 'undoing'"
-    for table in ("tombstoned", "outcomes", "manifests"):
+    for table in ("losses", "tombstoned", "outcomes", "manifests"):
         database.execute(
             f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run IN ({old}))",  # noqa: S608
             (ended_before,),
@@ -128,14 +128,25 @@ def insert_tombstoned(number: int, steps: Sequence[int]) -> Callable[[sqlite3.Co
     return insert
 
 
+def insert_check(number: int, losses: Sequence[Loss]) -> Callable[[sqlite3.Connection], None]:
+    rows = [(number, loss.tag or "", loss.digest) for loss in losses]
+
+    def insert(database: sqlite3.Connection) -> None:
+        database.executemany("INSERT OR IGNORE INTO losses VALUES (?, ?, ?)", rows)
+        database.execute("UPDATE slices SET checked = 1 WHERE id = ?", (number,))
+
+    return insert
+
+
 def _slices(database: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[tuple[int, Slice]]:
     rows = database.execute(
-        "SELECT id, repository, tombstone_digest, tombstone_type, tombstone_body, tombstone_config "  # noqa: S608
+        "SELECT id, repository, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, "  # noqa: S608
+        "checked "
         f"FROM slices WHERE {where} AND sealed ORDER BY repository",
         values,
     ).fetchall()
     found = []
-    for number, repository, digest, media_type, body, config in rows:
+    for number, repository, digest, media_type, body, config, checked in rows:
         tombstone = Tombstone(RawManifest(Digest.parse(digest), media_type, body), config) if digest else None
         outcomes = {
             step: from_json(data, _Recorded).outcome
@@ -144,7 +155,13 @@ def _slices(database: sqlite3.Connection, where: str, values: tuple[str, ...]) -
         marks = frozenset(
             step for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
         )
+        losses = tuple(
+            Loss(Digest.parse(lost), Tag.parse(tag) if tag else None)
+            for tag, lost in database.execute(
+                "SELECT tag, digest FROM losses WHERE slice = ? ORDER BY tag, digest", (number,)
+            )
+        )
         host, _, path = repository.partition("/")
         name = Repository(RegistryHost.parse(host), RepositoryPath.parse(path))
-        found.append((number, Slice(name, tombstone, outcomes, marks)))
+        found.append((number, Slice(name, tombstone, outcomes, marks, losses, bool(checked))))
     return found

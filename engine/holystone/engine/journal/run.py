@@ -9,7 +9,7 @@ from holystone.engine.journal import rows
 from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.writer import Writer
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository
 
@@ -43,6 +43,12 @@ class SliceJournal:
         """These tags point to the tombstone now, so that they are ours if they are gone later."""
         if steps:
             await self._writer.do(rows.insert_tombstoned(self._number, sorted(steps)))
+
+    async def record_check(self, losses: Sequence[Loss], manifests: Sequence[RawManifest]) -> None:
+        """What was to stay and is gone, with such of its bytes as are known, for `undo`. Losses that an earlier check
+        recorded remain."""
+        await self.keep(manifests)
+        await self._writer.do(rows.insert_check(self._number, losses))
 
 
 class Run:

@@ -9,7 +9,6 @@ from holystone.engine.errors import HolystoneError, UsageError
 FILE_NAME: Final = "journal.sqlite"
 _APPLICATION: Final = 0x484F4C59
 """`HOLY`: the file is ours."""
-_VERSION: Final = 1
 _PATIENCE: Final = 30.0
 """Seconds to wait for another process that is writing."""
 _TABLES: Final = """
@@ -32,6 +31,19 @@ CREATE TABLE tombstoned (
     slice INTEGER NOT NULL REFERENCES slices, step INTEGER NOT NULL, PRIMARY KEY (slice, step)
 ) WITHOUT ROWID;
 """
+_STEPS: Final = (
+    _TABLES,
+    """
+    ALTER TABLE slices ADD COLUMN checked INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE losses (
+        slice INTEGER NOT NULL REFERENCES slices, tag TEXT NOT NULL, digest TEXT NOT NULL,
+        PRIMARY KEY (slice, tag, digest)
+    ) WITHOUT ROWID;
+    """,
+)
+"""From each format to the next: a journal of an earlier version goes through those that it lacks. What was written is
+never changed."""
+_VERSION: Final = len(_STEPS)
 
 
 def open_database(file: Path) -> sqlite3.Connection:
@@ -48,7 +60,7 @@ def open_database(file: Path) -> sqlite3.Connection:
         _check(database, file)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        _create(database)
+        _bring_up_to_date(database)
         database.execute("SELECT count(*) FROM slices").fetchone()
     except sqlite3.Error as error:
         database.close()
@@ -92,15 +104,15 @@ def _check(database: sqlite3.Connection, file: Path) -> None:
         )
 
 
-def _create(database: sqlite3.Connection) -> None:
-    """In one transaction, so that of two processes which start at once only one creates it."""
+def _bring_up_to_date(database: sqlite3.Connection) -> None:
+    """In one transaction, so that of two processes which start at once only one does it."""
     database.execute("BEGIN IMMEDIATE")
     try:
-        if _number(database, "PRAGMA user_version") == 0:
-            for statement in _TABLES.split(";"):
+        for step in _STEPS[_number(database, "PRAGMA user_version") :]:
+            for statement in step.split(";"):
                 database.execute(statement)
-            database.execute(f"PRAGMA application_id = {_APPLICATION}")
-            database.execute(f"PRAGMA user_version = {_VERSION}")
+        database.execute(f"PRAGMA application_id = {_APPLICATION}")
+        database.execute(f"PRAGMA user_version = {_VERSION}")
         database.execute("COMMIT")
     except sqlite3.Error:
         database.execute("ROLLBACK")

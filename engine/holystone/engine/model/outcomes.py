@@ -1,10 +1,10 @@
-"""What came of one deletion."""
+"""What came of one deletion, and what went besides."""
 
 from typing import TypeAlias
 
 import msgspec
 
-from holystone.engine.model.references import Digest
+from holystone.engine.model.references import Digest, Tag
 
 
 class Deleted(msgspec.Struct, frozen=True, tag="deleted"):
@@ -40,6 +40,10 @@ class StillReferenced(msgspec.Struct, frozen=True, tag="still-referenced"):
     by: str
 
 
+class StillServed(msgspec.Struct, frozen=True, tag="still-served"):
+    """The registry said that it deleted it, or that it was gone, and gives it out all the same."""
+
+
 class Locked(msgspec.Struct, frozen=True, tag="locked"):
     rule: str
 
@@ -53,10 +57,27 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Outcome: TypeAlias = (
-    Deleted | AlreadyGone | MovedMeanwhile | Needed | Referenced | StillReferenced | Locked | Forbidden | Failed
+    Deleted
+    | AlreadyGone
+    | MovedMeanwhile
+    | Needed
+    | Referenced
+    | StillReferenced
+    | StillServed
+    | Locked
+    | Forbidden
+    | Failed
 )
 
 
 def is_settled(outcome: Outcome) -> bool:
     """True if trying again cannot change it; the others are what `resume` tries again."""
-    return not isinstance(outcome, Failed | Forbidden | Referenced)
+    return not isinstance(outcome, Failed | Forbidden | Referenced | StillServed)
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Something that the plan kept is not there any more."""
+
+    digest: Digest
+    tag: Tag | None = None
+    """None for a manifest that a kept tag needs."""

@@ -135,6 +135,8 @@ def outcome_text(outcome: Outcome) -> str:
             return f"refused by the registry, because something refers to it: {by}"
         case outcomes.StillReferenced(by):
             return f"left alone, because something that is not to go refers to it: {by}"
+        case outcomes.StillServed():
+            return "the registry said that it is gone, and still serves it"
         case outcomes.Locked(rule):
             return f"locked by the registry: {rule}"
         case outcomes.Forbidden(what):

@@ -1,0 +1,78 @@
+"""What the registry said it deleted and gives out all the same: a deletion counts when it is seen."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from holystone.engine.executor.work import WORKERS
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing, Registry
+from holystone.engine.scheduler import for_each
+
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+_PAUSE: Final = 2.0
+"""Seconds before what should be gone is asked for once more: some registries answer from several machines."""
+_ONE_IN: Final = 200
+_AT_MOST: Final = 50
+"""So many of the deleted manifests are looked for, evenly spread, since each costs a request and no listing shows them.
+A registry that deletes nothing shows that with any of them, and then all are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """What the registry said is gone."""
+
+    tags: Mapping[Tag, Digest]
+    """With what they pointed to."""
+    manifests: tuple[Digest, ...] = ()
+    tombstone: frozenset[Digest] = frozenset()
+    """What tags that were pushed over pointed to last."""
+
+    @property
+    def sample(self) -> tuple[Digest, ...]:
+        wanted = min(_AT_MOST, 1 + len(self.manifests) // _ONE_IN)
+        return self.manifests[:: max(1, len(self.manifests) // wanted)][:wanted]
+
+    def failed(self, what: Tag | Digest, now: Digest | None) -> bool:
+        if now is None or isinstance(what, Digest):
+            return now is not None
+        return now == self.tags[what] or now in self.tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    renewed: tuple[Tag, ...]
+    """Tags on another manifest: somebody else's."""
+    served: tuple[Tag | Digest, ...]
+
+
+async def look_for(
+    registry: Registry, repository: Repository, listing: Listing, deletions: Deletions, sleep: Sleep
+) -> Seen:
+    """A tag that is listed and resolves to nothing is only in a listing that lags behind. Raises what the registry
+    raises."""
+    now: dict[Tag | Digest, Digest | None] = {}
+
+    async def ask(what: Tag | Digest) -> None:
+        now[what] = await registry.resolve(repository, what)
+
+    async def look(what: Tag | Digest) -> None:
+        told = listing.tags.get(what) if isinstance(what, Tag) else None
+        if told and not deletions.failed(what, told):
+            now[what] = told
+        else:
+            await ask(what)
+
+    listed = sorted(deletions.tags.keys() & listing.tags.keys())
+    asked: list[Tag | Digest] = [*listed, *deletions.sample]
+    await for_each(asked, look, workers=WORKERS)
+    suspects = [what for what, digest in now.items() if deletions.failed(what, digest)]
+    if suspects:
+        await sleep(_PAUSE)
+        if any(isinstance(what, Digest) for what in suspects):
+            suspects = list(dict.fromkeys((*suspects, *deletions.manifests)))
+        await for_each(suspects, ask, workers=WORKERS)
+    return Seen(
+        tuple(tag for tag in listed if now[tag] is not None and not deletions.failed(tag, now[tag])),
+        tuple(sorted(what for what in suspects if deletions.failed(what, now[what]))),
+    )

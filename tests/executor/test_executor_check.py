@@ -1,0 +1,154 @@
+"""A deletion counts when it is seen: what the registry calls deleted and still gives out is told, and tried again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.executor.served import Deletions
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed
+from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.references import Digest, Tag
+from tests.support.execution import before
+from tests.support.memory_registry import TELLING, MemoryRegistry, Point
+from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
+from tests.support.small_worlds import APP
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pauses: list[float] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    async def run(self, registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
+        """`meanwhile` happens in every pause."""
+
+        async def sleep(seconds: float) -> None:
+            self.pauses.append(seconds)
+            self.meanwhile()
+
+        with Journal.open(self.folder) as journal:
+            run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
+            return await execute_plan(run, lambda _: registry, DigestKnowledge(None), sleep=sleep)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def lie(said: Outcome) -> Callable[[Tag | Digest], Outcome | None]:
+    """As servers do that answer 202 and delete nothing, by tag or by digest (Nexus since 3.8x, pull-through caches)."""
+    return lambda _: said
+
+
+@pytest.mark.parametrize("said", [Deleted(), AlreadyGone()])
+@pytest.mark.parametrize("telling", [False, True])
+async def test_a_tag_that_is_said_to_be_gone_and_is_not(bench: Bench, said: Outcome, *, telling: bool) -> None:
+    registry = MemoryRegistry(TELLING) if telling else MemoryRegistry()
+    one, two = registry.image(APP, "one", "v1"), registry.image(APP, "two", "v2")
+    registry.answer = lambda what: said if what == "v1" else None
+    result = await bench.run(registry, repository_plan(APP, Pass("untag", (untag("v1", one), untag("v2", two)))))
+    assert result.repositories[0].outcomes == {0: StillServed(), 1: Deleted()}
+    assert result.repositories[0].check is not None
+    assert result.repositories[0].check.served == ("v1",)
+    assert result.incomplete
+    assert len(bench.pauses) == 1
+
+    again = await bench.run(registry)  # resume looks again, and says it again
+    assert (again.repositories[0].outcomes[0], again.incomplete) == (StillServed(), True)
+    registry.answer = lambda _: None
+    last = await bench.run(registry)
+    assert (last.repositories[0].outcomes[0], last.incomplete) == (Deleted(), False)
+
+
+async def test_a_deletion_that_shows_a_moment_later_is_none(bench: Bench) -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one", "v1")
+    registry.answer = lie(Deleted())
+    bench.meanwhile = lambda: registry.contents[APP].delete_manifest(one)
+    result = await bench.run(registry, repository_plan(APP, level(remove(one, "v1"))))
+    assert (result.incomplete, len(bench.pauses)) == (False, 1)
+
+
+async def test_a_manifest_with_and_without_tags_that_is_still_served(bench: Bench) -> None:
+    registry = MemoryRegistry()
+    one, two = registry.image(APP, "one", "v1"), registry.image(APP, "two")
+    registry.answer = lie(Deleted())
+    result = await bench.run(registry, repository_plan(APP, level(remove(one, "v1"), remove(two))))
+    assert result.repositories[0].outcomes == {0: StillServed(), 1: StillServed()}
+    assert result.repositories[0].check is not None
+    assert set(result.repositories[0].check.served) == {"v1", one, two}
+
+
+@pytest.mark.parametrize("count", [1, 3, 250, 1000])
+async def test_of_many_manifests_few_are_looked_for_until_one_is_still_there(bench: Bench, count: int) -> None:
+    registry = MemoryRegistry()
+    many = [registry.image(APP, f"{number}") for number in range(count)]
+    steps = level(*map(remove, many))
+    registry.answer = lie(Deleted())
+    result = await bench.run(registry, repository_plan(APP, steps))
+    assert set(result.repositories[0].outcomes.values()) == {StillServed()}
+    registry.answer = lambda _: None
+    registry.calls.clear()
+    result = await bench.run(registry)
+    assert not result.incomplete
+    assert registry.count("resolve") <= 1 + count // 200
+
+
+@pytest.mark.parametrize("count", [*range(8), 199, 200, 399, 401, 5_000, 100_000])
+def test_the_sample_is_bounded_and_spread(count: int) -> None:
+    manifests = tuple(Digest(f"sha256:{number:064x}") for number in range(count))
+    sample = Deletions({}, manifests).sample
+    assert len(sample) == len(set(sample)) == min(50, count, 1 + count // 200)
+    if len(sample) > 1:
+        assert manifests.index(sample[-1]) >= count // 2
+
+
+async def test_a_tombstone_that_stays_is_no_tag_that_somebody_moved(bench: Bench) -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one", "v1", "keep")
+    registry.answer = lie(Deleted())
+    result = await bench.run(
+        registry, repository_plan(APP, Pass("tombstone", (tombstone("v1", one),)), kept={"keep": one})
+    )
+    assert result.repositories[0].outcomes == {0: StillServed()}
+    assert result.repositories[0].check is not None
+    assert result.repositories[0].check.renewed == ()
+
+
+async def test_a_tag_that_is_only_listed_alarms_nobody(bench: Bench) -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one", "v1")
+
+    async def lag(point: Point) -> None:
+        if before("resolve")(point) and registry.count("delete_manifests"):
+            registry.contents[APP].tags.pop(Tag("v1"), None)
+        if before("list_tags")(point) and registry.count("delete_manifests"):
+            registry.contents[APP].tags[Tag("v1")] = one
+
+    registry.hook = lag
+    result = await bench.run(registry, repository_plan(APP, level(remove(one, "v1"))))
+    assert (result.incomplete, bench.pauses) == (False, [])
+    assert result.repositories[0].check is not None
+    assert (result.repositories[0].check.renewed, result.repositories[0].check.served) == ((), ())
+
+
+async def test_what_had_to_wait_for_a_tag_that_is_still_there_goes_on_resume(bench: Bench) -> None:
+    registry = MemoryRegistry()
+    part = registry.image(APP, "part")
+    index = registry.index(APP, [part], "v1")
+    registry.answer = lambda what: Deleted() if what == "v1" else None
+    steps = Pass("untag", (untag("v1", index),)), level(remove(index)), level(remove(part))
+    result = await bench.run(registry, repository_plan(APP, *steps))
+    outcomes = result.repositories[0].outcomes
+    assert outcomes[0] == StillServed()
+    assert isinstance(outcomes[1], Failed)
+    assert isinstance(outcomes[2], Failed)
+    registry.answer = lambda _: None
+    assert not (await bench.run(registry)).incomplete
+    assert registry.contents[APP].state() == ({}, set())
