@@ -167,6 +167,13 @@ class Stand:
             run = await journal.begin(plan, "contract")
             return await execute_plan(run, lambda _: self.registry, knowledge or DigestKnowledge(None))
 
+    async def resume(self) -> RunResult:
+        """The only run, with nothing known."""
+        with Journal.open(self.folder / "state") as journal:
+            (record,) = await journal.runs()
+            run = await journal.load(record.id)
+            return await execute_plan(run, lambda _: self.registry, DigestKnowledge(None))
+
     async def undo(self) -> UndoResult:
         """Of the only run."""
         with Journal.open(self.folder / "state") as journal:

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holystone.engine.errors import Refused, RegistryFailure, Unreachable
+from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unreachable
 from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
 from holystone.engine.model.outcomes import (
     Deleted,
     Failed,
@@ -25,7 +25,7 @@ from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
-from tests.support.small_plans import level, plan, remove, repository_plan, untag
+from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
 
 
@@ -368,3 +368,49 @@ async def test_the_tombstone_of_an_earlier_attempt_is_used_again(execute: Execut
 def _many(images: list[Digest]) -> RepositoryPlan:
     untags = tuple(untag(f"t{number}", image) for number, image in enumerate(images))
     return repository_plan(APP, Pass("untag", untags), level(*map(remove, images)))
+
+
+@pytest.mark.parametrize(("levels", "too_deep"), [(NESTED_AT_MOST, False), (NESTED_AT_MOST + 1, True)])
+async def test_the_look_before_a_deletion_goes_as_deep_as_the_reading_and_refuses_where_that_does(
+    execute: Execute, levels: int, *, too_deep: bool
+) -> None:
+    registry = MemoryRegistry()
+    needed, other = registry.image(APP, "needed", "old"), registry.image(APP, "other", "other")
+    chain = [needed]
+    while len(chain) < levels:
+        tags = ["new"] if len(chain) == levels - 1 else []
+        chain.append(registry.index(APP, [chain[-1]], *tags))
+    result = await execute(registry, repository_plan(APP, level(remove(needed, "old"), remove(other, "other"))))
+    assert needed in registry.contents[APP].manifests
+    assert (other in registry.contents[APP].manifests) is too_deep
+    assert isinstance(result.repositories[0].stopped, TooDeep) is too_deep
+
+
+async def test_a_kept_referrer_that_loses_a_tag_by_a_tombstone_does_not_hold_its_subject_either(
+    execute: Execute,
+) -> None:
+    can = msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False)
+    registry = MemoryRegistry(can)
+    subject = registry.image(APP, "subject", "old")
+    sbom = registry.image(APP, "sbom", "sbom", "sbom-too", subject=subject)
+    steps = Pass("untag", (untag("old", subject),)), Pass("tombstone", (tombstone("sbom-too", sbom),))
+    result = await execute(registry, repository_plan(APP, *steps, level(remove(subject)), kept={"sbom": sbom}))
+    assert result.counts == {"deleted": 3}
+    assert registry.contents[APP].state() == ({"sbom": sbom}, {sbom})
+
+
+async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for_good(tmp_path: Path) -> None:
+    registry = MemoryRegistry(refuse_children=True)
+    leaf = registry.image(APP, "leaf", "leaf")
+    index = registry.index(APP, [leaf], "index")
+    unknown = registry.index(APP, [leaf, registry.image(APP, "other")])
+    made = plan(repository_plan(APP, level(remove(index, "index")), level(remove(leaf, "leaf"))))
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(made, "cleanup")
+        first = await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+    assert first.repositories[0].outcomes == {0: Deleted(), 1: Referenced(unknown)}
+    assert first.incomplete
+    with Journal.open(tmp_path) as journal:
+        second = await execute_plan(await journal.load(run.id), lambda _: registry, DigestKnowledge(None))
+    assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
+    assert not second.incomplete

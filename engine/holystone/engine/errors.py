@@ -4,6 +4,7 @@ HolystoneError
 ├── UsageError             wrong option, variable or file                              exit code 2
 ├── Refused                a promise of the product forbids to go on                   exit code 3
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
+│       ├── TooDeep        manifests need one another in too long a chain
 │       ├── Unreachable    no answer from a host
 │       ├── Unauthorized   no or not enough rights to read
 │       │   └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
@@ -16,6 +17,8 @@ HolystoneError
 
 A run that ends with some deletions failed is not an error but a result (exit code 4).
 """
+
+from collections.abc import Iterable
 
 
 class HolystoneError(Exception):
@@ -44,6 +47,19 @@ class Refused(HolystoneError):
 
 class IncompleteSource(Refused):
     pass
+
+
+class TooDeep(IncompleteSource):
+    """Manifests that need one another in a longer chain than is followed."""
+
+    def __init__(self, repository: object, digests: Iterable[str], levels: int, *, not_deleted: str) -> None:
+        first = min(digests)
+        super().__init__(
+            f"{repository}: indexes, or what refers to them, are nested more than {levels} deep; below lies {first}.",
+            not_deleted=not_deleted,
+            what_to_do="No tool builds that. Find out who pushed it and delete the outermost tag, or leave the "
+            "repository out.",
+        )
 
 
 class Unreachable(IncompleteSource):

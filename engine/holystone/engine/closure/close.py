@@ -9,7 +9,7 @@ from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, Foreign, IndexOf, LockedBy, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -34,7 +34,8 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     safe = sorted(set(safe))
     protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
     kept = reach(graph, safe, protected, subjects=takes_referrers)
-    while can.gone_index_takes_children and (more := _indexes_of(graph, safe, kept, candidates)):
+    tagged = {graph.tags[tag] for tag in safe}
+    while can.gone_index_takes_children and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):
         protected |= more
         kept = reach(graph, safe, protected, subjects=takes_referrers)
     doomed = {
@@ -63,20 +64,6 @@ def needed_to_decide(closed: Closed, asked: Container[Digest]) -> tuple[Digest, 
 def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, Because]:
     """What these indexes list: a registry that protects it would refuse to delete it."""
     return {child: ChildOf(index) for index in sorted(indexes, reverse=True) for child in graph.children[index]}
-
-
-def _indexes_of(
-    graph: Graph, safe: Iterable[Tag], kept: Mapping[Digest, Because], candidates: Container[Digest]
-) -> dict[Digest, Because]:
-    """Doomed indexes that would take along what stays: what has no tag that stays, and is in no index that stays."""
-    tagged = {graph.tags[tag] for tag in safe}
-    return {
-        index: IndexOf(child)
-        for child, indexes in sorted(graph.indexes.items())
-        if child in kept and child not in tagged
-        if all(index in candidates and index not in kept for index in indexes)
-        for index in indexes
-    }
 
 
 def _attached(

@@ -1,13 +1,13 @@
 """Which manifest brings which others with it, read out of one snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, IndexOf, ReferrerOf, SubjectOf
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -27,14 +27,29 @@ class Graph:
     refers_to: Mapping[Digest, Digest]
     """From a referrer to its subject."""
 
-    def brings(self, digest: Digest) -> Iterator[tuple[Digest, Because]]:
-        """What lives and dies with a manifest."""
+    def holds(self, digest: Digest, *, subject: bool) -> Iterator[tuple[Digest, Because]]:
+        """What must not go as long as this manifest stays. The one place that says so, for the closure and for the look
+        right before a deletion. `subject`: what it refers to is among it."""
         for child in self.children.get(digest, ()):
             yield child, ChildOf(digest)
         for referrer in self.referrers.get(digest, ()):
             yield referrer, ReferrerOf(digest)
         for tag in self.attached.get(digest, ()):
             yield self.tags[tag], Tagged(tag)
+        if subject and digest in self.refers_to:
+            yield self.refers_to[digest], SubjectOf(digest)
+
+    def takers(
+        self, held: Container[Digest], tagged: Container[Digest], going: Container[Digest]
+    ) -> dict[Digest, IndexOf]:
+        """Indexes that go and would take along what is held, where a registry does that: what has no tag that stays
+        (`tagged` have one), and is in no index that stays."""
+        return {
+            index: IndexOf(child)
+            for child, indexes in sorted(self.indexes.items())
+            if child in held and child not in tagged and all(index in going for index in indexes)
+            for index in indexes
+        }
 
 
 def graph_of(snapshot: RepositorySnapshot) -> Graph:

@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.closure.graph import Graph
-from holystone.engine.model.reasons import SubjectOf
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -25,12 +24,9 @@ def reach(
     while frontier:
         new: dict[Digest, Because] = {}
         for digest in frontier:
-            for brought, because in graph.brings(digest):
-                if brought not in found:
-                    new.setdefault(brought, because)
-            subject = graph.refers_to.get(digest) if subjects else None
-            if subject and subject not in found:
-                new.setdefault(subject, SubjectOf(digest))
+            for held, because in graph.holds(digest, subject=subjects):
+                if held not in found:
+                    new.setdefault(held, because)
         found |= new
         frontier = sorted(new)
     return found

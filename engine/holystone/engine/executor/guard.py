@@ -9,19 +9,17 @@ from typing import Final
 import anyio
 
 from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.errors import HolystoneError, IncompleteSource, TooDeep
 from holystone.engine.executor.sight import FRESH
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import Malformed, Manifest, parse_manifest
+from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
 
 _DELETIONS_A_REQUEST: Final = 10
 """Thus renewed looks cost a tenth of the deletions at most."""
-_MAX_DEPTH: Final = 16
-"""Indexes within indexes. Deeper nesting than any tool makes is not followed, and nothing is deleted then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +102,13 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
-    takers = graph.indexes if work.capabilities.gone_index_takes_children else {}
     found: dict[Digest, Hold] = {}
     for for_good in (True, False):  # what one of both kinds needs stays for good
-        _spread(graph, manifests, takers, [root for root in roots if root[1].for_good is for_good], found)
+        _spread(graph, [root for root in roots if root[1].for_good is for_good], found)
+    tagged = {there[tag] for tag in holders}
+    takes_children = work.capabilities.gone_index_takes_children
+    while takes_children and (more := graph.takers(found, tagged, set(going) - found.keys())):
+        _spread(graph, [(index, found[because.child]) for index, because in more.items()], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
     return Holds(found, attached, requests)
 
@@ -159,16 +160,17 @@ async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Dige
             ) from error
 
     frontier, seen = set(roots), set[Digest]()
-    for _ in range(_MAX_DEPTH):
+    for _ in range(NESTED_AT_MOST):
         seen |= frontier
         await work.each(sorted(frontier - known), read)
         frontier = {need for digest in frontier if digest in manifests for need in _needs(manifests[digest])} - seen
         if not frontier:
             return manifests
-    raise IncompleteSource(
-        f"{work.repository}: indexes are nested more than {_MAX_DEPTH} deep.",
-        not_deleted="What they need cannot be told, so nothing was deleted from here on.",
-        what_to_do="Remove what was pushed there.",
+    raise TooDeep(
+        work.repository,
+        frontier,
+        NESTED_AT_MOST,
+        not_deleted="What it needs cannot be told, so nothing was deleted from here on.",
     )
 
 
@@ -176,22 +178,13 @@ def _needs(manifest: Manifest) -> tuple[Digest, ...]:
     return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
 
 
-def _spread(
-    graph: Graph,
-    manifests: Mapping[Digest, Manifest],
-    takers: Mapping[Digest, Iterable[Digest]],
-    roots: Iterable[tuple[Digest, Hold]],
-    found: dict[Digest, Hold],
-) -> None:
-    """From each root to all it needs (children, its subject), all that belongs to it (referrers, attached tags) and all
-    that would take it along (`takers`)."""
+def _spread(graph: Graph, roots: Iterable[tuple[Digest, Hold]], found: dict[Digest, Hold]) -> None:
+    """From each root to all that stays with it. What has appeared since the plan was made is about its subject, too."""
     frontier = list(roots)
     while frontier:
         reached: list[tuple[Digest, Hold]] = []
         for digest, hold in frontier:
             if digest not in found:
                 found[digest] = hold
-                reached += [(other, hold) for other in _needs(manifests[digest])] if digest in manifests else []
-                reached += [(other, hold) for other, _ in graph.brings(digest)]
-                reached += [(other, hold) for other in takers.get(digest, ())]
+                reached += [(other, hold) for other, _ in graph.holds(digest, subject=True)]
         frontier = reached

@@ -8,13 +8,15 @@ from holystone.engine.model.outcomes import Outcome, Referenced, StillReferenced
 
 def refused_for_good(work: RepositoryWork) -> Mapping[int, Outcome]:
     """The outcomes of those that no later attempt will change: nothing else is left to do in the repository. But where
-    an index that lists it went just now, the registry may not know of that yet."""
-    if work.tally.unsettled != work.tally.refused():
+    an index that lists it went in this attempt, the registry may not know of that yet."""
+    tally = work.tally
+    if tally.unsettled != tally.refused():
         return {}
-    listed = {child for manifest in work.manifests.values() if manifest for child in manifest.children}
+    before = work.journal.known.outcomes
+    gone = {step.digest for number, step in enumerate(tally.steps) if number not in before}
+    listed = {child for digest in gone if (index := work.manifests.get(digest)) for child in index.children}
     return {
         number: StillReferenced(outcome.by)
-        for number in work.tally.unsettled
-        if isinstance(outcome := work.tally.outcomes[number], Referenced)
-        and work.tally.steps[number].digest not in listed
+        for number in tally.unsettled
+        if isinstance(outcome := tally.outcomes[number], Referenced) and tally.steps[number].digest not in listed
     }

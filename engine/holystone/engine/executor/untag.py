@@ -63,7 +63,8 @@ async def held_tags(
     question: their manifest may have been given a new tag, and then they stay with it."""
     if not (careless or _any_attached(work, steps)):
         return {}
-    holds = await find_holds(work, work.tally.due_digests if careless else doomed_manifests(work), work.tally.due_tags)
+    going = doomed_manifests(work) | ({step.digest for _, step in steps} if careless else frozenset())
+    holds = await find_holds(work, going, work.tally.due_tags)
     held: dict[int, Hold] = {}
     for number, step in steps:
         if hold := holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None):

@@ -9,9 +9,11 @@ from typing import Final
 
 import msgspec
 
+from holystone.engine.errors import TooDeep
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import (
+    NESTED_AT_MOST,
     ImageConfig,
     Malformed,
     Manifest,
@@ -25,8 +27,6 @@ from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
 """Reads that are prepared at once; how many are really sent is the lane's decision."""
-MAX_DEPTH: Final = 8
-"""Indexes within indexes. Deeper nesting than any tool makes is taken for an attack."""
 
 
 async def read_repository(
@@ -42,7 +42,7 @@ async def read_repository(
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     manifests = await reader.manifests((*tags.values(), *listing.untagged))
-    manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), depth=1)
+    manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), follow=False)
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
@@ -112,8 +112,9 @@ class _Reader:
         await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
         return tags, broken
 
-    async def manifests(self, roots: Iterable[Digest], depth: int = MAX_DEPTH) -> dict[Digest, Manifest]:
-        """The manifests of `roots` and, level by level, of what their indexes list and what they refer to."""
+    async def manifests(self, roots: Iterable[Digest], *, follow: bool = True) -> dict[Digest, Manifest]:
+        """The manifests of `roots` and, level by level, of what their indexes list and what they refer to. Raises
+        IncompleteSource where that goes deeper than can be meant: what lies below may be needed, and is not known."""
         manifests: dict[Digest, Manifest] = {}
 
         def understand(raw: RawManifest) -> None:
@@ -133,7 +134,7 @@ class _Reader:
                     self.problems[digest] = f"the registry has no manifest {digest}"
 
         level = set(roots)
-        for _ in range(depth):
+        for _ in range(NESTED_AT_MOST):
             unknown: list[Digest] = []
             for digest in sorted(level):
                 if said := self._said.get(digest):
@@ -150,9 +151,11 @@ class _Reader:
                 for needed in (*manifests[digest].children, manifests[digest].subject)
                 if needed and needed not in manifests and needed not in self.problems
             }
-            if not level:
-                break
-        return manifests
+            if not (level and follow):
+                return manifests
+        raise TooDeep(
+            self._repository, level, NESTED_AT_MOST, not_deleted="What it needs cannot be told, so nothing was deleted."
+        )
 
     async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}

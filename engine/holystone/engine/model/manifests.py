@@ -31,6 +31,11 @@ _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z
 _ELSEWHERE: Final = re.compile(r"\.(?:nondistributable|foreign)\.")
 
 
+NESTED_AT_MOST: Final = 16
+"""Indexes within indexes, and what refers to what refers to something: so deep is looked, and whatever goes deeper is
+refused. No tool makes more than two levels."""
+
+
 class Malformed(ValueError):
     """A manifest or configuration that cannot be understood, so nothing may be concluded from it."""
 
