@@ -73,6 +73,7 @@ async def build(
     tell: Callable[[GitStory, Composer], None],
     *,
     credentials: tuple[str, str] | None = None,
+    token: str = "",
 ) -> PublishedProject:
     """Any story: `tell` writes history and composes what to publish. Raises RegistryFailure, in an ExceptionGroup."""
 
@@ -82,6 +83,6 @@ async def build(
         tell(story, composer)
 
     await anyio.to_thread.run_sync(write)
-    async with Publisher(url, credentials=credentials) as publisher:
+    async with Publisher(url, credentials=credentials, token=token) as publisher:
         await publisher.push_all(composer.pushes)
     return composer.described()

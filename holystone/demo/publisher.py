@@ -25,12 +25,15 @@ class Push(msgspec.Struct, frozen=True):
 
 
 class Publisher:
-    """`url` is `http://host:port`. At most `at_once` requests are in flight."""
+    """`url` is `http://host:port`. `token` is for registries that take no password. At most `at_once` requests are in
+    flight."""
 
-    def __init__(self, url: str, *, credentials: tuple[str, str] | None = None, at_once: int = 16) -> None:
+    def __init__(
+        self, url: str, *, credentials: tuple[str, str] | None = None, token: str = "", at_once: int = 16
+    ) -> None:
         self._url = url.rstrip("/")
-        self._headers: dict[str, str] = {}
-        if credentials:
+        self._headers: dict[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
+        if credentials and not token:
             encoded = base64.b64encode(":".join(credentials).encode()).decode()
             self._headers["Authorization"] = f"Basic {encoded}"
         self._at_once = at_once

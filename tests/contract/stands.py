@@ -219,7 +219,7 @@ async def real_stand(
 ) -> AsyncIterator[Stand]:
     """On a server that runs. It says itself what it is, as it does to people, unless it must be named."""
     host = RegistryHost.parse(urlsplit(running.url).netloc)
-    login = Login(dict(running.environ or {}))
+    login = Login(running.environ)
     if running.login:
         auth = base64.b64encode(":".join(running.login).encode()).decode()
         login = Login(login.environ, {"auths": {host: {"auth": auth}}}, running.login[1:])

@@ -30,7 +30,10 @@ class Row:
     runs: dict[str, str] = field(default_factory=dict)
     collected: str = ""
 
-    def cells(self, undo: bool) -> dict[str, str]:
+    undo: bool = True
+    """It is said that what is deleted can be put back."""
+
+    def cells(self) -> dict[str, str]:
         found = {"version": self.version, "taken for": self.implementation}
         if self.contract:
             found["contract"] = ", ".join(f"{self.contract[each]} {each}" for each in ("passed", "failed", "skipped"))
@@ -40,7 +43,7 @@ class Row:
             right = total - self.worlds["wrong"]
             found["random repositories"] = f"{right:,} of {total:,} right" + (f"; {faults}" if faults else ", 0 lost")
             whole = total - self.worlds["not_back"] - self.worlds["refused"]
-            found["undo whole"] = f"{whole:,} of {total:,}" if undo else f"none, and said ({whole:,} of {total:,})"
+            found["undo whole"] = f"{whole:,} of {total:,}" if self.undo else "none, and said"
         if self.runs:
             passed = sum(each == "passed" for each in self.runs.values())
             failed = [name for name in _RUNS.values() if self.runs.get(name) not in (None, "passed")]
@@ -74,6 +77,8 @@ class Gathered:
                 row.version = str(value)
             elif key == "implementation":
                 row.implementation = str(value)
+            elif key == "undo":
+                row.undo = False
         outcome = "failed" if outcome == "error" else outcome
         function = report.nodeid.partition("::")[2].partition("[")[0]
         if "test_real_contract" in report.nodeid:
@@ -92,9 +97,9 @@ class Gathered:
 
     def lines(self) -> list[str]:
         found = []
-        for name, server in SERVERS.items():
+        for name in SERVERS:
             if name in self.rows:
-                cells = self.rows[name].cells(server.undo)
+                cells = self.rows[name].cells()
                 told = (f"{key} {cells[key]}" for key in COLUMNS if key in cells)
                 found.append(f"{name:<20} {'; '.join(told)}")
         return found
@@ -110,7 +115,7 @@ def page_with(page: str, gathered: Gathered) -> str:
     known = _read(page[begin:end])
     today = dt.datetime.now(dt.UTC).date().isoformat()
     for name, row in gathered.rows.items():
-        known[name] = {**known.get(name, {}), **row.cells(SERVERS[name].undo), "date": today}
+        known[name] = {**known.get(name, {}), **row.cells(), "date": today}
     lines = [_line("server", *COLUMNS), _line(*["---"] * (len(COLUMNS) + 1))]
     for name in SERVERS:
         cells = known.get(name, {})

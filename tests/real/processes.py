@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
 
@@ -31,8 +31,8 @@ class Running:
     login: tuple[str, str] | None = None
     collect: Callable[[], None] | None = None
     """Lets garbage collection run, and returns when it has. None: nothing here makes it run."""
-    environ: Mapping[str, str] | None = None
-    """What a run must be told, as the settings' variables. None: nothing."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """What a run must be told, as the settings' variables."""
     implementation: str | None = None
     """As which a run must take it by name. None: it finds out."""
 

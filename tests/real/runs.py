@@ -1,5 +1,7 @@
 """A whole project on a real server, cleaned by the command line, and what is to be said of the end."""
 
+import base64
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,10 +16,12 @@ from holystone.demo.composer import Composer
 from holystone.demo.project import build
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
+from tests.contract.stands import real_stand
 from tests.real.processes import Running
 from tests.real.servers import Server
 from tests.support.expected_survivors import Survivors, expected_survivors
 from tests.support.holystone_process import Ended, Holystone
+from tests.support.http import client
 from tests.support.registry_state import Reader, reader, repositories_of
 from tests.support.scenario_projects import tell_middling
 
@@ -35,6 +39,12 @@ class Scene:
     @property
     def expected(self) -> Survivors:
         return expected_survivors(self.project, self.tags, self.project.now)
+
+    async def can_be_undone(self, folder: Path) -> bool:
+        """As the registry's adapter says before anything is deleted."""
+        folder.mkdir()
+        async with real_stand(self.server, self.running, folder, self.project.stages_storage) as served:
+            return (await served.registry.probe(served.repository)).undo.possible
 
     async def manifests(self) -> Mapping[RepositoryPath, frozenset[Digest]]:
         """Those that are there, of all that were pushed."""
@@ -94,10 +104,28 @@ async def scene(server: Server, running: Running, folder: Path, now: int) -> Asy
     def tell(story: Any, to: Composer) -> None:
         tell_middling(story, to, nested=takes.nested, signed=takes.subjects == "any")
 
-    project = await build(composer, running.url, tell, credentials=running.login)
-    async with reader(running.url, running.login) as read:
+    token = await _token(running, f"{place}-app", f"{place}-stages")
+    project = await build(composer, running.url, tell, credentials=running.login, token=token)
+    async with reader(running.url, running.login, token) as read:
         tags = await read.tags(repositories_of(project))
-        yield Scene(server, running, project, tags, read, Holystone(folder, host, project, running.login))
+        yield Scene(
+            server, running, project, tags, read, Holystone(folder, host, project, running.login, running.environ)
+        )
+
+
+async def _token(running: Running, *repositories: str) -> str:
+    """Empty where a password is enough: only some take nothing but a token."""
+    if not running.login:
+        return ""
+    auth = {"Authorization": f"Basic {base64.b64encode(':'.join(running.login).encode()).decode()}"}
+    async with client(running.url) as http:
+        asked = await http.send("GET", "/v2/", headers=auth)
+        if asked.status == 200:
+            return ""
+        said = dict(re.findall(r'(\w+)="([^"]*)"', asked.headers.get("WWW-Authenticate", "")))
+        scopes = "".join(f"&scope=repository:{each}:pull,push" for each in repositories)
+        given = await http.send("GET", f"{said['realm']}?service={said['service']}{scopes}", headers=auth)
+        return str(given.json["token"])
 
 
 def run_of(ended: Ended) -> str:

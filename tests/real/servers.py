@@ -2,8 +2,9 @@
 otherwise than the others. README.md in this folder says the same to people.
 
 Some are installed by `make servers`, in the versions that go-servers.txt pins. The others are named by a variable:
-HOLYSTONE_REAL_OLAREG=/path/to/olareg#VERSION, or an address, http://USER:PASSWORD@127.0.0.1:5000/ACCOUNT#VERSION, of
-which only host and port are needed. #VERSION is for those that do not say it themselves.
+HOLYSTONE_REAL_OLAREG=/path/to/olareg#VERSION, or an address, http://USER:PASSWORD@127.0.0.1:5000/ACCOUNT?NAME=VALUE#VERSION,
+of which only host and port are needed: NAME=VALUE are variables that a run is to be given, and #VERSION is for servers
+that do not say it themselves.
 """
 
 import json
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.real.processes import Running, answers, free_port, output, process
 
@@ -50,8 +51,6 @@ class Server:
     takes: Takes = field(default_factory=Takes)
     pages: bool = True
     """A listing comes in pages."""
-    undo: bool = True
-    """What was deleted can be put back before garbage is collected. If not, a plan says so."""
 
     @property
     def variable(self) -> str:
@@ -91,7 +90,11 @@ def _addressed(address: str) -> Running:
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     authority = parts.netloc.rpartition("@")[2]
     return Running(
-        f"{parts.scheme}://{authority}", parts.fragment or "unknown", parts.path.strip("/") or "team", login=login
+        f"{parts.scheme}://{authority}",
+        parts.fragment or "unknown",
+        parts.path.strip("/") or "team",
+        login,
+        environ=dict(parse_qsl(parts.query)),
     )
 
 
@@ -314,8 +317,8 @@ SERVERS: Final = {
         Server("zot-minimal", partial(_zot, full=False)),
         Server("zot-full", partial(_zot, full=True)),
         Server("olareg", _olareg),
-        Server("gitea", _gitea, takes=Takes(nested=False), undo=False),
-        Server("forgejo", _gitea, takes=Takes(nested=False), undo=False),
+        Server("gitea", _gitea, takes=Takes(nested=False)),
+        Server("forgejo", _gitea, takes=Takes(nested=False)),
         Server("serverless-registry", _only_addressed, takes=Takes(nested=False)),
         Server("gitlab", _distribution, takes=_IMAGES_ONLY),
         Server("gitlab-database", _gitlab_database, takes=_IMAGES_ONLY),

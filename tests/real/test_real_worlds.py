@@ -28,7 +28,6 @@ async def test_a_random_repository(
         request.node.user_properties.append(("implementation", served.identity.implementation))
         told = await told_of(served, seed, server.takes)
     request.node.user_properties.extend(("fault", kind) for kind in told.faults)
-    faults = told.faults
-    if not server.undo:
-        faults.pop("not_back", None)  # that it would not come back was said
-    assert not faults, (types, faults)
+    if not told.undo_possible:
+        request.node.user_properties.append(("undo", "none"))
+    assert not told.faults, (types, told.faults)

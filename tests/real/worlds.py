@@ -5,7 +5,7 @@ Lost is worked out here, from what was pushed and not from the plan: a plan that
 miss it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from random import Random
 
 import msgspec
@@ -36,10 +36,14 @@ class Told:
     """What a second run plans."""
     not_back: tuple[str, ...] = ()
     """What undo did not bring back, or said that it did not."""
+    undo_possible: bool = True
+    """As it is said before anything is deleted."""
 
     @property
     def faults(self) -> dict[str, tuple[str, ...]]:
-        return {each.name: found for each in fields(self) if (found := getattr(self, each.name))}
+        """By kind. That it would not come back is no fault where it was said."""
+        kinds = ("refused", "stopped", "lost", "left", "again", *(("not_back",) if self.undo_possible else ()))
+        return {kind: found for kind in kinds if (found := getattr(self, kind))}
 
 
 async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
@@ -50,6 +54,7 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
     knowledge = DigestKnowledge(None)
+    possible = (await served.registry.probe(served.repository)).undo.possible
     _, plan = await served.plan(world.doomed, knowledge)
     if refusals := unlocked(plan).refusals:
         return Told(stopped=tuple(f"{each.promise}: {each.why}" for each in refusals))
@@ -66,7 +71,7 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     not_back = _differences(tags, back) + tuple(sorted(manifests - restored))
     if undone.incomplete or undone.lost:
         not_back += tuple(f"told: {each}" for each in undone.lost) or ("told: incomplete",)
-    return Told((), stopped, lost, left, again, not_back)
+    return Told((), stopped, lost, left, again, not_back, possible)
 
 
 def _lost(

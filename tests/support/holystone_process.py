@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,17 @@ class Ended:
 
 
 class Holystone:
-    """`folder` takes everything that a run leaves behind."""
+    """`folder` takes everything that a run leaves behind; `environ` is what else it is told."""
 
     def __init__(
-        self, folder: Path, host: str, project: PublishedProject, credentials: tuple[str, str] | None = None
+        self,
+        folder: Path,
+        host: str,
+        project: PublishedProject,
+        credentials: tuple[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        self._environ = environ or {}
         self.state = folder / "state"
         self._home = folder / "home"
         docker = folder / "docker"
@@ -70,7 +77,7 @@ class Holystone:
         return await anyio.open_process(
             (sys.executable, "-m", "holystone.cli", *arguments, *self._folders),
             stdin=subprocess.DEVNULL,
-            env=environment | {"HOME": str(self._home), "WERF_WITHOUT_KUBE": "true"},
+            env={**environment, "HOME": str(self._home), "WERF_WITHOUT_KUBE": "true", **self._environ},
         )
 
 

@@ -17,10 +17,12 @@ _AT_ONCE = 16
 
 
 class Reader:
-    def __init__(self, http: Client, credentials: tuple[str, str] | None = None) -> None:
+    def __init__(self, http: Client, credentials: tuple[str, str] | None = None, token: str = "") -> None:
         self._http = http
         self._headers = {"Accept": ALL_TYPES}
-        if credentials:
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        elif credentials:
             self._headers["Authorization"] = f"Basic {base64.b64encode(':'.join(credentials).encode()).decode()}"
         self._slots = anyio.Semaphore(_AT_ONCE)
 
@@ -100,9 +102,9 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(url: str, credentials: tuple[str, str] | None = None) -> AsyncIterator[Reader]:
+async def reader(url: str, credentials: tuple[str, str] | None = None, token: str = "") -> AsyncIterator[Reader]:
     async with client(url) as http:
-        yield Reader(http, credentials)
+        yield Reader(http, credentials, token)
 
 
 def repositories_of(project: PublishedProject) -> frozenset[RepositoryPath]:
