@@ -42,7 +42,6 @@ class Scene:
 
     async def can_be_undone(self, folder: Path) -> bool:
         """As the registry's adapter says before anything is deleted."""
-        folder.mkdir()
         async with real_stand(self.server, self.running, folder, self.project.stages_storage) as served:
             return (await served.registry.probe(served.repository)).undo.possible
 

@@ -65,7 +65,7 @@ async def test_a_killed_run_is_resumed(opened: Scene) -> None:
 
 async def test_a_run_is_undone(opened: Scene, tmp_path: Path) -> None:
     manifests = await opened.manifests()
-    possible = await opened.can_be_undone(tmp_path / "asked")
+    possible = await opened.can_be_undone(tmp_path)
     done = await clean(opened)
     undone = await opened.cli.run("undo", run_of(done))
     if not possible:

@@ -13,11 +13,15 @@ import msgspec
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Locked, StillReferenced
 from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import Stand, unlocked
 from tests.contract.test_contract_worlds import World, build
 from tests.real.servers import Takes
+
+_REASONS = (StillReferenced, Locked)
+"""Why the server itself keeps a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,9 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     (planned,) = plan.repositories
     now, there = await served.state(*digests)
     lost = _lost(world, planned, tags, manifests, now, there) + tuple(f"told: {each}" for each in result.losses)
-    left = _left(world, planned, tags, now, there)
+    (told,) = result.repositories
+    refused = {str(planned.steps[n].digest) for n, why in told.outcomes.items() if isinstance(why, _REASONS)}
+    left = tuple(each for each in _left(world, planned, tags, now, there) if each not in refused)
     _, second = await served.plan(world.doomed)
     again = tuple(f"{step}" for each in second.repositories for step in each.steps)
     undone = await served.undo()
