@@ -87,9 +87,9 @@ class Gathered:
             row.worlds[outcome] += 1
             kinds = [str(value) for key, value in report.user_properties if key == "fault"]
             row.worlds.update(kinds)
-            row.worlds["wrong"] += bool(
-                [each for each in kinds if each != "not_back"] or (outcome == "failed" and not kinds)
-            )
+            if outcome == "failed" and not kinds:  # an error that nobody foresaw
+                row.worlds.update(["stopped", "not_back"])
+            row.worlds["wrong"] += outcome == "failed" and set(kinds) != {"not_back"}
         elif function in _RUNS:
             row.runs[_RUNS[function]] = outcome
         elif "collection" in function:

@@ -7,11 +7,13 @@ of which only host and port are needed: NAME=VALUE are variables that a run is t
 that do not say it themselves.
 """
 
+import importlib.metadata
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -236,6 +238,34 @@ def _olareg(program: Path, folder: Path, collecting: bool) -> Iterator[Running]:
         )
 
 
+# moto's ECR
+
+
+@contextmanager
+def _moto(program: Path, folder: Path, _: bool) -> Iterator[Running]:
+    """`program`: a distribution, for the blobs."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with _distribution(program, folder, False) as blobs:
+        (folder / "front").mkdir()
+        environ = {"PYTHONPATH": str(Path(__file__).parents[2])}
+        command = (sys.executable, "-m", "tests.real.moto_ecr", str(port), blobs.url)
+        with process(command, folder / "front", ready=answers(url), environ=environ):
+            yield Running(
+                url,
+                importlib.metadata.version("moto"),
+                environ={
+                    "AWS_ACCESS_KEY_ID": "test",
+                    "AWS_SECRET_ACCESS_KEY": "test",
+                    "AWS_REGION": "eu-west-1",
+                    "AWS_EC2_METADATA_DISABLED": "true",
+                    "HOLYSTONE_REPO_API_URL": url,
+                    "WERF_REPO_IMPLEMENTATION": "ecr",
+                },
+                implementation="ecr",
+            )
+
+
 # Gitea, and its descendant Forgejo
 
 
@@ -314,6 +344,7 @@ SERVERS: Final = {
         Server("distribution", _distribution, partial(_built, "distribution"), _pin("distribution")),
         Server("ggcr", _ggcr, partial(_built, "ggcr"), _pin("ggcr")),
         Server("cuelabs", _cuelabs, partial(_built, "cuelabs"), _pin("cuelabs")),
+        Server("moto", _moto, partial(_built, "distribution"), pages=False),
         Server("zot-minimal", partial(_zot, full=False)),
         Server("zot-full", partial(_zot, full=True)),
         Server("olareg", _olareg),
