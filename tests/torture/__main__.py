@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from tests.torture.bench import carry_out, distribution_3
 from tests.torture.schedules import PARTS, Part, part_of, schedule
@@ -19,13 +20,14 @@ def main() -> int:
         left_out = sum(1 for each in chosen if each.server == "distribution-3")
         chosen = [each for each in chosen if each.server != "distribution-3"]
         print(f"distribution 3 is absent, HOLYSTONE_DISTRIBUTION_3 names no program: {left_out} trials left out")
-    report = _Report(asked.seed, len(chosen), asked.verbose)
+    report = _Report(asked.seed, len(chosen), asked.verbose, asked.told)
     asyncio.run(carry_out(chosen, asked.distribution_3, asked.jobs, report.add))
     return report.end()
 
 
 class _Report:
-    def __init__(self, seed: int, of: int, verbose: bool) -> None:
+    def __init__(self, seed: int, of: int, verbose: bool, told: Path | None) -> None:
+        self._told = told
         self._seed = seed
         self._of = of
         self._verbose = verbose
@@ -38,7 +40,10 @@ class _Report:
             print(f"\n{outcome.schedule}: {outcome.commands}, {outcome.faults} faults, {outcome.seconds:.1f} s")
             for problem in outcome.problems:
                 print(f"  {problem}")
-            print(f"  again: make torture SEED={self._seed} ONLY={outcome.schedule.part}:{outcome.schedule.number}")
+            name = f"{outcome.schedule.part}:{outcome.schedule.number}"
+            print(f"  again: make torture SEED={self._seed} ONLY={name}")
+            if outcome.problems and self._told:
+                (self._told / f"{self._seed}-{name}.txt").write_text("\n".join(outcome.said))
         if self._verbose:
             print("\n".join(outcome.said))
         if len(self._outcomes) % 25 == 0:
@@ -82,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="PART:NUMBER,… as the report names them: faults, lies or kills")
     parser.add_argument("--jobs", type=int, default=6)
     parser.add_argument("--verbose", action="store_true", help="what each command said")
+    parser.add_argument("--told", type=Path, help="a folder for what the commands of trials with problems said")
     parser.add_argument("--distribution-3", default=distribution_3(), help="its program")
     return parser.parse_args()
 

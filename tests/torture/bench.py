@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.real.servers import SERVERS
 from tests.support.docker_registry import docker_registry
 from tests.torture.command import launcher
 from tests.torture.proxy import fault_proxy
-from tests.torture.schedules import QUICK, Schedule, Server
+from tests.torture.schedules import QUICK, SERVERS_TRIED, Schedule, Server
 from tests.torture.trial import Bench, Outcome, Reference
 from tests.torture.world import WORLDS, World, build
 
@@ -24,30 +24,29 @@ def distribution_3() -> str:
 
 
 async def carry_out(
-    schedules: Iterable[Schedule], distribution_3: str, jobs: int, done: Callable[[Outcome], None]
+    schedules: Sequence[Schedule], distribution_3: str, jobs: int, done: Callable[[Outcome], None]
 ) -> None:
-    """`jobs` of them at a time. `distribution_3` names its program; without one, there may be no schedules on it."""
+    """`jobs` of them at a time, or one more. `distribution_3` names its program; without one, there may be no schedules
+    on it."""
     with _folder() as folder:
         built = _worlds(folder)
-        left = iter(schedules)
         references: dict[tuple[Server, int], asyncio.Task[Reference]] = {}
 
-        async def job() -> None:
-            async with AsyncExitStack() as stack:
-                benches: dict[Server, Bench] = {}
+        async def job(server: Server, left: Iterator[Schedule]) -> None:
+            program = distribution_3 if server == "distribution-3" else None
+            async with _bench(folder, built, program) as mine:
                 for each in left:
-                    if each.server not in benches:
-                        program = distribution_3 if each.server == "distribution-3" else None
-                        benches[each.server] = await stack.enter_async_context(_bench(folder, built, program))
-                    mine = benches[each.server]
-                    key = each.server, each.world
+                    key = server, each.world
                     if key not in references:
                         references[key] = asyncio.create_task(mine.reference(each.world))
                     done(await mine.carry_out(each, await references[key]))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(jobs):
-                group.create_task(job())
+            for server in SERVERS_TRIED:
+                mine = [each for each in schedules if each.server == server]
+                left = iter(mine)
+                for _ in range(min(len(mine), -(-jobs * len(mine) // len(schedules)))):
+                    group.create_task(job(server, left))
 
 
 def _worlds(folder: Path) -> dict[int, World]:

@@ -15,6 +15,7 @@ from tests.torture.world import WORLDS
 Part: TypeAlias = Literal["faults", "lies", "kills"]
 Server: TypeAlias = Literal["docker-registry", "distribution-3"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
+SERVERS_TRIED: Final[tuple[Server, ...]] = get_args(Server)
 
 _SHARE_OF_LIES: Final = 3
 """One of so many schedules is of lies that can be noticed, the others of the network's faults."""

@@ -232,6 +232,9 @@ class _Trial:
         self.outcome.faults += sum(1 for each in proxy.log if each.fault)
         self.outcome.commands.append((word, ended.code))
         self._look_at(ended, word)
+        self.outcome.said += [
+            f"{e.n} c{e.connection} {e.method} {e.path} {e.status} {e.fault or ''}" for e in proxy.log
+        ]
         return ended
 
     def _words(self, word: str) -> tuple[str, ...]:
