@@ -1,6 +1,7 @@
 """What happens with a plan: it is shown, written to a file, or carried out and reported. Takes up old runs too."""
 
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio.to_thread
@@ -101,19 +102,24 @@ class Delivery:
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
         session.connections.renew()
 
-        async def execute() -> RunResult:
-            result = await execute_plan(
-                run,
-                registries.__getitem__,
-                session.knowledge,
-                progress=self.progress,
-                settle=lambda repository: session.connections.settle(repository.host),
-            )
-            session.connections.renew()  # locks are given back, whatever was in doubt
-            return result
-
         locked = [each.repository for each in run.plan.repositories if each.passes and self._run.lock_in_registry]
-        result = await holding_all([(registries[each], each) for each in locked], run.id, execute)
+
+        async def locking(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
+            async def whole() -> RunResult:
+                result = await work()
+                session.connections.renew()  # locks are given back, whatever was in doubt
+                return result
+
+            return await holding_all([(registries[each], each) for each in locked], run.id, whole)
+
+        result = await execute_plan(
+            run,
+            registries.__getitem__,
+            session.knowledge,
+            progress=self.progress,
+            settle=lambda repository: session.connections.settle(repository.host),
+            held=locking,
+        )
         return self._report(run, result)
 
     def _report(self, run: Run, result: RunResult) -> int:

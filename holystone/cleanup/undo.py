@@ -1,6 +1,7 @@
 """Undoes a run that is in the journal, and reports it."""
 
 import sys
+from collections.abc import Awaitable, Callable
 
 from holystone.cleanup.message import print_error
 from holystone.cleanup.progress import ProgressLines
@@ -29,12 +30,13 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         if not dry_run:
             progress.begin(run.id)
 
-        async def work() -> UndoResult:
-            return await undo_run(run, registries.__getitem__, progress, dry_run=dry_run)
-
         lock = settings.run.lock_in_registry and not dry_run
         locked = [each.repository for each in run.plan.repositories if each.passes and lock]
-        result = await holding_all([(registries[each], each) for each in locked], run.id, work)
+
+        async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
+            return await holding_all([(registries[each], each) for each in locked], run.id, work)
+
+        result = await undo_run(run, registries.__getitem__, progress, dry_run=dry_run, held=locking)
     ending, code = _ending(result, dry_run)
     error = _failure(run_id, result) if code else None
     if settings.run.output == "json":

@@ -1,12 +1,13 @@
 """What fails stops what depends on it, and nothing else."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unreachable
-from holystone.engine.executor import execute_plan
+from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
@@ -314,6 +315,25 @@ async def test_progress_only_grows(tmp_path: Path) -> None:
         )
     assert seen == sorted(seen)
     assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
+
+
+async def test_what_is_held_is_given_back_before_the_run_counts_as_finished(tmp_path: Path) -> None:
+    """A run that dies while its locks are given back is one that `resume` goes on with."""
+    there = world("plain")
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(there.plan), "cleanup")
+
+        async def held(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
+            result = await work()
+            assert not result.incomplete
+            raise Killed
+
+        with pytest.raises(Killed):
+            await execute_plan(run, lambda _: there.registry, DigestKnowledge(None), held=held)
+        assert [record.state for record in await journal.runs()] == ["open"]
+    with Journal.open(tmp_path) as journal:
+        await execute_plan(await journal.load(), lambda _: there.registry, DigestKnowledge(None))
+        assert [record.state for record in await journal.runs()] == ["finished"]
 
 
 async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from holystone.engine.lease.hold import LASTS
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Tag
 from tests.support import virtual_time
-from tests.support.execution import before
+from tests.support.execution import after, before
 from tests.support.gentle import gentle
 from tests.support.memory_registry import MemoryRegistry, Point, repository
 
@@ -91,6 +91,38 @@ def test_the_lock_goes_however_the_work_ends(how: str) -> None:
         else:
             with anyio.move_on_after(5):
                 await hold(there, APP, RUN, work)
+
+    virtual_time.run(main)
+    assert tags(there) == {"v1"}
+
+
+def test_a_lock_goes_that_is_being_renewed_when_the_work_ends() -> None:
+    """Its push has reached the registry, and the answer has not reached us."""
+    there = registry()
+    pushed = anyio.Event()
+
+    async def no_answer(point: Point) -> None:
+        if after("push_manifest")(point) and len(locks(there)) == 2:
+            pushed.set()
+            await anyio.sleep_forever()
+
+    there.hook = no_answer
+    virtual_time.run(lambda: hold(there, APP, RUN, pushed.wait))
+    assert tags(there) == {"v1"}
+
+
+def test_a_lock_goes_whose_push_was_interrupted() -> None:
+    there = registry()
+
+    async def no_answer(point: Point) -> None:
+        if after("push_manifest")(point):
+            await anyio.sleep_forever()
+
+    there.hook = no_answer
+
+    async def main() -> None:
+        with anyio.move_on_after(5):
+            await hold(there, APP, RUN, nothing)
 
     virtual_time.run(main)
     assert tags(there) == {"v1"}

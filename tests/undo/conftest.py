@@ -40,10 +40,10 @@ def execute(journals: Open) -> Execute:
 def undo(journals: Open) -> Undo:
     """Of the latest run."""
 
-    async def run(registry: MemoryRegistry, *, dry_run: bool = False) -> UndoResult:
+    async def run(registry: MemoryRegistry, **options: Any) -> UndoResult:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
-            return await undo_run(run, lambda _: registry, lambda *_: None, dry_run=dry_run, sleep=_no_time)
+            return await undo_run(run, lambda _: registry, lambda *_: None, sleep=_no_time, **options)
 
     return run
 

@@ -10,7 +10,7 @@ from holystone.engine.errors import RegistryFailure, Unreachable
 from holystone.engine.model.manifests import parse_manifest
 from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
-from tests.support.execution import Execute, at, die, hang_at
+from tests.support.execution import Execute, Killed, at, die, hang_at
 from tests.support.memory_registry import Content
 from tests.support.small_worlds import APP, WAYS, Way, World, world
 
@@ -109,6 +109,24 @@ async def test_an_undo_that_was_killed_is_repeated(execute: Execute, undo: Undo,
         there.registry.hook = None
         await undo(there.registry)
         assert (same(there, way), await state()) == (True, "undone")
+
+
+async def test_what_is_held_is_given_back_before_the_run_counts_as_undone(
+    execute: Execute, undo: Undo, state: State
+) -> None:
+    there = world("plain")
+    await execute(there.registry, there.plan)
+
+    async def held(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
+        assert await state() == "finished"
+        await work()
+        raise Killed
+
+    with pytest.raises(Killed):
+        await undo(there.registry, held=held)
+    assert await state() == "undoing"
+    await undo(there.registry)
+    assert await state() == "undone"
 
 
 def _whole(content: Content, digest: Digest) -> bool:

@@ -1,7 +1,7 @@
 """A whole run: repositories overlap, and what stops one does not stop the others."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import anyio
 
@@ -15,6 +15,9 @@ from holystone.engine.model.references import Repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import map_each
 
+Held: TypeAlias = Callable[[Callable[[], Awaitable[RunResult]]], Awaitable[RunResult]]
+"""Does the work while something is held, such as locks."""
+
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""
 
@@ -27,6 +30,10 @@ async def _settled(repository: Repository) -> None:
     pass
 
 
+async def _unheld(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
+    return await work()
+
+
 async def execute_plan(
     run: Run,
     registries: Callable[[Repository], Registry],
@@ -34,13 +41,15 @@ async def execute_plan(
     *,
     progress: Progress = _silent,
     settle: Callable[[Repository], Awaitable[None]] = _settled,
+    held: Held = _unheld,
     at_once: int = _AT_ONCE,
     sleep: Sleep = anyio.sleep,
 ) -> RunResult:
     """Carries out the plan of a run that was begun or loaded from the journal. The run is finished if nothing is left
     to do, or if nobody should go on with its plan, and stays open for `resume` otherwise, also when this is cancelled.
     What stops a repository is in its result. `settle` raises Doubtful if answers that the repository's registry gave so
-    far may have been the ones to other questions.
+    far may have been the ones to other questions. What `held` holds has been given back before the run counts as
+    finished: if that is cut short, `resume` finds the run and gives it back.
 
     Raises Refused if the plan may not be applied."""
     if run.plan.refusals:
@@ -50,7 +59,10 @@ async def execute_plan(
     async def one(plan: RepositoryPlan) -> RepositoryResult:
         return await execute_repository(plan, registries, run, knowledge, progress, settle, sleep)
 
-    result = RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))
+    async def work() -> RunResult:
+        return RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))
+
+    result = await held(work)
     if (result.plan_is_doubtful or not result.incomplete) and run.record.state == "open":
         await run.finish()
     return result

@@ -42,7 +42,6 @@ async def holding(
     """The result of the work, which is begun once the lock is there. Raises Refused if another run has it,
     HolystoneError if no lock can be pushed, and what the work raises."""
     held = _Held(registry, repository, run, now)
-    await _take(held, jitter)
     results: list[T] = []
     failures: list[Exception] = []
 
@@ -55,6 +54,7 @@ async def holding(
                 log.warning("the lock was not renewed", repository=str(repository), error=str(error))
 
     try:
+        await _take(held, jitter)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(renew)
             try:
@@ -107,10 +107,11 @@ class _Held:
         self._registry = registry
         self._run = run
         self._now = now
-        self._tag: Tag | None = None
+        self._tags: list[Tag] = []
+        """That may be there, the newest last: each is known before it is sent, and until it has been removed."""
 
     def __repr__(self) -> str:
-        return f"<Lock {self.repository} {self._tag or 'not held'}>"
+        return f"<Lock {self.repository} {self._tags[-1] if self._tags else 'not held'}>"
 
     async def look(self) -> LockTag | None:
         """Another run's lock. Stale ones are removed on the way."""
@@ -118,7 +119,7 @@ class _Held:
         locks = {tag: lock for tag in listing.tags if (lock := parse_lock_tag(tag))}
         for tag, lock in locks.items():
             # One of our own that is not held is from an attempt that was killed.
-            if lock.until <= self._now() or (lock.run == self._run and tag != self._tag):
+            if lock.until <= self._now() or (lock.run == self._run and tag not in self._tags):
                 await self._remove(tag)
         return live_lock(locks, self._now(), self._run)
 
@@ -127,6 +128,7 @@ class _Held:
         tag = lock_tag(lock)
         # Its own digest, so that it can go alone on servers that delete by digest only.
         manifest, config = layerless_image({"holystone.lock": tag}, oci=True)
+        self._tags = [*(each for each in self._tags if each != tag), tag]
         try:
             await self._registry.push_blob(self.repository, config)
             await self._registry.push_manifest(self.repository, tag, manifest)
@@ -137,18 +139,18 @@ class _Held:
                 what_to_do="Give the credential the right to push, or leave --lock-in-registry out "
                 "and see to it that no other run works there.",
             ) from error
-        self._tag = tag
 
     async def renew(self) -> None:
-        before = self._tag
         await self.push()
-        if before and before != self._tag:
-            await self._remove(before)
+        await self._remove_all_but(1)
 
     async def give_back(self) -> None:
-        if self._tag:
-            await self._remove(self._tag)
-            self._tag = None
+        await self._remove_all_but(0)
+
+    async def _remove_all_but(self, newest: int) -> None:
+        while len(self._tags) > newest:
+            await self._remove(self._tags[0])
+            del self._tags[0]
 
     async def _remove(self, tag: Tag) -> None:
         """What cannot be removed goes stale, and is in nobody's way then."""

@@ -1,7 +1,7 @@
 """The undo of a whole run: repositories overlap, and what stops one does not stop the others."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 import anyio
 
@@ -15,8 +15,15 @@ from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.repository import undo_repository
 from holystone.engine.undo.results import RepositoryUndo, UndoResult
 
+Held: TypeAlias = Callable[[Callable[[], Awaitable[UndoResult]]], Awaitable[UndoResult]]
+"""Does the work while something is held, such as locks."""
+
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""
+
+
+async def _unheld(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
+    return await work()
 
 
 async def undo_run(
@@ -26,17 +33,22 @@ async def undo_run(
     *,
     dry_run: bool = False,
     sleep: Sleep = anyio.sleep,
+    held: Held = _unheld,
 ) -> UndoResult:
     """Puts back what the run took away, in whatever state it is. From the first request on `resume` leaves the run
     alone; it is undone when everything is back that can come back. `dry_run` only looks: what it calls restored is
-    what would be pushed. Raises HolystoneError if the journal cannot be written."""
-    if not dry_run:
-        await run.begin_undo()
+    what would be pushed. What `held` holds has been given back before the run counts as undone. Raises HolystoneError
+    if the journal cannot be written."""
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
         return await undo_repository(plan, registries, run, progress, dry_run=dry_run, sleep=sleep)
 
-    result = UndoResult(tuple(await map_each(run.plan.repositories, one, workers=_AT_ONCE)))
+    async def work() -> UndoResult:
+        if not dry_run:
+            await run.begin_undo()
+        return UndoResult(tuple(await map_each(run.plan.repositories, one, workers=_AT_ONCE)))
+
+    result = await held(work)
     if not dry_run and not result.incomplete:
         await run.finish("undone")
     return result
