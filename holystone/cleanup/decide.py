@@ -8,11 +8,20 @@ import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.notices import repository_notices
+from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
-from holystone.engine.model.reasons import Bookkeeping, Foreign, HistoryNotRead, ImagesAbsent, InUse, RecordNotJudged
+from holystone.engine.model.reasons import (
+    Bookkeeping,
+    Foreign,
+    HistoryNotRead,
+    ImagesAbsent,
+    KeepReason,
+    OtherProject,
+    RecordNotJudged,
+)
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import kind_of, marked_stages, read_images, read_storage
@@ -83,10 +92,16 @@ def decide(
 ) -> Decision:
     """`intent` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
     runs somewhere."""
-    storage = read_storage(inventory.snapshots[inventory.storage], inventory.images)
-    tags = {name: read_images(inventory.layout, name, inventory.of_image(name)) for name in inventory.images}
+    storage = read_storage(inventory.snapshots[inventory.storage], inventory.images, inventory.project)
+    tags = {
+        name: read_images(inventory.layout, name, inventory.of_image(name), inventory.project)
+        for name in inventory.images
+    }
     all_tags = [tag for each in tags.values() for tag in each]
-    in_use = protect(all_tags, used)
+    protected: dict[Reference, tuple[KeepReason, ...]] = {
+        tag.reference: (OtherProject(tag.stranger),) for tag in all_tags if tag.stranger
+    }
+    protected |= protect(all_tags, used)
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
@@ -99,16 +114,19 @@ def decide(
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
     if scope.images:
         records = _by_image(storage.metadata)
+        named = whose_records_are_ours(inventory, storage)
         for name, of_image in tags.items():
-            decision = _judge_image(of_image, in_use, records.get(name, ()), intent, rules)
+            decision = _judge_image(of_image, protected, records.get(name, ()), intent, rules)
             repository = inventory.layout.repository(name)
             _merge(found[repository], decision.tags)
-            _merge(found[inventory.storage], decision.metadata)
+            _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
             if decision.metadata_missing and rules.v1_2 and not rules.v1_2_confirmed:
                 refusals.append(_metadata_missing(repository, name.shown, len(of_image), inventory.storage))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
-    notices = list(_notices(inventory, storage, intent, scope, absent=absent))
+        for repository in {inventory.layout.repository(name) for name in inventory.images}:
+            _merge(found[repository], foreign(inventory, repository, all_tags))
+    notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
@@ -129,18 +147,18 @@ def decide(
 
 def _judge_image(
     tags: Iterable[ImageTag],
-    in_use: Mapping[Reference, tuple[InUse, ...]],
+    stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
-    protected = [tag for tag in tags if tag.reference in in_use]
-    judged = [tag for tag in tags if tag.reference not in in_use]
+    protected = [tag for tag in tags if tag.reference in stays]
+    judged = [tag for tag in tags if tag.reference not in stays]
     match intent:
         case None:
-            stays = Keep((HistoryNotRead(),))
+            unread = Keep((HistoryNotRead(),))
             decision = ImageDecision(
-                {tag.reference.tag: stays for tag in judged}, {record.tag: stays for record in records}, False
+                {tag.reference.tag: unread for tag in judged}, {record.tag: unread for record in records}, False
             )
         case GitIntent(selected, history):
             decision = decide_images(
@@ -153,8 +171,8 @@ def _judge_image(
                 {record.tag: Keep((RecordNotJudged(),)) for record in records},
                 False,
             )
-    stay = {tag.reference.tag: Keep(in_use[tag.reference]) for tag in protected}
-    return msgspec.structs.replace(decision, tags=dict(sorted({**decision.tags, **stay}.items())))
+    kept = {tag.reference.tag: Keep(stays[tag.reference]) for tag in protected}
+    return msgspec.structs.replace(decision, tags=dict(sorted({**decision.tags, **kept}.items())))
 
 
 class _StoredImage(NamedTuple):
@@ -277,7 +295,13 @@ def _judged(storage: StagesStorage) -> Iterable[Tag]:
 
 
 def _notices(
-    inventory: ProjectInventory, storage: StagesStorage, intent: Intent | None, scope: Scope, *, absent: bool
+    inventory: ProjectInventory,
+    storage: StagesStorage,
+    images: Iterable[ImageTag],
+    intent: Intent | None,
+    scope: Scope,
+    *,
+    absent: bool,
 ) -> Iterable[str]:
     if absent and inventory.snapshots[inventory.storage].exists:
         yield (
@@ -287,6 +311,7 @@ def _notices(
     if scope.images and intent is None:
         yield "there is no git repository in the project directory, so all images were left alone"
     yield from repository_notices(inventory.snapshots.values())
+    yield from stranger_notices(inventory, storage, images)
     for tag in storage.ambiguous_metadata:
         yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
     if storage.unclaimed_metadata:

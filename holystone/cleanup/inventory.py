@@ -48,6 +48,10 @@ class ProjectInventory(msgspec.Struct, frozen=True):
     images_root: RepositorySnapshot | None = None
     """What is listed at the address of the images repo itself, where nothing was found at all: no image, no stage and
     no record."""
+    configured: tuple[ImageName, ...] | None = None
+    """Those of werf.yaml or of the options alone; None: all."""
+    project: tuple[str, ...] = ()
+    """What the project is called; nothing if nobody says it."""
 
     def of_image(self, image: ImageName) -> RepositorySnapshot:
         return self.snapshots[self.layout.repository(image)]
@@ -103,7 +107,7 @@ async def read_inventory(
     root = None
     if not any(each.names for each in snapshots.values()):
         root = await _list_root(connections, layout, identity, snapshots)
-    return ProjectInventory(layout, images, snapshots, storage.repository, root)
+    return ProjectInventory(layout, images, snapshots, storage.repository, root, tuple(configured))
 
 
 async def _list_root(

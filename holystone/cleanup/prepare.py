@@ -49,6 +49,7 @@ async def prepare_plan(
     registry_of = partial(_registry, connections, located)
     there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in inventory.snapshots.items()}
     used = (*in_use.images, *await look_up(in_use.images, there, registry_of))
+    inventory = msgspec.structs.replace(inventory, project=project.names)
     answer = GitAnswer()
     if git is not None:
         answer = await ask_git(git, inventory, settings.history, project.keep_policies, as_of)

@@ -15,13 +15,14 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.project import ImageTag
-from holystone.engine.model.reasons import Foreign, Purged
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import Reference, Repository, Tag
-from holystone.engine.model.verdicts import Delete, Keep, Verdict
+from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 from holystone.engine.naming import (
     Belongings,
     belongings_among_images,
     belongings_in_storage,
+    looks_stored,
     marked_stages,
     needs_config,
     read_images,
@@ -76,8 +77,12 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
     own = stored.own | published.own
     strangers = stored.strangers | published.strangers
     verdicts: dict[Repository, dict[Tag, Verdict]] = {each: {} for each in _places(holdings, scope)}
-    for at in strangers:
-        verdicts.setdefault(at.repository, {})[at.tag] = Keep((Foreign(),))
+    for repository, judged in verdicts.items():
+        judged.update(_foreign(holdings, repository))
+    for at, whose in strangers.items():
+        verdicts.setdefault(at.repository, {})[at.tag] = Keep((OtherProject(whose),))
+    for at in stored.doubtful:
+        verdicts[at.repository][at.tag] = Keep((BesideOtherProject(),))
     for at in own:
         verdicts.setdefault(at.repository, {})[at.tag] = Delete((Purged(),))
     written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
@@ -100,6 +105,16 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
         ),
         refusals=(),
     )
+
+
+def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:
+    """Of a repository that the purge is about, what is neither an image of the project nor looks like a stage or a
+    record of one."""
+    images = {each.reference.tag for each in holdings.images or () if each.reference.repository == repository}
+    found = holdings.snapshots[repository].names - images
+    if repository == holdings.storage:
+        found = {tag for tag in found if not looks_stored(holdings.snapshots[repository], tag)}
+    return dict.fromkeys(found, Keep((Foreign(),)))
 
 
 def _places(holdings: Holdings, scope: Scope) -> Iterable[Repository]:

@@ -19,6 +19,13 @@ class Project(msgspec.Struct, frozen=True):
     """Those of werf.yaml or of the options, without the managed images of the stages storage."""
     keep_policies: tuple[KeepPolicy, ...]
     notes: tuple[str, ...] = ()
+    other_name: str | None = None
+    """What an option or variable says beside werf.yaml: werf labels by it, so that it is no stranger's."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it is called."""
+        return tuple(each for each in (self.name, self.other_name) if each)
 
 
 async def load_project(settings: ProjectSettings) -> Project:
@@ -43,6 +50,7 @@ async def load_project(settings: ProjectSettings) -> Project:
         images=images,
         keep_policies=_understood(written) or default_keep_policies(main=settings.default_policies_include_main),
         notes=tuple(notes),
+        other_name=settings.name,
     )
 
 

@@ -8,7 +8,7 @@ from holystone.cleanup.purge import Holdings, decide_purge
 from holystone.engine.model.addresses import Address, ImagesRepoMode
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, ImageConfig, Manifest
-from holystone.engine.model.reasons import Foreign, Purged
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.naming import ImagesRepo, image_metadata_tag, read_images, readable_enough
@@ -110,7 +110,7 @@ def test_one_half_leaves_the_other() -> None:
 
 def test_images_of_another_project_stay_and_are_told() -> None:
     decision = decide_purge(holdings(PUBLISHED, STORED), ALL, 0)
-    assert decision.verdicts[IMAGES][Tag("app-theirs")] == Keep((Foreign(),))
+    assert decision.verdicts[IMAGES][Tag("app-theirs")] == Keep((OtherProject("bakery"),))
     (notice,) = decision.notices
     assert "1 tag left alone" in notice
     assert "app-theirs" in notice
@@ -126,7 +126,11 @@ def test_beside_stages_of_another_project_no_record_goes() -> None:
     stored = {**STORED, "ccc-3": ({"werf": "bakery"}, None)}
     decision = decide_purge(holdings(PUBLISHED, stored), ALL, 0)
     assert gone(decision, STORAGE) == {"aaa-1", "bbb-2"}
-    assert decision.verdicts[STORAGE][Tag("ccc-3")] == Keep((Foreign(),))
+    assert decision.verdicts[STORAGE][Tag("ccc-3")] == Keep((OtherProject("bakery"),))
+    assert {
+        tag for tag, verdict in decision.verdicts[STORAGE].items() if verdict == Keep((BesideOtherProject(),))
+    } == STORED.keys() - {"aaa-1", "bbb-2", "latest", "sha256-abc"}
+    assert decision.verdicts[STORAGE][Tag("latest")] == Keep((Foreign(),))
     assert any("all records" in notice for notice in decision.notices)
 
 

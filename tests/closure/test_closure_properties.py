@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from holystone.engine.closure.close import close
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import Foreign, ReferrerOf
+from holystone.engine.model.reasons import NotJudged, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from tests.support.manifest_graphs import repositories
@@ -58,7 +58,7 @@ def test_an_attached_tag_stays_while_its_subject_stays(case: Case) -> None:
             verdict = closed.verdicts[tag]
             assert isinstance(verdict, Delete) == (subject in closed.doomed)
             if subject not in snapshot.manifests and tag not in verdicts:
-                assert verdict == Keep((Foreign(),))
+                assert verdict == Keep((NotJudged(),))
 
 
 @some

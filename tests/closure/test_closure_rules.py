@@ -5,7 +5,7 @@ import pytest
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
-from holystone.engine.model.reasons import ChildOf, Foreign, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import ChildOf, Foreign, NotJudged, ReferrerOf, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image, index, repository
@@ -13,9 +13,9 @@ from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image
 SUFFIXES = ["", ".sig", ".att", ".sbom"]
 
 
-def test_a_tag_without_verdict_is_kept_as_foreign() -> None:
+def test_a_tag_that_nobody_judged_is_kept_and_says_so() -> None:
     closed = close(repository([image(1)], {"a": 1}), {})
-    assert closed.verdicts == {"a": Keep((Foreign(),))}
+    assert closed.verdicts == {"a": Keep((NotJudged(),))}
     assert closed.kept == {d(1): Tagged(Tag("a"))}
     assert closed.levels == ()
 

@@ -5,7 +5,7 @@ from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Unta
 from holystone.engine.model.reasons import (
     BeyondLimit,
     ChildOf,
-    Foreign,
+    NotJudged,
     ReferrerOf,
     SharesDigestWith,
     Unreadable,
@@ -45,7 +45,7 @@ SHARED = repository([image(1)], {"old": 1, "new": 1})
 def test_by_name_first_then_manifests() -> None:
     made = plan(repository([image(1), image(2)], {"old": 1, "new": 2}), doom("old"), BY_NAME)
     assert made.passes == (Pass("untag", (Untag(OLD, d(1), "delete", WHY),)), Pass("manifests", (remove(1),)))
-    assert made.kept == (Kept(NEW, d(2), (Foreign(),)),)
+    assert made.kept == (Kept(NEW, d(2), (NotJudged(),)),)
     assert made.kept_manifests == (d(2),)
 
 
@@ -62,7 +62,7 @@ def test_a_shared_digest_is_kept_where_nothing_is_safe() -> None:
     for can in (DIGEST_ONLY, gentle("toy", tag_delete=True, overwrite="impossible")):
         made = plan(SHARED, doom("old"), can)
         assert made.passes == ()
-        assert made.kept == (Kept(NEW, d(1), (Foreign(),)), Kept(OLD, d(1), (SharesDigestWith(NEW),)))
+        assert made.kept == (Kept(NEW, d(1), (NotJudged(),)), Kept(OLD, d(1), (SharesDigestWith(NEW),)))
 
 
 def test_no_tombstone_where_its_digest_could_not_be_deleted() -> None:

@@ -13,6 +13,7 @@ from holystone.engine.model.reasons import (
     InUse,
     KeepReason,
     NotNeeded,
+    OtherProject,
     ParentOfImage,
     Rejected,
     Unreadable,
@@ -32,6 +33,7 @@ def decide_stages(
     """Every tag of the storage, sorted, but the metadata records that `decide_images` judges. `now`: Unix seconds;
     `grace`: seconds, 0 for none. `in_use`: stages that somebody runs as they are.
 
+    A stage of another project stays, with all that it is built on or imports from.
     A rejected stage goes like any other that nobody needs; while it stays, so does its mark, or werf would use it.
     While a stage cannot be read, none goes: any may be an ancestor of the unreadable one.
     """
@@ -39,11 +41,13 @@ def decide_stages(
     for stage in sorted(storage.stages, key=lambda stage: stage.tag):
         twins[stage.image_id].append(stage)
     young = _young(storage.stages, now, grace)
-    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), {*young, *in_use})
+    strangers = {stage.tag: (OtherProject(stage.stranger),) for stage in storage.stages if stage.stranger}
+    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), {*young, *in_use, *strangers})
     doubts = tuple(Unreadable(f"{tag}, which may descend from this stage") for tag in storage.unreadable[:1])
     verdicts: dict[Tag, Verdict] = {}
     for stage in storage.stages:
-        reasons = (*in_use.get(stage.tag, ()), *young.get(stage.tag, ()), *needed.get(stage.image_id, ())) or doubts
+        own = (*strangers.get(stage.tag, ()), *in_use.get(stage.tag, ()), *young.get(stage.tag, ()))
+        reasons = (*own, *needed.get(stage.image_id, ())) or doubts
         unneeded = Rejected() if stage.rejected_by else NotNeeded()
         verdicts[stage.tag] = Keep(reasons) if reasons else Delete((unneeded,))
     verdicts |= _marks(storage, verdicts)

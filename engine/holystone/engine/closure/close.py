@@ -9,7 +9,7 @@ from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, NotJudged, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -75,5 +75,5 @@ def _attached(
         return Delete((ReferrerOf(subject),))
     if subject is not None and subject in kept:
         return Keep((ReferrerOf(subject),))
-    verdict = verdicts.get(tag)
+    verdict = verdicts.get(tag, Keep((NotJudged(),)))
     return verdict if isinstance(verdict, Keep) and verdict.reasons else Keep((Foreign(),))

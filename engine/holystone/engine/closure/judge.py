@@ -1,7 +1,7 @@
 """The first look at each tag: what its policy says, unless the tag could not be read."""
 
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import Foreign, LockedBy, Unreadable
+from holystone.engine.model.reasons import LockedBy, NotJudged, Unreadable
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -16,4 +16,4 @@ def judge(snapshot: RepositorySnapshot, verdicts: Verdicts, tag: Tag) -> Verdict
     if isinstance(verdict, Delete):
         # What an unread manifest lists is unknown, and there are no bytes to put into the journal.
         return verdict if snapshot.tags[tag] in snapshot.manifests else Keep((Unreadable("the manifest was not read"),))
-    return verdict if verdict and verdict.reasons else Keep((Foreign(),))
+    return verdict if verdict and verdict.reasons else Keep((NotJudged(),))

@@ -31,6 +31,8 @@ class ImageTag(msgspec.Struct, frozen=True):
     """What `werf-tag-strategy` says, e.g. `git-branch`."""
     imports: tuple[Digest, ...] = ()
     """Image ids that its `werf-import-*` labels name."""
+    stranger: str = ""
+    """The project that its label names, if it is another one than ours."""
 
     @property
     def is_written_once(self) -> bool:
@@ -47,6 +49,8 @@ class Stage(msgspec.Struct, frozen=True):
     imports: tuple[Digest, ...] = ()
     rejected_by: Tag | None = None
     """The record that marks this stage as broken."""
+    stranger: str = ""
+    """The project that its label names, if it is another one than ours."""
 
 
 class MetadataRecord(msgspec.Struct, frozen=True):

@@ -71,6 +71,20 @@ class Foreign(msgspec.Struct, frozen=True, tag="foreign"):
     """Not made by werf for one of this project's images."""
 
 
+class NotJudged(msgspec.Struct, frozen=True, tag="not-judged"):
+    """The command that made the plan judges other things, and says nothing of this."""
+
+
+class OtherProject(msgspec.Struct, frozen=True, tag="other-project"):
+    """Its label `werf` names another project."""
+
+    project: str
+
+
+class BesideOtherProject(msgspec.Struct, frozen=True, tag="beside-other-project"):
+    """A record in a stages storage that another project uses, too: nothing says which of them it is of."""
+
+
 class NotAsked(msgspec.Struct, frozen=True, tag="not-asked"):
     """The user named what is to go, and this is not among it."""
 
@@ -264,6 +278,9 @@ KeepReason = (
     | HistoryNotRead
     | ImagesAbsent
     | Foreign
+    | NotJudged
+    | OtherProject
+    | BesideOtherProject
     | NotAsked
     | Bookkeeping
     | Unreadable

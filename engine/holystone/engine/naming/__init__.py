@@ -8,6 +8,7 @@ from holystone.engine.naming.belongings import (
     Belongings,
     belongings_among_images,
     belongings_in_storage,
+    looks_stored,
     readable_enough,
 )
 from holystone.engine.naming.layout import ImagesRepo
@@ -42,6 +43,7 @@ __all__ = [
     "image_metadata_tag",
     "is_manageable",
     "kind_of",
+    "looks_stored",
     "managed_image_tag",
     "managed_images",
     "marked_stages",

@@ -6,7 +6,7 @@ import msgspec
 
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.project import ImageTag
-from holystone.engine.model.references import Digest, Reference, Repository, Tag
+from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.naming import labels
 from holystone.engine.naming.project import kind_of
 
@@ -15,6 +15,8 @@ class Belongings(msgspec.Struct, frozen=True):
     own: frozenset[Reference]
     strangers: dict[Reference, str]
     """What looks like the project's and has a label that names another one, with that name."""
+    doubtful: frozenset[Reference] = frozenset()
+    """Records beside what strangers have: nothing says whose they are."""
 
 
 def readable_enough(storage: RepositorySnapshot) -> RepositorySnapshot:
@@ -32,23 +34,25 @@ def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> B
     """Stages and all records. `project` is None if nobody knows the name: then labels that name one say nothing.
 
     A stage names its project and most records do not. So beside another project's stages no record is anybody's."""
+    ours = (project,) if project else ()
     own: set[Tag] = set()
     records: set[Tag] = set()
     strangers: dict[Tag, str] = {}
-    for tag, digest in storage.tags.items():
+    for tag in storage.tags:
         kind, labelled = kind_of(tag), _labels(storage, tag)
-        if kind == "foreign" or not _is_image(storage, digest):
+        if not looks_stored(storage, tag):
             continue
         if kind != "stage":
             records.add(tag)
         elif not labels.is_image_under(labelled, tag):  # images may live in the same repository
-            if whose := _another(labelled, project):
+            if whose := labels.another_project(labelled, ours):
                 strangers[tag] = whose
             else:
                 own.add(tag)
     return Belongings(
         own=frozenset(Reference(storage.repository, tag) for tag in (own if strangers else own | records)),
         strangers={Reference(storage.repository, tag): whose for tag, whose in strangers.items()},
+        doubtful=frozenset(Reference(storage.repository, tag) for tag in records if strangers),
     )
 
 
@@ -59,6 +63,7 @@ def belongings_among_images(
     project: str | None,
 ) -> Belongings:
     """`tags` are those of the project's images by their labels."""
+    ours = (project,) if project else ()
     own: set[Reference] = set()
     strangers: dict[Reference, str] = {}
     for image in tags:
@@ -66,7 +71,7 @@ def belongings_among_images(
         labelled = _labels(snapshots[at.repository], at.tag)
         if at.repository == storage and kind_of(at.tag) != "foreign" and not labels.is_image_under(labelled, at.tag):
             continue
-        if whose := _another(labelled, project):
+        if whose := labels.another_project(labelled, ours):
             strangers[at] = whose
         else:
             own.add(at)
@@ -78,12 +83,8 @@ def _labels(snapshot: RepositorySnapshot, tag: Tag) -> Mapping[str, str]:
     return config.labels if config else {}
 
 
-def _is_image(snapshot: RepositorySnapshot, digest: Digest) -> bool:
-    manifest = snapshot.manifests.get(digest)
-    return manifest is not None and manifest.config is not None
-
-
-def _another(labelled: Mapping[str, str], project: str | None) -> str:
-    """The project that the labels name, if it is another one."""
-    named = labelled.get(labels.PROJECT, "")
-    return named if project and named != project else ""
+def looks_stored(storage: RepositorySnapshot, tag: Tag) -> bool:
+    """Whether a tag is what werf makes of a stage or a record, by its name and by being an image."""
+    digest = storage.tags.get(tag)
+    manifest = storage.manifests.get(digest) if digest else None
+    return kind_of(tag) != "foreign" and manifest is not None and manifest.config is not None

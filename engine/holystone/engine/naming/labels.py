@@ -1,6 +1,6 @@
 """The labels that werf 1.1 puts into image configurations, and what they say."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from holystone.engine.model.references import Digest, ImageName, InvalidName
@@ -13,6 +13,12 @@ TAG_STRATEGY: Final = "werf-tag-strategy"
 CONTENT_SIGNATURE: Final = "werf-content-signature"
 METADATA_SIGNATURE: Final = "ContentSignature"
 IMPORT: Final = "werf-import-"
+
+
+def another_project(labels: Mapping[str, str], ours: Collection[str]) -> str:
+    """The project that the labels name, if it is none of ours. Where nobody knows ours, labels say nothing."""
+    named = labels.get(PROJECT, "")
+    return named if ours and named not in ours else ""
 
 
 def is_final_image(labels: Mapping[str, str]) -> bool:

@@ -2,7 +2,7 @@
 never a candidate for anything."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -25,8 +25,11 @@ from holystone.engine.naming.stages import parse_rejected_tag, parse_stage_tag, 
 Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
 
 
-def read_images(layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
-    """The tags of the image's repository that are the image's, by their labels. Sorted."""
+def read_images(
+    layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapshot, ours: Collection[str] = ()
+) -> tuple[ImageTag, ...]:
+    """The tags of the image's repository that are the image's, by their labels. Sorted. `ours`: what our project is
+    called, to tell strangers by."""
     return tuple(
         ImageTag(
             image=image,
@@ -39,6 +42,7 @@ def read_images(layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapsh
             meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, tag) or tag,
             strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
+            stranger=labels.another_project(config.labels, ours),
         )
         for tag in sorted(snapshot.tags.keys() - snapshot.broken.keys())
         if layout.is_candidate(image, tag)
@@ -70,8 +74,11 @@ def managed_images(tags: Iterable[Tag]) -> tuple[ImageName, ...]:
     return tuple(sorted(name for name in names if is_manageable(name)))
 
 
-def read_storage(snapshot: RepositorySnapshot, images: Sequence[ImageName]) -> StagesStorage:
-    """`images` are all names that metadata records may belong to."""
+def read_storage(
+    snapshot: RepositorySnapshot, images: Sequence[ImageName], ours: Collection[str] = ()
+) -> StagesStorage:
+    """`images` are all names that metadata records may belong to. `ours`: what our project is
+    called, to tell strangers by."""
     tags = sorted(snapshot.names)
     kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
     found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
@@ -100,7 +107,7 @@ def read_storage(snapshot: RepositorySnapshot, images: Sequence[ImageName]) -> S
             found["foreign"].append(tag)
         else:
             mark = Tag(rejected_tag(tag))
-            stages.append(_stage(tag, config, mark if mark in kinds else None))
+            stages.append(_stage(tag, config, mark if mark in kinds else None, ours))
     return StagesStorage(
         stages=tuple(stages),
         metadata=tuple(metadata),
@@ -131,8 +138,16 @@ class _Owners:
         return self._by_length[length].get(record.name, ())
 
 
-def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None) -> Stage:
-    return Stage(tag, config.digest, config.parent, config.created, labels.imports(config.labels), rejected_by)
+def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collection[str]) -> Stage:
+    return Stage(
+        tag,
+        config.digest,
+        config.parent,
+        config.created,
+        labels.imports(config.labels),
+        rejected_by,
+        stranger=labels.another_project(config.labels, ours),
+    )
 
 
 def _is_image(snapshot: RepositorySnapshot, tag: Tag) -> bool:

@@ -32,7 +32,11 @@ def kind_text(reason: KeepReason | DeleteReason) -> str:
             return reason_text(reason)
         case reasons.Foreign():
             return "not images that werf made for this project"
-        case reasons.NotAsked():
+        case reasons.OtherProject(project):
+            return f"their labels say that they are of the project {shown(project)}"
+        case reasons.BesideOtherProject():
+            return "records beside another project's stages: nothing says whose they are"
+        case reasons.NotAsked() | reasons.NotJudged():
             return reason_text(reason)
         case reasons.Bookkeeping():
             return "records that no policy judges: of managed images, clients, rejected stages and unknown images"

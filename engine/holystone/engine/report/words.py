@@ -39,6 +39,12 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return "no image has a tag anywhere, so nothing says who needs it"
         case reasons.Foreign():
             return "not an image that werf made for this project"
+        case reasons.NotJudged():
+            return "not judged by this command"
+        case reasons.OtherProject(project):
+            return f"its label says that it is of the project {shown(project)}"
+        case reasons.BesideOtherProject():
+            return "another project uses this stages storage, too, and nothing says whose record it is"
         case reasons.NotAsked():
             return "not among what is to go"
         case reasons.Bookkeeping():
