@@ -71,7 +71,8 @@ class Package:
 class GithubEmulator(VendorEmulator):
     """`owner_kinds`: of users that are no organization. `points`: the secondary limit of a minute, of which a write
     takes five. `stale`: lists go on showing what was deleted. `restores_tags`: they come back with their version.
-    `masks_absent`: the registry says of a package that is not there what it says of one that may not be seen."""
+    `masks_absent`: the registry says of a package that is not there what it says of one that may not be seen.
+    `plain_user_lists`: lists below /users/ heed no parameter, since none is documented."""
 
     implementation = "github"
     path = "acme/app"
@@ -85,6 +86,7 @@ class GithubEmulator(VendorEmulator):
         stale: bool = False,
         restores_tags: bool = True,
         masks_absent: bool = False,
+        plain_user_lists: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(quirks=GHCR, clock=clock)
@@ -94,6 +96,7 @@ class GithubEmulator(VendorEmulator):
         self.stale = stale
         self.restores_tags = restores_tags
         self.masks_absent = masks_absent
+        self.plain_user_lists = plain_user_lists
         self.hidden: set[str] = set()
         """Packages that nobody's token may see."""
         self.tokens = {
@@ -215,6 +218,8 @@ class GithubEmulator(VendorEmulator):
         if where["id"] is None and not path.endswith("/versions"):
             return json_reply(self._package(name, package))
         if where["id"] is None:
+            if where["user"] and self.plain_user_lists:
+                return Reply(200, self._list(msgspec.structs.replace(request, query={}), name, package).body)
             return self._list(request, name, package)
         return self._version(request, name, package, int(where["id"]), token, restores=bool(where["restore"]))
 
@@ -223,6 +228,10 @@ class GithubEmulator(VendorEmulator):
             raise _refused(404, "Not Found")
         if where["user"] and self._kind(where["user"]) != "User":
             raise _refused(404, "Not Found")
+        if where["user"] and not self.public:  # dataaxiom/ghcr-cleanup-action#28
+            if token.login is None:
+                raise _refused(403, "Resource not accessible by integration")
+            raise _refused(404, "Package not found.")
         owner = where["org"] or where["user"] or token.login
         if owner is None:
             raise _refused(403, "Resource not accessible by integration")
@@ -270,7 +279,7 @@ class GithubEmulator(VendorEmulator):
         self, request: Incoming, name: str, package: Package, number: int, token: Token, *, restores: bool
     ) -> Reply:
         if request.method == "POST" and restores:
-            self._check_rights(token)
+            self._check_rights(token, "write:packages", "restore")
             return self._restore(name, package, number)
         version = next((each for each in package.active.values() if each.id == number), None)
         if request.method not in ("GET", "DELETE") or restores:
@@ -280,7 +289,7 @@ class GithubEmulator(VendorEmulator):
         tags = self.storage.repositories[name].tags_of(version.manifest.digest)
         if request.method == "GET":
             return json_reply(self.row(name, version, tags))
-        self._check_rights(token)
+        self._check_rights(token, "delete:packages", "delete")
         self._check_rules(name, package, version)
         self.storage.delete_manifest(name, version.manifest.digest)
         del package.active[version.manifest.digest]
@@ -288,9 +297,10 @@ class GithubEmulator(VendorEmulator):
         package.deleted.append(version)
         return Reply(204)
 
-    def _check_rights(self, token: Token) -> None:
-        if token.scopes is not None and "delete:packages" not in token.scopes:
-            raise _refused(403, "You need at least delete:packages scope to delete a package version.")
+    def _check_rights(self, token: Token, scope: str, what: str) -> None:
+        """To restore, read:packages and write:packages (REST reference of packages)."""
+        if token.scopes is not None and scope not in token.scopes:
+            raise _refused(403, f"You need at least {scope} scope to {what} a package version.")
         if not token.admin:
             raise _refused(404, "Package not found.")
 

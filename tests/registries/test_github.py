@@ -27,6 +27,7 @@ from holystone.embedded.faults import Answer, Drop, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
+from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits, bucket
 from holystone.settings.values import Access
@@ -177,14 +178,50 @@ async def test_a_package_with_slashes_is_encoded_once(tmp_path: Path) -> None:
 )
 async def test_whose_package_it_is(tmp_path: Path, kinds: dict[str, str], path: str, token: str, expected: str) -> None:
     async with (
-        GithubEmulator(owner_kinds=kinds) as github,  # type: ignore[arg-type]
+        GithubEmulator(owner_kinds=kinds, public=True) as github,  # type: ignore[arg-type]
         connected(tmp_path, github, token, path=path) as (registry, repository),
     ):
         github.storage.put_blob(path, images.config("one"))
         raw = images.image(images.config("one"))
         github.storage.put_manifest(path, raw.body, raw.media_type, "v1")
         assert dict((await registry.list_tags(repository)).tags) == {"v1": raw.digest}
-        assert github.api_requests[-1][1] == f"{expected}/packages/container/app/versions"
+        asked = [path for _, path, _ in github.api_requests if path.endswith("/versions")]
+        assert asked == [f"{expected}/packages/container/app/versions"]
+
+
+@pytest.mark.parametrize("token", [OWNER, WORKFLOW])
+async def test_private_packages_of_a_personal_account_are_told_to_need_its_own_token(
+    tmp_path: Path, token: str
+) -> None:
+    async with (
+        GithubEmulator(owner_kinds={"jane": "User"}) as github,
+        connected(tmp_path, github, token, path="jane/app") as (registry, repository),
+    ):
+        raw = images.image(images.config("one"))
+        github.storage.put_blob("jane/app", images.config("one"))
+        github.storage.put_manifest("jane/app", raw.body, raw.media_type, "v1")
+        with pytest.raises(Unauthorized) as raised:
+            await registry.list_tags(repository)
+        assert "classic token of that very account" in raised.value.what_to_do
+
+
+@pytest.mark.parametrize("count", [30, 31, 130])
+async def test_a_list_whose_pages_are_not_documented_is_held_against_the_count(tmp_path: Path, count: int) -> None:
+    path = "jane/app"
+    for plain in (False, True):
+        async with (
+            GithubEmulator(owner_kinds={"jane": "User"}, public=True, plain_user_lists=plain) as github,
+            connected(tmp_path, github, path=path) as (registry, repository),
+        ):
+            for number in range(count):
+                raw = images.image(images.config(f"{number}"))
+                github.storage.put_blob(path, images.config(f"{number}"))
+                github.storage.put_manifest(path, raw.body, raw.media_type, f"v{number}")
+            if plain and count > 30:
+                with pytest.raises(IncompleteSource):
+                    await registry.list_tags(repository)
+            else:
+                assert len((await registry.list_tags(repository)).tags) == count
 
 
 class Restless(GithubEmulator):
@@ -430,6 +467,7 @@ async def test_what_a_full_token_can_do(tmp_path: Path) -> None:
         assert can.can_delete
         assert can.overwrite != "impossible"
         assert can.keeps_last_tagged
+        assert can.undo == UndoOutlook("restore", 30 * DAY)
         assert can.quota is None, "an Enterprise Server does not limit"
         assert {method for method, *_ in github.api_requests} == {"GET"}
 
@@ -440,6 +478,13 @@ async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path:
         can = await registry.probe(repository)
         assert can.can_delete
         assert can.overwrite == "impossible"
+        assert not can.undo.possible
+        assert "write:packages" in can.undo.lacks
+        assert "--repo-github-token" in can.undo.lacks
+        put(github, "keep", text="keep")
+        old = put(github, "old")
+        await registry.delete_manifests(repository, [old.digest])
+        assert not await registry.restore(repository, old.digest, [Tag("old")]), "and GitHub means it"
 
 
 async def test_a_workflow_token_says_nothing_of_itself(tmp_path: Path) -> None:
@@ -447,6 +492,8 @@ async def test_a_workflow_token_says_nothing_of_itself(tmp_path: Path) -> None:
         can = await registry.probe(repository)
         assert can.can_delete
         assert can.overwrite != "impossible"
+        assert can.undo.possible
+        assert "does not say its rights" in can.undo.doubt
 
 
 async def test_where_a_token_is_looked_for(tmp_path: Path) -> None:

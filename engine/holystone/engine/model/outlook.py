@@ -18,6 +18,8 @@ class UndoOutlook(msgspec.Struct, frozen=True):
     garbage collection runs, and nobody says when."""
     lacks: str = ""
     """For people: what the credential lacks for it. Empty if nothing is known to be missing."""
+    doubt: str = ""
+    """For people: what nobody says beforehand, so that it may be missing all the same. Empty if all of it is known."""
 
     @property
     def possible(self) -> bool:

@@ -1,14 +1,16 @@
 """Where GitHub's API is for a registry's host, and what its packages are called there.
 
-| registry                        | what                                     | API                     |
-|---------------------------------|------------------------------------------|-------------------------|
-| ghcr.io, docker.pkg.github.com  | GitHub; the second lives on in the first | https://api.github.com  |
-| containers.SUB.ghe.com          | GitHub with data residency               | https://api.SUB.ghe.com |
-| containers.HOST                 | GitHub Enterprise Server                 | https://HOST/api/v3     |
-| docker.HOST                     | its old Docker registry                  | the same, by GraphQL    |
+| registry                | what                                     | API                     |
+|-------------------------|------------------------------------------|-------------------------|
+| ghcr.io                 | GitHub                                   | https://api.github.com  |
+| docker.pkg.github.com   | shut on 2025-02-24, moved to ghcr.io     | none                    |
+| containers.SUB.ghe.com  | GitHub with data residency               | https://api.SUB.ghe.com |
+| containers.HOST         | GitHub Enterprise Server                 | https://HOST/api/v3     |
+| docker.HOST             | its old Docker registry                  | the same, by GraphQL    |
 
 Sources: github/docs, working-with-the-container-registry.md and working-with-the-docker-registry.md (`containers.` and
-`docker.` before the host, with subdomain isolation). The registry's name on ghe.com is not documented.
+`docker.` before the host, with subdomain isolation); github.blog/changelog of 2025-01-23, "Legacy Docker Registry
+closing down". The registry's name on ghe.com is not documented.
 """
 
 from collections.abc import Mapping
@@ -21,17 +23,23 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost, Repository
 
 _API: Final = "https://api.github.com"
-_OLD: Final = "docker.pkg.github.com"
-_GITHUB: Final = ("ghcr.io", _OLD)
+_SHUT: Final = "docker.pkg.github.com"
+_GITHUB: Final = "ghcr.io"
 _RESIDENT: Final = ".ghe.com"
 
 
 def api_url(host: RegistryHost, given: URL | None, environ: Mapping[str, str]) -> URL:
     """Without a slash at the end. `given` wins; GITHUB_API_URL, which a workflow has, only says where a host is that no
-    rule knows: a workflow on github.com may clean a registry of another GitHub. Raises UsageError."""
+    rule knows: a workflow on github.com may clean a registry of another GitHub. Raises UsageError, also for the host
+    that GitHub has shut."""
+    if host == _SHUT:
+        raise UsageError(
+            f"{host} is shut: GitHub switched it off on 2025-02-24 and moved its images to {_GITHUB}.",
+            what_to_do=f"Name them as {_GITHUB}/OWNER/PACKAGE, by the names that the owner's page Packages shows.",
+        )
     if given is not None:
         return given
-    if host in _GITHUB:
+    if host == _GITHUB:
         return URL(_API)
     kind, _, rest = host.partition(".")
     if kind == "containers" and rest.endswith(_RESIDENT):
@@ -52,8 +60,8 @@ def is_hosted(api: URL) -> bool:
 
 
 def has_old_docker_registry(host: RegistryHost) -> bool:
-    """A server's own one, not yet migrated. github.com's is gone: its images are on ghcr.io."""
-    return host.startswith("docker.") and host != _OLD
+    """A server's own one, not yet migrated."""
+    return host.startswith("docker.")
 
 
 def graphql_base(api: URL) -> URL:
@@ -72,26 +80,15 @@ def owner_of(repository: Repository) -> str:
     return repository.path.partition("/")[0]
 
 
-def package_paths(repository: Repository) -> tuple[str, ...]:
-    """The package, below its owner: percent-encoded once, with its slashes. Several where its name is not sure: images
-    of docker.pkg.github.com/OWNER/REPO/IMAGE were named IMAGE within their REPO, and how they are called on ghcr.io is
-    not documented. Raises UsageError."""
+def package_path(repository: Repository) -> str:
+    """The package, below its owner: percent-encoded once, with its slashes. Raises UsageError."""
     owner, _, name = repository.path.partition("/")
     if not name:
         raise UsageError(
             f"{repository} names an owner and no package.",
             what_to_do=f"Add the package: {repository.host}/{owner}/PACKAGE.",
         )
-    if repository.host != _OLD:
-        return (f"/packages/container/{quote(name, safe='')}",)
-    return tuple(f"/packages/docker/{quote(each, safe='')}" for each in dict.fromkeys((name, name.rpartition("/")[2])))
-
-
-def git_repository_of(repository: Repository) -> str | None:
-    """OWNER/REPO that an image of the old registry belongs to, for the check that a package of the same name is not
-    another repository's. None for other registries."""
-    owner, repo, *_ = (*repository.path.split("/"), "")
-    return f"{owner}/{repo}" if repository.host == _OLD else None
+    return f"/packages/container/{quote(name, safe='')}"
 
 
 def docker_package_of(repository: Repository) -> tuple[str, str, str]:

@@ -99,11 +99,28 @@ class GithubApi:
     def unreadable(self, what: str, reply: Reply) -> IncompleteSource:
         if reply.status in (401, 403, 404):
             return Unauthorized(
-                f"{what} cannot be read with {self.who}: {summary(reply)}.",
-                what_to_do="A classic token needs the scope read:packages and its owner the right to read the package; "
-                "a workflow's token needs packages: read and a package that gives its repository access.",
+                f"{what} cannot be read with {self.who}: {summary(reply)}.", what_to_do=advice(reply.asked.path)
             )
         return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
+
+
+def advice(path: str) -> str:
+    """What is needed to read packages at this path of the API."""
+    if is_of_somebody_else(path):
+        return (
+            "Packages of a personal account are given to a classic token of that very account, with the scope "
+            "read:packages; to all others, a workflow's GITHUB_TOKEN too, only where they are public."
+        )
+    return (
+        "A classic token needs the scope read:packages and its owner the right to read the package; a workflow's token "
+        "needs packages: read and a package that gives its repository access."
+    )
+
+
+def is_of_somebody_else(path: str) -> bool:
+    """A personal account that is not the token's: `/users/…` is "for a public package", and without parameters of a
+    page in github/rest-api-description (1651 there), though they work."""
+    return "/users/" in path
 
 
 def decoded(reply: Reply, type_: Any, what: str) -> Any:

@@ -15,7 +15,6 @@ from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.github.addresses import docker_package_of
 from holystone.adapters.registries.github.api import GithubApi, decoded
 from holystone.adapters.registries.github.replies import forbidden, rule_in
-from holystone.adapters.registries.github.versions import BASE_LAYER
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Outcome
@@ -31,6 +30,8 @@ _LIST: Final = """query($owner: String!, $name: String!, $package: String!, $aft
 _DELETE: Final = "mutation($input: DeletePackageVersionInput!) { deletePackageVersion(input: $input) { success } }"
 """`packageVersionId` is an `ID!` in the schema of today and was a `String!` to clients of 2020, and a variable has to
 have the very type. The name of the whole input's type is the same in both."""
+_BASE_LAYER: Final = "docker-base-layer"
+"""A version that is none: the registry kept layers in it (actions/delete-package-versions#24)."""
 _LIST_PREVIEW: Final = "application/vnd.github.packages-preview+json"
 _DELETE_PREVIEW: Final = "application/vnd.github.package-deletes-preview+json"
 
@@ -161,7 +162,7 @@ def _sort(each: _Version, found: Found, repository: Repository) -> None:
     try:
         if ":" in each.version:
             found.untagged.append(Digest.parse(each.version))
-        elif each.version != BASE_LAYER:
+        elif each.version != _BASE_LAYER:
             found.tags[Tag.parse(each.version)] = each.id
     except InvalidName as error:
         raise IncompleteSource(f"The versions of {repository} cannot be read: {error}.", what_to_do=STRANGE) from error

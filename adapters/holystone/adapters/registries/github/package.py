@@ -5,30 +5,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
-import msgspec
 
 from holystone.adapters.http.errors import summary
-from holystone.adapters.registries.github.addresses import git_repository_of, owner_of, package_paths
-from holystone.adapters.registries.github.api import GithubApi, decoded
+from holystone.adapters.registries.github.addresses import owner_of, package_path
+from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.replies import deletion_outcome, forbidden
 from holystone.adapters.registries.github.stillness import Stillness
-from holystone.adapters.registries.github.versions import Version, read_versions
-from holystone.engine.errors import IncompleteSource, RegistryFailure
+from holystone.adapters.registries.github.versions import read_versions
+from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
-from holystone.engine.scheduler import map_each
 
-_WORKERS: Final = 32
 _NOT_LISTED_YET: Final = "the registry has the manifest, and GitHub's list of versions does not show it yet"
-
-
-class _GitRepository(msgspec.Struct):
-    full_name: str
-
-
-class _Owned(msgspec.Struct):
-    repository: _GitRepository | None = None
 
 
 class Package:
@@ -39,10 +28,9 @@ class Package:
         self._api = api
         self._repository = repository
         self._resolve = resolve
-        self._found_path: str | None = None
         self._ids: dict[Digest, tuple[int, ...]] | None = None
         """By which numbers GitHub deletes a manifest, as the last list said, without those that were deleted since.
-        More than one only in the old Docker registry, where each tag is a version."""
+        More than one where the list still shows a version that was deleted and pushed again."""
         self._deleted: dict[Digest, int] | None = None
         """What can be restored; read once for as long as nothing is deleted."""
         self._reading = anyio.Lock()
@@ -56,23 +44,20 @@ class Package:
     async def list(self) -> Listing | None:
         """None if GitHub shows no such package, which may have two reasons. Raises IncompleteSource."""
         async with self._stillness.listing():
-            path = await self._path()
-            versions = await read_versions(self._api, path, "active", what=str(self._repository)) if path else None
-            at = await self._digests(versions or ())
+            versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
         tags: dict[Tag, Digest | None] = {}
         ids: defaultdict[Digest, tuple[int, ...]] = defaultdict(tuple)
         pushed: dict[Digest, int] = {}
         for version in versions or ():
-            digest = at.get(version.id)
+            digest = version.digest
             # A tag on two versions moved while the list was read: then it says nothing of where it points.
             tags.update({tag: None if tag in tags else digest for tag in version.tags})
-            if digest is not None:
-                ids[digest] += (version.id,)
-                pushed[digest] = max(version.touched, pushed.get(digest, 0))
+            ids[digest] += (version.id,)
+            pushed[digest] = max(version.touched, pushed.get(digest, 0))
         self._ids = dict(ids)
         if versions is None:
             return None
-        tagged = {at.get(version.id) for version in versions if version.tags}
+        tagged = {version.digest for version in versions if version.tags}
         return Listing(tags, untagged=tuple(digest for digest in ids if digest not in tagged), pushed=pushed)
 
     async def delete(self, digest: Digest) -> Outcome:
@@ -97,12 +82,12 @@ class Package:
         package"). False also for what the token must not do: it may still push."""
         path = await self._path()
         async with self._reading:
-            if path and self._deleted is None:
+            if self._deleted is None:
                 what = f"{self._repository} that were deleted"
                 versions = await read_versions(self._api, path, "deleted", what=what)
                 # Deleted more than once, the newest record is the one that still has its content.
                 records = sorted(versions or (), key=lambda version: version.id)
-                self._deleted = {version.digest: version.id for version in records if version.digest}
+                self._deleted = {version.digest: version.id for version in records}
             number = (self._deleted or {}).pop(digest, None)
         if number is None:
             return False
@@ -139,41 +124,5 @@ class Package:
                 await self.list()
         return (self._ids or {}).get(digest, ())
 
-    async def _digests(self, versions: Sequence[Version]) -> dict[int, Digest | None]:
-        """By number. Where a version is named by its tag, the registry knows the digest."""
-
-        async def find(version: Version) -> Digest | None:
-            return version.digest or (await self._resolve(version.tags[0]) if version.tags else None)
-
-        if all(version.digest for version in versions):
-            return {version.id: version.digest for version in versions}
-        return dict(
-            zip((version.id for version in versions), await map_each(versions, find, workers=_WORKERS), strict=True)
-        )
-
-    async def _path(self) -> str | None:
-        """None if there is no such package, as far as the token sees."""
-        if self._found_path is None:
-            prefix = await self._api.prefix(owner_of(self._repository))
-            paths = [prefix + path for path in package_paths(self._repository)]
-            wanted = git_repository_of(self._repository)
-            self._found_path = paths[0] if wanted is None else await self._of_git_repository(paths, wanted)
-        return self._found_path
-
-    async def _of_git_repository(self, paths: Sequence[str], wanted: str) -> str | None:
-        """Packages of two git repositories may have had one name, so a name alone proves nothing."""
-        for path in paths:
-            reply = await self._api.get(path)
-            if reply.status == 404:
-                continue
-            if reply.status != 200:
-                raise self._api.unreadable(str(self._repository), reply)
-            owned: _Owned = decoded(reply, _Owned, f"The package of {self._repository}")
-            if owned.repository is None or owned.repository.full_name.lower() != wanted:
-                raise IncompleteSource(
-                    f"GitHub's package {path.rpartition('/')[2]} is not known to be the one of {self._repository}: it "
-                    f"belongs to {owned.repository.full_name if owned.repository else 'no git repository'}.",
-                    what_to_do="Name the package by its address on ghcr.io instead.",
-                )
-            return path
-        return None
+    async def _path(self) -> str:
+        return await self._api.prefix(owner_of(self._repository)) + package_path(self._repository)

@@ -8,13 +8,14 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.addresses import owner_of
-from holystone.adapters.registries.github.api import GithubApi
+from holystone.adapters.registries.github.api import GithubApi, advice
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.sheet import SHEET
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -55,8 +56,22 @@ class GithubRegistry(OciApi):
             can_delete=not why,
             cannot_delete_because=why,
             overwrite=SHEET.can.overwrite if may_push else "impossible",
+            undo=self._outlook(),
             quota=self._quota,
         )
+
+    def _outlook(self) -> UndoOutlook:
+        """ "To restore a package version … you need the read:packages and write:packages scopes" (github/docs, REST
+        reference of packages), which is not delete:packages. Without it a push may help, as somebody who may."""
+        if self._api.scopes is None:
+            doubt = "a token that is no classic one does not say its rights, and restoring needs packages: write"
+            return msgspec.structs.replace(SHEET.can.undo, doubt=doubt)
+        lacking = self._api.lacks("write:packages")
+        if lacking and self._pushes_as_somebody_else:
+            return UndoOutlook(
+                "push", doubt=f"{lacking}, which restoring needs; the registry's own credential may push"
+            )
+        return msgspec.structs.replace(SHEET.can.undo, lacks=f"write:packages ({lacking})" if lacking else "")
 
     async def list_tags(self, repository: Repository) -> Listing:
         listing = await self._package(repository).list()
@@ -104,6 +119,6 @@ class GithubRegistry(OciApi):
         raise Unseen(
             f"GitHub shows no package {repository} to {self._api.who}, and the registry does not say that there is "
             f"none: {said}.",
-            what_to_do="If something was pushed there, give the token read:packages and its owner (or the workflow's "
-            "repository) access to the package. If nothing was, leave the repository out.",
+            what_to_do=f"If nothing was pushed there, leave the repository out. If something was: "
+            f"{advice(await self._api.prefix(owner_of(repository)) + '/')}",
         )

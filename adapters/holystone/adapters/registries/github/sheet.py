@@ -15,8 +15,8 @@ Each stays below it in every minute; lists are read before the first deletion.""
 
 SHEET: Final = Sheet(
     title="GitHub Packages (ghcr.io, ghe.com, GitHub Enterprise Server)",
-    hosts="ghcr.io, docker.pkg.github.com, containers.SUB.ghe.com; containers.HOST and docker.HOST of an Enterprise "
-    "Server when they are named",
+    hosts="ghcr.io, containers.SUB.ghe.com; containers.HOST and docker.HOST of an Enterprise Server when they are "
+    "named. docker.pkg.github.com is shut since 2025-02-24",
     can=Capabilities(
         implementation="github",
         can_delete=True,
@@ -36,9 +36,10 @@ SHEET: Final = Sheet(
     listing="GET …/packages/container/NAME/versions",
     shows="digest, push time, untagged manifests; no types and no labels",
     deletion="DELETE …/versions/ID, which takes all tags of a digest; one tag of several by a tombstone",
-    credentials="classic token with read:packages and delete:packages (write:packages for tombstones) of an admin of "
-    "the package; a workflow's GITHUB_TOKEN with packages: write, if the package gives its repository the role Admin",
-    restore="POST …/versions/ID/restore, 30 days",
+    credentials="classic token with read:packages, delete:packages and write:packages (for tombstones and for undo) of "
+    "an admin of the package; a workflow's GITHUB_TOKEN with packages: write, if the package gives its repository the "
+    "role Admin. Private packages of a personal account: a classic token of that account",
+    restore="POST …/versions/ID/restore, 30 days; it needs write:packages",
     limits="5,000 requests an hour for a user, 1,000 for a workflow's token; 900 points a minute, of which a deletion "
     "takes 5; 403 or 429 with x-ratelimit-reset or retry-after. None on an Enterprise Server by default",
     rules="The last tagged version stays: known before. Versions of public packages with more than 5,000 downloads "

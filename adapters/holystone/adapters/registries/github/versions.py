@@ -7,7 +7,7 @@ during which something changed is read again, and none counts during which versi
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -15,15 +15,13 @@ from yarl import URL
 
 from holystone.adapters.http.paging import MAX_PAGES, linked
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.github.api import GithubApi, decoded
+from holystone.adapters.registries.github.api import GithubApi, decoded, is_of_somebody_else
 from holystone.adapters.registries.github.sheet import PAGE_SIZE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Tag
 from holystone.engine.scheduler import for_each
 
 State = Literal["active", "deleted"]
-BASE_LAYER: Final = "docker-base-layer"
-"""A version that is none: the old registry kept layers in it (actions/delete-package-versions#24)."""
 _AT_ONCE: Final = 10
 _ATTEMPTS: Final = 3
 _UNSTEADY: Final = "Run again when less is pushed and deleted there."
@@ -31,8 +29,7 @@ _UNSTEADY: Final = "Run again when less is pushed and deleted there."
 
 class Version(msgspec.Struct, frozen=True):
     id: int
-    digest: Digest | None
-    """None: a version of the old Docker registry that is named by its tag."""
+    digest: Digest
     tags: tuple[Tag, ...]
     touched: int
     """Unix seconds; a new tag counts too. Neither time that GitHub gives is the build's."""
@@ -42,16 +39,8 @@ class _Container(msgspec.Struct):
     tags: list[str]
 
 
-class _Docker(msgspec.Struct):
-    """`tag` says the schema in github/rest-api-description, and `tags` its list of what is required."""
-
-    tag: list[str] = []
-    tags: list[str] = []
-
-
 class _Metadata(msgspec.Struct):
     container: _Container | None = None
-    docker: _Docker | None = None
 
 
 class _Row(msgspec.Struct):
@@ -83,7 +72,7 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
     if first.status == 404:
         return None
     begun = _page(api, first, 1, what)
-    if begun.last == 1:
+    if begun.last == 1 and not is_of_somebody_else(package):
         return begun.versions
 
     async def read(number: int) -> _Page:
@@ -97,6 +86,14 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
         return found
 
     before = await look()
+    if begun.last == 1:
+        if state == "active" and (before.version_count or 0) > len(begun.versions):
+            raise IncompleteSource(
+                f"GitHub lists {len(begun.versions)} versions of {what} and counts {before.version_count}: the list of "
+                "a personal account's package, as others see it, is not documented to have pages.",
+                what_to_do="Use a classic token of that account itself.",
+            )
+        return begun.versions
     for attempt in range(1, _ATTEMPTS + 1):
         versions = await _all_pages(read, begun.last, what)
         after = await look()
@@ -149,18 +146,11 @@ def _page(api: GithubApi, reply: Reply, number: int, what: str) -> _Page:
 
 
 def _version(row: _Row) -> Version:
-    """Raises InvalidName, and ValueError for metadata of neither kind: a version without any is not an untagged one."""
-    if row.metadata.container is not None:
-        digest: Digest | None = Digest.parse(row.name)
-        tags: Iterable[str] = row.metadata.container.tags
-    elif row.metadata.docker is not None:
-        digest = Digest.parse(row.name) if ":" in row.name else None
-        own = () if digest else (row.name,)
-        tags = dict.fromkeys((*row.metadata.docker.tag, *row.metadata.docker.tags, *own))
-    else:
+    """Raises InvalidName, and ValueError where there is no word of tags: such a version is not an untagged one."""
+    if row.metadata.container is None:
         raise ValueError(f"version {row.id} does not say its tags")
     touched = max((int(time.timestamp()) for time in (row.created_at, row.updated_at) if time), default=0)
-    return Version(row.id, digest, tuple(Tag.parse(tag) for tag in tags if tag != BASE_LAYER), touched)
+    return Version(row.id, Digest.parse(row.name), tuple(map(Tag.parse, row.metadata.container.tags)), touched)
 
 
 def _last(reply: Reply, number: int) -> int:
