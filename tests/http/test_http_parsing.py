@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from yarl import URL
 from holystone.adapters.http.authorizer import covers
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.links import parse_links
 from holystone.adapters.http.paging import PageGuard, next_link, pages
 from holystone.adapters.http.rates import rate_hint, retry_after
 from holystone.adapters.http.reply import Reply
@@ -60,7 +62,6 @@ def test_challenges(headers: list[str], expected: object) -> None:
 @given(st.text(alphabet='Bearer Basic realm="\\,;= \tx', max_size=60))
 def test_any_header_is_parsed_without_error(header: str) -> None:
     choose(parse([header]))
-    next_link(reply(200, b"", f"</x>{header}"))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +77,78 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
         (["<http://r.example:80/v2/x?last=%2F>; rel=next"], "/v2/x?last=%2F"),  # a proxy's wrong scheme
         (["<https://R.example/v2/x>; rel=next"], "/v2/x"),
         (["</v2/x y>; rel=next"], "/v2/x%20y"),
-        (["broken"], None),
-        (["<>"], None),
+        # Cloudflare's serverless-registry
+        (["http://r.example/v2/a/tags/list?n=10&last=t009; rel=next"], "/v2/a/tags/list?n=10&last=t009"),
+        (["</v2/a/tags/list?last=x>; rel='next'"], "/v2/a/tags/list?last=x"),
+        (["</v2/a/tags/list?last=x>;REL = NEXT"], "/v2/a/tags/list?last=x"),
+        (["</v2/a/tags/list?last=x>"], "/v2/a/tags/list?last=x"),  # does not say what for, and leads on
+        (["</v2/a/tags/list?last=x>; n=5"], "/v2/a/tags/list?last=x"),
+        (['</2>; rel="next", </2>; rel="last"'], "/2"),
+        (["</2>; rel=next", "</2>; rel=next"], "/2"),
+        (["</style.css>; rel=preload; as=style"], None),
+        (["</a>; rel=nextpage"], None),
+        (["</repository/docker/v2/a/tags/list?n=2&last=x>; rel=next"], "/v2/a/tags/list?n=2&last=x"),  # Nexus
+        ([""], None),
+        ([" , "], None),
         ([], None),
     ],
 )
 def test_next_link(links: list[str], expected: str | None) -> None:
     assert next_link(reply(200, b"", *links)) == expected
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "broken",
+        "<>",
+        "</v2/a/tags/list?last=x; rel=next",
+        "/v2/a/tags/list?last=x>; rel=next",
+        "/v2/a/tags/list?last=x,y; rel=next",
+        "/1; rel=prev, /2; rel=next",
+        "</1>; rel=prev </2>; rel=next",
+        '</2>; rel="next',
+        "</2>; rel='next",
+        "</other>",
+        "</1>; rel=next, </2>; rel=next",
+    ],
+)
+def test_a_link_that_cannot_be_understood_is_not_the_end_of_a_list(link: str) -> None:
+    with pytest.raises(IncompleteSource):
+        next_link(reply(200, b"", link))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("/?=&abc123,;:% ", min_size=1).map(lambda text: f"/{text.strip('/')}"),
+            st.lists(st.sampled_from(["next", "NEXT", "prev", "last", "first", "x"]), min_size=1, max_size=3),
+            st.sampled_from(['"{}"', "'{}'"]),
+            st.sampled_from(["", '; title="a, <b>; rel=next"', "; n=5"]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([", ", ",", " ,\t"]),
+    st.booleans(),
+)
+def test_every_link_that_is_there_is_found(
+    links: list[tuple[str, list[str], str, str]], between: str, in_one: bool
+) -> None:
+    texts = [f"<{target}>{more}; rel={quotes.format(' '.join(rel))}" for target, rel, quotes, more in links]
+    parsed = parse_links([between.join(texts)] if in_one else texts)
+    assert [(each.target, each.relations) for each in parsed] == [
+        (target, frozenset(word.lower() for word in rel)) for target, rel, _, _ in links
+    ]
+
+
+@given(st.text(st.characters(max_codepoint=127, exclude_categories=["Cc"]), max_size=80))
+def test_whatever_a_header_says_it_is_understood_or_refused(text: str) -> None:
+    try:
+        following = next_link(reply(200, b"", text))
+    except IncompleteSource:
+        return
+    assert following or not text.strip(" \t,") or "rel" in text.lower()
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/x", "//evil.example/x", "http://[x", "mailto:a@b"])
@@ -91,7 +157,7 @@ def test_a_link_to_elsewhere_is_refused(target: str) -> None:
         next_link(reply(200, b"", f"<{target}>; rel=next"))
 
 
-async def _listed(replies: dict[str, Reply], **more: int) -> list[bytes]:
+async def _listed(replies: dict[str, Reply], **more: Any) -> list[bytes]:
     async def get(path: str) -> Reply:
         return replies[path]
 
@@ -119,6 +185,55 @@ async def test_a_first_page_that_fails_is_for_the_caller_and_a_later_one_breaks_
     assert await _listed({"/1": reply(404, b"none", "</2>; rel=next")}) == [b"none"]
     with pytest.raises(IncompleteSource, match="Page 2 of the list of the tags of a could not be read: 404"):
         await _listed({"/1": reply(200, b"1", "</2>; rel=next"), "/2": reply(404)})
+
+
+class Tags:
+    """A server with these tags, as it would page them."""
+
+    def __init__(self, count: int, *, knows_n: bool, knows_last: bool, cap: int = 10**6) -> None:
+        self.tags = [f"t{number:05}" for number in range(count)]
+        self.asked: list[str] = []
+        self._knows_n, self._knows_last, self._cap = knows_n, knows_last, cap
+
+    async def get(self, path: str) -> Reply:
+        self.asked.append(path)
+        query = URL(path).query
+        tags = [tag for tag in self.tags if not self._knows_last or tag > query.get("last", "")]
+        size = min(int(query["n"]) if self._knows_n and "n" in query else len(tags), self._cap)
+        return reply(200, json.dumps(tags[:size]).encode())
+
+    async def read(self, size: int) -> list[str]:
+        def names(page: Reply) -> list[str]:
+            found: list[str] = json.loads(page.body)
+            return found
+
+        found: dict[str, None] = {}
+        async for page in pages(self.get, f"/v2/a/tags/list?n={size}", what="a", names=names, size=size):
+            found |= dict.fromkeys(names(page))
+        return list(found)
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (3, 1), (5, 2), (7, 2), (10, 3), (23, 5)])
+async def test_a_server_that_pages_and_does_not_say_so_is_read_to_the_end(count: int, requests: int) -> None:
+    server = Tags(count, knows_n=True, knows_last=True)
+    assert await server.read(5) == server.tags
+    assert len(server.asked) == requests
+    assert server.asked[1:2] in ([], ["/v2/a/tags/list?n=5&last=t00004"])
+
+
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (4, 1), (5, 2), (6, 1), (5000, 1)])
+async def test_a_server_that_gives_all_at_once_costs_one_request_more_only_at_the_size_of_a_page(
+    count: int, requests: int
+) -> None:
+    server = Tags(count, knows_n=False, knows_last=False)
+    assert await server.read(5) == server.tags
+    assert len(server.asked) == requests
+
+
+@pytest.mark.parametrize("cap", [50, 100, 1000])
+async def test_a_page_that_is_smaller_than_asked_for_may_be_as_large_as_the_server_allows(cap: int) -> None:
+    server = Tags(3 * cap + 7, knows_n=True, knows_last=True, cap=cap)
+    assert await server.read(4000) == server.tags
 
 
 def test_a_cursor_that_comes_again_is_refused() -> None:

@@ -115,7 +115,8 @@ async def test_listing_is_complete_at_page_boundaries(acr: Connected, count: int
     raw = acr.image("one", *(f"v{number}" for number in range(count)))
     listing = await acr.registry.list_tags(acr.repository)
     assert listing.tags == {Tag(f"v{number}"): raw.digest for number in range(count)}
-    assert acr.asked("/_tags") == ceil(count / 100)
+    more = count == 100  # a full page, and no link anywhere: is that all?
+    assert acr.asked("/_tags") == ceil(count / 100) + more
 
 
 async def test_what_the_listing_says(tmp_path: Path) -> None:

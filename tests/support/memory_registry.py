@@ -125,8 +125,8 @@ class MemoryRegistry:
         tags = self.contents[repository].tags
         return Listing({tag: at if self.capabilities.digests_in_listing else None for tag, at in tags.items()})
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
-        await self._at("before", "resolve", repository, reference)
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        await self._at("before", "resolve alone" if alone else "resolve", repository, reference)
         contents = self.contents[repository]
         if isinstance(reference, Digest):
             return reference if reference in contents.manifests else None

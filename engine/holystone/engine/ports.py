@@ -52,9 +52,10 @@ class Registry(Protocol):
         where the registry does not tell a repository that is not there from one that may not be read."""
         ...
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         """What the tag points to now, never from a cache, or the digest itself if the registry has the manifest; None
-        if there is no such tag (or only a dangling one) or manifest. No pull is counted for it."""
+        if there is no such tag (or only a dangling one) or manifest. No pull is counted for it. `alone`: the question
+        goes over a connection of its own, so that the answer is no other question's; for a second look."""
         ...
 
     @property

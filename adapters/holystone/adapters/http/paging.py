@@ -1,17 +1,18 @@
 """Complete listings, page by page (RFC 8288 `Link: <…>; rel="next"`)."""
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final
 
 from yarl import URL
 
 from holystone.adapters.http.errors import summary
-from holystone.adapters.http.reply import Reply, address, to_url
+from holystone.adapters.http.links import Link, StrangeLink, parse_links
+from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.engine.errors import IncompleteSource
 
 MAX_PAGES = 100_000
-_LINK = re.compile(r"\s*,?\s*<([^>]*)>((?:\s*;\s*[^\s=;,]+(?:\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|[^\s\";,]*))?)*)")
-_PARAMETER = re.compile(r";\s*([^\s=;,]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\";,]*))")
+_CAPS: Final = frozenset((50, 100, 200, 250, 500, 1000))
+"""Sizes of pages that servers keep to, whatever they are asked for."""
 
 
 class PageGuard:
@@ -39,36 +40,85 @@ class PageGuard:
 
 
 def next_link(reply: Reply) -> str | None:
-    """Path and query of the next page, None at the end. Raises IncompleteSource if it is on another host."""
+    """Path and query of the next page, None at the end. Raises IncompleteSource as `linked`."""
     return linked(reply, "next")
 
 
 def linked(reply: Reply, relation: str) -> str | None:
     """Path and query of the page that is `next`, `last`, … None if there is none. Raises IncompleteSource if it is on
-    another host.
+    another host, if two are named, and for a header that cannot be understood: that is not the end of a list.
 
     Scheme and port of the link are not taken: servers behind a proxy often get them wrong. Whatever it says, the next
-    request goes to the registry that was asked.
+    request goes to the registry that was asked. Nor is a path that a proxy has put something before or taken something
+    from (sonatype/nexus-public#1011): then only the query counts. A link that does not say what it is for is the next
+    page of what was asked if it leads there, and not understood if it leads anywhere else.
     """
-    for target in _targets(reply, relation):
-        try:
-            url = reply.asked.join(to_url(target))
-        except ValueError:
-            url = URL()
-        if (url.host or "").lower() != (reply.asked.host or "").lower():
-            raise IncompleteSource(
-                f"{address(reply.asked)} says that the list goes on at another host, {url.host or 'without a name'}."
-            )
-        return url.raw_path_qs
-    return None
+    try:
+        links = parse_links(reply.headers.getall("Link", ()))
+    except StrangeLink as error:
+        raise _strange(reply, str(error)) from error
+    found = {
+        _path(reply, link)
+        for link in links
+        if relation in (_relations(reply, link) if link.relations is None else link.relations)
+    }
+    if len(found) > 1:
+        raise IncompleteSource(
+            f"{address(reply.asked)} names {len(found)} different pages of {reply.asked.path} as one."
+        )
+    return found.pop() if found else None
+
+
+def _relations(reply: Reply, link: Link) -> frozenset[str]:
+    path = _path(reply, link)
+    if path == reply.asked.raw_path_qs or URL(path, encoded=True).raw_path != reply.asked.raw_path:
+        raise _strange(reply, link.target)
+    return frozenset(("next",))
+
+
+def _path(reply: Reply, link: Link) -> str:
+    asked = reply.asked
+    try:
+        url = asked.join(to_url(link.target))
+    except ValueError:
+        url = URL()
+    if (url.host or "").lower() != (asked.host or "").lower():
+        raise IncompleteSource(
+            f"{address(asked)} says that the list goes on at another host, {url.host or 'without a name'}."
+        )
+    ours, theirs = asked.raw_path, url.raw_path
+    if ours != theirs and (theirs.endswith(ours) or (ours.endswith(theirs) and theirs != "/")):
+        url = url.with_path(ours, encoded=True).with_query(url.query)
+    return url.raw_path_qs
+
+
+def _strange(reply: Reply, what: str) -> IncompleteSource:
+    return IncompleteSource(
+        f"{address(reply.asked)} says how the list {reply.asked.path} goes on, and it cannot be understood: "
+        f"Link: {printable(what)}",
+        what_to_do="A list is whole or it decides nothing. Report this server, and ask it without the proxy before it.",
+    )
 
 
 async def pages(
-    get: Callable[[str], Awaitable[Reply]], first: str, *, what: str, max_pages: int = MAX_PAGES
+    get: Callable[[str], Awaitable[Reply]],
+    first: str,
+    *,
+    what: str,
+    names: Callable[[Reply], Sequence[str]] | None = None,
+    size: int = 0,
+    max_pages: int = MAX_PAGES,
 ) -> AsyncIterator[Reply]:
     """Every page from path `first` on. The first is yielded whatever its status, and then nothing more if it is not
-    200. A later one that is not 200 raises IncompleteSource."""
+    200. A later one that is not 200 raises IncompleteSource.
+
+    `names` reads a page of a list that goes on after `last=NAME`, of which `size` were asked for. Where no page had a
+    `Link`, a full one is not believed to be the last (Nexus' group repositories and Gitea 1.17 send none:
+    sonatype/nexus-public#117, #209; a proxy may have removed it): what follows its last name is asked for. A server
+    that does not know `last` sends names that are known; one that does not know `n` sends all, at any size."""
     guard = PageGuard(what, max_pages=max_pages)
+    known: set[str] = set()
+    says_so = False
     path: str | None = first
     while path is not None:
         guard.admit(path)
@@ -82,16 +132,15 @@ async def pages(
             yield reply
             return
         yield reply
-        path = next_link(reply)
+        following = next_link(reply)
+        says_so = says_so or following is not None
+        if names and not says_so:
+            page = names(reply)
+            if not known.issuperset(page) and len(page) in {size, *_CAPS}:
+                following = _after(path, page[-1])
+            known.update(page)
+        path = following
 
 
-def _targets(reply: Reply, relation: str) -> Iterator[str]:
-    for header in reply.headers.getall("Link", ()):
-        at = 0
-        while link := _LINK.match(header, at):
-            at = link.end()
-            for name, quoted, plain in _PARAMETER.findall(link[2]):
-                if name.lower() == "rel":
-                    if relation in (quoted or plain).lower().split():
-                        yield link[1]
-                    break  # RFC 8288, 3.3: a second rel is ignored
+def _after(path: str, name: str) -> str:
+    return URL(path, encoded=True).update_query(last=name).raw_path_qs

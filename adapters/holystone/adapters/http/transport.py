@@ -17,9 +17,9 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.signer import Outgoing, Signer
 from holystone.adapters.http.tokens import Tokens
 from holystone.adapters.http.trust import is_loopback, origin
-from holystone.adapters.http.watch import Watch
+from holystone.adapters.http.watch import TO_DO, Watch
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Unauthorized
+from holystone.engine.errors import Doubtful, Unauthorized
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import GaveUp, Lane, Later, Passing
 
@@ -169,6 +169,12 @@ class RegistryHttp:
             return await lane.run(attempt, timeout=timeout, retry=retry)
         except GaveUp as gave_up:
             raise failure(method, url, gave_up) from gave_up
+
+    def doubt(self, what: str) -> Doubtful:
+        """What to raise where a reply was shown to be the one to another question. From then on nothing is asked that
+        would be decided on together with what was answered before."""
+        self._wire.watch.doubt(self._wire.watch.generation, what)
+        return Doubtful(what, what_to_do=TO_DO)
 
     async def granted(self, scope: str, *, lane: Lane) -> Mapping[str, Any]:
         """The claims of the token for `scope`, fetched if need be; empty if the registry has not asked for one yet or

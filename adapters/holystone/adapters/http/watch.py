@@ -28,7 +28,7 @@ _TIMED_OUT: Final = 408
 """A proxy's farewell to a connection on which it was asked nothing for too long: no answer to anything."""
 _LEAST, _MOST = 0.1, 2.0
 """Seconds in which a reply that is left over is waited for."""
-_TO_DO: Final = (
+TO_DO: Final = (
     "A proxy or server on the way there answers some requests twice: find it, or go around it. "
     "Then run the command again: it reads everything anew."
 )
@@ -65,7 +65,7 @@ class Watch:
     def check(self) -> None:
         """Raises Doubtful if an answer of this generation may be the one to another question."""
         if what := self._doubts.get(self.generation):
-            raise Doubtful(what, what_to_do=_TO_DO)
+            raise Doubtful(what, what_to_do=TO_DO)
 
     async def settle(self) -> None:
         """Waits until a reply that is left over would be here: twice as long as the slowest took. Raises Doubtful as
@@ -77,7 +77,7 @@ class Watch:
                 await anyio.sleep(patience - waited)
         self.check()
         if self._doubts:
-            raise PlanDoubtful(next(iter(self._doubts.values())), what_to_do=_TO_DO)
+            raise PlanDoubtful(next(iter(self._doubts.values())), what_to_do=TO_DO)
 
     def __repr__(self) -> str:
         return f"<Watch {self.asked} asked, {len(self._doubts)} doubts>"

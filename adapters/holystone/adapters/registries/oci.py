@@ -11,7 +11,7 @@ from yarl import URL
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
-from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
@@ -40,6 +40,18 @@ Access: TypeAlias = Literal["read", "write", "delete"]
 _ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
 
 
+class TagPage(msgspec.Struct):
+    """Of GET /v2/NAME/tags/list."""
+
+    tags: list[str] | None
+    name: str = ""
+
+
+def names_on(reply: Reply) -> list[str]:
+    """Of a page of tags, for `pages`. Raises what msgspec raises."""
+    return msgspec.json.decode(reply.body, type=TagPage).tags or []
+
+
 class _IndexDescriptor(msgspec.Struct):
     digest: str
 
@@ -64,6 +76,8 @@ class OciApi:
         self.writes = writes
         self.referrers_api: bool | None = None
         """None until asked."""
+        self._other_names: set[str] = set()
+        """That the registry gives to repositories which have other ones."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.http!r}>"
@@ -72,14 +86,34 @@ class OciApi:
     def host(self) -> RegistryHost:
         return self._host
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        found = await self._digest_of(repository, reference, alone=alone)
+        if found is None or not isinstance(reference, Digest) or found == reference:
+            return found
+        # Some know a manifest by one algorithm only; then they say the same again.
+        again = found if alone else await self._digest_of(repository, reference, alone=True)
+        if again == reference:
+            raise self.http.doubt(
+                f"{repository}: asked for manifest {reference.short}, the registry answered with {found.short}."
+            )
+        if found.algorithm == reference.algorithm:
+            raise IncompleteSource(
+                f"{repository}: asked for manifest {reference}, the registry answers with {found}.",
+                what_to_do=STRANGE,
+            )
+        return reference
+
+    async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
+        """As the registry says it."""
+        path = f"/v2/{repository.path}/manifests/{reference}"
         reply = await self.http.request(
             "HEAD",
-            f"/v2/{repository.path}/manifests/{reference}",
+            path,
             lane=self.reads,
             limit=0,
             scope=self.scope(repository, "read"),
             accept=ACCEPT,
+            alone=alone,
         )
         if reply.status == 404:
             return None
@@ -87,8 +121,8 @@ class OciApi:
             raise self.unreadable(repository, f"{repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
-            reply = await self.read(repository, f"/v2/{repository.path}/manifests/{reference}", MANIFEST_LIMIT)
-            return digest_of(reply.body) if reply.status == 200 else None
+            reply = await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
+            return digest_of(reply.body, _algorithm(reference)) if reply.status == 200 else None
         try:
             return Digest.parse(said)
         except InvalidName as error:
@@ -150,6 +184,23 @@ class OciApi:
             if self.means_missing(reply):
                 raise BlobsMissing(message)
             raise (ManifestRefused if reply.status in _CONTENT else RegistryFailure)(message)
+        await self._check_stored(repository, reference, manifest, reply.headers.get("Docker-Content-Digest", ""))
+
+    async def _check_stored(
+        self, repository: Repository, reference: Tag | Digest, manifest: RawManifest, said: str
+    ) -> None:
+        """A reply that names another manifest than was pushed is another question's, or something else was stored."""
+        ours = {str(digest_of(manifest.body, algorithm)) for algorithm in ("sha256", "sha512")}
+        if not said or said in ours:
+            return
+        if str(await self.resolve(repository, reference, alone=True)) in ours:
+            raise self.http.doubt(
+                f"{repository}: to the push of {manifest.digest.short} as {reference}, the registry answered with "
+                f"{printable(said, 80)}."
+            )
+        raise RegistryFailure(
+            f"{repository}: {reference} was pushed, and the registry says that it stored {printable(said, 80)} instead."
+        )
 
     def means_missing(self, reply: Reply) -> bool:
         """Whether a manifest was refused because what it lists is not there, by the server's own word."""
@@ -224,11 +275,41 @@ class OciApi:
         """What a token must allow."""
         return f"repository:{repository.path}:{_ACTIONS[access]}"
 
-    async def read(self, repository: Repository, path: str, limit: int) -> Reply:
-        """One GET below /v2; every status that is not retried is returned."""
+    async def read(self, repository: Repository, path: str, limit: int, *, alone: bool = False) -> Reply:
+        """One GET below /v2; every status that is not retried is returned. `alone`: see `Wire.send`."""
         return await self.http.request(
-            "GET", path, lane=self.reads, limit=limit, scope=self.scope(repository, "read"), accept=ACCEPT
+            "GET", path, lane=self.reads, limit=limit, scope=self.scope(repository, "read"), accept=ACCEPT, alone=alone
         )
+
+    async def read_tags(self, repository: Repository, path: str) -> Reply:
+        """One page of GET /v2/NAME/tags/list. Raises Doubtful if it is another repository's: registries that give a
+        repository another name than ours (Docker Hub's `library/`, what a proxy puts before it) do so each time."""
+        reply = await self.read(repository, path, LIST_LIMIT)
+        said = _name_on(reply)
+        if said in self._other_names or _may_be(said, repository):
+            return reply
+        if _name_on(await self.read(repository, path, LIST_LIMIT, alone=True)) != said:
+            raise self.http.doubt(f"{repository}: asked for its tags, the registry answered with those of {said}.")
+        self._other_names.add(said)
+        return reply
+
+
+def _algorithm(reference: Tag | Digest) -> str:
+    return reference.algorithm if isinstance(reference, Digest) else "sha256"
+
+
+def _name_on(reply: Reply) -> str:
+    """What a list of tags says whose tags they are; empty if it does not."""
+    try:
+        return msgspec.json.decode(reply.body, type=TagPage).name if reply.status == 200 else ""
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _may_be(said: str, repository: Repository) -> bool:
+    """Whether it is the repository's name, or that with more or less before it, in letters of any case."""
+    theirs, ours = f"/{said.lower()}", f"/{str(repository.path).lower()}"
+    return not said or theirs.endswith(ours) or ours.endswith(theirs)
 
 
 def unreadable(what: str, reply: Reply) -> IncompleteSource:

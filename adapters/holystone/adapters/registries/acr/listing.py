@@ -17,6 +17,7 @@ no manifest is deleted by digest.
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -77,7 +78,8 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
     pushed: dict[Digest, int] = {}
     locks_known = True
     first = f"/acr/v1/{repository.path}/_tags?n={PAGE_SIZE}&orderby=timeasc"
-    async for reply in pages(get, first, what=f"the tags of {repository}"):
+    names = partial(_tag_names, repository)
+    async for reply in pages(get, first, what=f"the tags of {repository}", names=names, size=PAGE_SIZE):
         if is_absent(reply):
             return Tags(Listing({}, exists=False), locks_known)
         if reply.status != 200:
@@ -100,7 +102,8 @@ async def read_hidden(
     """Tags that manifests have and no list shows. Raises IncompleteSource, and what `get` raises."""
     hidden: dict[Tag, Digest] = {}
     first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
-    async for reply in pages(get, first, what=f"the manifests of {repository}"):
+    names = partial(_digests, repository)
+    async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE):
         if is_absent(reply):
             return {}
         if reply.status != 200:
@@ -135,6 +138,14 @@ def _page(repository: Repository, reply: Reply, kind: type[P]) -> P:
     if page.imageName != repository.path:
         raise _strange(repository, "the answer is about another repository")
     return page
+
+
+def _tag_names(repository: Repository, reply: Reply) -> Sequence[str]:
+    return [row.name for row in _page(repository, reply, _Page).tags or ()]
+
+
+def _digests(repository: Repository, reply: Reply) -> Sequence[str]:
+    return [row.digest for row in _page(repository, reply, _Manifests).manifests or ()]
 
 
 def _names(repository: Repository, tag: str, digest: str) -> tuple[Tag, Digest]:

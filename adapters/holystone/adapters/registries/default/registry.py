@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, names_on, unreadable
 from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
@@ -25,10 +26,6 @@ from holystone.engine.scheduler import Lane
 PAGE_SIZE: Final = 1000
 """distribution 3.1 clamps to this; smaller servers ignore or refuse `n`."""
 _ABSENT: Final = {"NAME_UNKNOWN", "NOT_FOUND"}
-
-
-class _TagPage(msgspec.Struct):
-    tags: list[str] | None
 
 
 class OciRegistry(OciApi):
@@ -57,7 +54,9 @@ class OciRegistry(OciApi):
         base = f"/v2/{repository.path}/tags/list"
         tags: dict[Tag, Digest | None] = {}
         for first in (f"{base}?n={PAGE_SIZE}", base):
-            async for reply in pages(lambda path: self.read(repository, path, LIST_LIMIT), first, what=str(repository)):
+            size = PAGE_SIZE if first != base else 0
+            get = partial(self.read_tags, repository)
+            async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
                 if reply.status == 404 and error_code(reply) in _ABSENT:
                     return Listing({}, exists=False)
                 if reply.status == 400 and first != base:
@@ -105,7 +104,7 @@ class _Questions:
 def _tags(repository: Repository, reply: Reply) -> list[Tag]:
     """Raises IncompleteSource for a reply that is not a tag list: cut short, or a page of a proxy."""
     try:
-        return [Tag.parse(tag) for tag in msgspec.json.decode(reply.body, type=_TagPage).tags or ()]
+        return [Tag.parse(tag) for tag in names_on(reply)]
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE

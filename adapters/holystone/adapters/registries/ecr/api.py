@@ -26,8 +26,10 @@ class EcrApi:
         self._account = account
         self.origin = origin
 
-    async def call(self, operation: str, kind: type[T], lane: Lane | None, fields: Mapping[str, Any]) -> T:
-        """Nothing that is called here must not be sent twice. `lane`: see `RegistryHttp.request`.
+    async def call(
+        self, operation: str, kind: type[T], lane: Lane | None, fields: Mapping[str, Any], *, alone: bool = False
+    ) -> T:
+        """Nothing that is called here must not be sent twice. `lane` and `alone`: see `RegistryHttp.request`.
 
         Raises ApiError for an answer that the caller may know how to take, Unauthorized for a credential that is none,
         IncompleteSource for anything that is no answer of AWS's."""
@@ -39,6 +41,7 @@ class EcrApi:
                 limit=LIST_LIMIT,
                 headers={"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{_TARGET}.{operation}"},
                 body=msgspec.json.encode(fields, enc_hook=str),
+                alone=alone,
             )
         except RegistryFailure as error:
             raise IncompleteSource(error.message, what_to_do=error.what_to_do) from error

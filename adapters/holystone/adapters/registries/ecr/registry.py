@@ -11,12 +11,12 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import DENIED, ApiError
 from holystone.adapters.registries.ecr.lanes import Lanes
-from holystone.adapters.registries.ecr.listing import EVERYTHING, Images, list_images
+from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images, list_images
 from holystone.adapters.registries.ecr.manifests import read_manifests
 from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
 from holystone.adapters.registries.ecr.sheet import SHEET
-from holystone.adapters.registries.oci import OciApi
-from holystone.engine.errors import HolystoneError
+from holystone.adapters.registries.oci import STRANGE, OciApi
+from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
@@ -75,13 +75,24 @@ class EcrRegistry(OciApi):
     async def list_tags(self, repository: Repository) -> Listing:
         return await list_images(self._api, self._lanes.lists, repository)
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
-        """By DescribeImages: a look by /v2 could count as a pull."""
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        """By DescribeImages: a look by /v2 could count as a pull. The answer names the image's tags, and is not taken
+        for the one to this question if ours is not among them."""
+        found = await self._describe(repository, reference, alone=alone)
+        if found is None or _is(found, reference):
+            return Digest.parse(found.imageDigest) if found else None
+        again = None if alone else await self._describe(repository, reference, alone=True)
+        what = f"{repository}: asked for {reference}, ECR answered with {found.imageDigest}, which is another image."
+        if again and _is(again, reference):
+            raise self.http.doubt(what)
+        raise IncompleteSource(what, what_to_do=STRANGE)
+
+    async def _describe(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Image | None:
         # UNCONFIRMED: whether an archived image is found by its name without the filter, and whether AWS takes both.
         for more in ({}, {"filter": EVERYTHING}):
             asked: dict[str, Any] = self._api.about(repository, imageIds=image_ids([reference]), **more)
             try:
-                found = await self._api.call("DescribeImages", Images, self._lanes.lists, asked)
+                found = await self._api.call("DescribeImages", Images, self._lanes.lists, asked, alone=alone)
             except ApiError as error:
                 if error.code == ABSENT or (more and error.code == "InvalidParameterException"):
                     return None
@@ -89,7 +100,7 @@ class EcrRegistry(OciApi):
                     continue
                 raise self._api.unreadable(f"{repository}, {reference}", error, "ecr:DescribeImages") from error
             if found.imageDetails:
-                return Digest.parse(found.imageDetails[0].imageDigest)
+                return found.imageDetails[0]
         return None
 
     async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
@@ -129,6 +140,12 @@ class EcrRegistry(OciApi):
         except ApiError:
             return False
         return [each.imageTagMutability for each in found.repositories] == ["MUTABLE"]
+
+
+def _is(image: Image, reference: Tag | Digest) -> bool:
+    if isinstance(reference, Digest):
+        return image.imageDigest == reference
+    return image.imageTags is None or reference in image.imageTags
 
 
 def _cannot(can: Capabilities, why: str) -> Capabilities:

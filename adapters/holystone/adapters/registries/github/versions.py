@@ -72,8 +72,10 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
     if first.status == 404:
         return None
     begun = _page(api, first, 1, what)
-    if begun.last == 1 and not is_of_somebody_else(package):
+    is_short = begun.last == 1 and len(begun.versions) < PAGE_SIZE
+    if is_short and not is_of_somebody_else(package):
         return begun.versions
+    end = max(begun.last, 2)  # a full page without a Link may be the first of many: a proxy may have removed it
 
     async def read(number: int) -> _Page:
         return _page(api, await api.get(_path(package, state, number)), number, what)
@@ -86,7 +88,7 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
         return found
 
     before = await look()
-    if begun.last == 1:
+    if is_short or (begun.last == 1 and is_of_somebody_else(package)):
         if state == "active" and (before.version_count or 0) > len(begun.versions):
             raise IncompleteSource(
                 f"GitHub lists {len(begun.versions)} versions of {what} and counts {before.version_count}: the list of "
@@ -95,7 +97,7 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
             )
         return begun.versions
     for attempt in range(1, _ATTEMPTS + 1):
-        versions = await _all_pages(read, begun.last, what)
+        versions = await _all_pages(read, end, what)
         after = await look()
         if after == before or (attempt == _ATTEMPTS and (after.version_count or 0) >= (before.version_count or 0)):
             return versions

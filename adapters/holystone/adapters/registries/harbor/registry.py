@@ -1,6 +1,7 @@
 """The registry port over Harbor's API v2.0 and, for manifests and blobs, over /v2."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
 from holystone.adapters.registries.harbor.sheet import RIGHTS
-from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE, OciApi, unreadable
+from holystone.adapters.registries.oci import STRANGE, OciApi, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
@@ -23,10 +24,6 @@ from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
 
 _CONTRADICTS: Final = "The API and /v2 contradict each other: check that both addresses lead to the same Harbor."
-
-
-class _Names(msgspec.Struct):
-    tags: list[str] | None
 
 
 class HarborRegistry(OciApi):
@@ -123,25 +120,26 @@ class HarborRegistry(OciApi):
 
     async def _names(self, repository: Repository) -> list[Tag] | None:
         """All tags by /v2; None if it does not know the repository."""
-        found: list[Tag] = []
+        found: dict[Tag, None] = {}
         first = f"/v2/{repository.path}/tags/list"
-        async for reply in pages(lambda path: self._read_names(repository, path), first, what=str(repository)):
+        get = partial(self._read_names, repository)
+        async for reply in pages(get, first, what=str(repository), names=names_on):
             if is_absent(reply):
                 return None
             if reply.status != 200:
                 raise unreadable(f"The tags of {repository}", reply)
             try:
-                found += [Tag.parse(tag) for tag in msgspec.json.decode(reply.body, type=_Names).tags or ()]
+                found |= {Tag.parse(tag): None for tag in names_on(reply)}
             except (msgspec.MsgspecError, InvalidName) as error:
                 raise IncompleteSource(
                     f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).",
                     what_to_do=STRANGE,
                 ) from error
-        return found
+        return list(found)
 
     async def _read_names(self, repository: Repository, path: str) -> Reply:
         try:
-            return await self.read(repository, path, LIST_LIMIT)
+            return await self.read_tags(repository, path)
         except Unauthorized as error:
             # The list of artifacts was given to it, so that its password is right.
             raise Unauthorized(

@@ -16,7 +16,7 @@ import msgspec
 
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.oci import STRANGE, unreadable
+from holystone.adapters.registries.oci import STRANGE, names_on, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code
 from holystone.engine.errors import IncompleteSource
@@ -63,29 +63,28 @@ async def list_by_api(repository: Repository, get: Callable[[int, int], Awaitabl
         return Listing({}, exists=False)
     read = _page(repository, reply)
     rows = {row.key: row for row in read.page.tags}
+    if read.page.has_additional and not rows:
+        raise IncompleteSource(f"The tags of {repository} cannot be listed: an empty page says that more follow.")
     if read.page.has_additional:
         read = await _read_on(repository, get, rows)
     return _listing(repository, rows.values(), read.at)
 
 
 async def list_by_registry(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Listing:
-    """By /v2. Only Link is followed: its cursor was an opaque token on older servers, and the page was smaller."""
+    """By /v2. Where there is a Link it is followed: its cursor was an opaque token on older servers, and the page was
+    smaller."""
     tags: dict[Tag, Digest | None] = {}
-    async for reply in pages(get, f"/v2/{repository.path}/tags/list?n={PAGE_SIZE}", what=str(repository)):
+    first = f"/v2/{repository.path}/tags/list?n={PAGE_SIZE}"
+    async for reply in pages(get, first, what=str(repository), names=names_on, size=PAGE_SIZE):
         if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
             return Listing({}, exists=False)
         if reply.status != 200:
             raise unreadable(f"The tags of {repository}", reply)
         try:
-            names = msgspec.json.decode(reply.body, type=_Names).tags or ()
-            tags.update((Tag.parse(name), None) for name in names)
+            tags.update((Tag.parse(name), None) for name in names_on(reply))
         except (*NONSENSE, InvalidName) as error:
             raise _nonsense(repository, error) from error
     return Listing(tags)
-
-
-class _Names(msgspec.Struct):
-    tags: list[str] | None
 
 
 async def _read_on(
