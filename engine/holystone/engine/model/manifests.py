@@ -24,6 +24,24 @@ DOCKER_SCHEMA1_UNSIGNED: Final = "application/vnd.docker.distribution.manifest.v
 INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES: Final = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1)
 CONFIG_TYPES: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+NO_IMAGES: Final = (
+    "application/vnd.oci.empty.",
+    "application/vnd.unknown.",
+    "application/vnd.buildkit.",
+    "application/vnd.cncf.",
+    "application/vnd.cyclonedx",
+    "application/vnd.dev.cosign",
+    "application/vnd.dev.sigstore",
+    "application/vnd.docker.plugin.",
+    "application/vnd.goharbor.",
+    "application/vnd.in-toto",
+    "application/vnd.oras.",
+    "application/vnd.wasm.",
+    "application/spdx",
+)
+"""How media types of configurations begin that are something else's for certain: ORAS's default, BuildKit's caches,
+Helm's charts, WebAssembly, signatures, bills of materials, Docker's plugins. They are not read, which saves a request
+each; any other is, once, as those of images are."""
 
 
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
@@ -88,6 +106,9 @@ class Manifest(msgspec.Struct, frozen=True):
     subject: Digest | None = None
     layers_size: int = 0
     """Bytes of all layers as stored."""
+    says_image: bool = True
+    """False: the media type of the configuration is none of an image's, nor known to be something else's, so that only
+    its content can tell. Docker 1.10 wrote `application/octet-stream`."""
 
     @property
     def is_index(self) -> bool:
@@ -118,6 +139,7 @@ class _Descriptor(msgspec.Struct):
 
 class _WireManifest(msgspec.Struct):
     mediaType: str = ""
+    artifactType: str | None = None
     config: _Descriptor | None = None
     layers: list[_Descriptor] | None = None
     manifests: list[_Descriptor] | None = None
@@ -145,18 +167,27 @@ def parse_manifest(raw: RawManifest) -> Manifest:
             media_type = OCI_INDEX
         if media_type in INDEX_TYPES and wire.manifests is None:
             raise Malformed(f"{raw.digest} is called an index but lists no manifests")
-        config = wire.config
+        says_image = _says_image(wire)
         return Manifest(
             digest=raw.digest,
             media_type=media_type,
             size=len(raw.body),
-            config=Digest.parse(config.digest) if config and config.mediaType in CONFIG_TYPES else None,
+            config=Digest.parse(wire.config.digest) if wire.config and says_image is not False else None,
+            says_image=says_image is not None,
             children=tuple(Digest.parse(child.digest) for child in wire.manifests or ()),
             subject=Digest.parse(wire.subject.digest) if wire.subject else None,
             layers_size=sum(layer.size for layer in wire.layers or ()),
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}") from error
+
+
+def _says_image(wire: _WireManifest) -> bool | None:
+    """None if nothing is said either way."""
+    kind = (wire.config.mediaType if wire.config else "").partition(";")[0].strip().lower()
+    if kind in CONFIG_TYPES:
+        return True
+    return False if wire.config is None or wire.artifactType or kind.startswith(NO_IMAGES) else None
 
 
 def blobs_of(raw: RawManifest) -> tuple[Digest, ...]:

@@ -8,7 +8,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.project import ImageTag
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.naming import labels
-from holystone.engine.naming.project import kind_of
+from holystone.engine.naming.project import kind_of, stored_image
 
 
 class Belongings(msgspec.Struct, frozen=True):
@@ -87,4 +87,6 @@ def looks_stored(storage: RepositorySnapshot, tag: Tag) -> bool:
     """Whether a tag is what werf makes of a stage or a record, by its name and by being an image."""
     digest = storage.tags.get(tag)
     manifest = storage.manifests.get(digest) if digest else None
-    return kind_of(tag) != "foreign" and manifest is not None and manifest.config is not None
+    if kind_of(tag) == "foreign" or manifest is None or manifest.config is None:
+        return False
+    return manifest.says_image or stored_image(storage, tag) is not None

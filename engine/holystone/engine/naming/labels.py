@@ -21,6 +21,11 @@ def another_project(labels: Mapping[str, str], ours: Collection[str]) -> str:
     return named if ours and named not in ours else ""
 
 
+def is_werfs(labels: Mapping[str, str]) -> bool:
+    """Whether werf made what has these labels, or something that is built on what it made."""
+    return PROJECT in labels or METADATA_SIGNATURE in labels
+
+
 def is_final_image(labels: Mapping[str, str]) -> bool:
     return labels.get(IS_IMAGE) == "true"
 

@@ -89,7 +89,7 @@ def read_storage(
         if kind not in ("stage", "metadata"):
             found[kind].append(tag)
             continue
-        config = snapshot.image(tag)
+        config = stored_image(snapshot, tag)
         is_unreadable = tag in snapshot.broken or (config is None and _is_image(snapshot, tag))
         if record := parse_metadata_tag(tag):
             names = owners.of(record)
@@ -150,7 +150,14 @@ def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collect
     )
 
 
+def stored_image(storage: RepositorySnapshot, tag: Tag) -> ImageConfig | None:
+    """The configuration of a stage or record. What does not call itself an image is one if werf's labels are in it."""
+    config, manifest = storage.image(tag), storage.manifests.get(storage.tags[tag]) if tag in storage.tags else None
+    says_image = manifest is None or manifest.says_image
+    return config if config and (says_image or labels.is_werfs(config.labels)) else None
+
+
 def _is_image(snapshot: RepositorySnapshot, tag: Tag) -> bool:
     """werf's records are images; an index or an artifact under such a tag is somebody else's."""
     manifest = snapshot.manifests.get(snapshot.tags[tag])
-    return manifest is None or manifest.config is not None
+    return manifest is None or (manifest.config is not None and (manifest.says_image or not snapshot.image(tag)))
