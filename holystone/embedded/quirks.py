@@ -55,6 +55,10 @@ class Quirks(msgspec.Struct, frozen=True):
     nested_indexes: bool = True
     read_only: bool = False
     """Maintenance mode."""
+    sha512: Literal["no", "untagged", "tag-parameter", "digest-parameter"] = "tag-parameter"
+    """What can have a digest of that algorithm: nothing (distribution), only what is pushed by its digest, or also a
+    tag: by `?tag=` on the digest (the specification's main branch, zot, olareg) or by `?digest=` on the tag (older
+    olareg)."""
 
     # Deleting
     deletion: bool = True
@@ -100,6 +104,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     malformed_digest_is_a_tag=True,
     absolute_locations=True,
     upload_in_one_post=False,
+    sha512="no",
     checks_content_range=False,
     oversized_status=400,
     tag_delete="refused",
@@ -114,6 +119,7 @@ DISTRIBUTION_3: Final = Quirks(
     malformed_digest_is_a_tag=True,
     absolute_locations=True,
     upload_in_one_post=False,
+    sha512="no",
     oversized_status=400,
     tags_deletable_when_off=True,
 )

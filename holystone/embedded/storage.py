@@ -121,11 +121,18 @@ class Storage:
     # Manifests and tags
 
     def put_manifest(
-        self, name: str, body: bytes, media_type: str, tag: str | None = None, *, pin: bool = True
+        self,
+        name: str,
+        body: bytes,
+        media_type: str,
+        tag: str | None = None,
+        *,
+        pin: bool = True,
+        algorithm: str = "sha256",
     ) -> StoredManifest:
         """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag. `pin`: without a tag, it
-        is held by its digest."""
-        manifest = read(digest_of(body), media_type, body)
+        is held by its digest, which is of that `algorithm`."""
+        manifest = read(digest_of(body, algorithm), media_type, body)
         state = self.repository(name)
         missing = [digest for digest in manifest.blobs if digest not in state.blobs or digest not in self.blobs]
         missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
@@ -170,5 +177,5 @@ class Storage:
         del self.repositories[name].manifests[digest]
 
 
-def digest_of(body: bytes) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
+def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")

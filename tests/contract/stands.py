@@ -179,7 +179,7 @@ class Stand:
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await undo_run(run, lambda _: self.registry, lambda *_: None)
+            return await undo_run(run, lambda _: self.registry, lambda *_: None, DigestKnowledge(None))
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
         knowledge = DigestKnowledge(None)

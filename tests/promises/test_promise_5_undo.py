@@ -9,6 +9,7 @@ import pytest
 
 from holystone.embedded.faults import Answer, Drop, Fault
 from holystone.embedded.quirks import Quirks
+from holystone.engine.model.references import Digest
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, Ran, always, now
 from tests.support.tiny_project import Contents, tiny_project
@@ -37,12 +38,9 @@ def state(shop: Bench) -> str:
 
 def lost(ran: Ran) -> set[tuple[str, str | None, str]]:
     """Repository, tag and what came of it."""
-    return {
-        (each["repository"]["path"], item["tag"], item["outcome"]["type"])
-        for each in ran.json["undone"]
-        for item in each["put_back"]
-        if item["outcome"]["type"] not in ("restored", "already-there")
-    }
+    undone = [(each["repository"]["path"], each) for each in ran.json["undone"]]
+    not_back = {(path, item["tag"], item["outcome"]["type"]) for path, each in undone for item in each["not_back"]}
+    return not_back | {(path, item["tag"], "taken-meanwhile") for path, each in undone for item in each["moved"]}
 
 
 def test_everything_comes_back(open_bench: Open, quirks: Quirks) -> None:
@@ -97,6 +95,32 @@ def test_a_tag_that_somebody_has_pushed_since_stays_theirs(open_bench: Open, qui
     assert shop.contents() == before
 
 
+def test_what_others_moved_meanwhile_is_a_list_of_its_own(open_bench: Open, quirks: Quirks) -> None:
+    """Also what the run had kept: that is none of undo's business, and said."""
+    shop = open_bench(quirks=quirks)
+    run, before = cleaned(shop)
+    there = shop.registry.storage.repositories["shop/app/backend"]
+    kept, gone = sorted(there.tags)[0], sorted(there.tags)[1]
+    elsewhere = next(digest for digest in there.manifests if digest != there.tags[kept])
+    there.tags[kept] = Digest(elsewhere)
+    del there.tags[gone]
+    ran = shop.run("undo", run)
+    assert ran.code == 0, ran
+    tags = before["shop/app/backend"][0]
+    assert "  moved by others meanwhile:" in ran.out
+    assert f"    {kept} ({tags[kept]}): is on {elsewhere} now" in ran.out
+    assert f"    {gone} ({tags[gone]}): is not there any more" in ran.out
+    document = shop.run("undo", run, "--output=json")
+    (told,) = (each for each in document.json["undone"] if each["repository"]["path"] == "shop/app/backend")
+    assert {(each["tag"], each["was"], each["now"]) for each in told["moved"]} == {
+        (kept, tags[kept], elsewhere),
+        (gone, tags[gone], None),
+    }
+    assert told["not_back"] == []
+    doomed = tags.keys() - there.tags.keys() - {gone}
+    assert doomed <= {each["tag"] for each in told["back"]} | {kept, gone}
+
+
 def test_what_garbage_collection_took_is_named(open_bench: Open, quirks: Quirks) -> None:
     shop = open_bench(quirks=quirks)
     run, before = cleaned(shop)
@@ -112,7 +136,7 @@ def test_what_garbage_collection_took_is_named(open_bench: Open, quirks: Quirks)
     assert missing
     assert {each for each in lost(document) if each[1]} == missing
     for name, tag, _ in missing:
-        assert f"  {tag} ({before[name][0][tag]}): cannot come back, garbage collection has removed" in ran.out
+        assert f"  {tag} ({before[name][0][tag]}): cannot come back, the registry has not kept what it needs" in ran.out
     for name, (tags, manifests) in before.items():  # what is back is what it was
         assert storage.repositories[name].tags.items() <= tags.items()
         assert storage.repositories[name].manifests.keys() <= manifests

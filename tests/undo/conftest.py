@@ -43,7 +43,8 @@ def undo(journals: Open) -> Undo:
     async def run(registry: MemoryRegistry, **options: Any) -> UndoResult:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
-            return await undo_run(run, lambda _: registry, lambda *_: None, sleep=_no_time, **options)
+            knows = DigestKnowledge(None)
+            return await undo_run(run, lambda _: registry, lambda *_: None, knows, sleep=_no_time, **options)
 
     return run
 

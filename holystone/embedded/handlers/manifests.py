@@ -27,17 +27,19 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     if len(request.body) > SIZE_LIMIT:
         raise refusal("MANIFEST_INVALID", "request body too large", status=quirks.oversized_status)
     by_digest = ":" in route.reference
-    if by_digest and digest_of(request.body) != route.reference:
+    wanted = _wanted_digest(quirks, request, route)
+    algorithm = wanted.algorithm if wanted else "sha256"
+    if wanted and digest_of(request.body, algorithm) != wanted:
         raise refusal("DIGEST_INVALID")
+    asked = request.query.get("tag") if by_digest and quirks.sha512 == "tag-parameter" else None
+    tag = asked if by_digest else route.reference
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
     state = storage.repository(route.repository)
-    before = state.tags.get(route.reference)
+    before = state.tags.get(tag) if tag else None
     pin = quirks.pins_tagged or not state.tags_of(route.reference)
     _check_nesting(quirks, state, request.body)
     try:
-        stored = storage.put_manifest(
-            route.repository, request.body, media_type, None if by_digest else route.reference, pin=pin
-        )
+        stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
@@ -48,7 +50,20 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     headers = {"Location": location, "Docker-Content-Digest": stored.digest}
     if stored.subject and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
+    if asked:
+        headers["OCI-Tag"] = asked
     return Reply(201, headers=headers)
+
+
+def _wanted_digest(quirks: Quirks, request: Incoming, route: Route) -> Digest | None:
+    """That the client names, a valid one. None: the server may choose."""
+    if ":" in route.reference:
+        if route.reference.startswith("sha512:") and quirks.sha512 == "no":
+            raise refusal("DIGEST_INVALID")
+        return Digest(route.reference)
+    if quirks.sha512 == "digest-parameter" and _is_digest(named := request.query.get("digest", "")):
+        return Digest(named)
+    return None
 
 
 def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:

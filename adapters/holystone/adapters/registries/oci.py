@@ -169,6 +169,19 @@ class OciApi:
         return found
 
     async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        """A server gives a tag a digest of its own liking, sha256 everywhere. One of another algorithm has to be asked
+        for: by `?tag=` on the digest, answered with `OCI-Tag` (opencontainers/distribution-spec, main, since #600;
+        zot 2.1.20 and olareg have it), or by olareg's older `?digest=` on the tag. A server that knows neither puts the
+        tag on sha256: whoever pushes such a manifest looks where the tag is."""
+        if isinstance(reference, Digest) or manifest.digest.algorithm == "sha256":
+            reply = await self._put_manifest(repository, reference, manifest)
+        else:
+            reply = await self._put_manifest(repository, f"{manifest.digest}?tag={reference}", manifest)
+            if reference not in reply.headers.getall("OCI-Tag", ()):
+                reply = await self._put_manifest(repository, f"{reference}?digest={manifest.digest}", manifest)
+        await self._check_stored(repository, reference, manifest, reply.headers.get("Docker-Content-Digest", ""))
+
+    async def _put_manifest(self, repository: Repository, reference: str, manifest: RawManifest) -> Reply:
         reply = await self.http.request(
             "PUT",
             f"/v2/{repository.path}/manifests/{reference}",
@@ -184,7 +197,7 @@ class OciApi:
             if self.means_missing(reply):
                 raise BlobsMissing(message)
             raise (ManifestRefused if reply.status in _CONTENT else RegistryFailure)(message)
-        await self._check_stored(repository, reference, manifest, reply.headers.get("Docker-Content-Digest", ""))
+        return reply
 
     async def _check_stored(
         self, repository: Repository, reference: Tag | Digest, manifest: RawManifest, said: str

@@ -10,7 +10,7 @@ from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.undo.results import PutBack, UndoResult
+from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
 Ending: TypeAlias = Literal["planned", "nothing-to-do", "done", "partial", "refused", "failed"]
 
@@ -48,7 +48,12 @@ class UndoReport(msgspec.Struct, frozen=True):
     """Of one repository."""
 
     repository: Repository
-    put_back: tuple[PutBack, ...]
+    back: tuple[PutBack, ...]
+    not_back: tuple[PutBack, ...]
+    """Each with why."""
+    moved: tuple[Moved, ...]
+    """By others: tags that were to come back and are somebody else's by now, what the run kept and is not as it was.
+    """
     not_tried: int
     stopped: ErrorText | None
     tombstone: Outcome | None
@@ -109,13 +114,15 @@ def undo_reports(result: UndoResult) -> tuple[UndoReport, ...]:
     return tuple(
         UndoReport(
             each.repository,
-            each.put_back,
+            each.back,
+            each.not_back,
+            each.moved_by_others,
             each.not_tried,
             error_text(each.stopped) if each.stopped else None,
             each.tombstone,
         )
         for each in result.repositories
-        if each.put_back or each.not_tried or each.stopped
+        if each.put_back or each.moved or each.not_tried or each.stopped
     )
 
 

@@ -1,11 +1,11 @@
-"""What came of an undo, for people: every tag and manifest that is not back, and how many are."""
+"""What came of an undo, for people: what is back, what is not and why, and what others have moved meanwhile."""
 
 from collections.abc import Iterable, Iterator
 
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
 from holystone.engine.report.words import count, outcome_text, undo_text
-from holystone.engine.undo.outcomes import AlreadyThere, Restored, is_back
-from holystone.engine.undo.results import PutBack, RepositoryUndo, UndoResult
+from holystone.engine.undo.outcomes import AlreadyThere, Restored
+from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
 
 
 def undo_result_text(run_id: str, result: UndoResult, *, dry_run: bool, every_tag: bool) -> str:
@@ -15,15 +15,20 @@ def undo_result_text(run_id: str, result: UndoResult, *, dry_run: bool, every_ta
 
 
 def _repository(done: RepositoryUndo, dry_run: bool, every_tag: bool) -> Iterator[str]:
-    if not (done.put_back or done.not_tried or done.stopped):
+    if not (done.put_back or done.moved or done.not_tried or done.stopped):
         return
     restored = _numbers(each for each in done.put_back if isinstance(each.outcome, Restored))
     there = _numbers(each for each in done.put_back if isinstance(each.outcome, AlreadyThere))
     yield f"{done.repository}: {restored} {'would be put back' if dry_run else 'put back'}, {there} were there"
-    for each in done.put_back:
-        if every_tag or not is_back(each.outcome):
-            words = "would be put back" if dry_run and isinstance(each.outcome, Restored) else undo_text(each.outcome)
-            yield f"  {each.tag or 'manifest'} ({each.digest}): {words}"
+    if every_tag and done.back:
+        yield "  back:" if not dry_run else "  comes back:"
+        yield from (_line(each, dry_run) for each in done.back)
+    if done.not_back:
+        yield "  not back:"
+        yield from (_line(each, dry_run) for each in done.not_back)
+    if done.moved_by_others:
+        yield "  moved by others meanwhile:"
+        yield from map(_moved, done.moved_by_others)
     if done.stopped:
         yield f"  stopped: {done.stopped.message}"
         if done.stopped.what_to_do:
@@ -32,6 +37,16 @@ def _repository(done: RepositoryUndo, dry_run: bool, every_tag: bool) -> Iterato
         yield f"  not tried: {done.not_tried:,} tags and manifests"
     if done.tombstone and not isinstance(done.tombstone, Deleted | AlreadyGone):
         yield f"  the tombstone of the run is still there: {outcome_text(done.tombstone)}"
+
+
+def _line(each: PutBack, dry_run: bool) -> str:
+    words = "would be put back" if dry_run and isinstance(each.outcome, Restored) else undo_text(each.outcome)
+    return f"    {each.tag or 'manifest'} ({each.digest}): {words}"
+
+
+def _moved(each: Moved) -> str:
+    now = f"is on {each.now} now" if each.now else "is not there any more"
+    return f"    {each.tag or 'manifest'} ({each.was}): {now}"
 
 
 def _total(run_id: str, result: UndoResult, dry_run: bool) -> str:

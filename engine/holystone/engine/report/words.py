@@ -162,7 +162,11 @@ def undo_text(outcome: UndoOutcome) -> str:
         case undone.TakenMeanwhile(now):
             return f"left alone: somebody has put {now.short} there since"
         case undone.BlobsGone(why):
-            return f"cannot come back, garbage collection has removed what it needs: {why}"
+            return f"cannot come back, the registry has not kept what it needs: {why}"
+        case undone.Unread():
+            return "cannot come back: the registry took it along by itself, and its bytes were never read"
+        case undone.OtherDigest(now):
+            return f"is there under {now}: the registry did not take the digest that it had"
         case outcomes.Failed(error):
             return f"failed: {error}"
         case _:

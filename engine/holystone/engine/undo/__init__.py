@@ -1,7 +1,7 @@
 """Puts back what a run took away, out of the journal: what an index lists before the index, tags last, and nothing over
 what somebody else has put there since. What is back already is left as it is, so undo can be repeated."""
 
-from holystone.engine.undo.results import PutBack, RepositoryUndo, UndoResult
+from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
 from holystone.engine.undo.run import undo_run
 
-__all__ = ["PutBack", "RepositoryUndo", "UndoResult", "undo_run"]
+__all__ = ["Moved", "PutBack", "RepositoryUndo", "UndoResult", "undo_run"]

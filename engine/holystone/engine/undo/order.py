@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from holystone.engine.closure.components import components
-from holystone.engine.model.manifests import Malformed, RawManifest, parse_manifest
+from holystone.engine.model.manifests import Malformed, Manifest, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest
 
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
@@ -16,11 +16,22 @@ def parts(raw: RawManifest) -> tuple[Digest, ...]:
     """Manifests that must be there before this one: what it lists, which no server does without, and its subject, which
     distribution needs not and GitLab 4, Harbor and Cloudflare's serverless-registry do. Empty for bytes that cannot be
     understood."""
+    manifest = _understood(raw)
+    subject = (manifest.subject,) if manifest and manifest.subject else ()
+    return (*children(raw), *subject)
+
+
+def children(raw: RawManifest) -> tuple[Digest, ...]:
+    """What an index lists."""
+    manifest = _understood(raw)
+    return manifest.children if manifest else ()
+
+
+def _understood(raw: RawManifest) -> Manifest | None:
     try:
-        manifest = parse_manifest(raw)
+        return parse_manifest(raw)
     except Malformed:
-        return ()
-    return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
+        return None
 
 
 def levels(manifests: Mapping[Digest, RawManifest]) -> Levels:

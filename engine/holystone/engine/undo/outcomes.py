@@ -23,12 +23,23 @@ class TakenMeanwhile(msgspec.Struct, frozen=True, tag="taken-meanwhile"):
 
 
 class BlobsGone(msgspec.Struct, frozen=True, tag="blobs-gone"):
-    """The registry does not have what the manifest needs any more: its garbage collection has run."""
+    """The registry does not have what the manifest needs any more: its garbage collection has run, or it keeps nothing
+    that has lost its last tag."""
 
     why: str
 
 
-UndoOutcome: TypeAlias = Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Failed
+class Unread(msgspec.Struct, frozen=True, tag="unread"):
+    """It was not the run that deleted it, its bytes were never read, and the registry restores nothing by itself."""
+
+
+class OtherDigest(msgspec.Struct, frozen=True, tag="other-digest"):
+    """The same bytes are there, under a digest of another algorithm: the registry did not take the one it had."""
+
+    now: Digest
+
+
+UndoOutcome: TypeAlias = Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Unread | OtherDigest | Failed
 
 
 def is_back(outcome: UndoOutcome) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.undo.outcomes import UndoOutcome, is_back
+from holystone.engine.undo.outcomes import TakenMeanwhile, UndoOutcome, is_back
 
 
 class PutBack(msgspec.Struct, frozen=True):
@@ -17,11 +17,24 @@ class PutBack(msgspec.Struct, frozen=True):
     outcome: UndoOutcome
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A tag, or a manifest, that is not as the run found or left it, by somebody else's hand."""
+
+    tag: Tag | None
+    """None for a manifest."""
+    was: Digest
+    """Before the run."""
+    now: Digest | None
+    """None: it is not there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryUndo:
     repository: Repository
     put_back: tuple[PutBack, ...]
     """Manifests in the order of their digests, then tags in theirs."""
+    moved: tuple[Moved, ...]
+    """What the run had kept and is not as it was, in the same order: nothing for undo to do."""
     not_tried: int
     """Tags and manifests that were left to do when the repository was stopped."""
     stopped: HolystoneError | None
@@ -29,9 +42,28 @@ class RepositoryUndo:
     """What came of deleting a tombstone that the run left behind; None if there was none."""
 
     @property
+    def back(self) -> tuple[PutBack, ...]:
+        return tuple(each for each in self.put_back if is_back(each.outcome))
+
+    @property
     def lost(self) -> tuple[PutBack, ...]:
         """What is not back, for whatever reason."""
         return tuple(each for each in self.put_back if not is_back(each.outcome))
+
+    @property
+    def not_back(self) -> tuple[PutBack, ...]:
+        """What is not back, unless somebody else has taken its tag."""
+        return tuple(each for each in self.lost if not isinstance(each.outcome, TakenMeanwhile))
+
+    @property
+    def moved_by_others(self) -> tuple[Moved, ...]:
+        """Doomed tags that somebody has taken meanwhile, and what the run had kept and is not as it was."""
+        taken = (
+            Moved(each.tag, each.digest, each.outcome.now)
+            for each in self.lost
+            if isinstance(each.outcome, TakenMeanwhile)
+        )
+        return (*taken, *self.moved)
 
     @property
     def incomplete(self) -> bool:

@@ -9,7 +9,7 @@ from holystone.engine.executor import Progress
 from holystone.engine.journal import Run
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import Registry
+from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import map_each
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.repository import undo_repository
@@ -30,6 +30,7 @@ async def undo_run(
     run: Run,
     registries: Callable[[Repository], Registry],
     progress: Progress,
+    knowledge: Knowledge,
     *,
     dry_run: bool = False,
     sleep: Sleep = anyio.sleep,
@@ -41,7 +42,7 @@ async def undo_run(
     if the journal cannot be written."""
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
-        return await undo_repository(plan, registries, run, progress, dry_run=dry_run, sleep=sleep)
+        return await undo_repository(plan, registries, run, knowledge, progress, dry_run=dry_run, sleep=sleep)
 
     async def work() -> UndoResult:
         if not dry_run:

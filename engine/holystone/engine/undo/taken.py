@@ -1,11 +1,12 @@
-"""What a run took away from a repository, or may have taken away, and in which order that comes back."""
+"""What a run took away from a repository, or may have taken away, or found gone afterwards, and the order in which that
+comes back."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from holystone.engine.journal import Slice
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo.order import Levels, levels
@@ -16,25 +17,30 @@ class Taken:
     manifests: frozenset[Digest]
     tags: Mapping[Tag, Digest]
     bytes: Mapping[Digest, RawManifest]
-    """Of all these, those behind the tags included."""
+    """Of all these, those behind the tags included. Of what the registry took along by itself they may be missing."""
     levels: Levels
     """All of them in the order in which they come back."""
 
 
 def taken(plan: RepositoryPlan, known: Slice, journaled: Mapping[Digest, RawManifest]) -> Taken:
-    """`journaled`: what was not written down was never touched."""
+    """What the run did itself was written down before: no step was done whose manifest is not in `journaled`."""
     steps = [step for number, step in enumerate(plan.steps) if step.digest in journaled and _may_be_ours(number, known)]
     manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
+    manifests |= {loss.digest for loss in known.losses if loss.tag is None}
     tags = {tag: step.digest for step in steps for tag in _tags(step)}
-    kept = {digest: journaled[digest] for digest in manifests | frozenset(tags.values())}
-    return Taken(manifests, tags, kept, levels(kept))
+    tags |= {loss.tag: loss.digest for loss in known.losses if loss.tag}
+    every = manifests | frozenset(tags.values())
+    held = {digest: journaled[digest] for digest in every & journaled.keys()}
+    unread = tuple(sorted(every - held.keys()))
+    return Taken(manifests, tags, held, (unread, *levels(held)) if unread else levels(held))
 
 
 def _may_be_ours(number: int, known: Slice) -> bool:
     """A request may have had its effect without an answer, or without the time to record it: then there is no outcome,
     or a failure, or what the next attempt saw."""
     outcome = known.outcomes.get(number)
-    return number in known.tombstoned or outcome is None or isinstance(outcome, Deleted | AlreadyGone | Failed)
+    ours = Deleted | AlreadyGone | Failed | StillServed
+    return number in known.tombstoned or outcome is None or isinstance(outcome, ours)
 
 
 def _tags(step: Step) -> Iterator[Tag]:

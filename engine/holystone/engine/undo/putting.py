@@ -1,0 +1,166 @@
+"""Looks at what is to come back, and pushes what is missing."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.executor import Progress
+from holystone.engine.executor.work import WORKERS
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Registry
+from holystone.engine.scheduler import for_each
+from holystone.engine.undo.compare import There, same_bytes, seen
+from holystone.engine.undo.order import children
+from holystone.engine.undo.outcomes import (
+    AlreadyThere,
+    BlobsGone,
+    Restored,
+    TakenMeanwhile,
+    UndoOutcome,
+    Unread,
+    is_back,
+)
+from holystone.engine.undo.push import Sleep, push
+from holystone.engine.undo.results import PutBack
+from holystone.engine.undo.taken import Taken
+
+
+class PuttingBack:
+    def __init__(
+        self,
+        plan: RepositoryPlan,
+        registry: Registry,
+        gone: Taken,
+        tombstone: Sequence[RawManifest],
+        progress: Progress,
+        dry_run: bool,
+        sleep: Sleep,
+    ) -> None:
+        self._repository = plan.repository
+        self._registry = registry
+        self._gone = gone
+        self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
+        """By what they mark, which must not come back without them."""
+        self._tombstone = frozenset(part.digest for part in tombstone)
+        self._progress = progress
+        self._dry_run = dry_run
+        self._sleep = sleep
+        self._manifests: dict[Digest, UndoOutcome] = {}
+        self._tags: dict[Tag, UndoOutcome] = {}
+        self.total = len(gone.manifests) + len(gone.tags)
+
+    def put_back(self) -> tuple[PutBack, ...]:
+        manifests = (PutBack(None, digest, outcome) for digest, outcome in sorted(self._manifests.items()))
+        tags = (PutBack(tag, self._gone.tags[tag], outcome) for tag, outcome in sorted(self._tags.items()))
+        return (*manifests, *tags)
+
+    async def everything(self) -> None:
+        """Tags by level too: to put a tag is to put its manifest once more, and meanwhile some registries take nothing
+        that lists it."""
+        gone = self._gone
+        for level in gone.levels:
+            await for_each((each for each in level if each in gone.manifests), self._put_manifest, workers=WORKERS)
+        marks = set(self._marks.values())
+        for tags in (marks, gone.tags.keys() - marks):
+            for level in gone.levels:
+                here = frozenset(level)
+                await for_each(sorted(tag for tag in tags if gone.tags[tag] in here), self._put_tag, workers=WORKERS)
+
+    def compare(self, there: There) -> None:
+        """What came of each, now that it was looked at once more."""
+        for digest, outcome in self._manifests.items():
+            now = digest if digest in there.manifests else None
+            self._manifests[digest] = seen(outcome, digest, now, ())
+        for tag, outcome in self._tags.items():
+            digest = self._gone.tags[tag]
+            raw = self._gone.bytes.get(digest)
+            self._tags[tag] = seen(outcome, digest, there.tags[tag], same_bytes(raw) if raw else ())
+
+    async def delete_tombstone(self) -> Outcome | None:
+        """Deletes what is left of it, unless a tag is still there that would go with it."""
+        left = [part for part in sorted(self._tombstone) if await self._registry.resolve(self._repository, part)]
+        if not left:
+            return None
+        listing = await self._registry.list_tags(self._repository)
+        on_it: list[Tag] = []
+
+        async def look(tag: Tag) -> None:
+            if (listing.tags[tag] or await self._registry.resolve(self._repository, tag)) in self._tombstone:
+                on_it.append(tag)
+
+        await for_each(sorted(listing.tags), look, workers=WORKERS)
+        if on_it:
+            return Needed(min(on_it))
+        outcomes = await self._registry.delete_manifests(self._repository, left)
+        return next((outcome for outcome in outcomes if not is_settled(outcome)), outcomes[0])
+
+    async def _put_manifest(self, digest: Digest) -> None:
+        async def put() -> UndoOutcome:
+            if await self._registry.resolve(self._repository, digest):
+                return AlreadyThere()
+            return self._lacks(digest) or await self._bring_back(digest)
+
+        self._manifests[digest] = await _outcome(put)
+        self._tell()
+
+    async def _put_tag(self, tag: Tag) -> None:
+        digest = self._gone.tags[tag]
+
+        async def put() -> UndoOutcome:
+            now = await self._registry.resolve(self._repository, tag)
+            if now == digest:
+                return AlreadyThere()
+            if now is not None and now not in self._tombstone:
+                return TakenMeanwhile(now)
+            lost = self._lost(digest) or self._unmarked(tag)
+            return lost or await self._bring_back(digest, tag)
+
+        self._tags[tag] = await _outcome(put)
+        self._tell()
+
+    async def _bring_back(self, digest: Digest, tag: Tag | None = None) -> UndoOutcome:
+        """By the registry's own undelete if it has one: that needs no bytes, no blobs and no right to push."""
+        if self._dry_run:
+            return Restored()
+        if await self._registry.restore(self._repository, digest, (tag,) if tag else ()):
+            return Restored()
+        raw = self._gone.bytes.get(digest)
+        if raw is None:  # the registry took it along by itself; where only a tag went, its manifest is there to be read
+            raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
+        return await push(self._registry, self._repository, tag or digest, raw, self._sleep) if raw else Unread()
+
+    def _lost(self, digest: Digest) -> UndoOutcome | None:
+        """Why a manifest that was tried before is not there."""
+        outcome = self._manifests.get(digest)
+        return None if outcome is None or is_back(outcome) else outcome
+
+    def _unmarked(self, tag: Tag) -> UndoOutcome | None:
+        """Whoever put the tag back without its mark would make people use what must not be used."""
+        mark = self._marks.get(tag)
+        match self._tags[mark] if mark else None:
+            case Failed():
+                return Failed(f"its mark {mark} is not back")
+            case BlobsGone(why):
+                return BlobsGone(f"its mark {mark} cannot come back: {why}")
+            case _:
+                return None
+
+    def _lacks(self, digest: Digest) -> UndoOutcome | None:
+        """Some registries would take an index without its children, and nobody could pull it."""
+        raw = self._gone.bytes.get(digest)
+        return next((lost for child in (children(raw) if raw else ()) if (lost := self._lost(child))), None)
+
+    def _tell(self) -> None:
+        self._progress(self._repository, len(self._manifests) + len(self._tags), self.total)
+
+
+async def _outcome(put: Callable[[], Awaitable[UndoOutcome]]) -> UndoOutcome:
+    """What cannot be read or put is one entry's trouble; what is true of all of them is raised."""
+    try:
+        return await put()
+    except (Unreachable, Unauthorized):
+        raise
+    except (RegistryFailure, IncompleteSource) as error:
+        return Failed(str(error))

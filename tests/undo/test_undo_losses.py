@@ -1,0 +1,180 @@
+"""What was to stay and went all the same comes back with the rest, by whoever's hand it went: registries take more than
+they are told to, and answers are not always to the question that was asked."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holystone.engine.executor import Loss, execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
+from holystone.engine.undo.outcomes import Restored, Unread
+from tests.support.execution import after, at, die, once
+from tests.support.memory_registry import MemoryRegistry
+from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.small_worlds import APP
+
+Act = Callable[..., Coroutine[Any, Any, UndoResult]]
+
+
+class Bench:
+    """With what is known of manifests from the planning on, as in a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.registry = MemoryRegistry()
+        self.knowledge = DigestKnowledge(None)
+
+    def learn(self) -> None:
+        for raw in self.registry.contents[APP].manifests.values():
+            self.knowledge.learn_manifest(raw)
+
+    async def run(self, planned: RepositoryPlan) -> tuple[Loss, ...]:
+        with Journal.open(self.folder) as journal:
+            run = await journal.begin(plan(planned), "cleanup")
+            result = await execute_plan(run, lambda _: self.registry, self.knowledge)
+            return tuple(loss for _, loss in result.losses)
+
+    async def undo(self, *, knowledge: DigestKnowledge | None = None) -> UndoResult:
+        with Journal.open(self.folder) as journal:
+            run = await journal.load((await journal.runs())[0].id)
+            return await undo_run(run, lambda _: self.registry, lambda *_: None, knowledge or DigestKnowledge(None))
+
+    def takes_along(self, *also: Digest) -> None:
+        """With the next manifest that is deleted."""
+
+        def take() -> None:
+            for digest in also:
+                self.registry.contents[APP].delete_manifest(digest)
+
+        self.registry.hook = once(after("delete_manifests"), take)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def signed(bench: Bench) -> tuple[dict[str, Digest], RepositoryPlan]:
+    """Kept: an index over an image, the image's signature under a tag and an attestation without one. Doomed: a tag on
+    something else."""
+    registry = bench.registry
+    d = {"part": registry.image(APP, "part"), "old": registry.image(APP, "old", "old")}
+    d["index"] = registry.index(APP, [d["part"]], "1.0")
+    d["signature"] = registry.image(APP, "signature", f"sha256-{d['part'].hex}.sig")
+    d["attestation"] = registry.image(APP, "attestation", subject=d["part"])
+    kept = {"1.0": d["index"], f"sha256-{d['part'].hex}.sig": d["signature"]}
+    needed = [d["part"], d["signature"], d["attestation"], d["index"]]
+    bench.learn()
+    return d, repository_plan(APP, level(remove(d["old"], "old")), kept=kept, needed=needed)
+
+
+async def test_what_a_cascade_of_the_server_took_comes_back_tag_and_manifest(bench: Bench) -> None:
+    d, planned = signed(bench)
+    before = bench.registry.contents[APP].state()
+    bench.takes_along(d["signature"], d["attestation"], d["part"])
+    losses = await bench.run(planned)
+    assert set(losses) == {
+        Loss(d["signature"], Tag(f"sha256-{d['part'].hex}.sig")),
+        Loss(d["attestation"]),
+        Loss(d["part"]),
+    }
+    result = await bench.undo()
+    assert (result.lost, result.incomplete) == ((), False)
+    assert bench.registry.contents[APP].state() == before
+    bench.registry.calls.clear()
+    again = await bench.undo()
+    assert again.lost == ()
+    assert not [verb for verb, _ in bench.registry.calls if verb.startswith(("push", "delete"))]
+
+
+async def test_a_tag_whose_manifest_is_still_there_comes_back_without_its_bytes(bench: Bench) -> None:
+    d, planned = signed(bench)
+    before = bench.registry.contents[APP].state()
+    bench.knowledge = DigestKnowledge(None)
+    bench.registry.hook = once(after("delete_manifests"), lambda: bench.registry.contents[APP].tags.pop(Tag("1.0")))
+    assert await bench.run(planned) == (Loss(d["index"], Tag("1.0")),)
+    assert (await bench.undo()).lost == ()
+    assert bench.registry.contents[APP].state() == before
+
+
+async def test_what_was_never_read_is_named(bench: Bench) -> None:
+    d, planned = signed(bench)
+    bench.knowledge = DigestKnowledge(None)
+    bench.takes_along(d["attestation"])
+    await bench.run(planned)
+    result = await bench.undo()
+    assert result.lost == (PutBack(None, d["attestation"], Unread()),)
+    assert PutBack(Tag("old"), d["old"], Restored()) in result.put_back
+    assert not result.incomplete
+
+
+async def test_the_registrys_own_restore_needs_no_bytes(bench: Bench) -> None:
+    d, planned = signed(bench)
+    before = bench.registry.contents[APP].state()
+    raw = bench.registry.contents[APP].manifests[d["attestation"]]
+    bench.knowledge = DigestKnowledge(None)
+    bench.takes_along(d["attestation"])
+    await bench.run(planned)
+
+    async def restore(repository: Repository, digest: Digest, tags: object) -> bool:
+        if digest != d["attestation"]:
+            return False
+        bench.registry.put(repository, raw)
+        return True
+
+    bench.registry.restore = restore  # type: ignore[method-assign]
+    assert (await bench.undo()).lost == ()
+    assert bench.registry.contents[APP].state() == before
+
+
+async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_is_undone(bench: Bench) -> None:
+    d, planned = signed(bench)
+    before = bench.registry.contents[APP].state()
+
+    def take_and_die() -> None:
+        bench.registry.contents[APP].delete_manifest(d["signature"])
+        die()
+
+    bench.registry.hook = once(after("delete_manifests"), take_and_die)
+    with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
+        await bench.run(planned)
+    bench.registry.hook = None
+    assert (await bench.undo(knowledge=bench.knowledge)).lost == ()
+    assert bench.registry.contents[APP].state() == before
+
+
+@pytest.mark.slow
+async def test_an_undo_of_losses_that_was_killed_anywhere_is_repeated(tmp_path: Path) -> None:
+    for number in range(200):
+        bench = Bench(tmp_path / str(number))
+        d, planned = signed(bench)
+        before = bench.registry.contents[APP].state()
+        bench.takes_along(d["signature"], d["attestation"], d["part"])
+        await bench.run(planned)
+        begin = bench.registry.points
+        bench.registry.hook = at(begin + number, die)
+        try:
+            await bench.undo()
+        except BaseException:
+            bench.registry.hook = None
+            assert (await bench.undo()).lost == ()
+            assert bench.registry.contents[APP].state() == before
+        else:
+            assert number > 10
+            return
+
+
+async def test_what_others_deleted_after_the_check_is_told_and_left_alone(bench: Bench) -> None:
+    d, planned = signed(bench)
+    assert await bench.run(planned) == ()
+    del bench.registry.contents[APP].tags[Tag("1.0")]
+    result = await bench.undo()
+    assert result.lost == ()
+    assert result.repositories[0].moved_by_others == (Moved(Tag("1.0"), d["index"], None),)
+    assert "1.0" not in bench.registry.contents[APP].tags
