@@ -1,31 +1,28 @@
-"""What happens with a plan: it is shown, written to a file, or carried out and reported. Takes up old runs too."""
+"""What happens with a plan: it is shown, written to a file, or carried out and reported."""
 
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import anyio.to_thread
 import msgspec
 
 from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import failure, print_error, refusal
+from holystone.cleanup.plan_file import write_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
-from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.journal import Journal, Run
 from holystone.engine.lease import holding_all
-from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports
 from holystone.engine.report.plan_text import plan_text
 from holystone.engine.report.result_text import result_text
 from holystone.settings.values import LogSettings, RunSettings
-
-_PLAN_LIMIT = 1 << 30
-"""Bytes of a plan file."""
 
 
 class Delivery:
@@ -43,57 +40,24 @@ class Delivery:
         if self._run.yes_delete_that_many:
             plan = plan.without_refusals("fuse")
         if self._run.plan_out:
-            await anyio.to_thread.run_sync(_write, self._run.plan_out, to_json(plan, indent=2) + b"\n")
-            self._say(f"The plan is in {self._run.plan_out}; `holystone apply {self._run.plan_out}` executes it.")
+            await anyio.to_thread.run_sync(write_plan, self._run.plan_out, plan)
+            self.say(f"The plan is in {self._run.plan_out}; `holystone apply {self._run.plan_out}` executes it.")
         if error := refusal(plan.without_refusals("confirmation")):
-            return self._show(plan, "failed" if error.exit_code == 1 else "refused", error)
+            return self.show(plan, "failed" if error.exit_code == 1 else "refused", error)
         if self._run.dry_run or self._run.plan_out:
-            return self._show(plan, "planned")
+            return self.show(plan, "planned")
         if plan.is_empty:
-            return self._show(plan, "nothing-to-do")
+            return self.show(plan, "nothing-to-do")
         if asked := open_question(plan):
             if not self._run.yes and (error := await ask(plan, asked)):
-                return self._show(plan, "refused", error)
+                return self.show(plan, "refused", error)
             plan = plan.without_refusals("confirmation")
-        with self._journal() as journal:
-            return await self._execute(session, await journal.begin(plan, plan.command))
+        with self.journal() as journal:
+            run = await journal.begin(plan, plan.command)
+            return self.report(run, await self.carry_out(session, run))
 
-    async def resume(self, session: Session, run_id: str | None) -> int:
-        """The exit code. Raises HolystoneError."""
-        with self._journal() as journal:
-            if run_id is None and all(record.state != "open" for record in await journal.runs()):
-                return self._idle("No run is left unfinished: there is nothing to do.")
-            run = await journal.load(run_id)
-            if run.record.state == "undoing":
-                raise Refused(
-                    f"The undo of run {run.id} has begun and has not ended.",
-                    not_deleted="Nothing was deleted.",
-                    what_to_do=f"`holystone undo {run.id}` goes on with it.",
-                )
-            if run.record.state != "open":
-                return self._idle(f"Run {run.id} is {run.record.state}: there is nothing left to do.")
-            return await self._execute(session, run)
-
-    async def list_runs(self) -> int:
-        with self._journal() as journal:
-            for record in await journal.runs():
-                print(f"{record.id}  {record.state:<8}  {record.command}")
-        return 0
-
-    def read_plan(self, file: Path) -> Plan:
-        """Raises UsageError."""
-        try:
-            with file.open("rb") as source:
-                data = source.read(_PLAN_LIMIT)
-            return from_json(data, Plan)
-        except OSError as error:
-            raise UsageError(f"The plan {file} cannot be read: {error.strerror}.") from error
-        except msgspec.MsgspecError as error:
-            raise UsageError(
-                f"{file} is not a plan of this version: {error}", what_to_do="Make a new one with --plan-out."
-            ) from error
-
-    async def _execute(self, session: Session, run: Run) -> int:
+    async def carry_out(self, session: Session, run: Run) -> RunResult:
+        """Raises HolystoneError."""
         registries: dict[object, Registry] = {}
         for each in run.plan.repositories:
             registries[each.repository] = await session.connections.registry(
@@ -112,7 +76,7 @@ class Delivery:
 
             return await holding_all([(registries[each], each) for each in locked], run.id, whole)
 
-        result = await execute_plan(
+        return await execute_plan(
             run,
             registries.__getitem__,
             session.knowledge,
@@ -120,9 +84,9 @@ class Delivery:
             settle=lambda repository: session.connections.settle(repository.host),
             held=locking,
         )
-        return self._report(run, result)
 
-    def _report(self, run: Run, result: RunResult) -> int:
+    def report(self, run: Run, result: RunResult) -> int:
+        """The exit code."""
         ending, code = _ending(result)
         error = failure(run.id, result)
         if self._run.output == "json":
@@ -135,13 +99,21 @@ class Delivery:
             print_error(error)
         return code
 
-    def _idle(self, why: str) -> int:
-        self._say(why)
+    def idle(self, command: str, why: str) -> int:
+        self.say(why)
         if self._run.output == "json":
-            self._print_document(Document("resume", "nothing-to-do", 0), None)
+            self._print_document(Document(command, "nothing-to-do", 0), None)
         return 0
 
-    def _show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
+    def done(self, command: str, run_id: str, what: str, ending: Ending = "done") -> int:
+        """Something without a plan."""
+        if self._run.output == "json":
+            self._print_document(Document(command, ending, 0, run_id), None)
+        else:
+            self._print(f"{what}\n")
+        return 0
+
+    def show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
         code = error.exit_code if error else 0
         if self._run.output == "json":
             self._print_document(Document(plan.command, ending, code, plan=plan), error)
@@ -155,7 +127,7 @@ class Delivery:
             print_error(error)
         return code
 
-    def _journal(self) -> Journal:
+    def journal(self) -> Journal:
         return Journal.open(self._run.state_dir)
 
     def _print_document(self, document: Document, error: HolystoneError | None) -> None:
@@ -169,9 +141,9 @@ class Delivery:
 
     def _say_notes(self) -> None:
         for note in self._notes:
-            self._say(f"note: {note}")
+            self.say(f"note: {note}")
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         if self._log.level != "quiet":
             print(f"holystone: {text}", file=sys.stderr)
 
@@ -184,12 +156,3 @@ def _ending(result: RunResult) -> tuple[Ending, int]:
         done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
         return ("partial", 4) if done else ("failed", 1)
     return "done", 0
-
-
-def _write(file: Path, data: bytes) -> None:
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise HolystoneError(
-            f"The plan cannot be written to {file}: {error.strerror}.", not_deleted="Nothing was deleted."
-        ) from error

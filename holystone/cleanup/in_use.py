@@ -1,6 +1,6 @@
 """What is in use somewhere: in the clusters of the user's Kubernetes configuration, and as the user's own lists say."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import anyio.to_thread
 import msgspec
@@ -8,8 +8,9 @@ import msgspec
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import IncompleteSource, Refused
 from holystone.engine.model.in_use import UsedImage, Workload
+from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
 from holystone.engine.naming import may_name
 from holystone.engine.report.words import count
@@ -21,6 +22,8 @@ class Users(msgspec.Struct, frozen=True):
 
     clusters: tuple[Target, ...] = ()
     listed: Collection[UsedImage] = ()
+    asked: ClustersAsked | None = None
+    """For the plan, so that whoever carries it out later asks the same."""
 
 
 class InUse(msgspec.Struct, frozen=True):
@@ -40,7 +43,51 @@ async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage]
     clusters = choose_targets(
         config, only=settings.context, excluded=settings.excluded, own_namespace=settings.context_namespace_only
     )
-    return Users(clusters, listed)
+    contexts = tuple(sorted({name for target in clusters for name in target.contexts}))
+    asked = ClustersAsked(contexts, settings.context, settings.excluded, settings.context_namespace_only)
+    return Users(clusters, listed, asked)
+
+
+async def find_users_again(
+    then: ClustersAsked | None,
+    settings: KubernetesSettings,
+    listed: Collection[UsedImage],
+    environ: Mapping[str, str],
+) -> Users:
+    """Who uses images now, for a plan that asked `then`: all clusters of today's configuration but those that were left
+    out, or that are now. Raises Refused also where one that was asked is not known here."""
+    if then is None or settings.without:
+        return Users(listed=listed)
+    config = await anyio.to_thread.run_sync(
+        find_config, settings.config, settings.config_base64, settings.default_config, environ
+    )
+    chosen = settings.context or then.only
+    known = {chosen} if chosen else config.contexts.keys()
+    if missing := sorted(
+        {*then.contexts} - config.contexts.keys() - {*settings.excluded} if not settings.context else ()
+    ):
+        raise Refused(
+            f"The plan was made with what runs in {_contexts(missing)}, and that is not in this Kubernetes "
+            "configuration. So it is not known what is in use now.",
+            what_to_do="Name the right configuration with --kube-config, or leave it out with "
+            + " ".join(f"--exclude-kube-context {printable(name)}" for name in missing)
+            + ", or say --without-kube.",
+        )
+    left_out = {*settings.excluded, *(name for name in then.excluded if name in known)}
+    return await find_users(
+        msgspec.structs.replace(
+            settings,
+            context=chosen,
+            excluded=tuple(sorted(left_out)),
+            context_namespace_only=settings.context_namespace_only or then.own_namespace,
+        ),
+        listed,
+        environ,
+    )
+
+
+def _contexts(names: Sequence[str]) -> str:
+    return f"context{'s' if len(names) > 1 else ''} {', '.join(map(printable, names))}"
 
 
 async def read_in_use(users: Users, environ: Mapping[str, str]) -> InUse:

@@ -1,5 +1,6 @@
 """Verdicts → plan: closes each repository's graph, asks for what the closure still has to know, proves the result."""
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -13,7 +14,9 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.lease import LockTag, live_lock
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
@@ -59,7 +62,13 @@ async def make_plan(
         capabilities = await registry.probe(repository)
         verdicts, facts = decision.verdicts[repository], decision.facts[repository]
         snapshot, planned = await _plan(registry, knowledge, snapshot, verdicts, facts, capabilities)
-        planned = msgspec.structs.replace(planned, place=at.place, told_by=at.told_by)
+        planned = msgspec.structs.replace(
+            planned,
+            place=at.place,
+            told_by=at.told_by,
+            image_ids=_image_ids(snapshot, planned),
+            manners=manners(capabilities),
+        )
         _prove(snapshot, planned, facts, capabilities)
         plans.append(planned)
         if planned.passes:
@@ -85,6 +94,26 @@ async def make_plan(
         notices=notices,
         refusals=refusals,
     )
+
+
+def manners(can: Capabilities) -> str:
+    """A fingerprint of what a plan relies on: what the registry does, not what somebody may do there, or how fast."""
+    does = msgspec.structs.replace(
+        can,
+        can_delete=True,
+        cannot_delete_because="",
+        undo=UndoOutlook(),
+        quota=None,
+        bulk=1,
+        page=0,
+        warnings=(),
+    )
+    return hashlib.sha256(to_json(does)).hexdigest()[:16]
+
+
+def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:
+    manifests = ((step.digest, snapshot.manifests.get(step.digest)) for step in planned.steps)
+    return {digest: manifest.config for digest, manifest in manifests if manifest and manifest.config}
 
 
 async def _plan(

@@ -72,7 +72,8 @@ async def prepare_plan(
     )
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
-    return await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
+    plan = await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
+    return msgspec.structs.replace(plan, clusters=users.asked)
 
 
 async def _registry(

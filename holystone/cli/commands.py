@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
+from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.purge import prepare_purge
+from holystone.cleanup.reading import another_project, check_reading
+from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
@@ -25,7 +29,14 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
 from holystone.settings.given import Given, Value
 from holystone.settings.in_use_lists import read_lists
-from holystone.settings.resolve import image_name, resolve, resolve_apply, resolve_direct
+from holystone.settings.resolve import (
+    image_name,
+    refuse_lists_in_use,
+    resolve,
+    resolve_apply,
+    resolve_direct,
+    resolve_journal,
+)
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 
@@ -47,6 +58,7 @@ def clean(command: str, given: Words, scope: Scope) -> int:
 
 
 def purge(command: str, given: Words, scope: Scope) -> int:
+    refuse_lists_in_use(given)
     settings = resolve_direct(
         given,
         os.environ,
@@ -91,47 +103,57 @@ def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
 
 
 def apply_file(file: Path, given: Words) -> int:
-    settings = resolve_apply(given, os.environ)
+    settings = resolve_apply(given, os.environ, "apply")
+    listed = read_lists(settings.in_use)
     configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
-        plan = await anyio.to_thread.run_sync(delivery.read_plan, file)
+        plan = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
+        if settings.places.are_given and not settings.places.has(plan):
+            raise another_project(file, plan)
         async with _session(settings, delivery.progress) as session:
+            with _before_deletion():
+                await check_reading(session.connections, plan, settings, listed, delivery.say)
             return await delivery.deliver(session, plan)
 
     return _main(job, delivery.progress)
 
 
 def resume_run(run: str | None, given: Words) -> int:
-    settings = resolve_apply(given, os.environ)
+    settings = resolve_apply(given, os.environ, "resume")
+    listed = read_lists(settings.in_use)
     configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
         async with _session(settings, delivery.progress) as session:
-            return await delivery.resume(session, run)
+            runs = Runs(delivery, settings, listed)
+            return await (runs.resume(session, run) if run else runs.resume_last(session))
 
     return _main(job, delivery.progress)
 
 
 def undo_run(run: str, given: Words) -> int:
-    settings = resolve_apply(given, os.environ)
+    settings = resolve_apply(given, os.environ, "undo")
     configure_logs(settings.log)
     progress = ProgressLines(quiet=settings.log.level == "quiet")
 
     async def job() -> int:
         async with _session(settings, progress) as session:
-            code = await undo(session, settings, progress, run)
-            await session.connections.settle()
-            return code
+            return await undo(session, settings, progress, run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
 def list_runs(given: Words) -> int:
-    settings = resolve_apply(given, os.environ)
-    return _main(Delivery(settings.run, settings.log).list_runs)
+    settings = resolve_journal(given, os.environ)
+    return _main(Runs(Delivery(settings.run, settings.log), settings).list_all)
+
+
+def give_up_run(run: str, given: Words) -> int:
+    settings = resolve_journal(given, os.environ)
+    return _main(partial(Runs(Delivery(settings.run, settings.log), settings).give_up, run))
 
 
 def run_demo(given: Words) -> int:

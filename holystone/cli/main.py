@@ -15,10 +15,12 @@ from holystone.settings.tables import (
     APPLY_OPTIONS,
     CLEANUP_OPTIONS,
     DEMO_OPTIONS,
+    GIVE_UP_OPTIONS,
     IMAGES_PURGE_OPTIONS,
     LS_OPTIONS,
     RESUME_OPTIONS,
     RM_OPTIONS,
+    RUNS_OPTIONS,
     STAGES_PURGE_OPTIONS,
     UNDO_OPTIONS,
 )
@@ -169,7 +171,10 @@ def apply(file: Path, **given: Any) -> None:
 @click.argument("run", required=False)
 @options(RESUME_OPTIONS)
 def resume(run: str | None, **given: Any) -> None:
-    """Finishes RUN, by default the last unfinished one."""
+    """Finishes RUN, by default the last unfinished one.
+
+    With --images-repo or --stages-storage, or their variables, only runs of that project count.
+    """
 
     def job() -> int:
         from holystone.cli.commands import resume_run
@@ -193,8 +198,8 @@ def undo(run: str, **given: Any) -> None:
     _run(job)
 
 
-@holystone.command(cls=Command)
-@options(RESUME_OPTIONS)
+@holystone.group(cls=Group, invoke_without_command=True)
+@options(RUNS_OPTIONS)
 def runs(**given: Any) -> None:
     """Lists the runs in the journal, the newest first."""
 
@@ -202,6 +207,21 @@ def runs(**given: Any) -> None:
         from holystone.cli.commands import list_runs
 
         return list_runs(given)
+
+    if click.get_current_context().invoked_subcommand is None:
+        _run(job)
+
+
+@runs.command("give-up", cls=Command)
+@click.argument("run")
+@options(GIVE_UP_OPTIONS)
+def give_up(run: str, **given: Any) -> None:
+    """Ends RUN for good: `resume` takes it up no more, its journal stays, and `undo` works."""
+
+    def job() -> int:
+        from holystone.cli.commands import give_up_run
+
+        return give_up_run(run, given)
 
     _run(job)
 

@@ -12,9 +12,9 @@ from holystone.settings.option import Option
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Command(click.Command):
-    """A command that reads words as werf does: a flag takes a value only after `=`, so that `--dry-run NAME` leaves
-    NAME alone; and `=` may follow short names too."""
+class _Words(click.Command):
+    """Reads words as werf does: a flag takes a value only after `=`, so that `--dry-run NAME` leaves NAME alone; and
+    `=` may follow short names too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, list(self._spelled_out(args)))
@@ -40,6 +40,10 @@ class Command(click.Command):
                 yield from itertools.islice(rest, 1)
 
 
+class Command(_Words):
+    pass
+
+
 class Flag(click.Option):
     """A boolean that may be given a word."""
 
@@ -47,7 +51,7 @@ class Flag(click.Option):
         return "[=true|false]"
 
 
-class Group(click.Group):
+class Group(_Words, click.Group):
     command_class = Command
     group_class = type
 

@@ -69,6 +69,10 @@ class Given:
         """None if nothing was given. The text is empty only if the option was given empty."""
         return next(iter(self.values(option)), None)
 
+    def is_typed(self, option: Option) -> bool:
+        """On the command line, and not empty."""
+        return bool(self._options.get(option.key))
+
     def filled(self, *options: Option) -> Value | None:
         """The first of these that has a text that is not empty."""
         return next((value for option in options if (value := self.one(option)) and value.text), None)

@@ -239,6 +239,11 @@ KEEP_STAGES_YOUNGER_THAN: Final = Option(
 )
 DRY_RUN: Final = Option("dry-run", "Print the plan, delete nothing.", ("WERF_DRY_RUN",), kind="flag")
 PLAN_OUT: Final = Option("plan-out", "Write the plan as JSON, delete nothing.", ("HOLYSTONE_PLAN_OUT",), metavar="FILE")
+MAX_AGE: Final = Option(
+    "max-age",
+    "Refuse a plan that is older than this (default 24h).",
+    metavar="DURATION",
+)
 OUTPUT: Final = Option("output", "text (default) or json.", ("HOLYSTONE_OUTPUT",), metavar="FORMAT")
 YES_DELETE_THAT_MANY: Final = Option(
     "yes-delete-that-many",

@@ -10,13 +10,16 @@ import msgspec
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
+from holystone.engine.naming import parse_address, repository_of
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given, Options, Value
 from holystone.settings.option import Option
+from holystone.settings.places import ProjectPlaces
 from holystone.settings.values import (
+    DAY,
     ApplySettings,
     CleanupSettings,
     DirectSettings,
@@ -60,6 +63,15 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     )
 
 
+def refuse_lists_in_use(options: Options) -> None:
+    """A purge keeps nothing, so that it cannot be told to keep what is in use. Raises UsageError."""
+    if options.get(o.IN_USE.key):
+        raise UsageError(
+            f"{o.IN_USE.flag} says that images are in use and must stay, and a purge keeps nothing of the project",
+            what_to_do=f"Leave {o.IN_USE.flag} out if they may go; otherwise use `holystone cleanup`.",
+        )
+
+
 def resolve_direct(
     options: Options,
     environ: Mapping[str, str],
@@ -70,6 +82,8 @@ def resolve_direct(
     """For commands that ask no policy. What their table has without effect is told where it stands on the command
     line: werf's variables are often set for all commands at once. Raises UsageError."""
     given = Given(options, environ)
+    if o.PLAN_OUT.key in {each.key for each in table if each.no_effect}:
+        _refuse_plan_out(given, "managed-images add")
     knows_images = images_repo == "needed" or (images_repo == "welcome" and given.filled(o.IMAGES_REPO))
     return DirectSettings(
         places=_places(given) if knows_images else _storage(given),
@@ -85,10 +99,54 @@ def resolve_direct(
     )
 
 
-def resolve_apply(options: Options, environ: Mapping[str, str]) -> ApplySettings:
-    """For commands that take everything else from a plan or the journal. Raises UsageError."""
+def resolve_apply(options: Options, environ: Mapping[str, str], command: str) -> ApplySettings:
+    """For commands that take everything else from a plan or the journal, and for what they carry out. Raises
+    UsageError."""
     given = Given(options, environ)
-    return ApplySettings(registry=_registry(given), run=_run(given), log=_log(given))
+    _refuse_plan_out(given, command)
+    max_age = given.filled(o.MAX_AGE)
+    return ApplySettings(
+        registry=_registry(given),
+        run=_run(given),
+        log=_log(given),
+        kubernetes=_kubernetes(given),
+        in_use=_in_use(given),
+        places=_project_places(given),
+        max_age=max_age.seconds() if max_age else DAY,
+    )
+
+
+def resolve_journal(options: Options, environ: Mapping[str, str]) -> ApplySettings:
+    """For commands that look at the journal and at nothing else. Raises UsageError."""
+    given = Given(options, environ)
+    nowhere = RegistrySettings(docker_config=given.home / ".docker")
+    return ApplySettings(nowhere, _run(given), _log(given), KubernetesSettings(given.home / ".kube" / "config"))
+
+
+def _refuse_plan_out(given: Given, command: str) -> None:
+    """Whoever has said, for all commands of a shell or a pipeline, that a plan is to be written and nothing changed,
+    has not said what this command is for."""
+    if value := given.filled(o.PLAN_OUT):
+        raise UsageError(
+            f"{value.source} says that a plan is to be written to {value.text} and nothing changed, but {command} "
+            "writes no plan: it carries one out",
+            what_to_do=f"Leave it out for {command}"
+            + (f", as in env -u {value.source[1:]} holystone {command} …." if value.source.startswith("$") else "."),
+        )
+
+
+def _project_places(given: Given) -> ProjectPlaces:
+    """Addresses that need the project's name, or are no registry's, tell no runs apart."""
+    images, storage = given.filled(o.IMAGES_REPO), given.filled(o.STAGES_STORAGE)
+    try:
+        return ProjectPlaces(
+            images=parse_address(images.text) if images and not images.text.startswith(":") else None,
+            storage=repository_of(parse_address(storage.text))
+            if storage and not storage.text.startswith(":")
+            else None,
+        )
+    except InvalidName as error:
+        raise UsageError(f"{o.IMAGES_REPO.flag} or {o.STAGES_STORAGE.flag}: {error}") from error
 
 
 def _places(given: Given) -> ImagesSettings:
@@ -216,6 +274,20 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
     )
 
 
+def _without_kube(given: Given) -> bool:
+    """Raises UsageError where a variable says that nobody is to be asked, and somebody has typed whom to ask."""
+    value = given.one(o.WITHOUT_KUBE)
+    if value is None or not value.boolean():
+        return False
+    typed = [each for each in (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT) if given.is_typed(each)]
+    if typed and value.source.startswith("$"):
+        raise UsageError(
+            f"{typed[0].flag} says which cluster to ask, and {value.source} to ask none",
+            what_to_do=f"Add {o.WITHOUT_KUBE.flag}=false, or leave {typed[0].flag} out.",
+        )
+    return True
+
+
 def _kubernetes(given: Given) -> KubernetesSettings:
     config, base64, context = map(given.filled, (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT))
     return KubernetesSettings(
@@ -225,7 +297,7 @@ def _kubernetes(given: Given) -> KubernetesSettings:
         context=context.text if context else None,
         excluded=tuple(value.text for value in given.values(o.EXCLUDE_KUBE_CONTEXT)),
         context_namespace_only=given.flag(o.SCAN_CONTEXT_NAMESPACE_ONLY),
-        without=given.flag(o.WITHOUT_KUBE),
+        without=_without_kube(given),
     )
 
 
@@ -245,12 +317,22 @@ def _run(given: Given) -> RunSettings:
         state_dir=given.path(o.STATE_DIR) or platformdirs.user_state_path("holystone", appauthor=False),
         cache_dir=given.path(o.CACHE_DIR) or platformdirs.user_cache_path("holystone", appauthor=False),
         dry_run=given.flag(o.DRY_RUN),
-        plan_out=given.path(o.PLAN_OUT),
+        plan_out=_plan_out(given),
         output=_word(given, (o.OUTPUT,), ("text", "json"), "text"),
         yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
         lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
         yes=given.flag(o.YES),
     )
+
+
+def _plan_out(given: Given) -> Path | None:
+    """An empty name is a shell's variable that was not set, and never means that something may be deleted."""
+    value = given.one(o.PLAN_OUT)
+    if value and not value.text:
+        raise UsageError(
+            f"{value.source}: an empty name", what_to_do="Name the file that the plan is to be written to."
+        )
+    return given.path(o.PLAN_OUT)
 
 
 def _log(given: Given) -> LogSettings:

@@ -76,19 +76,33 @@ CLEANUP_OPTIONS: Final = (
     *LOG_OPTIONS,
     *o.WITHOUT_EFFECT,
 )
+_OF_A_RUN: Final = (*_CONNECTION, o.LOCK_IN_REGISTRY, o.OUTPUT, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
 RESUME_OPTIONS: Final = (
-    *_CONNECTION,
+    msgspec.structs.replace(o.IMAGES_REPO, help="Take up runs of this images repo only."),
+    msgspec.structs.replace(o.STAGES_STORAGE, help="Take up runs of this stages storage only."),
+    msgspec.structs.replace(o.DRY_RUN, help="Show what is left to do, delete nothing."),
+    *IN_USE_OPTIONS,
     o.YES_DELETE_THAT_MANY,
-    o.LOCK_IN_REGISTRY,
-    o.OUTPUT,
-    o.STATE_DIR,
-    o.CACHE_DIR,
-    *LOG_OPTIONS,
+    *_OF_A_RUN,
 )
-APPLY_OPTIONS: Final = (o.YES, *RESUME_OPTIONS)
+APPLY_OPTIONS: Final = (
+    o.YES,
+    o.MAX_AGE,
+    msgspec.structs.replace(o.IMAGES_REPO, help="Refuse a plan of another images repo."),
+    msgspec.structs.replace(o.STAGES_STORAGE, help="Refuse a plan of another stages storage."),
+    o.DRY_RUN,
+    *IN_USE_OPTIONS,
+    o.YES_DELETE_THAT_MANY,
+    *_OF_A_RUN,
+)
 UNDO_OPTIONS: Final = (
     msgspec.structs.replace(o.DRY_RUN, help="Show what would be put back, change nothing."),
-    *(each for each in RESUME_OPTIONS if each is not o.YES_DELETE_THAT_MANY),
+    *_OF_A_RUN,
+)
+RUNS_OPTIONS: Final = (o.OUTPUT, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
+GIVE_UP_OPTIONS: Final = (
+    msgspec.structs.replace(o.DRY_RUN, help="Only say whether there is something to give up."),
+    *RUNS_OPTIONS,
 )
 DEMO_OPTIONS: Final = (o.KEEP,)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from yarl import URL
@@ -14,7 +14,9 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
 from holystone.policies.tag_strategy import StrategyRules
+from holystone.settings.places import ProjectPlaces
 
+DAY: Final = 24 * 60 * 60
 Implementation: TypeAlias = Literal[
     "auto", "ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay"
 ]
@@ -100,11 +102,18 @@ class LogSettings(msgspec.Struct, frozen=True):
 
 
 class ApplySettings(msgspec.Struct, frozen=True):
-    """Of `apply`, `resume` and `undo`."""
+    """Of `apply`, `resume`, `undo` and `runs`."""
 
     registry: RegistrySettings
     run: RunSettings
     log: LogSettings
+    kubernetes: KubernetesSettings
+    in_use: tuple[Path | None, ...] = ()
+    """Lists of images in use; None: standard input."""
+    places: ProjectPlaces = ProjectPlaces()
+    """The project that runs and plans must be of."""
+    max_age: int = DAY
+    """Seconds that a plan may be old."""
 
 
 class StorageSettings(msgspec.Struct, frozen=True):

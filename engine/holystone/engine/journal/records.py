@@ -10,9 +10,9 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
-RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone"]
+RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone", "given-up"]
 """`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
-through."""
+through; `given-up` if a person has said that what is left of it shall never be done."""
 
 _PARTS: Final = 8
 

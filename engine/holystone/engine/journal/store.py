@@ -84,9 +84,26 @@ class Journal:
             record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
             return self._hold(Run(self._writer, locks.pop_all(), record, plan, self._now))
 
+    async def give_up(self, run_id: str) -> RunRecord:
+        """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
+        UsageError if there is none, Refused if it is still alive."""
+        with ExitStack() as taken:
+            await self._find(run_id)
+            taken.callback(lock_run(self._directory, run_id).release)
+            record, _ = await self._find(run_id)
+            if record.state == "open":
+                ended = int(self._now())
+                await self._writer.do(partial(rows.set_state, run_id=run_id, state="given-up", ended=ended))
+                record, _ = await self._find(run_id)
+            return record
+
     async def runs(self) -> tuple[RunRecord, ...]:
         """Newest first."""
         return await self._writer.do(rows.all_runs)
+
+    async def record(self, run_id: str) -> RunRecord:
+        """Raises UsageError if there is no such run."""
+        return (await self._find(run_id))[0]
 
     async def plan(self, run_id: str) -> Plan:
         """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run."""

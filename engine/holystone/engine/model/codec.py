@@ -41,6 +41,8 @@ def _encode(value: Any) -> Any:
 
 def _decode(kind: type[Any], value: Any) -> Any:
     if issubclass(kind, _NAMES):
+        if not isinstance(value, str):
+            raise msgspec.ValidationError(f"Expected `str`, got {type(value).__name__}")
         try:
             return kind.parse(value)
         except InvalidName as error:

@@ -75,6 +75,10 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     place: Place = "images"
     told_by: ToldBy = "user"
     """Its implementation."""
+    image_ids: Mapping[Digest, Digest] = {}
+    """Of the manifests that go, the digest of the configuration, by which some runtimes name what runs."""
+    manners: str = ""
+    """A fingerprint of what the registry was seen to do when it was planned."""
     marks: Mapping[Tag, Tag] = {}
     """Tags that go only when another one is gone: without the mark on it a rejected stage would be used."""
 
@@ -103,6 +107,18 @@ class Refusal(msgspec.Struct, frozen=True):
     """Of a confirmation: what a person types to give it."""
 
 
+class ClustersAsked(msgspec.Struct, frozen=True):
+    """Which Kubernetes contexts were asked what is in use, and how they were chosen."""
+
+    contexts: tuple[str, ...]
+    """Sorted."""
+    only: str | None = None
+    """The one that the user named; None: all of the configuration."""
+    excluded: tuple[str, ...] = ()
+    own_namespace: bool = False
+    """Only the namespace that each context names."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     as_of: int
     """Unix seconds: the moment at which the policies judged ages."""
@@ -111,6 +127,8 @@ class Plan(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
+    clusters: ClustersAsked | None = None
+    """None: no cluster was asked, because the user said so or because none is concerned."""
     format: Literal[1] = 1
 
     @property

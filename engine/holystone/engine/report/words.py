@@ -20,7 +20,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
         case reasons.ReachedFromTag(git_tag, commit, policy):
             return f"git tag {git_tag} is its commit {commit[:10]} (keep policy {policy})"
         case reasons.InUse(by):
-            return f"in use: {_user(by)}"
+            return f"in use: {user_text(by)}"
         case reasons.YoungerThan(age, grace):
             return f"only {duration(age)} old, the grace is {duration(grace)}"
         case reasons.ParentOfImage(image):
@@ -117,7 +117,7 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             assert_never(reason)
 
 
-def _user(by: User) -> str:
+def user_text(by: User) -> str:
     match by:
         case Workload(context, namespace, kind, name):
             return f"{kind} {namespace}/{name} in context {context}"

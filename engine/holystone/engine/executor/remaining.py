@@ -1,0 +1,28 @@
+"""What of a plan is left to do, as a plan."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from holystone.engine.executor.tally import Tally
+from holystone.engine.journal import Slice
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.plan import Plan, RepositoryPlan
+
+
+def remaining(plan: Plan, slices: Iterable[Slice]) -> Plan:
+    """The plan without the steps that the journal calls settled."""
+    known = {each.repository: each.outcomes for each in slices}
+    return msgspec.structs.replace(
+        plan, repositories=tuple(_left(each, known.get(each.repository, {})) for each in plan.repositories)
+    )
+
+
+def _left(plan: RepositoryPlan, known: Mapping[int, Outcome]) -> RepositoryPlan:
+    due, passes, first = Tally(plan, known).due, [], 0
+    for each in plan.passes:
+        steps = tuple(step for number, step in enumerate(each.steps, first) if number in due)
+        first += len(each.steps)
+        if steps:
+            passes.append(msgspec.structs.replace(each, steps=steps))
+    return msgspec.structs.replace(plan, passes=tuple(passes))

@@ -1,0 +1,160 @@
+"""Runs that are in the journal: listed, taken up again, or given up."""
+
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Final
+
+from holystone.cleanup.delivery import Delivery
+from holystone.cleanup.message import failure, print_error
+from holystone.cleanup.session import Session
+from holystone.cleanup.still_unused import refuse_what_is_used
+from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.executor.remaining import remaining
+from holystone.engine.executor.results import RunResult
+from holystone.engine.journal import Journal, Run, RunRecord, Slice
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.outcomes import is_settled
+from holystone.settings.values import ApplySettings
+
+_STUCK_AFTER: Final = 12 * 60 * 60
+"""Seconds since its beginning, after which a run of which nothing can be done no longer counts as unfinished business:
+so that a nightly `holystone resume && holystone cleanup` stands still for one night at most."""
+
+
+class Runs:
+    def __init__(self, delivery: Delivery, settings: ApplySettings, listed: Collection[UsedImage] = ()) -> None:
+        """`listed`: images that the user says are in use."""
+        self._delivery = delivery
+        self._settings = settings
+        self._listed = listed
+
+    async def list_all(self) -> int:
+        with self._delivery.journal() as journal:
+            for record in await journal.runs():
+                print(f"{record.id}  {record.state:<8}  {record.command}")
+        return 0
+
+    async def give_up(self, run_id: str) -> int:
+        """The exit code. Raises HolystoneError."""
+        with self._delivery.journal() as journal:
+            before = await journal.record(run_id)
+            if before.state == "undoing":
+                raise _undo_goes_on(run_id)
+            if before.state != "open":
+                return self._delivery.idle(
+                    "runs give-up", f"Run {run_id} is {before.state}: there is nothing to give up."
+                )
+            if self._settings.run.dry_run:
+                what = f"Run {run_id} is open and would be given up. Nothing was changed."
+                return self._delivery.done("runs give-up", run_id, what, "planned")
+            await journal.give_up(run_id)
+        what = f"Run {run_id} is given up: what is left of it stays. `holystone undo {run_id}` takes back what it did."
+        return self._delivery.done("runs give-up", run_id, what)
+
+    async def resume(self, session: Session, run_id: str) -> int:
+        """The exit code. Raises HolystoneError."""
+        with self._delivery.journal() as journal:
+            run = await journal.load(run_id)
+            if run.record.state == "undoing":
+                raise _undo_goes_on(run_id)
+            if run.record.state != "open":
+                why = f"Run {run.id} is {run.record.state}: there is nothing left to do."
+                return self._delivery.idle("resume", why)
+            slices = await journal.slices(run.id)
+            if self._settings.run.dry_run:
+                return self._show(run, slices)
+            await self._refuse_what_is_used(session, run, slices)
+            return self._delivery.report(run, await self._delivery.carry_out(session, run))
+
+    async def resume_last(self, session: Session) -> int:
+        """The latest unfinished run, of the project whose addresses are given. One that has been unfinished for long
+        and of which nothing can be done is told, and the next one is taken. The exit code. Raises HolystoneError."""
+        with self._delivery.journal() as journal:
+            left_open = False
+            async for record in self._unfinished(journal):
+                run = None
+                try:
+                    run = await journal.load(record.id)
+                    if run.record.state != "open":
+                        continue
+                    slices = await journal.slices(run.id)
+                    if self._settings.run.dry_run:
+                        return self._show(run, slices)
+                    await self._refuse_what_is_used(session, run, slices)
+                    result = await self._delivery.carry_out(session, run)
+                    if not (_is_stuck(record) and _is_fruitless(result, slices)):
+                        return self._delivery.report(run, result)
+                    if error := failure(run.id, result):
+                        self._tell(record, error)
+                except HolystoneError as error:
+                    if not _is_stuck(record):
+                        raise
+                    self._tell(record, error)
+                left_open = True
+                if run:
+                    run.release()
+            return self._delivery.idle("resume", self._nothing(left_open=left_open))
+
+    async def _unfinished(self, journal: Journal) -> AsyncIterator[RunRecord]:
+        places = self._settings.places
+        for record in await journal.runs():
+            if record.state != "open":
+                continue
+            if places.are_given:
+                try:
+                    if not places.has(await journal.plan(record.id)):
+                        continue
+                except HolystoneError as error:  # whose it is cannot be known
+                    self._tell(record, error)
+                    continue
+            yield record
+
+    def _nothing(self, *, left_open: bool) -> str:
+        if left_open:
+            return "No other run is left unfinished: there is nothing that can be done."
+        of = " of this project" if self._settings.places.are_given else ""
+        return f"No run{of} is left unfinished: there is nothing to do."
+
+    def _tell(self, record: RunRecord, error: HolystoneError) -> None:
+        """That it does not stop anybody."""
+        print_error(
+            HolystoneError(
+                f"Run {record.id} ({record.command}) is left as it is. {error.message}",
+                what_to_do=f"`holystone resume {record.id}` tries it again, `holystone runs give-up {record.id}` ends "
+                "it for good; its journal stays, and it can be undone.",
+            )
+        )
+
+    def _show(self, run: Run, slices: Sequence[Slice]) -> int:
+        return self._delivery.show(remaining(run.plan, slices), "planned")
+
+    async def _refuse_what_is_used(self, session: Session, run: Run, slices: Sequence[Slice]) -> None:
+        """Some days may have passed since the plan was made."""
+        for notice in await refuse_what_is_used(
+            session.connections,
+            remaining(run.plan, slices),
+            self._settings.kubernetes,
+            self._listed,
+            what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
+            "what it has deleted; the next cleanup makes a new plan.",
+        ):
+            self._delivery.say(f"note: {notice}")
+
+
+def _is_stuck(record: RunRecord) -> bool:
+    return time.time() - record.started > _STUCK_AFTER
+
+
+def _is_fruitless(result: RunResult, before: Sequence[Slice]) -> bool:
+    """Nothing was lost, and nothing came of it."""
+    known = sum(is_settled(outcome) for each in before for outcome in each.outcomes.values())
+    now = sum(is_settled(outcome) for each in result.repositories for outcome in each.outcomes.values())
+    return result.incomplete and not result.losses and now <= known
+
+
+def _undo_goes_on(run_id: str) -> Refused:
+    return Refused(
+        f"The undo of run {run_id} has begun and has not ended.",
+        not_deleted="Nothing was deleted.",
+        what_to_do=f"`holystone undo {run_id}` goes on with it.",
+    )
