@@ -13,15 +13,12 @@ import msgspec
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Locked, StillReferenced
+from holystone.engine.model.outcomes import Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.report.words import reason_text
 from tests.contract.stands import Stand, unlocked
 from tests.contract.test_contract_worlds import World, build
 from tests.real.servers import Takes
-
-_REASONS = (StillReferenced, Locked)
-"""Why the server itself keeps a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +60,15 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     if refusals := unlocked(plan).refusals:
         return Told(stopped=tuple(f"{each.promise}: {each.why}" for each in refusals))
     result = await served.apply(plan, knowledge)
+    if result.incomplete:
+        result = await served.resume()  # as the run says
     stopped = tuple(f"incomplete: {each}" for each in result.repositories) if result.incomplete else ()
     (planned,) = plan.repositories
     now, there = await served.state(*digests)
     lost = _lost(world, planned, tags, manifests, now, there) + tuple(f"told: {each}" for each in result.losses)
     (told,) = result.repositories
-    refused = {str(planned.steps[n].digest) for n, why in told.outcomes.items() if isinstance(why, _REASONS)}
-    left = tuple(each for each in _left(world, planned, tags, now, there) if each not in refused)
+    reasoned = _reasoned(planned, told.outcomes)
+    left = tuple(each for each in _left(world, planned, tags, now, there) if each not in reasoned)
     _, second = await served.plan(world.doomed)
     again = tuple(f"{step}" for each in second.repositories for step in each.steps)
     undone = await served.undo()
@@ -119,6 +118,18 @@ def _left(
     removed = {str(step.digest) for step in planned.steps if isinstance(step, Remove)}
     strangers = now.keys() - tags.keys()
     return tuple(sorted((doomed & now.keys()) - set(map(str, reasoned)))) + tuple(sorted(removed & there | strangers))
+
+
+def _reasoned(planned: RepositoryPlan, outcomes: Mapping[int, Outcome]) -> set[str]:
+    """What the server keeps by a rule of its own, and what waits for that."""
+    steps = {number: str(step.digest) for number, step in enumerate(planned.steps)}
+    found = {steps[number] for number, why in outcomes.items() if isinstance(why, StillReferenced | Locked)}
+    while (
+        more := {steps[number] for number, why in outcomes.items() if isinstance(why, Needed) and why.by in found}
+        - found
+    ):
+        found |= more
+    return found
 
 
 def _differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> tuple[str, ...]:
