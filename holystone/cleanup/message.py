@@ -42,13 +42,24 @@ def _kind(plan: Plan) -> type[HolystoneError]:
     return DeletionDisabled if "deletion-disabled" in promises else HolystoneError
 
 
+_LOST: Final = "Find out who else deletes there; the journal has the manifests of all that Holystone deleted."
+_LOST_BY_US: Final = (
+    "The registry dropped manifests that were to stay with the last of their tags, which Holystone took away. "
+    "`holystone undo` puts them back where the registry still has their blobs. Please report which registry that is."
+)
+
+
+def _things(number: int) -> str:
+    return f"{count(number, 'thing')} that {'was to stay is' if number == 1 else 'were to stay are'}"
+
+
 def failure(run_id: str, result: RunResult) -> HolystoneError | None:
     """What is wrong with a run that has ended, each cause told once; None if nothing is."""
     if result.losses:
         return HolystoneError(
-            f"Run {run_id}: {count(len(result.losses), 'thing')} that was to stay is not there any more.\n"
+            f"Run {run_id}: {_things(len(result.losses))} not there any more.\n"
             + "\n".join(f"{repository}: {loss.tag or loss.digest}" for repository, loss in result.losses[:10]),
-            what_to_do="Find out who else deletes there; the journal has the manifests of all that Holystone deleted.",
+            what_to_do=_LOST_BY_US if any(each.ours for each in result.repositories) else _LOST,
         )
     if not result.incomplete:
         return None

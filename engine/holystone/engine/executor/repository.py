@@ -57,7 +57,16 @@ async def execute_repository(
         stopped = error
     if work and isinstance(stopped, Doubtful):
         await _reopen(work, stopped)
-    return RepositoryResult(plan.repository, tally.outcomes, tally.not_tried, stopped, check)
+    lost = {loss.digest for loss in check.losses} if check else set[Digest]()
+    return RepositoryResult(
+        plan.repository,
+        tally.outcomes,
+        tally.not_tried,
+        stopped,
+        check,
+        work.mended if work else {},
+        frozenset(lost & set(tally.deleted_tags.values())),
+    )
 
 
 async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:

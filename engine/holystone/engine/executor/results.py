@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
@@ -38,6 +38,10 @@ class RepositoryResult:
     """The one cause for what was not tried or not checked."""
     check: CheckReport | None
     """None if there was nothing to do, or the repository was stopped before."""
+    mended: Mapping[Digest, Tag] = field(default_factory=dict)
+    """What was to stay, went with its last tag, which is given, and was pushed back."""
+    ours: frozenset[Digest] = frozenset()
+    """Of what is lost, that of which this run took away the last tags."""
 
     @property
     def incomplete(self) -> bool:

@@ -5,21 +5,22 @@ A tag becomes the tombstone's, the journal says so, and only then the tombstone 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import find_holds
+from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.untag import held_tags
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Tombstone
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
-from holystone.engine.model.plan import Untag
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
+from holystone.engine.model.plan import Step, Untag
+from holystone.engine.model.references import Digest, Repository, Tag
 
 _TAGS_A_PART: Final = 250
 """So many are worth a part of their own: its delete reads all tags of the repository, on some servers."""
@@ -67,7 +68,13 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
                 maybe.pop(step.tag)
             await work.settle({number: now})
 
-    await work.each(steps, overwrite)
+    async def overwrite_all(steps: Sequence[Numbered[Untag]]) -> None:
+        await work.each(steps, overwrite)
+
+    def went(number: int) -> bool:
+        return any(number in numbers for numbers in on_it.values())
+
+    await overwrite_all(await one_by_one(work, steps, overwrite_all, went))
     await work.settle(dict.fromkeys(marked, Deleted()))
     if not on_it:
         return
@@ -82,9 +89,33 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             (outcome,) = await work.delete([part], lambda ones: work.registry.delete_manifests(work.repository, ones))
         if isinstance(outcome, AlreadyGone):
             outcome = Deleted()
-        await work.settle(dict.fromkeys(on_it[part], outcome))
+        outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
+        if isinstance(outcome, Deleted):
+            outcomes |= await _left_behind(work, [(number, work.tally.steps[number]) for number in on_it[part]], part)
+        await work.settle(outcomes)
 
     await work.each(sorted(on_it), delete)
+
+
+async def _left_behind(work: RepositoryWork, steps: Sequence[tuple[int, Step]], part: Digest) -> Mapping[int, Outcome]:
+    """Some servers delete a manifest and leave its tags. Then those of a tombstone go by their names, where the server
+    can do that. One is looked at, as they all fare alike."""
+    tags = {number: step.tag for number, step in steps if isinstance(step, Untag)}
+    if await work.registry.resolve(work.repository, next(iter(tags.values()))) != part:
+        return {}
+    if not work.capabilities.tag_delete:
+        return dict.fromkeys(tags, StillServed())
+    outcomes: dict[int, Outcome] = {}
+
+    async def delete(batch: Sequence[tuple[int, Tag]]) -> None:
+        now = [(number, tag) for number, tag in batch if await work.registry.resolve(work.repository, tag) == part]
+        answers = await work.delete(
+            [tag for _, tag in now], lambda ones: work.registry.delete_tags(work.repository, ones)
+        )
+        outcomes.update({number: answer for (number, _), answer in zip(now, answers, strict=True)})
+
+    await work.each(work.batches(tags.items()), delete)
+    return outcomes
 
 
 async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest | Outcome:

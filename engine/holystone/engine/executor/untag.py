@@ -6,10 +6,11 @@ from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import Hold, doomed_manifests, find_holds
+from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.outcomes import Failed, Outcome
+from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest
 
@@ -39,7 +40,14 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
-    await work.each(work.batches(each for each in steps if each[0] not in held), take_away)
+    async def take_all(steps: Sequence[Numbered[Untag]]) -> None:
+        await work.each(work.batches(steps), take_away)
+
+    def went(number: int) -> bool:
+        return isinstance(work.tally.outcomes.get(number), Deleted)
+
+    free = [each for each in steps if each[0] not in held]
+    await take_all(await one_by_one(work, free, take_all, went))
 
 
 async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:

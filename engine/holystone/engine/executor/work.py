@@ -10,13 +10,14 @@ from holystone.engine.executor.tally import Tally
 from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
-from holystone.engine.model.plan import RepositoryPlan
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome
+from holystone.engine.model.plan import How, RepositoryPlan
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each, in_batches
 
 T = TypeVar("T")
+R = TypeVar("R", Tag, Digest)
 WORKERS: Final = 64
 """Requests that are prepared at once; how many are really sent is the lane's decision."""
 
@@ -47,6 +48,10 @@ class RepositoryWork:
         """Those whose bytes are in the journal; None for bytes that cannot be understood."""
         self.unreadable = unreadable
         """Manifests that the registry has and does not give, with its error."""
+        self.dropped: dict[How, Digest] = {}
+        """Manifests that stay and went with their last tag, the first of each kind of taking it away."""
+        self.mended: dict[Digest, Tag] = {}
+        """Those that were pushed back, with that tag."""
         self._progress = progress
         self._cause: HolystoneError | None = None
 
@@ -97,10 +102,10 @@ class RepositoryWork:
             raise self._cause
 
     async def delete(
-        self, items: Sequence[T], request: Callable[[Sequence[T]], Awaitable[Sequence[Outcome]]]
+        self, items: Sequence[R], request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]]
     ) -> Sequence[Outcome]:
-        """One outcome per item. A request that fails as a whole has failed for each of its items; only what concerns
-        the whole repository is raised."""
+        """One outcome per item. A request that fails as a whole has failed for each of its items, unless it is seen to
+        be gone: an error after a deletion says little. Only what concerns the whole repository is raised."""
         if not items:
             return ()
         try:
@@ -108,10 +113,21 @@ class RepositoryWork:
         except DeletionDisabled:
             raise
         except RegistryFailure as error:
-            return [Failed(str(error))] * len(items)
+            outcomes = [Failed(str(error))] * len(items)
         if len(outcomes) != len(items):
             raise RegistryFailure(f"{self.repository}: {len(outcomes)} answers to {len(items)} deletions.")
-        return outcomes
+        if not any(isinstance(outcome, Failed) for outcome in outcomes):
+            return outcomes
+        return [
+            Deleted() if isinstance(outcome, Failed) and await self._is_gone(item) else outcome
+            for item, outcome in zip(items, outcomes, strict=True)
+        ]
+
+    async def _is_gone(self, item: Tag | Digest) -> bool:
+        try:
+            return await self.registry.resolve(self.repository, item) is None
+        except HolystoneError:
+            return False
 
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
         """As many as one delete request takes."""

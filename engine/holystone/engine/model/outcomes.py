@@ -11,6 +11,14 @@ class Deleted(msgspec.Struct, frozen=True, tag="deleted"):
     pass
 
 
+class WouldDrop(msgspec.Struct, frozen=True, tag="would-drop"):
+    """Left alone: the registry was seen to drop a manifest that stays together with its last tag, which it was not
+    known to do, and this would be the last tag of another one."""
+
+    seen: Digest
+    """The manifest, which was pushed back."""
+
+
 class AlreadyGone(msgspec.Struct, frozen=True, tag="already-gone"):
     pass
 
@@ -58,6 +66,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 Outcome: TypeAlias = (
     Deleted
+    | WouldDrop
     | AlreadyGone
     | MovedMeanwhile
     | Needed

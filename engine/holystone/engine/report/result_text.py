@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.model.outcomes import AlreadyGone, Deleted
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Loss
 from holystone.engine.model.plan import Plan, RepositoryPlan, Step, Untag
+from holystone.engine.model.references import Repository
 from holystone.engine.report.words import count, outcome_text, size_text
 
 _SHOWN: Final = 20
@@ -30,7 +31,7 @@ def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     losses = result.losses
     for repository, loss in losses:
         what = f"{repository}:{loss.tag}" if loss.tag else f"{repository}@{loss.digest}"
-        yield f"LOST: {what} was to stay and is not there any more ({loss.digest})"
+        yield f"LOST: {what} was to stay and is not there any more ({loss.digest}){_whose(result, repository, loss)}"
     kept = sum(len(each.kept) for each in plan.repositories)
     if result.incomplete:
         yield f"Run {run_id} is not finished. `holystone resume {run_id}` tries what is left."
@@ -38,9 +39,14 @@ def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
         yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
 
 
+def _whose(result: RunResult, repository: Repository, loss: Loss) -> str:
+    ours = any(loss.digest in each.ours for each in result.repositories if each.repository == repository)
+    return ": it went with the last of its tags, which this run took away" if ours else ""
+
+
 def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
     moved = done.check and (done.check.moved or done.check.renewed)
-    return not (done.stopped or done.not_tried or moved) and len(_gone(done)) == len(planned.steps)
+    return not (done.stopped or done.not_tried or moved or done.mended) and len(_gone(done)) == len(planned.steps)
 
 
 def _gone(done: RepositoryResult) -> set[int]:
@@ -75,6 +81,8 @@ def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str
                 yield f"    {line}"
     if done.not_tried:
         yield f"  {count(done.not_tried, 'deletion')} not tried"
+    for digest, tag in sorted(done.mended.items()):
+        yield f"  note: the registry dropped {digest.short}, which stays, with its last tag, {tag}; it was pushed back"
     for tag in done.check.moved if done.check else ():
         yield f"  note: {tag} stays, and somebody moved it meanwhile"
     for tag in done.check.renewed if done.check else ():

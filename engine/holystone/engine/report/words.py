@@ -131,6 +131,11 @@ def outcome_text(outcome: Outcome) -> str:
     match outcome:
         case outcomes.Deleted():
             return "deleted"
+        case outcomes.WouldDrop(seen):
+            return (
+                f"left alone: the registry dropped {seen.short} together with its last tag, and this is the last tag "
+                "of another manifest that stays"
+            )
         case outcomes.AlreadyGone():
             return "was already gone"
         case outcomes.MovedMeanwhile(now):

@@ -1,0 +1,60 @@
+"""A manifest that stays must outlive its last tag. That it does was planned by what is known of the registry; whether
+it does is seen after the first one, before others follow."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+from holystone.engine.errors import HolystoneError, RegistryFailure
+from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.outcomes import WouldDrop
+from holystone.engine.model.plan import How, Untag
+from holystone.engine.model.references import Digest, Tag
+
+Steps = Sequence[Numbered[Untag]]
+
+
+async def one_by_one(
+    work: RepositoryWork, steps: Steps, take_away: Callable[[Steps], Awaitable[None]], went: Callable[[int], bool]
+) -> Steps:
+    """Takes away the tags after which a manifest that stays has none: the first of each kind alone, the others only if
+    its manifest is still there. One that went is pushed back at once. `went`: whether that step took its tag away.
+    Returns the other steps, untouched."""
+    tagged = {each.digest for each in work.plan.kept}
+    staying = frozenset(work.plan.kept_manifests) - tagged
+    groups: dict[tuple[How, Digest], list[Numbered[Untag]]] = defaultdict(list)
+    others = []
+    for number, step in steps:
+        if step.digest in staying:
+            groups[step.how, step.digest].append((number, step))
+        else:
+            others.append((number, step))
+
+    async def one(group: Steps) -> None:
+        how, digest = group[0][1].how, group[0][1].digest
+        if seen := work.dropped.get(how):
+            await work.settle({number: WouldDrop(seen) for number, _ in group})
+            return
+        await take_away(group)
+        if any(went(number) for number, _ in group) and not await work.registry.resolve(work.repository, digest):
+            work.dropped.setdefault(how, digest)
+            await _push_back(work, digest, group[-1][1].tag)
+
+    firsts = {key[0]: key for key in reversed(groups)}
+    for key in firsts.values():
+        await work.each([groups.pop(key)], one)
+    await work.each(groups.values(), one)
+    return others
+
+
+async def _push_back(work: RepositoryWork, digest: Digest, tag: Tag) -> None:
+    raw = await work.raw(digest)
+    try:
+        await work.registry.push_manifest(work.repository, digest, raw)
+    except HolystoneError as error:
+        raise RegistryFailure(
+            f"{work.repository}: the registry dropped {digest}, which was to stay, when Holystone took away its last "
+            f"tag, {tag}; and it could not be pushed back: {error.message}",
+            what_to_do="`holystone undo` tries it again. Please report which registry that is.",
+        ) from error
+    work.mended[digest] = tag

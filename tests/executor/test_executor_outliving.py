@@ -1,0 +1,197 @@
+"""A registry that was thought to leave a manifest alone, and does not: seen at once, mended, and not tried again."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import pytest
+
+from holystone.engine.errors import BlobsMissing, RegistryFailure
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Deleted, Failed, Outcome, StillServed, WouldDrop
+from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.report.result_text import result_text
+from tests.support.execution import Execute
+from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry
+from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
+from tests.support.small_worlds import APP
+
+How = Literal["delete", "anchor", "tombstone"]
+
+
+class Dropping(MemoryRegistry):
+    """With its last tag a manifest goes. `blobs_go`: it cannot be pushed again; `pins`: nor does it if it was pushed by
+    its digest."""
+
+    def __init__(self, *, blobs_go: bool = False, pins: bool = False) -> None:
+        super().__init__(CAPABILITIES)
+        self.blobs_go = blobs_go
+        self.pins = pins
+        self.pinned: set[Digest] = set()
+        self.dropped: list[Digest] = []
+
+    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        if self.blobs_go and manifest.digest in self.dropped:
+            raise BlobsMissing("404 blob unknown")
+        content = self.contents[repository]
+        before = content.tags.get(reference) if isinstance(reference, Tag) else None
+        await super().push_manifest(repository, reference, manifest)
+        if isinstance(reference, Digest) and self.pins:
+            self.pinned.add(reference)
+        self._release(content, before)
+
+    def _delete_tag(self, content: Content, tag: Tag) -> Outcome:
+        before = content.tags.get(tag)
+        outcome = super()._delete_tag(content, tag)
+        self._release(content, before)
+        return outcome
+
+    def _release(self, content: Content, digest: Digest | None) -> None:
+        held = digest in content.tags.values() or digest in self.pinned
+        if digest and not held and content.manifests.pop(digest, None):
+            self.dropped.append(digest)
+
+
+def world(registry: MemoryRegistry, how: How, parts: int = 3) -> tuple[RepositoryPlan, list[Digest]]:
+    """A kept index of images that have a doomed tag each."""
+    made = [registry.image(APP, f"part {number}", f"t{number}") for number in range(parts)]
+    index = registry.index(APP, made, "index")
+    make: Callable[..., object] = tombstone if how == "tombstone" else untag
+    steps = [make(f"t{number}", digest) for number, digest in enumerate(made)]
+    if how == "anchor":
+        steps = [msgspec.structs.replace(step, how="anchor") for step in steps]  # type: ignore[type-var]
+    kind: Literal["tombstone", "untag"] = "tombstone" if how == "tombstone" else "untag"
+    stage = Pass(kind, tuple(steps))  # type: ignore[arg-type]
+    planned = repository_plan(APP, stage, kept={"index": index})
+    return msgspec.structs.replace(planned, kept_manifests=tuple(sorted((index, *made)))), made
+
+
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute, how: How) -> None:
+    registry = Dropping()
+    planned, made = world(registry, how)
+    result = await execute(registry, planned)
+    (done,) = result.repositories
+    assert done.outcomes == {0: Deleted(), 1: WouldDrop(made[0]), 2: WouldDrop(made[0])}
+    assert done.mended == {made[0]: "t0"}
+    assert registry.dropped == [made[0]]
+    assert set(made) <= registry.contents[APP].manifests.keys()
+    assert registry.contents[APP].tags.keys() == {"index", "t1", "t2"}
+    assert (result.losses, result.incomplete) == ((), False)
+    text = result_text("RUN", plan(planned), result)
+    assert made[0].short in text
+    assert "pushed back" in text
+    assert "t1: left alone: the registry dropped" in text
+
+
+async def test_an_anchored_manifest_outlives_its_tag(execute: Execute) -> None:
+    registry = Dropping(pins=True, blobs_go=True)
+    planned, made = world(registry, "anchor")
+    result = await execute(registry, planned)
+    assert result.counts == {"deleted": 3}
+    assert registry.dropped == []
+    assert set(made) <= registry.contents[APP].manifests.keys()
+    assert registry.contents[APP].tags.keys() == {"index"}
+
+
+async def test_a_tag_whose_manifest_cannot_be_anchored_stays(execute: Execute) -> None:
+    registry = Dropping(pins=True)
+    planned, made = world(registry, "anchor", 1)
+
+    async def refuse(point: object) -> None:
+        if getattr(point, "verb", "") == "push_manifest":
+            raise RegistryFailure("403 no right to push")
+
+    registry.hook = refuse
+    (done,) = (await execute(registry, planned)).repositories
+    assert isinstance(done.outcomes[0], Failed)
+    assert registry.contents[APP].tags["t0"] == made[0]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+async def test_what_cannot_be_pushed_back_stops_the_repository_and_is_told_as_ours(execute: Execute, how: How) -> None:
+    registry = Dropping(blobs_go=True)
+    planned, made = world(registry, how)
+    result = await execute(registry, planned)
+    stopped = result.repositories[0].stopped
+    assert stopped
+    assert made[0] in stopped.message
+    assert "t0" in stopped.message
+    assert "Holystone" in stopped.message
+    assert registry.dropped == [made[0]]
+    assert {"t1", "t2"} <= registry.contents[APP].tags.keys()
+
+
+async def test_where_manifests_outlive_their_tags_all_go_for_one_look_each(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    planned, made = world(registry, "delete", 10)
+    assert (await execute(registry, planned)).counts == {"deleted": 10}
+    looks = [arguments[1] for verb, arguments in registry.calls if verb == "resolve" and arguments[1] in made]
+    assert max(map(looks.count, made)) <= 2
+
+
+async def test_a_manifest_that_is_lost_with_its_last_tag_all_the_same_is_told_as_ours(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    planned, made = world(registry, "delete", 2)
+    lost = made[1]
+
+    async def hook(point: object) -> None:
+        if registry.count("list_tags") == 1:  # the check after: collected in the meantime
+            registry.contents[APP].manifests.pop(lost, None)
+
+    registry.hook = hook
+    result = await execute(registry, planned)
+    assert result.repositories[0].ours == {lost}
+    assert "which this run took away" in result_text("RUN", plan(planned), result)
+
+
+# An error after a deletion
+
+
+@pytest.mark.parametrize("way", ["tag", "digest"])
+@pytest.mark.parametrize("gone", [True, False])
+async def test_an_error_after_a_deletion_is_looked_at(execute: Execute, way: str, *, gone: bool) -> None:
+    registry = MemoryRegistry()
+    image = registry.image(APP, "image", "old")
+    steps = (Pass("untag", (untag("old", image),)),) if way == "tag" else (level(remove(image, "old")),)
+    kept = registry.image(APP, "kept", "keep")
+
+    def answer(name: Tag | Digest) -> Outcome:
+        if gone and way == "tag":
+            registry.contents[APP].tags.pop(Tag("old"))
+        elif gone:
+            registry.contents[APP].delete_manifest(image)
+        return Failed("400 MANIFEST_TAGS")
+
+    registry.answer = answer
+    result = await execute(registry, repository_plan(APP, *steps, kept={"keep": kept}))
+    assert result.repositories[0].outcomes == {0: Deleted() if gone else Failed("400 MANIFEST_TAGS")}
+    assert result.incomplete is not gone
+
+
+# Servers whose deletion of a digest leaves its tags
+
+
+class Leaving(MemoryRegistry):
+    def _delete_manifest(self, content: Content, digest: Digest) -> Outcome:
+        tags = dict(content.tags)
+        outcome = super()._delete_manifest(content, digest)
+        content.tags = tags
+        return outcome
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_tombstones_that_a_digest_delete_leaves_go_by_name_or_are_told(
+    execute: Execute, *, by_name: bool
+) -> None:
+    can = msgspec.structs.replace(CAPABILITIES, tag_delete=by_name, tag_delete_spares_siblings=False)
+    registry = Leaving(can)
+    shared = registry.image(APP, "shared", "keep", "old-1", "old-2")
+    stage = Pass("tombstone", (tombstone("old-1", shared), tombstone("old-2", shared)))
+    result = await execute(registry, repository_plan(APP, stage, kept={"keep": shared}))
+    told = Deleted() if by_name else StillServed()
+    assert result.repositories[0].outcomes == {0: told, 1: told}
+    assert (registry.contents[APP].tags.keys() == {"keep"}) is by_name
+    assert result.incomplete is not by_name
+    assert not (result.repositories[0].check and result.repositories[0].check.renewed)
