@@ -95,6 +95,19 @@ async def test_the_signature_of_a_doomed_image_goes_with_it(served: Stand) -> No
     assert tags == {"keep": kept.digest}
 
 
+async def test_the_signature_of_what_only_a_kept_index_needs_stays(served: Stand) -> None:
+    child = await served.image("child", "old")
+    signature = await served.signature("signature", f"sha256-{child.digest.hex}.sig")
+    index = await served.index((child,), "keep")
+    plan, result = await served.clean({"old"})
+    assert not result.incomplete, result
+    assert result.losses == ()
+    tags, manifests = await served.state(*(raw.digest for raw in (child, signature, index)))
+    assert {child.digest, signature.digest, index.digest} <= manifests
+    assert tags[f"sha256-{child.digest.hex}.sig"] == signature.digest
+    await expect(served, {"keep", f"sha256-{child.digest.hex}.sig"}, {"old"}, plan)
+
+
 async def test_a_tagged_referrer_that_stays_is_not_taken_with_its_subject(served: Stand) -> None:
     await served.image("kept", "keep")
     subject = await served.image("old", "old")

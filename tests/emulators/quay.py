@@ -1,7 +1,7 @@
 """Quay: registry at /v2 with its own token server, API at /api/v1, and the time machine behind both.
 
 After quay/quay:endpoints/v2/{v2auth,manifest,tag,errors}.py, endpoints/api/{tag,repository}.py, endpoints/exception.py
-and data/model/oci/tag.py.
+and data/model/oci/{tag,manifest}.py; and what Quay of 2026-08 answered to the same requests.
 """
 
 import base64
@@ -67,6 +67,10 @@ class _Repository:
     """Tags that /v2's cached list still shows."""
     temporary: dict[str, float] = field(default_factory=dict)
     """Manifests pushed by digest, until when they live without a tag."""
+    seen: set[str] = field(default_factory=set)
+    """Manifests that were there before."""
+    never_ending: set[str] = field(default_factory=set)
+    """Those with a subject that were pushed by digest: they have a hidden tag. Pushed by tag, they have none."""
     state: State = "NORMAL"
     public: bool = False
 
@@ -74,7 +78,8 @@ class _Repository:
 class QuayEmulator(VendorEmulator):
     """`door`: what `login` gives, an OAuth token or a robot. `tag_delete`: DELETE of a tag on /v2 (Quay 3.13).
     `active_filter`: the API knows onlyActiveTags. `cursor`: how /v2's tag list goes on. `window`: how long deleted tags
-    can be restored. `read_only`: all of Quay. `keep_alive`: of the API. `lifetime` of /v2's tokens, in seconds."""
+    can be restored. `read_only`: all of Quay. `keep_alive`: of the API. `lifetime` of /v2's tokens, in seconds.
+    `cascades`: the last tag of a manifest takes cosign's tags of it along (quay/quay#6650, 2026-08)."""
 
     implementation = "quay"
 
@@ -90,6 +95,7 @@ class QuayEmulator(VendorEmulator):
         read_only: bool = False,
         keep_alive: bool = True,
         lifetime: int = _TOKEN_LIFETIME,
+        cascades: bool = True,
     ) -> None:
         super().__init__(quirks=OCI, clock=clock)
         self.now = clock or time.time
@@ -101,6 +107,7 @@ class QuayEmulator(VendorEmulator):
         self.read_only = read_only
         self.keep_alive = keep_alive
         self.lifetime = lifetime
+        self.cascades = cascades
         self.robots = {
             "team+robot": _Robot("ROBOTPASSWORD0123456789", "admin"),
             "team+writer": _Robot("WRITERPASSWORD012345678", "write"),
@@ -163,6 +170,10 @@ class QuayEmulator(VendorEmulator):
     def _catch_up(self, path: str, state: RepositoryState) -> None:
         """The history, after what was done to the tags, and the tags, after what has expired."""
         repository, now = self.of(path), self.now()
+        for digest in state.manifests.keys() - repository.seen:
+            repository.seen.add(digest)
+            if state.manifests[digest].subject and not state.tags_of(digest):
+                repository.never_ending.add(digest)
         for row in repository.rows:
             if not row.live:
                 continue
@@ -264,7 +275,10 @@ class QuayEmulator(VendorEmulator):
         ):
             # Seen on Quay of 2026-08, though the specification wants an empty list.
             raise _oci(400, "MANIFEST_INVALID", "manifest invalid")
-        reply = super().answer(request)
+        try:
+            reply = super().answer(request)
+        except Refusal as refused:
+            raise _not_loaded(refused) from None
         if where.kind == "manifest" and request.method == "PUT" and ":" in where.reference:
             self.of(where.repository).temporary[where.reference] = self.now() + _TEMPORARY
         return reply
@@ -305,11 +319,12 @@ class QuayEmulator(VendorEmulator):
             raise refusal("MANIFEST_UNKNOWN")
 
     def _lives(self, repository: _Repository, state: RepositoryState, digest: str) -> bool:
-        """What no tag, no index and no subject holds is not served any more, though it is still there."""
+        """What no tag, hidden or not, and no index holds is not served any more, though it is still there."""
         stored = state.manifests.get(digest)
         if stored is None:
             return False
-        held = state.tags_of(digest) or stored.subject or repository.temporary.get(digest, 0.0) > self.now()
+        held = state.tags_of(digest) or digest in repository.never_ending
+        held = held or repository.temporary.get(digest, 0.0) > self.now()
         return bool(held) or any(self._lives(repository, state, index) for index in state.indexes_with(digest))
 
     def _delete(self, where: Route, state: RepositoryState) -> Reply:
@@ -317,9 +332,18 @@ class QuayEmulator(VendorEmulator):
         if locked := self.of(where.repository).immutable.intersection(tags):
             raise _oci(409, "TAG_IMMUTABLE", f"tag '{min(locked)}' is immutable")
         for tag in tags:
-            del state.tags[tag]
-        self._catch_up(where.repository, state)
+            self._end(where.repository, state, tag)
         return Reply(202)
+
+    def _end(self, path: str, state: RepositoryState, tag: str) -> None:
+        """In one transaction: the last live tag of a manifest ends cosign's tags of it, whatever else needs it."""
+        digest = state.tags.pop(tag)
+        if self.cascades and not state.tags_of(digest):
+            for suffix in (".sig", ".att", ".sbom"):
+                attached = f"{digest.replace(':', '-')}{suffix}"
+                if attached in state.tags and attached not in self.of(path).immutable:
+                    del state.tags[attached]
+        self._catch_up(path, state)
 
     def _tags(self, request: Incoming, where: Route, state: RepositoryState) -> Reply:
         names = sorted({*state.tags, *self.of(where.repository).stale})
@@ -359,7 +383,7 @@ class QuayEmulator(VendorEmulator):
         if token not in self.oauth:  # a robot's password, a token of /v2, or none
             if request.method == "GET":
                 raise _problem(401, "invalid_token", "Requires authentication")
-            raise json_error(403, {"message": "CSRF token was invalid or missing."})
+            raise json_error(403, {"error": "CSRF token was invalid or missing."}, {"Content-Type": "text/html"})
         if self.read_only and request.method != "GET":
             raise json_error(503, {"message": "System is currently read-only.", "is_readonly": True})
         self._check_scope(token, path, writing=request.method != "GET")
@@ -439,8 +463,7 @@ class QuayEmulator(VendorEmulator):
             raise _problem(404, "not_found", "Not Found")
         if tag in self.of(path).immutable:
             raise _problem(409, "tag_immutable", f"Tag {tag} is immutable")
-        del state.tags[tag]
-        self._catch_up(path, state)
+        self._end(path, state, tag)
         return Reply(204)
 
     def _restore(self, request: Incoming, path: str, tag: str, state: RepositoryState) -> Reply:
@@ -466,6 +489,14 @@ def _html(status: int, title: str) -> Reply:
 
 def _oci(status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **more: object) -> Refusal:
     return json_error(status, {"errors": [{"code": code, "message": message, "detail": {}, **more}]}, headers)
+
+
+def _not_loaded(refused: Refusal) -> Refusal:
+    """Quay's own word for a manifest whose blobs or children are not there."""
+    if b"MANIFEST_BLOB_UNKNOWN" not in refused.reply.body:
+        return refused
+    error = {"code": "MANIFEST_INVALID", "message": "manifest invalid"}
+    return json_error(400, {"errors": [{**error, "detail": {"message": "Could not load config blob"}}]})
 
 
 def _problem(status: int, error_type: str, detail: str) -> Refusal:

@@ -13,7 +13,7 @@ from holystone.adapters.registries.quay.listing import overlapping
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming
 from holystone.embedded.faults import Answer, Fault, Truncate
-from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, Unseen
+from holystone.engine.errors import BlobsMissing, IncompleteSource, Unauthorized, Unreachable, Unseen
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -790,6 +790,55 @@ async def test_only_the_public_host_begins_with_its_limits(
         await connections.registry(Repository(RegistryHost(host), RepositoryPath(PATH)))
     public = {"manifests": Quota(40, 5), "tags": Quota(4, 2), "api": Quota(4, 20)}
     assert lanes == (public if host == "quay.io" else dict.fromkeys(public))
+
+
+# What the emulator must do as Quay does it
+
+
+@pytest.mark.parametrize("door", ["api", "robot"])
+async def test_the_last_tag_takes_the_tags_of_cosign_along_and_immutable_ones_stay(tmp_path: Path, door: Door) -> None:
+    async with QuayEmulator(door=door) as quay, connected(tmp_path, quay) as (registry, repository):
+        image = put(quay, "v1", "v2")
+        names = {f"sha256-{image.hex}{suffix}" for suffix in (".sig", ".att", ".sbom")}
+        put(quay, *names, f"sha256-{image.hex}", text="signature")
+        quay.lock(PATH, f"sha256-{image.hex}.att")
+        await registry.delete_tags(repository, [Tag("v1")])
+        assert tags_of(quay).keys() == {"v2", f"sha256-{image.hex}", *names}
+        await registry.delete_tags(repository, [Tag("v2")])
+        assert tags_of(quay).keys() == {f"sha256-{image.hex}", f"sha256-{image.hex}.att"}
+    async with QuayEmulator(cascades=False) as quay, connected(tmp_path, quay) as (registry, repository):
+        image = put(quay, "v1")
+        put(quay, f"sha256-{image.hex}.sig", text="signature")
+        await registry.delete_tags(repository, [Tag("v1")])
+        assert tags_of(quay).keys() == {f"sha256-{image.hex}.sig"}
+
+
+async def test_a_referrer_lives_by_the_way_it_was_pushed(tmp_path: Path) -> None:
+    async with QuayEmulator() as quay, connected(tmp_path, quay) as (registry, repository):
+        put(quay, "v1")
+        config = images.config("one")
+        subject = images.image(config)
+        by_tag = images.image(images.config("by tag"), subject=subject)
+        by_digest = images.image(images.config("by digest"), subject=subject)
+        for text in ("by tag", "by digest"):
+            await registry.push_blob(repository, images.config(text))
+        await registry.push_manifest(repository, Tag("sbom"), by_tag)
+        await registry.push_manifest(repository, by_digest.digest, by_digest)
+        await registry.push_manifest(repository, Tag("signature"), by_digest)
+        await registry.delete_tags(repository, [Tag("sbom"), Tag("signature")])
+        assert await registry.resolve(repository, by_tag.digest) is None
+        assert await registry.resolve(repository, by_digest.digest) == by_digest.digest
+
+
+async def test_what_a_pushed_manifest_lacks_is_quays_own_word(tmp_path: Path) -> None:
+    async with QuayEmulator() as quay, connected(tmp_path, quay) as (registry, repository):
+        put(quay, "v1")
+        for missing in (
+            images.image(images.config("never pushed")),
+            images.index(images.image(images.config("nor this"))),
+        ):
+            with pytest.raises(BlobsMissing, match="MANIFEST_INVALID"):
+                await registry.push_manifest(repository, Tag("v2"), missing)
 
 
 # Restoring
