@@ -59,6 +59,10 @@ class EcrEmulator(VendorEmulator):
         """By digest; ACTIVE if it is not here."""
         self.failing: dict[str, str] = {}
         """By digest or tag: the failure code that batch calls have for it."""
+        self.lifecycle: dict[str, Any] = {}
+        """The policy of each repository; none if it is empty."""
+        self.pulled: set[str] = set()
+        """Digests that have a lastRecordedPullTime by now: BatchGetImage sets it (aws/containers-roadmap#2390)."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Operations with what they were asked."""
         self.wall = clock or time.time
@@ -126,6 +130,7 @@ class EcrEmulator(VendorEmulator):
         operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "DescribeImages": self._describe_images,
             "DescribeRepositories": self._describe_repositories,
+            "GetLifecyclePolicy": self._lifecycle_policy,
             "BatchGetImage": self._batch_get,
             "BatchDeleteImage": self._batch_delete,
             "GetAuthorizationToken": self._authorization_token,
@@ -161,6 +166,13 @@ class EcrEmulator(VendorEmulator):
                 f"The repository with name '{name}' does not exist in the registry with id '{asked}'",
             )
         return state
+
+    def _lifecycle_policy(self, fields: dict[str, Any]) -> dict[str, Any]:
+        name = fields["repositoryName"]
+        self._repository(fields, name)
+        if not self.lifecycle:
+            raise error("LifecyclePolicyNotFoundException", f"Lifecycle policy does not exist for '{name}'")
+        return {"registryId": self.account, "repositoryName": name, "lifecyclePolicyText": json.dumps(self.lifecycle)}
 
     def _describe_repositories(self, fields: dict[str, Any]) -> dict[str, Any]:
         names = fields.get("repositoryNames") or sorted(self.storage.repositories)
@@ -242,6 +254,7 @@ class EcrEmulator(VendorEmulator):
             elif manifest.media_type not in fields["acceptedMediaTypes"]:
                 failures.append(failed(asked, "ImageNotFound"))
             else:
+                self.pulled.add(manifest.digest)
                 tags = state.tags_of(manifest.digest)
                 images.append(
                     {

@@ -508,6 +508,28 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
             assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
 
 
+async def test_a_rule_that_goes_by_pulls_is_told_since_reading_counts_as_one(tmp_path: Path) -> None:
+    rule = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "sinceImagePulled", "countNumber": 90}}
+    async with EcrEmulator() as served:
+        raw = push(served, "one", "v1")
+        async with connected(served, tmp_path) as (registry, repository):
+            await registry.list_tags(repository)
+            await registry.resolve(repository, Tag("v1"))
+            assert (await registry.probe(repository)).warnings == (), "there is no policy"
+            assert served.pulled == set()
+            await registry.read_manifests(repository, [raw.digest])
+            assert served.pulled == {raw.digest}
+        served.lifecycle = {"rules": [rule]}
+        async with connected(served, tmp_path) as (registry, repository):
+            (told,) = (await registry.probe(repository)).warnings
+            for part in ("register-pull-time-update-exclusion", "HOLYSTONE_CACHE_DIR"):
+                assert part in told
+        served.denied = frozenset({"GetLifecyclePolicy"})
+        async with connected(served, tmp_path) as (registry, repository):
+            can = await registry.probe(repository)
+            assert (can.can_delete, can.warnings) == (True, ())
+
+
 async def test_a_missing_right_to_delete_is_found_before_and_names_the_credential(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path, served.weak_login()) as (registry, repository):
         raw = push(served, "one", "v1")

@@ -24,10 +24,23 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.ports import Listing
 
 _DELETE: Final = "ecr:BatchDeleteImage"
+_BY_PULL_TIME: Final = '"sinceImagePulled"'
+_COUNTED: Final = (
+    "its lifecycle policy goes by when images were pulled, and reading them for the first time counts as a pull. "
+    "Exclude "
+    "this credential's role: aws ecr register-pull-time-update-exclusion --principal-arn ARN; and keep the cache "
+    "(HOLYSTONE_CACHE_DIR) between runs"
+)
 
 
 class _Repository(msgspec.Struct):
     imageTagMutability: str | None = None
+
+
+class _Lifecycle(msgspec.Struct):
+    lifecyclePolicyText: str = ""
+    """JSON; `countType` of a rule is sinceImagePulled where it goes by pull time (ECR user guide, lifecycle policy
+    parameters)."""
 
 
 class _Repositories(msgspec.Struct):
@@ -49,7 +62,7 @@ class EcrRegistry(OciApi):
             can = await self._ask(repository)
             if not can.can_delete:
                 return can
-            self._can[repository] = can
+            self._can[repository] = msgspec.structs.replace(can, warnings=await self._pull_rules(repository))
         return self._can[repository]
 
     async def _ask(self, repository: Repository) -> Capabilities:
@@ -130,6 +143,18 @@ class EcrRegistry(OciApi):
     async def _delete(self, repository: Repository, items: Sequence[Item]) -> Deletions:
         asked = self._api.about(repository, imageIds=image_ids(items))
         return await self._api.call("BatchDeleteImage", Deletions, self._lanes.deletions, asked)
+
+    async def _pull_rules(self, repository: Repository) -> tuple[str, ...]:
+        """Reading a manifest by the API or by /v2 counts as a pull: BatchGetImage sets lastRecordedPullTime
+        (aws/containers-roadmap#2390), and no read is known that does not. A credential that may not read the policy is
+        told nothing."""
+        try:
+            found = await self._api.call(
+                "GetLifecyclePolicy", _Lifecycle, self._lanes.lists, self._api.about(repository)
+            )
+        except (ApiError, IncompleteSource):
+            return ()
+        return (_COUNTED,) if _BY_PULL_TIME in found.lifecyclePolicyText else ()
 
     async def _is_mutable(self, repository: Repository) -> bool:
         """False also if that is not to be had: nothing depends on it, since tags are deleted by name."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import UndoOutlook
 
 SHEET: Final = Sheet(
     title="Amazon Elastic Container Registry (private)",
@@ -22,6 +23,11 @@ SHEET: Final = Sheet(
         protects_children=True,  # ImageReferencedByManifestList (API reference, ImageFailure)
         tags_first=False,
         digests_in_listing=True,
+        undo=UndoOutlook(
+            "push",
+            doubt="whether the credential has what a push needs (ecr:PutImage, ecr:BatchCheckLayerAvailability, "
+            "ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload) is not asked",
+        ),
         page=1000,
         bulk=100,
     ),
@@ -30,9 +36,14 @@ SHEET: Final = Sheet(
     deletion="BatchDeleteImage, 100 images or tags at once",
     credentials="AWS's own: environment, profile, SSO, web identity, container or instance role, with "
     "ecr:DescribeImages, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchDeleteImage, "
-    "ecr:GetAuthorizationToken, and ecr:DescribeRepositories if possible",
-    restore="the journaled manifest is pushed again while its layers are there",
-    limits="BatchGetImage 2,000/s and PutImage 10/s are published, the others are not; ThrottlingException in a 400",
+    "ecr:GetAuthorizationToken, and ecr:DescribeRepositories and ecr:GetLifecyclePolicy if possible; ecr:PutImage and "
+    "the actions of layer uploads to undo",
+    restore="the journaled manifest is pushed again while its layers are there. Where replication copies deletions, "
+    "undo puts back on one side only",
+    limits="BatchGetImage 2,000/s and PutImage 10/s are published, the others are not; ThrottlingException in a 400. "
+    "Reading a manifest counts as a pull (lastRecordedPullTime): keep the cache, and exclude the cleaner's role with "
+    "aws "
+    "ecr register-pull-time-update-exclusion where a lifecycle rule goes by pull time",
     rules="none forbids a deletion, not even immutable tags; archived images are kept, known from the listing; "
     "what an index lists cannot go before it",
 )
