@@ -213,9 +213,19 @@ class GitlabEmulator(VendorEmulator):
                     raise _error(409, "MANIFEST_REFERENCED", "manifest referenced by a manifest list")
             elif self.deletes == "manifests":
                 self._check_tag(where.reference, denied.get("delete") or (), immutable)
+        elif request.method == "PUT" and self.database and self._lacks_subject(request, where.repository):
+            # registry/handlers/manifests.go of 4.x; 3.85 refuses every manifest with a subject.
+            raise _error(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
         elif request.method == "PUT" and is_tag:
             exists = self.storage.find(where.repository, where.reference) is not None
             self._check_tag(where.reference, denied.get("push") or (), immutable if exists else ())
+
+    def _lacks_subject(self, request: Incoming, path: str) -> bool:
+        try:
+            subject = json.loads(request.body).get("subject") or {}
+        except (ValueError, AttributeError):
+            return False
+        return bool(subject) and self.storage.find(path, str(subject.get("digest"))) is None
 
     def _check_tag(self, tag: str, denied: Collection[str], immutable: Collection[str]) -> None:
         if len(denied) + len(immutable) > 5:

@@ -362,6 +362,21 @@ async def test_a_tag_that_was_hidden_after_the_plan_saves_its_manifest(acr: Conn
     assert acr.emulator.storage.repositories[PATH].tags == {tag: at for tag, at in more.items() if tag != "v2"}
 
 
+async def test_whether_undo_may_push_is_known_beforehand(tmp_path: Path) -> None:
+    deleter = Principal("deleter", {"*": READ_ACTIONS | {"delete"}})
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.az_login(principal=deleter)) as acr:
+        acr.image("one", "v1")
+        can = await acr.registry.probe(acr.repository)
+        assert can.can_delete
+        assert not can.undo.possible
+        assert "AcrPush" in can.undo.lacks
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
+        acr.image("one", "v1")
+        can = await acr.registry.probe(acr.repository)
+        assert can.undo.possible
+        assert "soft delete" in can.undo.doubt
+
+
 async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_first(tmp_path: Path) -> None:
     async with AcrEmulator(shows_locks=False) as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
@@ -403,15 +418,15 @@ async def test_replies_to_a_deletion(acr: Connected, answer: Answer, expected: t
 
 
 async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
-    """One probe, a count and a page for every hundred tags, one deletion each, and the log-in: a challenge and a
-    token."""
+    """One probe, a count and a page for every hundred tags, one deletion each, and the log-in: a challenge, a
+    token, and another that tells whether a push is allowed."""
     raws = [acr.image(f"{number}", f"v{number}") for number in range(250)]
     await acr.registry.probe(acr.repository)
     listing = await acr.registry.list_tags(acr.repository)
     assert len(listing.tags) == 250
     for raw in raws[:200]:
         assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
-    assert len(acr.emulator.requests) == 1 + 1 + 3 + 200 + 2
+    assert len(acr.emulator.requests) == 1 + 1 + 3 + 200 + 3
 
 
 # Rights
@@ -543,7 +558,7 @@ async def test_one_token_serves_listing_reading_and_deleting(acr: Connected) -> 
     await acr.registry.read_manifests(acr.repository, [raw.digest])
     await acr.registry.read_blob(acr.repository, images.digest_of(images.config("one")))
     await acr.registry.delete_manifests(acr.repository, [raw.digest])
-    assert acr.emulator.tokens_fetched == 1
+    assert acr.emulator.tokens_fetched == 2, "the other tells whether a push is allowed, as undo needs it"
     assert PASSWORD not in str([each.authorization for each in acr.emulator.requests])
 
 
@@ -555,7 +570,7 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
             raw = acr.image("one", "v1")
             assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
             assert (await acr.registry.probe(acr.repository)).can_delete
-            assert emulator.counts["POST token"] + emulator.counts["POST other"] == 1
+            assert emulator.counts["POST token"] + emulator.counts["POST other"] == 2
             assert not any(each.authorization.startswith("Basic") for each in emulator.requests)
             assert EMPTY_GUID not in repr(acr.registry)
 

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import anyio
+import msgspec
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -491,7 +492,9 @@ async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path
         put(emulator, "one", "v1")
         before = dict(emulator.storage.repositories[PATH].tags)
         can = await registry.probe(repository)
-        assert can == SHEET.can
+        assert can == msgspec.structs.replace(SHEET.can, undo=can.undo)
+        assert can.undo.possible
+        assert can.undo.doubt, "the registry's own token says what may be pushed, and none was needed yet"
         assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag) == (True, True, "takes-unlisted")
         assert (can.digest_delete, can.overwrite, can.digests_in_listing, can.bulk) == (False, "impossible", True, 1)
         assert emulator.storage.repositories[PATH].tags == before

@@ -443,6 +443,18 @@ async def test_a_right_that_a_robot_lacks_is_found_before_anything_is_deleted(
             assert "password" not in refused.value.what_to_do
 
 
+async def test_a_robot_that_may_not_read_the_project_is_told_what_is_not_known(tmp_path: Path) -> None:
+    async with HarborEmulator() as harbor:
+        put(harbor, "one", "v1")
+        harbor.accounts["robot$shop+sweeper"] = robot(*(ROBOT - {"read project"}))
+        login = harbor.login_as("robot$shop+sweeper", "Robot-Secret-9")
+        async with connected(harbor, tmp_path, login) as (registry, repository):
+            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+            can = await registry.probe(repository)
+            assert can.can_delete
+            assert "proxy cache" in can.warnings[0]
+
+
 @pytest.mark.parametrize("body", [b"<html>404</html>", b"{}", b'{"token":"opaque"}', b'{"token":7}'])
 async def test_what_may_be_done_is_not_known_to_fail_where_harbor_gives_no_token(tmp_path: Path, body: bytes) -> None:
     async with served(tmp_path) as (harbor, registry, repository):

@@ -60,6 +60,13 @@ class _Index(msgspec.Struct):
     manifests: list[_IndexDescriptor] | None = None
 
 
+class _Granted(msgspec.Struct):
+    """One entry of `access` in a token (distribution/distribution:docs/content/spec/auth/jwt.md)."""
+
+    name: str
+    actions: list[str]
+
+
 class OciApi:
     """`reads` and `writes` are the lanes that every request passes through. Vendors whose token servers know other
     actions override `scope`; those with a bulk call override `read_manifests` and `manifests_at_once`."""
@@ -214,6 +221,16 @@ class OciApi:
         raise RegistryFailure(
             f"{repository}: {reference} was pushed, and the registry says that it stored {printable(said, 80)} instead."
         )
+
+    async def may_push(self, repository: Repository) -> bool | None:
+        """By the token that its server gives for a push; None if it does not tell. Nothing is changed by it, but on
+        servers where asking for `push` makes a repository: those are not asked."""
+        try:
+            claims = await self.http.granted(self.scope(repository, "write"), lane=self.reads)
+            access = msgspec.convert(claims.get("access"), list[_Granted])
+        except (Unauthorized, msgspec.ValidationError):
+            return None
+        return any({"push", "*"} & set(each.actions) for each in access if each.name == repository.path)
 
     def means_missing(self, reply: Reply) -> bool:
         """Whether a manifest was refused because what it lists is not there, by the server's own word."""

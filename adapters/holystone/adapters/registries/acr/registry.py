@@ -20,6 +20,7 @@ from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, O
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -95,6 +96,7 @@ class AcrRegistry(OciApi):
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
             tags_first=doubts.locks_unknown,
             digest_delete=not doubts.tags_unseen,
+            undo=outlook(await self.may_push(repository)),
         )
 
     async def list_tags(self, repository: Repository) -> Listing:
@@ -229,6 +231,13 @@ def _understood(repository: Repository, reply: Reply) -> _Repository:
         raise IncompleteSource(
             f"{repository} cannot be read: the answer does not describe a repository ({error}).", what_to_do=STRANGE
         ) from error
+
+
+def outlook(may_push: bool | None) -> UndoOutlook:
+    """`may_push`: None if the token does not tell. No built-in role of a repository may restore from the recycle area
+    (container-registry-rbac-built-in-roles-directory-reference.md), and whether there is one is not to be had."""
+    lacks = "the right to push (role AcrPush, or content/write)" if may_push is False else ""
+    return msgspec.structs.replace(SHEET.can.undo, lacks=lacks)
 
 
 def _locked(repository: Repository) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 from holystone.adapters.registries.acr.listing import PAGE_SIZE
 from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.outlook import UndoOutlook
 
 SHEET: Final = Sheet(
     title="Azure Container Registry",
@@ -23,6 +24,11 @@ SHEET: Final = Sheet(
         # It would need the right to push, and deleting a tag does all that a tombstone could.
         overwrite="impossible",
         digests_in_listing=True,
+        undo=UndoOutlook(
+            "push",
+            doubt="if the registry's soft delete policy is on, which is not asked, undo also needs the action "
+            "registries/deleted/restore",
+        ),
         page=PAGE_SIZE,
     ),
     listing="GET /acr/v1/NAME/_tags",
@@ -30,9 +36,11 @@ SHEET: Final = Sheet(
     deletion="DELETE /v2/NAME/manifests/DIGEST; DELETE /acr/v1/NAME/_tags/TAG where the manifest stays",
     credentials="Docker's configuration (admin user, repository-scoped token, service principal, az acr login); "
     "without one Azure's own chain with holystone[acr] (AZURE_CLIENT_ID and the like, workload identity, managed "
-    "identity, az login). Roles AcrPull and AcrDelete, with ABAC Container Registry Repository Contributor",
+    "identity, az login). Roles AcrPull and AcrDelete (AcrPush to undo), with ABAC Container Registry Repository "
+    "Contributor",
     restore="where the soft delete policy (preview) is on: by Azure, for 1 to 90 days; else the journaled manifest is "
     "pushed again while its blobs are there",
     limits="once published by tier, e.g. Basic 1,000 reads and 100 writes a minute; 429 is honoured",
-    rules="locks: of tags before planning, of the repository by the probe, of manifests when Azure refuses (405)",
+    rules="hidden tags (listEnabled false) are found and kept; locks: of tags before planning, of the repository by "
+    "the probe, of manifests when Azure refuses (405)",
 )

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.api import HubApi, names
@@ -15,6 +17,7 @@ from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -32,7 +35,15 @@ class DockerHubRegistry(OciApi):
         self._deletion = TagDeletion(hub)
 
     async def probe(self, repository: Repository) -> Capabilities:
-        return await probe(self.hub, self._deletion, repository)
+        can = await probe(self.hub, self._deletion, repository)
+        if not can.can_delete:
+            return can
+        may_push = await self.may_push(repository)
+        lacks = (
+            "the right to push (a token with the permission Write, or scope-image-push)" if may_push is False else ""
+        )
+        doubt = "whether the credential may push is not known" if may_push is None else ""
+        return msgspec.structs.replace(can, undo=UndoOutlook("push", lacks=lacks, doubt=doubt))
 
     async def list_tags(self, repository: Repository) -> Listing:
         about = await self.hub.about(repository)

@@ -30,8 +30,12 @@ SHEET: Final = Sheet(
     credentials="user and personal access token (Read, Write, Delete) or password, or organization and its token "
     "(scope-tag-admin), from the options or Docker's configuration; not the token that `docker login` gets through "
     "the browser. The user needs the permission Admin on the repository",
-    restore="the journaled manifest is pushed to the tag again; its blobs stay, so at any time",
+    restore="the journaled manifest is pushed to the tag again; its blobs stay, so at any time. It needs the right to "
+    "push "
+    "(a token with Write, scope-image-push)",
     limits="per minute, unpublished: X-RateLimit-*, 429 with X-Retry-After as unix time; 429 in plain text against "
-    "abuse. Each manifest that is read for the first time counts as a pull",
+    "abuse. Reading a manifest counts as a pull, in the tag's statistics and against the limit; each is read once, as "
+    "long "
+    "as the cache is kept",
     rules="immutable tags of the repository: read with each listing",
 )

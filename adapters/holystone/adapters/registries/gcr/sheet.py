@@ -4,6 +4,7 @@ from typing import Final
 
 from holystone.adapters.registries.sheet import Sheet
 from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.outlook import UndoOutlook
 
 LONGEST: Final = 10_000
 """Entries that one tags/list shows at most (docs.cloud.google.com/artifact-registry/quotas, "limits";
@@ -30,6 +31,11 @@ SHEET: Final = Sheet(
         tags_first=True,
         overwrite="leaves-manifest",
         digests_in_listing=True,
+        undo=UndoOutlook(
+            "push",
+            doubt="whether the credential may push (artifactregistry.repositories.uploadArtifacts, which the role "
+            "Artifact Registry Writer has) is not asked",
+        ),
         page=LONGEST,
         quota=DELETES,
     ),

@@ -41,6 +41,7 @@ def lacking(credential: Credential, repository: Repository, rights: Rights) -> s
     else:
         advice = (
             "it needs the role Maintainer or Owner in the project, and an access token also the scope api; "
-            "a deploy token never may"
+            "a deploy token never may. A Developer may delete single tags by GitLab's API v4 alone, which Holystone "
+            "does not use"
         )
     return f"GitLab grants {described(credential)} {given} and not delete in {repository}: {advice}"

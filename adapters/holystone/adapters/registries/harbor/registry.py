@@ -23,6 +23,10 @@ from holystone.engine.model.references import Digest, InvalidName, RegistryHost,
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
 
+_UNREAD: Final = (
+    "whether its project is a proxy cache, which no deletion empties, is not known: the credential may not read the "
+    "project (project:read)"
+)
 _CONTRADICTS: Final = "The API and /v2 contradict each other: check that both addresses lead to the same Harbor."
 
 
@@ -39,6 +43,8 @@ class HarborRegistry(OciApi):
         self.api = api
         self._own: set[str] = set()
         """Projects that are not known to be proxy caches."""
+        self._unread: set[str] = set()
+        """… since the credential may not read them."""
         self._readable: set[Repository] = set()
         """Which this credential may list and pull from."""
         self._shown: set[Repository] = set()
@@ -49,7 +55,8 @@ class HarborRegistry(OciApi):
     async def probe(self, repository: Repository) -> Capabilities:
         if repository not in self._readable:
             await self._check_project(repository)
-        return await probe(self.api, repository, listed=repository in self._readable)
+        can = await probe(self.api, repository, listed=repository in self._readable)
+        return msgspec.structs.replace(can, warnings=(_UNREAD,)) if project(repository) in self._unread else can
 
     async def list_tags(self, repository: Repository) -> Listing:
         """The API does not show signatures and other referrers as artifacts, and so not their tags either. /v2 names
@@ -109,7 +116,10 @@ class HarborRegistry(OciApi):
         name = project(repository)
         if name in self._own:
             return
-        if await self.api.is_proxy_cache(repository):
+        proxy = await self.api.is_proxy_cache(repository)
+        if proxy is None:
+            self._unread.add(name)
+        if proxy:
             raise IncompleteSource(
                 f"{repository} is in {name}, a proxy cache: the tags that Harbor shows there are those of the registry "
                 "behind it, and a deletion takes only the copy until the next pull.",
