@@ -20,6 +20,7 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports
+from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_text
 from holystone.engine.report.result_text import result_text
 from holystone.settings.values import LogSettings, RunSettings
@@ -64,6 +65,8 @@ class Delivery:
                 each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
+        for line in outlook_lines(run.plan):  # before the first deletion: afterwards it would be of no use
+            self.say(f"note: {line}")
         session.connections.renew()
 
         locked = [each.repository for each in run.plan.repositories if each.passes and self._run.lock_in_registry]

@@ -68,6 +68,7 @@ async def make_plan(
             told_by=at.told_by,
             image_ids=_image_ids(snapshot, planned),
             manners=manners(capabilities),
+            undo=capabilities.undo if planned.passes else None,
         )
         _prove(snapshot, planned, facts, capabilities)
         plans.append(planned)

@@ -128,3 +128,14 @@ def test_version(shop: Bench) -> None:
     ran = shop.run("--version")
     assert ran.out.startswith("holystone ")
     assert ran.code == 0
+
+
+def test_before_anything_goes_it_is_said_whether_it_can_be_put_back(shop: Bench) -> None:
+    dry = shop.run("cleanup", *shop.addresses(), "--dry-run")
+    assert "undo: possible until the registry's garbage collection runs" in dry.out.splitlines()
+    planned = shop.run("cleanup", *shop.addresses(), "--dry-run", "--output=json").json["plan"]
+    outlooks = [each["undo"] for each in planned["repositories"] if each["passes"]]
+    assert outlooks
+    assert all(each == {"way": "push", "seconds": None, "lacks": "", "doubt": ""} for each in outlooks)
+    ran = shop.run("cleanup", *shop.addresses())
+    assert "holystone: note: undo: possible until the registry's garbage collection runs" in ran.notes

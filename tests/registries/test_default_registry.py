@@ -321,3 +321,32 @@ async def test_odd_replies_to_a_deletion(answer: Answer, expected: type) -> None
     ):
         (outcome,) = await registry.delete_manifests(repository, [ABSENT])
         assert isinstance(outcome, expected)
+
+
+@pytest.mark.parametrize(
+    ("access", "lacks"),
+    [
+        ([{"type": "repository", "actions": ["pull", "delete"]}], "the right to push"),
+        ([], "the right to push"),
+        ([{"actions": ["pull", "push"]}], ""),
+        ([{"actions": ["*"]}], ""),
+        ("no list", ""),
+        (None, ""),
+    ],
+)
+async def test_the_token_says_beforehand_whether_undo_may_push(
+    access: object, lacks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_3_1) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        asked: list[str] = []
+
+        async def granted(scope: str, **_: object) -> dict[str, object]:
+            asked.append(scope)
+            return {} if access is None else {"access": access}
+
+        monkeypatch.setattr(registry.http, "granted", granted)
+        assert (await registry.probe(repository)).undo.lacks == lacks
+        assert asked == [f"repository:{repository.path}:pull,push"]

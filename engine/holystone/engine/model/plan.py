@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
 
@@ -81,6 +82,8 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     """A fingerprint of what the registry was seen to do when it was planned."""
     marks: Mapping[Tag, Tag] = {}
     """Tags that go only when another one is gone: without the mark on it a rejected stage would be used."""
+    undo: UndoOutlook | None = None
+    """Whether and for how long what goes can be put back; None where nothing goes."""
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:

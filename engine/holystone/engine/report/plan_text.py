@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
 from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.report.counted import Reasons, counted
+from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.words import count, reason_text, size_text
 
 _REASONS_SHOWN = 2
@@ -24,6 +25,7 @@ def _plan_lines(plan: Plan, every_tag: bool) -> Iterator[str]:
         yield from _repository_lines(repository, every_tag)
     yield ""
     yield _total(plan)
+    yield from outlook_lines(plan)
     for notice in plan.notices:
         yield f"note: {notice}"
     for refusal in plan.refusals:

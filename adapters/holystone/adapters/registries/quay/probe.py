@@ -1,9 +1,7 @@
 """What can be deleted and by which door, before the first deletion. Nothing is changed."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
@@ -52,16 +50,6 @@ class Doors:
     def by_digest(self) -> bool:
         """An old server and no token: a digest can be deleted on /v2 since ever, with every tag on it."""
         return self.answer is not None and not_routed(self.answer) and not self.by_api
-
-
-def allowed(claims: Mapping[str, Any]) -> frozenset[str] | None:
-    """The actions that a token of /v2 allows. What is not allowed is silently left out of the JWT (v2auth.py,
-    _authorize_or_downscope_request). None if its claims cannot be understood: then the server has to say it."""
-    access = claims.get("access")
-    if not isinstance(access, list):
-        return None
-    actions = [entry["actions"] for entry in access if isinstance(entry, dict) and "actions" in entry]
-    return frozenset(action for each in actions if isinstance(each, list) for action in each if isinstance(action, str))
 
 
 def capabilities(repository: Repository, doors: Doors) -> Capabilities:

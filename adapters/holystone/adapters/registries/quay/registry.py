@@ -8,10 +8,11 @@ import msgspec
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
+from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry
-from holystone.adapters.registries.quay.probe import Doors, allowed, capabilities, nonsense_tag
+from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsense_tag
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed, says_missing
 from holystone.adapters.registries.quay.sheet import SHEET
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
@@ -101,7 +102,7 @@ class QuayRegistry(OciApi):
             return await self.http.request("GET", path, lane=lane, limit=MANIFEST_LIMIT, scope=scope, accept=ACCEPT)
         except Unauthorized as refusal:
             try:
-                granted = allowed(await self.http.granted(scope, lane=self.reads))
+                granted = granted_actions(await self.http.granted(scope, lane=self.reads))
             except Unauthorized:
                 granted = None  # not even a token: the credential is wrong
             if granted is None or granted:
@@ -117,7 +118,7 @@ class QuayRegistry(OciApi):
     async def _try_deletion(self, repository: Repository) -> tuple[Reply | None, str]:
         """The answer to the deletion of a tag that cannot exist, or why it was not asked for."""
         scope = self.scope(repository, "delete")
-        actions = allowed(await self.http.granted(scope, lane=self.writes))
+        actions = granted_actions(await self.http.granted(scope, lane=self.writes))
         if actions is not None and not actions & {"push", "*"}:
             return None, "no right to push"
         try:
