@@ -14,6 +14,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.adapters.http.watch import Watch
@@ -70,6 +71,7 @@ class Connections:
         self._open: dict[_Key, Registry] = {}
         self._watches: dict[RegistryHost, Watch] = {}
         """Of all that is asked on behalf of a registry, its token server and its vendor's API included."""
+        self.dates = Dates()
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
         self._asking = anyio.Lock()
@@ -190,6 +192,7 @@ class Connections:
             refresh=refresh,
             judge=judge,
             watch=watch,
+            dates=self.dates,
             connections=self._limits.in_flight,
         )
 

@@ -33,6 +33,8 @@ class GitAnswer(msgspec.Struct, frozen=True):
     """None: there is no git repository."""
     notices: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    newest: GitReference | None = None
+    """The branch or tag with the latest date."""
 
 
 async def ask_git(
@@ -59,7 +61,10 @@ async def ask_git(
     if checked.unasked and needs_tags:
         await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, references)
     return GitAnswer(
-        intent, (*warnings, *_notices(checked, references)), _check_branches(checked.repository, references)
+        intent,
+        (*warnings, *_notices(checked, references)),
+        _check_branches(checked.repository, references),
+        max(references.found, key=lambda each: each.date, default=None),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
+from holystone.cleanup.clock import check_clock
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, StrategyIntent, decide
 from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
@@ -58,6 +59,7 @@ async def prepare_plan(
         doubtful = saved_by_folding(image_tags(inventory), intent.names)
         folds = await folding(doubtful, inventory.snapshots, registry_of)
         intent = msgspec.structs.replace(intent, folding=folds)
+    clock = check_clock(connections.dates.nearest, answer.newest, as_of, allow_skew=settings.allow_clock_skew)
     rules = Rules(
         v1_2=settings.history.v1_2,
         v1_2_confirmed=settings.history.v1_2_explicit,
@@ -67,7 +69,7 @@ async def prepare_plan(
     decision = decide(inventory, intent, scope, rules, used)
     decision = msgspec.structs.replace(
         decision,
-        notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices),
+        notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices, *clock),
         refusals=(*decision.refusals, *answer.refusals),
     )
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()

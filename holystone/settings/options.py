@@ -237,6 +237,12 @@ KEEP_STAGES_YOUNGER_THAN: Final = Option(
     ("HOLYSTONE_KEEP_STAGES_YOUNGER_THAN",),
     metavar="DURATION",
 )
+ALLOW_CLOCK_SKEW: Final = Option(
+    "allow-clock-skew",
+    "Go on although the clocks of this machine and the registry are more than five minutes apart.",
+    ("HOLYSTONE_ALLOW_CLOCK_SKEW",),
+    kind="flag",
+)
 DRY_RUN: Final = Option("dry-run", "Print the plan, delete nothing.", ("WERF_DRY_RUN",), kind="flag")
 PLAN_OUT: Final = Option("plan-out", "Write the plan as JSON, delete nothing.", ("HOLYSTONE_PLAN_OUT",), metavar="FILE")
 MAX_AGE: Final = Option(

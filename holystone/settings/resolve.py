@@ -59,6 +59,7 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
         run=_run(given),
         log=_log(given),
         stages_grace=_stages_grace(given),
+        allow_clock_skew=given.flag(o.ALLOW_CLOCK_SKEW),
         notes=_notes(given, history),
     )
 

@@ -57,6 +57,7 @@ IN_USE_OPTIONS: Final = (
 )
 RUN_OPTIONS: Final = (
     o.KEEP_STAGES_YOUNGER_THAN,
+    o.ALLOW_CLOCK_SKEW,
     o.DRY_RUN,
     o.PLAN_OUT,
     o.OUTPUT,

@@ -170,5 +170,6 @@ class CleanupSettings(ImagesSettings, frozen=True):
     log: LogSettings
     stages_grace: int
     """Seconds: every younger stage is kept."""
+    allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""

@@ -11,6 +11,7 @@ from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.authorizer import Authorizer, Refresh
+from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import failure, retry_rule
 from holystone.adapters.http.rates import rate_hint
 from holystone.adapters.http.reply import Reply
@@ -61,6 +62,7 @@ class RegistryHttp:
         base: URL | None = None,
         signer: Signer | None = None,
         watch: Watch | None = None,
+        dates: Dates | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -69,6 +71,7 @@ class RegistryHttp:
         self._judge = judge
         self._signer = signer
         self._wall = wall
+        self._dates = dates
         self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify, watch=watch)
         self._authorizer = Authorizer(
             self._base,
@@ -133,6 +136,8 @@ class RegistryHttp:
             reply = await self._wire.send(
                 method, url, limit=limit, headers=sent, authorization=authorization, body=body, hides=hides, alone=alone
             )
+            if self._dates and self._is_ours(reply):
+                self._dates.saw(str(self._host), reply.headers)
             if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
                 lane.hint(hint)
             self._check(reply, final)
