@@ -48,7 +48,8 @@ async def prepare_plan(
     refuse_unfilled(in_use, inventory.snapshots)
     located = places.located(inventory.snapshots)
     registry_of = partial(_registry, connections, located)
-    there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in inventory.snapshots.items()}
+    seen = {at: each for at, each in inventory.snapshots.items() if not each.unseen}
+    there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in seen.items()}
     used = (*in_use.images, *await look_up(in_use.images, there, registry_of))
     inventory = msgspec.structs.replace(inventory, project=project.names)
     answer = GitAnswer()

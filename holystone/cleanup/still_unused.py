@@ -42,6 +42,7 @@ async def refuse_what_is_used(
     in_use = await read_in_use(users, os.environ)
     refuse_unfilled(in_use, places)
     unlisted = await look_up(in_use.images, _listed(plan), registry_of)
+    await connections.settle()
     if used := doomed_and_used(plan, (*in_use.images, *unlisted)):
         lines = [f"{what} ({printable(user_text(by[0]))})" for what, by in used.items()]
         more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
