@@ -36,7 +36,15 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
             return await holding_all([(registries[each], each) for each in locked], run.id, work)
 
-        result = await undo_run(run, registries.__getitem__, progress, session.knowledge, dry_run=dry_run, held=locking)
+        result = await undo_run(
+            run,
+            registries.__getitem__,
+            progress,
+            session.knowledge,
+            dry_run=dry_run,
+            settle=lambda repository: session.connections.settle(repository.host),
+            held=locking,
+        )
     ending, code = _ending(result, dry_run)
     error = _failure(run_id, result) if code else None
     if settings.run.output == "json":

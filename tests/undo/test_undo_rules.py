@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from holystone.engine.errors import Refused, RegistryFailure, Unreachable
+from holystone.engine.errors import Doubtful, Refused, RegistryFailure, Unreachable
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
@@ -315,3 +315,18 @@ async def test_a_run_that_began_nothing_has_nothing_to_undo(tmp_path: Path) -> N
         result = await undo_run(run, lambda _: registry, lambda *_: None, DigestKnowledge(None))
         assert (result.put_back, registry.calls) == ((), [])
         assert (await journal.runs())[0].state == "undone"
+
+
+async def test_answers_in_doubt_leave_the_undo_to_be_repeated(execute: Execute, undo: Undo, state: State) -> None:
+    """A reply that nobody asked for may have made a tag look as if it were there."""
+    there = world("plain")
+    await execute(there.registry, there.plan)
+
+    async def doubt(_: object) -> None:
+        raise Doubtful("a reply that nobody asked for")
+
+    result = await undo(there.registry, settle=doubt)
+    assert (result.incomplete, await state()) == (True, "undoing")
+    assert str(result.repositories[0].stopped) == "a reply that nobody asked for"
+    assert (await undo(there.registry)).incomplete is False
+    assert await state() == "undone"

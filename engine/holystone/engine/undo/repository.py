@@ -1,6 +1,7 @@
 """One repository: puts back what is to come back, and compares what was there before the run with what is there now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
@@ -20,6 +21,8 @@ from holystone.engine.undo.putting import PuttingBack
 from holystone.engine.undo.results import Moved, RepositoryUndo
 from holystone.engine.undo.taken import taken
 
+Settle: TypeAlias = Callable[[Repository], Awaitable[None]]
+
 
 async def undo_repository(
     plan: RepositoryPlan,
@@ -30,6 +33,7 @@ async def undo_repository(
     *,
     dry_run: bool,
     sleep: Sleep,
+    settle: Settle,
 ) -> RepositoryUndo:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     work: PuttingBack | None = None
@@ -49,6 +53,7 @@ async def undo_repository(
                 there = await look(registry, plan.repository, plan, gone)
                 work.compare(there)
                 others = moved(plan, gone, there)
+            await settle(plan.repository)
     except HolystoneError as error:
         stopped = error
     put_back = work.put_back() if work else ()

@@ -12,7 +12,7 @@ from holystone.engine.model.references import Repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import map_each
 from holystone.engine.undo.push import Sleep
-from holystone.engine.undo.repository import undo_repository
+from holystone.engine.undo.repository import Settle, undo_repository
 from holystone.engine.undo.results import RepositoryUndo, UndoResult
 
 Held: TypeAlias = Callable[[Callable[[], Awaitable[UndoResult]]], Awaitable[UndoResult]]
@@ -20,6 +20,10 @@ Held: TypeAlias = Callable[[Callable[[], Awaitable[UndoResult]]], Awaitable[Undo
 
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""
+
+
+async def _settled(repository: Repository) -> None:
+    pass
 
 
 async def _unheld(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
@@ -34,15 +38,19 @@ async def undo_run(
     *,
     dry_run: bool = False,
     sleep: Sleep = anyio.sleep,
+    settle: Settle = _settled,
     held: Held = _unheld,
 ) -> UndoResult:
     """Puts back what the run took away, in whatever state it is. From the first request on `resume` leaves the run
     alone; it is undone when everything is back that can come back. `dry_run` only looks: what it calls restored is
-    what would be pushed. What `held` holds has been given back before the run counts as undone. Raises HolystoneError
-    if the journal cannot be written."""
+    what would be pushed. `settle` raises Doubtful if answers that the repository's registry gave so far may have been
+    the ones to other questions; then another undo looks again. What `held` holds has been given back before the run
+    counts as undone. Raises HolystoneError if the journal cannot be written."""
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
-        return await undo_repository(plan, registries, run, knowledge, progress, dry_run=dry_run, sleep=sleep)
+        return await undo_repository(
+            plan, registries, run, knowledge, progress, dry_run=dry_run, sleep=sleep, settle=settle
+        )
 
     async def work() -> UndoResult:
         if not dry_run:
