@@ -26,7 +26,7 @@ from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable, UsageError
+from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable, Unseen, UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -297,7 +297,18 @@ async def test_a_repository_that_only_the_registry_knows_is_not_absent(tmp_path:
     hidden = Answer(404, b'{"message":"object not found","errinfo":{}}')
     async with served(tmp_path, Fault("GET", rf"{HUB}$", hidden)) as (emulator, registry, repository):
         put(emulator, "one", "v1")
-        with pytest.raises(Unauthorized, match="but the registry has it"):
+        with pytest.raises(Unauthorized, match="but the registry has it") as raised:
+            await registry.list_tags(repository)
+        assert not isinstance(raised.value, Unseen), "it is there"
+
+
+async def test_a_repository_that_neither_shows_to_a_user_is_there_or_not(tmp_path: Path) -> None:
+    hidden = Answer(404, b'{"message":"object not found","errinfo":{}}')
+    refused = Answer(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {"WWW-Authenticate": 'Basic realm="hub"'})
+    async with served(
+        tmp_path, Fault("GET", rf"{HUB}$", hidden), Fault("GET", r"/v2/.*/tags/list", refused, times=None)
+    ) as (_, registry, repository):
+        with pytest.raises(Unseen, match="does not exist, or must not be seen"):
             await registry.list_tags(repository)
 
 

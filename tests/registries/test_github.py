@@ -24,7 +24,7 @@ from holystone.adapters.registries.github.throttling import api_later, registry_
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
-from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, UsageError
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, Unseen, UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.outlook import DAY, UndoOutlook
@@ -407,7 +407,7 @@ async def test_a_package_that_may_only_be_hidden_is_not_said_to_be_absent(tmp_pa
         if not masks_absent:
             put(github, "v1")
             github.hidden.add(PATH)
-        with pytest.raises(Unauthorized, match=r"shows no package .*--repo-github-token") as raised:
+        with pytest.raises(Unseen, match=r"shows no package .*--repo-github-token") as raised:
             await registry.list_tags(repository)
         assert "read:packages" in raised.value.what_to_do
 
@@ -416,8 +416,9 @@ async def test_what_only_the_registry_shows_is_not_absent(tmp_path: Path) -> Non
     async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
         put(github, "v1")
         github.faults.add(Fault("GET", VERSIONS, Answer(404, b'{"message":"Package not found."}'), times=None))
-        with pytest.raises(Unauthorized, match="does not say that there is none"):
+        with pytest.raises(Unauthorized, match="does not say that there is none") as raised:
             await registry.list_tags(repository)
+        assert not isinstance(raised.value, Unseen), "it is there"
 
 
 async def test_an_owner_whom_github_does_not_know(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
-from holystone.engine.errors import Unauthorized
+from holystone.engine.errors import Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
@@ -72,16 +72,22 @@ class DockerHubRegistry(OciApi):
 
     async def _expect_absent(self, repository: Repository) -> None:
         """The Hub API says "not found" of a private repository too, to whoever may not see it. The registry does not:
-        it gives no token for it, and looks for the repository only after the token. Raises Unauthorized."""
+        it gives no token for it, and looks for the repository only after the token. Raises Unseen for what neither
+        shows, and Unauthorized for all else."""
+        unseen = False
         namespace, name = names(repository)
         try:
             reply = await self.read(repository, f"/v2/{namespace}/{name}/tags/list?n=1", LIST_LIMIT)
         except Unauthorized as error:
             said = f"and the registry too: {error.message.removesuffix('.')}"
+            unseen = True
         else:
             if reply.status == 404 and error_code(reply) == _ABSENT:
                 return
             said = "but the registry has it" if reply.status == 200 else f"and the registry says {summary(reply)}"
-        raise self.hub.unseen(
+        refusal = self.hub.unseen(
             f"{repository} does not exist, or must not be seen: the Hub API knows none for {self.hub.who}, {said}"
         )
+        if unseen and not self.hub.useless:
+            raise Unseen(refusal.message, what_to_do=refusal.what_to_do)
+        raise refusal

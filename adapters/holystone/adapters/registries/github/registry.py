@@ -108,15 +108,18 @@ class GithubRegistry(OciApi):
     async def _check_absence(self, repository: Repository) -> None:
         """GitHub answers 404 alike for a package that is not there and for one that the token must not see. ghcr.io
         says 404 NAME_UNKNOWN to whoever may look, and 403 DENIED otherwise, be the package there or not: only the
-        first is believed."""
+        first is believed. Raises Unseen for the second, and Unauthorized for all else."""
+        refused: type[Unauthorized] = Unseen
         try:
             reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n=1", LIST_LIMIT)
             if reply.status == 404 and error_code(reply) == "NAME_UNKNOWN":
                 return
             said = summary(reply)
+            if (reply.status, error_code(reply)) != (403, "DENIED"):
+                refused = Unauthorized
         except Unauthorized as error:
             said = error.message.rstrip(".")
-        raise Unseen(
+        raise refused(
             f"GitHub shows no package {repository} to {self._api.who}, and the registry does not say that there is "
             f"none: {said}.",
             what_to_do=f"If nothing was pushed there, leave the repository out. If something was: "
