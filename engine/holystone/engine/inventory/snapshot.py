@@ -27,6 +27,9 @@ from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
 """Reads that are prepared at once; how many are really sent is the lane's decision."""
+_ASKED: Final = 2
+"""Times that something is said to be absent before that is believed, although it is listed or a manifest names it.
+A 404 may be a proxy's, or of a replica that lags. The second time is after all others of its kind have been read."""
 
 
 async def read_repository(
@@ -101,16 +104,15 @@ class _Reader:
 
     async def resolve(self, listed: Mapping[Tag, Digest | None]) -> tuple[dict[Tag, Digest], dict[Tag, str]]:
         tags = {tag: digest for tag, digest in listed.items() if digest}
-        broken: dict[Tag, str] = {}
 
         async def ask(tag: Tag) -> None:
             if digest := await self._registry.resolve(self._repository, tag):
                 tags[tag] = digest
-            else:
-                broken[tag] = "the tag is listed, but the registry has no manifest for it"
 
-        await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
-        return tags, broken
+        for _ in range(_ASKED):
+            await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
+        absent = listed.keys() - tags.keys()
+        return tags, dict.fromkeys(absent, "the tag is listed, but the registry has no manifest for it")
 
     async def manifests(self, roots: Iterable[Digest], *, follow: bool = True) -> dict[Digest, Manifest]:
         """The manifests of `roots` and, level by level, of what their indexes list and what they refer to. Raises
@@ -129,21 +131,23 @@ class _Reader:
                 if digest in found:
                     self._knowledge.learn_manifest(found[digest])
                     understand(found[digest])
-                else:
-                    self.missing.add(digest)
-                    self.problems[digest] = f"the registry has no manifest {digest}"
+                    unknown.discard(digest)
 
         level = set(roots)
         for _ in range(NESTED_AT_MOST):
-            unknown: list[Digest] = []
+            unknown: set[Digest] = set()
             for digest in sorted(level):
                 if said := self._said.get(digest):
                     manifests[digest] = said
                 elif known := self._knowledge.manifest(digest):
                     understand(known)
                 else:
-                    unknown.append(digest)
-            await for_each(in_batches(unknown, self._registry.manifests_at_once), read, workers=WORKERS)
+                    unknown.add(digest)
+            for _ in range(_ASKED):
+                batches = in_batches(sorted(unknown), self._registry.manifests_at_once)
+                await for_each(batches, read, workers=WORKERS)
+            self.missing |= unknown
+            self.problems |= {digest: f"the registry has no manifest {digest}" for digest in unknown}
             level = {
                 needed
                 for digest in level
@@ -159,19 +163,22 @@ class _Reader:
 
     async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}
+        unknown = set(wanted)
 
         async def read(digest: Digest) -> None:
             body = self._knowledge.blob(digest)
             if body is None:
                 body = await self._registry.read_blob(self._repository, digest)
                 if body is None:
-                    self.problems[digest] = f"the registry has no image configuration {digest}"
                     return
                 self._knowledge.learn_blob(digest, body)
+            unknown.discard(digest)
             try:
                 configs[digest] = parse_config(digest, body)
             except Malformed as error:
                 self.problems[digest] = str(error)
 
-        await for_each(sorted(wanted), read, workers=WORKERS)
+        for _ in range(_ASKED):
+            await for_each(sorted(unknown), read, workers=WORKERS)
+        self.problems |= {digest: f"the registry has no image configuration {digest}" for digest in unknown}
         return configs
