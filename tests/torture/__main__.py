@@ -62,6 +62,7 @@ class _Report:
                 "commands": sum(len(each.commands) for each in mine),
                 "faults": sum(each.faults for each in mine),
                 "kills": sum(each.killed for each in mine),
+                "locks left to go stale": sum(each.stale_locks for each in mine),
                 "undone": sum(1 for each in mine if ("undo", 0) in each.commands),
                 "first exit codes": {str(code): number for code, number in codes.most_common()},
                 "longest, seconds": round(max(each.seconds for each in mine), 1),

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from holystone.engine.lease import is_lock_tag
+from holystone.engine.model.references import Tag
 from tests.torture.command import Ended, Launcher
 from tests.torture.messages import Reply, Request
 from tests.torture.proxy import FaultProxy, no_fault
 from tests.torture.schedules import Kill, Schedule, decider
-from tests.torture.world import KeptSet, State, World, look, restore
+from tests.torture.world import KeptSet, State, World, look, restore, untag
 
 HANGS: Final = 120.0
 """Seconds outside that no command takes: at twenty times the speed of time that is forty minutes."""
@@ -45,6 +47,7 @@ class Outcome:
     """With exit codes."""
     faults: int = 0
     killed: int = 0
+    stale_locks: int = 0
     seconds: float = 0.0
     said: list[str] = field(default_factory=list)
 
@@ -122,13 +125,19 @@ class _Trial:
             self.outcome.problems.append(what)
 
     def state(self) -> State:
-        return look(self._bench.storage, self.world.repositories)
+        """A lock that the network keeps from being given back in time goes stale, as it is meant to; one that a killed
+        run had is taken away by whoever goes on with it."""
+        found = look(self._bench.storage, self.world.repositories)
+        if self._schedule.part == "kills":
+            return found
+        tags = {at: digest for at, digest in found.tags.items() if not is_lock_tag(Tag(at[1]))}
+        return State(tags, frozenset((r, d) for r, d in found.manifests if d not in self._locks))
 
     async def whole(self) -> None:
         assert self._reference
         first = await self.command("cleanup")
         await self._finish(first, self._reference.after)
-        if self._schedule.undo and self.run_id():
+        if self._schedule.undo and len(self._runs()) == 1:
             await self._undone()
         elif self.state().differs(self._reference.after):
             await self._healed("cleanup", self._reference.after)
@@ -161,6 +170,7 @@ class _Trial:
             if state in ("undone", "finished", None):
                 if state is None and (touched := self.state().differs(self.world.before)):
                     self.problem(f"changed without a run in the journal: {_few(touched)}")
+                self._half_an_hour_passes()
                 last = await self.command("cleanup")
             elif state == "undoing":
                 last = await self.command("undo")
@@ -184,20 +194,26 @@ class _Trial:
         """By a command that nothing disturbs."""
         self._given = 1 << 20
         self._kills = []
+        self._half_an_hour_passes()
         ended = await self.command(word)
-        if differs := self._differs(expected):
+        if differs := self.state().differs(expected):
             self.problem(f"not healed by another {word} (exit {ended.code}): {_few(differs)}")
 
-    def _differs(self, expected: State) -> list[str]:
-        """A lock that a lie keeps from being given back goes stale; its manifest may stay."""
-        state = self.state()
-        if self._lies:
-            state = State(state.tags, state.manifests - {(r, d) for r, d in state.manifests if d in self._locks})
-        return state.differs(expected)
+    def _half_an_hour_passes(self) -> None:
+        """Locks that were left behind count no more. Those of a run that can be resumed are none of them."""
+        if self._schedule.part != "kills":
+            for repository, tag in look(self._bench.storage, self.world.repositories).tags:
+                if is_lock_tag(Tag(tag)):
+                    untag(self._bench.storage, repository, tag)
+                    self.outcome.stale_locks += 1
 
     def run_id(self) -> str | None:
-        ids = sorted(set(re.findall(r"\brun (\d{8}-\d{6}-[0-9a-f]{4})", "\n".join(self.outcome.said))))
-        return ids[-1] if ids else None
+        runs = self._runs()
+        return runs[-1] if runs else None
+
+    def _runs(self) -> list[str]:
+        """That changed anything, as far as they said so."""
+        return sorted(set(re.findall(r"\brun (\d{8}-\d{6}-[0-9a-f]{4})", "\n".join(self.outcome.said))))
 
     async def _run_state(self) -> str | None:
         """Of the newest run in the journal."""

@@ -114,6 +114,10 @@ def look(storage: Path, repositories: Iterable[str]) -> State:
     return State(tags, frozenset(manifests))
 
 
+def untag(storage: Path, repository: str, tag: str) -> None:
+    shutil.rmtree(storage / _REPOSITORIES / repository / "_manifests/tags" / tag)
+
+
 class KeptSet:
     """What must be there at every moment. Asked after each change, so it costs a few looks at single files."""
 
