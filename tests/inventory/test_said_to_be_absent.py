@@ -27,8 +27,8 @@ class Forgetful(MemoryRegistry):
         self._asked[reference] = self._asked.get(reference, 0) + 1
         return self._asked[reference] <= self._times
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
-        found = await super().resolve(repository, reference)
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        found = await super().resolve(repository, reference, alone=alone)
         return None if self._forgets(f"resolve {reference}") else found
 
     async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:

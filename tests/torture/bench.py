@@ -28,13 +28,13 @@ async def carry_out(
 ) -> None:
     """`jobs` of them at a time, or one more. `distribution_3` names its program; without one, there may be no schedules
     on it."""
-    with _folder() as folder:
+    with folder_in_memory() as folder:
         built = _worlds(folder)
         references: dict[tuple[Server, int], asyncio.Task[Reference]] = {}
 
         async def job(server: Server, left: Iterator[Schedule]) -> None:
             program = distribution_3 if server == "distribution-3" else None
-            async with _bench(folder, built, program) as mine:
+            async with bench(folder, built, program) as mine:
                 for each in left:
                     key = server, each.world
                     if key not in references:
@@ -55,7 +55,7 @@ def _worlds(folder: Path) -> dict[int, World]:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def folder_in_memory() -> Iterator[Path]:
     """In memory where possible."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="holystone-torture-", dir=memory))
@@ -66,7 +66,7 @@ def _folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _bench(beside: Path, built: Mapping[int, World], program: str | None) -> AsyncIterator[Bench]:
+async def bench(beside: Path, built: Mapping[int, World], program: str | None) -> AsyncIterator[Bench]:
     """On the installed docker-registry, or on `program`."""
     folder = Path(tempfile.mkdtemp(dir=beside))
     async with AsyncExitStack() as stack:

@@ -18,7 +18,7 @@ from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.references import Tag
 from tests.torture.command import Ended, Launcher
 from tests.torture.messages import Reply, Request
-from tests.torture.proxy import FaultProxy, no_fault
+from tests.torture.proxy import Decide, FaultProxy, no_fault
 from tests.torture.schedules import Kill, Schedule, decider
 from tests.torture.world import KeptSet, State, World, look, restore, untag
 
@@ -71,7 +71,7 @@ class Bench:
         self.folder = folder
 
     async def reference(self, world: int) -> Reference:
-        trial = _Trial(self, Schedule(0, 0, "faults", "docker-registry", world, False, False, False), None)
+        trial = Trial(self, Schedule(0, 0, "faults", "docker-registry", world, False, False, False), None)
         ended = await trial.command("cleanup")
         assert ended.code == 0, ended
         requests = len(self.proxy.log)
@@ -84,7 +84,7 @@ class Bench:
         return Reference(after, requests, len(self.proxy.log), cache)
 
     async def carry_out(self, schedule: Schedule, reference: Reference) -> Outcome:
-        trial = _Trial(self, schedule, reference)
+        trial = Trial(self, schedule, reference)
         begun = time.monotonic()
         try:
             await trial.whole()
@@ -94,7 +94,7 @@ class Bench:
         return trial.outcome
 
 
-class _Trial:
+class Trial:
     def __init__(self, bench: Bench, schedule: Schedule, reference: Reference | None) -> None:
         self._bench = bench
         self._schedule = schedule
@@ -225,11 +225,12 @@ class _Trial:
         self.outcome.said.append(f"run {lines[0].split()[0]}")
         return lines[0].split()[1]
 
-    async def command(self, word: str) -> Ended:
+    async def command(self, word: str, decide: Decide = no_fault) -> Ended:
+        """`decide`: what happens if the schedule has nothing to say."""
         proxy, schedule = self._bench.proxy, self._schedule
         disturbed = self._given < schedule.disturbed and schedule.part != "kills"
         self._launcher = self._bench.launched[disturbed]  # nothing waits on a network that is in order
-        proxy.begin(decider(schedule, self._given) if disturbed else no_fault)
+        proxy.begin(decider(schedule, self._given) if disturbed else decide)
         self._given += 1
         kill = self._kills.pop(0) if self._kills else None
         words = self._words(word)
