@@ -14,8 +14,6 @@ from tests.real.page import Gathered, page_with
 from tests.real.processes import Running, scratch
 from tests.real.servers import SERVERS, Server
 
-_GATHERED = pytest.StashKey[Gathered]()
-
 
 def chosen() -> list[Server]:
     """All, or those that REAL_SERVERS names."""
@@ -43,15 +41,18 @@ def registry_name(server: Server) -> str:
 
 
 @pytest.fixture
-async def served(server: Server, running: Running, tmp_path: Path) -> AsyncIterator[Stand]:
+async def served(
+    server: Server, running: Running, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Stand]:
     """A repository of its own."""
     path = RepositoryPath(f"{running.account}/r{uuid4().hex[:12]}")
     async with real_stand(server, running, tmp_path, path) as stand:
+        request.node.user_properties.append(("implementation", stand.identity.implementation))
         yield stand
 
 
 @pytest.fixture(autouse=True)
-def _what_it_is(request: pytest.FixtureRequest, record_property: object) -> None:
+def _what_it_is(request: pytest.FixtureRequest) -> None:
     """For the page."""
     if {"served", "running"} & set(request.fixturenames):
         running = request.getfixturevalue("running")
@@ -67,11 +68,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         pytest.skip(str(reason))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_GATHERED] = Gathered()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     gathered = Gathered()
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):
