@@ -72,7 +72,7 @@ def test_kept_tags_keep_all_they_need_and_doomed_tags_go(case: Case) -> None:
     kept_manifests = set(plan.kept_manifests) & case.snapshot.manifests.keys()
     assert kept_manifests <= registry.manifests.keys()
     assert needed <= kept_manifests
-    if not (case.can.protects_children or case.can.digest_delete_takes_children):
+    if not (case.can.protects_children or case.can.gone_index_takes_children):
         assert needed == kept_manifests
     gone = case.snapshot.manifests.keys() - registry.manifests.keys()
     if case.can.protects_children and case.can.digest_delete:
@@ -181,7 +181,7 @@ def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
     _, again = case.plan(registry.snapshot())
     assert again.passes == ()
     assert [each.tag for each in again.kept] == [each.tag for each in plan.kept]
-    if case.can.protects_children or case.can.digest_delete_takes_children:
+    if case.can.protects_children or case.can.gone_index_takes_children:
         # What stayed only because its deletion would be refused, or take along too much, is nobody's candidate now.
         assert set(again.kept_manifests) <= set(plan.kept_manifests)
     else:
