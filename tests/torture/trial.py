@@ -217,7 +217,7 @@ class Trial:
 
     async def _run_state(self) -> str | None:
         """Of the newest run in the journal."""
-        ended = await self._launcher.run(self._home, "runs", *self._folders)
+        ended = await self._launcher.run(self._home, "runs", self._folders[0])
         self._look_at(ended, "runs")
         lines = ended.out.splitlines()
         if not lines:
