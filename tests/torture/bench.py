@@ -24,17 +24,22 @@ def distribution_3() -> str:
 
 
 async def carry_out(
-    schedules: Sequence[Schedule], distribution_3: str, jobs: int, done: Callable[[Outcome], None]
+    schedules: Sequence[Schedule],
+    distribution_3: str,
+    jobs: int,
+    done: Callable[[Outcome], None],
+    *,
+    quickly: float = QUICK,
 ) -> None:
     """`jobs` of them at a time, or one more. `distribution_3` names its program; without one, there may be no schedules
-    on it."""
+    on it. `quickly`: how much faster time passes for a disturbed command."""
     with folder_in_memory() as folder:
         built = _worlds(folder)
         references: dict[tuple[Server, int], asyncio.Task[Reference]] = {}
 
         async def job(server: Server, left: Iterator[Schedule]) -> None:
             program = distribution_3 if server == "distribution-3" else None
-            async with bench(folder, built, program) as mine:
+            async with bench(folder, built, program, quickly) as mine:
                 for each in left:
                     key = server, each.world
                     if key not in references:
@@ -66,14 +71,16 @@ def folder_in_memory() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def bench(beside: Path, built: Mapping[int, World], program: str | None) -> AsyncIterator[Bench]:
+async def bench(
+    beside: Path, built: Mapping[int, World], program: str | None, quickly: float = QUICK
+) -> AsyncIterator[Bench]:
     """On the installed docker-registry, or on `program`."""
     folder = Path(tempfile.mkdtemp(dir=beside))
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(docker_registry(folder / "registry", program=program))
         proxy = await stack.enter_async_context(fault_proxy(registry.host))
         launched = {
-            quick: await stack.enter_async_context(launcher(folder / f"said-{quick}", QUICK if quick else 1.0))
+            quick: await stack.enter_async_context(launcher(folder / f"said-{quick}", quickly if quick else 1.0))
             for quick in (False, True)
         }
         yield Bench(registry.storage, proxy, launched, built, folder)

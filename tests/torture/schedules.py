@@ -5,7 +5,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, get_args
 
 from tests.torture.faults import Fault, Kind, Network, Noticeable
@@ -52,6 +52,8 @@ class Rule:
     times: int = 1_000_000
     methods: frozenset[str] = frozenset()
     """None: all."""
+    seconds: float | None = None
+    """Of outside time, where they are not drawn."""
 
     def meets(self, request: Request) -> bool:
         return self.since <= request.n <= self.until and (not self.methods or request.method in self.methods)
@@ -128,7 +130,8 @@ def decider(of: Schedule, command: int) -> Callable[[Request], Fault | None]:
             if kind in _WRITES and request.method not in ("DELETE", "PUT"):
                 continue
             met[index] += 1
-            return _fault(kind, dice)
+            made = _fault(kind, dice)
+            return made if rule.seconds is None else replace(made, seconds=rule.seconds)
         return None
 
     return decide
