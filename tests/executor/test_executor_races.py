@@ -72,12 +72,12 @@ async def test_a_tag_that_moves_right_before_its_turn_is_left_alone(
     )
     resolve = there.registry.resolve
 
-    async def last(where: Repository, tag: Tag) -> Digest | None:
+    async def last(where: Repository, tag: Tag, *, alone: bool = False) -> Digest | None:
         while tag == "old-index" and looked and not moved:
             await anyio.lowlevel.checkpoint()
         if tag == "old-index":
             looked.append(tag)
-        return await resolve(where, tag)
+        return await resolve(where, tag, alone=alone)
 
     monkeypatch.setattr(there.registry, "resolve", last)
     outcomes = await _run(execute, there)

@@ -1,17 +1,23 @@
-"""Compare before delete: a tag that moved after it was planned is left alone."""
+"""Compare before delete: a tag that moved after it was planned is left alone. One look that says so is not enough: it
+may have been given the answer to another question."""
 
 from collections.abc import Awaitable
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Failed, MovedMeanwhile, Outcome
-from holystone.engine.model.references import Digest
+from holystone.engine.model.references import Digest, Tag
 
 
-async def compare(look: Awaitable[Digest | None], *expected: Digest) -> Digest | Outcome:
-    """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on."""
+async def compare(
+    work: RepositoryWork, tag: Tag, look: Awaitable[Digest | None], *expected: Digest
+) -> Digest | Outcome:
+    """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on. Raises Doubtful as
+    `contradiction.look_again`."""
     try:
         now = await look
+        if now is not None and now not in expected:
+            now = await work.look_again(tag)
     except DeletionDisabled:
         raise
     except RegistryFailure as error:

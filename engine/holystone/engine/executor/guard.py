@@ -53,6 +53,7 @@ class Guard:
         self._holds: Holds | None = None
         self._looked_at = 0.0
         self._due_then = 0
+        self._contradicted_then = False
         self._looking = anyio.Lock()
         self._failed: HolystoneError | None = None
 
@@ -64,6 +65,7 @@ class Guard:
             if self._holds is None or self._is_worn(self._holds):
                 tally = self._work.tally
                 self._looked_at, self._due_then = self._clock(), len(tally.due)
+                self._contradicted_then = self._work.contradicted
                 try:
                     self._holds = await find_holds(self._work, doomed_manifests(self._work), tally.due_tags)
                 except HolystoneError as error:
@@ -72,6 +74,8 @@ class Guard:
             return self._holds
 
     def _is_worn(self, holds: Holds) -> bool:
+        if self._work.contradicted and not self._contradicted_then:
+            return True
         deletions = self._due_then - len(self._work.tally.due)
         return self._clock() - self._looked_at >= FRESH and deletions >= _DELETIONS_A_REQUEST * holds.requests
 
@@ -116,9 +120,9 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
 ) -> tuple[dict[Tag, Digest], int]:
-    """And how many requests that took."""
+    """And how many requests that took. Raises Doubtful as `contradiction.look_again`."""
     listing = await work.sight.listing()
-    fixed = {each.tag: each.digest for each in work.plan.kept if each.written_once}
+    fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
     # A tag that may be on everything in question cannot hold anything, wherever it is.
     tags = [tag for tag in sorted(listing.tags) if not (is_lock_tag(tag) or _all_in(ours.get(tag, ()), going))]
     known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag))}
@@ -130,7 +134,17 @@ async def _resolve_all(
             found[tag] = digest
 
     await work.each(unknown, look)
-    return known | found, work.sight.requests + len(unknown)
+    there = known | found
+    contradicting = [
+        tag for tag in tags if tag in work.written_once and there.get(tag) not in (None, *work.expected(tag))
+    ]
+
+    async def again(tag: Tag) -> None:
+        if await work.look_again(tag) is None:
+            del there[tag]
+
+    await work.each(contradicting, again)
+    return there, work.sight.requests + len(unknown)
 
 
 def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:

@@ -24,11 +24,14 @@ async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> Non
         async def look(one: tuple[int, Tag, Digest]) -> None:
             number, tag, digest = one
             # A tag that moves away now is not touched by the deletion of what it pointed to before.
-            now = await compare(work.sight.tag_when_listed(tag), digest)
+            now = await compare(work, tag, work.sight.tag_when_listed(tag), digest)
             if not isinstance(now, Digest | AlreadyGone):
                 outcomes[number] = now
 
         await work.each(((number, tag, step.digest) for number, step in free for tag in step.tags), look)
+        if outcomes:  # what came to light may have worn the guard's look out
+            holds = (await guard.holds()).digests
+            outcomes = {n: holds[s.digest].outcome for n, s in free if s.digest in holds} | outcomes
         for number, step in free:
             if problem := recorded(work, step.digest):
                 outcomes.setdefault(number, problem)

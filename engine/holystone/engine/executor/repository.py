@@ -5,6 +5,7 @@ from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError
 from holystone.engine.executor.check import check_after
+from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather, understood
 from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
@@ -53,6 +54,7 @@ async def execute_repository(
             await settle(plan.repository)
             check = found
             await _record(registry, knowledge, journal, tally, check)
+            await _contradictions(registry, plan, check)
     except HolystoneError as error:
         stopped = error
     if work and isinstance(stopped, Doubtful):
@@ -67,6 +69,14 @@ async def execute_repository(
         work.mended if work else {},
         frozenset(lost & set(tally.deleted_tags.values())),
     )
+
+
+async def _contradictions(registry: Registry, plan: RepositoryPlan, check: CheckReport) -> None:
+    """Raises Doubtful as `contradiction.look_again`: it is too late for what went, and not for who reads the report."""
+    kept = {each.tag: each.digest for each in plan.kept if each.written_once and each.digest}
+    for tag in check.moved:
+        if tag in kept:
+            await look_again(registry, plan, tag, (kept[tag],), once=True)
 
 
 async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:

@@ -52,7 +52,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     async def overwrite(numbered: Numbered[Untag]) -> None:
         number, step = numbered
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
-        now = await compare(work.registry.resolve(work.repository, step.tag), step.digest, *any_part)
+        now = await compare(work, step.tag, work.registry.resolve(work.repository, step.tag), step.digest, *any_part)
         if now == step.digest:
             if hold := held.get(number):
                 maybe.pop(step.tag)

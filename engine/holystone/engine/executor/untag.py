@@ -25,7 +25,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
 
         async def look(numbered: Numbered[Untag]) -> None:
             number, step = numbered
-            now = await compare(work.sight.tag(step.tag), step.digest)
+            now = await compare(work, step.tag, work.sight.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
                 outcomes[number] = now
             elif problem := recorded(work, step.digest) or await _anchor(work, step):

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure
+from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.results import Progress
 from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
@@ -52,6 +53,10 @@ class RepositoryWork:
         """Manifests that stay and went with their last tag, the first of each kind of taking it away."""
         self.mended: dict[Digest, Tag] = {}
         """Those that were pushed back, with that tag."""
+        self.written_once = written_once(plan)
+        self.contradicted = False
+        """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
+        self._planned = {**{each.tag: each.digest for each in plan.kept}, **tally.doomed_tags}
         self._progress = progress
         self._cause: HolystoneError | None = None
 
@@ -66,6 +71,19 @@ class RepositoryWork:
     async def raw(self, digest: Digest) -> RawManifest:
         """One whose bytes are in the journal."""
         return self.knowledge.manifest(digest) or (await self.journal.manifests())[digest]
+
+    def expected(self, tag: Tag) -> frozenset[Digest]:
+        """Where the tag may point without contradicting the plan: as planned, or to this run's tombstone."""
+        tombstone = self.journal.known.tombstone
+        parts = (part.digest for part in tombstone.parts) if tombstone else ()
+        planned = self._planned.get(tag)
+        return frozenset((*parts, planned) if planned else parts)
+
+    async def look_again(self, tag: Tag) -> Digest | None:
+        """Where a tag points that was seen elsewhere than expected; raises as `contradiction.look_again`."""
+        self.contradicted = True
+        once = tag in self.written_once
+        return await look_again(self.registry, self.plan, tag, self.expected(tag), once=once)
 
     async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
         """On the disk when this returns. A right that is missing is missing for every step, so the first Forbidden

@@ -84,6 +84,8 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
     """Tags that go only when another one is gone: without the mark on it a rejected stage would be used."""
     undo: UndoOutlook | None = None
     """Whether and for how long what goes can be put back; None where nothing goes."""
+    doomed_written_once: tuple[Tag, ...] = ()
+    """Tags to go that nobody moves, so that one which points elsewhere contradicts the plan. Sorted."""
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:

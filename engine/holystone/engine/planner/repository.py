@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Final
 
+import msgspec
+
 from holystone.engine.closure.closed import Closed
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -34,7 +36,7 @@ def plan_repository(
     done = reduce(lambda so_far, step: step(so_far), STEPS, draft(snapshot, closed, capabilities, facts))
     marks = marks_that_go(done)
     known = closed.kept.keys() & (snapshot.manifests.keys() | set(snapshot.tags.values()))
-    return RepositoryPlan(
+    planned = RepositoryPlan(
         repository=snapshot.repository,
         implementation=capabilities.implementation,
         passes=_passes(done, marks),
@@ -42,6 +44,8 @@ def plan_repository(
         kept_manifests=tuple(sorted(known)),
         marks=marks,
     )
+    once = tuple(tag for tag in planned.doomed_tags if tag in facts.written_once)
+    return msgspec.structs.replace(planned, doomed_written_once=once)
 
 
 def _passes(done: Draft, marks: Mapping[Tag, Tag]) -> tuple[Pass, ...]:
