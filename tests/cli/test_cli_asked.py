@@ -74,3 +74,11 @@ def test_a_plan_remembers_that_only_the_registry_said_it(tmp_path: Path) -> None
         assert ran.code == 2, ran.err
         assert "--repo-implementation harbor" in ran.message
         assert made.registry.requests == []
+
+
+def test_one_that_is_named_another_by_its_user_is_told_in_the_plan(tmp_path: Path) -> None:
+    with shop(GitlabEmulator(), tmp_path) as made:
+        ran = made.cleanup("--yes-delete-that-many", "--repo-implementation=default", "--dry-run")
+        assert ran.code == 0, ran.err
+        assert "the server says that it is GitLab's registry" in ran.out
+        assert "leave --repo-implementation out" in ran.out

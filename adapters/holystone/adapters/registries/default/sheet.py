@@ -13,8 +13,9 @@ SHEET: Final = Sheet(
     can=msgspec.structs.replace(UNKNOWN, page=1000),
     listing="GET /v2/NAME/tags/list",
     shows="nothing: each tag is looked up by HEAD",
-    deletion="DELETE /v2/NAME/manifests/TAG where the server has it (distribution 3, zot), by digest otherwise; "
-    "tombstones where a digest delete is slow or would take sibling tags",
+    deletion="DELETE /v2/NAME/manifests/TAG where the server has it, by digest otherwise; tombstones where a digest "
+    "delete is slow or would take sibling tags. The last tag of a manifest that stays goes only where the server was "
+    "shown to leave the manifest (distribution 2.8 and 3) or to hold what is pushed by its digest (Gitea, Forgejo)",
     credentials="Docker's configuration: password, identity token, credential helper; the right to delete, and to "
     "push for tombstones",
     restore="the journaled manifest is pushed again until the registry's garbage collection has run",
