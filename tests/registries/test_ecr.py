@@ -521,11 +521,15 @@ async def test_a_rule_that_goes_by_pulls_is_told_since_reading_counts_as_one(tmp
             assert served.pulled == {raw.digest}
         served.lifecycle = {"rules": [rule]}
         async with connected(served, tmp_path) as (registry, repository):
+            await registry.read_manifests(repository, [raw.digest])
             (told,) = (await registry.probe(repository)).warnings
             for part in ("register-pull-time-update-exclusion", "HOLYSTONE_CACHE_DIR"):
                 assert part in told
+        async with connected(served, tmp_path) as (registry, repository):
+            assert (await registry.probe(repository)).warnings == (), "nothing was read: all was known"
         served.denied = frozenset({"GetLifecyclePolicy"})
         async with connected(served, tmp_path) as (registry, repository):
+            await registry.read_manifests(repository, [raw.digest])
             can = await registry.probe(repository)
             assert (can.can_delete, can.warnings) == (True, ())
 

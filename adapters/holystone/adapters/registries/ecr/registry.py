@@ -53,6 +53,8 @@ class EcrRegistry(OciApi):
     def __init__(self, host: RegistryHost, api: EcrApi, http: RegistryHttp, lanes: Lanes) -> None:
         super().__init__(host, http, lanes.blobs, lanes.pushes)
         self._can: dict[Repository, Capabilities] = {}
+        self._read: set[Repository] = set()
+        """From which manifests were read: those are pulled now, in AWS's eyes."""
         self._api = api
         self._lanes = lanes
 
@@ -62,7 +64,9 @@ class EcrRegistry(OciApi):
             can = await self._ask(repository)
             if not can.can_delete:
                 return can
-            self._can[repository] = msgspec.structs.replace(can, warnings=await self._pull_rules(repository))
+            if repository in self._read:
+                can = msgspec.structs.replace(can, warnings=await self._pull_rules(repository))
+            self._can[repository] = can
         return self._can[repository]
 
     async def _ask(self, repository: Repository) -> Capabilities:
@@ -117,6 +121,7 @@ class EcrRegistry(OciApi):
         return None
 
     async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        self._read.add(repository)
         return await read_manifests(self._api, self._lanes.manifests, repository, digests)
 
     async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
