@@ -16,7 +16,7 @@ from holystone.embedded.access import Anyone, Auth, TokenService, User
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.errors import IncompleteSource, Unreachable
+from holystone.engine.errors import HolystoneError, IncompleteSource, Unreachable
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -350,3 +350,14 @@ async def test_the_token_says_beforehand_whether_undo_may_push(
         monkeypatch.setattr(registry.http, "granted", granted)
         assert (await registry.probe(repository)).undo.lacks == lacks
         assert asked == [f"repository:{repository.path}:pull,push"]
+
+
+@pytest.mark.parametrize(("status", "found"), [(200, True), (404, False), (401, None), (403, None), (405, None)])
+async def test_only_404_says_that_a_blob_is_not_there(status: int, found: bool | None) -> None:
+    fault = Fault("HEAD", "/blobs/", Answer(status), times=None)
+    async with EmbeddedRegistry(faults=(fault,)) as embedded, connected(embedded.host) as (registry, repository):
+        if found is None:
+            with pytest.raises(HolystoneError):
+                await registry.has_blob(repository, ABSENT)
+        else:
+            assert await registry.has_blob(repository, ABSENT) is found

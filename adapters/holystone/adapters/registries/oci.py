@@ -239,7 +239,7 @@ class OciApi:
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:
         digest = digest_of(body)
         base, scope = f"/v2/{repository.path}/blobs", self.scope(repository, "write")
-        if await self._is_there(f"{base}/{digest}", scope):
+        if (await self._blob(repository, digest, scope)).status == 200:
             return digest
         begun = await self.http.request(
             "POST",
@@ -271,10 +271,15 @@ class OciApi:
         return digest
 
     async def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        return await self._is_there(f"/v2/{repository.path}/blobs/{digest}", self.scope(repository, "read"))
+        """Only 404 says that it is not there: whoever may not look knows nothing."""
+        reply = await self._blob(repository, digest, self.scope(repository, "read"))
+        if reply.status not in (200, 404):
+            raise RegistryFailure(f"{repository}: the blob {digest} cannot be looked for: {summary(reply)}")
+        return reply.status == 200
 
-    async def _is_there(self, path: str, scope: str) -> bool:
-        return (await self.http.request("HEAD", path, lane=self.reads, limit=0, scope=scope)).status == 200
+    async def _blob(self, repository: Repository, digest: Digest, scope: str) -> Reply:
+        path = f"/v2/{repository.path}/blobs/{digest}"
+        return await self.http.request("HEAD", path, lane=self.reads, limit=0, scope=scope)
 
     async def delete(self, repository: Repository, reference: str, *, final: Collection[int] = ()) -> Reply:
         """One DELETE of a tag or digest below /v2; every status that is not retried, or is `final`, is returned."""
