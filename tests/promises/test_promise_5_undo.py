@@ -10,6 +10,7 @@ import pytest
 from holystone.embedded.faults import Answer, Drop, Fault
 from holystone.embedded.quirks import Quirks
 from holystone.engine.model.references import Digest
+from tests.emulators.default import GiteaEmulator
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, Ran, always, now
 from tests.support.tiny_project import Contents, tiny_project
@@ -241,3 +242,17 @@ def test_a_run_that_is_alive(open_bench: Open, tmp_path: Path) -> None:
     assert ran.code == 3
     assert "still going on" in ran.message
     assert shop.contents() == after
+
+
+def test_where_nothing_can_come_back_it_is_said_before(open_bench: Open) -> None:
+    """Gitea: what an image consists of goes with its last tag, with nothing left for a garbage collection."""
+    shop = open_bench(registry=GiteaEmulator())
+    tiny_project(shop.project, shop.registry.storage, now=now())
+    assert any(line.startswith("undo: none: ") for line in shop.cleanup("--dry-run").out.splitlines())
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+    assert any("undo: none: " in note for note in ran.notes)
+    undone = shop.run("undo", latest(shop))
+    assert undone.code in (1, 4), undone
+    assert "the registry has not kept what it needs" in undone.out
+    assert "garbage" not in undone.out + undone.err

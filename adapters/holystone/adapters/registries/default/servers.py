@@ -19,6 +19,7 @@ UNKNOWN: Final = Capabilities(
     overwrite="may-drop-manifest",
     digest_delete_takes_referrers=True,
     digest_delete_takes_children=True,
+    undo=UndoOutlook("push", doubt="the registry does not say what it is, and some keep nothing without a tag"),
 )
 """Whatever a registry is known to take along, one that is not known may take along, too."""
 _DISTRIBUTION: Final = Capabilities(
@@ -44,7 +45,7 @@ _GITEA: Final = Capabilities(
     undo=UndoOutlook("none"),
 )
 """Seen on a main of summer 2026, after 1.27. Forgejo by its source of 2025-06."""
-_ZOT: Final = msgspec.structs.replace(UNKNOWN, protects_children=True)
+_ZOT: Final = msgspec.structs.replace(UNKNOWN, protects_children=True, undo=UndoOutlook("push"))
 """Seen on 2.1.20: an overwritten tag drops its manifest. Its DELETE of a tag spares manifest and siblings from 2.1.2
 on, and no reply tells the version, so that nothing is concluded from that."""
 _WARNINGS: Final = {
