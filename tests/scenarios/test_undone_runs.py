@@ -118,7 +118,7 @@ async def test_what_garbage_collection_took_is_named(scene: Scenes, tmp_path: Pa
         told = await opened.cli.run("undo", run)
         assert told.code == 4
         for _, tag, digest in gone:
-            assert f"  {tag} ({digest}): cannot come back, garbage collection has removed what it needs" in told.out
+            assert f"  {tag} ({digest}): cannot come back, the registry has not kept what it needs" in told.out
 
 
 def named(undone: Ended, kind: type[Tag] | None) -> set[tuple[str, str | None, str]]:
@@ -126,6 +126,6 @@ def named(undone: Ended, kind: type[Tag] | None) -> set[tuple[str, str | None, s
     return {
         (repository["repository"]["path"], each["tag"], each["digest"])
         for repository in undone.document["undone"]
-        for each in repository["put_back"]
+        for each in repository["not_back"]
         if each["outcome"]["type"] == "blobs-gone" and (each["tag"] is not None) == (kind is Tag)
     }

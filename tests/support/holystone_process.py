@@ -74,8 +74,9 @@ class Holystone:
     async def start(self, *arguments: str) -> anyio.abc.Process:
         # What the developer has set for himself must not reach the program.
         environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        folders = self._folders[:1] if arguments[0] == "runs" else self._folders  # which takes no other
         return await anyio.open_process(
-            (sys.executable, "-m", "holystone.cli", *arguments, *self._folders),
+            (sys.executable, "-m", "holystone.cli", *arguments, *folders),
             stdin=subprocess.DEVNULL,
             env={**environment, "HOME": str(self._home), "WERF_WITHOUT_KUBE": "true", **self._environ},
         )
