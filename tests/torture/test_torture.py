@@ -31,7 +31,7 @@ async def problems(schedules: list[Schedule], program: str = "") -> list[Outcome
 
 async def test_on_docker_registry_nothing_wanted_goes_and_nothing_doomed_is_forgotten() -> None:
     require("docker-registry")
-    faults, kills = some("faults", "docker-registry", 0, 3), some("kills", "docker-registry", 0, 2)
+    faults, kills = some("faults", "docker-registry", 0, 2), some("kills", "docker-registry", 0, 2)
     assert await problems([*faults, *kills]) == []
 
 
@@ -39,5 +39,5 @@ async def test_on_distribution_3_as_well() -> None:
     program = distribution_3()
     if not program:
         pytest.skip("HOLYSTONE_DISTRIBUTION_3 names no program, and `make servers` could not install it")
-    faults, kills = some("faults", "distribution-3", 1, 2), some("kills", "distribution-3", 1, 1)
+    faults, kills = some("faults", "distribution-3", 1, 1), some("kills", "distribution-3", 1, 1)
     assert await problems([*faults, *kills], program) == []
