@@ -11,18 +11,12 @@ from tests.contract.stands import NAMES, OTHERS, Stand, stand
 from tests.emulators.vendor import NotHere
 from tests.support.command_line import hasty
 
-UNFINISHED = {
-    "ggcr": pytest.mark.xfail(
-        reason="its listing is cut short without a Link, and its digest delete leaves tags", strict=False
-    )
-}
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "registry_name" in metafunc.fixturenames:
         everywhere = metafunc.definition.get_closest_marker("everywhere")
         names = (*NAMES, *OTHERS) if everywhere else NAMES
-        metafunc.parametrize("registry_name", [pytest.param(name, marks=UNFINISHED.get(name, ())) for name in names])
+        metafunc.parametrize("registry_name", names)
 
 
 @pytest.fixture(autouse=True)

@@ -88,6 +88,8 @@ class Stand:
     """A listing comes in pages."""
     types: Types = "docker"
     """Of images."""
+    absent_is_empty: bool = False
+    """A repository that nobody ever pushed to is listed, without tags."""
 
     @property
     def repository(self) -> Repository:
@@ -238,6 +240,7 @@ async def real_stand(
             identity,
             server.pages,
             types or server.takes.types[0],
+            server.absent_is_empty,
         )
 
 

@@ -53,6 +53,8 @@ class Server:
     takes: Takes = field(default_factory=Takes)
     pages: bool = True
     """A listing comes in pages."""
+    absent_is_empty: bool = False
+    """A repository that nobody ever pushed to is listed, without tags."""
 
     @property
     def variable(self) -> str:
@@ -347,10 +349,10 @@ SERVERS: Final = {
         Server("moto", _moto, partial(_built, "distribution"), pages=False),
         Server("zot-minimal", partial(_zot, full=False)),
         Server("zot-full", partial(_zot, full=True)),
-        Server("olareg", _olareg),
+        Server("olareg", _olareg, absent_is_empty=True),
         Server("gitea", _gitea, takes=Takes(nested=False)),
         Server("forgejo", _gitea, takes=Takes(nested=False)),
-        Server("serverless-registry", _only_addressed, takes=Takes(nested=False)),
+        Server("serverless-registry", _only_addressed, takes=Takes(nested=False), absent_is_empty=True),
         Server("gitlab", _distribution, takes=_IMAGES_ONLY),
         Server("gitlab-database", _gitlab_database, takes=_IMAGES_ONLY),
         Server("harbor", _only_addressed),
