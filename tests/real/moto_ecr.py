@@ -1,7 +1,10 @@
 """Amazon ECR as moto plays it, which has no /v2: that is a distribution's for blobs, and for manifests a translation
-into ECR's own calls, with the digest that moto would make up otherwise. What moto takes and does not name in its reply
-is named, as AWS describes it. `python -m tests.real.moto_ecr PORT DISTRIBUTION`."""
+into ECR's own calls, with the digest that moto would make up otherwise. What moto takes or lacks and does not name in
+its reply is named, as AWS describes it, and calls go one by one: of two at once, moto deletes the wrong image.
 
+`python -m tests.real.moto_ecr PORT DISTRIBUTION`."""
+
+import asyncio
 import hashlib
 import json
 import logging
@@ -21,6 +24,7 @@ class Front:
         self._session = session
         self._moto = moto
         self._distribution = distribution
+        self._one_by_one = asyncio.Lock()
 
     async def call(self, operation: str, **asked: Any) -> Any:
         headers = {
@@ -28,7 +32,7 @@ class Front:
             "Content-Type": "application/x-amz-json-1.1",
             "Authorization": "AWS4-HMAC-SHA256 Credential=front/20260101/eu-west-1/ecr/aws4_request",
         }
-        async with self._session.post(self._moto, data=json.dumps(asked), headers=headers) as reply:
+        async with self._one_by_one, self._session.post(self._moto, data=json.dumps(asked), headers=headers) as reply:
             return await reply.json(content_type=None) if reply.status == 200 else None
 
     async def put_manifest(self, request: web.Request) -> web.Response:
@@ -64,15 +68,24 @@ class Front:
         return web.json_response({"name": name, "tags": tags})
 
     async def api(self, request: web.Request) -> web.Response:
-        reply = await self._forward(request, self._moto)
-        if request.headers.get("X-Amz-Target", "").endswith(".BatchDeleteImage") and reply.status == 200:
-            said, asked = json.loads(reply.text or "{}"), await request.json()
-            named = {str(each.get("imageDigest")) for each in said["imageIds"]}
-            named |= {str(each["imageId"].get("imageDigest")) for each in said["failures"]}
-            digests = [each["imageDigest"] for each in asked["imageIds"] if "imageDigest" in each]
-            said["imageIds"] += [{"imageDigest": each} for each in digests if each not in named]
-            return web.json_response(said, content_type="application/x-amz-json-1.1")
-        return reply
+        async with self._one_by_one:
+            reply = await self._forward(request, self._moto)
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        if reply.status != 200 or operation not in ("BatchDeleteImage", "BatchGetImage"):
+            return reply
+        said, asked = json.loads(reply.text or "{}"), await request.json()
+        answers = [*said.get("imageIds", ()), *(each["imageId"] for each in said.get("images", ()))]
+        answers += [each["imageId"] for each in said["failures"]]
+        named = {each.get("imageDigest") for each in answers}
+        unnamed = [each for each in asked["imageIds"] if "imageDigest" in each and each["imageDigest"] not in named]
+        if operation == "BatchDeleteImage":
+            said["imageIds"] += unnamed
+        else:
+            said["failures"] = [
+                {"imageId": each, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
+                for each in unnamed
+            ]
+        return web.json_response(said, content_type="application/x-amz-json-1.1")
 
     async def blobs(self, request: web.Request) -> web.Response:
         return await self._forward(request, self._distribution)

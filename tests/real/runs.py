@@ -62,10 +62,17 @@ class Scene:
             for kept in each["kept"]
         }
         for path, tags in expected.tags.items():
-            lost = {tag: digest for tag, digest in tags.items() if now[path].get(tag) != digest}
-            assert not lost, f"lost of {path}"
             left = (now[path].keys() - tags.keys()) - (moved or {}).keys()
             assert not [tag for tag in left if not reasons.get((path, tag))], f"left in {path}"
+        await self.assert_whole()
+
+    async def assert_whole(self) -> None:
+        """All that was to stay."""
+        expected = self.expected
+        now = await self.read.tags(self.tags)
+        for path, tags in expected.tags.items():
+            lost = {tag: digest for tag, digest in tags.items() if now[path].get(tag) != digest}
+            assert not lost, f"lost of {path}"
         assert await self.read.there(expected.manifests) == expected.manifests, "lost"
 
     async def assert_as_before(self, manifests: Mapping[RepositoryPath, frozenset[Digest]]) -> None:

@@ -70,7 +70,7 @@ async def test_a_run_is_undone(opened: Scene, tmp_path: Path) -> None:
     undone = await opened.cli.run("undo", run_of(done))
     if not possible:
         assert undone.code == 4, undone
-        await opened.assert_cleaned(done.document)
+        await opened.assert_whole()
         return
     assert undone.code == 0, undone
     await opened.assert_as_before(manifests)
