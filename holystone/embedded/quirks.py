@@ -72,6 +72,9 @@ class Quirks(msgspec.Struct, frozen=True):
     """With a manifest that goes, its blobs are out of reach, unless another one has them."""
     pins_tagged: bool = True
     """Pushing by its digest what has a tag holds it when the tag goes."""
+    digest_delete_leaves: Literal["nothing", "tags", "dangling-tags"] = "nothing"
+    """What stays on a manifest that is deleted by digest: tags that go on serving it, or that are listed and not
+    found."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
     unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-400"] = "MANIFEST_UNKNOWN"
@@ -157,3 +160,5 @@ GITEA: Final = Quirks(
     blobs_go=True,
 )
 """1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs."""
+GGCR: Final = Quirks(digest_delete_leaves="tags")
+"""0.22.1, `crane registry serve`: each tag is a copy of its manifest. Compared in its deletions only."""

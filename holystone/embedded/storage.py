@@ -4,9 +4,13 @@ either done or not done, and never cancelled half-way."""
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 from holystone.embedded.manifests import StoredManifest, read
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
+
+Left: TypeAlias = Literal["nothing", "tags", "dangling-tags"]
+"""Of a manifest that is deleted: see `Quirks.digest_delete_leaves`."""
 
 
 class Missing(LookupError):
@@ -20,11 +24,13 @@ class Missing(LookupError):
 class RepositoryState:
     """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
 
-    __slots__ = ("blobs", "had_manifests", "had_tags", "manifests", "pinned", "pushed", "tagged", "tags")
+    __slots__ = ("blobs", "copies", "had_manifests", "had_tags", "manifests", "pinned", "pushed", "tagged", "tags")
 
     def __init__(self) -> None:
         self.tags: dict[str, Digest] = {}
         self.manifests: dict[str, StoredManifest] = {}
+        self.copies: dict[str, StoredManifest] = {}
+        """Manifests that were deleted, for tags that go on serving them."""
         self.blobs: set[str] = set()
         self.pinned: set[str] = set()
         """Manifests that were pushed by their digests."""
@@ -40,7 +46,10 @@ class RepositoryState:
 
     def find(self, reference: str) -> StoredManifest | None:
         """By tag or digest."""
-        return self.manifests.get(reference if ":" in reference else self.tags.get(reference, ""))
+        if ":" in reference:
+            return self.manifests.get(reference)
+        digest = self.tags.get(reference, "")
+        return self.manifests.get(digest) or self.copies.get(digest)
 
     def tags_of(self, digest: str) -> tuple[str, ...]:
         return tuple(sorted(tag for tag, target in self.tags.items() if target == digest))
@@ -154,12 +163,15 @@ class Storage:
         state = self.repositories.get(name)
         return state is not None and state.tags.pop(tag, None) is not None
 
-    def delete_manifest(self, name: str, digest: str) -> bool:
-        """Every tag on it goes with it. False if there is no such manifest."""
+    def delete_manifest(self, name: str, digest: str, *, leaves: Left = "nothing") -> bool:
+        """Every tag on it goes with it, but for what it `leaves`. False if there is no such manifest."""
         state = self.repositories.get(name)
-        if state is None or state.manifests.pop(digest, None) is None:
+        manifest = state.manifests.pop(digest, None) if state else None
+        if state is None or manifest is None:
             return False
-        for tag in state.tags_of(digest):
+        if leaves == "tags":
+            state.copies[digest] = manifest
+        for tag in state.tags_of(digest) if leaves == "nothing" else ():
             del state.tags[tag]
         state.pinned.discard(digest)
         return True

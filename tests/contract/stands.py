@@ -57,8 +57,11 @@ OTHERS: Final = {
     "zot": "tests.emulators.default:ZotEmulator",
     "gitea": "tests.emulators.default:GiteaEmulator",
     "oci": "tests.emulators.default:OtherEmulator",
+    "copying": "tests.emulators.default:CopyingEmulator",
+    "dangling": "tests.emulators.default:DanglingEmulator",
 }
-"""Cleaned as `default`, each with ways of its own; `oci` is one of which nothing is known."""
+"""Cleaned as `default`, each with ways of its own; `oci` is one of which nothing is known; `copying` and `dangling`
+leave the tags of what is deleted by digest."""
 NAMES: Final = (*EMULATORS, *QUICK)
 State: TypeAlias = tuple[dict[str, str], set[str]]
 """Tags with their digests, and manifests."""

@@ -48,6 +48,7 @@ async def test_doomed_tags_and_their_manifests_go_and_nothing_else(served: Stand
         assert not manifests & {each.digest for each in doomed}
 
 
+@pytest.mark.everywhere
 async def test_a_kept_tag_survives_a_doomed_one_on_its_digest(served: Stand) -> None:
     shared = await served.image("shared", "keep", "old")
     other = await served.image("other", "another")

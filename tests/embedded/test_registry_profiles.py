@@ -9,6 +9,7 @@ from holystone.embedded.quirks import (
     DISTRIBUTION_2_8,
     DISTRIBUTION_3,
     DISTRIBUTION_3_1,
+    GGCR,
     OCI,
     ZOT,
     ZOT_OLD,
@@ -115,6 +116,18 @@ async def test_deleting_a_digest_takes_every_tag_on_it(quirks: Quirks, push: Any
         assert await _tags(to) == ["other"]
         again = await to.send("DELETE", f"/v2/app/manifests/{push.digest(body)}")
         assert (again.status, again.code) == (404, "MANIFEST_UNKNOWN")
+
+
+@pytest.mark.parametrize(("quirks", "status"), [(GGCR, 200), (Quirks(digest_delete_leaves="dangling-tags"), 404)])
+async def test_tags_that_stay_when_their_digest_is_deleted_go_by_name(quirks: Quirks, status: int, push: Any) -> None:
+    async with EmbeddedRegistry(quirks=quirks) as registry, client(registry.url) as to:
+        body = await push.image(to, "app", "a", "sibling")
+        assert (await to.send("DELETE", f"/v2/app/manifests/{push.digest(body)}")).status == 202
+        assert (await to.send("GET", f"/v2/app/manifests/{push.digest(body)}")).status == 404
+        assert sorted(await _tags(to)) == ["a", "sibling"]
+        assert (await to.send("GET", "/v2/app/manifests/a")).status == status
+        assert (await to.send("DELETE", "/v2/app/manifests/a")).status == 202
+        assert await _tags(to) == ["sibling"]
 
 
 @pytest.mark.parametrize(

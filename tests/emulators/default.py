@@ -6,7 +6,7 @@ import base64
 from holystone.embedded.access import TokenService, User
 from holystone.embedded.errors import refusal
 from holystone.embedded.exchange import Incoming, Reply
-from holystone.embedded.quirks import DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_3_1, GGCR, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from tests.emulators.vendor import Login, VendorEmulator
 
@@ -59,6 +59,14 @@ class OtherEmulator(VendorEmulator):
 
     def login(self) -> Login:
         return Login()
+
+
+class CopyingEmulator(OtherEmulator):
+    ways = GGCR
+
+
+class DanglingEmulator(OtherEmulator):
+    ways = Quirks(digest_delete_leaves="dangling-tags")
 
 
 class ZotEmulator(OtherEmulator):

@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import BlobsMissing, RegistryFailure
+from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Deleted, Failed, Outcome, StillServed, WouldDrop
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_text
-from tests.support.execution import Execute
+from tests.support.execution import Execute, after, die, once
 from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
@@ -174,6 +175,16 @@ async def test_an_error_after_a_deletion_is_looked_at(execute: Execute, way: str
 
 
 class Leaving(MemoryRegistry):
+    """`dangling`: the tags serve nothing; otherwise they go on serving what was deleted."""
+
+    def __init__(self, capabilities: Capabilities, *, dangling: bool = False) -> None:
+        super().__init__(capabilities)
+        self.dangling = dangling
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        found = await super().resolve(repository, reference, alone=alone)
+        return None if self.dangling and found not in self.contents[repository].manifests else found
+
     def _delete_manifest(self, content: Content, digest: Digest) -> Outcome:
         tags = dict(content.tags)
         outcome = super()._delete_manifest(content, digest)
@@ -181,17 +192,80 @@ class Leaving(MemoryRegistry):
         return outcome
 
 
+def careless(*, tag_delete: bool = True) -> Capabilities:
+    return msgspec.structs.replace(CAPABILITIES, tag_delete=tag_delete, tag_delete_spares_siblings=False)
+
+
+def shared_by(registry: MemoryRegistry, *doomed: str) -> RepositoryPlan:
+    """Doomed tags beside one that stays."""
+    shared = registry.image(APP, "shared", "keep", *doomed)
+    stage = Pass("tombstone", tuple(tombstone(tag, shared) for tag in doomed))
+    return repository_plan(APP, stage, kept={"keep": shared})
+
+
 @pytest.mark.parametrize("by_name", [True, False])
 async def test_tombstones_that_a_digest_delete_leaves_go_by_name_or_are_told(
     execute: Execute, *, by_name: bool
 ) -> None:
-    can = msgspec.structs.replace(CAPABILITIES, tag_delete=by_name, tag_delete_spares_siblings=False)
-    registry = Leaving(can)
-    shared = registry.image(APP, "shared", "keep", "old-1", "old-2")
-    stage = Pass("tombstone", (tombstone("old-1", shared), tombstone("old-2", shared)))
-    result = await execute(registry, repository_plan(APP, stage, kept={"keep": shared}))
+    registry = Leaving(careless(tag_delete=by_name))
+    result = await execute(registry, shared_by(registry, "old-1", "old-2"))
     told = Deleted() if by_name else StillServed()
     assert result.repositories[0].outcomes == {0: told, 1: told}
     assert (registry.contents[APP].tags.keys() == {"keep"}) is by_name
     assert result.incomplete is not by_name
     assert not (result.repositories[0].check and result.repositories[0].check.renewed)
+
+
+async def test_tags_that_a_digest_delete_leaves_with_nothing_behind_them_go_by_name(execute: Execute) -> None:
+    registry = Leaving(careless(), dangling=True)
+    result = await execute(registry, shared_by(registry, "old-1", "old-2", "old-3"))
+    assert result.counts == {"deleted": 3}
+    assert registry.contents[APP].tags.keys() == {"keep"}
+
+
+async def test_where_a_digest_delete_takes_its_tags_two_requests_show_it(execute: Execute) -> None:
+    registry = MemoryRegistry(careless())
+    result = await execute(registry, shared_by(registry, *(f"old-{number}" for number in range(20))))
+    assert result.counts == {"deleted": 20}
+    assert registry.count("delete_tags") == 1
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+async def test_a_tag_that_somebody_moves_off_its_tombstone_hides_no_other_and_stays(
+    execute: Execute, *, dangling: bool
+) -> None:
+    registry = Leaving(careless(), dangling=dangling)
+    planned = shared_by(registry, "old-1", "old-2", "old-3")
+    theirs = registry.image(APP, "theirs")
+
+    registry.hook = once(after("delete_manifests"), lambda: registry.contents[APP].tags.update({Tag("old-1"): theirs}))
+    await execute(registry, planned)
+    tags = registry.contents[APP].tags
+    assert tags.keys() == {"keep", "old-1"}
+    assert tags[Tag("old-1")] == theirs
+
+
+async def test_a_tag_whose_deletion_takes_all_tags_of_its_tombstone_is_no_trouble(execute: Execute) -> None:
+    class Taking(Leaving):
+        def _delete_tag(self, content: Content, tag: Tag) -> Outcome:
+            digest = content.tags.get(tag)
+            content.tags = {each: at for each, at in content.tags.items() if at != digest}
+            return Deleted() if digest else AlreadyGone()
+
+    registry = Taking(careless())
+    result = await execute(registry, shared_by(registry, "old-1", "old-2"))
+    assert result.counts == {"deleted": 2}
+    assert registry.contents[APP].tags.keys() == {"keep"}
+
+
+async def test_tags_left_dangling_by_an_attempt_that_was_killed_go_in_the_next(execute: Execute) -> None:
+    registry = Leaving(careless(), dangling=True)
+    planned = shared_by(registry, "old-1", "old-2")
+
+    registry.hook = once(after("delete_manifests"), die)
+    with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
+        await execute(registry, planned)
+    assert registry.contents[APP].tags.keys() == {"keep", "old-1", "old-2"}
+    result = await execute(registry)
+    assert result.counts == {"deleted": 2}
+    assert registry.contents[APP].tags.keys() == {"keep"}

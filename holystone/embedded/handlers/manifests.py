@@ -80,7 +80,7 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     _check_digest(quirks, route)
     if quirks.protects_children and state and state.indexes_with(route.reference):
         raise refusal("DENIED", "manifest is listed by an index", status=405)
-    if not storage.delete_manifest(route.repository, route.reference):
+    if not storage.delete_manifest(route.repository, route.reference, leaves=quirks.digest_delete_leaves):
         raise refusal("MANIFEST_UNKNOWN")
     return Reply(202)
 

@@ -19,7 +19,7 @@ from holystone.engine.journal import Tombstone
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
-from holystone.engine.model.plan import Step, Untag
+from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest, Repository, Tag
 
 _TAGS_A_PART: Final = 250
@@ -75,7 +75,8 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         return any(number in numbers for numbers in on_it.values())
 
     await overwrite_all(await one_by_one(work, steps, overwrite_all, went))
-    await work.settle(dict.fromkeys(marked, Deleted()))
+    if marked:
+        await work.settle({**dict.fromkeys(marked, Deleted()), **await _left_behind(work, marked, any_part)})
     if not on_it:
         return
     await work.journal.mark_tombstoned([number for numbers in on_it.values() for number in numbers])
@@ -91,28 +92,40 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             outcome = Deleted()
         outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
         if isinstance(outcome, Deleted):
-            outcomes |= await _left_behind(work, [(number, work.tally.steps[number]) for number in on_it[part]], part)
+            outcomes |= await _left_behind(work, on_it[part], frozenset({part}))
         await work.settle(outcomes)
 
     await work.each(sorted(on_it), delete)
 
 
-async def _left_behind(work: RepositoryWork, steps: Sequence[tuple[int, Step]], part: Digest) -> Mapping[int, Outcome]:
-    """Some servers delete a manifest and leave its tags. Then those of a tombstone go by their names, where the server
-    can do that. One is looked at, as they all fare alike."""
+async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: frozenset[Digest]) -> Mapping[int, Outcome]:
+    """Some servers delete a manifest and leave its tags, which serve it all the same (ggcr) or nothing. Then they go by
+    their names, where the server can do that. The digest goes first, since that hits no tag that somebody moves
+    meanwhile. One tag shows it, as all fare alike, but for those that are elsewhere now. The outcomes of what was left.
+    """
+    steps = [(number, work.tally.steps[number]) for number in numbers]
     tags = {number: step.tag for number, step in steps if isinstance(step, Untag)}
-    if await work.registry.resolve(work.repository, next(iter(tags.values()))) != part:
+    for tag in tags.values():
+        now = await work.registry.resolve(work.repository, tag)
+        if now is None or now in parts:
+            break
+    else:
         return {}
     if not work.capabilities.tag_delete:
-        return dict.fromkeys(tags, StillServed())
+        return dict.fromkeys(tags, StillServed()) if now else {}
+
+    async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return await work.delete(tags, lambda ones: work.registry.delete_tags(work.repository, ones))
+
+    if now is None and not isinstance((await by_name([tag]))[0], Deleted):
+        return {}  # it is gone; one that dangles looks the same
     outcomes: dict[int, Outcome] = {}
 
     async def delete(batch: Sequence[tuple[int, Tag]]) -> None:
-        now = [(number, tag) for number, tag in batch if await work.registry.resolve(work.repository, tag) == part]
-        answers = await work.delete(
-            [tag for _, tag in now], lambda ones: work.registry.delete_tags(work.repository, ones)
-        )
-        outcomes.update({number: answer for (number, _), answer in zip(now, answers, strict=True)})
+        there = [(number, await work.registry.resolve(work.repository, tag), tag) for number, tag in batch]
+        ours = [(number, tag) for number, now, tag in there if now is None or now in parts]
+        for (number, _), answer in zip(ours, await by_name([tag for _, tag in ours]), strict=True):
+            outcomes[number] = Deleted() if isinstance(answer, AlreadyGone) else answer
 
     await work.each(work.batches(tags.items()), delete)
     return outcomes
