@@ -1,9 +1,17 @@
 """What a person should know of the repositories themselves, whatever was decided about their tags."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import Final
 
+from holystone.engine.executor.tombstones import RUN_LABEL
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.references import Tag
 from holystone.engine.report.words import count
+
+_RUN: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+"""Whoever may push can write anything into a label."""
 
 
 def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]:
@@ -21,3 +29,19 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]
                 f"{snapshot.repository}: {count(len(snapshot.broken), 'broken tag')} left alone, e.g. {first}: "
                 f"{snapshot.broken[first]}"
             )
+        for run, tags in sorted(_tombstones(snapshot).items()):
+            many = f"{snapshot.repository}: {count(len(tags), 'tag')} on the tombstone of run {run}"
+            yield (
+                f"{many}, which did not come to its end, e.g. {min(tags)}: `holystone undo {run}` puts back what was "
+                f"there, and the next run judges it anew; `holystone resume {run}` finishes the run if it is still open"
+            )
+
+
+def _tombstones(snapshot: RepositorySnapshot) -> dict[str, list[Tag]]:
+    """The tags that a run pushed over and did not come to delete, by the run, as far as their configurations were
+    read."""
+    found: defaultdict[str, list[Tag]] = defaultdict(list)
+    for tag in snapshot.tags:
+        if (config := snapshot.image(tag)) and _RUN.fullmatch(run := config.labels.get(RUN_LABEL, "")):
+            found[run].append(tag)
+    return found

@@ -22,13 +22,15 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedM
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest, Repository, Tag
 
+RUN_LABEL: Final = "holystone.run"
+"""On a tombstone's configuration: the run that pushed it."""
 _TAGS_A_PART: Final = 250
 """So many are worth a part of their own: its delete reads all tags of the repository, on some servers."""
 
 
 def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
     """Its digest is of this run and this repository alone, so that deleting it cannot hit anything else."""
-    labels = {"holystone.run": run_id, "holystone.repository": str(repository)}
+    labels = {RUN_LABEL: run_id, "holystone.repository": str(repository)}
     said = f"Removed by Holystone; `holystone undo {run_id}` undoes it."
     return Tombstone(
         *layerless_image(labels, oci=True, annotations={**labels, "org.opencontainers.image.description": said})
