@@ -82,7 +82,7 @@ async def test_a_manifest_with_and_without_tags_that_is_still_served(bench: Benc
     result = await bench.run(registry, repository_plan(APP, level(remove(one, "v1"), remove(two))))
     assert result.repositories[0].outcomes == {0: StillServed(), 1: StillServed()}
     assert result.repositories[0].check is not None
-    assert set(result.repositories[0].check.served) == {"v1", one, two}
+    assert set(result.repositories[0].check.served) == {"v1", two}  # the tag tells of its manifest
 
 
 @pytest.mark.parametrize("count", [1, 3, 250, 1000])
@@ -97,14 +97,14 @@ async def test_of_many_manifests_few_are_looked_for_until_one_is_still_there(ben
     registry.calls.clear()
     result = await bench.run(registry)
     assert not result.incomplete
-    assert registry.count("resolve") <= 1 + count // 200
+    assert registry.count("resolve") <= max(8, 1 + count // 200)
 
 
 @pytest.mark.parametrize("count", [*range(8), 199, 200, 399, 401, 5_000, 100_000])
 def test_the_sample_is_bounded_and_spread(count: int) -> None:
     manifests = tuple(Digest(f"sha256:{number:064x}") for number in range(count))
     sample = Deletions({}, manifests).sample
-    assert len(sample) == len(set(sample)) == min(50, count, 1 + count // 200)
+    assert len(sample) == len(set(sample)) == min(50, count, max(8, 1 + count // 200))
     if len(sample) > 1:
         assert manifests.index(sample[-1]) >= count // 2
 

@@ -13,6 +13,7 @@ Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 _PAUSE: Final = 2.0
 """Seconds before what should be gone is asked for once more: some registries answer from several machines."""
 _ONE_IN: Final = 200
+_AT_LEAST: Final = 8
 _AT_MOST: Final = 50
 """So many of the deleted manifests are looked for, evenly spread, since each costs a request and no listing shows them.
 A registry that deletes nothing shows that with any of them, and then all are looked for."""
@@ -25,13 +26,15 @@ class Deletions:
     tags: Mapping[Tag, Digest]
     """With what they pointed to."""
     manifests: tuple[Digest, ...] = ()
+    """Without tags that went with them."""
     tombstone: frozenset[Digest] = frozenset()
     """What tags that were pushed over pointed to last."""
 
     @property
     def sample(self) -> tuple[Digest, ...]:
-        wanted = min(_AT_MOST, 1 + len(self.manifests) // _ONE_IN)
-        return self.manifests[:: max(1, len(self.manifests) // wanted)][:wanted]
+        count = len(self.manifests)
+        wanted = min(count, _AT_MOST, max(_AT_LEAST, 1 + count // _ONE_IN))
+        return self.manifests[:: max(1, count // max(1, wanted))][:wanted]
 
     def failed(self, what: Tag | Digest, now: Digest | None) -> bool:
         if now is None or isinstance(what, Digest):

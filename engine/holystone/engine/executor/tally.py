@@ -52,10 +52,12 @@ class Tally:
 
     @property
     def deleted_manifests(self) -> tuple[Digest, ...]:
+        """Those that went without a tag: where tags went with the manifest, they tell whether it went."""
         return tuple(
             step.digest
             for number, step in enumerate(self.steps)
-            if isinstance(step, Remove) and isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
+            if isinstance(step, Remove) and not step.tags
+            if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
         )
 
     def still_served(self, there: Collection[Tag | Digest]) -> Mapping[int, Outcome]:
