@@ -201,7 +201,7 @@ class Stand:
 @asynccontextmanager
 async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterator[Stand]:
     """`login`: which of the emulator's methods says how to log in."""
-    if server := SERVERS.get(name) if name not in EMULATORS else None:
+    if server := SERVERS.get(name) if name not in EMULATORS | OTHERS else None:
         if server.absent:
             pytest.skip(server.absent)
         with server.running(folder) as running:

@@ -3,7 +3,7 @@
 from holystone.embedded.errors import Refusal, plain, refusal
 from holystone.embedded.exchange import Incoming, Reply, encode
 from holystone.embedded.handlers.negotiation import negotiated
-from holystone.embedded.manifests import SIZE_LIMIT, Invalid, referrer_entry
+from holystone.embedded.manifests import SIZE_LIMIT, Invalid, StoredManifest, read, referrer_entry
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
 from holystone.embedded.storage import Missing, RepositoryState, Storage, digest_of
@@ -37,8 +37,9 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     state = storage.repository(route.repository)
     before = state.tags.get(tag) if tag else None
     pin = quirks.pins_tagged or not state.tags_of(route.reference)
-    _check_nesting(quirks, state, request.body)
     try:
+        if not quirks.nested_indexes:
+            _check_nesting(state, read(digest_of(request.body), media_type, request.body))
         stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
@@ -127,10 +128,10 @@ def _unknown(quirks: Quirks, route: Route) -> Refusal:
             return refusal("MANIFEST_UNKNOWN", "tag or digest was not found in repository")
 
 
-def _check_nesting(quirks: Quirks, state: RepositoryState, body: bytes) -> None:
-    if not quirks.nested_indexes and any(
-        child.children for child in state.manifests.values() if child.digest.encode() in body
-    ):
+def _check_nesting(state: RepositoryState, manifest: StoredManifest) -> None:
+    """A subject may be an index."""
+    listed = (state.manifests.get(child.digest) for child in manifest.children)
+    if any(child and child.children for child in listed):
         raise refusal("MANIFEST_INVALID")
 
 
