@@ -10,15 +10,15 @@ import structlog
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unseen, UsageError
-from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
+from holystone.engine.inventory.snapshot import WORKERS, read_repository
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
-from holystone.engine.naming import ImagesRepo, managed_images, needs_config, repository_of
+from holystone.engine.naming import ImagesRepo, contradicted, managed_images, needs_config, repository_of
 from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
-from holystone.engine.ports import Knowledge
+from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
 
 REPOSITORIES_AT_ONCE: Final = 8
@@ -82,6 +82,7 @@ async def read_inventory(
             if error.what_to_do.startswith(STRANGE):
                 error.what_to_do = f"{error.what_to_do} {_doubt(at)}"
             raise
+        await _hold_against_labels(registry, snapshot)
         snapshots[at.repository] = snapshot
         log.info(
             "repository read",
@@ -108,6 +109,23 @@ async def read_inventory(
     if not any(each.names for each in snapshots.values()):
         root = await _list_root(connections, layout, identity, snapshots)
     return ProjectInventory(layout, images, snapshots, storage.repository, root, tuple(configured))
+
+
+async def _hold_against_labels(registry: Registry, snapshot: RepositorySnapshot) -> None:
+    """Raises Doubtful if a tag was read as another one's: its image's labels show that, and a look over a connection of
+    its own. A second name that somebody gave an image is a fact, and looks the same both times."""
+
+    async def look(tag: Tag) -> None:
+        now = await registry.resolve(snapshot.repository, tag, alone=True)
+        if now != snapshot.tags[tag]:
+            raise Doubtful(
+                f"{snapshot.repository}: {tag} was read as {snapshot.tags[tag]}, whose labels name another tag, and is "
+                f"{now or 'not there'} when it is asked for again.",
+                what_to_do="Run it again. If that happens again, a proxy or the registry mixes up its answers: find "
+                "out which one before anything is deleted.",
+            )
+
+    await for_each(contradicted(snapshot), look, workers=WORKERS)
 
 
 async def _list_root(

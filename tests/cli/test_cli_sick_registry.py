@@ -1,6 +1,7 @@
 """Registries that are down, lie, or stop in the middle: nothing is deleted, and the message says who and what."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ import pytest
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, ZOT, Quirks
 from holystone.embedded.storage import digest_of
-from holystone.engine.model.manifests import OCI_INDEX
-from holystone.engine.model.references import Digest
+from holystone.engine.model.manifests import OCI_INDEX, OCI_MANIFEST
+from holystone.engine.model.references import Digest, Tag
 from tests.support.command_line import Bench, always, bench, now
 from tests.support.tiny_project import tiny_project
 
@@ -280,3 +281,26 @@ def broken(shop: Bench, repository: str, body: bytes) -> Digest:
     digest = digest_of(body)
     state.manifests[digest] = msgspec.structs.replace(other, digest=digest, body=body)
     return digest
+
+
+@pytest.mark.parametrize("repository", ["shop/stages", "shop/app/front"])
+def test_an_answer_to_another_question_shows_in_the_labels(shop: Bench, repository: str) -> None:
+    """As of a proxy that is one answer behind, which nothing on the wire has shown."""
+    tags = shop.registry.storage.repositories[repository].tags
+    one, other = sorted(tag for tag in tags if re.fullmatch(r"[0-9a-f]{56}(-\d+)?", tag))[:2]
+    headers = {"Docker-Content-Digest": str(tags[other]), "Content-Type": OCI_MANIFEST}
+    shop.registry.faults.add(Fault("HEAD", f"{repository}/manifests/{one}$", Answer(200, headers=headers)))
+    before = shop.contents()
+    ran = shop.cleanup()
+    assert ran.code == 3, ran
+    assert f"{repository}: {one} was read as {tags[other]}, whose labels name another tag" in ran.message
+    assert "Nothing was deleted." in ran.message
+    assert shop.contents() == before
+    assert shop.cleanup().code == 0
+
+
+def test_a_second_name_that_somebody_gave_an_image_is_none(shop: Bench) -> None:
+    storage = shop.registry.storage.repositories["shop/app/front"]
+    signed = next(tag for tag in sorted(storage.tags) if re.fullmatch(r"[0-9a-f]{56}", tag))
+    storage.tags[Tag("ab" * 28)] = storage.tags[signed]
+    assert shop.cleanup().code == 0

@@ -11,6 +11,7 @@ from holystone.engine.naming.belongings import (
     looks_stored,
     readable_enough,
 )
+from holystone.engine.naming.claims import contradicted
 from holystone.engine.naming.layout import ImagesRepo
 from holystone.engine.naming.modes import check_image_names, resolve_mode
 from holystone.engine.naming.project import kind_of, managed_images, needs_config, read_images, read_storage
@@ -39,6 +40,7 @@ __all__ = [
     "belongings_among_images",
     "belongings_in_storage",
     "check_image_names",
+    "contradicted",
     "docker_tag_slug",
     "image_metadata_tag",
     "is_manageable",

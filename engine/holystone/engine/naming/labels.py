@@ -11,6 +11,7 @@ IMAGE_NAME: Final = "werf-image-name"
 IMAGE_TAG: Final = "werf-image-tag"
 TAG_STRATEGY: Final = "werf-tag-strategy"
 CONTENT_SIGNATURE: Final = "werf-content-signature"
+STAGE_SIGNATURE: Final = "werf-stage-signature"
 METADATA_SIGNATURE: Final = "ContentSignature"
 IMPORT: Final = "werf-import-"
 
