@@ -43,6 +43,7 @@ class _Report:
             name = f"{outcome.schedule.part}:{outcome.schedule.number}"
             print(f"  again: make torture SEED={self._seed} ONLY={name}")
             if outcome.problems and self._told:
+                self._told.mkdir(parents=True, exist_ok=True)
                 (self._told / f"{self._seed}-{name}.txt").write_text("\n".join(outcome.said))
         if self._verbose:
             print("\n".join(outcome.said))
