@@ -32,7 +32,12 @@ class Reader:
             return await self._http.send(method, path, body=body, headers={**self._headers, **content})
 
     async def resolve(self, repository: str, reference: str) -> str | None:
-        got = await self.send("HEAD", f"/v2/{repository}/manifests/{reference}")
+        """distribution 2.8 writes a tag's link in place, and for a moment answers 500 to whoever asks for it."""
+        for pause in (0.01, 0.05, 0.25, 1.0, None):
+            got = await self.send("HEAD", f"/v2/{repository}/manifests/{reference}")
+            if got.status != 500 or pause is None:
+                break
+            await anyio.sleep(pause)
         assert got.status in (200, 404), got
         return got.headers["Docker-Content-Digest"] if got.status == 200 else None
 
