@@ -86,7 +86,14 @@ class Publisher:
     async def _send(
         self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> str:
-        """The reply's `Location`."""
+        """The reply's `Location`. What was not answered is sent once more, on another connection: a server may end one
+        that it kept just then, and each of these requests may be repeated."""
+        try:
+            return await self._sent(method, url, body, headers)
+        except aiohttp.ServerDisconnectedError:
+            return await self._sent(method, url, body, headers)
+
+    async def _sent(self, method: str, url: str, body: bytes | None, headers: dict[str, str] | None) -> str:
         if self._session is None:
             raise RuntimeError("a Publisher works inside `async with`")
         data = None if body is None else io.BytesIO(body)

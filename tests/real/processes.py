@@ -12,11 +12,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
+
+from holystone.engine.model.references import RepositoryPath
 
 START = 60.0
 """Seconds that a server may take until it answers."""
@@ -31,8 +33,9 @@ class Running:
     account: str = "team"
     """Below which repositories may be made."""
     login: tuple[str, str] | None = None
-    collect: Callable[[], None] | None = None
-    """Lets garbage collection run, and returns when it has. None: nothing here makes it run."""
+    collect: Callable[[Iterable[RepositoryPath]], None] | None = None
+    """Lets garbage collection run, of those repositories at least, and returns when it has. None: nothing here makes it
+    run."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """What a run must be told, as the settings' variables."""
     implementation: str | None = None
@@ -116,7 +119,7 @@ def answers(url: str) -> Callable[[], bool]:
 
     def ready() -> bool:
         try:
-            with _OPENER.open(f"{url}/v2/", timeout=2):
+            with OPENER.open(f"{url}/v2/", timeout=2):
                 return True
         except urllib.error.HTTPError as error:
             return error.code < 500
@@ -126,7 +129,8 @@ def answers(url: str) -> Callable[[], bool]:
     return ready
 
 
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Past every proxy: what is asked is on this machine."""
 
 
 def output(*command: str | Path, environ: Mapping[str, str] | None = None, user: str | None = None) -> str:

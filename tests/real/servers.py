@@ -7,6 +7,7 @@ of which only host and port are needed: NAME=VALUE are variables that a run is t
 that do not say it themselves.
 """
 
+import base64
 import importlib.metadata
 import json
 import os
@@ -15,15 +16,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.request import Request
 
-from tests.real.processes import Running, answers, free_port, output, process
+from holystone.engine.model.references import RepositoryPath
+from tests.real.processes import OPENER, Running, answers, free_port, output, process
 
 Types: TypeAlias = Literal["docker", "oci"]
 """Of an image's manifest and configuration; an index is OCI's."""
@@ -55,6 +58,8 @@ class Server:
     """A listing comes in pages."""
     absent_is_empty: bool = False
     """A repository that nobody ever pushed to is listed, without tags."""
+    collects: Callable[[Running, Iterable[RepositoryPath]], None] | None = None
+    """Lets the garbage of a server that was named by its address be collected."""
 
     @property
     def variable(self) -> str:
@@ -81,7 +86,8 @@ class Server:
         """`collecting`: garbage is collected every few seconds, where a server does so by itself."""
         where = self.where
         if where.startswith(("http://", "https://")):
-            yield _addressed(where)
+            running = _addressed(where)
+            yield replace(running, collect=partial(self.collects, running)) if self.collects else running
         else:
             program, _, version = where.partition("#")
             with self.start(Path(program), folder, collecting) as running:
@@ -130,8 +136,11 @@ def _distribution(program: Path, folder: Path, _: bool, **more: object) -> Itera
         output(program, "database", "migrate", "up", config)
     url = f"http://127.0.0.1:{port}"
     with process((program, "serve", config), folder, ready=answers(url), environ={"OTEL_TRACES_EXPORTER": "none"}):
-        collect = None if "database" in more else partial(_run, program, "garbage-collect", config)
-        yield Running(url, _version(program, "--version"), collect=collect)
+
+        def collect(_: object) -> None:
+            output(program, "garbage-collect", config)
+
+        yield Running(url, _version(program, "--version"), collect=None if "database" in more else collect)
 
 
 @contextmanager
@@ -166,10 +175,6 @@ def _postgresql(folder: Path, user: str, database: str) -> Iterator[int]:
         yield port
 
 
-def _run(*command: str | Path) -> None:
-    output(*command)
-
-
 # zot
 
 
@@ -193,7 +198,7 @@ def _zot(program: Path, folder: Path, collecting: bool, *, full: bool) -> Iterat
         yield Running(
             f"http://127.0.0.1:{port}",
             _version(program, "--version"),
-            collect=partial(time.sleep, 25) if collecting else None,
+            collect=(lambda _: time.sleep(25)) if collecting else None,
         )
 
 
@@ -236,7 +241,7 @@ def _olareg(program: Path, folder: Path, collecting: bool) -> Iterator[Running]:
         yield Running(
             f"http://127.0.0.1:{port}",
             "unknown",
-            collect=partial(time.sleep, 15) if collecting else None,
+            collect=(lambda _: time.sleep(15)) if collecting else None,
         )
 
 
@@ -305,6 +310,21 @@ def _gitea(program: Path, folder: Path, _: bool) -> Iterator[Running]:
         yield Running(url, _version(program, "--version"), login[0], login)
 
 
+# Cloudflare's serverless-registry
+
+
+def _collected_on_request(running: Running, repositories: Iterable[RepositoryPath]) -> None:
+    """What no tag leads to, and blobs that no manifest names (docs/garbage-collection.md of its source)."""
+    login = base64.b64encode(":".join(running.login or ("", "")).encode()).decode()
+    for path in repositories:
+        asked = Request(f"{running.url}/v2/{path}/gc?mode=untagged", method="POST")
+        asked.add_header("Authorization", f"Basic {login}")
+        with OPENER.open(asked, timeout=300) as reply:
+            said = json.load(reply)
+        if said != {"success": True}:
+            raise RuntimeError(f"garbage of {path} was not collected: {said}")
+
+
 def _only_addressed(program: Path, _: Path, __: bool) -> AbstractContextManager[Running]:
     raise RuntimeError(f"{program}: this server is made of several; name its address, http://…")
 
@@ -352,7 +372,7 @@ SERVERS: Final = {
         Server("olareg", _olareg, absent_is_empty=True),
         Server("gitea", _gitea, takes=Takes(nested=False)),
         Server("forgejo", _gitea, takes=Takes(nested=False)),
-        Server("serverless-registry", _only_addressed, takes=Takes(nested=False), absent_is_empty=True),
+        Server("serverless-registry", _only_addressed, absent_is_empty=True, collects=_collected_on_request),
         Server("gitlab", _distribution, takes=_IMAGES_ONLY),
         Server("gitlab-database", _gitlab_database, takes=_IMAGES_ONLY),
         Server("harbor", _only_addressed),

@@ -98,7 +98,7 @@ async def test_what_stays_is_whole_after_garbage_collection(server: Server, tmp_
             pytest.skip("nothing here makes its garbage collection run")
         async with scene(server, running, tmp_path, int(time.time())) as opened:
             done = await clean(opened)
-            await anyio.to_thread.run_sync(running.collect)
+            await anyio.to_thread.run_sync(running.collect, opened.tags)
             await opened.assert_cleaned(done.document)
             await opened.assert_pulled()
 
