@@ -1,6 +1,7 @@
 """Files and folders that cannot be used: the journal, the plan, the cache."""
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,16 @@ def test_a_state_folder_without_rights(shop: Bench, refused: Refuse, tmp_path: P
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
     assert str(folder) in refused(shop, "--state-dir", str(folder), code=1)
+
+
+def test_a_state_folder_in_which_others_write(shop: Bench, refused: Refuse, tmp_path: Path) -> None:
+    folder = tmp_path / "everybody's"
+    folder.mkdir()
+    folder.chmod(0o777)
+    message = refused(shop, "--state-dir", str(folder), code=2)
+    assert "Others can write" in message
+    assert f"chmod go-w {shlex.quote(str(folder))}" in message
+    assert list(folder.iterdir()) == []
 
 
 def test_a_dry_run_needs_no_journal(shop: Bench, tmp_path: Path) -> None:

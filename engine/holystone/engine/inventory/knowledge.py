@@ -6,6 +6,7 @@ against its digest when it is loaded, so a changed file can cost time but cannot
 
 import datetime as dt
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Final, Self
 
 import msgspec
 
+from holystone.engine.errors import UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest
+from holystone.engine.own_files import own_database, own_folder
 
+_log: Final = logging.getLogger(__name__)
 FORGET_AFTER_DAYS: Final = 90
 _WRITE_EVERY: Final = 500
 _BLOB: Final = ""
@@ -110,8 +114,11 @@ class DigestKnowledge:
 
 def _open(file: Path) -> sqlite3.Connection | None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(file.parent)
         return _connect(file)
+    except UsageError as error:
+        _log.warning("%s\nSo this run goes on without a cache. %s", error.message, error.what_to_do)
+        return None
     except (sqlite3.OperationalError, OSError):
         return None  # in use, or not writable: not ours to remove
     except sqlite3.DatabaseError:
@@ -123,6 +130,7 @@ def _open(file: Path) -> sqlite3.Connection | None:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
+    own_database(file)
     database = sqlite3.connect(file, timeout=5)
     try:
         database.execute("PRAGMA journal_mode = WAL")

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from holystone.engine.errors import HolystoneError, Refused
 from holystone.engine.model.references import Repository
+from holystone.engine.own_files import open_own, own_folder
 
 _OWNER_LIMIT: Final = 200
 """Bytes of a lock file."""
@@ -26,10 +27,12 @@ class Lock:
     @classmethod
     def take(cls, file: Path, what: str, owner: str) -> Self:
         """`what` begins the message that another process gets, `owner` says who we are. Raises Refused if a living
-        process has it, HolystoneError if there can be no such file."""
+        process has it, UsageError for a file or a folder that is not ours, HolystoneError if there can be no such
+        file."""
         try:
+            own_folder(file.parent)
             while True:
-                descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+                descriptor = open_own(file, os.O_RDWR | os.O_CREAT)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -89,6 +92,6 @@ def _lock_repository(directory: Path, repository: Repository, owner: str) -> Loc
 
 def _is_current(file: Path, descriptor: int) -> bool:
     try:
-        return os.path.samestat(file.stat(), os.fstat(descriptor))
+        return os.path.samestat(file.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.own_files import own_database, own_folder
 
 FILE_NAME: Final = "journal.sqlite"
 _APPLICATION: Final = 0x484F4C59
@@ -47,12 +48,14 @@ _VERSION: Final = len(_STEPS)
 
 
 def open_database(file: Path) -> sqlite3.Connection:
-    """Raises UsageError for a file of a newer version or of another program, HolystoneError if it cannot be used.
+    """Raises UsageError for a file of a newer version, of another program or of another user, HolystoneError if it
+    cannot be used.
 
     WAL with `synchronous=FULL`: a commit is on the disk when it returns (sqlite.org/pragma.html#pragma_synchronous).
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(file.parent)
+        own_database(file)
         database = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise unusable(file, error) from error

@@ -47,7 +47,7 @@ class Journal:
         token: Callable[[], str] = lambda: secrets.token_hex(2),
     ) -> Self:
         """`now` gives Unix seconds, `token` the last part of a new run's id. Raises UsageError for a journal of a newer
-        version, HolystoneError for one that is damaged, locked or not writable."""
+        version or of another user, HolystoneError for one that is damaged, locked or not writable."""
         file = directory / FILE_NAME
         return cls(Writer(open_database(file), file), directory, now, token)
 

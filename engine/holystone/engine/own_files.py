@@ -1,0 +1,118 @@
+"""Files that decide what is done with our rights: journal, locks, cache. They are believed only where nobody else can
+have written them, and made so that nobody else can read them.
+
+The folder is what counts: nobody but us (and root) can put a file into it, take one away or rename one. In a folder
+with the sticky bit others can put files beside ours, so each file is looked at, too.
+"""
+
+import os
+import pwd
+import shlex
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from holystone.engine.errors import UsageError
+
+_MODE: Final = 0o600
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_KINDS: Final = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_NOTHING: Final = "Nothing was deleted."
+
+
+def own_folder(folder: Path) -> None:
+    """Makes the folder if it is not there. Raises UsageError if somebody else can write in it, OSError if it cannot be
+    made."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.stat()
+    # Whoever owns a link says where it leads.
+    for owner in {folder.lstat().st_uid, found.st_uid} - {0, os.geteuid()}:
+        raise UsageError(
+            f"The folder {folder} belongs to {_user(owner)}: what lies in it would be done with your rights.",
+            not_deleted=_NOTHING,
+            what_to_do=f"Choose another folder, or look at what is in it and make it yours: {_chown(folder)}",
+        )
+    if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
+        raise UsageError(
+            f"Others can write in the folder {folder}: what they put into it would be done with your rights.",
+            not_deleted=_NOTHING,
+            what_to_do=f"Choose a folder that is yours alone (one below it that is not there yet is made so), or: "
+            f"chmod go-w {_quoted(folder)}",
+        )
+
+
+def open_own(file: str | Path, flags: int) -> int:
+    """The descriptor of a regular file that is ours, readable by nobody else from now on; `open` takes this as its
+    `opener`. Raises UsageError for anything else, before it is read or changed, OSError as `os.open`."""
+    try:
+        descriptor = os.open(file, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _MODE)
+    except OSError:
+        with suppress(FileNotFoundError):
+            _check(Path(file), Path(file).lstat())
+        raise
+    try:
+        found = os.fstat(descriptor)
+        _check(Path(file), found)
+        if stat.S_IMODE(found.st_mode) != _MODE:
+            os.fchmod(descriptor, _MODE)
+        if flags & os.O_TRUNC:
+            os.ftruncate(descriptor, 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def own_database(file: Path) -> None:
+    """To be called before SQLite opens the file, which follows links and asks for no owner; it gives the files that it
+    puts beside it the mode of this one. Raises UsageError if one of them is not ours, OSError if there can be none.
+
+    By name, not by descriptor: closing one would give back the locks that this process has on the file by SQLite
+    (sqlite.org/howtocorrupt.html, 2.2)."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
+    for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm", "journal"))):
+        with suppress(FileNotFoundError):
+            found = each.lstat()
+            _check(each, found)
+            if stat.S_IMODE(found.st_mode) != _MODE:
+                each.chmod(_MODE)
+
+
+def _check(file: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        what, way_out = f"is {_KINDS.get(stat.S_IFMT(found.st_mode), 'no file')}", "remove it"
+    elif found.st_uid != os.geteuid():
+        what, way_out = f"belongs to {_user(found.st_uid)}", f"remove it, or if it is yours after all: {_chown(file)}"
+    elif found.st_nlink > 1:
+        what, way_out = "has a second name elsewhere (a hard link)", "remove it"
+    else:
+        return
+    raise UsageError(
+        f"{file} {what}, where a file of Holystone's own should be: it is neither read nor changed.",
+        not_deleted=_NOTHING,
+        what_to_do=f"Find out who put it there and {way_out}",
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
+
+
+def _chown(path: Path) -> str:
+    return f"sudo chown {os.geteuid()} {_quoted(path)}"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
