@@ -7,6 +7,7 @@ import pytest
 
 from holystone.adapters.git.origin import Unasked, ask_origin, lacking
 from holystone.adapters.git.prepare import Checked, catch_up, prepare_history
+from holystone.adapters.git.program import Clone
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.errors import IncompleteSource
 from tests.git.conftest import Git
@@ -174,7 +175,7 @@ async def test_no_remote(clone: Path, git: Git) -> None:
 
 async def test_no_git_program(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert await ask_origin(clone) == Unasked("there is no git program")
+    assert await ask_origin(Clone(clone / ".git", clone)) == Unasked("there is no git program")
 
 
 async def test_an_origin_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +184,7 @@ async def test_an_origin_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatc
     program.write_text("#!/bin/sh\nsleep 600\n")
     program.chmod(0o700)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-    assert isinstance(await ask_origin(tmp_path, timeout=0.05), Unasked)
+    assert isinstance(await ask_origin(Clone(tmp_path, tmp_path), timeout=0.05), Unasked)
 
 
 async def test_an_origin_without_anything_is_no_answer(tmp_path: Path, clone: Path, git: Git) -> None:

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from holystone.adapters.git.prepare import prepare_history
+from holystone.adapters.git.program import Clone
 from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.git.synchronize import synchronize
@@ -196,7 +197,7 @@ async def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.usefixtures("hanging")
 async def test_a_fetch_that_hangs_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(Unreachable) as caught:
-        await synchronize(tmp_path, unshallow=False, timeout=0.05)
+        await synchronize(Clone(tmp_path, tmp_path), unshallow=False, timeout=0.05)
     assert caught.value.exit_code == 3
 
 
@@ -204,7 +205,7 @@ async def test_cancelling_ends_git_and_its_helpers(tmp_path: Path, hanging: Path
     async with anyio.create_task_group() as group:
 
         async def fetch() -> None:
-            await synchronize(tmp_path, unshallow=False)
+            await synchronize(Clone(tmp_path, tmp_path), unshallow=False)
 
         group.start_soon(fetch)
         await until(hanging.exists)
@@ -228,7 +229,7 @@ async def test_cancelling_while_git_is_started_ends_it_too(
 
     monkeypatch.setattr("anyio.open_process", slowly)
     async with anyio.create_task_group() as group:
-        group.start_soon(lambda: synchronize(tmp_path, unshallow=False))
+        group.start_soon(lambda: synchronize(Clone(tmp_path, tmp_path), unshallow=False))
     pid = hanging.read_text().strip()  # noqa: ASYNC240
     await until(lambda: not runs(pid))
 
@@ -242,7 +243,7 @@ async def test_git_gets_no_terminal_and_no_tracing(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GIT_TRACE_CURL", "1")
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
     with pytest.raises(IncompleteSource) as caught:
-        await synchronize(tmp_path, unshallow=False)
+        await synchronize(Clone(tmp_path, tmp_path), unshallow=False)
     said = caught.value.message
     assert "exit code 7" in said
     assert "GIT_TERMINAL_PROMPT=0" in said

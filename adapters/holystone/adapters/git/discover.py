@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import RepositoryOpenFlag
 
 from holystone.adapters.git.scrub import scrub
 from holystone.engine.errors import IncompleteSource
@@ -39,14 +40,20 @@ def discover(directory: Path) -> pygit2.Repository | None:
     else:
         return None
     try:
-        found = pygit2.Repository(str(candidate))
+        found = _open(candidate / ".git")
         if candidate != directory and not _tracks(found, directory.relative_to(candidate)):
             return None
         # A worktree shares everything but its HEAD with the main clone, and only there libgit2 sees a shallow boundary.
         pointer = Path(found.path) / "commondir"
-        return pygit2.Repository(str(Path(found.path) / pointer.read_text().strip())) if pointer.exists() else found
+        return _open(Path(found.path) / pointer.read_text().strip()) if pointer.exists() else found
     except CORRUPT as error:
         raise unreadable(candidate, error) from error
+
+
+def _open(path: Path) -> pygit2.Repository:
+    """This one or none: by itself libgit2 goes on from a broken one to the folder it is in, where somebody may have
+    committed what looks like a bare repository, and to those above."""
+    return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
 
 
 def _tracks(repository: pygit2.Repository, folder: Path) -> bool:

@@ -1,12 +1,11 @@
 """Asks origin which branches and tags it has, without fetching anything."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from holystone.adapters.git.program import run_git
+from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.programs import ProgramFailed, ProgramMissing
 
@@ -28,11 +27,11 @@ class Unasked(msgspec.Struct, frozen=True):
     """The end of a sentence."""
 
 
-async def ask_origin(directory: Path, *, timeout: float = ASK_TIMEOUT) -> Objects | Unasked:
+async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects | Unasked:
     """One round trip. Not every job that cleans may reach origin, so a failure is an answer here."""
     try:
         ended = await run_git(
-            directory, "ls-remote", "--quiet", "--heads", "--tags", "origin", timeout=timeout, largest=_LARGEST
+            clone, "ls-remote", "--quiet", "--heads", "--tags", "origin", timeout=timeout, largest=_LARGEST
         )
     except ProgramMissing:
         return Unasked("there is no git program")

@@ -29,7 +29,7 @@ async def prepare_history(
     if repository is None:
         return None
     if synchronize_first:
-        await synchronize(directory, unshallow=repository.is_shallow, timeout=timeout)
+        await synchronize(repository.clone, unshallow=repository.is_shallow, timeout=timeout)
         repository = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
     if repository is not None and not allow_shallow:
         await anyio.to_thread.run_sync(require_whole, repository)
@@ -65,12 +65,11 @@ async def catch_up(
     """To be called once the registries have been read: what is built meanwhile has its commit on origin before its
     image is in a list. A synchronized clone fetches again; another one is compared with origin, and refused if it lacks
     what is `wanted`. With `allow_shallow` all it lacks is unknown instead. Raises IncompleteSource."""
-    directory = repository.directory
     if repository.is_synchronized:
-        await synchronize(directory, unshallow=False, timeout=FETCH_TIMEOUT)
-        fetched = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
+        await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
+        fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
         return Checked(fetched or repository)
-    origin = await ask_origin(directory, timeout=timeout)
+    origin = await ask_origin(repository.clone, timeout=timeout)
     references = await anyio.to_thread.run_sync(repository.references)
     if isinstance(origin, Unasked):
         _refuse_hollow(repository, references)

@@ -8,6 +8,7 @@ import pygit2
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
 from holystone.adapters.git.graftless import without_grafts
 from holystone.adapters.git.narrow import fetches_tags, is_narrow
+from holystone.adapters.git.program import Clone
 from holystone.adapters.git.reach import reach
 from holystone.adapters.git.references import CLONE, ORIGIN, References, read_references
 from holystone.engine.model.history import History
@@ -27,6 +28,13 @@ class GitRepository:
 
     def __repr__(self) -> str:
         return f"<GitRepository {self.directory}{' shallow' if self.is_shallow else ''}>"
+
+    @property
+    def clone(self) -> Clone:
+        """For the git program, so that it works in this repository and in no other."""
+        git_dir = Path(self._repository.path)
+        top = Path(self._repository.workdir) if self._repository.workdir else git_dir
+        return Clone(git_dir, top if top.is_dir() else git_dir)
 
     @property
     def is_shallow(self) -> bool:

@@ -1,10 +1,9 @@
 """Fetches all that origin has, into references of our own: what a person keeps in the clone is not ours to change."""
 
 import math
-from pathlib import Path
 from typing import Final
 
-from holystone.adapters.git.program import run_git
+from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.references import ORIGIN
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing
@@ -17,14 +16,14 @@ _LEAVING_ALONE: Final = ("--no-tags", "--refmap=")
 """By default a fetch also writes tags to refs/tags, and branches to where the configuration has them."""
 
 
-async def synchronize(directory: Path, *, unshallow: bool, timeout: float = math.inf) -> None:
+async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.inf) -> None:
     """All branches and tags of `origin`, those that are gone there removed, the whole history. `timeout`: seconds.
     Raises IncompleteSource; cancelling ends git. Never asks for a password."""
     # --unshallow is an error in a whole clone.
     options = ("--quiet", "--prune", "--no-recurse-submodules", *(("--unshallow",) if unshallow else ()))
     try:
         code, _, said = await run_git(
-            directory, "fetch", *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout
+            clone, "fetch", *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout
         )
     except ProgramHung as error:
         raise Unreachable(
@@ -44,5 +43,5 @@ async def synchronize(directory: Path, *, unshallow: bool, timeout: float = math
         raise IncompleteSource(
             f"git fetch failed with exit code {code}: {scrub(said.decode(errors='replace')).strip()[-2000:]}",
             not_deleted=_NOT_DELETED,
-            what_to_do=f"See that this works in {directory} without a question being asked: {MANUALLY}",
+            what_to_do=f"See that this works in {clone.top} without a question being asked: {MANUALLY}",
         )
