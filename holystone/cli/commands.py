@@ -1,12 +1,13 @@
 """Runs a command: settings in, exit code out. Loaded only when a command really runs."""
 
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -37,15 +38,17 @@ from holystone.settings.resolve import (
     resolve_direct,
     resolve_journal,
 )
+from holystone.settings.secrets import exposed, without_secrets
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""
+T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings)
 
 
 def clean(command: str, given: Words, scope: Scope) -> int:
-    settings = resolve(given, os.environ)
+    settings = _read(resolve, given)
     # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
     listed = read_lists(settings.in_use)
     return _plan_and_deliver(
@@ -59,12 +62,12 @@ def clean(command: str, given: Words, scope: Scope) -> int:
 
 def purge(command: str, given: Words, scope: Scope) -> int:
     refuse_lists_in_use(given)
-    settings = resolve_direct(
-        given,
-        os.environ,
+    resolver = partial(
+        resolve_direct,
         images_repo="needed" if scope.images else "welcome",
         table=IMAGES_PURGE_OPTIONS if scope.images else STAGES_PURGE_OPTIONS,
     )
+    settings = _read(resolver, given)
     return _plan_and_deliver(
         settings,
         settings.notes,
@@ -75,18 +78,18 @@ def purge(command: str, given: Words, scope: Scope) -> int:
 
 
 def list_managed_images(given: Words) -> int:
-    settings = resolve_direct(given, os.environ, images_repo="unused", table=LS_OPTIONS)
+    settings = _read(partial(resolve_direct, images_repo="unused", table=LS_OPTIONS), given)
     return _with_session(settings, lambda session: show_managed(session, settings))
 
 
 def add_managed_image(name: str, given: Words) -> int:
-    settings = resolve_direct(given, os.environ, images_repo="unused", table=ADD_OPTIONS)
+    settings = _read(partial(resolve_direct, images_repo="unused", table=ADD_OPTIONS), given)
     (image,) = _images([name])
     return _with_session(settings, lambda session: manage(session, settings, image))
 
 
 def remove_managed_images(names: Sequence[str], given: Words) -> int:
-    settings = resolve_direct(given, os.environ, images_repo="unused", table=RM_OPTIONS)
+    settings = _read(partial(resolve_direct, images_repo="unused", table=RM_OPTIONS), given)
     images = _images(names)
     return _plan_and_deliver(
         settings,
@@ -103,9 +106,8 @@ def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
 
 
 def apply_file(file: Path, given: Words) -> int:
-    settings = resolve_apply(given, os.environ, "apply")
+    settings = _read(partial(resolve_apply, command="apply"), given)
     listed = read_lists(settings.in_use)
-    configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
@@ -121,9 +123,8 @@ def apply_file(file: Path, given: Words) -> int:
 
 
 def resume_run(run: str | None, given: Words) -> int:
-    settings = resolve_apply(given, os.environ, "resume")
+    settings = _read(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
-    configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
@@ -135,8 +136,7 @@ def resume_run(run: str | None, given: Words) -> int:
 
 
 def undo_run(run: str, given: Words) -> int:
-    settings = resolve_apply(given, os.environ, "undo")
-    configure_logs(settings.log)
+    settings = _read(partial(resolve_apply, command="undo"), given)
     progress = ProgressLines(quiet=settings.log.level == "quiet")
 
     async def job() -> int:
@@ -147,12 +147,12 @@ def undo_run(run: str, given: Words) -> int:
 
 
 def list_runs(given: Words) -> int:
-    settings = resolve_journal(given, os.environ)
+    settings = _read(resolve_journal, given)
     return _main(Runs(Delivery(settings.run, settings.log), settings).list_all)
 
 
 def give_up_run(run: str, given: Words) -> int:
-    settings = resolve_journal(given, os.environ)
+    settings = _read(resolve_journal, given)
     return _main(partial(Runs(Delivery(settings.run, settings.log), settings).give_up, run))
 
 
@@ -162,12 +162,24 @@ def run_demo(given: Words) -> int:
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 
+def _read(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:
+    """Settings of these words and of our environment, which our own secrets leave for good here: so nothing that is run
+    inherits them, not even what a cloud's library runs by itself (`az`, AWS's credential_process)."""
+    environ = dict(os.environ)
+    settings = resolver(given, environ)
+    for name in environ.keys() - without_secrets(environ).keys():
+        del os.environ[name]
+    configure_logs(settings.log)
+    for note in exposed(given) if settings.log.level != "quiet" else ():
+        print(f"holystone: note: {note}", file=sys.stderr)
+    return settings
+
+
 def _plan_and_deliver(
     settings: CleanupSettings | DirectSettings,
     notes: tuple[str, ...],
     prepare: Callable[[Session], Awaitable[Plan]],
 ) -> int:
-    configure_logs(settings.log)
     delivery = Delivery(settings.run, settings.log, notes)
 
     async def job() -> int:
@@ -181,7 +193,6 @@ def _plan_and_deliver(
 
 
 def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[int]]) -> int:
-    configure_logs(settings.log)
 
     async def job() -> int:
         async with open_session(settings.registry, settings.run) as session:

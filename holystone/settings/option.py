@@ -17,6 +17,8 @@ class Option(msgspec.Struct, frozen=True):
     no_effect: str = ""
     """Why the option is accepted without an effect; empty for all others."""
     hidden: bool = False
+    credential: Literal["", "name", "secret"] = ""
+    """Half of a login, or all of it: no other program sees its variables (`settings.secrets`)."""
 
     @property
     def key(self) -> str:

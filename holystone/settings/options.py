@@ -5,7 +5,7 @@ Names and variables: werf 1.1; `HOLYSTONE_*` for what werf does not have.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -64,21 +64,28 @@ _PLACES: Final = {
     "images-repo": "the images repo",
     "stages-storage-repo": "the stages storage",
 }
-_VENDORS: Final = (
-    ("docker-hub-username", "Docker Hub user", "WERF", "NAME"),
-    ("docker-hub-password", "Docker Hub password or access token", "WERF", "TEXT"),
-    ("docker-hub-token", "Docker Hub token (a JWT)", "WERF", "TEXT"),
-    ("github-token", "GitHub token (classic, with read:packages and delete:packages)", "WERF", "TEXT"),
-    ("harbor-username", "Harbor user or robot", "WERF", "NAME"),
-    ("harbor-password", "Harbor password or secret", "WERF", "TEXT"),
-    ("quay-token", "Quay OAuth token (with repo:read and repo:write)", "WERF", "TEXT"),
-    ("api-url", "address of the registry's own API, where it cannot be told from the registry's", "HOLYSTONE", "URL"),
+_Half: TypeAlias = Literal["", "name", "secret"]
+_VENDORS: Final[tuple[tuple[str, str, str, str, _Half], ...]] = (
+    ("docker-hub-username", "Docker Hub user", "WERF", "NAME", "name"),
+    ("docker-hub-password", "Docker Hub password or access token", "WERF", "TEXT", "secret"),
+    ("docker-hub-token", "Docker Hub token (a JWT)", "WERF", "TEXT", "secret"),
+    ("github-token", "GitHub token (classic, with read:packages and delete:packages)", "WERF", "TEXT", "secret"),
+    ("harbor-username", "Harbor user or robot", "WERF", "NAME", "name"),
+    ("harbor-password", "Harbor password or secret", "WERF", "TEXT", "secret"),
+    ("quay-token", "Quay OAuth token (with repo:read and repo:write)", "WERF", "TEXT", "secret"),
+    (
+        "api-url",
+        "address of the registry's own API, where it cannot be told from the registry's",
+        "HOLYSTONE",
+        "URL",
+        "",
+    ),
 )
 VENDOR_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
     {
         option.name: option
         for place, shown in _PLACES.items()
-        for name, what, ours, metavar in _VENDORS
+        for name, what, ours, metavar, credential in _VENDORS
         for option in (
             Option(
                 f"{place}-{name}",
@@ -86,6 +93,7 @@ VENDOR_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
                 (f"{ours}_{place}_{name}".upper().replace("-", "_"),),
                 metavar=metavar,
                 hidden=place != "repo",  # there are many, and few need them; the README names them
+                credential=credential,
             ),
         )
     }
@@ -203,6 +211,7 @@ KUBE_CONFIG_BASE64: Final = Option(
     "kube-config-base64",
     "Kubernetes configuration itself, in base64.",
     ("WERF_KUBE_CONFIG_BASE64", "WERF_KUBECONFIG_BASE64", "KUBECONFIG_BASE64"),
+    credential="secret",
 )
 KUBE_CONTEXT: Final = Option(
     "kube-context", "Ask this context only (default: all).", ("WERF_KUBE_CONTEXT",), metavar="NAME"

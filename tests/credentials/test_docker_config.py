@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,31 @@ def test_nothing_is_logged_of_a_good_file(tmp_path: Path, caplog: pytest.LogCapt
     caplog.set_level(logging.DEBUG)
     config(tmp_path, {"auths": {"a.io": {"auth": encoded("rob:secret-pw")}}, "HttpHeaders": {"X": "y"}})
     assert caplog.text == ""
+
+
+PASSWORDS = {"auths": {"ghcr.io": {"username": "rob", "password": "pw"}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "folder_mode", "file_mode", "told"),
+    [
+        (PASSWORDS, 0o755, 0o644, True),
+        (PASSWORDS, 0o755, 0o640, False),
+        (PASSWORDS, 0o700, 0o644, False),
+        ({"credsStore": "pass", "auths": {"ghcr.io": {}}}, 0o755, 0o644, False),
+    ],
+    ids=["by everybody", "by a group", "behind a closed folder", "without a password"],
+)
+def test_passwords_that_others_can_read_are_told(
+    caplog: pytest.LogCaptureFixture, document: dict[str, Any], folder_mode: int, file_mode: int, told: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:  # pytest's own folder is closed to others
+        folder = Path(made)
+        folder.chmod(folder_mode)
+        config(folder, document)
+        (folder / "config.json").chmod(file_mode)
+        caplog.clear()
+        DockerConfig.read(folder)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"note: {folder}/config.json holds passwords, and every user of this machine can read it: chmod 600 it"
+    ][: int(told)]

@@ -1,4 +1,4 @@
-"""libgit2 and git read one and the same repository, whatever lies in the project's folder or stands in the environment."""
+"""libgit2 and git read the same repository, whatever lies in the project's folder or stands in the environment."""
 
 import subprocess
 from pathlib import Path

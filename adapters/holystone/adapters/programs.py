@@ -1,15 +1,22 @@
-"""Runs another program: bounded in time and output, and ended with its children if it is not done."""
+"""Runs another program: bounded in time and output, and ended with its children if it is not done.
+
+It gets our environment, out of which the command line has taken our own secrets by then.
+"""
 
 import contextlib
+import logging
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import anyio
 import anyio.abc
 
+_log = logging.getLogger(__name__)
 LARGEST = 64 * 1024
 """Bytes of output."""
 
@@ -44,15 +51,18 @@ async def run_program(
 ) -> Ended:
     """`told` is written to its standard input, which is closed then. `environ`: None for our own. It has no terminal to
     ask on. Raises ProgramMissing and ProgramFailed; cancelling ends it."""
+    environ = os.environ if environ is None else environ
+    if (program := find_program(words[0], environ)) is None:
+        raise ProgramMissing(words[0])
     try:
         # Cancelled in between, it would run on with nobody to end its children.
         with anyio.CancelScope(shield=True):
             process = await anyio.open_process(
-                words,
+                (program, *words[1:]),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environ,
+                env={**environ, "PATH": _search_path(environ)},
                 start_new_session=True,
             )
     except (FileNotFoundError, PermissionError) as error:
@@ -73,6 +83,27 @@ async def run_program(
                     os.killpg(process.pid, signal.SIGKILL)
             await process.aclose()
     raise ProgramHung(f"did not answer within {timeout:g} s")
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str | None:
+    """Its whole path; a name with a slash in it is one. None if there is none."""
+    return name if os.sep in name else shutil.which(name, path=_search_path(environ))
+
+
+def _search_path(environ: Mapping[str, str]) -> str:
+    return _without_relative(environ.get("PATH", os.defpath))
+
+
+@cache
+def _without_relative(path: str) -> str:
+    """Entries that are no whole path lead into whatever folder we, or git, happen to be in, and that is the project's,
+    where anybody who may commit can put a program called ssh. Told once."""
+    entries = path.split(os.pathsep)
+    whole = [each for each in entries if each.startswith(os.sep)]
+    if len(whole) < len(entries):
+        odd = ", ".join(repr(each) for each in dict.fromkeys(entries) if each not in whole)
+        _log.warning("PATH has entries that are no whole path: %s. No program is taken from there.", odd)
+    return os.pathsep.join(whole) or os.defpath
 
 
 async def _talk(process: anyio.abc.Process, told: bytes, largest: int) -> Ended:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,12 @@ class DockerConfig:
             why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             problem = UsageError(f"{shown} cannot be read: {why}.")
         else:
-            return cls._parse(text, shown)
+            read = cls._parse(text, shown)
+            if read.entries and _is_open_to_all(file):
+                _log.warning(
+                    "note: %s holds passwords, and every user of this machine can read it: chmod 600 it", shown
+                )
+            return read
         # Outside of `except`: decoding errors hold the file's content.
         raise problem
 
@@ -167,6 +173,17 @@ def _section(document: dict[str, Any], name: str, shown: str) -> dict[str, Any]:
 def _exact(key: str) -> str:
     parsed = ServerKey.parse(key)
     return f"{parsed.host}/{parsed.path}" if parsed.path else parsed.host
+
+
+def _is_open_to_all(file: Path) -> bool:
+    """That includes the way to it: in a pod the file is readable, and its folder often is not."""
+    try:
+        way = file.resolve()
+        return bool(way.stat().st_mode & stat.S_IROTH) and all(
+            each.stat().st_mode & stat.S_IXOTH for each in way.parents
+        )
+    except OSError:
+        return False
 
 
 def _shown(file: Path) -> str:

@@ -22,9 +22,7 @@ async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.in
     # --unshallow is an error in a whole clone.
     options = ("--quiet", "--prune", "--no-recurse-submodules", *(("--unshallow",) if unshallow else ()))
     try:
-        code, _, said = await run_git(
-            clone, "fetch", *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout
-        )
+        code, _, said = await run_git(clone, "fetch", *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout)
     except ProgramHung as error:
         raise Unreachable(
             f"git fetch did not end within {timeout:g} s.", not_deleted=_NOT_DELETED, what_to_do=f"Run it: {MANUALLY}"

@@ -4,12 +4,13 @@ werf renders the whole file as a Go template before it is YAML, comments include
 further lines and so add a section. Therefore `{{` anywhere makes a file a template, whatever stands around it.
 """
 
-import shutil
+import os
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 
+from holystone.adapters.programs import find_program
 from holystone.adapters.werf_yaml.render import render
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, policies_file, werf_config
 from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
@@ -45,7 +46,7 @@ async def read_werf_config(
     source = str(path)
     text = await anyio.to_thread.run_sync(_read, path, abandon_on_cancel=True)
     if _TEMPLATE in text:
-        program = werf or shutil.which("werf")
+        program = werf or find_program("werf", os.environ)
         if program is None:
             raise _needs_werf(source, text)
         body = await render(program, directory, config=config, templates_dir=templates_dir, deadline=deadline)

@@ -1,0 +1,95 @@
+"""Our own secrets: what else is run does not see them, and `ps` should not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holystone.embedded.access import Basic, User
+from holystone.settings import options
+from holystone.settings.secrets import OUR_SECRETS, exposed
+from holystone.settings.tables import CLEANUP_OPTIONS
+from tests.cli.test_cli_in_use import write_config
+from tests.emulators.kubernetes import KubeApi
+from tests.support.command_line import Bench, bench, now
+from tests.support.programs import require
+from tests.support.tiny_project import WERF_YAML, tiny_project
+
+SECRET = "hunter2-of-ours"
+NEEDED = {"AWS_SECRET_ACCESS_KEY": "needed", "SSH_AUTH_SOCK": "/needed", "HTTPS_PROXY": ""}
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path, auth=Basic({"bosun": User("scrub-the-deck")})) as made:
+        tiny_project(made.project, made.registry.storage, now=now())
+        yield made
+
+
+def spy(folder: Path, name: str, script: str) -> Path:
+    """A program that writes its environment down."""
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/bin/sh\nenv > {folder}/{name}.saw\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
+def test_no_program_that_is_run_sees_them(guarded: Bench, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    spy(programs, "git", f'exec {require("git")} "$@"')
+    spy(programs, "docker-credential-spy", """echo '{"Username":"bosun","Secret":"scrub-the-deck"}'""")
+    spy(programs, "werf", f"cat {tmp_path}/rendered")
+    (tmp_path / "rendered").write_text(WERF_YAML)
+    (guarded.project / "werf.yaml").write_text("# {{ }}\n" + WERF_YAML)
+    answer = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"kube-token"}}'
+    plugin = spy(programs, "plugin", f"echo '{answer}'")
+    guarded.docker_config(credHelpers={guarded.registry.host: "spy"})
+    with guarded.portal.wrap_async_context_manager(KubeApi(tokens={"kube-token": "rob"})) as api:
+        config = guarded.home / ".kube" / "config"
+        write_config(config, {"prod": api})
+        config.write_text(
+            config.read_text().replace(
+                '{"token": "kube-token-0123456789"}',
+                '{"exec": {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", '
+                f'"command": "{plugin}"}}}}',
+            )
+        )
+        named = {name for name in OUR_SECRETS if "KUBE" not in name and "HARBOR" not in name}
+        ran = guarded.cleanup(
+            "--dry-run",
+            "--without-kube=false",
+            env={"PATH": f"{programs}:/usr/bin:/bin", **dict.fromkeys(named, SECRET), **NEEDED},
+        )
+    assert ran.code == 0, ran
+    seen = {file.name: file.read_text() for file in programs.glob("*.saw")}
+    assert seen.keys() == {"git.saw", "docker-credential-spy.saw", "werf.saw", "plugin.saw"}
+    for name, text in seen.items():
+        assert SECRET not in text, name
+        assert not {line.partition("=")[0] for line in text.splitlines()} & OUR_SECRETS
+        assert NEEDED.keys() <= {line.partition("=")[0] for line in text.splitlines()}, name
+
+
+def test_every_option_that_is_a_credential_is_known_as_one() -> None:
+    words = ("password", "token", "username", "base64", "secret", "login")
+    for option in CLEANUP_OPTIONS:
+        is_one = any(word in option.name for word in words) and option is not options.TRUST_TOKEN_SERVER
+        assert bool(option.credential) == is_one, option.name
+        assert bool(set(option.variables) & OUR_SECRETS) == is_one
+
+
+def test_a_secret_on_the_command_line_is_told_once(shop: Bench) -> None:
+    ran = shop.cleanup("--dry-run", f"--repo-quay-token={SECRET}", f"--images-repo-github-token={SECRET}")
+    assert ran.code == 0
+    (note,) = (line for line in ran.notes if "ps" in line)
+    assert "--repo-quay-token" in note
+    assert "--images-repo-github-token" in note
+    assert "$WERF_REPO_QUAY_TOKEN" in note
+    assert "$WERF_IMAGES_REPO_GITHUB_TOKEN" in note
+    assert SECRET not in ran.out + ran.err
+    assert not [line for line in shop.cleanup("--dry-run", env={"WERF_REPO_QUAY_TOKEN": SECRET}).notes if "ps" in line]
+    assert "ps" not in shop.cleanup("--dry-run", "--log-quiet", f"--repo-quay-token={SECRET}").err
+
+
+def test_names_are_no_secrets() -> None:
+    assert not list(exposed({"repo_harbor_username": "rob", "images_repo": "r.io/x"}))
