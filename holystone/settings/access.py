@@ -29,6 +29,7 @@ def _access(given: Given, prefix: str) -> Access:
         "dockerhub": _token(given, *both("docker-hub-token"))
         or _password(given, both("docker-hub-username"), both("docker-hub-password")),
         "github": _token(given, *both("github-token")),
+        "gitlab": _token(given, *both("gitlab-token")),
         "harbor": _password(given, both("harbor-username"), both("harbor-password")),
         "quay": _token(given, *both("quay-token")),
     }

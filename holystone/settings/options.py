@@ -70,6 +70,7 @@ _VENDORS: Final[tuple[tuple[str, str, str, str, _Half], ...]] = (
     ("docker-hub-password", "Docker Hub password or access token", "WERF", "TEXT", "secret"),
     ("docker-hub-token", "Docker Hub token (a JWT)", "WERF", "TEXT", "secret"),
     ("github-token", "GitHub token (classic, with read:packages and delete:packages)", "WERF", "TEXT", "secret"),
+    ("gitlab-token", "GitLab access token (with api), where a Developer is to delete", "HOLYSTONE", "TEXT", "secret"),
     ("harbor-username", "Harbor user or robot", "WERF", "NAME", "name"),
     ("harbor-password", "Harbor password or secret", "WERF", "TEXT", "secret"),
     ("quay-token", "Quay OAuth token (with repo:read and repo:write)", "WERF", "TEXT", "secret"),

@@ -1,7 +1,8 @@
 """GitLab's registry with its token server on one host: with a metadata database, without one, and older ones.
 
 After gitlab-org/container-registry (registry/handlers, docs/spec/gitlab/api.md) and gitlab-org/gitlab
-(app/services/auth/container_registry_authentication_service.rb).
+(app/services/auth/container_registry_authentication_service.rb). GitLab's API v4 is there as far as tags are deleted by
+it: lib/api/project_container_repositories.rb; docs.gitlab.com/api: container_registry, personal_access_tokens, members.
 """
 
 import base64
@@ -15,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import msgspec
 
@@ -41,6 +42,9 @@ _ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     DEPLOY: frozenset({"pull", "push"}),
     "": frozenset(),
 }
+_LEVELS: Final = {MAINTAINER: 40, DEVELOPER: 30, REPORTER: 20}
+"""docs.gitlab.com/api/members, Roles."""
+_USERS: Final = {name: 101 + number for number, name in enumerate(_LEVELS)}
 _FILES: Final = Quirks(
     pages=False,
     sorted_tags=False,
@@ -53,6 +57,8 @@ _DATABASE: Final = msgspec.structs.replace(_FILES, pages=True, sorted_tags=True)
 _TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
 _REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_MEMBER: Final = re.compile(r"/api/v4/projects/([^/]+)/members/all/([0-9]+)")
+_REPOSITORIES: Final = re.compile(r"/api/v4/projects/([^/]+)/registry/repositories(?:/([0-9]+)/tags/([^/]+))?")
 _SERVICE: Final = "container_registry"
 _BAN_AFTER, _BAN_WITHIN, _BAN_FOR = 30, 180.0, 3600.0
 
@@ -70,7 +76,8 @@ class GitlabEmulator(VendorEmulator):
     """`database`: the metadata database is there. `deletes`: the only path by which tags can be deleted; `digests`:
     none, as with a plain distribution behind GitLab. `star`: an old GitLab that knows no `delete`, only `*`.
     `tells_database`: the header exists. `protected`, `immutable`: patterns of the project's rules. `read_only`: the
-    registry is. `maintenance`: GitLab is. `hidden`: groups that the users are not members of. `token_life`: seconds."""
+    registry is. `maintenance`: GitLab is. `hidden`: groups that the users are not members of. `token_life`: seconds.
+    `api_scopes`: of everybody's access token."""
 
     implementation = "gitlab"
 
@@ -88,6 +95,7 @@ class GitlabEmulator(VendorEmulator):
         hidden: Collection[str] = ("hidden",),
         job_project: str = "team/app",
         token_life: float = 300.0,
+        api_scopes: Collection[str] = ("api",),
         clock: Callable[[], float] | None = None,
     ) -> None:
         quirks = _DATABASE if database else _FILES
@@ -104,6 +112,7 @@ class GitlabEmulator(VendorEmulator):
         self.hidden = frozenset(hidden)
         self.job_project = job_project
         self.token_life = token_life
+        self.api_scopes = list(api_scopes)
         self.rows: set[str] = set()
         """Repositories that GitLab made because somebody asked for `push` on them."""
         self.logins: list[str] = []
@@ -125,6 +134,12 @@ class GitlabEmulator(VendorEmulator):
 
     def weak_login(self) -> Login:
         return self.docker(DEVELOPER)
+
+    def developer_login(self) -> Login:
+        """Who pushes and pulls, and deletes by the API."""
+        docker = self.docker(DEVELOPER)
+        environ = {"HOLYSTONE_REPO_GITLAB_TOKEN": PASSWORDS[DEVELOPER]}
+        return Login(environ, docker.docker_config, docker.secrets)
 
     def docker(self, user: str, password: str | None = None) -> Login:
         secret = password or PASSWORDS[user]
@@ -156,6 +171,8 @@ class GitlabEmulator(VendorEmulator):
             return self.throttling()
         if request.path == "/jwt/auth":
             return self._token(request)
+        if request.path.startswith("/api/v4/"):
+            return self._api(request)
         return self._registry(request)
 
     def _registry(self, request: Incoming) -> Reply:
@@ -314,6 +331,77 @@ class GitlabEmulator(VendorEmulator):
             entry["referrers"] = [{"artifactType": each.artifact_type, "digest": each.digest} for each in found]
         return entry
 
+    # /api/v4
+
+    def _api(self, request: Incoming) -> Reply:
+        user = self._user_of(request)
+        path = request.target.partition("?")[0]  # as it was sent: a project's path is encoded in it
+        if path == "/api/v4/personal_access_tokens/self" and request.method == "GET":
+            about = {"name": "cleaner", "revoked": False, "active": True, "scopes": self.api_scopes}
+            return json_reply({"id": 42, "user_id": _USERS[user], **about})
+        if "api" not in self.api_scopes:
+            reason = {"error": "insufficient_scope", "error_description": "The request requires higher privileges"}
+            raise json_error(403, reason)
+        if (found := _MEMBER.fullmatch(path)) and request.method == "GET":
+            self._project(unquote(found[1]))
+            level = next((_LEVELS[name] for name, number in _USERS.items() if str(number) == found[2]), None)
+            if level is None:
+                raise _api_error(404, "404 Not found")
+            return json_reply({"id": int(found[2]), "state": "active", "access_level": level})
+        if found := _REPOSITORIES.fullmatch(path):
+            below = self._project(unquote(found[1]))
+            if found[2] is None and request.method == "GET":
+                page, size = int(request.query.get("page", "1")), int(request.query.get("per_page", "20"))
+                return json_reply([self._row(each) for each in below[(page - 1) * size : page * size]])
+            if found[2] and request.method == "DELETE":
+                return self._delete_by_api(user, below, int(found[2]), unquote(found[3]))
+        raise _api_error(404, "404 Not Found")
+
+    def _user_of(self, request: Incoming) -> str:
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = request.headers.get("PRIVATE-TOKEN", bearer)
+        for name in _USERS:
+            if PASSWORDS[name] == token:
+                return name
+        raise _api_error(401, "401 Unauthorized")
+
+    def _project(self, path: str) -> list[str]:
+        """Its repositories. Whoever is no member is told that there is no such project."""
+        if path.partition("/")[0] in self.hidden:
+            raise _api_error(404, "404 Project Not Found")
+        return [name for name in self.storage.repositories if f"{name}/".startswith(f"{path}/")]
+
+    def _row(self, path: str) -> dict[str, Any]:
+        project = "/".join(path.split("/")[:2])
+        return {
+            "id": self._number_of(path),
+            "name": path.removeprefix(project).removeprefix("/"),
+            "path": path,
+            "project_id": 42,
+            "location": f"{self.host}/{path}",
+            "created_at": "2019-01-10T13:38:57.391Z",
+            "cleanup_policy_started_at": None,
+            "status": None,
+        }
+
+    def _number_of(self, path: str) -> int:
+        return 1001 + list(self.storage.repositories).index(path)
+
+    def _delete_by_api(self, user: str, below: list[str], number: int, tag: str) -> Reply:
+        """Of a tag that is not there GitLab says the same as of one that may not be deleted: it is asked for the right
+        to delete nothing. What the registry refuses is 400, without its words."""
+        path = next((name for name in below if self._number_of(name) == number), None)
+        if path is None:
+            raise _api_error(404, "404 Not found")
+        rules = [*self.protected, *self.immutable]
+        is_there = tag in self.storage.repositories[path].tags
+        if _LEVELS[user] < _LEVELS[DEVELOPER] or not is_there or any(re.search(rule, tag) for rule in rules):
+            raise _api_error(403, "403 Forbidden")
+        if self.quirks.read_only:
+            raise _api_error(400, "400 Bad request")
+        self.storage.delete_tag(path, tag)
+        return json_reply(200)
+
     # Tokens
 
     def _check(self, request: Incoming, needed: tuple[str, ...]) -> _Access:
@@ -349,6 +437,8 @@ class GitlabEmulator(VendorEmulator):
         user = ""
         if "Authorization" in request.headers:
             user, password = request.basic() or ("", "")
+            if user and user not in PASSWORDS:  # an access token is its user's, by whatever name it comes
+                user = next((name for name in _USERS if PASSWORDS[name] == password), "")
             if not user or PASSWORDS.get(user) != password:
                 raise self._failed_login()
         if request.query.get("service") != _SERVICE:
@@ -424,6 +514,10 @@ def _body(code: str, message: str) -> dict[str, Any]:
 def _error(status: int, code: str, message: str) -> Refusal:
     """Of a handler and not of the gate: a 401 of this kind comes without a challenge."""
     return json_error(status, _body(code, message))
+
+
+def _api_error(status: int, message: str) -> Refusal:
+    return json_error(status, {"message": message})
 
 
 def _encoded(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from holystone.adapters.credentials.credential import Anonymous, Credential, UserPassword
+from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.gitlab.rights import Rights
@@ -15,24 +15,29 @@ _PIPELINE: Final = (("CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"), ("CI_DEPLOY_US
 
 
 def choose(site: Site) -> Credential:
-    """Docker's configuration, then the variables of a GitLab pipeline if they are about this registry."""
-    if site.login is not None:
-        return site.login
+    """Docker's configuration, then the variables of a GitLab pipeline if they are about this registry, then the token
+    for the API, which the token server takes as the password of anybody (docs.gitlab.com, Authenticate with the
+    container registry)."""
     if not isinstance(site.docker, Anonymous):
         return site.docker
     ours = site.environ.get("CI_REGISTRY", "").strip().lower() == site.host
     for user, password in _PIPELINE if ours else ():
         if site.environ.get(user) and site.environ.get(password):
             return UserPassword(site.environ[user], Secret(site.environ[password]), f"{user} and {password}")
+    if isinstance(site.login, RegistryToken):
+        return UserPassword("token", site.login.token, site.login.origin)
     return site.docker
 
 
-def lacking(credential: Credential, repository: Repository, rights: Rights) -> str:
-    """Who may do what according to app/policies/project_policy.rb and
-    app/services/auth/container_registry_authentication_service.rb of gitlab-org/gitlab."""
+def lacking(credential: Credential, repository: Repository, rights: Rights, by_api: str = "") -> str:
+    """`by_api`: why the API does not help, where it was asked. Who may do what according to
+    app/policies/project_policy.rb and app/services/auth/container_registry_authentication_service.rb of
+    gitlab-org/gitlab."""
     given = ", ".join(sorted(rights.actions)) or "nothing"
     who = credential.username if isinstance(credential, UserPassword) else ""
-    if isinstance(credential, Anonymous):
+    if by_api:
+        advice = f"and {by_api}"
+    elif isinstance(credential, Anonymous):
         advice = "log in as a member with the role Maintainer or Owner"
     elif who == "gitlab-ci-token":
         advice = "a job token deletes only in the project that its pipeline belongs to"
@@ -41,7 +46,8 @@ def lacking(credential: Credential, repository: Repository, rights: Rights) -> s
     else:
         advice = (
             "it needs the role Maintainer or Owner in the project, and an access token also the scope api; "
-            "a deploy token never may. A Developer may delete single tags by GitLab's API v4 alone, which Holystone "
-            "does not use"
+            "a deploy token never may. A Developer may delete tags by GitLab's API v4: give an access token with the "
+            "scope api in --repo-gitlab-token (where the host's name does not say that it is GitLab's, "
+            "with --repo-implementation gitlab and --repo-api-url)"
         )
     return f"GitLab grants {described(credential)} {given} and not delete in {repository}: {advice}"

@@ -46,14 +46,14 @@ async def find_way(delete: Callable[[str], Awaitable[Reply]], repository: Reposi
     raise _strange(reply, repository)
 
 
-def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilities:
-    """`ruled`: the project has rules for tags, which forbid every deletion by digest."""
+def capabilities(way: Way | None, *, database: bool, by_digest: bool) -> Capabilities:
+    """`by_digest`: no rule for tags forbids every deletion by digest, and the right is there."""
     if way is None:
         # The old way of all registries: a digest delete looks at every tag, with and without GitLab's additions.
         return Capabilities(
             "gitlab",
             can_delete=True,
-            digest_delete=not ruled,
+            digest_delete=by_digest,
             # Without a database an overwritten tag leaves its manifest alone (seen on 3.85).
             overwrite="may-drop-manifest" if database else "leaves-manifest",
             last_tag_takes_attached=False,
@@ -69,7 +69,7 @@ def capabilities(way: Way | None, *, database: bool, ruled: bool) -> Capabilitie
         # registry-garbage-collect frees space.
         last_tag="takes-unlisted" if database else "leaves-manifest",
         last_tag_takes_attached=False,
-        digest_delete=not database and not ruled,
+        digest_delete=by_digest and not database,
         overwrite="impossible",
         digests_in_listing=database,
         page=PAGE_SIZE,

@@ -7,10 +7,12 @@ import anyio
 import msgspec
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
+from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.gitlab.api import Door, GitlabApi, outcome
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
@@ -19,7 +21,7 @@ from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, Access, unreadable
 from holystone.engine.errors import DeletionDisabled, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Failed, Forbidden, Locked, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -33,10 +35,20 @@ class GitlabRegistry(OciRegistry):
     without one it is a distribution that can delete tags, and lists like one."""
 
     def __init__(
-        self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, credential: Credential
+        self,
+        host: RegistryHost,
+        http: RegistryHttp,
+        reads: Lane,
+        writes: Lane,
+        credential: Credential,
+        api: GitlabApi | None = None,
     ) -> None:
+        """`api`: for repositories where `credential` may not delete."""
         super().__init__(host, http, reads, writes)
         self._credential = credential
+        self._api = api
+        self._doors: dict[RepositoryPath, Door] = {}
+        """Of repositories whose tags are deleted by the API."""
         self._meeting = anyio.Lock()
         self._refused: Unauthorized | None = None
         self._database: bool | None = None
@@ -64,14 +76,18 @@ class GitlabRegistry(OciRegistry):
             return cannot(refusal.message)
         if rights is not None and not rights.may_delete:
             await self._check_readable(repository)
-            return cannot(lacking(self._credential, repository, rights))
+            try:
+                await self._door(repository, rights)
+            except Unauthorized as refusal:
+                return cannot(refusal.message)
+            return capabilities("manifests", database=database, by_digest=False)
         try:
             way = await self._find_way(repository)
         except DeletionDisabled as refusal:
             return cannot(refusal.message)
         except Unauthorized as refusal:
             return cannot(f"{described(self._credential)} was refused: {refusal.message}")
-        return capabilities(way, database=database, ruled=rights is not None and rights.rule_for_digests is not None)
+        return capabilities(way, database=database, by_digest=rights is None or rights.rule_for_digests is None)
 
     async def list_tags(self, repository: Repository) -> Listing:
         if await self._has_database(repository):
@@ -99,6 +115,8 @@ class GitlabRegistry(OciRegistry):
 
     async def _outcome(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         try:
+            if isinstance(reference, Tag) and self._api and (door := await self._needed_door(repository)):
+                return await self._by_api(self._api, door, repository, reference)
             way = await self._find_way(repository) if isinstance(reference, Tag) else "manifests"
             if way is None:
                 return Failed("this registry cannot delete a tag by its name")
@@ -110,6 +128,37 @@ class GitlabRegistry(OciRegistry):
             raise  # the host's trouble, not this deletion's
         except (IncompleteSource, RegistryFailure) as error:
             return Failed(error.message)
+
+    async def _by_api(self, api: GitlabApi, door: Door, repository: Repository, tag: Tag) -> Outcome:
+        reply = await api.delete(door, tag)
+        if found := outcome(reply):
+            return found
+        if await self.resolve(repository, tag) is None:
+            return AlreadyGone()
+        said = f"GitLab's API refuses to delete it: {summary(reply)}"
+        return Locked(f"{said} (a rule protects the tag)") if reply.status == 403 else Failed(said)
+
+    async def _needed_door(self, repository: Repository) -> Door | None:
+        """None where the registry itself gives the right to delete."""
+        if repository.path not in self._doors:
+            await self._has_database(repository)  # before the first contact there are no rights to read
+            rights = await self._rights(repository)
+            return None if rights is None or rights.may_delete else await self._door(repository, rights)
+        return self._doors[repository.path]
+
+    async def _door(self, repository: Repository, rights: Rights) -> Door:
+        """Raises Unauthorized where the API does not help."""
+        if repository.path not in self._doors:
+            if self._api is None:
+                raise Unauthorized(lacking(self._credential, repository, rights))
+            try:
+                if not rights.project:
+                    # Since GitLab 16 a token says it; a path below a project does not tell where the project ends.
+                    raise Unauthorized("its token does not say in which project that is, as the API has to be told")
+                self._doors[repository.path] = await self._api.door(repository, rights.project)
+            except Unauthorized as refusal:
+                raise Unauthorized(lacking(self._credential, repository, rights, refusal.message)) from refusal
+        return self._doors[repository.path]
 
     async def _refusal(self, repository: Repository, reference: Tag | Digest, reply: Reply) -> Outcome:
         """A 401 after a new token was tried: what that token says is more than what the reply says."""

@@ -26,6 +26,8 @@ class Rights(msgspec.Struct, frozen=True):
     """RE2 patterns of tags that this user may not delete (protected tags)."""
     immutable: tuple[str, ...] = ()
     """… that nobody may (immutable tags)."""
+    project: str = ""
+    """The whole path of the project that the repository is in; empty where the token does not say it."""
 
     @property
     def may_delete(self) -> bool:
@@ -58,6 +60,7 @@ class Rights(msgspec.Struct, frozen=True):
 class _Meta(msgspec.Struct):
     tag_deny_access_patterns: dict[str, list[str] | None] | None = None
     tag_immutable_patterns: list[str] | None = None
+    project_path: str = ""
 
 
 class _Access(msgspec.Struct):
@@ -85,6 +88,7 @@ def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | Non
             pattern for meta in metas for pattern in (meta.tag_deny_access_patterns or {}).get("delete") or ()
         ),
         immutable=_once(pattern for meta in metas for pattern in meta.tag_immutable_patterns or ()),
+        project=next((meta.project_path for meta in metas), ""),
     )
 
 

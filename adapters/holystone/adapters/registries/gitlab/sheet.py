@@ -8,14 +8,15 @@ from holystone.adapters.registries.sheet import Sheet
 SHEET: Final = Sheet(
     title="GitLab Container Registry",
     hosts="registry.gitlab.com, gitlab.com; self-managed ones say what they are when asked",
-    can=capabilities("manifests", database=True, ruled=False),
+    can=capabilities("manifests", database=True, by_digest=True),
     listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",
     shows="digest, type, configuration, size, push time and referrers of each tag; without the database nothing",
     deletion="DELETE /v2/NAME/manifests/TAG, on old servers /v2/NAME/tags/reference/TAG; by digest where tags cannot "
-    "be deleted, and without the database",
+    "be deleted, and without the database; for a Developer DELETE /api/v4/projects/…/tags/TAG",
     credentials="Docker's configuration, or CI_REGISTRY_USER and CI_REGISTRY_PASSWORD (CI_DEPLOY_USER, "
     "CI_DEPLOY_PASSWORD) of a pipeline: role Maintainer or Owner with the scope api, or the job token of the same "
-    "project; a deploy token never deletes",
+    "project; or, for a Developer, an access token with the scope api in --repo-gitlab-token; a deploy token never "
+    "deletes",
     restore="the journaled manifest is pushed again: with the database for about a day, without it until the "
     "administrator's garbage collection",
     limits="none published for the registry; 429 with the text `Retry later`; after 30 wrong logins in 3 minutes the "
