@@ -32,6 +32,9 @@ Types: TypeAlias = Literal["docker", "oci"]
 """Of an image's manifest and configuration; an index is OCI's."""
 Start: TypeAlias = Callable[[Path, Path, bool], AbstractContextManager[Running]]
 """`program`, `folder` and whether garbage is to be collected quickly, where a server does so by itself."""
+_PUSHED: Final = 60
+"""Seconds after which a push has come to its end and what has no tag is garbage. With two, servers took the children of
+an index that was still to be pushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def _zot(program: Path, folder: Path, collecting: bool, *, full: bool) -> Iterat
     port = free_port()
     storage: dict[str, object] = {"rootDirectory": str(folder / "storage"), "gc": True, "dedupe": True}
     if collecting:
-        storage |= {"gcDelay": "2s", "gcInterval": "10s"}
+        storage |= {"gcDelay": f"{_PUSHED}s", "gcInterval": "10s"}
     config: dict[str, object] = {
         "distSpecVersion": "1.1.1",
         "storage": storage,
@@ -198,7 +201,7 @@ def _zot(program: Path, folder: Path, collecting: bool, *, full: bool) -> Iterat
         yield Running(
             f"http://127.0.0.1:{port}",
             _version(program, "--version"),
-            collect=(lambda _: time.sleep(25)) if collecting else None,
+            collect=(lambda _: time.sleep(_PUSHED + 25)) if collecting else None,
         )
 
 
@@ -236,12 +239,12 @@ def _olareg(program: Path, folder: Path, collecting: bool) -> Iterator[Running]:
         "--api-delete",
     ]
     if collecting:
-        command += ["--gc-frequency", "5s", "--gc-grace-period", "2s"]
+        command += ["--gc-frequency", "5s", "--gc-grace-period", f"{_PUSHED}s"]
     with process(command, folder, ready=answers(f"http://127.0.0.1:{port}")):
         yield Running(
             f"http://127.0.0.1:{port}",
             "unknown",
-            collect=(lambda _: time.sleep(15)) if collecting else None,
+            collect=(lambda _: time.sleep(_PUSHED + 15)) if collecting else None,
         )
 
 
