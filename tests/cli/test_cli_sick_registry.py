@@ -174,16 +174,21 @@ def test_no_such_repositories(shop: Bench) -> None:
     assert shop.cleanup("--output=json").json["ending"] == "nothing-to-do"
 
 
+def empty(shop: Bench, *paths: str) -> None:
+    """As some registries say of what was never pushed."""
+    for path in paths:
+        body = json.dumps({"name": path, "tags": []}).encode()
+        shop.registry.faults.add(always(f"/{path}/tags/list", 200, body))
+
+
 @pytest.mark.parametrize("there", ["absent", "empty", "somebody else's"])
 def test_a_wrong_images_repo_is_refused(shop: Bench, refused: Refuse, there: str) -> None:
-    """Some registries say of what was never pushed that it is empty."""
     shop.options = shop.addresses(images="shop/aap")
-    storage = shop.registry.storage
-    for name in ("backend", "front") if there != "absent" else ():
-        repository = storage.repository(f"shop/aap/{name}")
-        if there != "empty":
-            index = b'{"schemaVersion": 2, "manifests": []}'
-            repository.tags["theirs"] = storage.put_manifest(f"shop/aap/{name}", index, OCI_INDEX).digest
+    paths = ("shop/aap/backend", "shop/aap/front")
+    if there == "empty":
+        empty(shop, *paths)
+    for path in paths if there == "somebody else's" else ():
+        shop.registry.storage.put_manifest(path, b'{"schemaVersion": 2, "manifests": []}', OCI_INDEX, "theirs")
     message = refused(shop, "--yes-delete-that-many", code=3)
     assert "name images that were published, and no image has a tag in" in message
     assert "/shop/aap/backend" in message
@@ -194,7 +199,7 @@ def test_a_wrong_images_repo_is_refused(shop: Bench, refused: Refuse, there: str
 
 @pytest.mark.parametrize("command", ["images", "stages"])
 def test_a_wrong_images_repo_is_refused_on_either_half(shop: Bench, command: str) -> None:
-    shop.registry.storage.repository("shop/aap/front")
+    empty(shop, "shop/aap/front")
     before = shop.contents()
     ran = shop.run(command, "cleanup", *shop.addresses(images="shop/aap"), "--yes-delete-that-many")
     assert ran.code == 3
@@ -219,7 +224,7 @@ def test_swapped_repositories_are_refused(shop: Bench, refused: Refuse) -> None:
 
 def test_tag_strategies_refuse_a_wrong_images_repo_too(shop: Bench, refused: Refuse) -> None:
     shop.options = shop.addresses(images="shop/aap")
-    shop.registry.storage.repository("shop/aap/front")
+    empty(shop, "shop/aap/front")
     refused(shop, "--git-history-based-cleanup=false", code=3)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support import images
 from tests.support.command_line import Bench
 
 
@@ -30,3 +31,16 @@ def test_a_whole_cleanup_judges_all_and_knows_what_is_somebody_elses(shop: Bench
     }
     assert reasons["not-ours"] == reasons["also-not-ours"] == "foreign"
     assert "not-judged" not in reasons.values()
+
+
+def test_a_stage_of_another_project_in_a_shared_storage_stays(shop: Bench) -> None:
+    stages, tag = shop.registry.storage.repository("shop/stages"), f"{'c' * 56}-1598000000123"
+    config = images.config("theirs", labels={"werf": "bakery"})
+    manifest = images.image(config)
+    shop.registry.storage.put_blob("shop/stages", config)
+    shop.registry.storage.put_manifest("shop/stages", manifest.body, manifest.media_type, tag)
+    for command in (("stages", "cleanup"), ("cleanup",)):
+        ran = shop.run(*command, *shop.addresses())
+        assert ran.code == 0
+        assert tag in stages.tags
+        assert "project bakery" in ran.out
