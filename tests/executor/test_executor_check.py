@@ -11,7 +11,7 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed
 from holystone.engine.model.plan import Pass, RepositoryPlan
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.execution import before
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
@@ -107,6 +107,49 @@ def test_the_sample_is_bounded_and_spread(count: int) -> None:
     assert len(sample) == len(set(sample)) == min(50, count, max(8, 1 + count // 200))
     if len(sample) > 1:
         assert manifests.index(sample[-1]) >= count // 2
+
+
+async def test_what_is_said_to_have_gone_before_is_looked_for_whatever_the_sample(bench: Bench) -> None:
+    """A 404 to a deletion of what had just been read."""
+    registry = MemoryRegistry()
+    many = [registry.image(APP, f"{number}") for number in range(40)]
+    liar = next(each for each in many if each not in Deletions({}, tuple(many)).sample)
+    registry.answer = lambda what: AlreadyGone() if what == liar else None
+    result = await bench.run(registry, repository_plan(APP, level(*map(remove, many))))
+    served = {many[number] for number, outcome in result.repositories[0].outcomes.items() if outcome == StillServed()}
+    assert (served, result.incomplete) == ({liar}, True)
+    registry.answer = lambda _: None
+    assert not (await bench.run(registry)).incomplete
+    assert registry.contents[APP].state() == ({}, set())
+
+
+class Forgetful(MemoryRegistry):
+    """Once something has been deleted, it knows nothing of `wanted`, as often as is said."""
+
+    wanted: Tag | Digest | None = None
+    times = 0
+    asked = 0
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        found = await super().resolve(repository, reference, alone=alone)
+        if reference != self.wanted or not self.count("delete_manifests"):
+            return found
+        self.asked += 1
+        return None if self.asked <= self.times else found
+
+
+@pytest.mark.parametrize(("times", "lost"), [(1, False), (9, True)])
+@pytest.mark.parametrize("kind", ["tag", "manifest"])
+async def test_what_was_to_stay_is_lost_when_two_looks_say_so(
+    bench: Bench, times: int, kind: str, *, lost: bool
+) -> None:
+    registry = Forgetful()
+    child = registry.image(APP, "child")
+    index, doomed = registry.index(APP, [child], "keep"), registry.image(APP, "one", "v1")
+    registry.wanted, registry.times = Tag("keep") if kind == "tag" else child, times
+    kept = repository_plan(APP, level(remove(doomed, "v1")), kept={"keep": index}, needed=[child])
+    result = await bench.run(registry, kept)
+    assert (bool(result.losses), registry.asked) == (lost, 2)
 
 
 async def test_a_tombstone_that_stays_is_no_tag_that_somebody_moved(bench: Bench) -> None:

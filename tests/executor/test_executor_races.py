@@ -13,6 +13,7 @@ from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.plan import Pass, Remove, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing
 from tests.support.execution import Execute, after, before, once
 from tests.support.memory_registry import MemoryRegistry, digest_of
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
@@ -142,6 +143,33 @@ async def test_what_is_needed_by_now_stays(
     assert _of(there, outcomes, "a") == Needed(by[0])
     assert there.has("a")
     assert not there.has("b")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lie", ["no such tag", "no such repository"])
+async def test_a_new_tag_holds_what_it_is_on_whatever_one_404_says(
+    execute: Execute, way: Way, lie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = world(way)
+    by = _new_tag(there)
+    resolve, list_tags = there.registry.resolve, there.registry.list_tags
+
+    async def no_such_tag(where: Repository, what: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        found = await resolve(where, what, alone=alone)
+        return found if alone or what != by else None
+
+    async def no_such_repository(where: Repository) -> Listing:
+        """Every second time."""
+        listing = await list_tags(where)
+        return listing if there.registry.count("list_tags") % 2 == 0 else Listing({}, exists=False)
+
+    if lie == "no such tag":
+        monkeypatch.setattr(there.registry, "resolve", no_such_tag)
+    else:
+        monkeypatch.setattr(there.registry, "list_tags", no_such_repository)
+    outcomes = await _run(execute, there)
+    assert _of(there, outcomes, "a") == Needed(by)
+    assert there.has("a")
 
 
 @pytest.mark.parametrize("way", WAYS)

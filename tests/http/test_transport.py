@@ -53,6 +53,51 @@ async def test_passing_statuses_are_tried_again(connect: Connect, status: int) -
         assert len(server.seen) == 2
 
 
+def page(_: web.Request) -> web.Response:
+    return web.Response(text="<html><body>Please log in to the guest network</body></html>", content_type="text/html")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "PUT"])
+async def test_a_page_for_people_is_no_answer_of_a_registry(connect: Connect, method: str) -> None:
+    """As a hotel's network or a company's proxy shows it, in the place of what was asked for."""
+    asked = 0
+
+    async def once(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return page(request) if asked == 1 else web.Response(status=202)
+
+    async with site(once) as server, connect(server.host) as client:
+        assert (await client.send(method, "/v2/a/b/manifests/x")).status == 202
+        assert len(server.seen) == 2
+
+
+async def test_where_there_are_only_pages_nothing_is_read_and_nothing_done(connect: Connect) -> None:
+    async def always(request: web.Request) -> web.Response:
+        return page(request)
+
+    async with site(always) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource, match="a page for people"):
+            await client.get()
+        with pytest.raises(RegistryFailure, match="a page for people"):
+            await client.send("DELETE", "/v2/a/b/manifests/x")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "HEAD"])
+async def test_html_that_says_nothing_is_no_page(connect: Connect, method: str) -> None:
+    """Quay's replies are of that type, without a body or with two letters (endpoints/v2/manifest.py)."""
+
+    headers = {"Docker-Content-Digest": "sha256:" + "1" * 64, "Content-Length": "40"} if method == "HEAD" else {}
+
+    async def empty(_: web.Request) -> web.Response:
+        body = b"OK" if method == "PUT" else b""
+        return web.Response(status=202, headers={"Content-Type": "text/html; charset=utf-8", **headers}, body=body)
+
+    async with site(empty) as server, connect(server.host) as client:
+        assert (await client.send(method, "/v2/a/b/manifests/x")).status == 202
+        assert len(server.seen) == 1
+
+
 async def test_a_body_is_sent_again_as_it_was(connect: Connect) -> None:
     replies = answering(web.Response(status=502), web.Response(status=201))
     body = b"x" * 2_000_000

@@ -1,11 +1,12 @@
 """The default adapter against every profile of the embedded registry, and against the real docker-registry."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
@@ -23,6 +24,7 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.scheduler import Limits, Scheduler
 from tests.support import images
 from tests.support.docker_registry import docker_registry
+from tests.support.http_site import site
 
 PROFILES = {
     "distribution 2.8": DISTRIBUTION_2_8,
@@ -321,6 +323,52 @@ async def test_odd_replies_to_a_deletion(answer: Answer, expected: type) -> None
     ):
         (outcome,) = await registry.delete_manifests(repository, [ABSENT])
         assert isinstance(outcome, expected)
+
+
+@pytest.mark.parametrize(("marked", "expected"), [(True, Deleted), (False, Failed)])
+async def test_a_deletion_that_something_else_says_is_done_counts_as_failed_until_it_is_seen(
+    marked: bool, expected: type
+) -> None:
+    """distribution's name for its API is on every reply of its own."""
+    mark = {"Docker-Distribution-Api-Version": "registry/2.0"} if marked else {}
+    async with site(_in_its_place(mark)) as embedded, connected(str(embedded.host)) as (registry, repository):
+        await registry.probe(repository)
+        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+        assert isinstance(outcome, expected)
+
+
+async def test_where_no_reply_to_a_deletion_has_the_mark_none_is_missed() -> None:
+    async with (
+        site(_in_its_place({}, marks=False)) as embedded,
+        connected(str(embedded.host)) as (registry, repository),
+    ):
+        await registry.probe(repository)
+        assert await registry.delete_manifests(repository, [ABSENT]) == [Deleted()]
+
+
+def _in_its_place(mark: dict[str, str], *, marks: bool = True) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A registry that says 404 to all, and 202 with the headers `mark` to the deletion of ABSENT."""
+    its_own = {"Docker-Distribution-Api-Version": "registry/2.0"} if marks else {}
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "DELETE" and request.path.endswith(ABSENT):
+            return web.Response(status=202, headers=mark)
+        return web.json_response({"errors": [{"code": "MANIFEST_UNKNOWN"}]}, status=404, headers=its_own)
+
+    return answer
+
+
+async def test_one_false_404_does_not_make_another_server_of_distribution() -> None:
+    """Its answers to a GET and to a DELETE of an absent tag are told apart; a server that answers the one as 2.8 does
+    and deletes by tag is asked twice before that is believed."""
+    not_known = Answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
+    fault = Fault("DELETE", "/manifests/holystone-probe", not_known)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=(fault,)) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        found = await registry.probe(repository)
+        assert (found.tag_delete, found.last_tag) == (False, "leaves-manifest")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ class CutShort(Passing):
 
 def retry_rule(reply: Reply, now: float) -> Later | Passing | None:
     """What a status means where the vendor has no rule of its own. `now` is unix time."""
+    if _is_page(reply):
+        return Passing(f"{address(reply.url)} answered with a page for people, as no registry does")
     if reply.status not in RETRIED:
         return None
     reason = f"{address(reply.url)} answered {summary(reply)}"
@@ -39,6 +41,16 @@ def retry_rule(reply: Reply, now: float) -> Later | Passing | None:
     if reply.status == 429 or (reply.status == 503 and after is not None):
         return Later(reason, after)
     return Passing(reason)
+
+
+def _is_page(reply: Reply) -> bool:
+    """A success in HTML is somebody else's: a portal's, a proxy's. Quay says of all it does that it is HTML, too, and
+    sends no body, or "OK" (endpoints/v2/manifest.py: Flask's default); of the reply to a HEAD there is but a length."""
+    if not 200 <= reply.status < 300 or not reply.headers.get("Content-Type", "").lower().startswith("text/html"):
+        return False
+    if reply.body:
+        return reply.body.lstrip().startswith(b"<")
+    return reply.headers.get("Content-Length", "0") != "0" and "Docker-Content-Digest" not in reply.headers
 
 
 def fault(error: Exception, host: str) -> Passing | Unreachable:

@@ -118,11 +118,12 @@ class RegistryHttp:
         `path` begins with `/` and may carry a query, both already percent-encoded. `scope` is the token scope, e.g.
         `repository:team/app:pull,delete`; several are separated by a space. `limit`: bytes of reply body taken at most.
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
-        raised as Unauthorized), 408, 429, 500, 502, 503 and 504 are retried, redirects followed. Those named in `final`
-        are returned at once; a 401 that is named is returned where it would be raised. `retry=False` for what must not
-        be sent twice. `hides` and `alone`: see `Wire.send`. `lane=None` is for a request within the attempt of another
-        one (a login): it is sent once, and the other's lane gets the Later or Passing that it raises. On a lane of its
-        own it could wait for the host's pause to end, which waits for the other.
+        raised as Unauthorized), 408, 429, 500, 502, 503, 504 and what is a page for people are retried, redirects
+        followed. Those named in `final` are returned at once; a 401 that is named is returned where it would be raised.
+        `retry=False` for what must not be sent twice. `hides` and `alone`: see `Wire.send`. `lane=None` is for a
+        request within the attempt of another one (a login): it is sent once, and the other's lane gets the Later or
+        Passing that it raises. On a lane of its own it could wait for the host's pause to end, which waits for the
+        other.
 
         Raises Unreachable (no answer), Unauthorized, Doubtful (see `watch`), IncompleteSource (too big, cut short, or a
         GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end).

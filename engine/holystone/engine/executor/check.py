@@ -1,6 +1,7 @@
 """After the deletions: everything that the plan kept is still there, and what was to go is not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from functools import partial
 
 import anyio
 
@@ -8,6 +9,7 @@ from holystone.engine.executor.gather import understood
 from holystone.engine.executor.results import CheckReport
 from holystone.engine.executor.served import Deletions, Sleep, look_for
 from holystone.engine.executor.work import WORKERS
+from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
@@ -20,28 +22,29 @@ async def check_after(
 ) -> CheckReport:
     """`deletions`: what is said to have gone. Raises what the registry raises."""
     repository = plan.repository
-    listing = await registry.list_tags(repository)
-    now: dict[Tag, Digest | None] = {}
-
-    async def look(tag: Tag) -> None:
-        now[tag] = listing.tags.get(tag) or await registry.resolve(repository, tag)
-
+    listing = await list_twice(registry, repository)
     kept = {each.tag: each.digest for each in plan.kept if each.digest}
-    await for_each(sorted(kept), look, workers=WORKERS)
-    moved = tuple(tag for tag in sorted(kept) if now[tag] not in (None, kept[tag]))
-    missing: list[Digest] = []
+    now: dict[Tag | Digest, Digest] = {tag: digest for tag in kept if (digest := listing.tags.get(tag))}
 
-    async def read(digest: Digest) -> None:
-        if await registry.resolve(repository, digest) is None:
-            missing.append(digest)
+    async def look(what: Tag | Digest, *, alone: bool = False) -> None:
+        if digest := await registry.resolve(repository, what, alone=alone):
+            now[what] = digest
 
-    seen = {digest for digest in now.values() if digest}
-    await for_each(sorted(set(plan.kept_manifests) - seen - set(kept.values())), read, workers=WORKERS)
+    async def look_for_all(there: Set[Tag | Digest]) -> None:
+        """A 404 may be somebody else's: what is not there is asked for twice."""
+        await for_each(sorted(there - now.keys()), look, workers=WORKERS)
+        await for_each(sorted(there - now.keys()), partial(look, alone=True), workers=WORKERS)
+
+    await look_for_all(kept.keys())
+    moved = tuple(tag for tag in sorted(kept) if now.get(tag) not in (None, kept[tag]))
+    untagged = set(plan.kept_manifests) - set(now.values()) - set(kept.values())
+    await look_for_all(untagged)
+    missing = untagged - now.keys()
     # Whoever moved a tag may have removed what it pointed to before: not ours, unless another kept tag needs it.
     theirs = _reach(knowledge, (kept[tag] for tag in moved)) - _reach(
         knowledge, (digest for tag, digest in kept.items() if tag not in moved)
     )
-    lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if now[tag] is None]
+    lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
     there = await look_for(registry, repository, listing, deletions, sleep)
     return CheckReport(lost, moved, there.renewed, there.served)

@@ -4,6 +4,7 @@ not, holds back what it needs. The plan was closed over what was there then; thi
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -129,11 +130,13 @@ async def _resolve_all(
     unknown = [tag for tag in tags if tag not in known]
     found: dict[Tag, Digest] = {}
 
-    async def look(tag: Tag) -> None:
-        if digest := await work.registry.resolve(work.repository, tag):
+    async def look(tag: Tag, *, alone: bool = False) -> None:
+        if digest := await work.registry.resolve(work.repository, tag, alone=alone):
             found[tag] = digest
 
     await work.each(unknown, look)
+    # One that is listed and not there holds nothing, so that a 404 of somebody else's must not make it look like one.
+    await work.each([tag for tag in unknown if tag not in found], partial(look, alone=True))
     there = known | found
     contradicting = [
         tag for tag in tags if tag in work.written_once and there.get(tag) not in (None, *work.expected(tag))

@@ -17,7 +17,7 @@ from holystone.engine.executor.tombstones import bury, make_tombstone
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Run, SliceJournal
-from holystone.engine.model.outcomes import Deleted, Failed
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
@@ -125,7 +125,7 @@ async def _prepare(
 def _deletions(journal: SliceJournal, tally: Tally) -> Deletions:
     tombstone = journal.known.tombstone
     parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
-    return Deletions(tally.deleted_tags, tally.deleted_manifests, parts)
+    return Deletions(tally.deleted_tags, tally.gone_manifests(Deleted), tally.gone_manifests(AlreadyGone), parts)
 
 
 async def _record(

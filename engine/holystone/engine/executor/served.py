@@ -16,7 +16,8 @@ _ONE_IN: Final = 200
 _AT_LEAST: Final = 8
 _AT_MOST: Final = 50
 """So many of the deleted manifests are looked for, evenly spread, since each costs a request and no listing shows them.
-A registry that deletes nothing shows that with any of them, and then all are looked for."""
+A registry that deletes nothing shows that with any of them, and then all are looked for. What was said not to be there,
+though it was read for this plan, is always looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class Deletions:
     tags: Mapping[Tag, Digest]
     """With what they pointed to."""
     manifests: tuple[Digest, ...] = ()
-    """Without tags that went with them."""
+    """That it says it deleted, without tags that went with them."""
+    absent: tuple[Digest, ...] = ()
+    """Of which it said that they were not there, when they were to be deleted."""
     tombstone: frozenset[Digest] = frozenset()
     """What tags that were pushed over pointed to last."""
 
@@ -67,7 +70,7 @@ async def look_for(
             await ask(what)
 
     listed = sorted(deletions.tags.keys() & listing.tags.keys())
-    asked: list[Tag | Digest] = [*listed, *deletions.sample]
+    asked: list[Tag | Digest] = [*listed, *deletions.absent, *deletions.sample]
     await for_each(asked, look, workers=WORKERS)
     suspects = [what for what, digest in now.items() if deletions.failed(what, digest)]
     if suspects:

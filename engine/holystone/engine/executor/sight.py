@@ -9,6 +9,7 @@ from typing import Final
 import anyio
 
 from holystone.engine.executor.tally import Tally
+from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing, Registry
@@ -54,7 +55,7 @@ class Sight:
     async def listing(self) -> Listing:
         """As it is now. Raises what the registry raises."""
         begun = self._clock()
-        listing = await self._registry.list_tags(self._repository)
+        listing = await list_twice(self._registry, self._repository)
         self._seen, self._seen_at, self._spared, self._tags = listing, begun, 0, len(listing.tags)
         return listing
 

@@ -50,14 +50,12 @@ class Tally:
             if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
         }
 
-    @property
-    def deleted_manifests(self) -> tuple[Digest, ...]:
+    def gone_manifests(self, said: type[Deleted | AlreadyGone]) -> tuple[Digest, ...]:
         """Those that went without a tag: where tags went with the manifest, they tell whether it went."""
         return tuple(
             step.digest
             for number, step in enumerate(self.steps)
-            if isinstance(step, Remove) and not step.tags
-            if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
+            if isinstance(step, Remove) and not step.tags and isinstance(self.outcomes.get(number), said)
         )
 
     def still_served(self, there: Collection[Tag | Digest]) -> Mapping[int, Outcome]:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from holystone.engine.errors import TooDeep
+from holystone.engine.inventory.listing import list_twice
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import (
@@ -40,7 +41,7 @@ async def read_repository(
     needs_config: Callable[[Tag], bool],
 ) -> RepositorySnapshot:
     """Raises what the registry raises."""
-    listing = await registry.list_tags(repository)
+    listing = await list_twice(registry, repository)
     reader = _Reader(registry, knowledge, repository, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})

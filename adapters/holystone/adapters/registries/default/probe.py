@@ -15,7 +15,7 @@ from typing import Protocol
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.default.proof import proven
+from holystone.adapters.registries.default.proof import has_words_of_2_8, proven
 from holystone.adapters.registries.default.replies import why_405
 from holystone.adapters.registries.default.servers import of_distribution, of_other
 from holystone.adapters.registries.signs import Signs
@@ -50,8 +50,10 @@ async def probe(ask: Questions) -> Capabilities:
         return _cannot(why_405(by_digest))
     if by_digest.status in (401, 403):
         return _cannot(f"no right to delete: {summary(by_digest)}")
-    by_tag = await ask.delete(tag)
-    if version := proven(await ask.get(tag), by_tag, tag):
+    by_tag, read = await ask.delete(tag), await ask.get(tag)
+    if has_words_of_2_8(read, tag) and by_tag.status == 404:
+        by_tag = await ask.delete(tag)  # a 404 may be somebody else's, and 2.8 would be taken for another server
+    if version := proven(read, by_tag, tag):
         return of_distribution(version)
     return of_other(await ask.signs(), tag_delete=by_tag.status == 404)
 

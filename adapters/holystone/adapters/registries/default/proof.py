@@ -31,9 +31,13 @@ def proven(read: Reply, delete: Reply, tag: str) -> Distribution | None:
     detail = _detail(read)
     if detail == f"unknown tag={tag}" and delete.status == 404 and error_code(delete) == "MANIFEST_UNKNOWN":
         return "3"
-    if detail == {"Tag": tag} and delete.status == 400 and error_code(delete) == "DIGEST_INVALID":
+    if has_words_of_2_8(read, tag) and delete.status == 400 and error_code(delete) == "DIGEST_INVALID":
         return "2.8"
     return None
+
+
+def has_words_of_2_8(read: Reply, tag: str) -> bool:
+    return read.status == 404 and error_code(read) == "MANIFEST_UNKNOWN" and _detail(read) == {"Tag": tag}
 
 
 def _detail(reply: Reply) -> Any:

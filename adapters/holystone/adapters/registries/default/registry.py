@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
@@ -19,7 +19,7 @@ from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, n
 from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
@@ -28,6 +28,8 @@ from holystone.engine.scheduler import Lane
 PAGE_SIZE: Final = 1000
 """distribution 3.1 clamps to this; smaller servers ignore or refuse `n`."""
 _ABSENT: Final = {"NAME_UNKNOWN", "NOT_FOUND"}
+MARK: Final = "Docker-Distribution-Api-Version"
+"""A header on every reply of distribution (registry/handlers/app.go, `ServeHTTP`; seen on 2.8.2 and 3.1.2)."""
 
 
 class OciRegistry(OciApi):
@@ -42,6 +44,8 @@ class OciRegistry(OciApi):
         """`signs`: asks what the server shows of itself to whoever has no credential."""
         super().__init__(host, http, reads, writes)
         self._signs = signs
+        self.marks_deletions = False
+        """Whether a reply to a deletion was seen to have MARK."""
 
     async def probe(self, repository: Repository) -> Capabilities:
         found = await probe(_Questions(self, repository, self._signs))
@@ -91,9 +95,13 @@ class OciRegistry(OciApi):
 
     async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
         try:
-            return deletion_outcome(await self.delete(repository, reference))
+            reply = await self.delete(repository, reference)
         except HolystoneError as error:
             return failed_deletion(error)
+        outcome = deletion_outcome(reply)
+        if isinstance(outcome, Deleted) and self.marks_deletions and MARK not in reply.headers:
+            return Failed(f"{summary(reply)}, by something that is not the registry: its replies have a {MARK}")
+        return outcome
 
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
@@ -106,7 +114,9 @@ class _Questions:
     ask: Callable[[], Awaitable[Signs]] | None
 
     async def delete(self, reference: str) -> Reply:
-        return await self.registry.delete(self.repository, reference)
+        reply = await self.registry.delete(self.repository, reference)
+        self.registry.marks_deletions |= MARK in reply.headers
+        return reply
 
     async def get(self, reference: str) -> Reply:
         path = f"/v2/{self.repository.path}/manifests/{reference}"

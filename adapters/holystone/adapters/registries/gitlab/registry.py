@@ -248,6 +248,6 @@ class GitlabRegistry(OciRegistry):
             lane=self.reads,
             limit=MANIFEST_LIMIT,
             scope=self.scope(repository, "read"),
-            final=(401,),
+            final=(200, 401),  # the first may be a page of GitLab's own
         )
         return reply.status == 200 and _VERSION in reply.headers
