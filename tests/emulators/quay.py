@@ -28,6 +28,8 @@ TWO_WEEKS: Final = 14 * 24 * 3600
 _TOKEN_LIFETIME: Final = 3600
 _TEMPORARY: Final = 3600
 """Seconds that a manifest lives which was pushed without a tag (PUSH_TEMP_TAG_EXPIRATION_SEC)."""
+_LIST_CACHED: Final = 120
+"""Seconds that a page of /v2's list may be old (active_repo_tags_cache_ttl)."""
 _SCOPE: Final = re.compile(
     r"repository:((?:[.a-zA-Z0-9_-]+/)*[.a-zA-Z0-9_-]+):((?:push|pull|\*)(?:,(?:push|pull|\*))*)"
 )
@@ -65,6 +67,8 @@ class _Repository:
     immutable: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)
     """Tags that /v2's cached list still shows."""
+    pages: dict[tuple[str, int], tuple[float, list[str]]] = field(default_factory=dict)
+    """/v2's lists that are cached, by where they begin and how many names were asked for, and until when."""
     temporary: dict[str, float] = field(default_factory=dict)
     """Manifests pushed by digest, until when they live without a tag."""
     seen: set[str] = field(default_factory=set)
@@ -343,24 +347,35 @@ class QuayEmulator(VendorEmulator):
                 attached = f"{digest.replace(':', '-')}{suffix}"
                 if attached in state.tags and attached not in self.of(path).immutable:
                     del state.tags[attached]
+        self.of(path).pages.clear()
         self._catch_up(path, state)
 
     def _tags(self, request: Incoming, where: Route, state: RepositoryState) -> Reply:
-        names = sorted({*state.tags, *self.of(where.repository).stale})
         asked = request.query.get("n", "")
         if self.cursor == "last":
             size = min(int(asked), 100) if asked.isdecimal() else 100
-            rest = [name for name in names if name > request.query.get("last", "")]
+            last = request.query.get("last", "")
+            rest = [name for name in self._cached(where.repository, state, last, size) if name > last]
             more = {"n": size, "last": rest[size - 1]} if len(rest) > size else {}
         else:
             size = min(int(asked), 50) if asked.isdecimal() else 50
             at = int(base64.b64decode(request.query.get("next_page", base64.b64encode(b"0"))))
-            rest = names[at:]
+            rest = self._cached(where.repository, state, str(at), size)[at:]
             more = {"n": size, "next_page": base64.b64encode(str(at + size).encode()).decode()}
             more = more if len(rest) > size else {}
         link = f'<{request.base}{request.path}?{urllib.parse.urlencode(more)}>; rel="next"'
         headers = {"Link": link} if more else {}
         return json_reply({"name": where.repository, "tags": rest[:size]}, headers=headers)
+
+    def _cached(self, path: str, state: RepositoryState, start: str, size: int) -> list[str]:
+        """A deletion clears the cache, a push does not (data/registry_model/registry_oci_model.py,
+        lookup_cached_active_repository_tags; seen on Quay of 2026-08 with the memcached of its image)."""
+        repository = self.of(path)
+        until, names = repository.pages.get((start, size), (0.0, []))
+        if until <= self.now():
+            names = sorted({*state.tags, *repository.stale})
+            repository.pages[start, size] = self.now() + _LIST_CACHED, names
+        return names
 
     # /api/v1
 

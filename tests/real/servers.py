@@ -102,12 +102,14 @@ def _addressed(address: str) -> Running:
     parts = urlsplit(address)
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     authority = parts.netloc.rpartition("@")[2]
+    environ = dict(parse_qsl(parts.query))
     return Running(
         f"{parts.scheme}://{authority}",
         parts.fragment or "unknown",
         parts.path.strip("/") or "team",
         login,
-        environ=dict(parse_qsl(parts.query)),
+        environ=environ,
+        implementation=environ.get("WERF_REPO_IMPLEMENTATION"),
     )
 
 
@@ -380,6 +382,7 @@ SERVERS: Final = {
         Server("gitlab-database", _gitlab_database, takes=_IMAGES_ONLY),
         Server("harbor", _only_addressed),
         Server("quay", _only_addressed),
+        Server("quay-login", _only_addressed),
     )
 }
 QUICK: Final = ("docker-registry", "distribution", "ggcr")

@@ -130,6 +130,20 @@ async def test_lists_names_by_v2_along_the_servers_own_links(
         assert asked(quay, "GET", "/api/") == 0
 
 
+async def test_what_is_pushed_after_a_list_was_cached_is_listed(tmp_path: Path, wall: Wall) -> None:
+    """For somebody's client with a usual size of pages, or for this run."""
+    async with (
+        QuayEmulator(door="robot", clock=wall) as quay,
+        connected(tmp_path, quay) as (registry, repository),
+    ):
+        expected = fill(quay, wall, 130)
+        for size in (50, 100):
+            quay.of(PATH).pages["", size] = wall() + 120, list(expected)
+        for number in range(10):
+            expected[f"a{number}"] = put(quay, f"a{number}", text="new")
+            assert (await registry.list_tags(repository)).tags == dict.fromkeys(expected)
+
+
 def test_each_page_begins_in_the_one_before_and_reaches_well_beyond() -> None:
     for end in range(1, 5000):
         number, size = overlapping(end)

@@ -5,10 +5,18 @@ list_repository_tag_history): a push meanwhile moves every row down, so that row
 so that rows are skipped. So each page begins with rows that the page before ended with. The size of a page may be
 chosen, and (page - 1) * limit with limits from 80 to 100 comes close enough to any row. If its first row is new, rows
 were skipped, and an earlier page is read. At the end the first page is read again, for what was pushed or moved.
+
+/v2 caches each page for two minutes, by where it begins and by how many names were asked for; a push leaves the cache
+as it is, a deletion clears it only since 2026-08 (data/registry_model/registry_oci_model.py,
+lookup_cached_active_repository_tags; seen: tags that were just pushed are missing). So each list asks for another
+number. Quays whose pages end at 50 names whatever is asked (before 3.12) are not fooled by that: there a tag is
+listed two minutes after its push at the latest.
 """
 
+import itertools
+import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
@@ -25,6 +33,8 @@ from holystone.engine.ports import Listing
 
 PAGE_SIZE: Final = 100
 """The most of both doors (endpoints/api/tag.py; V2_PAGINATION_SIZE)."""
+_UNUSUAL: Final = range(75, PAGE_SIZE)
+"""Sizes of pages that nobody else asks /v2 for: 50 and 100 are cached because of others."""
 _SMALLEST: Final = 80
 _PATIENCE: Final = 20
 """How often rows may be skipped before the list counts as unreadable."""
@@ -70,12 +80,18 @@ async def list_by_api(repository: Repository, get: Callable[[int, int], Awaitabl
     return _listing(repository, rows.values(), read.at)
 
 
-async def list_by_registry(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Listing:
-    """By /v2. Where there is a Link it is followed: its cursor was an opaque token on older servers, and the page was
-    smaller."""
+def unusual_sizes() -> Iterator[int]:
+    """Without end, each as late again as possible, beginning anywhere: another run may have just asked, too."""
+    start = secrets.randbelow(len(_UNUSUAL))
+    return itertools.cycle((*_UNUSUAL[start:], *_UNUSUAL[:start]))
+
+
+async def list_by_registry(repository: Repository, size: int, get: Callable[[str], Awaitable[Reply]]) -> Listing:
+    """By /v2, in pages of `size`. Where there is a Link it is followed: its cursor was an opaque token on older
+    servers, and the page was smaller."""
     tags: dict[Tag, Digest | None] = {}
-    first = f"/v2/{repository.path}/tags/list?n={PAGE_SIZE}"
-    async for reply in pages(get, first, what=str(repository), names=names_on, size=PAGE_SIZE):
+    first = f"/v2/{repository.path}/tags/list?n={size}"
+    async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
         if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
             return Listing({}, exists=False)
         if reply.status != 200:

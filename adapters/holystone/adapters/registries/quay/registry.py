@@ -11,7 +11,7 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
-from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry
+from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes
 from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsense_tag
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed, says_missing
 from holystone.adapters.registries.quay.sheet import SHEET
@@ -35,6 +35,7 @@ class QuayRegistry(OciApi):
         self._tags = tags
         self._api = api
         self._who = who
+        self._sizes = unusual_sizes()
         self._there: set[Repository] = set()
         """Repositories that a read has shown to exist."""
         self._by_api: set[Repository] = set()
@@ -50,7 +51,8 @@ class QuayRegistry(OciApi):
     async def list_tags(self, repository: Repository) -> Listing:
         if api := self._api:
             return await list_by_api(repository, lambda page, limit: api.tags(repository, page=page, limit=limit))
-        return await list_by_registry(repository, lambda path: self._ask(repository, path, self._tags))
+        size = next(self._sizes)
+        return await list_by_registry(repository, size, lambda path: self._ask(repository, path, self._tags))
 
     async def probe(self, repository: Repository) -> Capabilities:
         about = await self._api.about(repository) if self._api else None
