@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import anyio
 
 from holystone.cleanup.message import NOTHING_DELETED
+from holystone.cleanup.output import can_ask, prompt, tell
 from holystone.engine.errors import HolystoneError, Refused
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan, Untag
 from holystone.engine.report.words import count, size_text
@@ -17,12 +18,8 @@ def open_question(plan: Plan) -> Refusal | None:
     return next((each for each in plan.refusals if each.promise == "confirmation"), None)
 
 
-def question(plan: Plan, asked: Refusal) -> str:
-    """For a terminal: the plan in short, and what to type."""
-    return "\n".join(_lines(plan, asked))
-
-
-def _lines(plan: Plan, asked: Refusal) -> Iterator[str]:
+def question(plan: Plan, asked: Refusal) -> Iterator[str]:
+    """For a terminal, line by line: the plan in short, and what to type."""
     yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
     yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
     yield from (f"  note: {notice}" for notice in plan.notices)
@@ -42,17 +39,17 @@ def is_yes(answer: str, asked: Refusal) -> bool:
 
 async def ask(plan: Plan, asked: Refusal) -> HolystoneError | None:
     """None once a person has said yes, else why not. On standard error, because standard output is the report's."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         return Refused(
             f"{plan.command} has to be confirmed, and there is no terminal to ask on.",
             not_deleted=NOTHING_DELETED,
             what_to_do="Read the plan; if it is what you want, run again with --yes.",
         )
-    print(question(plan, asked), end="", file=sys.stderr, flush=True)
+    prompt(*question(plan, asked))
     await anyio.wait_readable(sys.stdin)  # a thread that reads could not be cancelled by Ctrl-C
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
-        print(file=sys.stderr)  # Ctrl-D leaves the cursor behind the question
+        tell("")  # Ctrl-D leaves the cursor behind the question
     if is_yes(answer, asked):
         return None
     return Refused(f"The answer was not {asked.phrase}.", not_deleted=NOTHING_DELETED)

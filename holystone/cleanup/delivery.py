@@ -1,17 +1,17 @@
 """What happens with a plan: it is shown, written to a file, or carried out and reported."""
 
-import sys
 from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 import msgspec
 
+from holystone.cleanup import output
 from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import failure, print_error, refusal
 from holystone.cleanup.plan_file import write_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
-from holystone.engine.errors import HolystoneError
+from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.journal import Journal, Run
@@ -21,8 +21,8 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports
 from holystone.engine.report.outlook_text import outlook_lines
-from holystone.engine.report.plan_text import plan_text
-from holystone.engine.report.result_text import result_text
+from holystone.engine.report.plan_text import plan_lines
+from holystone.engine.report.result_text import result_lines
 from holystone.settings.values import LogSettings, RunSettings
 
 
@@ -42,7 +42,8 @@ class Delivery:
             plan = plan.without_refusals("fuse")
         if self._run.plan_out:
             await anyio.to_thread.run_sync(write_plan, self._run.plan_out, plan)
-            self.say(f"The plan is in {self._run.plan_out}; `holystone apply {self._run.plan_out}` executes it.")
+            file = shell_word(self._run.plan_out)
+            self.say(f"The plan is in {file}; `holystone apply {file}` executes it.")
         if error := refusal(plan.without_refusals("confirmation")):
             return self.show(plan, "failed" if error.exit_code == 1 else "refused", error)
         if self._run.dry_run or self._run.plan_out:
@@ -96,8 +97,8 @@ class Delivery:
             reports = repository_reports(run.plan, result)
             self._print_document(Document(run.plan.command, ending, code, run.id, run.plan, reports), error)
         else:
-            self._print(plan_text(run.plan, every_tag=self._log.level in ("verbose", "debug")) + "\n")
-            self._print(result_text(run.id, run.plan, result))
+            output.report(*plan_lines(run.plan, every_tag=self._log.level in ("verbose", "debug")), "")
+            output.report(*result_lines(run.id, run.plan, result))
         if error:
             print_error(error)
         return code
@@ -113,7 +114,7 @@ class Delivery:
         if self._run.output == "json":
             self._print_document(Document(command, ending, 0, run_id), None)
         else:
-            self._print(f"{what}\n")
+            output.report(what)
         return 0
 
     def show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
@@ -123,9 +124,9 @@ class Delivery:
         else:
             every_tag = self._run.dry_run or self._log.level in ("verbose", "debug")
             # Refusals are told once, as the error.
-            self._print(plan_text(msgspec.structs.replace(plan, refusals=()), every_tag=every_tag))
+            output.report(*plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=every_tag))
             if error is None:
-                self._print("Nothing was deleted.\n" if ending == "planned" else "There is nothing to delete.\n")
+                output.report("Nothing was deleted." if ending == "planned" else "There is nothing to delete.")
         if error:
             print_error(error)
         return code
@@ -136,11 +137,7 @@ class Delivery:
     def _print_document(self, document: Document, error: HolystoneError | None) -> None:
         if error:
             document = msgspec.structs.replace(document, error=error_text(error))
-        self._print(to_json(document).decode() + "\n")
-
-    def _print(self, text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        output.document(to_json(document))
 
     def _say_notes(self) -> None:
         for note in self._notes:
@@ -148,7 +145,7 @@ class Delivery:
 
     def say(self, text: str) -> None:
         if self._log.level != "quiet":
-            print(f"holystone: {text}", file=sys.stderr)
+            output.tell(f"holystone: {text}")
 
 
 def _ending(result: RunResult) -> tuple[Ending, int]:

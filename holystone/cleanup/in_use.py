@@ -8,7 +8,7 @@ import msgspec
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
-from holystone.engine.errors import IncompleteSource, Refused
+from holystone.engine.errors import IncompleteSource, Refused, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
@@ -70,7 +70,7 @@ async def find_users_again(
             f"The plan was made with what runs in {_contexts(missing)}, and that is not in this Kubernetes "
             "configuration. So it is not known what is in use now.",
             what_to_do="Name the right configuration with --kube-config, or leave it out with "
-            + " ".join(f"--exclude-kube-context {printable(name)}" for name in missing)
+            + " ".join(f"--exclude-kube-context {shell_word(name)}" for name in missing)
             + ", or say --without-kube.",
         )
     left_out = {*settings.excluded, *(name for name in then.excluded if name in known)}
@@ -109,7 +109,7 @@ def refuse_unfilled(in_use: InUse, repositories: Iterable[Repository]) -> None:
                 f"image {printable(word)[:200]!r}, which may be one of {_named(word, repositories)}: which one, is "
                 "not known.",
                 what_to_do="Give it a name that can be pulled, or delete it. To go on without its cluster: "
-                f"--exclude-kube-context {printable(by.context)}.",
+                f"--exclude-kube-context {shell_word(by.context)}.",
             )
 
 

@@ -1,7 +1,6 @@
 """`managed-images ls` and `add`: what they do, and what they say of it."""
 
-import sys
-
+from holystone.cleanup import output
 from holystone.cleanup.locate import storage_repository
 from holystone.cleanup.managed_images import add_managed, list_managed
 from holystone.cleanup.session import Session
@@ -21,9 +20,9 @@ async def show_managed(session: Session, settings: DirectSettings) -> int:
         _say(settings, f"{storage_repository(settings.places)} does not exist in the registry: no image is managed")
     names = tuple(image.shown for image in images or ())
     if settings.run.output == "json":
-        _print(to_json(Document("managed-images ls", "done", 0, managed_images=names)).decode())
-    else:
-        _print(*names)
+        output.document(to_json(Document("managed-images ls", "done", 0, managed_images=names)))
+    elif names:
+        output.report(*names)
     return 0
 
 
@@ -39,9 +38,9 @@ async def manage(session: Session, settings: DirectSettings, image: ImageName) -
         "done": "is managed now",
     }
     if settings.run.output == "json":
-        _print(to_json(Document("managed-images add", ending, 0)).decode())
+        output.document(to_json(Document("managed-images add", ending, 0)))
     else:
-        _print(f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}.")
+        output.report(f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}.")
     return 0
 
 
@@ -53,11 +52,6 @@ async def _project(settings: DirectSettings) -> str | None:
         return None
 
 
-def _print(*lines: str) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
-
-
 def _say(settings: DirectSettings, *notes: str) -> None:
     for text in notes if settings.log.level != "quiet" else ():
-        print(f"holystone: note: {text}", file=sys.stderr)
+        output.tell(f"holystone: note: {text}")

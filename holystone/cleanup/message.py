@@ -1,9 +1,10 @@
-"""What a person has to know, on standard error: `holystone: …`, then what was not deleted and what to do, indented."""
+"""What a person has to know, on standard error: `holystone: …`, then what was not deleted and what to do, indented.
+Whatever else there is to a message (several causes, what git said) is marked, so that nobody can add an advice."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from holystone.cleanup.output import marked, tell
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan, Refusal
@@ -16,8 +17,9 @@ _SHOWN: Final = 5
 
 
 def print_error(error: HolystoneError) -> None:
-    first, *more = (line for line in str(error).splitlines() if line.strip())
-    print(f"holystone: {first}", *(f"  {line}" for line in more), sep="\n", file=sys.stderr)
+    first, _, more = error.message.strip().partition("\n")
+    rest = (*marked(more), error.not_deleted, error.what_to_do)
+    tell(f"holystone: {first}", *(f"  {line}" for line in rest if line))
 
 
 def refusal(plan: Plan) -> HolystoneError | None:
@@ -30,7 +32,7 @@ def refusal(plan: Plan) -> HolystoneError | None:
     return _kind(plan)(
         _few([_sentence(f"{_places(each)}{why}") for (why, _), each in causes.items()]),
         not_deleted=NOTHING_DELETED,
-        what_to_do="\n".join(_sentence(what) for what in _once(what for _, what in causes)),
+        what_to_do=" ".join(_sentence(what) for what in _once(what for _, what in causes)),
     )
 
 

@@ -1,7 +1,6 @@
 """Progress on standard error: a line now and then, ever more rarely, so that a log stays short. Also while nothing
 happens: a run that waits for a registry looks just like one that hangs."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Final
 
 import anyio
 
+from holystone.cleanup.output import tell
 from holystone.engine.model.references import Repository
 from holystone.engine.report.words import duration
 from holystone.engine.scheduler import Scheduler
@@ -91,4 +91,4 @@ class ProgressLines:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            print(f"holystone: {text}", file=sys.stderr)
+            tell(f"holystone: {text}")

@@ -6,6 +6,7 @@ from typing import Final
 
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.message import failure, print_error
+from holystone.cleanup.output import report
 from holystone.cleanup.session import Session
 from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import HolystoneError, Refused
@@ -31,7 +32,7 @@ class Runs:
     async def list_all(self) -> int:
         with self._delivery.journal() as journal:
             for record in await journal.runs():
-                print(f"{record.id}  {record.state:<8}  {record.command}")
+                report(f"{record.id}  {record.state:<8}  {record.command}")
         return 0
 
     async def give_up(self, run_id: str) -> int:

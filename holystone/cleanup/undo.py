@@ -1,8 +1,8 @@
 """Undoes a run that is in the journal, and reports it."""
 
-import sys
 from collections.abc import Awaitable, Callable
 
+from holystone.cleanup import output
 from holystone.cleanup.message import print_error
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
@@ -12,7 +12,7 @@ from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import to_json
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, undo_reports
-from holystone.engine.report.undo_text import undo_result_text
+from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.values import ApplySettings
 
@@ -50,12 +50,10 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
     if settings.run.output == "json":
         cause = error_text(error) if error else None
         document = Document("undo", ending, code, run_id, undone=undo_reports(result), error=cause)
-        text = to_json(document).decode() + "\n"
+        output.document(to_json(document))
     else:
         every_tag = dry_run or settings.log.level in ("verbose", "debug")
-        text = undo_result_text(run_id, result, dry_run=dry_run, every_tag=every_tag)
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        output.report(*undo_lines(run_id, result, dry_run=dry_run, every_tag=every_tag))
     if error:
         print_error(error)
     return code

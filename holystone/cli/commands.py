@@ -1,7 +1,6 @@
 """Runs a command: settings in, exit code out. Loaded only when a command really runs."""
 
 import os
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -16,6 +15,7 @@ from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
+from holystone.cleanup.output import tell
 from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
@@ -171,7 +171,7 @@ def _read(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:
         del os.environ[name]
     configure_logs(settings.log)
     for note in exposed(given) if settings.log.level != "quiet" else ():
-        print(f"holystone: note: {note}", file=sys.stderr)
+        tell(f"holystone: note: {note}")
     return settings
 
 

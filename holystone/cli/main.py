@@ -289,4 +289,8 @@ def main() -> None:
         code = report_error(error, path.partition(" ")[2], as_json=_wants_json())
     except click.Abort:
         code = 1
+    except Exception as fault:
+        from holystone.cli.exits import report_crash
+
+        code = report_crash(fault)
     sys.exit(code)

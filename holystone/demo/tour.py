@@ -11,6 +11,7 @@ import anyio
 
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
+from holystone.cleanup.output import report
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import open_session
 from holystone.demo.project import build_demo
@@ -20,7 +21,7 @@ from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.manifests import MANIFEST_TYPES
 from holystone.engine.model.plan import Plan
-from holystone.engine.report.plan_text import plan_text
+from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.words import count
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
@@ -64,7 +65,7 @@ async def _clean(settings: CleanupSettings) -> Plan:
         plan = await prepare_plan(
             session.connections, session.knowledge, settings, Scope(), _COMMAND, as_of=int(time.time())
         )
-        print(plan_text(plan, every_tag=True))
+        report(*plan_lines(plan, every_tag=True), "")
         _title("3. The same plan, carried out and checked (this is what a nightly run prints)")
         if await Delivery(settings.run, settings.log).deliver(session, plan):
             raise HolystoneError("The demo's own cleanup failed.", what_to_do="Please report this with the output.")
@@ -115,8 +116,8 @@ def _settings(folder: Path, host: str, project: PublishedProject) -> CleanupSett
 
 
 def _title(text: str) -> None:
-    print(f"\n{text}\n{'─' * len(text)}\n", flush=True)
+    report("", text, "─" * len(text), "")
 
 
 def _say(*lines: str) -> None:
-    print("\n".join(lines), flush=True)
+    report(*lines)

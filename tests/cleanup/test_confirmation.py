@@ -47,7 +47,7 @@ def test_the_question_says_what_goes_from_where() -> None:
     asked = ask_first(plan("a", "b", notices=("look here",)), "shop")
     confirmation = open_question(asked)
     assert confirmation
-    assert question(asked, confirmation).splitlines() == [
+    assert list(question(asked, confirmation)) == [
         "holystone: purge deletes this, and no policy is asked who needs it:",
         "  r.example/shop/app: 2 tags, at most 3.0 MB; 1 stay",
         "  note: look here",

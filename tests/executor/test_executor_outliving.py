@@ -12,7 +12,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.report.result_text import result_text
+from holystone.engine.report.result_text import result_lines
 from tests.support.execution import Execute, after, die, once
 from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
@@ -80,7 +80,7 @@ async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute
     assert set(made) <= registry.contents[APP].manifests.keys()
     assert registry.contents[APP].tags.keys() == {"index", "t1", "t2"}
     assert (result.losses, result.incomplete) == ((), False)
-    text = result_text("RUN", plan(planned), result)
+    text = "\n".join(result_lines("RUN", plan(planned), result))
     assert made[0].short in text
     assert "pushed back" in text
     assert "t1: left alone: the registry dropped" in text
@@ -144,7 +144,7 @@ async def test_a_manifest_that_is_lost_with_its_last_tag_all_the_same_is_told_as
     registry.hook = hook
     result = await execute(registry, planned)
     assert result.repositories[0].ours == {lost}
-    assert "which this run took away" in result_text("RUN", plan(planned), result)
+    assert "which this run took away" in "\n".join(result_lines("RUN", plan(planned), result))
 
 
 # An error after a deletion

@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import pygit2
 import pytest
 
+from holystone.adapters.git.discover import unreadable
 from holystone.adapters.git.repository import open_history
 from holystone.engine.errors import IncompleteSource
 from tests.git.conftest import Git
@@ -106,3 +108,11 @@ def test_a_worktree_whose_clone_is_gone(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere/.git/worktrees/x\n")
     with pytest.raises(IncompleteSource):
         open_history(tmp_path)
+
+
+def test_advice_is_quoted_and_says_what_it_trusts() -> None:
+    refused = unreadable(Path("/srv/it's my shop"), pygit2.GitError("the path is not owned by current user"))
+    assert """`git config --global --add safe.directory '/srv/it'"'"'s my shop'`""" in refused.what_to_do
+    assert "If you trust its owner" in refused.what_to_do
+    assert "runs, as you, what the configuration and the hooks in that folder name" in refused.what_to_do
+    assert "`git -C '/srv/a b' fsck`" in unreadable(Path("/srv/a b"), KeyError("0123")).what_to_do

@@ -13,11 +13,12 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential, IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import Authorization, bearer
+from holystone.adapters.http.authorization import Authorization, bearer, with_authorization
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.trust import check_realm, registrable_domain
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized
+from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.references import RegistryHost
 from tests.http.conftest import Connect
 from tests.support.http_site import Handler, site
 from tests.support.token_registry import BASIC, PASSWORD, USER, TokenRegistry
@@ -301,8 +302,6 @@ async def test_nothing_of_aiohttps_errors_is_carried_along(connect: Connect, mon
     """They hold the request headers and the proxy's password."""
     monkeypatch.setenv("http_proxy", "http://pat:proxy-secret@127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
-    from holystone.engine.model.references import RegistryHost
-
     async with connect(RegistryHost.parse("registry.example"), READY, insecure=True) as client:
         with pytest.raises(HolystoneError) as caught:
             await client.get()
@@ -310,6 +309,16 @@ async def test_nothing_of_aiohttps_errors_is_carried_along(connect: Connect, mon
     assert "proxy" in text
     assert "proxy-secret" not in text
     assert "ready-made-token" not in text
+
+
+@pytest.mark.parametrize("proxy", ["http://me:s3cret@bad host:x/", "http://me:s3/cret@host:1", "ftp://me:s3cret@h:1"])
+async def test_a_proxy_that_is_no_address(connect: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    async with connect(RegistryHost.parse("registry.example"), READY, insecure=True) as client:
+        with pytest.raises(UsageError, match="The proxy for http in the environment is no address") as caught:
+            await client.get()
+    assert "cret" not in str(caught.value)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -329,9 +338,6 @@ def test_an_authorization_can_be_written_nowhere(dump: Callable[[object], Awaita
 
 
 def test_a_secret_with_a_line_break_is_a_usage_error_that_does_not_show_it() -> None:
-    from holystone.adapters.http.authorization import with_authorization
-    from holystone.engine.errors import UsageError
-
     with pytest.raises(UsageError, match="line break") as caught:
         with_authorization({}, bearer(Secret("abc\nX-Evil: 1")))
     assert "abc" not in str(caught.value)

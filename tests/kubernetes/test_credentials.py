@@ -271,6 +271,9 @@ async def test_a_proxy(api: KubeApi) -> None:
         ("https://", {}, "is not an address"),
         ("https://a b", {}, "is not an address"),
         ("https://kube.example:port", {}, "is not an address"),
+        ("http://me:s3cret@bad host/", {}, "its server 'http://…@bad host/' is not an address"),
+        ("me:s3cret/@kube.example:port", {}, "its server '…@kube.example:port' is not an address"),
+        ("ftp://me:s3cret@kube.example", {}, "its server 'ftp://…@kube.example' is not an address of http or https"),
         ("https://kube.example", {"proxy_url": "socks5://127.0.0.1:1"}, "its proxy-url is of the kind socks5"),
     ],
 )

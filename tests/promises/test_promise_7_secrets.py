@@ -1,6 +1,7 @@
 """No credential is printed, logged or stored, in success or failure, or sent to another host than its own."""
 
 import base64
+import html
 import json
 import subprocess
 import urllib.parse
@@ -19,7 +20,7 @@ from tests.promises.conftest import Open
 from tests.support.command_line import Bench, Ran, always, now
 from tests.support.tiny_project import tiny_project
 
-PASSWORD = "hunter2/and+more=è"
+PASSWORD = 'hunter2/and+"mo\\re&<=è'
 IDENTITY = "identity-token-0123456789"
 READY = "ready-made-token-0123456789"
 USERS = {"bosun": User(PASSWORD)}
@@ -87,7 +88,15 @@ def secrets(shop: Bench) -> list[str]:
         base64.b64encode(f"<token>:{IDENTITY}".encode()).decode(),
     ]
     own += [urllib.parse.quote(each, safe="") for each in own] + [json.dumps(each)[1:-1] for each in own]
+    own += [html.escape(each) for each in own] + [go_json(each) for each in own]
+    own += [urllib.parse.quote(each, safe="") for each in travelling]
     return sorted({*own, *travelling})
+
+
+def go_json(text: str) -> str:
+    """As Go's encoding/json writes it."""
+    said = json.dumps(text, ensure_ascii=False)[1:-1]
+    return said.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def written(shop: Bench, *others: Path) -> Iterator[tuple[str, bytes]]:
@@ -156,6 +165,38 @@ def test_a_server_that_repeats_what_it_was_told(
     assert leaks(shop, runs) == []
 
 
+@pytest.mark.parametrize("form", ["raw", "Go's JSON", "base64", "percent of base64", "HTML"])
+def test_a_server_that_repeats_it_in_a_form_of_its_own(guarded: Callable[[Kind], Bench], kind: Kind, form: str) -> None:
+    """In the scope of its challenge, and in the text of its refusal."""
+    shop = guarded(kind)
+    usual = shop.registry.answer
+
+    def answer(request: Incoming) -> Reply:
+        given = request.headers.get("Authorization", "")
+        if not given or "/tags/list" not in request.target:
+            return usual(request)
+        coded = given.partition(" ")[2]
+        decoded = base64.b64decode(coded).decode() if given.startswith("Basic ") else coded
+        said = {
+            "raw": decoded,
+            "Go's JSON": go_json(decoded),
+            "base64": coded,
+            "percent of base64": urllib.parse.quote(coded, safe=""),
+            "HTML": html.escape(decoded),
+        }[form]
+        quoted = said.replace("\\", "\\\\").replace('"', '\\"')
+        scheme = given.partition(" ")[0]
+        challenge = f'{scheme} realm="{shop.registry.url}/token",service="embedded",scope="{quoted}"'
+        errors = [{"code": "UNAUTHORIZED", "message": f"not {said}"}]
+        return json_reply({"errors": errors}, status=401, headers={"WWW-Authenticate": challenge})
+
+    with mock.patch.object(shop.registry, "answer", answer):
+        runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json")]
+    assert [ran.code for ran in runs] == [3, 3], runs
+    assert "***" in runs[0].err
+    assert leaks(shop, runs) == []
+
+
 def test_a_wrong_secret_is_not_shown(guarded: Callable[[Kind], Bench], kind: Kind) -> None:
     shop = guarded(kind)
     shop.registry.gate._refresh_tokens.clear()
@@ -170,7 +211,7 @@ def test_a_wrong_secret_is_not_shown(guarded: Callable[[Kind], Bench], kind: Kin
 def test_a_password_in_a_git_remote(open_bench: Open) -> None:
     shop = open_bench()
     tiny_project(shop.project, shop.registry.storage, now=now())
-    url = f"http://deploy:{PASSWORD.replace('/', '%2F')}@127.0.0.1:1/shop.git"
+    url = f"http://deploy:{urllib.parse.quote(PASSWORD, safe='')}@127.0.0.1:1/shop.git"
     subprocess.run(["git", "-C", str(shop.project), "remote", "add", "origin", url], check=True)
     runs = [shop.cleanup("--git-history-synchronization", "--log-debug"), shop.cleanup("--dry-run", "--output=json")]
     runs.append(shop.cleanup("--git-history-synchronization", "--output=json"))

@@ -6,7 +6,7 @@ import pytest
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.plan import Plan
 from holystone.engine.report.outlook_text import outlook_lines, outlook_text
-from holystone.engine.report.plan_text import plan_text
+from holystone.engine.report.plan_text import plan_lines
 from tests.support.images import digest_of
 from tests.support.memory_registry import repository
 from tests.support.small_plans import level, plan, remove, repository_plan
@@ -34,7 +34,7 @@ def planned(*outlooks: UndoOutlook | None) -> Plan:
 def test_each_outlook_in_words(outlook: UndoOutlook, said: str) -> None:
     assert said in outlook_text(outlook)
     assert outlook.possible is (outlook.way != "none" and outlook.seconds != 0 and not outlook.lacks)
-    assert f"undo: {outlook_text(outlook)}" in plan_text(planned(outlook, outlook), every_tag=False).splitlines()
+    assert f"undo: {outlook_text(outlook)}" in plan_lines(planned(outlook, outlook), every_tag=False)
 
 
 def test_repositories_that_differ_are_told_apart_and_others_not_at_all() -> None:

@@ -23,7 +23,7 @@ from holystone.engine.model.reasons import (
 from holystone.engine.model.references import Commit, Digest, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
 from holystone.engine.report.counted import counted
-from holystone.engine.report.plan_text import plan_text
+from holystone.engine.report.plan_text import plan_lines
 from tests.support.images import digest_of
 from tests.support.small_plans import plan, remove, repository_plan, untag
 
@@ -60,7 +60,7 @@ def in_front() -> Plan:
 
 
 def test_tags_are_counted_by_reason_with_whom_it_concerns_and_an_example() -> None:
-    assert plan_text(in_front(), every_tag=False).splitlines() == [
+    assert list(plan_lines(in_front(), every_tag=False)) == [
         "Plan of cleanup, ages judged as of 2023-11-14 22:13:20 UTC",
         "",
         "registry.example/shop/app/front: 4 tags stay, 3 go (4 manifests, at most 4 B)",
@@ -74,8 +74,8 @@ def test_tags_are_counted_by_reason_with_whom_it_concerns_and_an_example() -> No
 
 
 def test_every_tag_follows_the_same_summary() -> None:
-    summary = plan_text(in_front(), every_tag=False).splitlines()
-    everything = plan_text(in_front(), every_tag=True).splitlines()
+    summary = list(plan_lines(in_front(), every_tag=False))
+    everything = list(plan_lines(in_front(), every_tag=True))
     assert [line for line in everything if line in summary] == summary
     details = everything[len(summary) - 2 : -2]
     assert [line.split()[1] for line in details] == ["x1", "x2", "x3", "v1", "aa", "bb", "cc", "untagged"]
@@ -102,18 +102,20 @@ def test_what_differs_is_counted_apart() -> None:
 
 def test_many_tags_stay_few_lines() -> None:
     steps = [going(f"{n:05}", digest_of(str(n).encode()), NotReached()) for n in range(12_000)]
-    text = plan_text(plan(repository_plan(STAGES, Pass("manifests", tuple(steps)))), every_tag=False)
+    text = "\n".join(plan_lines(plan(repository_plan(STAGES, Pass("manifests", tuple(steps)))), every_tag=False))
     assert "12,000 go   no branch or tag that a keep policy selects reaches them, e.g. 00000" in text
     assert len(text.splitlines()) < 10
 
 
 def test_a_plan_without_deletions_says_no_more_than_that() -> None:
-    text = plan_text(plan(repository_plan(APP, kept={"a": ONE})), every_tag=False)
-    assert text.endswith("\nIn all 1 tag stays, 0 go.\n")
+    text = "\n".join(plan_lines(plan(repository_plan(APP, kept={"a": ONE})), every_tag=False))
+    assert text.endswith("\nIn all 1 tag stays, 0 go.")
 
 
 def test_a_tag_that_goes_alone_takes_no_manifest_along() -> None:
-    text = plan_text(plan(repository_plan(APP, Pass("untag", (untag("a", ONE),)), kept={"b": ONE})), every_tag=False)
+    text = "\n".join(
+        plan_lines(plan(repository_plan(APP, Pass("untag", (untag("a", ONE),)), kept={"b": ONE})), every_tag=False)
+    )
     assert "1 tag stays, 1 goes (0 manifests, at most 0 B)" in text
 
 

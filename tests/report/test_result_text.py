@@ -4,7 +4,7 @@ from holystone.engine.executor.results import CheckReport, RepositoryResult, Run
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.report.result_text import result_text
+from holystone.engine.report.result_text import result_lines
 from tests.support.images import digest_of
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
@@ -28,7 +28,7 @@ def lines(
         RepositoryResult(repository, dict(enumerate(each)), not_tried, None, CheckReport((), moved, renewed))
         for repository, each in zip(REPOSITORIES, outcomes, strict=True)
     ]
-    return result_text("r1", PLAN, RunResult(tuple(results))).splitlines()
+    return list(result_lines("r1", PLAN, RunResult(tuple(results))))
 
 
 def test_what_went_as_planned_is_one_line() -> None:

@@ -57,7 +57,7 @@ class Ran:
         assert lines, "nothing was said on standard error"
         assert lines[0].startswith("holystone: "), self.err
         assert all(line.startswith("  ") and line.strip() for line in lines[1:]), self.err
-        said = [line.strip() for line in (lines[0].removeprefix("holystone:"), *lines[1:])]
+        said = [line.strip().removeprefix("| ") for line in (lines[0].removeprefix("holystone:"), *lines[1:])]
         assert all(each not in other for each in said for other in said if other is not each), self.err
         assert len(set(said)) == len(said), self.err
         assert all(each[0].isprintable() and "Traceback" not in each for each in said), self.err

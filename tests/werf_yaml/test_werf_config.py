@@ -213,7 +213,7 @@ async def test_errors_speak_of_the_rendered_file(
 async def test_werf_fails(project: Callable[[str], Path], fake_werf: Callable[[str], str]) -> None:
     noise = "yes noise | head -c 200000 >&2;"
     cause = "printf '\\033[31mthe cause\\033[0m' >&2; exit 7"
-    with pytest.raises(UsageError, match=r"failed \(7\): the cause$"):
+    with pytest.raises(UsageError, match=r"failed \(7\):\nthe cause$"):
         await read_werf_config(project(TEMPLATE), werf=fake_werf(cause))
     with pytest.raises(UsageError) as caught:
         await read_werf_config(project(TEMPLATE), werf=fake_werf(noise + cause))

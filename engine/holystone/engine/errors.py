@@ -18,12 +18,14 @@ HolystoneError
 A run that ends with some deletions failed is not an error but a result (exit code 4).
 """
 
+import shlex
 from collections.abc import Iterable
 
 
 class HolystoneError(Exception):
     """`message` says what failed, `not_deleted` what was therefore left alone, `what_to_do` the way out.
-    Each is a sentence for the person who reads it at night; the last two may be empty."""
+    Each is a sentence for the person who reads it at night; the last two may be empty. Further lines of `message` are
+    details: several causes, or what another program said. What is to be pasted is put together of `shell_word`s."""
 
     exit_code = 1
 
@@ -96,3 +98,18 @@ class ManifestRefused(RegistryFailure):
 
 class BlobsMissing(ManifestRefused):
     pass
+
+
+def shell_word(text: object) -> str:
+    """A path or a name for advice that is meant to be pasted: one word, whatever is in it. In bash's `$'…'`, where it
+    holds what cannot be seen."""
+    word = str(text)
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(map(_escaped, word))}'"
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() and character not in "'\\":
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors="surrogateescape"))

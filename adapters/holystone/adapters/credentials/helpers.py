@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from holystone.adapters.credentials.credential import Credential, IdentityToken, UserPassword
+from holystone.adapters.credentials.redaction import redacted
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.engine.errors import UsageError
@@ -49,7 +50,8 @@ async def ask_helper(suffix: str, server: str, *, origin: str, timeout: float = 
     # Standard error is free text that may hold anything; the protocol puts errors on standard output.
     code, output, _ = ended
     if code:
-        said = " ".join("".join(c if c.isprintable() else " " for c in output.decode("utf-8", "replace")).split())
+        said = redacted(output.decode("utf-8", "replace"))
+        said = " ".join("".join(c if c.isprintable() else " " for c in said).split())
         if said == _NOT_FOUND:
             return None
         raise UsageError(

@@ -3,19 +3,24 @@
 import hmac
 from typing import Any, Final, NoReturn
 
+from holystone.adapters.credentials.redaction import remember
+
 SHOWN: Final = "Secret(***)"
 
 
 class Secret:
     """Wraps a password or token. `reveal` is the one way out, called only where Authorization headers, forms and
-    login bodies are built (`registries.http.authorization`)."""
+    login bodies are built (`http.authorization`). What was wrapped once is nowhere printed from then on (`redaction`).
+    """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
         self._value = value
+        remember(value)
 
     def reveal(self) -> str:
+        remember(self._value)  # in use
         return self._value
 
     def __bool__(self) -> bool:

@@ -6,7 +6,7 @@ import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
 from holystone.adapters.git.scrub import scrub
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import IncompleteSource, shell_word
 
 # Partial clones (`--filter=…`) have every commit. libgit2 fetches nothing by itself, so opening one is safe.
 pygit2.settings.set_extensions(["partialclone"])
@@ -17,11 +17,15 @@ CORRUPT = (pygit2.GitError, KeyError, ValueError, OSError)
 
 def unreadable(directory: Path, error: Exception) -> IncompleteSource:
     reason = f"object {error.args[0]} is missing" if isinstance(error, KeyError) else scrub(str(error))
-    hint = f"Run `git -C {directory} fsck`, or clone it again."
+    folder = shell_word(directory)
+    hint = f"Run `git -C {folder} fsck`, or clone it again."
     if "not owned by current user" in reason:
-        hint = f"Run `git config --global --add safe.directory {directory}`."
+        hint = (
+            f"If you trust its owner: `git config --global --add safe.directory {folder}`. From then on git runs, as "
+            "you, what the configuration and the hooks in that folder name. Otherwise clone it yourself."
+        )
     if "extensions.refstorage" in reason:
-        hint = f"Run `git -C {directory} refs migrate --ref-format=files`, or clone with --ref-format=files."
+        hint = f"Run `git -C {folder} refs migrate --ref-format=files`, or clone with --ref-format=files."
     return IncompleteSource(
         f"The git repository of {directory} cannot be read: {reason}",
         not_deleted="No image was deleted, because git history decides about images.",

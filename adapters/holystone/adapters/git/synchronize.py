@@ -7,7 +7,7 @@ from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.references import ORIGIN
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing
-from holystone.engine.errors import IncompleteSource, Unreachable
+from holystone.engine.errors import IncompleteSource, Unreachable, shell_word
 
 MANUALLY: Final = "git fetch --unshallow --tags --prune origin '+refs/heads/*:refs/remotes/origin/*'"
 _NOT_DELETED: Final = "No image was deleted, because git history decides about images."
@@ -39,7 +39,7 @@ async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.in
         ) from error
     if code:
         raise IncompleteSource(
-            f"git fetch failed with exit code {code}: {scrub(said.decode(errors='replace')).strip()[-2000:]}",
+            f"git fetch failed with exit code {code}:\n{scrub(said.decode(errors='replace')).strip()[-2000:]}",
             not_deleted=_NOT_DELETED,
-            what_to_do=f"See that this works in {clone.top} without a question being asked: {MANUALLY}",
+            what_to_do=f"See that this works in {shell_word(clone.top)} without a question being asked: {MANUALLY}",
         )

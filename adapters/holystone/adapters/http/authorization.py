@@ -13,9 +13,6 @@ import msgspec
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 
-_SHORTEST_HIDDEN = 4
-"""Characters. Shorter ones would be found in every word."""
-
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
@@ -25,8 +22,6 @@ class Authorization:
     secret: Secret
     born: float = -inf
     """When a token was fetched, on the monotonic clock."""
-    hides: tuple[Secret, ...] = ()
-    """What else must not come back in an error body."""
     claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What a JWT says of itself, unverified."""
     headers: Mapping[str, str | Secret] = field(default_factory=dict, hash=False, repr=False)
@@ -35,7 +30,7 @@ class Authorization:
 
 def basic(username: str, password: Secret) -> Authorization:
     pair = f"{username}:{_open(password)}"
-    return Authorization("Basic", Secret(base64.b64encode(pair.encode()).decode()), hides=(password,))
+    return Authorization("Basic", Secret(base64.b64encode(pair.encode()).decode()))
 
 
 def bearer(token: Secret, born: float = -inf) -> Authorization:
@@ -91,15 +86,6 @@ def opened_document(secret: Secret, *, base64_encoded: bool = False) -> dict[str
     if not isinstance(document, dict):
         raise ValueError("it is not a JSON object")
     return document
-
-
-def redacted(body: bytes, *secrets: Secret) -> bytes:
-    """An error body of a server that repeats what it was sent, without it."""
-    for secret in secrets:
-        value = _open(secret).encode()
-        if len(value) >= _SHORTEST_HIDDEN:
-            body = body.replace(value, b"***")
-    return body
 
 
 def _claims(token: str) -> Mapping[str, Any]:

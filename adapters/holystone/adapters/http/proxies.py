@@ -6,6 +6,10 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
+from holystone.adapters.credentials.redaction import remember, without_userinfo
+from holystone.adapters.http.reply import printable
+from holystone.engine.errors import UsageError
+
 
 class Proxy(NamedTuple):
     url: URL | None
@@ -20,19 +24,32 @@ DIRECT = Proxy(None, {})
 
 
 def proxy_for(url: URL) -> Proxy:
-    """From HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in either case."""
+    """From HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in either case. Raises UsageError for an address that is
+    none."""
     if url.host is None or proxy_bypass(url.host):
         return DIRECT
     proxies = getproxies()
     text = proxies.get(url.scheme) or proxies.get("all")
     if not text:
         return DIRECT
-    return proxy_at(URL(text if "://" in text else f"http://{text}"))
+    try:
+        proxy = URL(text if "://" in text else f"http://{text}")
+    except ValueError:
+        proxy = URL()
+    if proxy.scheme not in ("http", "https") or not proxy.host:
+        raise UsageError(
+            f"The proxy for {url.scheme} in the environment is no address of http or https: "
+            f"{printable(without_userinfo(text))!r}.",
+            what_to_do=f"Correct {url.scheme.upper()}_PROXY or ALL_PROXY.",
+        )
+    return proxy_at(proxy)
 
 
 def proxy_at(proxy: URL) -> Proxy:
     """With the password that its address may hold."""
     if not proxy.user:
         return Proxy(proxy, {})
+    remember(proxy.password or "")
     pair = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+    remember(pair)
     return Proxy(proxy.with_user(None), {"Proxy-Authorization": f"Basic {pair}"})

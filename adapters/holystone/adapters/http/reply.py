@@ -1,16 +1,19 @@
 """What came back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multidict import CIMultiDictProxy
 from yarl import URL
+
+from holystone.adapters.credentials.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
+    headers: CIMultiDictProxy[str] = field(repr=False)
+    body: bytes = field(repr=False)
+    """Neither shows itself: servers repeat what they were sent."""
     url: URL
     """What answered, after redirects. Never show its query: storage hosts put signatures there."""
     asked: URL
@@ -24,10 +27,11 @@ def to_url(text: str) -> URL:
 
 def address(url: URL) -> str:
     """Host, and the port if it is not the usual one: for people."""
-    return url.host_port_subcomponent or "a host without a name"
+    return redacted(url.host_port_subcomponent or "") or "a host without a name"
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """Text of a stranger made fit for a terminal and a log: one line, no control characters, not too long."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Text of a stranger made fit for a terminal, a log and the journal: one line, no control characters, no secret,
+    not too long."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in redacted(text)).split())
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -109,9 +109,7 @@ class Tokens:
             form["scope"] = key.scope
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
         return self._judged(
-            await self._wire.send(
-                "POST", key.realm, limit=_LARGEST, headers=headers, body=secret_form(form), hides=(identity,)
-            )
+            await self._wire.send("POST", key.realm, limit=_LARGEST, headers=headers, body=secret_form(form))
         )
 
     async def _get(self, key: Key, login: Authorization | None, account: str) -> Reply:

@@ -8,7 +8,6 @@ from typing import Any, Self, TypeAlias
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
-from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.authorizer import Authorizer, Refresh
 from holystone.adapters.http.dates import Dates
@@ -110,7 +109,6 @@ class RegistryHttp:
         timeout: float = REQUEST_TIMEOUT,
         final: Collection[int] = (),
         retry: bool = True,
-        hides: tuple[Secret, ...] = (),
         alone: bool = False,
     ) -> Reply:
         """One request, as often as the lane allows.
@@ -120,7 +118,7 @@ class RegistryHttp:
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
         raised as Unauthorized), 408, 429, 500, 502, 503, 504 and what is a page for people are retried, redirects
         followed. Those named in `final` are returned at once; a 401 that is named is returned where it would be raised.
-        `retry=False` for what must not be sent twice. `hides` and `alone`: see `Wire.send`. `lane=None` is for a
+        `retry=False` for what must not be sent twice. `alone`: see `Wire.send`. `lane=None` is for a
         request within the attempt of another one (a login): it is sent once, and the other's lane gets the Later or
         Passing that it raises. On a lane of its own it could wait for the host's pause to end, which waits for the
         other.
@@ -135,7 +133,7 @@ class RegistryHttp:
 
         async def send(authorization: Authorization | None) -> Reply:
             reply = await self._wire.send(
-                method, url, limit=limit, headers=sent, authorization=authorization, body=body, hides=hides, alone=alone
+                method, url, limit=limit, headers=sent, authorization=authorization, body=body, alone=alone
             )
             if self._dates and self._is_ours(reply):
                 self._dates.saw(str(self._host), reply.headers)

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import replace
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -11,8 +10,7 @@ import aiohttp
 import anyio
 from yarl import URL
 
-from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import Authorization, redacted, with_authorization
+from holystone.adapters.http.authorization import Authorization, with_authorization
 from holystone.adapters.http.faults import fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, to_url
@@ -82,25 +80,22 @@ class Wire:
         headers: Mapping[str, str],
         authorization: Authorization | None = None,
         body: bytes | None = None,
-        hides: tuple[Secret, ...] = (),
         redirects: bool = True,
         alone: bool = False,
     ) -> Reply:
-        """`hides` are secrets in the body: an error reply that repeats them or the authorization is cleaned.
-        `redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
+        """`redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
         reply to another request can come.
 
         Raises Passing (see `faults`), Unreachable, Doubtful if there was a reply that nobody asked for, and
         IncompleteSource for a reply over `limit` bytes or a redirect that must not be followed: to plain http, in
         circles, or of a write to another host."""
         asked = url
-        secrets = (authorization.secret, *authorization.hides) if authorization else ()
         for _ in range(MAX_REDIRECTS + 1):
             sent = with_authorization(headers, authorization)
             reply = await self._exchange(method, url, asked, limit, sent, body, alone=alone)
             target = _target(reply, method) if redirects else None
             if target is None:
-                return _cleaned(reply, (*hides, *secrets))
+                return reply
             if origin(target) != origin(url):
                 _check_crossing(method, url, target)
                 # Dropped for good: a redirect back to the first host comes from a stranger.
@@ -183,10 +178,6 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"
-
-
-def _cleaned(reply: Reply, secrets: tuple[Secret, ...]) -> Reply:
-    return replace(reply, body=redacted(reply.body, *secrets)) if reply.status >= 400 and secrets else reply
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:

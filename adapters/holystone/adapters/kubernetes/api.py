@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import anyio
 from yarl import URL
 
+from holystone.adapters.credentials.redaction import without_userinfo
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import retry_rule
 from holystone.adapters.http.proxies import proxy_at
@@ -122,16 +123,16 @@ class ApiServer:
 
 def base_url(cluster: Cluster) -> URL:
     """Without a slash at the end. Raises IncompleteSource."""
-    text = cluster.server
+    text, shown = cluster.server, printable(without_userinfo(cluster.server))
     try:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)
         RegistryHost.parse(url.authority)
         url = URL(str(url).rstrip("/"))
         proxy = URL(cluster.proxy_url)
     except (ValueError, InvalidName) as error:
-        raise IncompleteSource(f"its server {printable(text)!r} is not an address") from error
+        raise IncompleteSource(f"its server {shown!r} is not an address") from error
     if url.scheme not in ("http", "https"):
-        raise IncompleteSource(f"its server {printable(text)!r} is not an address of http or https")
+        raise IncompleteSource(f"its server {shown!r} is not an address of http or https")
     if proxy.scheme not in ("", "http", "https"):
         raise IncompleteSource(f"its proxy-url is of the kind {printable(proxy.scheme)}, and only http can be used")
     return url

@@ -13,7 +13,7 @@ from holystone.adapters.kubernetes.identity import Identity
 from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS, Kind
 from holystone.adapters.kubernetes.targets import Target
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import IncompleteSource, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName
 from holystone.engine.naming import parse_image_id, parse_used_image
@@ -135,18 +135,20 @@ def _used(parsed: Iterable[UsedImage], users: _Users) -> Iterator[UsedImage]:
 
 def _runs_unknown(word: str, by: Workload) -> IncompleteSource:
     pod, context = printable(f"{by.namespace}/{by.name}"), printable(by.context)
+    words = ("kubectl", "--context", by.context, "-n", by.namespace, "describe", "pod", by.name)
+    describe = " ".join(map(shell_word, words))
     return IncompleteSource(
         f"Images in use in Kubernetes cannot be read, context {context}: {by.kind} {pod} runs what its container "
         f"runtime calls {printable(word)[:200]!r}, and it cannot be told which image that is.",
-        what_to_do=f"`kubectl --context {context} -n {printable(by.namespace)} describe pod {printable(by.name)}` "
-        "shows it. If it is none of these images, run again when the pod is gone. To go on without its cluster: "
-        f"--exclude-kube-context {context}, and list what runs there with --in-use FILE.",
+        what_to_do=f"`{describe}` shows it. If it is none of these images, run again when the pod is gone. To go on "
+        "without its cluster: "
+        f"--exclude-kube-context {shell_word(by.context)}, and list what runs there with --in-use FILE.",
     )
 
 
 def _of_target(target: Target, error: IncompleteSource) -> IncompleteSource:
     """The same with the context's name, and with how to go on without it."""
-    exclude = " ".join(f"--exclude-kube-context {printable(name)}" for name in target.contexts)
+    exclude = " ".join(f"--exclude-kube-context {shell_word(name)}" for name in target.contexts)
     return type(error)(
         f"Images in use in Kubernetes cannot be read, {target.shown}: {error.message.rstrip('.')}.",
         what_to_do=f"{error.what_to_do} To go on without it: {exclude}.".strip(),

@@ -11,7 +11,7 @@ from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Context, KubeConfig, User, parse_config, read_files
 from holystone.adapters.kubernetes.tls import read_text
-from holystone.engine.errors import IncompleteSource, Refused, UsageError
+from holystone.engine.errors import IncompleteSource, Refused, UsageError, shell_word
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER: Final = "in-cluster"
@@ -153,7 +153,7 @@ def _entry(
             f"Images in use in Kubernetes cannot be read, context {printable(context)}: its {kind} "
             f"{printable(name)} is in {files}, and they differ: it cannot be told which one is meant.",
             what_to_do=f"Rename one of them, or name one file by --kube-config. To go on without it: "
-            f"--exclude-kube-context {printable(context)}.",
+            f"--exclude-kube-context {shell_word(context)}.",
         )
     return meant
 

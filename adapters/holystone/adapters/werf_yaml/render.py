@@ -6,7 +6,7 @@ from typing import Final
 
 from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing, run_program
 from holystone.adapters.yaml.documents import MAX_BYTES
-from holystone.engine.errors import IncompleteSource, UsageError
+from holystone.engine.errors import IncompleteSource, UsageError, shell_word
 
 _STDERR_SHOWN: Final = 2000
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\n\t\x20-\x7e\xa0-\U0010ffff]")
@@ -23,20 +23,21 @@ async def render(
     command = [werf, "config", "render", "--dir", str(directory)]
     command += ["--config", str(config)] if config else []
     command += ["--config-templates-dir", str(templates_dir)] if templates_dir else []
+    shown = " ".join(map(shell_word, command))
     try:
         code, output, errors = await run_program(command, timeout=deadline, largest=MAX_BYTES)
     except ProgramHung as error:
         raise IncompleteSource(
-            f"`{' '.join(command)}` did not end within {deadline:g} seconds",
+            f"`{shown}` did not end within {deadline:g} seconds",
             not_deleted="Without werf.yaml nothing is decided and nothing was deleted.",
             what_to_do="Run it by hand to see what it waits for.",
         ) from error
     except ProgramMissing as error:
         raise UsageError(f"cannot run {werf}: there is no such program, or it may not be run") from error
     except ProgramFailed as error:
-        raise UsageError(f"`{' '.join(command)}` {error}") from error
+        raise UsageError(f"`{shown}` {error}") from error
     if code:
-        raise UsageError(f"`{' '.join(command)}` failed ({code}): {_shortened(errors)}")
+        raise UsageError(f"`{shown}` failed ({code}):\n{_shortened(errors)}")
     return output
 
 

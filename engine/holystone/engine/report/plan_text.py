@@ -12,12 +12,8 @@ from holystone.engine.report.words import count, reason_text, size_text
 _REASONS_SHOWN = 2
 
 
-def plan_text(plan: Plan, *, every_tag: bool) -> str:
+def plan_lines(plan: Plan, *, every_tag: bool) -> Iterator[str]:
     """How many tags each reason holds in each repository; with `every_tag`, then each of them with its reasons."""
-    return "\n".join(_plan_lines(plan, every_tag)) + "\n"
-
-
-def _plan_lines(plan: Plan, every_tag: bool) -> Iterator[str]:
     moment = dt.datetime.fromtimestamp(plan.as_of, tz=dt.UTC)
     yield f"Plan of {plan.command}, ages judged as of {moment:%Y-%m-%d %H:%M:%S} UTC"
     for repository in plan.repositories:

@@ -13,11 +13,7 @@ _SHOWN: Final = 20
 """Problems told one by one in each repository; the journal has all."""
 
 
-def result_text(run_id: str, plan: Plan, result: RunResult) -> str:
-    return "\n".join(_lines(run_id, plan, result)) + "\n"
-
-
-def _lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
+def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     as_planned = []
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
         if planned.passes and _is_as_planned(planned, done):

@@ -8,10 +8,11 @@ from holystone.engine.undo.outcomes import AlreadyThere, Restored
 from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
 
 
-def undo_result_text(run_id: str, result: UndoResult, *, dry_run: bool, every_tag: bool) -> str:
+def undo_lines(run_id: str, result: UndoResult, *, dry_run: bool, every_tag: bool) -> Iterator[str]:
     """`every_tag`: also those that come back."""
-    lines = [line for each in result.repositories for line in _repository(each, dry_run, every_tag)]
-    return "\n".join((*lines, _total(run_id, result, dry_run))) + "\n"
+    for each in result.repositories:
+        yield from _repository(each, dry_run, every_tag)
+    yield _total(run_id, result, dry_run)
 
 
 def _repository(done: RepositoryUndo, dry_run: bool, every_tag: bool) -> Iterator[str]:

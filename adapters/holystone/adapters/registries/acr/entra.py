@@ -7,7 +7,6 @@ audience. Their authority is chosen by AZURE_AUTHORITY_HOST, which azure-identit
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, Protocol
 
 import anyio
@@ -15,7 +14,7 @@ import msgspec
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import redacted, secret_form
+from holystone.adapters.http.authorization import secret_form
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.transport import RegistryHttp
@@ -108,10 +107,7 @@ class EntraLogin:
             body=secret_form({"grant_type": "access_token", "service": self._host, "access_token": token}),
             final=(401,),
         )
-        refresh_token = self._understood(
-            replace(reply, body=reply.body if reply.status == 200 else redacted(reply.body, token))
-        )
-        self._current = IdentityToken(refresh_token, _ORIGIN, EMPTY_GUID)
+        self._current = IdentityToken(self._understood(reply), _ORIGIN, EMPTY_GUID)
 
     async def renewed(self, refused: Credential) -> Credential:
         """The refresh token lives for three hours, and a large cleanup may take longer."""

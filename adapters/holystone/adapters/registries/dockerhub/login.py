@@ -114,7 +114,6 @@ class HubLogin:
             limit=_LARGEST,
             headers={"Content-Type": "application/json"},
             body=secret_json({"identifier": self._credential.username, "secret": secret}),
-            hides=(secret,),
             final=(401,),
         )
 

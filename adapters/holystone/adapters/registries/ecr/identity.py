@@ -92,12 +92,9 @@ class Identity:
         SigV4Auth(keys, "ecr", self.region).add_auth(signed)
         scheme, _, signature = signed.headers["Authorization"].partition(" ")
         headers: dict[str, str | Secret] = {"X-Amz-Date": signed.headers["X-Amz-Date"]}
-        hidden: tuple[Secret, ...] = ()
         if keys.token:
-            # Where a signature is wrong, AWS quotes all that it should have covered.
-            hidden = (Secret(keys.token),)
-            headers[_SESSION] = hidden[0]
-        return Authorization(scheme, Secret(signature), hides=hidden, headers=headers)
+            headers[_SESSION] = Secret(keys.token)
+        return Authorization(scheme, Secret(signature), headers=headers)
 
     async def refused(self, used: Authorization, reply: Reply) -> bool:
         """True if there is something newer: tools that log people in write it into AWS's files. Only the first of many

@@ -89,11 +89,10 @@ async def ask(
     url: URL,
     headers: dict[str, str],
     body: bytes | None = None,
-    hides: tuple[Secret, ...] = (),
 ) -> Reply:
     """One request to a token server. Raises Later and Passing, Unreachable, IncompleteSource."""
     with anyio.move_on_after(TIMEOUT):
-        reply = await wire.send(method, url, limit=LARGEST, headers=headers, body=body, hides=hides)
+        reply = await wire.send(method, url, limit=LARGEST, headers=headers, body=body)
         if verdict := retry_rule(reply, time.time()):
             raise verdict
         return reply

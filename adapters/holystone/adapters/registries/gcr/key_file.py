@@ -17,6 +17,7 @@ import anyio.from_thread
 import anyio.to_thread
 from yarl import URL
 
+from holystone.adapters.credentials.redaction import remember
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import opened_document
 from holystone.adapters.http.reply import printable
@@ -107,8 +108,9 @@ class KeyFile:
         """google-auth's transport, called in its thread. Its own `timeout` is longer than ours."""
         sent = body.encode() if isinstance(body, str) else body
         form = dict(parse_qsl((sent or b"").decode("utf-8", "replace")))
-        hides = tuple(Secret(value) for name, value in form.items() if name in _SECRET_FIELDS)
-        reply = anyio.from_thread.run(ask, self._wire, method, URL(url), dict(headers or {}), sent, hides)
+        for name in _SECRET_FIELDS & form.keys():
+            remember(form[name])
+        reply = anyio.from_thread.run(ask, self._wire, method, URL(url), dict(headers or {}), sent)
         return _Reply(reply.status, reply.headers, reply.body)
 
     def __repr__(self) -> str:

@@ -1,0 +1,104 @@
+"""Takes the run's secrets out of text that somebody is going to see, in every form in which they may stand there.
+
+Whoever repeats a secret writes it his own way: Go has `\\u0026` for `&` in JSON, a page `&#34;`, a query `%22`, a log
+of headers base64. So each character of a secret is looked for in all the ways that it may be written, in the text as it
+is going to be printed, and not in the bytes that came.
+
+The list is the process's: a run has one, and whoever prints must not have to know whose secret it may be.
+"""
+
+import base64
+import re
+from functools import lru_cache
+from html.entities import codepoint2name
+from typing import Final
+
+MASK: Final = "***"
+_SHORTEST: Final = 4
+"""Characters. A shorter one would be found in every word, and is guessed as fast as read."""
+_WORD: Final = 8
+"""Characters. What is shorter is hidden where it stands for itself: `main` in `domain` is nobody's password, and four
+hexadecimal digits are in every tenth digest."""
+_LONGEST: Final = 4096
+"""Characters. Longer ones are whole files, which nobody repeats in another form."""
+_MOST: Final = 256
+"""Secrets that are remembered, the last used ones: every repository has tokens of its own. What a server says is
+freed of secrets when it comes, too (`reply.printable`), so that what is forgotten was hidden before."""
+
+_USERINFO: Final = re.compile(r"(?i)\b((?:https?|ssh|git|ftps?|socks[45]?[ah]?)://)[^\s/?#]*@")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
+"""Characters that have one form only."""
+
+
+def remember(secret: str) -> None:
+    """From here on it is nowhere to be seen."""
+    if len(secret) >= _SHORTEST:
+        _KNOWN.pop(secret, None)
+        _KNOWN[secret] = None
+        while len(_KNOWN) > _MOST:
+            del _KNOWN[next(iter(_KNOWN))]
+
+
+def redacted(text: str) -> str:
+    """Without the secrets that are known, and without the user info of an address."""
+    # The longest first: another one may be a part of it, and what is left over tells the rest.
+    for secret in sorted(_KNOWN, key=len, reverse=True):
+        for form in _forms(secret):
+            text = text.replace(form, MASK) if isinstance(form, str) else form.sub(MASK, text)
+    return _USERINFO.sub(r"\1…@", text) if "@" in text else text
+
+
+def without_userinfo(address: str) -> str:
+    """For text that should be an address and is none, so that nobody can tell where its host begins."""
+    scheme, separator, rest = address.rpartition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}…@{host}" if at else address
+
+
+_KNOWN: Final[dict[str, None]] = {}
+
+
+@lru_cache(maxsize=2 * _MOST)
+def _forms(secret: str) -> tuple[str | re.Pattern[str], ...]:
+    if len(secret) > _LONGEST:
+        return (secret,)
+    coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode().rstrip("=")
+    spellings = dict.fromkeys((secret, coded, coded.translate(str.maketrans("+/", "-_"))))
+    return tuple(map(_form, spellings))
+
+
+def _form(text: str) -> str | re.Pattern[str]:
+    if len(text) >= _WORD and _PLAIN.fullmatch(text):
+        return text  # ten times as fast
+    pattern = "".join(map(_spellings, text))
+    return re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
+
+
+@lru_cache(maxsize=1024)
+def _spellings(character: str) -> str:
+    """A pattern of all that the character may be written as, also several times over (`%2522`, `&amp;quot;`)."""
+    if _PLAIN.fullmatch(character):
+        return re.escape(character)
+    number = ord(character)
+    utf8 = character.encode(errors="surrogatepass")
+    utf16 = character.encode("utf-16-be", errors="surrogatepass")
+    units = [utf16[at : at + 2].hex() for at in range(0, len(utf16), 2)]
+    names = [name for name in (codepoint2name.get(number), {"'": "apos"}.get(character)) if name]
+    ways = [
+        rf"\\*{re.escape(character)}",  # JSON's, a shell's and Python's quotes
+        "".join(rf"\\+(?i:u{unit})" for unit in units),
+        rf"\\+(?i:x{number:02x}|u\{{?0*{number:x}\}}?)",
+        "".join(rf"\\+(?i:x{byte:02x})" for byte in utf8),
+        "".join(rf"\\+{byte:03o}" for byte in utf8),  # git's
+        "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in utf8),
+        "".join(rf"=(?i:{byte:02x})" for byte in utf8),  # quoted-printable
+        rf"&(?:amp;)*#(?:0*{number}|(?i:x0*{number:x}));",
+        *(rf"&(?:amp;)*{name};" for name in names),
+    ]
+    if short := {"\n": "n", "\r": "r", "\t": "t"}.get(character):
+        ways.append(rf"\\+{short}")
+    if character.isspace():
+        ways.append(r"\s+(?:\|\s)?|\+")  # in a form's body, and over the ends of marked lines
+    if character == "\\":
+        ways[0] = r"\\+"
+    return f"(?:{'|'.join(ways)})"

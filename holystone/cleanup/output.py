@@ -1,0 +1,101 @@
+"""The one door to standard output and standard error.
+
+What is printed is made of lines, each of them ours. What strangers put into one (a label, a branch, a pod's name, a
+registry's or git's words) begins no other line, steers no terminal, is no command to the agent that reads the log, and
+holds no secret of the run. Nobody else prints: a test looks for it.
+"""
+
+import json
+import re
+import sys
+from typing import Any, Final, TextIO
+
+from holystone.adapters.credentials.redaction import redacted
+
+_COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
+"""`##[…]` (GitHub, actions/runner: Runner.Common/ActionCommand.cs), `##vso[…]` (Azure Pipelines,
+azure-pipelines-agent: Command.cs) and `##teamcity[…]` count wherever in a line they stand."""
+_COLONS: Final = re.compile(r"^(\s*):(?=:)")
+"""`::name::` counts at the beginning of a line, after blanks too (GitHub, the same file). GitLab's `section_start`
+needs a carriage return and an escape character."""
+_ODD: Final = re.compile(r"[^\x20-\x7e]")
+
+
+def report(*lines: str) -> None:
+    """To standard output."""
+    _write(sys.stdout, _shown(lines) + "\n")
+
+
+def document(encoded: bytes) -> None:
+    """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can."""
+    text = encoded.decode()
+    if redacted(text) != text:
+        text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+    encodes_all = _encoding(sys.stdout).lower().startswith("utf")
+
+    def escaped(odd: re.Match[str]) -> str:
+        return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
+
+    _write(sys.stdout, _ODD.sub(escaped, text).replace("##", r"#\u0023") + "\n")
+
+
+def tell(*lines: str) -> None:
+    """To standard error."""
+    _write(sys.stderr, _shown(lines) + "\n")
+
+
+def tell_rendered(line: str) -> None:
+    """A log line of which every part is `visible`, with colours of our own."""
+    _write(sys.stderr, redacted(line) + "\n")
+
+
+def prompt(*lines: str) -> None:
+    """To standard error; the cursor stays behind the last line."""
+    _write(sys.stderr, _shown(lines))
+
+
+def can_ask() -> bool:
+    """Whether there is a person at the other end."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def has_colors() -> bool:
+    return sys.stderr.isatty()
+
+
+def marked(text: str) -> tuple[str, ...]:
+    """What others said, or several causes, as lines that nobody takes for ours."""
+    return tuple(f"| {line}" for line in text.splitlines() if line.strip())
+
+
+def visible(line: str) -> str:
+    """With an escape for all that would not be seen or would be obeyed."""
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return _COMMAND.sub(r"#\\x23", _COLONS.sub(r"\1\\x3a", line))
+
+
+def _shown(lines: tuple[str, ...]) -> str:
+    return redacted("\n".join(map(visible, lines)))
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case str():
+            return redacted(value)
+        case dict():
+            return {redacted(key): _without_secrets(each) for key, each in value.items()}
+        case list():
+            return [_without_secrets(each) for each in value]
+        case _:
+            return value
+
+
+def _encoding(stream: TextIO) -> str:
+    return stream.encoding or "utf-8"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = _encoding(stream)
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()

@@ -1,0 +1,140 @@
+"""A secret is taken out of text in every form in which a server, a page or a log may repeat it."""
+
+import base64
+import html
+import json
+import quopri
+import time
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from holystone.adapters.credentials.redaction import redacted, without_userinfo
+from holystone.adapters.credentials.secret import Secret
+
+PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
+
+
+def go_json(text: str) -> str:
+    """As Go's encoding/json writes it, which has pages in mind."""
+    said = json.dumps(text, ensure_ascii=False)[1:-1]
+    return said.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def go_page(text: str) -> str:
+    """As Go's html/template writes it."""
+    for character, entity in (("&", "&amp;"), ("'", "&#39;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&#34;")):
+        text = text.replace(character, entity)
+    return text.replace("+", "&#43;")
+
+
+def git_path(text: str) -> str:
+    """As git quotes names (core.quotePath)."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(c if c.isascii() else "".join(f"\\{byte:03o}" for byte in c.encode()) for c in plain)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "JSON": lambda text: json.dumps(text, ensure_ascii=False),
+    "JSON in ASCII": json.dumps,
+    "Go's JSON": go_json,
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "Go's JSON in JSON": lambda text: json.dumps(go_json(text)),
+    "HTML": html.escape,
+    "HTML by Go": go_page,
+    "HTML twice": lambda text: html.escape(html.escape(text)),
+    "percent": lambda text: quote(text, safe=""),
+    "percent in lower case": lambda text: "".join(
+        f"%{byte:02x}" if byte > 127 else chr(byte) for byte in text.encode()
+    ),
+    "percent twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "form": quote_plus,
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "percent of base64": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "repr": repr,
+    "repr of bytes": lambda text: repr(text.encode()),
+    "git": git_path,
+    "quoted-printable": lambda text: quopri.encodestring(text.encode(), quotetabs=True).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_in_every_form(form: str) -> None:
+    secret = Secret(PASSWORD)
+    said = f"you said {FORMS[form](PASSWORD)} to me"
+    shown = redacted(said)
+    assert secret
+    assert "***" in shown
+    assert shown.startswith("you said ")
+    assert shown.endswith(" to me")
+    assert len(shown) <= len("you said *** to me") + 6, "quotes and padding at most"
+
+
+def test_longer_secrets_go_before_those_that_are_a_part_of_them() -> None:
+    kept = [Secret("hunter2hunter2"), Secret("hunter2hunter2-and-more")]
+    assert redacted("hunter2hunter2-and-more, hunter2hunter2") == "***, ***"
+    assert kept
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("pw1", "pw1 is too short", "pw1 is too short"),
+        ("main", "branch main of domain remains", "branch *** of domain remains"),
+        ("cafe", "sha256:0cafe1", "sha256:0cafe1"),
+        ("pa&s", 'a "pa&s" b', 'a "***" b'),
+        ("long-enough", "xlong-enoughx", "x***x"),
+    ],
+)
+def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
+    held = Secret(secret)
+    assert redacted(text) == shown
+    assert held
+
+
+def test_what_was_used_last_is_remembered_among_thousands() -> None:
+    password = Secret("the-password-of-all")
+    for number in range(3000):
+        Secret(f"token-number-{number:06}-of-a-repository")
+        password.reveal()
+    assert redacted("the-password-of-all") == "***"
+    assert redacted("token-number-002999-of-a-repository") == "***"
+
+
+def test_a_whole_plan_is_looked_through_quickly() -> None:
+    for number in range(300):
+        Secret(f"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.{'x' * 900}.{number:060}")
+    text = "".join(f"  stay registry.example.com/shop/app:{number:064x} is in use\n" for number in range(20_000))
+    begun = time.process_time()
+    assert redacted(text) == text
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fetch https://bosun:s3cret@example.com/x.git failed", "fetch https://…@example.com/x.git failed"),
+        ("http://me@[::1]:5000", "http://…@[::1]:5000"),
+        ("ssh://git:p@ss@host/x", "ssh://…@host/x"),
+        ("docker-pullable://nginx@sha256:00", "docker-pullable://nginx@sha256:00"),
+        ("https://example.com/a@sha256:00", "https://example.com/a@sha256:00"),
+        ("bosun@example.com", "bosun@example.com"),
+    ],
+)
+def test_no_address_shows_its_user(text: str, shown: str) -> None:
+    assert redacted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:sec ret/@bad host/", "http://…@bad host/"),
+        ("me:secret@host:port", "…@host:port"),
+        ("http://host/ with nothing", "http://host/ with nothing"),
+    ],
+)
+def test_nor_does_what_is_no_address(text: str, shown: str) -> None:
+    assert without_userinfo(text) == shown
