@@ -78,7 +78,8 @@ class Delivery:
                 session.connections.renew()  # locks are given back, whatever was in doubt
                 return result
 
-            return await holding_all([(registries[each], each) for each in locked], run.id, whole)
+            places = [(registries[each], each) for each in locked]
+            return await holding_all(places, run.id, whole, now=session.connections.dates.now)
 
         return await execute_plan(
             run,

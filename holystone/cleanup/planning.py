@@ -12,7 +12,7 @@ from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
-from holystone.engine.lease import LockTag, live_lock
+from holystone.engine.lease import LockTag, false_locks, false_locks_text, live_lock
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -83,8 +83,11 @@ async def make_plan(
         )
         log.debug("capabilities", repository=str(repository), found=capabilities)
         refusals.extend(_refusals(planned, refuse_if_disabled(planned, capabilities), options))
-        if planned.passes and (lock := live_lock(snapshot.locks, options.as_of)):
+        now = connections.dates.now(repository.host)
+        if planned.passes and (lock := live_lock(snapshot.locks, now)):
             refusals.append(_locked(repository, lock))
+        if false := false_locks(snapshot.locks, now):
+            notices.append(f"{repository}: {false_locks_text(false)}")
 
     present = [repository for repository in sorted(decision.verdicts) if snapshots[repository].exists]
     await for_each(present, plan, workers=REPOSITORIES_AT_ONCE)

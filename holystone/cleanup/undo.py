@@ -34,7 +34,8 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         locked = [each.repository for each in run.plan.repositories if each.passes and lock]
 
         async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
-            return await holding_all([(registries[each], each) for each in locked], run.id, work)
+            places = [(registries[each], each) for each in locked]
+            return await holding_all(places, run.id, work, now=session.connections.dates.now)
 
         result = await undo_run(
             run,

@@ -8,8 +8,8 @@ import pytest
 
 from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.lease import LockTag, lock_tag
-from holystone.engine.model.layerless import layerless_image
-from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.lease.tags import lock_image
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from tests.cli.conftest import Refuse
 from tests.support.command_line import Bench, now
 
@@ -62,7 +62,7 @@ def test_the_lock_in_the_registry_is_there_while_something_is_deleted_and_then_g
 @pytest.mark.parametrize("left", [900, -1])
 def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Bench, refused: Refuse, left: int) -> None:
     tag = lock_tag(LockTag(now() + left, "20261123-161200-ab12"))
-    manifest, config = layerless_image({"holystone.lock": tag}, oci=True)
+    manifest, config = lock_image(tag)
     shop.registry.storage.put_blob("shop/stages", config)
     shop.registry.storage.put_manifest("shop/stages", manifest.body, manifest.media_type, tag)
     if left < 0:
@@ -70,6 +70,36 @@ def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Benc
         return
     message = refused(shop, code=3)
     assert "shop/stages: another run of Holystone is at work there (run 20261123-161200-ab12, until 20" in message
+
+
+def test_a_lock_that_never_ends_stops_nobody(shop: Bench) -> None:
+    """Whoever may push could have made it."""
+    never, newest = "holystone-lock-999999999999-x", kept_image(shop)
+    shop.registry.storage.repositories["shop/app/front"].tags[never] = newest
+    ran = shop.cleanup()
+    assert ran.code == 0
+    assert f"shop/app/front: {never}: named like a lock of Holystone" in ran.out
+    tags, manifests = shop.contents()["shop/app/front"]
+    assert never in tags
+    assert newest in manifests
+
+
+def test_a_stale_lock_takes_no_image_away(shop: Bench) -> None:
+    """distribution 2.8 deletes by digest only, and every tag with it."""
+    stale, newest = lock_tag(LockTag(1000, "x")), kept_image(shop)
+    front = shop.registry.storage.repositories["shop/app/front"]
+    before = front.tags_of(newest)
+    front.tags[stale] = newest
+    ran = shop.cleanup("--lock-in-registry")
+    assert ran.code == 0
+    assert front.tags_of(newest) == tuple(sorted((*before, stale)))
+    assert f"shop/app/front: {stale}: named like a lock of Holystone" in ran.err
+
+
+def kept_image(shop: Bench) -> Digest:
+    plan = shop.cleanup("--dry-run", "--output", "json").json["plan"]
+    (front,) = (each for each in plan["repositories"] if each["repository"]["path"] == "shop/app/front")
+    return Digest(front["kept"][0]["digest"])
 
 
 def test_looking_needs_no_lock(shop: Bench) -> None:

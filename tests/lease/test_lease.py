@@ -7,28 +7,67 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from holystone.engine.errors import Refused, RegistryFailure
-from holystone.engine.lease import LockTag, holding, holding_all, live_lock, lock_tag, parse_lock_tag
-from holystone.engine.lease.hold import LASTS
+from holystone.engine.lease import (
+    LASTS,
+    LockTag,
+    false_locks,
+    holding,
+    holding_all,
+    live_lock,
+    lock_tag,
+    parse_lock_tag,
+)
+from holystone.engine.lease.tags import lock_image
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.references import Tag
+from holystone.engine.model.outcomes import AlreadyGone, Outcome
+from holystone.engine.model.references import Digest, Tag
 from tests.support import virtual_time
 from tests.support.execution import after, before
 from tests.support.gentle import gentle
-from tests.support.memory_registry import MemoryRegistry, Point, repository
+from tests.support.memory_registry import Content, MemoryRegistry, Point, digest_of, repository
 
 APP, OTHER = repository(), repository("team/other")
 BY_TAG = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
 BY_DIGEST = gentle("memory")
+UNKNOWN = gentle("memory", tag_delete=True)
+"""Of which nobody knows whether the deletion of a tag takes its siblings: this one does."""
+TAGS_ONLY = gentle("memory", tag_delete=True, digest_delete=False, overwrite="impossible")
+"""The Docker registry of GitHub Packages, where nobody can move a tag."""
+WAYS = {"by tag": BY_TAG, "by digest": BY_DIGEST, "unknown": UNKNOWN, "tags only": TAGS_ONLY}
+EACH_WAY = pytest.mark.parametrize("can", WAYS.values(), ids=WAYS.keys())
+TAGS_MOVE = pytest.mark.parametrize("can", [BY_TAG, BY_DIGEST, UNKNOWN], ids=list(WAYS)[:3])
 RUN, ANOTHER = "20261123-161200-ab12", "20261123-161205-cd34"
 
 
+class Rough(MemoryRegistry):
+    """To delete a tag is to delete what it points to."""
+
+    def _delete_tag(self, content: Content, tag: Tag) -> Outcome:
+        at = content.tags.get(tag)
+        return self._delete_manifest(content, at) if at else AlreadyGone()
+
+
 def registry(can: Capabilities = BY_TAG) -> MemoryRegistry:
-    made = MemoryRegistry(can)
+    made = (Rough if can.tag_delete and not can.tag_delete_spares_siblings else MemoryRegistry)(can)
     for each in (APP, OTHER):
         made.image(each, "image", "v1")
     return made
+
+
+def image(there: MemoryRegistry) -> Digest:
+    return there.contents[APP].tags[Tag("v1")]
+
+
+def leave_lock(there: MemoryRegistry, until: int, run: str = ANOTHER, *others: str) -> Tag:
+    """Of a run that has died; `others`: more tags on its manifest."""
+    tag = lock_tag(LockTag(until, run))
+    manifest, config = lock_image(tag)
+    there.contents[APP].blobs[digest_of(config)] = config
+    there.put(APP, manifest, tag, *others)
+    return tag
 
 
 def tags(there: MemoryRegistry) -> set[str]:
@@ -42,7 +81,7 @@ def locks(there: MemoryRegistry) -> list[LockTag]:
 hold = partial(holding, now=virtual_time.clock)
 
 
-@given(st.integers(0, 10**11), st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", fullmatch=True))
+@given(st.integers(LASTS, 10**11), st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", fullmatch=True))
 def test_a_lock_is_told_by_its_tag(until: int, run: str) -> None:
     lock = LockTag(until, run)
     assert parse_lock_tag(Tag.parse(lock_tag(lock))) == lock
@@ -56,7 +95,7 @@ def test_other_tags_are_no_locks(tag: str) -> None:
     assert parse_lock_tag(tag) is None
 
 
-@pytest.mark.parametrize("can", [BY_TAG, BY_DIGEST], ids=["by tag", "by digest"])
+@EACH_WAY
 def test_the_lock_is_there_while_the_work_lasts_and_then_gone(can: Capabilities) -> None:
     there = registry(can)
     seen: list[LockTag] = []
@@ -72,7 +111,7 @@ def test_the_lock_is_there_while_the_work_lasts_and_then_gone(can: Capabilities)
     assert virtual_time.run(lambda: hold(there, APP, RUN, work)) == "done"
     assert len(set(seen)) > 3, "renewed several times"
     assert tags(there) == {"v1"}
-    assert len(there.contents[APP].manifests) == 1
+    assert len(there.contents[APP].manifests) == 1 or not can.digest_delete
 
 
 @pytest.mark.parametrize("how", ["fails", "is cancelled"])
@@ -139,19 +178,91 @@ def test_a_second_run_is_refused_and_leaves_the_first_its_lock() -> None:
     virtual_time.run(lambda: hold(there, APP, RUN, second))
 
 
-def test_a_stale_lock_is_removed_and_counts_no_more() -> None:
-    there = registry()
-    there.image(APP, "lock", lock_tag(LockTag(999, ANOTHER)))  # virtual time begins at 1000
+@EACH_WAY
+def test_a_stale_lock_is_removed_and_counts_no_more(can: Capabilities) -> None:
+    there = registry(can)
+    leave_lock(there, 999)  # virtual time begins at 1000
     worked = virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
     assert worked == [RUN]
     assert tags(there) == {"v1"}
 
 
-def test_a_run_that_is_taken_up_again_is_not_stopped_by_its_own_lock() -> None:
-    there = registry()
-    there.image(APP, "lock", lock_tag(LockTag(2000, RUN)))
+@EACH_WAY
+def test_a_run_that_is_taken_up_again_is_not_stopped_by_its_own_lock(can: Capabilities) -> None:
+    there = registry(can)
+    leave_lock(there, 2000, RUN)
     assert virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there))) == [RUN]
     assert tags(there) == {"v1"}
+
+
+@EACH_WAY
+@pytest.mark.parametrize("lock", [LockTag(999, ANOTHER), LockTag(2000, RUN)], ids=["stale", "of this very run"])
+def test_a_tag_that_is_named_like_a_lock_takes_nothing_away(can: Capabilities, lock: LockTag) -> None:
+    """Whoever may push can put it on the newest image."""
+    there = registry(can)
+    there.contents[APP].tags[lock_tag(lock)] = image(there)
+    before = there.contents[APP].state()
+    with capture_logs() as told:
+        virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
+    assert there.contents[APP].tags == before[0]
+    assert before[1] <= there.contents[APP].manifests.keys()
+    (said,) = [each["event"] for each in told]
+    assert f"{APP}: {lock_tag(lock)}: named like a lock" in said
+    assert "Remove the tag by hand, and the tag alone" in said
+
+
+@EACH_WAY
+def test_a_stale_lock_that_has_another_tag_is_left_alone(can: Capabilities) -> None:
+    there = registry(can)
+    stale = leave_lock(there, 999, ANOTHER, "v2")
+    with capture_logs() as told:
+        virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
+    assert tags(there) == {"v1", "v2", stale}
+    assert str(stale) in told[0]["event"]
+
+
+@TAGS_MOVE
+@pytest.mark.parametrize("when", ["while the work lasts", "just before it is deleted"])
+def test_our_own_lock_that_somebody_has_moved_onto_an_image_takes_nothing_away(can: Capabilities, when: str) -> None:
+    there = registry(can)
+
+    def move() -> None:
+        for tag in tags(there):
+            there.contents[APP].tags[Tag(tag)] = image(there)
+
+    async def work() -> None:
+        if when == "while the work lasts":
+            move()
+
+    async def race(point: Point) -> None:
+        if point.moment == "before" and point.verb.startswith("delete_"):
+            move()
+
+    there.hook = race
+    with capture_logs() as told:
+        virtual_time.run(lambda: hold(there, APP, RUN, work))
+    assert "v1" in tags(there)
+    assert image(there) in there.contents[APP].manifests
+    if when == "while the work lasts":
+        assert "named like a lock" in told[0]["event"]
+
+
+def test_what_says_that_it_lasts_for_ever_is_no_lock() -> None:
+    there = registry()
+    never = Tag("holystone-lock-999999999999-x")
+    there.contents[APP].tags[never] = image(there)
+    with capture_logs() as told:
+        assert set(virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))) == {RUN, "x"}
+    assert tags(there) == {"v1", never}
+    assert str(never) in told[0]["event"]
+
+
+@pytest.mark.parametrize("ahead", [LASTS, LASTS + 5 * 60, LASTS + 5 * 60 + 1])
+def test_clocks_may_differ_by_minutes(ahead: int) -> None:
+    tag = lock_tag(LockTag(1000 + ahead, ANOTHER))
+    holds = ahead <= LASTS + 5 * 60
+    assert (live_lock([tag], 1000) is not None) == holds
+    assert false_locks([tag, Tag("v1")], 1000) == (() if holds else (tag,))
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -205,13 +316,14 @@ def test_a_registry_that_takes_no_push_is_told() -> None:
 
 def test_several_repositories_are_locked_all_or_none() -> None:
     there = registry()
-    there.image(OTHER, "lock", lock_tag(LockTag(10**10, ANOTHER)))
+    there.image(OTHER, "lock", lock_tag(LockTag(2000, ANOTHER)))
+    hold_all = partial(holding_all, run=RUN, now=lambda _: virtual_time.clock())
 
     async def main() -> None:
         with pytest.raises(Refused, match="team/other"):
-            await holding_all([(there, APP), (there, OTHER)], RUN, nothing)
+            await hold_all([(there, APP), (there, OTHER)], work=nothing)
         assert tags(there) == {"v1"}
-        assert await holding_all([(there, APP)], RUN, partial(answer, there)) == [RUN]
+        assert await hold_all([(there, APP)], work=partial(answer, there)) == [RUN]
 
     virtual_time.run(main)
 

@@ -41,6 +41,11 @@ class Dates:
         """None: the host was asked and never said what time it is, at least not in a way that can be understood."""
         return self._nearest
 
+    def now(self, host: str) -> float:
+        """Unix seconds by the clock of this host, which all who talk to it share; by ours where it never said."""
+        reading = self._nearest.get(host)
+        return time.time() + (reading.theirs - reading.ours if reading else 0)
+
 
 def date_of(headers: CIMultiDictProxy[str]) -> int | None:
     """RFC 9110, 6.6.1, in all three forms; a reply out of a cache (`Age`, RFC 9111, 5.1) tells when it was made, not

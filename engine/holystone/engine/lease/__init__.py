@@ -2,6 +2,26 @@
 until when."""
 
 from holystone.engine.lease.hold import holding, holding_all
-from holystone.engine.lease.tags import LockTag, is_lock_tag, live_lock, lock_tag, parse_lock_tag
+from holystone.engine.lease.tags import (
+    LASTS,
+    LockTag,
+    false_locks,
+    false_locks_text,
+    is_lock_tag,
+    live_lock,
+    lock_tag,
+    parse_lock_tag,
+)
 
-__all__ = ["LockTag", "holding", "holding_all", "is_lock_tag", "live_lock", "lock_tag", "parse_lock_tag"]
+__all__ = [
+    "LASTS",
+    "LockTag",
+    "false_locks",
+    "false_locks_text",
+    "holding",
+    "holding_all",
+    "is_lock_tag",
+    "live_lock",
+    "lock_tag",
+    "parse_lock_tag",
+]

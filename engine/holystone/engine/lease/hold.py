@@ -6,21 +6,31 @@ then lists. Of two runs that lock at the same time at least one sees the other's
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 import anyio
 import structlog
 
 from holystone.engine.errors import HolystoneError, Refused, RegistryFailure, Unauthorized
-from holystone.engine.lease.tags import LockTag, live_lock, lock_tag, parse_lock_tag
-from holystone.engine.model.layerless import layerless_image
-from holystone.engine.model.references import Repository, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.lease.tags import (
+    LASTS,
+    LockTag,
+    false_locks,
+    false_locks_text,
+    live_lock,
+    lock_image,
+    lock_tag,
+    parse_lock_tag,
+)
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing, Registry
+from holystone.engine.scheduler import for_each
 
 T = TypeVar("T")
-LASTS: Final = 1800
-"""Seconds until a lock is stale that is not renewed. Clocks may differ by minutes."""
+_AT_ONCE: Final = 64
+"""Tags that are looked at; the lane bounds the requests."""
 _RENEWED: Final = LASTS / 3
 """Seconds between two renewals, so that two of them may fail."""
 _TRIES: Final = 3
@@ -70,12 +80,25 @@ async def holding(
     return results[0]
 
 
-async def holding_all(places: Sequence[tuple[Registry, Repository]], run: str, work: Callable[[], Awaitable[T]]) -> T:
-    """The same for several repositories: all of them or none."""
+async def holding_all(
+    places: Sequence[tuple[Registry, Repository]],
+    run: str,
+    work: Callable[[], Awaitable[T]],
+    *,
+    now: Callable[[RegistryHost], float] = lambda _: time.time(),
+) -> T:
+    """The same for several repositories: all of them or none. `now`: Unix seconds, best by the registry's own clock,
+    which all runs share."""
     if not places:
         return await work()
     (registry, repository), *rest = places
-    return await holding(registry, repository, run, lambda: holding_all(rest, run, work))
+    return await holding(
+        registry,
+        repository,
+        run,
+        lambda: holding_all(rest, run, work, now=now),
+        now=lambda: now(repository.host),
+    )
 
 
 async def _take(held: "_Held", jitter: Callable[[], float]) -> None:
@@ -109,6 +132,7 @@ class _Held:
         self._now = now
         self._tags: list[Tag] = []
         """That may be there, the newest last: each is known before it is sent, and until it has been removed."""
+        self._told: set[Tag] = set()
 
     def __repr__(self) -> str:
         return f"<Lock {self.repository} {self._tags[-1] if self._tags else 'not held'}>"
@@ -116,18 +140,20 @@ class _Held:
     async def look(self) -> LockTag | None:
         """Another run's lock. Stale ones are removed on the way."""
         listing = await self._registry.list_tags(self.repository)
-        locks = {tag: lock for tag in listing.tags if (lock := parse_lock_tag(tag))}
-        for tag, lock in locks.items():
-            # One of our own that is not held is from an attempt that was killed.
-            if lock.until <= self._now() or (lock.run == self._run and tag not in self._tags):
-                await self._remove(tag)
-        return live_lock(locks, self._now(), self._run)
+        now = self._now()
+        if false := false_locks(listing.tags, now):
+            self._leave(false)
+        locks = {tag: lock for tag in listing.tags if tag not in false and (lock := parse_lock_tag(tag))}
+        # One of our own that is not held is from an attempt that was killed.
+        left = {tag for tag, lock in locks.items() if lock.until <= now or lock.run == self._run} - set(self._tags)
+        if left:
+            await self._remove_left(left, listing)
+        return live_lock(locks, now, self._run)
 
     async def push(self) -> None:
         lock = LockTag(int(self._now()) + LASTS, self._run)
         tag = lock_tag(lock)
-        # Its own digest, so that it can go alone on servers that delete by digest only.
-        manifest, config = layerless_image({"holystone.lock": tag}, oci=True)
+        manifest, config = lock_image(tag)
         self._tags = [*(each for each in self._tags if each != tag), tag]
         try:
             await self._registry.push_blob(self.repository, config)
@@ -149,19 +175,64 @@ class _Held:
 
     async def _remove_all_but(self, newest: int) -> None:
         while len(self._tags) > newest:
-            await self._remove(self._tags[0])
+            await self._remove_own(self._tags[0])
             del self._tags[0]
 
-    async def _remove(self, tag: Tag) -> None:
-        """What cannot be removed goes stale, and is in nobody's way then."""
+    async def _remove_own(self, tag: Tag) -> None:
         try:
-            digest = await self._registry.resolve(self.repository, tag)
-            if digest is None:
-                return
-            can = await self._registry.probe(self.repository)
-            if can.tag_delete and (can.tags_first or not can.digest_delete):
-                await self._registry.delete_tags(self.repository, [tag])
-            if can.digest_delete:
-                await self._registry.delete_manifests(self.repository, [digest])
+            now = await self._registry.resolve(self.repository, tag)
+            if now == lock_image(tag)[0].digest:
+                await self._remove(tag)
+            elif now:
+                self._leave([tag])
         except HolystoneError as error:
-            log.warning("a lock was not removed", repository=str(self.repository), tag=tag, error=str(error))
+            self._failed(tag, error)
+
+    async def _remove_left(self, tags: Collection[Tag], listing: Listing) -> None:
+        """What nobody holds any more: locks whose manifest is a lock's and has no other tag."""
+        points: dict[Tag, Digest | None] = {}
+
+        async def look(tag: Tag) -> None:
+            points[tag] = listing.tags[tag] or await self._registry.resolve(self.repository, tag)
+
+        try:
+            await for_each(sorted(tags), look, workers=_AT_ONCE)
+            locks = {tag: at for tag in sorted(tags) if (at := lock_image(tag)[0].digest) == points[tag]}
+            if locks:
+                await for_each(sorted(listing.tags.keys() - tags), look, workers=_AT_ONCE)
+            elsewhere = {at for tag, at in points.items() if tag not in locks}
+            for tag in (alone := [tag for tag, at in locks.items() if at not in elsewhere]):
+                await self._remove(tag)
+        except HolystoneError as error:
+            self._failed(min(tags), error)
+            return
+        if others := [tag for tag in sorted(tags) if points[tag] and tag not in alone]:
+            self._leave(others)
+
+    async def _remove(self, tag: Tag) -> None:
+        """What cannot be removed goes stale, and is in nobody's way then. Deleted is the digest of the lock, whatever
+        the tag points to by then; the tag by its name only where nothing else can go with that."""
+        digest = lock_image(tag)[0].digest
+        can = await self._registry.probe(self.repository)
+        outcomes: list[Outcome] = []
+        if can.tag_delete_spares_siblings and (can.tags_first or not can.digest_delete):
+            outcomes += await self._registry.delete_tags(self.repository, [tag])
+        if can.digest_delete:
+            outcomes += await self._registry.delete_manifests(self.repository, [digest])
+        # A server that leaves a tag when its manifest is deleted, or refuses a manifest that has one, keeps them apart.
+        if can.tag_delete and not can.tag_delete_spares_siblings and await self._points_to(tag, digest):
+            outcomes += await self._registry.delete_tags(self.repository, [tag])
+        if outcomes and not any(isinstance(each, Deleted | AlreadyGone) for each in outcomes):
+            self._failed(tag, outcomes[-1])
+
+    async def _points_to(self, tag: Tag, digest: Digest) -> bool:
+        return await self._registry.resolve(self.repository, tag) == digest
+
+    def _failed(self, tag: Tag, why: object) -> None:
+        log.warning("a lock was not removed", repository=str(self.repository), tag=tag, error=str(why))
+
+    def _leave(self, tags: Sequence[Tag]) -> None:
+        """Told once, however often it is looked at."""
+        if new := [tag for tag in tags if tag not in self._told]:
+            self._told.update(new)
+            log.warning(f"{self.repository}: {false_locks_text(new)}")
