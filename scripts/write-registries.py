@@ -22,7 +22,9 @@ before anything is planned.
   run, by one `GET /v2/` without a credential, and shows by its headers and its challenge whether it is a GitLab, a
   Harbor or a Quay. No answer within ten seconds, an unclear one, or another registry's: `default`. A registry that
   only says so itself gets what `docker login` stored for its host and not the login of a vendor's options; for that,
-  name it.
+  name it. So does one of which only a plan file or the journal says what it is: `apply`, `resume` and `undo` send such
+  a login to the vendor's own hosts, and to hosts that the same command names in `--images-repo` or `--stages-storage`,
+  with what they are unless the name tells.
 - **Undo**: `native` where the registry restores by itself; `push` where the journaled manifest is pushed again, which
   needs the right to push and works until garbage collection has taken the blobs, with the time where the registry
   promises one. What holds for a repository and a credential is in every plan before anything is deleted.

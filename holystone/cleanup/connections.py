@@ -18,7 +18,7 @@ from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.adapters.http.watch import Watch
-from holystone.adapters.registries.detection import Identity, detect, named
+from holystone.adapters.registries.detection import Identity, detect, is_vendors_own, named
 from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
 from holystone.adapters.registries.site import Site
@@ -29,7 +29,7 @@ from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits, Scheduler
-from holystone.settings.values import Access
+from holystone.settings.values import Access, NamedPlace
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -42,6 +42,7 @@ class _Key(NamedTuple):
     docker: Credential
     login: Credential | None
     api_url: URL | None
+    vouched: bool
 
 
 class Connections:
@@ -57,8 +58,11 @@ class Connections:
         token_servers: Collection[str] = (),
         limits: Limits | None = None,
         access: Mapping[Place, Access] | None = None,
+        named_places: Mapping[Place, NamedPlace] | None = None,
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`named_places`: what a command that takes its addresses from a plan or the journal was told of them
+        besides."""
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
         self._insecure = insecure
@@ -67,6 +71,7 @@ class Connections:
         self._limits = limits or Limits()
         self.scheduler = Scheduler(limits=self._limits)
         self._access = dict(access or {})
+        self._named = dict(named_places or {})
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
         self._watches: dict[RegistryHost, Watch] = {}
@@ -108,7 +113,8 @@ class Connections:
         (None: the user). Without an implementation it is found out.
 
         Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
-        installed, and a login that must not be shown to a registry which only says itself whose it is."""
+        installed, and a login that must not be shown to a registry of which only itself, or a file, says whose it is.
+        """
         name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
@@ -116,13 +122,24 @@ class Connections:
                 self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
             credential = await self._docker_config.credential(repository.host, repository.path)
             login = access.logins.get(name)
-            if login and (told_by or found_by) == "registry":
+            vouched = (told_by or found_by) != "registry" or self._is_borne_out(repository, name, place)
+            if login and not vouched:
                 _check_other_login(repository.host, name, login, credential)
                 login = None
-            key = _Key(repository.host, name, credential, login, access.api_url)
+            key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
                 self._open[key] = await self._connect(repository, key, self._docker_config)
             return self._open[key]
+
+    def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
+        """By the host's name, or by this command's own words, whatever anybody else says."""
+        if is_vendors_own(repository.host, implementation):
+            return True
+        at = self._named.get(place)
+        if at is None or at.address.host != repository.host:
+            return False
+        found = named(at.address, at.implementation)
+        return found is not None and found.implementation == implementation
 
     async def settle(self, host: RegistryHost | None = None) -> None:
         """Waits a moment for replies that nobody asked for, at one registry or at all. Raises Doubtful if there was
@@ -155,6 +172,7 @@ class Connections:
             docker=key.docker,
             refresh_docker=refresh,
             api_url=key.api_url,
+            vouched=key.vouched,
             environ=self._environ,
             lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
             # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
@@ -198,12 +216,12 @@ class Connections:
 
 
 def _check_other_login(host: RegistryHost, implementation: str, login: Credential, docker: Credential) -> None:
-    """A registry may say whose it is in order to be shown the login of another one; Docker's configuration goes by
-    host. Raises UsageError if there is nothing else to show it."""
+    """A registry may say whose it is in order to be shown the login of another one, and so may a file; Docker's
+    configuration goes by host. Raises UsageError if there is nothing else to show it."""
     if isinstance(docker, Anonymous):
         raise UsageError(
-            f"{host} says of itself that it is {implementation}. That is not enough to send it the login of "
-            f"{login.origin}, which may be another registry's.",
-            what_to_do=f"If the login is meant for it, add --repo-implementation {implementation}. If not, log in to "
-            "it with docker login.",
+            f"Nobody but {host} itself, a plan or the journal says that it is {implementation}. That is not enough to "
+            f"send it the login of {login.origin}, which may be another registry's.",
+            what_to_do=f"If the login is meant for it, name it in --images-repo or --stages-storage, whichever it is, "
+            f"and add --repo-implementation {implementation}. If not, log in to it with docker login.",
         )

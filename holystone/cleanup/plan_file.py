@@ -76,7 +76,7 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> Plan:
             not_deleted=NOTHING_DELETED,
             what_to_do=f"Set the clock right, and the one of the machine that made the plan. {_AGAIN}",
         )
-    return plan
+    return plan.claimed()
 
 
 def _fields(plan: Plan) -> dict[str, Any]:

@@ -43,6 +43,7 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
         skip_tls_verify=registry.skip_tls_verify,
         token_servers=registry.trusted_token_servers,
         access=registry.access,
+        named_places=registry.named_places,
         environ=os.environ,
         limits=Limits(in_flight=registry.concurrency or _UNBOUNDED, first_patience=_FIRST_PATIENCE),
     )

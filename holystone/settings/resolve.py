@@ -9,6 +9,8 @@ import msgspec
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
+from holystone.engine.model.addresses import Address
+from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
 from holystone.engine.naming import parse_address, repository_of
 from holystone.policies.tag_strategy import Allowance, StrategyRules
@@ -29,6 +31,7 @@ from holystone.settings.values import (
     KubernetesSettings,
     LogSettings,
     Mode,
+    NamedPlace,
     ProjectSettings,
     RegistrySettings,
     RunSettings,
@@ -106,13 +109,14 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
     given = Given(options, environ)
     _refuse_plan_out(given, command)
     max_age = given.filled(o.MAX_AGE)
+    places = _project_places(given)
     return ApplySettings(
-        registry=_registry(given),
+        registry=msgspec.structs.replace(_registry(given), named_places=_named_places(given, places)),
         run=_run(given),
         log=_log(given),
         kubernetes=_kubernetes(given),
         in_use=_in_use(given),
-        places=_project_places(given),
+        places=places,
         max_age=max_age.seconds() if max_age else DAY,
     )
 
@@ -148,6 +152,16 @@ def _project_places(given: Given) -> ProjectPlaces:
         )
     except InvalidName as error:
         raise UsageError(f"{o.IMAGES_REPO.flag} or {o.STAGES_STORAGE.flag}: {error}") from error
+
+
+def _named_places(given: Given, places: ProjectPlaces) -> dict[Place, NamedPlace]:
+    named: dict[Place, NamedPlace] = {}
+    if places.images:
+        named["images"] = NamedPlace(places.images, _implementation(given, o.IMAGES_REPO_IMPLEMENTATION))
+    if places.storage:
+        at = Address(places.storage.host, places.storage.path)
+        named["stages"] = NamedPlace(at, _implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION))
+    return named
 
 
 def _places(given: Given) -> ImagesSettings:

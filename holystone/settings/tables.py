@@ -12,6 +12,11 @@ import msgspec
 from holystone.settings import options as o
 from holystone.settings.option import Option
 
+_IMPLEMENTATIONS: Final = (
+    o.REPO_IMPLEMENTATION,
+    o.IMAGES_REPO_IMPLEMENTATION,
+    o.STAGES_STORAGE_REPO_IMPLEMENTATION,
+)
 _CONNECTION: Final = (
     o.DOCKER_CONFIG,
     o.INSECURE_REGISTRY,
@@ -25,9 +30,7 @@ REGISTRY_OPTIONS: Final = (
     o.IMAGES_REPO,
     o.IMAGES_REPO_MODE,
     o.STAGES_STORAGE,
-    o.REPO_IMPLEMENTATION,
-    o.IMAGES_REPO_IMPLEMENTATION,
-    o.STAGES_STORAGE_REPO_IMPLEMENTATION,
+    *_IMPLEMENTATIONS,
     *_CONNECTION,
 )
 PROJECT_OPTIONS: Final = (
@@ -77,7 +80,15 @@ CLEANUP_OPTIONS: Final = (
     *LOG_OPTIONS,
     *o.WITHOUT_EFFECT,
 )
-_OF_A_RUN: Final = (*_CONNECTION, o.LOCK_IN_REGISTRY, o.OUTPUT, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
+_OF_A_RUN: Final = (
+    *_IMPLEMENTATIONS,
+    *_CONNECTION,
+    o.LOCK_IN_REGISTRY,
+    o.OUTPUT,
+    o.STATE_DIR,
+    o.CACHE_DIR,
+    *LOG_OPTIONS,
+)
 RESUME_OPTIONS: Final = (
     msgspec.structs.replace(o.IMAGES_REPO, help="Take up runs of this images repo only."),
     msgspec.structs.replace(o.STAGES_STORAGE, help="Take up runs of this stages storage only."),
@@ -97,6 +108,8 @@ APPLY_OPTIONS: Final = (
     *_OF_A_RUN,
 )
 UNDO_OPTIONS: Final = (
+    msgspec.structs.replace(o.IMAGES_REPO, help="Where the images are, if logins of vendors' options are to go there."),
+    msgspec.structs.replace(o.STAGES_STORAGE, help="Where the stages are, if such logins are to go there."),
     msgspec.structs.replace(o.DRY_RUN, help="Show what would be put back, change nothing."),
     *_OF_A_RUN,
 )

@@ -11,6 +11,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
 from holystone.policies.tag_strategy import StrategyRules
@@ -33,6 +34,13 @@ class Access:
     """Where the vendor's own API is, without a slash at the end; None: found by the registry's address."""
 
 
+class NamedPlace(msgspec.Struct, frozen=True):
+    """What was said of one of the project's places beside a plan or a run that has its own addresses."""
+
+    address: Address
+    implementation: Implementation
+
+
 class RegistrySettings(msgspec.Struct, frozen=True):
     docker_config: Path
     """The folder of config.json."""
@@ -42,6 +50,8 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     """Requests at once to one registry; None: no limit."""
     trusted_token_servers: tuple[RegistryHost, ...] = ()
     access: Mapping[Place, Access] = {}
+    named_places: Mapping[Place, NamedPlace] = {}
+    """Of commands that take their addresses from elsewhere."""
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):

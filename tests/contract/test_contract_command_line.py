@@ -112,7 +112,7 @@ def test_a_project_is_purged_and_put_back(vendor: VendorEmulator, tmp_path: Path
         last = int(load_adapter(vendor.implementation).SHEET.can.keeps_last_tagged)
         assert {path: len(there) for path, there in left.items()} == {path: last * (path != foreign) for path in left}
         assert {"not-ours", "also-not-ours"} <= tags(shop)[foreign]
-        undone = shop.run("undo", ran.json["run"])
+        undone = shop.run("undo", ran.json["run"], *shop.addresses())
         assert undone.code == 0, undone.err
         assert tags(shop) == before
 
@@ -161,6 +161,6 @@ def test_what_was_deleted_comes_back_where_the_registry_still_has_it(vendor: Ven
         before = tags(shop)
         ran = shop.cleanup("--without-kube", "--yes-delete-that-many", "--output=json")
         assert ran.code == 0, ran.err
-        undone = shop.run("undo", ran.json["run"], "--output=json")
+        undone = shop.run("undo", ran.json["run"], *shop.addresses(), "--output=json")
         assert undone.code == 0, undone.err
         assert tags(shop) == before

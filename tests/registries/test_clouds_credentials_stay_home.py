@@ -1,13 +1,15 @@
 """A cloud's own credentials are not shown to a registry that only an option says is the cloud's."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from holystone.cleanup.connections import Connections
+from holystone.embedded.access import Basic
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
-from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "never-shown", "AWS_REGION": "eu-central-1"}
 AZURE = {"AZURE_CLIENT_ID": "someone", "AZURE_TENANT_ID": "somewhere", "AZURE_CLIENT_SECRET": "never-shown"}
@@ -27,3 +29,14 @@ async def test_nothing_is_sent_to_a_strange_host(
         assert stranger.requests == []
         assert "--repo-api-url" in raised.value.what_to_do
         assert "never-shown" not in str(raised.value)
+
+
+async def test_a_workflows_token_is_not_sent_where_only_a_file_says_that_it_is_githubs(tmp_path: Path) -> None:
+    async with EmbeddedRegistry(auth=Basic({})) as stranger:
+        repository = Repository(RegistryHost.parse(stranger.host), RepositoryPath("team/app"))
+        environ = {"GITHUB_TOKEN": "never-shown", "GITHUB_API_URL": "https://api.github.com"}
+        async with Connections(tmp_path, environ=environ) as connections:
+            with suppress(HolystoneError):
+                registry = await connections.registry(repository, "github", told_by="registry")
+                await registry.resolve(repository, Tag("v1"))
+        assert not any(each.authorization for each in stranger.requests)

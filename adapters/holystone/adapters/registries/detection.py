@@ -9,6 +9,7 @@ from holystone.adapters.registries.signs import Signs, recognize
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address, ModeRules, hostname
 from holystone.engine.model.plan import ToldBy
+from holystone.engine.model.references import RegistryHost
 
 IMPLEMENTATIONS: Final = ("ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay")
 
@@ -32,6 +33,8 @@ _HOSTS: Final = tuple(
         ("quay", r"quay\.io|quay\..+\.com"),
     )
 )
+_ANYBODYS: Final = re.compile(r"harbor\..+|quay\..+\.com")
+"""Names among these that anybody can give to a host of his own."""
 
 # Hosts whose names look like a vendor's but which nobody can clean through that vendor's API.
 _CLOSED: Final[Mapping[str, str]] = MappingProxyType(
@@ -76,6 +79,12 @@ def named(address: Address, override: str | None = None) -> Identity | None:
     if why := _CLOSED.get(host):
         raise UsageError(f"The registry {address.host} cannot be cleaned. {why}")
     return next((Identity(name, "name") for name, pattern in _HOSTS if pattern.fullmatch(host)), None)
+
+
+def is_vendors_own(host: RegistryHost, implementation: str) -> bool:
+    """Whether nobody but the vendor can have this host's name, wherever the name comes from."""
+    found = named(Address(host))
+    return bool(found and found.implementation == implementation and not _ANYBODYS.fullmatch(hostname(host)))
 
 
 def mode_rules(implementation: str, address: Address) -> ModeRules:

@@ -49,6 +49,9 @@ class Site:
     """A newer one, after the registry refused it (helpers hand out short-lived ones)."""
     api_url: URL | None
     """Where the vendor's own API is, if the user said so (`--repo-api-url`); without a slash at the end."""
+    vouched: bool
+    """Whether the host's name or the user says which implementation it is. What the environment has for the vendor is
+    not sent to other hosts."""
     environ: Mapping[str, str]
     lane: GetLane
     open_http: OpenHttp

@@ -143,7 +143,7 @@ class Journal:
 
 def _decode(run_id: str, encoded: bytes) -> Plan:
     try:
-        return from_json(encoded, Plan)
+        return from_json(encoded, Plan).claimed()
     except msgspec.MsgspecError as error:
         raise HolystoneError(
             f"The plan of run {run_id} cannot be read: {error}.",

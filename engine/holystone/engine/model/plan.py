@@ -146,6 +146,12 @@ class Plan(msgspec.Struct, frozen=True):
             self, refusals=tuple(each for each in self.refusals if each.promise not in promises)
         )
 
+    def claimed(self) -> "Plan":
+        """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
+        registry is."""
+        repositories = (msgspec.structs.replace(each, told_by="registry") for each in self.repositories)
+        return msgspec.structs.replace(self, repositories=tuple(repositories))
+
     @property
     def is_empty(self) -> bool:
         return not any(each.passes for each in self.repositories)

@@ -58,7 +58,7 @@ async def connect(site: Site) -> GithubRegistry | GithubDockerRegistry:
 def _token(site: Site, api: URL) -> RegistryToken:
     if isinstance(site.login, RegistryToken):
         return site.login
-    if found := _of_environment(site.environ, api):
+    if site.vouched and (found := _of_environment(site.environ, api)):
         return found
     if isinstance(site.docker, UserPassword):
         return RegistryToken(site.docker.password, site.docker.origin)
