@@ -33,6 +33,8 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
     safe = sorted(set(safe))
     protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
+    # Nobody judges what cannot be understood: it stays, with all that it may need.
+    protected |= {needed: ChildOf(digest) for digest, needs in sorted(snapshot.unclear.items()) for needed in needs}
     kept = reach(graph, safe, protected, subjects=takes_referrers)
     tagged = {graph.tags[tag] for tag in safe}
     while can.gone_index_takes_children and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):

@@ -68,6 +68,7 @@ async def read_repository(
         manifests,
         configs,
         listing.exists,
+        unclear=reader.unclear,
         locked=listing.locked,
         locks=locks,
         pushed=listing.pushed,
@@ -87,8 +88,11 @@ async def add_referrers(
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
         return snapshot
-    manifests = await _Reader(registry, knowledge, snapshot.repository, {}).manifests(unknown)
-    return msgspec.structs.replace(snapshot, manifests={**manifests, **snapshot.manifests})
+    reader = _Reader(registry, knowledge, snapshot.repository, {})
+    manifests = await reader.manifests(unknown)
+    return msgspec.structs.replace(
+        snapshot, manifests={**manifests, **snapshot.manifests}, unclear={**reader.unclear, **snapshot.unclear}
+    )
 
 
 class _Reader:
@@ -102,6 +106,7 @@ class _Reader:
         self._repository = repository
         self.problems: dict[Digest, str] = {}
         self.missing: set[Digest] = set()
+        self.unclear: dict[Digest, tuple[Digest, ...]] = {}
 
     async def resolve(self, listed: Mapping[Tag, Digest | None]) -> tuple[dict[Tag, Digest], dict[Tag, str]]:
         tags = {tag: digest for tag, digest in listed.items() if digest}
@@ -125,6 +130,8 @@ class _Reader:
                 manifests[raw.digest] = parse_manifest(raw)
             except Malformed as error:
                 self.problems[raw.digest] = str(error)
+                if error.needs:
+                    self.unclear[raw.digest] = error.needs
 
         async def read(some: Sequence[Digest]) -> None:
             found = await self._registry.read_manifests(self._repository, some)
@@ -152,15 +159,20 @@ class _Reader:
             level = {
                 needed
                 for digest in level
-                if digest in manifests
-                for needed in (*manifests[digest].children, manifests[digest].subject)
-                if needed and needed not in manifests and needed not in self.problems
+                for needed in self._needed(digest, manifests)
+                if needed not in manifests and needed not in self.problems
             }
             if not (level and follow):
                 return manifests
         raise TooDeep(
             self._repository, level, NESTED_AT_MOST, not_deleted="What it needs cannot be told, so nothing was deleted."
         )
+
+    def _needed(self, digest: Digest, manifests: Mapping[Digest, Manifest]) -> tuple[Digest, ...]:
+        if digest not in manifests:
+            return self.unclear.get(digest, ())
+        manifest = manifests[digest]
+        return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
 
     async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}

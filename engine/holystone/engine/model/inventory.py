@@ -25,6 +25,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     unseen: bool = False
     """The registry does not tell whether it is there, and it counts as not there because nothing was ever published in
     it."""
+    unclear: Mapping[Digest, tuple[Digest, ...]] = {}
+    """Manifests that cannot be understood, with those that another reader may see in them."""
     locked: Mapping[Tag, str] = {}
     """Tags that the registry will not delete, with the rule that forbids it."""
     locks: tuple[Tag, ...] = ()

@@ -6,11 +6,13 @@ Grammar: OCI image specification 1.1 (manifest.md, image-index.md, config.md) an
 import datetime as dt
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
-from holystone.engine.model.references import Digest
+from holystone.engine.model.ambiguous import CONFIG, MANIFEST, may_be_ambiguous, mentioned, refuse_ambiguous
+from holystone.engine.model.references import Digest, InvalidName
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -55,7 +57,13 @@ refused. No tool makes more than two levels."""
 
 
 class Malformed(ValueError):
-    """A manifest or configuration that cannot be understood, so nothing may be concluded from it."""
+    """A manifest or configuration that cannot be understood, so nothing may be concluded from it.
+
+    `needs`: manifests that a more lenient reader may see in it, and which therefore stay as long as it does."""
+
+    def __init__(self, what: str, needs: tuple[Digest, ...] = ()) -> None:
+        super().__init__(what)
+        self.needs = needs
 
 
 class RawManifest(msgspec.Struct, frozen=True):
@@ -159,6 +167,7 @@ class _WireConfig(msgspec.Struct):
 def parse_manifest(raw: RawManifest) -> Manifest:
     """Raises Malformed."""
     try:
+        refuse_ambiguous(raw.body, MANIFEST)
         wire = msgspec.json.decode(raw.body, type=_WireManifest)
         media_type = raw.media_type
         # Whatever it is called, the content decides.
@@ -179,7 +188,15 @@ def parse_manifest(raw: RawManifest) -> Manifest:
             layers_size=sum(layer.size for layer in wire.layers or ()),
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Malformed(f"manifest {raw.digest} cannot be understood: {error}") from error
+        raise Malformed(f"manifest {raw.digest} cannot be understood: {error}", _mentioned(raw.body)) from error
+
+
+def _mentioned(body: bytes) -> tuple[Digest, ...]:
+    found = []
+    for text in mentioned(body):
+        with suppress(InvalidName):
+            found.append(Digest.parse(text))
+    return tuple(found)
 
 
 def _says_image(wire: _WireManifest) -> bool | None:
@@ -206,6 +223,8 @@ def blobs_of(raw: RawManifest) -> tuple[Digest, ...]:
 def parse_config(digest: Digest, body: bytes) -> ImageConfig:
     """Raises Malformed."""
     try:
+        if may_be_ambiguous(body, CONFIG):
+            refuse_ambiguous(body, CONFIG)
         wire = msgspec.json.decode(body, type=_WireConfig)
         inner = wire.config or _WireInner()
         return ImageConfig(

@@ -138,6 +138,7 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
             needs[digest] = f"tag {each.tag}"
             if digest in snapshot.manifests:
                 stack.extend(snapshot.manifests[digest].children)
+            stack.extend(snapshot.unclear.get(digest, ()))
             stack.extend(referrers[digest])
             stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)
     return needs
