@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock clean
+.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock dist audit clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -52,12 +52,20 @@ registries: $(VENV)/dev.done ## docs/registries.md anew, after a change of what 
 lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed --group dev --extra ecr --extra acr --extra gcr --universal --generate-hashes --no-header --no-emit-index-url -o locks/dev.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra speed --extra ecr --extra acr --extra gcr -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/clouds.txt
+	$(BIN)/uv pip compile -q --group build -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/build.txt
 
-$(VENV)/runtime.done: locks/runtime.txt pyproject.toml
+dist: $(VENV)/dev.done ## sdist, wheel, SBOM and hashes into dist/, from the locks alone: two builds are equal
+	@scripts/make-dist.sh $(BIN) dist
+
+audit: $(VENV)/dev.done ## the locked packages among the known vulnerabilities; fails where that cannot be looked up
+	@$(BIN)/python scripts/audit.py locks/*.txt
+
+$(VENV)/runtime.done: locks/runtime.txt locks/build.txt pyproject.toml
 	@scripts/make-venv.sh $(VENV) locks/runtime.txt
 	@touch $@
 
-$(VENV)/dev.done: locks/dev.txt pyproject.toml
+$(VENV)/dev.done: locks/dev.txt locks/build.txt pyproject.toml
 	@scripts/make-venv.sh $(VENV) locks/dev.txt
 	@touch $@ $(VENV)/runtime.done
 

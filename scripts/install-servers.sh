@@ -12,15 +12,15 @@ debian() {
     done
     [ -n "$missing" ] || return 0
     . "$here/as-root.sh"
-    echo "Installing$missing …" >&2
     # RUNLEVEL=1 keeps the package from starting a registry of its own on this machine.
-    if as_root true && command -v apt-get >/dev/null &&
+    if command -v apt-get >/dev/null && may_install "${missing# }" &&
+        echo "Installing$missing …" >&2 &&
         as_root apt-get update -qq >&2 &&
         as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
     then
         return 0
     fi
-    echo "May not install$missing here. Run: sudo apt-get install$missing" >&2
+    echo "Not installed:$missing. HOLYSTONE_INSTALL=yes lets this script do it, or run: sudo apt-get install$missing" >&2
     if [ -n "${CI:-}" ]; then exit 1; fi
     echo "Until then the tests that need them are skipped." >&2
 }
