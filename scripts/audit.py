@@ -33,14 +33,17 @@ def main(locks: list[Path]) -> int:
             continue
         unknown = [each["name"] for each in packages if "skip_reason" in each]
         known = [(each, vulnerability) for each in packages for vulnerability in each.get("vulns", [])]
-        print(f"{lock}: {len(packages)} packages, {len(packages) - len(unknown)} looked up, {len(known)} vulnerabilities")
+        looked_up = len(packages) - len(unknown)
+        print(f"{lock}: {len(packages)} packages, {looked_up} looked up, {len(known)} vulnerabilities")
         for each, vulnerability in known:
             fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
             print(f"  {each['name']} {each['version']}: {vulnerability['id']}, mended in {fixed}")
         if unknown:
             which = "all of them" if len(unknown) == len(packages) else ", ".join(unknown)
             print(f"  not looked up, so nothing is known of them: {which}")
-            print("  The database is the package index's own; a mirror seldom has it. Run this where the index is reached.")
+            print(
+                "  The database is the package index's own, and mirrors seldom have it: run this where the index is reached."
+            )
         clean = clean and not known and not unknown
     return 0 if clean else 1
 
