@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
-from holystone.cleanup.notices import repository_notices
+from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
@@ -127,6 +127,7 @@ def decide(
         for repository in {inventory.layout.repository(name) for name in inventory.images}:
             _merge(found[repository], foreign(inventory, repository, all_tags))
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
+    notices += contradictions(found)
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}

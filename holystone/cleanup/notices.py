@@ -2,12 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from holystone.engine.executor.tombstones import RUN_LABEL
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.references import Tag
+from holystone.engine.model.reasons import RecordContradicts
+from holystone.engine.model.references import Repository, Tag
+from holystone.engine.model.verdicts import Verdict
 from holystone.engine.report.words import count
 
 _RUN: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -34,6 +36,23 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]
             yield (
                 f"{many}, which did not come to its end, e.g. {min(tags)}: `holystone undo {run}` puts back what was "
                 f"there, and the next run judges it anew; `holystone resume {run}` finishes the run if it is still open"
+            )
+
+
+def contradictions(verdicts: Mapping[Repository, Mapping[Tag, Verdict]]) -> Iterable[str]:
+    """Images that stay since their own labels say otherwise than the record that would doom them."""
+    for repository, of_tags in verdicts.items():
+        found = {
+            tag: reason
+            for tag, verdict in sorted(of_tags.items())
+            for reason in verdict.reasons
+            if isinstance(reason, RecordContradicts)
+        }
+        for tag, reason in list(found.items())[:1]:
+            yield (
+                f"{repository}: {count(len(found), 'image')} kept though a metadata record would doom them, e.g. {tag} "
+                f"says that it was built at {reason.commit[:10]}, and record {reason.record} says another content of "
+                "that commit: unless one commit is built for several environments, find out who wrote the record"
             )
 
 

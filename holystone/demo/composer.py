@@ -106,6 +106,7 @@ class Composer:
                 "werf-docker-image-name": str(reference),
                 "werf-tag-strategy": strategy,
                 "werf-content-signature": signature,
+                "werf-project-repo-commit": commit,
                 "werf-image-version": "1",
             }
             built = images.image(created=at, labels=labels, parent=last.stage.image_id, layers=last.layers)

@@ -9,6 +9,7 @@ from holystone.engine.model.project import ImageTag, MetadataRecord
 from holystone.engine.model.reasons import (
     BeyondLimit,
     CommitsGone,
+    ContradictedBy,
     MetadataHead,
     MetadataNeeded,
     MetadataSuperseded,
@@ -16,6 +17,7 @@ from holystone.engine.model.reasons import (
     NotReached,
     ReachedFromBranch,
     ReachedFromTag,
+    RecordContradicts,
     UnknownHistory,
     Unreadable,
     WithoutMetadata,
@@ -190,3 +192,42 @@ def test_a_silent_record_protects_whatever_the_limits() -> None:
 
 def test_nothing_at_all() -> None:
     assert decide_images([], [], History({}, {}), [], v1_2=True, now=NOW) == ImageDecision({}, {}, False)
+
+
+@pytest.mark.parametrize("old", ["a", "z"])
+def test_a_record_that_was_overwritten_dooms_no_image_that_says_otherwise(old: str) -> None:
+    """Whoever may push to the stages storage can write records, and cannot write into images that are there."""
+    tags = [image_tag("new", "s", built_at=C), image_tag("old", old, built_at=A)]
+    decision = decide(tags, [metadata_record(C, old), metadata_record(A, old)], [branch("main", limit=Limit(last=1))])
+    assert of_tag(decision, "new") == Keep(
+        (RecordContradicts(metadata_record(C, old).tag, C), ReachedFromBranch("main", C, 1))
+    )
+
+
+@pytest.mark.parametrize("commit", [D, GONE])
+def test_an_image_that_would_go_by_its_own_word_goes(commit: Commit) -> None:
+    decision = decide(
+        [image_tag("x", "s", built_at=commit), image_tag("y", "t")],
+        [metadata_record(commit, "t"), metadata_record(C, "t")],
+        [branch("main")],
+    )
+    assert isinstance(of_tag(decision, "x"), Delete)
+
+
+def test_an_image_that_was_built_at_a_commit_without_record_is_judged_by_records() -> None:
+    decision = decide([image_tag("x", "s", built_at=C)], [metadata_record(D, "s")], [branch("main")])
+    assert of_tag(decision, "x") == Delete((NotReached(),))
+
+
+def test_where_both_say_the_same_nothing_is_told() -> None:
+    decision = decide([image_tag("x", "s", built_at=C)], [metadata_record(C, "s")], [branch("main")])
+    assert of_tag(decision, "x") == Keep((ReachedFromBranch("main", C, 1),))
+
+
+def test_the_records_of_what_stays_by_its_own_word_stay() -> None:
+    decision = decide(
+        [image_tag("x", "s", built_at=C)], [metadata_record(C, "t"), metadata_record(D, "s")], [branch("main")]
+    )
+    assert decision.metadata[metadata_record(D, "s").tag] == Keep((MetadataNeeded(),))
+    # The other one is all that shows the contradiction: without it the image would go in the next run.
+    assert decision.metadata[metadata_record(C, "t").tag] == Keep((ContradictedBy(Tag("x")),))

@@ -36,6 +36,7 @@ def image_tag(
     created: int = 0,
     strategy: str | None = None,
     meta_tag: str = "",
+    built_at: Commit | None = None,
 ) -> ImageTag:
     return ImageTag(
         image=IMAGE,
@@ -48,6 +49,7 @@ def image_tag(
         meta_tag=meta_tag or tag,
         strategy=strategy,
         imports=tuple(map(digest_of, imports)),
+        built_at=built_at,
     )
 
 

@@ -7,9 +7,17 @@ import msgspec
 
 from holystone.engine.model.history import History
 from holystone.engine.model.project import ImageTag, MetadataRecord, Signature
-from holystone.engine.model.reasons import CommitsGone, KeepReason, NotReached, Unreadable, WithoutMetadata
+from holystone.engine.model.reasons import (
+    CommitsGone,
+    ContradictedBy,
+    KeepReason,
+    NotReached,
+    Unreadable,
+    WithoutMetadata,
+)
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.policies.disputes import find_disputes, kept_by_their_own_word
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.image_metadata import judge_records
 from holystone.policies.standings import Standing, stand
@@ -46,6 +54,8 @@ def decide_images(
     seconds. `in_use`: further tags of the image, which stay in any case; their records do too, or the tags would be
     deleted as soon as they are in use no more.
 
+    An image that contradicts a record stays if it would by either of them, and the record with it.
+
     A record that does not say its signature could have any: if a selected reference reaches its commit, or could,
     nothing of the image is deleted for lack of a reference.
     """
@@ -55,20 +65,26 @@ def decide_images(
         if record.signature is not None:
             commits[record.signature].add(record.commit)
     taking_part = {tag.signature for tag in tags if tag.signature is not None} & commits.keys()
-    standings = stand({signature: commits[signature] for signature in taking_part}, history, selected, now)
+    with_tags = {signature: commits[signature] for signature in taking_part}
+    standings = stand(with_tags, history, selected, now)
     doubts = _silent(records, history, selected)
     verdicts: dict[Signature, Verdict] = {key: _verdict(standing, doubts) for key, standing in standings.items()}
     reason = WithoutMetadata()
     without: Verdict = (Keep(doubts) if doubts else Delete((reason,))) if v1_2 else Keep((reason,))
+    doomed = [tag for tag in tags if isinstance(verdicts.get(tag.signature or "", without), Delete)]
+    disputes = find_disputes(doomed, records, with_tags)
+    own_word = kept_by_their_own_word(disputes, with_tags, history, selected, now)
+    verdicts |= own_word
     decided = {
         tag.reference.tag: verdicts.get(tag.signature, without) if tag.signature is not None else without
         for tag in sorted(tags, key=lambda tag: tag.reference)
     }
+    evidence = {disputes[each].record.tag: Keep((ContradictedBy(disputes[each].tag),)) for each in own_word}
     remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
     remaining |= {tag.signature for tag in in_use}
     return ImageDecision(
         tags=decided,
-        metadata=judge_records(records, standings, remaining, history),
+        metadata={**judge_records(records, standings, remaining, history), **evidence},
         metadata_missing=bool(tags) and not taking_part,
     )
 

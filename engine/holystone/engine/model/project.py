@@ -33,6 +33,8 @@ class ImageTag(msgspec.Struct, frozen=True):
     """Image ids that its `werf-import-*` labels name."""
     stranger: str = ""
     """The project that its label names, if it is another one than ours."""
+    built_at: Commit | None = None
+    """What `werf-project-repo-commit` says: HEAD when its last stage was built."""
 
     @property
     def is_written_once(self) -> bool:

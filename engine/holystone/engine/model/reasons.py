@@ -53,6 +53,21 @@ class WithoutMetadata(msgspec.Struct, frozen=True, tag="without-metadata"):
     """No metadata record has this tag's content signature. Kept by the v1.1 flavour, deleted by v1.2."""
 
 
+class RecordContradicts(msgspec.Struct, frozen=True, tag="record-contradicts"):
+    """The image says that it was built at a commit of which a metadata record says another content. One of the two is
+    not what werf wrote."""
+
+    record: Tag
+    commit: Commit
+
+
+class ContradictedBy(msgspec.Struct, frozen=True, tag="contradicted-by"):
+    """A metadata record: an image that stays says that it was built at this commit, with another content. Without the
+    record nothing would show that."""
+
+    image: Tag
+
+
 class UnknownHistory(msgspec.Struct, frozen=True, tag="unknown-history"):
     """The clone is shallow: this commit may or may not be in the history."""
 
@@ -274,6 +289,8 @@ KeepReason = (
     | AncestorOfStage
     | ImportedBy
     | WithoutMetadata
+    | RecordContradicts
+    | ContradictedBy
     | UnknownHistory
     | HistoryNotRead
     | ImagesAbsent

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from holystone.engine.model.references import Digest, ImageName, InvalidName
+from holystone.engine.model.references import Commit, Digest, ImageName, InvalidName
 
 PROJECT: Final = "werf"
 IS_IMAGE: Final = "werf-image"
@@ -12,6 +12,7 @@ IMAGE_TAG: Final = "werf-image-tag"
 TAG_STRATEGY: Final = "werf-tag-strategy"
 CONTENT_SIGNATURE: Final = "werf-content-signature"
 STAGE_SIGNATURE: Final = "werf-stage-signature"
+BUILT_AT: Final = "werf-project-repo-commit"
 METADATA_SIGNATURE: Final = "ContentSignature"
 IMPORT: Final = "werf-import-"
 
@@ -41,6 +42,14 @@ def is_image_under(labels: Mapping[str, str], tag: str) -> bool:
     that one's labels: they speak of another tag then."""
     meta_tag = labels.get(IMAGE_TAG)
     return is_final_image(labels) and (not meta_tag or tag == meta_tag or tag.endswith(f"-{meta_tag}"))
+
+
+def built_at(labels: Mapping[str, str]) -> Commit | None:
+    """HEAD when the last stage was built. None if it is not said, or is no full commit id."""
+    try:
+        return Commit.parse(labels.get(BUILT_AT, ""))
+    except InvalidName:
+        return None
 
 
 def imports(labels: Mapping[str, str]) -> tuple[Digest, ...]:

@@ -43,6 +43,7 @@ def read_images(
             strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
             stranger=labels.another_project(config.labels, ours),
+            built_at=labels.built_at(config.labels),
         )
         for tag in sorted(snapshot.tags.keys() - snapshot.broken.keys())
         if layout.is_candidate(image, tag)

@@ -26,6 +26,10 @@ def kind_text(reason: KeepReason | DeleteReason) -> str:
             return "a stage that stays imports files from them"
         case reasons.WithoutMetadata():
             return "no metadata record says which commits they were built from"
+        case reasons.RecordContradicts():
+            return "they say that they were built at commits of which a record says another content"
+        case reasons.ContradictedBy():
+            return "records that images which stay contradict"
         case reasons.UnknownHistory():
             return "the clone is shallow and may hide their commits"
         case reasons.HistoryNotRead() | reasons.ImagesAbsent() | reasons.LastTagged():

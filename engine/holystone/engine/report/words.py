@@ -31,6 +31,10 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"{_short(by)} imports files from it"
         case reasons.WithoutMetadata():
             return "no metadata record says which commit it was built from"
+        case reasons.RecordContradicts(record, commit):
+            return f"it says that it was built at {commit[:10]}, and record {record} says otherwise"
+        case reasons.ContradictedBy(image):
+            return f"{_short(image)}, which stays, says that it was built at this commit, with another content"
         case reasons.UnknownHistory(commit):
             return f"the clone is shallow and may hide its commit {commit[:10]}"
         case reasons.HistoryNotRead():
