@@ -41,9 +41,7 @@ def main(locks: list[Path]) -> int:
         if unknown:
             which = "all of them" if len(unknown) == len(packages) else ", ".join(unknown)
             print(f"  not looked up, so nothing is known of them: {which}")
-            print(
-                "  Mirrors of the index seldom have its database: run this where the index is reached."
-            )
+            print("  Mirrors of the index seldom have its database: run this where the index is reached.")
         clean = clean and not known and not unknown
     return 0 if clean else 1
 
