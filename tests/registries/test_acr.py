@@ -12,7 +12,6 @@ import pytest
 from yarl import URL
 
 from holystone.adapters.registries.acr import SHEET, AcrRegistry, entra
-from holystone.adapters.registries.acr.rights import granted_actions
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Fault, Truncate
@@ -497,24 +496,6 @@ async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:
         async with connected(emulator, tmp_path, login, host="acme.azurecr.io") as acr:
             assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
             assert await acr.registry.resolve(acr.repository, Tag("v1")) == raw.digest
-
-
-@pytest.mark.parametrize(
-    ("access", "expected"),
-    [
-        ([{"type": "repository", "name": "team/app", "actions": ["pull", "delete"]}], {"pull", "delete"}),
-        ([{"type": "repository", "name": "team/other", "actions": ["delete"]}], set()),
-        ([{"type": "registry", "name": "team/app", "actions": ["*"]}], set()),
-        ([], set()),
-        (None, None),
-        ("all", None),
-        ([{"Type": "repository", "Name": "team/app", "Actions": ["delete"]}], None),
-    ],
-)
-def test_what_a_token_says_of_itself(access: object, expected: set[str] | None) -> None:
-    repository = Repository(RegistryHost("acme.azurecr.io"), RepositoryPath(PATH))
-    assert granted_actions({"sub": "acme", "access": access}, repository) == expected
-    assert granted_actions({}, repository) is None
 
 
 # Throttling

@@ -374,10 +374,10 @@ async def test_one_false_404_does_not_make_another_server_of_distribution() -> N
 @pytest.mark.parametrize(
     ("access", "lacks"),
     [
-        ([{"type": "repository", "actions": ["pull", "delete"]}], "the right to push"),
+        ([{"type": "repository", "name": "team/app", "actions": ["pull", "delete"]}], "the right to push"),
         ([], "the right to push"),
-        ([{"actions": ["pull", "push"]}], ""),
-        ([{"actions": ["*"]}], ""),
+        ([{"name": "team/app", "actions": ["pull", "push"]}], ""),
+        ([{"name": "team/app", "actions": ["*"]}], ""),
         ("no list", ""),
         (None, ""),
     ],

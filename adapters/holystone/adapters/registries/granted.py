@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 
-def granted_actions(claims: Mapping[str, Any]) -> frozenset[str] | None:
-    """Of the `access` list of a token's claims (distribution, spec/auth/jwt.md); None if it has none that can be
-    understood, as tokens that are no JWT."""
-    access = claims.get("access")
-    if not isinstance(access, list):
+from holystone.engine.model.references import RepositoryPath
+
+
+class _Access(msgspec.Struct):
+    name: str
+    type: str = "repository"
+    actions: list[str] | None = None
+
+
+def granted_actions(claims: Mapping[str, Any], path: RepositoryPath) -> frozenset[str] | None:
+    """In one repository, of the `access` list of a token's claims (distribution, spec/auth/jwt.md; Azure/acr,
+    docs/AAD-OAuth.md). None if it has none that can be understood, as tokens that are no JWT: then nothing is known."""
+    try:
+        access = msgspec.convert(claims.get("access"), list[_Access])
+    except msgspec.ValidationError:
         return None
-    actions = [entry["actions"] for entry in access if isinstance(entry, dict) and "actions" in entry]
-    return frozenset(action for each in actions if isinstance(each, list) for action in each if isinstance(action, str))
+    return frozenset(
+        action for each in access if (each.type, each.name) == ("repository", path) for action in each.actions or ()
+    )

@@ -14,6 +14,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
+from holystone.adapters.registries.granted import granted_actions
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
@@ -58,13 +59,6 @@ class _IndexDescriptor(msgspec.Struct):
 
 class _Index(msgspec.Struct):
     manifests: list[_IndexDescriptor] | None = None
-
-
-class _Granted(msgspec.Struct):
-    """One entry of `access` in a token (distribution/distribution:docs/content/spec/auth/jwt.md)."""
-
-    name: str
-    actions: list[str]
 
 
 class OciApi:
@@ -223,14 +217,15 @@ class OciApi:
         )
 
     async def may_push(self, repository: Repository) -> bool | None:
-        """By the token that its server gives for a push; None if it does not tell. Nothing is changed by it, but on
-        servers where asking for `push` makes a repository: those are not asked."""
+        """By the token that its server gives for a push, from which it leaves out what it does not grant, or which it
+        refuses as a whole; None if the token does not tell. Nothing is changed by it, but on servers where asking for
+        `push` makes a repository: those are not asked."""
         try:
             claims = await self.http.granted(self.scope(repository, "write"), lane=self.reads)
-            access = msgspec.convert(claims.get("access"), list[_Granted])
-        except (Unauthorized, msgspec.ValidationError):
-            return None
-        return any({"push", "*"} & set(each.actions) for each in access if each.name == repository.path)
+        except Unauthorized:
+            return False
+        actions = granted_actions(claims, repository.path)
+        return None if actions is None else not actions.isdisjoint(("push", "*"))
 
     def means_missing(self, reply: Reply) -> bool:
         """Whether a manifest was refused because what it lists is not there, by the server's own word."""

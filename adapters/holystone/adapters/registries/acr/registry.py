@@ -13,9 +13,9 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.listing import read_hidden, read_tags, read_tags_of
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
-from holystone.adapters.registries.acr.rights import granted_actions
 from holystone.adapters.registries.acr.sheet import SHEET
 from holystone.adapters.registries.deletion import failed_deletion
+from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
@@ -80,7 +80,7 @@ class AcrRegistry(OciApi):
         if about and about.changeableAttributes.writeEnabled is False:
             return _cannot(_locked(repository))
         claims = await self.http.granted(self.scope(repository, "delete"), lane=self.reads)
-        actions = granted_actions(claims, repository)
+        actions = granted_actions(claims, repository.path)
         if actions is None:
             lacking = await self._refusal(repository)
         else:

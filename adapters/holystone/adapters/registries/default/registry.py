@@ -14,10 +14,9 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, names_on, unreadable
 from holystone.adapters.registries.signs import Signs
-from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
+from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
@@ -57,17 +56,10 @@ class OciRegistry(OciApi):
         return msgspec.structs.replace(found, undo=await self._outlook(repository, found.undo))
 
     async def _outlook(self, repository: Repository, outlook: UndoOutlook) -> UndoOutlook:
-        """A token server leaves out of the token what it does not grant (distribution, spec/auth/jwt.md). What its
-        token does not say, the registry says at the push."""
-        if outlook.way != "push":
+        """What its token does not say, the registry says at the push."""
+        if outlook.way != "push" or await self.may_push(repository) is not False:
             return outlook
-        try:
-            claims = await self.http.granted(self.scope(repository, "write"), lane=self.writes)
-            actions = granted_actions(claims)
-        except Unauthorized:
-            actions = frozenset[str]()
-        may = actions is None or not actions.isdisjoint(("push", "*"))
-        return outlook if may else msgspec.structs.replace(outlook, lacks="the right to push")
+        return msgspec.structs.replace(outlook, lacks="the right to push")
 
     async def list_tags(self, repository: Repository) -> Listing:
         base = f"/v2/{repository.path}/tags/list"

@@ -13,6 +13,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.harbor.sheet import RIGHTS
 from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
@@ -34,11 +35,6 @@ class _Project(msgspec.Struct):
 
 class _Token(msgspec.Struct):
     token: str
-
-
-class _Access(msgspec.Struct):
-    name: str = ""
-    actions: list[str] | None = None
 
 
 class HarborApi:
@@ -93,11 +89,9 @@ class HarborApi:
         reply = await self._get(f"/service/token?{urlencode({'service': 'harbor-registry', 'scope': scope})}")
         try:
             token = msgspec.json.decode(reply.body, type=_Token).token if reply.status == 200 else ""
-            access = msgspec.convert(bearer(Secret(token)).claims.get("access") or [], list[_Access])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        about_it = [each.actions or () for each in access if each.name == repository.path]
-        return frozenset(action for each in about_it for action in each) if about_it else None
+        return granted_actions(bearer(Secret(token)).claims, repository.path)
 
     def refused(self, what: str, repository: Repository, reply: Reply) -> IncompleteSource:
         """What to say of a reply that is no answer. 401 stands for a wrong credential, and for a project that is not

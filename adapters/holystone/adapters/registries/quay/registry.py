@@ -104,7 +104,7 @@ class QuayRegistry(OciApi):
             return await self.http.request("GET", path, lane=lane, limit=MANIFEST_LIMIT, scope=scope, accept=ACCEPT)
         except Unauthorized as refusal:
             try:
-                granted = granted_actions(await self.http.granted(scope, lane=self.reads))
+                granted = granted_actions(await self.http.granted(scope, lane=self.reads), repository.path)
             except Unauthorized:
                 granted = None  # not even a token: the credential is wrong
             if granted is None or granted:
@@ -120,7 +120,7 @@ class QuayRegistry(OciApi):
     async def _try_deletion(self, repository: Repository) -> tuple[Reply | None, str]:
         """The answer to the deletion of a tag that cannot exist, or why it was not asked for."""
         scope = self.scope(repository, "delete")
-        actions = granted_actions(await self.http.granted(scope, lane=self.writes))
+        actions = granted_actions(await self.http.granted(scope, lane=self.writes), repository.path)
         if actions is not None and not actions & {"push", "*"}:
             return None, "no right to push"
         try:
