@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
+from holystone.cleanup.misplaced import metadata_missing, misplaced
 from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
 from holystone.engine.model.history import GitNames, History
@@ -24,7 +25,7 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import kind_of, marked_stages, read_images, read_storage
+from holystone.engine.naming import marked_stages, read_images, read_storage
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
@@ -33,8 +34,6 @@ from holystone.policies.in_use import protect
 from holystone.policies.stages import decide_stages, images_built_elsewhere
 from holystone.policies.tag_strategy import StrategyRules, decide_by_strategy
 
-_SHOWN: Final = 3
-"""Repositories that a refusal names."""
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 
 
@@ -105,10 +104,10 @@ def decide(
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
-    misplaced = None if all_tags else _misplaced(inventory, storage)
-    if misplaced:
-        refusals.append(misplaced)
-    if absent or misplaced:
+    elsewhere = None if all_tags else misplaced(inventory, storage)
+    if elsewhere:
+        refusals.append(elsewhere)
+    if absent or elsewhere:
         # A wrong --images-repo looks just like this, and would make every stage and record look unneeded.
         scope = Scope(images=False, stages=False)
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
@@ -121,7 +120,7 @@ def decide(
             _merge(found[repository], decision.tags)
             _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
             if decision.metadata_missing and rules.v1_2 and not rules.v1_2_confirmed:
-                refusals.append(_metadata_missing(repository, name.shown, len(of_image), inventory.storage))
+                refusals.append(metadata_missing(repository, name.shown, len(of_image), inventory.storage))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
         for repository in {inventory.layout.repository(name) for name in inventory.images}:
@@ -135,9 +134,9 @@ def decide(
         # Where both live in one repository, a tag of an image may look like one of a stage.
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
-        if elsewhere := images_built_elsewhere(storage, remaining):
-            built = f"{count(len(elsewhere), 'image tag')} that stay were built from stages that are not"
-            notices.append(f"{built} in {inventory.storage}, e.g. {elsewhere[0]}")
+        if orphans := images_built_elsewhere(storage, remaining):
+            built = f"{count(len(orphans), 'image tag')} that stay were built from stages that are not"
+            notices.append(f"{built} in {inventory.storage}, e.g. {orphans[0]}")
     return Decision(
         verdicts=dict(found),
         facts=_facts(all_tags, storage, inventory, rules),
@@ -186,45 +185,6 @@ def _stages(inventory: ProjectInventory, storage: StagesStorage) -> Iterable[_St
     at = inventory.snapshots[inventory.storage]
     for stage in storage.stages:
         yield _StoredImage(Reference(at.repository, stage.tag), at.tags[stage.tag], stage.image_id)
-
-
-def _misplaced(inventory: ProjectInventory, storage: StagesStorage) -> Refusal | None:
-    """Where no image has a tag: why that is more likely a wrong address than a project without images. What a registry
-    says of a repository that was never pushed does not help: some say that it is empty (olareg, and Cloudflare's
-    serverless-registry: seen)."""
-    at, places = inventory.storage, _places(inventory)
-    if records := len(storage.metadata) + len(storage.unclaimed_metadata):
-        why = f"{count(records, 'record')} in {at} name images that were published, and no image has a tag in {places}"
-    elif storage.stages or storage.bookkeeping or storage.rejected or storage.unreadable:
-        return None
-    elif swapped := _looks_like_storage(inventory):
-        why = f"no image has a tag in {places}, and {swapped} holds werf's stages or records"
-    elif storage.foreign:
-        why = f"no image has a tag in {places}, and none of the tags in {at} is a stage or a record of werf's"
-    else:
-        return None
-    return Refusal(
-        promise="fail-closed",
-        repository=None,
-        why=f"{why}: that is probably not where they are, or the two are swapped",
-        what_to_do="check --images-repo (with --images-repo-mode) and --stages-storage; if the project really has no "
-        f"image any more, `holystone stages purge --stages-storage {at}` deletes its stages and records",
-    )
-
-
-def _places(inventory: ProjectInventory) -> str:
-    repositories = sorted({str(inventory.layout.repository(name)) for name in inventory.images})
-    more = len(repositories) - _SHOWN
-    return (", ".join(repositories[:_SHOWN]) or "the images repo") + (f" and {more} more" if more > 0 else "")
-
-
-def _looks_like_storage(inventory: ProjectInventory) -> Repository | None:
-    """A repository of images that holds what belongs into the stages storage."""
-    names = {inventory.layout.repository(name): inventory.of_image(name).names for name in inventory.images}
-    if inventory.images_root:
-        names[inventory.images_root.repository] = inventory.images_root.names
-    others = sorted(names.keys() - {inventory.storage})
-    return next((at for at in others if any(kind_of(tag) != "foreign" for tag in names[at])), None)
 
 
 def _by_image(records: Iterable[MetadataRecord]) -> Mapping[str, tuple[MetadataRecord, ...]]:
@@ -276,17 +236,6 @@ def _facts(
         )
         for repository in inventory.snapshots
     }
-
-
-def _metadata_missing(repository: Repository, image: str, tags: int, storage: Repository) -> Refusal:
-    return Refusal(
-        promise="fail-closed",
-        repository=repository,
-        why=f"image {image} has {tags} tags here, and not one of them has a metadata record in {storage}: "
-        "that is probably not the stages storage they were built with",
-        what_to_do="check --stages-storage; if it is right and the tags may go, confirm with "
-        "--git-history-based-cleanup-v1.2",
-    )
 
 
 def _judged(storage: StagesStorage) -> Iterable[Tag]:
