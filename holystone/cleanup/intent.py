@@ -95,7 +95,7 @@ def _misses_commits(intent: GitIntent, records: Iterable[MetadataRecord]) -> boo
 
 
 def _notices(checked: Checked, references: References) -> Iterable[str]:
-    if checked.unasked:
+    if checked.unasked and checked.repository.remotes:  # without any, nobody has more than the clone
         yield f"origin was not asked whether the clone has all its branches and tags: {checked.unasked}"
     if local := references.local_tags:
         yield (

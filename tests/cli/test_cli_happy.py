@@ -27,6 +27,7 @@ def test_a_dry_run_gives_every_tag_with_its_reason(shop: Bench) -> None:
     assert sorted(line[1] for line in lines) == sorted(tag for tags, _ in before.values() for tag in tags)
     assert all(len(line[2]) > 10 for line in lines)
     assert "Nothing was deleted." in ran.out
+    assert "origin was not asked" not in ran.out, "there is none"
     assert shop.contents() == before
 
 

@@ -170,7 +170,13 @@ async def test_an_origin_that_cannot_be_reached_is_told_without_its_password(clo
 
 async def test_no_remote(clone: Path, git: Git) -> None:
     git(clone, "config", "--remove-section", "remote.origin")
-    assert "origin" in (await checked(clone)).unasked
+    found = await checked(clone)
+    assert (found.unasked, found.repository.remotes) == ("it has none", ())
+
+
+async def test_a_remote_of_another_name(clone: Path, git: Git) -> None:
+    git(clone, "config", "--rename-section", "remote.origin", "remote.upstream")
+    assert (await checked(clone)).unasked == "the clone has no remote called origin, only upstream"
 
 
 async def test_no_git_program(clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

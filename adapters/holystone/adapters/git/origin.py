@@ -39,7 +39,9 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
         return Unasked(f"git ls-remote {error}")
     if ended.code:
         said = scrub(ended.errors.decode(errors="replace")).strip().splitlines()
-        return Unasked(said[0][:300] if said else f"git ls-remote ended with exit code {ended.code}")
+        return Unasked(
+            said[0].removeprefix("fatal: ")[:300] if said else f"git ls-remote ended with exit code {ended.code}"
+        )
     return _objects(ended.output) or Unasked("it says that it has no branches and no tags")
 
 

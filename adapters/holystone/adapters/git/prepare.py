@@ -69,7 +69,8 @@ async def catch_up(
         await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
         fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
         return Checked(fetched or repository)
-    origin = await ask_origin(repository.clone, timeout=timeout)
+    remotes = await anyio.to_thread.run_sync(lambda: repository.remotes)
+    origin = await ask_origin(repository.clone, timeout=timeout) if "origin" in remotes else _no_origin(remotes)
     references = await anyio.to_thread.run_sync(repository.references)
     if isinstance(origin, Unasked):
         _refuse_hollow(repository, references)
@@ -93,6 +94,10 @@ def refuse_without_tags(repository: GitRepository, references: References) -> No
         what_to_do=f"Run `git config remote.origin.tagOpt --tags && {_FETCH}` in it, which also tells that there are "
         "none if there are none, or add --git-history-synchronization.",
     )
+
+
+def _no_origin(remotes: Sequence[str]) -> Unasked:
+    return Unasked(f"the clone has no remote called origin, only {', '.join(remotes)}" if remotes else "it has none")
 
 
 def _behind(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSource:

@@ -37,6 +37,14 @@ class GitRepository:
         return Clone(git_dir, top if top.is_dir() else git_dir)
 
     @property
+    def remotes(self) -> tuple[str, ...]:
+        """Names, sorted."""
+        try:
+            return tuple(sorted(name for name in self._repository.remotes.names() if name))
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
+
+    @property
     def is_shallow(self) -> bool:
         return self._repository.is_shallow
 
