@@ -26,6 +26,12 @@ from tests.support.token_registry import BASIC, PASSWORD, USER, TokenRegistry
 ROB = UserPassword(USER, Secret(PASSWORD), "auths in ~/.docker/config.json")
 READY = RegistryToken(Secret("ready-made-token"), "auths")
 OTHER = "127.0.0.2"
+SHARED = (
+    *("kiev.ua", "spb.ru", "msk.ru", "tokyo.jp", "waw.pl", "co.uk", "com.br"),
+    *("ts.net", "ddns.net", "synology.me", "deno.dev", "github.io", "run.app", "ngrok.io", "web.app", "herokuapp.com"),
+    *("cluster.local", "azurecr.io", "pkg.dev", "nip.io"),  # these are not in the list
+)
+"""Suffixes under which strangers live side by side."""
 
 
 def constant(status: int = 200, **headers: str) -> Handler:
@@ -208,6 +214,9 @@ async def test_netrc_is_not_read(connect: Connect, monkeypatch: pytest.MonkeyPat
         ("https://acme.azurecr.io", "https://acme.azurecr.io/oauth2/token"),
         ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token"),
         ("http://harbor.lan", "http://harbor.lan/service/token"),
+        ("http://harbor.lan:5000", "https://harbor.lan/service/token"),
+        ("https://registry.shop.github.io", "https://auth.shop.github.io/token"),
+        ("https://registry.shop.kiev.ua", "https://auth.shop.kiev.ua/token"),
     ],
 )
 def test_realms_that_belong_to_the_registry(registry: str, realm: str) -> None:
@@ -235,11 +244,24 @@ def test_realms_that_belong_to_the_registry(registry: str, realm: str) -> None:
         ("https://registry.gitlab.com", "ftp://gitlab.com/"),
         ("https://registry.gitlab.com", "/jwt/auth"),
         ("https://[::1]", "https://[::2]/"),
+        ("http://harbor.lan", "http://harbor.lan:8080/service/token"),
+        ("http://harbor.lan:5000", "http://harbor.lan/service/token"),
+        ("http://10.0.0.1:5000", "http://10.0.0.1:5001/token"),
+        *((f"https://registry-of-a.{suffix}", f"https://auth-of-b.{suffix}/token") for suffix in SHARED),
     ],
 )
 def test_realms_that_do_not(registry: str, realm: str) -> None:
     with pytest.raises(Unauthorized):
         check_realm(URL(registry), URL(realm))
+
+
+def test_a_token_server_in_clear_text_has_to_be_named_with_its_port() -> None:
+    registry, realm = URL("http://registry.lan:5000"), URL("http://registry.lan:5001/token")
+    with pytest.raises(Unauthorized, match=r"--trust-token-server registry\.lan:5001 if it may see"):
+        check_realm(registry, realm, token_servers={"registry.lan"})
+    check_realm(registry, realm, token_servers={"registry.lan:5001"})
+    with pytest.raises(Unauthorized, match="not encrypted"):
+        check_realm(registry, URL("http://auth.lan:5001/"), token_servers={"auth.lan:5001"})
 
 
 def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
@@ -258,13 +280,41 @@ def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
         ("docker.io.", "docker.io"),
         ("com.br", None),
         ("x.com.br", "x.com.br"),
-        ("a.ab.de", "a.ab.de"),
+        ("a.ab.de", "ab.de"),
         ("io", None),
         ("10.0.0.1", None),
     ],
 )
 def test_registrable_domain(host: str, domain: str | None) -> None:
     assert registrable_domain(host) == domain
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "repository:other/app:*",
+        "registry:catalog:*",
+        "repository:a/bb:pull",
+        "repository(plugin):a/b:pull",
+        "a/b:*",
+        "*",
+    ],
+)
+async def test_a_challenge_gets_no_token_for_anything_else(connect: Connect, more: str) -> None:
+    tokens = TokenRegistry(grants="")
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return await tokens.handle(request)
+        scope = f"{more} repository:a/b:pull,delete"
+        challenge = f'Bearer realm="http://{request.host}/token",scope="{scope}",error="insufficient_scope"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    async with site(handle) as registry, connect(registry.host, ROB) as client:
+        with pytest.raises(Unauthorized):
+            await client.get()
+    asked = {scope for scopes in tokens.scopes.values() for scope in scopes.split()}
+    assert asked == {"repository:a/b:pull,delete"}
 
 
 SECRETS = (PASSWORD, "identity-secret", "ready-made-token", BASIC.removeprefix("Basic "), "token-number-")

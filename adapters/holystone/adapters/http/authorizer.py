@@ -68,8 +68,8 @@ class Authorizer:
         self._challenge = challenge
         if isinstance(challenge, BearerChallenge) and not isinstance(self._credential, RegistryToken):
             wanted = self._widened.get(scope, scope)
-            if not covers(wanted, challenge.scope):
-                wanted = self._widened[scope] = f"{wanted} {challenge.scope}".strip()
+            if not covers(wanted, more := own(challenge.scope, scope)):
+                wanted = self._widened[scope] = f"{wanted} {more}"
             elif self._is_fresh(used) and challenge.error == "insufficient_scope":
                 raise self.refusal(scope, reply)
             return await self._token(challenge, wanted, refused=used)
@@ -146,6 +146,14 @@ class Authorizer:
 
     def __repr__(self) -> str:
         return f"<Authorizer {address(self._base)} as {described(self._credential)}>"
+
+
+def own(wanted: str, scope: str) -> str:
+    """Of the scopes that a challenge wants, those that are about what the request is about, without what is granted
+    besides: a token that opens another repository is no business of this one's registry. Any registry could ask for
+    it, and keep it."""
+    ours = {each.rpartition(":")[0] for each in scope.split()}
+    return " ".join(each for each in wanted.split() if each.rpartition(":")[0] in ours)
 
 
 def covers(asked: str, wanted: str) -> bool:

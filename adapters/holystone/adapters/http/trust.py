@@ -7,27 +7,24 @@ the user (`token_servers`).
 import ipaddress
 import re
 from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
 from holystone.adapters.http.reply import address
 from holystone.engine.errors import Unauthorized
 
-# Second-level words under country domains that are suffixes, not somebody's domain (`co.uk`, `com.br`, …).
-_SECOND_LEVEL = re.compile(
-    "ac|ad|asn|asso|biz|com?|ed|edu|fin|firm|gen|go|gob|gouv|gov|gr|govt|id|ind?|info|ltd|me|mil|muni|net?|nhs|nic|"
-    "nom|org?|plc|police|pp|pro|re|res|sch|school|tm|tv|web"
-)
-# Domains whose names belong to many owners (after publicsuffix.org; those where registries are found). There only the
-# registry's very own host is trusted: owners may share any level.
-_SHARED = re.compile(
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+# Where registries are found whose names belong to many owners, and which are not in the public suffix list. There only
+# the registry's very own host is trusted: owners may share any level.
+_SHARED: Final = re.compile(
     r"(?:.+\.)?(?:"
-    r"aliyuncs\.com|amazonaws\.com(?:\.cn)?|appspot\.com|azure\.com|azurecr\.(?:cn|io|us)|azurewebsites\.net|"
-    r"cloudapp\.net|cloudfront\.net|(?:co|de|eu|uk|us)\.com|digitaloceanspaces\.com|duckdns\.org|eu\.org|fly\.dev|"
-    r"git(?:hub|lab)\.io|googleusercontent\.com|herokuapp\.com|jfrog\.io|myftp\.org|myqcloud\.com|netlify\.app|"
-    r"ngrok(?:-free)?\.(?:app|dev|io)|nip\.io|no-ip\.org|ocir\.io|on\.aws|ondigitalocean\.app|onrender\.com|"
-    r"oraclecloud\.com|pages\.dev|pkg\.dev|railway\.app|run\.app|scw\.cloud|sslip\.io|svc\.cluster\.local|"
-    r"tencentcloudcr\.com|traefik\.me|trycloudflare\.com|vercel\.app|web\.app|windows\.net|workers\.dev|xip\.io)"
+    r"aliyuncs\.com|amazonaws\.com(?:\.cn)?|azure\.com|azurecr\.(?:cn|io|us)|cluster\.local|googleusercontent\.com|"
+    r"jfrog\.io|myqcloud\.com|nip\.io|ocir\.io|on\.aws|oraclecloud\.com|pkg\.dev|railway\.app|scw\.cloud|sslip\.io|"
+    r"tencentcloudcr\.com|traefik\.me|vcr\.app|windows\.net|xip\.io)"
 )
 
 
@@ -46,15 +43,19 @@ def is_loopback(host: str) -> bool:
 
 
 def registrable_domain(host: str) -> str | None:
-    """The part of a host name that has one owner, as far as that can be told without the public suffix list. None if it
-    cannot: addresses, single labels, suffixes themselves, and domains that many share."""
+    """The part of a host name that has one owner: one label below a public suffix (publicsuffix.org, the private ones
+    too). None where that cannot be told: addresses, single labels, suffixes themselves, and domains that many share."""
     host = host.lower().rstrip(".")
     if _is_address(host) or _SHARED.fullmatch(host):
         return None
-    labels = host.split(".")
-    country = len(labels[-1]) == 2 and len(labels) > 1
-    suffix = 2 if country and (len(labels[-2]) <= 2 or _SECOND_LEVEL.fullmatch(labels[-2])) else 1
-    return ".".join(labels[-suffix - 1 :]) if len(labels) > suffix else None
+    return _public_suffixes().privatesuffix(host)
+
+
+@cache
+def _public_suffixes() -> "PublicSuffixList":
+    from publicsuffixlist import PublicSuffixList  # here: most registries are their own token servers
+
+    return PublicSuffixList()
 
 
 def _is_address(host: str) -> bool:
@@ -68,18 +69,28 @@ def _is_address(host: str) -> bool:
 def check_realm(registry: URL, realm: URL, *, token_servers: Collection[str] = (), has_credential: bool = True) -> None:
     """Raises Unauthorized if a token for `registry` must not be asked at `realm`.
 
-    Plain HTTP is only accepted from a registry that is itself used over plain HTTP, and only on the same host.
+    Over https the whole of the registry's own domain may see the credential, and a host that is named. Plain http is
+    accepted only from a registry that is itself used over plain http, and only at its very own host and port; at
+    another port if that is named, or on the machine itself.
     """
-    _, home, _ = origin(registry)
+    home = origin(registry)[1]
     scheme, host, port = origin(realm)
-    named = host in token_servers or f"{host}:{port}" in token_servers
+    with_port = f"{host}:{port}" in token_servers
+    named = host in token_servers or with_port
     if scheme not in ("http", "https") or not host:
         raise _refusal(
             registry, realm, "is not a web address", "Ask the registry's operator to correct its token realm."
         )
-    if scheme == "http" and not (registry.scheme == "http" and (host == home or (is_loopback(home) and named))):
+    on_this_machine = is_loopback(home) and (host == home or named)
+    if scheme == "http" and not (
+        registry.scheme == "http"
+        and (origin(realm) == origin(registry) or (host == home and with_port) or on_this_machine)
+    ):
         raise _refusal(
-            registry, realm, "is not encrypted", "Ask the registry's operator for a token server that speaks https."
+            registry,
+            realm,
+            "is not encrypted",
+            f"Ask the registry's operator for a token server that speaks https{_unless(registry, host, port, home)}.",
         )
     if not has_credential or host == home or named:
         return
@@ -91,6 +102,12 @@ def check_realm(registry: URL, realm: URL, *, token_servers: Collection[str] = (
             "is on another domain, which must not see the credential",
             f"If that host really is the registry's token server, pass --trust-token-server {host}.",
         )
+
+
+def _unless(registry: URL, host: str, port: int | None, home: str) -> str:
+    if registry.scheme != "http" or host != home:
+        return ""
+    return f", or pass --trust-token-server {host}:{port} if it may see the credential in clear text"
 
 
 def _refusal(registry: URL, realm: URL, why: str, what_to_do: str) -> Unauthorized:
