@@ -296,13 +296,14 @@ class GitlabEmulator(VendorEmulator):
             raise _error(400, "INVALID_QUERY_PARAMETER_TYPE", "the value of a query parameter is of an invalid type")
         if not 1 <= int(size) <= 1000:
             raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
-        if ("last" in query and "before" in query) or ("last" in query and not _TAG.fullmatch(query["last"])):
+        last = _marker(query["last"]) if "last" in query else ""
+        if ("last" in query and "before" in query) or ("last" in query and not _TAG.search(last)):
             raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
         state = self.storage.repositories.get(path)
         if state is None:
             raise refusal("NAME_UNKNOWN", {"name": path})
         names = sorted(tag for tag, digest in state.tags.items() if digest in state.manifests)
-        rest = [name for name in names if name > query.get("last", "")]
+        rest = [name for name in names if name > last]
         page = rest[: int(size)]
         links = []
         if page and names[0] != page[0]:
@@ -499,6 +500,19 @@ class GitlabEmulator(VendorEmulator):
 
 def _asks_to_write(scope: str) -> bool:
     return scope.rpartition(":")[2] != "pull"
+
+
+def _marker(last: str) -> str:
+    """As 3.86 reads it (registry/handlers/repositories.go, filterParamsFromRequest): base64 of two values with a bar
+    between them is a moment and a name, although it may be the name of a tag. Seen on 343c8ff1. Later versions look
+    whether the moment is one."""
+    try:
+        moment, name = base64.b64decode(last, validate=True).decode("latin-1").split("|")
+    except ValueError:
+        return last
+    if moment and _TAG.search(name):
+        raise _error(500, "UNKNOWN", "unknown error")  # PostgreSQL does not understand the moment
+    return name
 
 
 def _size(manifest: StoredManifest) -> int:

@@ -118,6 +118,27 @@ async def test_a_listing_is_complete_at_page_boundaries(count: int, pages: int, 
         assert not [each for each in server.requests if each.status == 301]
 
 
+@pytest.mark.parametrize("last", ["v998", "fHp6", "YWJ8djUw"])
+async def test_a_name_that_the_server_takes_for_another_marker_ends_no_list(last: str, tmp_path: Path) -> None:
+    """Seen on 3.86 with its database: 400 for the first, nothing at all for the second, 500 for the third."""
+    before = {f"{last[:-1]}--{number:04}" for number in range(PAGE - 1)}
+    tags = {*before, last, f"{last}x"}
+    assert sorted(tags)[PAGE - 1] == last
+    async with stand(tmp_path) as (server, registry, repository):
+        one = put_image(server, "one", *tags)
+        assert (await registry.list_tags(repository)).tags == dict.fromkeys(map(Tag, tags), one.digest)
+
+
+async def test_a_page_of_nothing_but_such_names_is_refused(tmp_path: Path) -> None:
+    entries = [{**ENTRY, "name": "fHp6"}]
+    async with stand(tmp_path) as (server, registry, repository):
+        put_image(server, "one", "v1")
+        link = {"Link": '</gitlab/v1/x/?last=fHp6>; rel="next"'}
+        server.faults.add(faulty("/tags/list/", Answer(200, json.dumps(entries).encode(), link)))
+        with pytest.raises(IncompleteSource, match="fHp6"):
+            await registry.list_tags(repository)
+
+
 async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) -> None:
     moments = iter(range(1_700_000_000, 1_800_000_000, 100))
     async with stand(tmp_path) as (server, registry, repository):

@@ -1,8 +1,9 @@
 """GET /gitlab/v1/repositories/NAME/tags/list/: tags with their digests, of registries with a metadata database
 (gitlab-org/container-registry, docs/spec/gitlab/api.md and registry/handlers/repositories.go)."""
 
+import base64
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -48,13 +49,14 @@ class Detailed(NamedTuple):
 async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repository) -> Detailed:
     """Raises IncompleteSource for anything but a whole list.
 
-    The server's own `Link` is not followed: it forgets `referrers=true` (registry/handlers/catalog.go, generateLink).
-    Its marker is the last name of the page, and so is ours. A full page without a `Link` is not believed to be the
-    last one: a proxy may have removed the header."""
+    The server's own `Link` is not followed: it forgets `referrers=true` (registry/handlers/catalog.go, generateLink),
+    and its marker may be one that the server itself reads as another (`_marker`). A full page without a `Link` is not
+    believed to be the last one: a proxy may have removed the header."""
     base = f"/gitlab/v1/repositories/{repository.path}/tags/list/"  # without the slash at the end: 301
     found: dict[Tag, _Entry] = {}
     guard = PageGuard(str(repository))
     last = ""
+    again: Sequence[str] = ()
     while True:
         guard.admit(last)
         query = {"n": str(PAGE_SIZE), "referrers": "true", **({"last": last} if last else {})}
@@ -71,7 +73,7 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
         page = _page(repository, reply)
         for entry in page:
             tag = Tag(entry.name)
-            if tag in found:
+            if tag in found and tag not in again:
                 raise IncompleteSource(f"The tags of {repository} cannot be listed: {tag} is on two pages.")
             found[tag] = entry
         goes_on = next_link(reply) is not None
@@ -79,7 +81,32 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
             return _detailed(found)
         if not page:
             raise IncompleteSource(f"The tags of {repository} cannot be listed: an empty page says that more follow.")
-        last = page[-1].name
+        names = [each.name for each in page]
+        last = _marker(repository, names)
+        again = names[names.index(last) + 1 :]
+
+
+def _marker(repository: Repository, names: Sequence[str]) -> str:
+    """The last of a page's names that cannot be taken for anything else; those behind it come once more.
+
+    A marker that is base64 of two values with a bar between them is read as a moment and a name. Later versions look
+    whether the moment is one. 3.86 answers `last=v998` with 400, and `last=fHp6`, which is `|zz`, with what follows zz
+    (seen; registry/handlers/repositories.go, filterParamsFromRequest). Raises IncompleteSource."""
+    for name in reversed(names):
+        if not _two_values(name):
+            return name
+    raise IncompleteSource(
+        f"The tags of {repository} cannot be listed: {names[-1]} can be read as base64, and older versions of this "
+        "server do, so that what follows it cannot be asked for.",
+        what_to_do="Bring the registry up to date, or give the image another tag and delete this one.",
+    )
+
+
+def _two_values(name: str) -> bool:
+    try:
+        return base64.b64decode(name, validate=True).count(b"|") == 1
+    except ValueError:
+        return False
 
 
 def _page(repository: Repository, reply: Reply) -> list[_Entry]:
