@@ -3,6 +3,7 @@
 import base64
 import importlib
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
+import anyio
 import msgspec
 import pytest
 
@@ -111,6 +113,24 @@ class Stand:
         config = images.config(text)
         await self._blob(config)
         return await self.manifest(images.image(config, subject=subject, oci=self.types == "oci"), *tags)
+
+    async def many_images(self, texts: Mapping[str, str]) -> dict[str, RawManifest]:
+        """One for each tag, of its text. Many at once: what is waited for on a real server adds up."""
+        tags: defaultdict[str, list[str]] = defaultdict(list)
+        for tag, text in texts.items():
+            tags[text].append(tag)
+        turn = anyio.CapacityLimiter(16)
+        pushed: dict[str, RawManifest] = {}
+
+        async def push(text: str) -> None:
+            async with turn:
+                raw = await self.image(text, *tags[text])
+            pushed.update(dict.fromkeys(tags[text], raw))
+
+        async with anyio.create_task_group() as group:
+            for text in tags:
+                group.start_soon(push, text)
+        return pushed
 
     async def signature(self, text: str, *tags: str) -> RawManifest:
         config = images.config(text)

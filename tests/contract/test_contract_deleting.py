@@ -254,16 +254,12 @@ async def test_cancelled_in_the_middle_and_finished_later(served: Stand) -> None
 @pytest.mark.slow
 async def test_three_thousand_tags_end_in_exactly_the_expected_state(served: Stand) -> None:
     count = 3000 if served.emulator else 300
-    expected: dict[str, str] = {}
-    doomed: set[str] = set()
-    digests = set()
-    for number in range(count):
-        raw = await served.image(f"{number // 2 if number % 10 == 0 else number}", f"v{number}")
-        if number % 3 == 0:
-            expected[f"v{number}"] = raw.digest
-        else:
-            doomed.add(f"v{number}")
-            digests.add(str(raw.digest))
+    pushed = await served.many_images(
+        {f"v{number}": f"{number // 2 if number % 10 == 0 else number}" for number in range(count)}
+    )
+    expected = {tag: str(raw.digest) for tag, raw in pushed.items() if int(tag[1:]) % 3 == 0}
+    doomed = pushed.keys() - expected.keys()
+    digests = {str(pushed[tag].digest) for tag in doomed}
     plan, result = await served.clean(doomed)
     assert unlocked(plan).refusals == ()
     assert not result.incomplete, result

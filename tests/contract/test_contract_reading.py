@@ -15,10 +15,8 @@ async def test_a_listing_is_complete_at_page_boundaries(served: Stand, over: int
     if not served.pages:
         pytest.skip("it does not page")
     count = (served.sheet.can.page or 100) + over
-    expected = {}
-    for number in range(count):
-        raw = await served.image(f"{number}", f"v{number}")
-        expected[Tag(f"v{number}")] = raw.digest
+    pushed = await served.many_images({f"v{number}": f"{number}" for number in range(count)})
+    expected = {Tag(tag): raw.digest for tag, raw in pushed.items()}
     listing = await served.registry.list_tags(served.repository)
     assert listing.exists
     assert listing.tags.keys() == expected.keys()
@@ -30,8 +28,7 @@ async def test_a_listing_of_many_pages_has_every_tag_once(served: Stand) -> None
         pytest.skip("it does not page")
     tags = [f"v{number}" for number in range(2 * min(served.sheet.can.page or 100, 150) + 7)]
     raw = await served.image("one", *tags[:9])
-    for number, tag in enumerate(tags[9:]):
-        await served.image(f"{number // 2}", tag)
+    await served.many_images({tag: f"{number // 2}" for number, tag in enumerate(tags[9:])})
     listing = await served.registry.list_tags(served.repository)
     assert sorted(listing.tags) == sorted(tags)
     assert {listing.tags[Tag(tag)] for tag in tags[:9]} in ({raw.digest}, {None})
