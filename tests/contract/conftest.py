@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.skips import pytest_runtest_call
 from tests.contract.stands import NAMES, OTHERS, Stand, stand
-from tests.emulators.vendor import NotHere
 from tests.support.command_line import hasty
+
+__all__ = ["pytest_runtest_call"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -29,14 +31,6 @@ def _no_waits() -> Iterator[None]:
 async def served(registry_name: str, tmp_path: Path) -> AsyncIterator[Stand]:
     async with stand(registry_name, tmp_path) as made:
         yield made
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    try:
-        return (yield)
-    except NotHere as reason:
-        pytest.skip(str(reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

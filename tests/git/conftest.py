@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
+from tests.support.git_repositories import GitBuilder
+
 Git: TypeAlias = Callable[..., str]
 
 
@@ -46,3 +48,8 @@ def origin(tmp_path: Path, git: Git) -> Path:
     git(folder, "tag", "-a", "v2", "-m", "annotated", "HEAD~4")
     git(folder, "config", "uploadpack.allowFilter", "true")
     return folder
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> GitBuilder:
+    return GitBuilder(tmp_path / "clone")

@@ -2,25 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
-from holystone.adapters.git.repository import GitRepository, open_history
+from holystone.adapters.git.repository import open_history
 from holystone.engine.model.references import Commit
 from tests.git.conftest import Git
-from tests.support.git_repositories import GitBuilder
+from tests.support.git_repositories import GitBuilder, opened
 
 NOW = 1_800_000_000
-
-
-@pytest.fixture
-def builder(tmp_path: Path) -> GitBuilder:
-    return GitBuilder(tmp_path / "clone")
-
-
-def opened(builder: GitBuilder) -> GitRepository:
-    repository = open_history(builder.directory)
-    assert repository is not None
-    return repository
 
 
 def line(builder: GitBuilder, length: int) -> list[Commit]:

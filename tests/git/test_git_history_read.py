@@ -5,20 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Commit
 from tests.support.commit_graph import CommitGraph
-from tests.support.git_repositories import GitBuilder
+from tests.support.git_repositories import GitBuilder, opened
 
 NOW = 1_800_000_000
 MISSING = Commit.parse("1" * 40)
-
-
-def opened(builder: GitBuilder) -> GitRepository:
-    repository = open_history(builder.directory)
-    assert repository is not None
-    return repository
 
 
 def test_what_is_asked_for_and_no_more(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from uuid import uuid4
 import pytest
 
 from holystone.engine.model.references import RepositoryPath
+from tests.contract.skips import pytest_runtest_call
 from tests.contract.stands import Stand, real_stand
-from tests.emulators.vendor import NotHere
 from tests.real.page import Gathered, page_with
 from tests.real.processes import Running, scratch
 from tests.real.servers import SERVERS, Server
+
+__all__ = ["pytest_runtest_call"]
 
 
 def chosen() -> list[Server]:
@@ -58,14 +60,6 @@ def _what_it_is(request: pytest.FixtureRequest) -> None:
         running = request.getfixturevalue("running")
         assert isinstance(running, Running)
         request.node.user_properties.append(("version", running.version))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    try:
-        return (yield)
-    except NotHere as reason:
-        pytest.skip(str(reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pygit2
 
+from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.engine.model.references import Commit
 
 
@@ -31,3 +32,9 @@ class GitBuilder:
         kind = self.repository[str(target)].type
         tagger = pygit2.Signature("tagger", "tagger@example.com", time, 0)
         return self.repository.create_tag(name, pygit2.Oid(hex=str(target)), kind, tagger, "annotated")
+
+
+def opened(builder: GitBuilder) -> GitRepository:
+    repository = open_history(builder.directory)
+    assert repository is not None
+    return repository
