@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from holystone.engine.errors import UsageError
 from holystone.policies.go_duration import SECOND, parse_go_duration
@@ -12,6 +12,7 @@ from holystone.settings.option import Option
 Options: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
 """By `Option.key`; None (or no entry, or no values) where the command line does not have the option."""
 
+T = TypeVar("T", bound=str)
 _TRUE: Final = frozenset({"1", "true", "yes"})
 _FALSE: Final = frozenset({"0", "false", "no"})
 
@@ -80,6 +81,11 @@ class Given:
     def flag(self, option: Option, *, default: bool = False) -> bool:
         value = self.one(option)
         return default if value is None else value.boolean()
+
+    def word(self, options: tuple[Option, ...], words: tuple[str, ...], default: T) -> T:
+        """One of `words`; the first of the options that is not empty counts."""
+        value = self.filled(*options)
+        return cast("T", value.one_of(words)) if value else default
 
     def path(self, option: Option) -> Path | None:
         value = self.filled(option)

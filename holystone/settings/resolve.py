@@ -1,47 +1,37 @@
 """Options and variables → CleanupSettings: a pure function of both, apart from the user's own folders."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, Literal, TypeVar, cast, get_args
+from typing import Final, Literal
 
 import msgspec
 
-from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
-from holystone.engine.model.addresses import Address
-from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
-from holystone.engine.naming import parse_address, repository_of
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import resolve_access
+from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
+from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, Options, Value
 from holystone.settings.option import Option
-from holystone.settings.places import ProjectPlaces
 from holystone.settings.values import (
     DAY,
     ApplySettings,
     CleanupSettings,
     DirectSettings,
     HistorySettings,
-    ImagesSettings,
-    Implementation,
     KubernetesSettings,
     LogSettings,
-    Mode,
-    NamedPlace,
     ProjectSettings,
     RegistrySettings,
     RunSettings,
-    StorageSettings,
 )
 
 _STAGES_GRACE: Final = 2 * 60 * 60
 _GRACE_STAYS: Final = ("0", "false", "no")  # any other word switches it off, as with werf
 _NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
-T = TypeVar("T", bound=str)
 
 
 def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
@@ -53,12 +43,12 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     given = Given(options, environ)
     history = _history(given)
     return CleanupSettings(
-        **msgspec.structs.asdict(_places(given)),
+        **msgspec.structs.asdict(resolve_places(given)),
         registry=_registry(given),
         project=_project(given),
         history=history,
-        kubernetes=_kubernetes(given),
-        in_use=_in_use(given),
+        kubernetes=resolve_clusters(given),
+        in_use=resolve_lists(given),
         run=_run(given),
         log=_log(given),
         stages_grace=_stages_grace(given),
@@ -90,7 +80,7 @@ def resolve_direct(
         _refuse_plan_out(given, "managed-images add")
     knows_images = images_repo == "needed" or (images_repo == "welcome" and given.filled(o.IMAGES_REPO))
     return DirectSettings(
-        places=_places(given) if knows_images else _storage(given),
+        places=resolve_places(given) if knows_images else resolve_storage(given),
         registry=_registry(given),
         project=msgspec.structs.replace(_project(given), keep_policies=None, default_policies_include_main=False),
         run=_run(given),
@@ -109,13 +99,13 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
     given = Given(options, environ)
     _refuse_plan_out(given, command)
     max_age = given.filled(o.MAX_AGE)
-    places = _project_places(given)
+    places = project_places(given)
     return ApplySettings(
-        registry=msgspec.structs.replace(_registry(given), named_places=_named_places(given, places)),
+        registry=msgspec.structs.replace(_registry(given), named_places=named_places(given, places)),
         run=_run(given),
         log=_log(given),
-        kubernetes=_kubernetes(given),
-        in_use=_in_use(given),
+        kubernetes=resolve_clusters(given),
+        in_use=resolve_lists(given),
         places=places,
         max_age=max_age.seconds() if max_age else DAY,
     )
@@ -138,46 +128,6 @@ def _refuse_plan_out(given: Given, command: str) -> None:
             what_to_do=f"Leave it out for {command}"
             + (f", as in env -u {value.source[1:]} holystone {command} …." if value.source.startswith("$") else "."),
         )
-
-
-def _project_places(given: Given) -> ProjectPlaces:
-    """Addresses that need the project's name, or are no registry's, tell no runs apart."""
-    images, storage = given.filled(o.IMAGES_REPO), given.filled(o.STAGES_STORAGE)
-    try:
-        return ProjectPlaces(
-            images=parse_address(images.text) if images and not images.text.startswith(":") else None,
-            storage=repository_of(parse_address(storage.text))
-            if storage and not storage.text.startswith(":")
-            else None,
-        )
-    except InvalidName as error:
-        raise UsageError(f"{o.IMAGES_REPO.flag} or {o.STAGES_STORAGE.flag}: {error}") from error
-
-
-def _named_places(given: Given, places: ProjectPlaces) -> dict[Place, NamedPlace]:
-    named: dict[Place, NamedPlace] = {}
-    if places.images:
-        named["images"] = NamedPlace(places.images, _implementation(given, o.IMAGES_REPO_IMPLEMENTATION))
-    if places.storage:
-        at = Address(places.storage.host, places.storage.path)
-        named["stages"] = NamedPlace(at, _implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION))
-    return named
-
-
-def _places(given: Given) -> ImagesSettings:
-    return ImagesSettings(
-        **msgspec.structs.asdict(_storage(given)),
-        images_repo=_address(given, o.IMAGES_REPO, special=(":minikube",)),
-        images_repo_mode=_word(given, (o.IMAGES_REPO_MODE,), get_args(Mode), "auto"),
-        images_implementation=_implementation(given, o.IMAGES_REPO_IMPLEMENTATION),
-    )
-
-
-def _storage(given: Given) -> StorageSettings:
-    return StorageSettings(
-        stages_storage=_address(given, o.STAGES_STORAGE),
-        stages_implementation=_implementation(given, o.STAGES_STORAGE_REPO_IMPLEMENTATION),
-    )
 
 
 def _registry(given: Given) -> RegistrySettings:
@@ -289,42 +239,6 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
     )
 
 
-def _without_kube(given: Given) -> bool:
-    """Raises UsageError where a variable says that nobody is to be asked, and somebody has typed whom to ask."""
-    value = given.one(o.WITHOUT_KUBE)
-    if value is None or not value.boolean():
-        return False
-    typed = [each for each in (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT) if given.is_typed(each)]
-    if typed and value.source.startswith("$"):
-        raise UsageError(
-            f"{typed[0].flag} says which cluster to ask, and {value.source} to ask none",
-            what_to_do=f"Add {o.WITHOUT_KUBE.flag}=false, or leave {typed[0].flag} out.",
-        )
-    return True
-
-
-def _kubernetes(given: Given) -> KubernetesSettings:
-    config, base64, context = map(given.filled, (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT))
-    return KubernetesSettings(
-        default_config=given.home / ".kube" / "config",
-        config=tuple(given.expanded(path) for path in config.text.split(os.pathsep) if path) if config else None,
-        config_base64=Secret(base64.text) if base64 else None,
-        context=context.text if context else None,
-        excluded=tuple(value.text for value in given.values(o.EXCLUDE_KUBE_CONTEXT)),
-        context_namespace_only=given.flag(o.SCAN_CONTEXT_NAMESPACE_ONLY),
-        without=_without_kube(given),
-    )
-
-
-def _in_use(given: Given) -> tuple[Path | None, ...]:
-    files: dict[Path | None, None] = {}
-    for text, source in given.values(o.IN_USE):
-        if not text:
-            raise UsageError(f"{source}: an empty name", what_to_do="Name a file, or - for standard input.")
-        files[None if text == "-" else given.expanded(text)] = None
-    return tuple(files)
-
-
 def _run(given: Given) -> RunSettings:
     import platformdirs  # here, because `--help` needs no folders
 
@@ -333,7 +247,7 @@ def _run(given: Given) -> RunSettings:
         cache_dir=given.path(o.CACHE_DIR) or platformdirs.user_cache_path("holystone", appauthor=False),
         dry_run=given.flag(o.DRY_RUN),
         plan_out=_plan_out(given),
-        output=_word(given, (o.OUTPUT,), ("text", "json"), "text"),
+        output=given.word((o.OUTPUT,), ("text", "json"), "text"),
         yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
         lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
         yes=given.flag(o.YES),
@@ -354,7 +268,7 @@ def _log(given: Given) -> LogSettings:
     quiet, verbose, debug = map(given.flag, (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG))
     return LogSettings(
         level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",
-        color=_word(given, (o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
+        color=given.word((o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
     )
 
 
@@ -364,38 +278,3 @@ def _stages_grace(given: Given) -> int:
     if value:
         return value.seconds()
     return 0 if disabled else _STAGES_GRACE
-
-
-def _address(given: Given, option: Option, special: tuple[str, ...] = ()) -> str:
-    value = given.one(option)
-    if value is None or not value.text:
-        said = "is given empty" if value else "is missing"
-        raise UsageError(f"{option.flag} {said}", what_to_do=f"Give {option.flag} REPO or set ${option.variables[0]}.")
-    text, source = value
-    if text in special:
-        return text
-    if text.startswith(":"):
-        raise _no_registry(text, source, option)
-    if "://" in text or text.split() != [text]:
-        raise UsageError(f"{source}: {text!r} is not REGISTRY[/REPOSITORY], without https:// and blanks")
-    return text
-
-
-def _no_registry(text: str, source: str, option: Option) -> UsageError:
-    example = f"registry.example.com/shop{'/stages' if option is o.STAGES_STORAGE else ''}"
-    what_to_do = f"Use the repository that your builds push to, e.g. {option.flag} {example}."
-    if text != ":local":
-        return UsageError(f"{source}: {text} is not a registry", what_to_do=what_to_do)
-    return UsageError(
-        f"{source}: :local is not a registry: it is werf's name for the Docker daemon of this machine",
-        what_to_do=f"{what_to_do} What is in the daemon is left to werf itself.",
-    )
-
-
-def _implementation(given: Given, own: Option) -> Implementation:
-    return _word(given, (own, o.REPO_IMPLEMENTATION), get_args(Implementation), "auto")
-
-
-def _word(given: Given, options: tuple[Option, ...], words: tuple[str, ...], default: T) -> T:
-    value = given.filled(*options)
-    return cast("T", value.one_of(words)) if value else default
