@@ -101,7 +101,7 @@ def test_twenty_thousand_commits_and_two_hundred_heads(tmp_path: Path) -> None:
     asked = commits[::10]
     repository = opened(builder)
     repository.history(heads, asked)  # reads loose files; what is measured is the walk
-    began = time.perf_counter()
+    began = time.process_time()  # a busy machine is none of its business
     history = repository.history(heads, asked)
     assert all(len(history.reached_from[commit]) == 200 - -(-number // 10) for number, commit in enumerate(asked))
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
