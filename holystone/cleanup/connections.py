@@ -15,6 +15,8 @@ from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.dates import Dates
+from holystone.adapters.http.hosts import NOWHERE, Hosts
+from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.adapters.http.watch import Watch
@@ -29,7 +31,7 @@ from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits, Scheduler
-from holystone.settings.values import Access, NamedPlace
+from holystone.settings.values import Access, NamedPlace, TokenServer
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -53,9 +55,9 @@ class Connections:
         self,
         docker_config: Path,
         *,
-        insecure: bool = False,
-        skip_tls_verify: bool = False,
-        token_servers: Collection[str] = (),
+        insecure: Hosts = NOWHERE,
+        unverified: Hosts = NOWHERE,
+        token_servers: Collection[TokenServer] = (),
         limits: Limits | None = None,
         access: Mapping[Place, Access] | None = None,
         named_places: Mapping[Place, NamedPlace] | None = None,
@@ -65,8 +67,8 @@ class Connections:
         besides."""
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
-        self._insecure = insecure
-        self._skip_tls_verify = skip_tls_verify
+        self._schemes = Schemes(insecure, unverified)
+        self._unverified = unverified
         self._token_servers = token_servers
         self._limits = limits or Limits()
         self.scheduler = Scheduler(limits=self._limits)
@@ -157,6 +159,7 @@ class Connections:
         return self._watches.setdefault(host, Watch(str(host)))
 
     async def _ask(self, host: RegistryHost) -> Signs:
+        await self._schemes.find_out(host)
         async with self._http(host, Anonymous(), signer=Nobody()) as http:
             return await ask(http, self.scheduler.lane(host, "nobody", "version"))
 
@@ -164,6 +167,7 @@ class Connections:
         async def refresh(refused: Credential) -> Credential:
             return await config.refreshed(repository.host, refused, repository.path)
 
+        await self._schemes.find_out(repository.host)
         name = f"{(key.login or key.docker).origin} #{len(self._open)}"
         site = Site(
             host=repository.host,
@@ -172,12 +176,14 @@ class Connections:
             docker=key.docker,
             refresh_docker=refresh,
             api_url=key.api_url,
+            own_api=key.api_url or self._schemes.vendor_api(repository.host),
             vouched=key.vouched,
             environ=self._environ,
             lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
             # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
             open_http=partial(
                 self._http,
+                registry=repository.host,
                 trusted=(key.api_url.host,) if key.api_url and key.api_url.host else (),
                 watch=self._watch(repository.host),
             ),
@@ -194,19 +200,23 @@ class Connections:
         judge: Judge | None = None,
         preemptive: bool = False,
         signer: Signer | None = None,
+        registry: RegistryHost | None = None,
         trusted: tuple[str, ...] = (),
         watch: Watch | None = None,
     ) -> RegistryHttp:
-        at = base if isinstance(base, URL) else None
+        """`registry`: on whose behalf, if `base` is another host."""
+        named = isinstance(base, URL)
+        host = RegistryHost.parse(base.authority) if isinstance(base, URL) else base
+        for_whom = registry or host
         return RegistryHttp(
-            RegistryHost.parse(base.authority) if isinstance(base, URL) else base,
+            host,
             credential,
-            base=at,
-            insecure=self._insecure,
-            skip_tls_verify=self._skip_tls_verify,
+            base=base if isinstance(base, URL) else self._schemes.base(base),
+            named=named,
+            unverified=partial(self._unverified.cover, registry=for_whom),
             preemptive=preemptive,
             signer=signer,
-            token_servers=(*self._token_servers, *trusted),
+            token_servers=(*(each.host for each in self._token_servers if each.is_for(for_whom)), *trusted),
             refresh=refresh,
             judge=judge,
             watch=watch,

@@ -40,7 +40,7 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
     connections = Connections(
         registry.docker_config,
         insecure=registry.insecure,
-        skip_tls_verify=registry.skip_tls_verify,
+        unverified=registry.unverified,
         token_servers=registry.trusted_token_servers,
         access=registry.access,
         named_places=registry.named_places,

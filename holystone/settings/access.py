@@ -1,17 +1,21 @@
-"""The vendors' own credentials and API addresses, for each of the project's places."""
+"""How registries are reached: the vendors' own credentials and API addresses, for each of the project's places, and the
+hosts for which an exception is made."""
 
+import re
 from typing import Final
 
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.hosts import Hosts
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
+from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.settings import options as o
-from holystone.settings.given import Given
+from holystone.settings.given import Given, Value
 from holystone.settings.option import Option
-from holystone.settings.values import Access
+from holystone.settings.values import Access, TokenServer
 
 _PREFIXES: Final[dict[Place, str]] = {"images": "images-repo", "stages": "stages-storage-repo"}
 
@@ -19,6 +23,39 @@ _PREFIXES: Final[dict[Place, str]] = {"images": "images-repo", "stages": "stages
 def resolve_access(given: Given) -> dict[Place, Access]:
     """What is said for one place wins over what is said for both, credential by credential. Raises UsageError."""
     return {place: _access(given, prefix) for place, prefix in _PREFIXES.items()}
+
+
+def resolve_hosts(given: Given, option: Option) -> Hosts:
+    """A word for yes or no is about the registries themselves; anything else is a host. Raises UsageError."""
+    registries, named = False, set[RegistryHost]()
+    for value in given.values(option):
+        if value.is_boolean:
+            registries = value.boolean()
+        elif re.search(r"[.:]|^localhost$", value.text):
+            named.add(_host(value, value.text, "HOST or HOST:PORT"))
+        else:
+            raise UsageError(
+                f"{value.source}: {value.text!r} is neither yes (1, true, yes) nor no (0, false, no) nor a host",
+                what_to_do="Write HOST or HOST:PORT.",
+            )
+    return Hosts(registries, frozenset(named))
+
+
+def resolve_token_servers(given: Given) -> tuple[TokenServer, ...]:
+    """Raises UsageError."""
+    found = []
+    for value in given.values(o.TRUST_TOKEN_SERVER):
+        registry, both, server = value.text.rpartition("=")
+        words = "HOST or HOST:PORT, after REGISTRY= if it is for one registry alone"
+        found.append(TokenServer(_host(value, server, words), _host(value, registry, words) if both else None))
+    return tuple(found)
+
+
+def _host(value: Value, text: str, words: str) -> RegistryHost:
+    try:
+        return RegistryHost.parse(text)
+    except InvalidName as error:
+        raise UsageError(f"{value.source}: {error}", what_to_do=f"Write {words}.") from error
 
 
 def _access(given: Given, prefix: str) -> Access:

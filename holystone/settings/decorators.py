@@ -51,6 +51,13 @@ class Flag(click.Option):
         return "[=true|false]"
 
 
+class Hosts(Flag):
+    """One that may be given hosts, and several times."""
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        return "[=HOST]"
+
+
 class Group(_Words, click.Group):
     command_class = Command
     group_class = type
@@ -76,6 +83,10 @@ def _click_option(option: Option) -> Callable[[F], F]:
     if option.kind == "flag":
         return click.option(
             *names, cls=Flag, is_flag=False, flag_value="true", default=None, help=help_text, hidden=option.hidden
+        )
+    if option.kind == "hosts":
+        return click.option(
+            *names, cls=Hosts, is_flag=False, flag_value="true", multiple=True, help=help_text, hidden=option.hidden
         )
     return click.option(
         *names,

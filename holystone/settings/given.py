@@ -22,6 +22,10 @@ class Value(NamedTuple):
     source: str
     """`--images-repo` or `$WERF_IMAGES_REPO`, for errors."""
 
+    @property
+    def is_boolean(self) -> bool:
+        return self.text.lower() in _TRUE | _FALSE
+
     def boolean(self) -> bool:
         """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""
         word = self.text.lower()

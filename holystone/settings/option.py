@@ -12,7 +12,8 @@ class Option(msgspec.Struct, frozen=True):
     variables: tuple[str, ...] = ()
     """The first that is not empty counts. A name with a final `*` stands for all variables that begin so."""
     aliases: tuple[str, ...] = ()
-    kind: Literal["text", "flag", "many"] = "text"
+    kind: Literal["text", "flag", "many", "hosts"] = "text"
+    """`hosts`: a flag that may be given hosts to be true of, and several times."""
     metavar: str = "TEXT"
     no_effect: str = ""
     """Why the option is accepted without an effect; empty for all others."""

@@ -48,16 +48,24 @@ DOCKER_CONFIG: Final = Option(
     ("WERF_DOCKER_CONFIG", "DOCKER_CONFIG"),
     metavar="DIR",
 )
-INSECURE_REGISTRY: Final = Option("insecure-registry", "Use plain HTTP.", ("WERF_INSECURE_REGISTRY",), kind="flag")
+INSECURE_REGISTRY: Final = Option(
+    "insecure-registry",
+    "Use plain HTTP where nothing speaks TLS: at the registries' own hosts, or at HOST alone (repeatable).",
+    ("WERF_INSECURE_REGISTRY", "HOLYSTONE_INSECURE_REGISTRY_*"),
+    kind="hosts",
+)
 SKIP_TLS_VERIFY_REGISTRY: Final = Option(
-    "skip-tls-verify-registry", "Do not verify certificates.", ("WERF_SKIP_TLS_VERIFY_REGISTRY",), kind="flag"
+    "skip-tls-verify-registry",
+    "Do not verify the certificates of the registries' own hosts, or of HOST alone (repeatable).",
+    ("WERF_SKIP_TLS_VERIFY_REGISTRY", "HOLYSTONE_SKIP_TLS_VERIFY_REGISTRY_*"),
+    kind="hosts",
 )
 TRUST_TOKEN_SERVER: Final = Option(
     "trust-token-server",
-    "Send the registry's credential to this token server too (repeatable).",
+    "Send the registry's credential to the token server HOST too, REGISTRY's alone if it is named (repeatable).",
     ("HOLYSTONE_TRUST_TOKEN_SERVER_*",),
     kind="many",
-    metavar="HOST",
+    metavar="[REGISTRY=]HOST",
 )
 _PLACES: Final = {
     "repo": "both repositories",

@@ -7,11 +7,11 @@ from typing import Final, Literal
 import msgspec
 
 from holystone.engine.errors import UsageError
-from holystone.engine.model.references import ImageName, InvalidName, RegistryHost
+from holystone.engine.model.references import ImageName, InvalidName
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings import tables
-from holystone.settings.access import resolve_access
+from holystone.settings.access import resolve_access, resolve_hosts, resolve_token_servers
 from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
 from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, Options, Value
@@ -133,10 +133,10 @@ def _refuse_plan_out(given: Given, command: str) -> None:
 def _registry(given: Given) -> RegistrySettings:
     return RegistrySettings(
         docker_config=given.path(o.DOCKER_CONFIG) or given.home / ".docker",
-        insecure=given.flag(o.INSECURE_REGISTRY),
-        skip_tls_verify=given.flag(o.SKIP_TLS_VERIFY_REGISTRY),
+        insecure=resolve_hosts(given, o.INSECURE_REGISTRY),
+        unverified=resolve_hosts(given, o.SKIP_TLS_VERIFY_REGISTRY),
         concurrency=_concurrency(given),
-        trusted_token_servers=_hosts(given),
+        trusted_token_servers=resolve_token_servers(given),
         access=resolve_access(given),
     )
 
@@ -149,16 +149,6 @@ def _concurrency(given: Given) -> int | None:
     if not given.flag(o.PARALLEL, default=True):
         return 1
     return None if limit == -1 else limit
-
-
-def _hosts(given: Given) -> tuple[RegistryHost, ...]:
-    hosts = []
-    for value in given.values(o.TRUST_TOKEN_SERVER):
-        try:
-            hosts.append(RegistryHost.parse(value.text))
-        except InvalidName as error:
-            raise UsageError(f"{value.source}: {error}", what_to_do="Write HOST or HOST:PORT.") from error
-    return tuple(hosts)
 
 
 def _project(given: Given) -> ProjectSettings:

@@ -10,6 +10,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
@@ -41,14 +42,25 @@ class NamedPlace(msgspec.Struct, frozen=True):
     implementation: Implementation
 
 
+class TokenServer(msgspec.Struct, frozen=True):
+    """One that may see a registry's credential, wherever it is."""
+
+    host: RegistryHost
+    registry: RegistryHost | None = None
+    """Whose; None: of all that the command works on."""
+
+    def is_for(self, registry: RegistryHost) -> bool:
+        return self.registry in (None, registry)
+
+
 class RegistrySettings(msgspec.Struct, frozen=True):
     docker_config: Path
     """The folder of config.json."""
-    insecure: bool = False
-    skip_tls_verify: bool = False
+    insecure: Hosts = NOWHERE
+    unverified: Hosts = NOWHERE
     concurrency: int | None = 10
     """Requests at once to one registry; None: no limit."""
-    trusted_token_servers: tuple[RegistryHost, ...] = ()
+    trusted_token_servers: tuple[TokenServer, ...] = ()
     access: Mapping[Place, Access] = {}
     named_places: Mapping[Place, NamedPlace] = {}
     """Of commands that take their addresses from elsewhere."""

@@ -126,7 +126,7 @@ async def test_https_is_not_left_for_plain_http(certificate: ssl.SSLContext) -> 
     async with (
         site(constant()) as plain,
         site(redirecting(lambda: plain.url), tls=certificate) as registry,
-        Wire(connections=2, skip_tls_verify=True) as wire,
+        Wire(connections=2, unverified=lambda _: True) as wire,
     ):
         with pytest.raises(IncompleteSource, match="plain http"):
             await wire.send("GET", URL(registry.url), limit=10, headers={}, authorization=bearer(Secret("t")))
@@ -352,7 +352,7 @@ async def test_nothing_of_aiohttps_errors_is_carried_along(connect: Connect, mon
     """They hold the request headers and the proxy's password."""
     monkeypatch.setenv("http_proxy", "http://pat:proxy-secret@127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
-    async with connect(RegistryHost.parse("registry.example"), READY, insecure=True) as client:
+    async with connect(RegistryHost.parse("registry.example"), READY, base=URL("http://registry.example")) as client:
         with pytest.raises(HolystoneError) as caught:
             await client.get()
     text = " ".join(f"{error!r} {error} {vars(error)}" for error in _chain(caught.value))
@@ -365,7 +365,7 @@ async def test_nothing_of_aiohttps_errors_is_carried_along(connect: Connect, mon
 async def test_a_proxy_that_is_no_address(connect: Connect, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("http_proxy", proxy)
     monkeypatch.setenv("no_proxy", "")
-    async with connect(RegistryHost.parse("registry.example"), READY, insecure=True) as client:
+    async with connect(RegistryHost.parse("registry.example"), READY, base=URL("http://registry.example")) as client:
         with pytest.raises(UsageError, match="The proxy for http in the environment is no address") as caught:
             await client.get()
     assert "cret" not in str(caught.value)

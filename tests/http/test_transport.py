@@ -265,34 +265,35 @@ async def test_a_certificate_is_not_looked_at_if_the_user_says_so(
 ) -> None:
     async with (
         site(answering(web.Response(text="ok")), tls=certificate) as server,
-        connect(server.host, skip_tls_verify=True) as client,
+        connect(server.host, base=URL(server.url), unverified=lambda _: True) as client,
     ):
         assert (await client.get()).body == b"ok"
 
 
 async def test_https_to_a_plain_server_says_so(connect: Connect) -> None:
-    async with site(answering(web.Response())) as server, connect(server.host, skip_tls_verify=True) as client:
+    async with (
+        site(answering(web.Response())) as server,
+        connect(server.host, base=URL(f"https://{server.host}")) as client,
+    ):
         with pytest.raises(Unreachable, match="does not speak https") as caught:
             await client.get()
-        assert "--insecure-registry" in caught.value.what_to_do
+        assert f"--insecure-registry={server.host}" in caught.value.what_to_do
 
 
 @pytest.mark.parametrize(
-    ("host", "options", "url"),
+    ("host", "url"),
     [
-        ("ghcr.io", {}, "https://ghcr.io"),
-        ("registry.example:5000", {}, "https://registry.example:5000"),
-        ("registry.example:5000", {"insecure": True}, "http://registry.example:5000"),
-        ("localhost:5000", {}, "http://localhost:5000"),
-        ("localhost:5000", {"skip_tls_verify": True}, "https://localhost:5000"),
-        ("127.0.0.9", {}, "http://127.0.0.9"),
-        ("[::1]:5000", {}, "http://[::1]:5000"),
-        ("localhost.example", {}, "https://localhost.example"),
-        ("docker.io", {}, "https://registry-1.docker.io"),
+        ("ghcr.io", "https://ghcr.io"),
+        ("registry.example:5000", "https://registry.example:5000"),
+        ("localhost:5000", "http://localhost:5000"),
+        ("127.0.0.9", "http://127.0.0.9"),
+        ("[::1]:5000", "http://[::1]:5000"),
+        ("localhost.example", "https://localhost.example"),
+        ("docker.io", "https://registry-1.docker.io"),
     ],
 )
-def test_base_url(host: str, options: dict[str, bool], url: str) -> None:
-    assert str(base_url(RegistryHost.parse(host), **options)) == url
+def test_base_url(host: str, url: str) -> None:
+    assert str(base_url(RegistryHost.parse(host))) == url
 
 
 async def test_a_path_cannot_become_part_of_the_host(connect: Connect) -> None:
@@ -313,7 +314,7 @@ async def test_proxies_are_taken_from_the_environment(connect: Connect, monkeypa
     async with site(answering(web.Response(text="by proxy"))) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//pat:proxy-secret@"))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        async with connect(RegistryHost.parse("registry.example"), insecure=True) as client:
+        async with connect(RegistryHost.parse("registry.example"), base=URL("http://registry.example")) as client:
             assert (await client.get()).body == b"by proxy"
         assert proxy.seen[0].headers["Host"] == "registry.example"
         assert proxy.seen[0].headers["Proxy-Authorization"].startswith("Basic ")

@@ -805,6 +805,7 @@ async def test_where_the_hub_api_is(host: str, api: str) -> None:
             docker=docker,
             refresh_docker=same,
             api_url=None,
+            own_api=URL(f"https://{host}"),
             vouched=True,
             environ={},
             lane=lambda kind, quota=None: scheduler.lane(parsed, "rob", kind, quota),

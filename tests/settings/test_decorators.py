@@ -36,7 +36,11 @@ def parsed(*args: str) -> dict[str, Any]:
         (("--dry-run=false",), {"dry_run": "false"}),
         (("--dry-run=",), {"dry_run": ""}),
         (("--dry-run=maybe",), {"dry_run": "maybe"}),
-        (("--dry-run", "--insecure-registry"), {"dry_run": "true", "insecure_registry": "true"}),
+        (("--dry-run", "--insecure-registry"), {"dry_run": "true", "insecure_registry": ("true",)}),
+        (
+            ("--insecure-registry=a.example", "--insecure-registry", "x"),
+            {"insecure_registry": ("a.example", "true"), "names": ("x",)},
+        ),
         (("--dry-run", "-i", "a"), {"dry_run": "true", "images_repo": "a"}),
         (("--dry-run", "name"), {"dry_run": "true", "names": ("name",)}),
         (("--dry-run", "false"), {"dry_run": "true", "names": ("false",)}),
@@ -71,7 +75,7 @@ def test_words(args: tuple[str, ...], given: Mapping[str, Any]) -> None:
 
 def test_every_option_is_taken() -> None:
     for option in tables.CLEANUP_OPTIONS:
-        assert parsed(f"{option.flag}=x") == {option.key: ("x",) if option.kind == "many" else "x"}
+        assert parsed(f"{option.flag}=x") == {option.key: ("x",) if option.kind in ("many", "hosts") else "x"}
 
 
 def test_help_names_options_and_variables() -> None:

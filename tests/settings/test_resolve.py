@@ -3,13 +3,20 @@ from typing import Any
 
 import pytest
 
+from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.engine.errors import UsageError
+from holystone.engine.model.references import RegistryHost
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings.resolve import resolve
-from holystone.settings.values import CleanupSettings
+from holystone.settings.values import CleanupSettings, TokenServer
 
 REPOS = {"images_repo": "r.example/app", "stages_storage": "r.example/app/stages"}
 HOME = {"HOME": "/home/me"}
+OWN = Hosts(registries=True)
+
+
+def only(*hosts: str) -> Hosts:
+    return Hosts(named=frozenset(map(RegistryHost, hosts)))
 
 
 def settled(options: dict[str, Any] | None = None, environ: dict[str, str] | None = None) -> CleanupSettings:
@@ -21,7 +28,7 @@ def test_defaults() -> None:
     assert (found.images_repo, found.stages_storage) == ("r.example/app", "r.example/app/stages")
     assert (found.images_repo_mode, found.images_implementation, found.stages_implementation) == ("auto",) * 3
     assert found.registry.docker_config == Path("/home/me/.docker")
-    assert (found.registry.insecure, found.registry.skip_tls_verify, found.registry.concurrency) == (False, False, 10)
+    assert (found.registry.insecure, found.registry.unverified, found.registry.concurrency) == (NOWHERE, NOWHERE, 10)
     assert found.registry.trusted_token_servers == ()
     assert (found.project.directory, found.project.config, found.project.images) == (Path(), None, ())
     history = found.history
@@ -68,13 +75,32 @@ def at(settings: CleanupSettings, path: str) -> Any:
         ({}, {"DOCKER_CONFIG": "/a", "WERF_DOCKER_CONFIG": "/b"}, "registry.docker_config", Path("/b")),
         ({}, {"DOCKER_CONFIG": "/a", "WERF_DOCKER_CONFIG": ""}, "registry.docker_config", Path("/a")),
         ({"docker_config": ""}, {"DOCKER_CONFIG": "/a"}, "registry.docker_config", Path("/home/me/.docker")),
-        ({}, {"WERF_INSECURE_REGISTRY": "1"}, "registry.insecure", True),
-        ({}, {"WERF_SKIP_TLS_VERIFY_REGISTRY": "yes"}, "registry.skip_tls_verify", True),
+        ({}, {"WERF_INSECURE_REGISTRY": "1"}, "registry.insecure", OWN),
+        ({}, {"WERF_SKIP_TLS_VERIFY_REGISTRY": "yes"}, "registry.unverified", OWN),
+        ({"insecure_registry": ("true",)}, {}, "registry.insecure", OWN),
+        ({"insecure_registry": ("false",)}, {"WERF_INSECURE_REGISTRY": "1"}, "registry.insecure", NOWHERE),
+        ({}, {"WERF_INSECURE_REGISTRY": "0"}, "registry.insecure", NOWHERE),
+        ({"insecure_registry": ("R.lan:5000", "localhost")}, {}, "registry.insecure", only("r.lan:5000", "localhost")),
+        (
+            {},
+            {"WERF_INSECURE_REGISTRY": "yes", "HOLYSTONE_INSECURE_REGISTRY_1": "r.lan"},
+            "registry.insecure",
+            Hosts(True, only("r.lan").named),
+        ),
+        ({"skip_tls_verify_registry": ("[::1]:5000",)}, {}, "registry.unverified", only("[::1]:5000")),
         ({"parallel_tasks_limit": "-1"}, {}, "registry.concurrency", None),
         ({"parallel_tasks_limit": "4"}, {}, "registry.concurrency", 4),
         ({"parallel_tasks_limit": "4", "parallel": "false"}, {}, "registry.concurrency", 1),
         ({}, {"WERF_PARALLEL": "0"}, "registry.concurrency", 1),
-        ({"trust_token_server": ("Auth.example:5001",)}, {}, "registry.trusted_token_servers", ("auth.example:5001",)),
+        (
+            {"trust_token_server": ("Auth.example:5001", "R.example:5000=auth.example")},
+            {},
+            "registry.trusted_token_servers",
+            (
+                TokenServer(RegistryHost("auth.example:5001")),
+                TokenServer(RegistryHost("auth.example"), RegistryHost("r.example:5000")),
+            ),
+        ),
         ({}, {"WERF_DIR": "d", "WERF_CONFIG": "c"}, "project.directory", Path("d")),
         ({}, {"WERF_DIR": "d", "WERF_CONFIG": "c"}, "project.config", Path("c")),
         ({}, {"WERF_CONFIG_TEMPLATES_DIR": "t"}, "project.templates_dir", Path("t")),
@@ -188,6 +214,15 @@ def test_what_decides(
         ({"parallel_tasks_limit": "0"}, {}, "--parallel-tasks-limit: 0 is neither a positive number nor -1"),
         ({"parallel_tasks_limit": "-2"}, {}, "--parallel-tasks-limit: -2 is neither"),
         ({}, {"WERF_PARALLEL_TASKS_LIMIT": "ten"}, "$WERF_PARALLEL_TASKS_LIMIT: 'ten' is not a whole number"),
+        ({"insecure_registry": ("ture",)}, {}, "--insecure-registry: 'ture' is neither yes"),
+        ({"insecure_registry": ("",)}, {}, "--insecure-registry: '' is neither yes"),
+        (
+            {"insecure_registry": ("http://r.lan",)},
+            {},
+            "--insecure-registry: 'http://r.lan' is not a valid registry host",
+        ),
+        ({}, {"WERF_SKIP_TLS_VERIFY_REGISTRY": "r.lan/app"}, "WERF_SKIP_TLS_VERIFY_REGISTRY: 'r.lan/app' is not a"),
+        ({"trust_token_server": ("=auth.example",)}, {}, "--trust-token-server: '' is not a valid registry host"),
         ({"trust_token_server": ("https://x",)}, {}, "--trust-token-server: 'https://x' is not a valid registry host"),
         ({"image": ("/home/me",)}, {}, "Quote it: '~'"),
         ({"image": ("",)}, {}, "--image: an empty name"),

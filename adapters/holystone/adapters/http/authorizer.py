@@ -26,7 +26,10 @@ FRESH = 10.0
 
 
 class Authorizer:
-    """Everything that may be told to the registry at `base`, and nothing to anyone else but its token server."""
+    """Everything that may be told to the registry at `base`, and nothing to anyone else but its token server.
+
+    `preemptive`: a user and password go along from the first request on. `unasked`: False where no credential may go
+    before the registry has asked for one."""
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Authorizer:
         tokens: Tokens,
         *,
         preemptive: bool = False,
+        unasked: bool = True,
         token_servers: Collection[str] = (),
         refresh: Refresh | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -42,7 +46,8 @@ class Authorizer:
         self._base = base
         self._credential = credential
         self._tokens = tokens
-        self._preemptive = preemptive
+        self._preemptive = preemptive and unasked
+        self._unasked = unasked
         self._token_servers = frozenset(host.lower() for host in token_servers)
         self._refresh = refresh
         self._clock = clock
@@ -57,7 +62,7 @@ class Authorizer:
             await self._renew(held)
         challenge = self._challenge
         if isinstance(self._credential, RegistryToken):
-            return self._direct()
+            return self._direct() if self._unasked or challenge else None
         if isinstance(challenge, BearerChallenge) and scope:
             return await self._token(challenge, self._widened.get(scope, scope))
         return self._direct() if self._preemptive or isinstance(challenge, BasicChallenge) else None

@@ -18,12 +18,26 @@ from holystone.engine.scheduler import GaveUp, Later, Passing
 _LATER = "Run again when the registry is well."
 
 
+_END = "UNEXPECTED_EOF_WHILE_READING"
+"""OpenSSL's word for a connection that ends in the middle."""
 RETRIED = frozenset((408, 429, 500, 502, 503, 504))
 """Statuses that are not for the caller, unless it says so."""
 
 
 class NoAnswer(Passing):
     """No reply at all."""
+
+
+class NothingThere(NoAnswer):
+    """Nobody listens at that port."""
+
+
+class NoHandshake(NoAnswer):
+    """Somebody listens, and hangs up on TLS."""
+
+
+class SpeaksPlain(Unreachable):
+    """Somebody listens, and answers TLS with something else."""
 
 
 class CutShort(Passing):
@@ -60,13 +74,16 @@ def fault(error: Exception, host: str) -> Passing | Unreachable:
             return Unreachable(
                 f"The certificate of {host} is not trusted: {printable(str(error.certificate_error))}.",
                 what_to_do="Name the file of your certificate authority in SSL_CERT_FILE, "
-                "or pass --skip-tls-verify-registry.",
+                f"or pass --skip-tls-verify-registry={host}.",
             )
         case aiohttp.ClientConnectorSSLError() if _speaks_plain(error.os_error):
-            return Unreachable(
+            return SpeaksPlain(
                 f"{host} does not speak https.",
-                what_to_do="If it is meant to speak plain http, pass --insecure-registry.",
+                what_to_do=f"If it is meant to speak plain http: --insecure-registry={host} for a registry, and an "
+                "address with http:// in --repo-api-url for a vendor's own API.",
             )
+        case aiohttp.ClientConnectorSSLError() if getattr(error.os_error, "reason", "") == _END:
+            return NoHandshake(f"{host} ended the connection instead of speaking TLS", host_down=True)
         case aiohttp.ClientConnectorSSLError():
             return NoAnswer(f"TLS with {host} failed: {_reason(error.os_error)}", host_down=True)
         case aiohttp.ClientConnectorDNSError():
@@ -78,10 +95,12 @@ def fault(error: Exception, host: str) -> Passing | Unreachable:
                 f"The proxy does not let us through to {host}: status {error.status}.",
                 what_to_do="Check HTTPS_PROXY, and name hosts that need no proxy in NO_PROXY.",
             )
+        case aiohttp.ClientConnectorError(os_error=ConnectionResetError() | ConnectionAbortedError()):
+            return NoHandshake(f"{host} cannot be reached: {_reason(error.os_error)}", host_down=True)
         case aiohttp.ClientConnectorError():
-            return NoAnswer(f"{host} cannot be reached: {_reason(error.os_error)}", host_down=True)
+            return NothingThere(f"{host} cannot be reached: {_reason(error.os_error)}", host_down=True)
         case aiohttp.ConnectionTimeoutError():
-            return NoAnswer(f"{host} cannot be reached: no connection in time", host_down=True)
+            return NothingThere(f"{host} cannot be reached: no connection in time", host_down=True)
         case aiohttp.ClientPayloadError():
             return CutShort(f"the reply of {host} was cut short")
         case aiohttp.ClientResponseError():

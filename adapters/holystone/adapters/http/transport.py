@@ -16,7 +16,7 @@ from holystone.adapters.http.rates import rate_hint
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.signer import Outgoing, Signer
 from holystone.adapters.http.tokens import Tokens
-from holystone.adapters.http.trust import is_loopback, origin
+from holystone.adapters.http.trust import is_loopback, is_near, origin
 from holystone.adapters.http.watch import TO_DO, Watch
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Doubtful, Unauthorized
@@ -39,9 +39,10 @@ class RegistryHttp:
     raise inside the attempt (so that the lane retries), or None for the usual rules. `refresh` gives a newer
     credential after the registry refused the old one (helpers hand out short-lived ones), or the same.
     `preemptive`: a user and password are sent as Basic from the first request on, without waiting for a challenge.
-    `token_servers`: hosts besides the registry's own domain that may see the credential. `insecure`: plain http;
-    loopback hosts are asked over plain http anyway, unless `skip_tls_verify` says that they speak TLS. `base`: where
-    the API is, if not at the host's root; paths are appended to its own. `signer`: authorizes every attempt instead of
+    `token_servers`: hosts besides the registry's own domain that may see the credential. `base`: where the API is, if
+    not at the host's root by https (by http on this machine); paths are appended to its own. In clear text a credential
+    goes nowhere but to the neighbourhood before it is asked for, unless the user `named` that address. `unverified`
+    says where certificates are not looked at. `signer`: authorizes every attempt instead of
     the credential; a 401 is then returned like every other status. `watch`: of the replies, if it is to be shared.
     `clock` is monotonic, `wall` unix time.
     """
@@ -51,8 +52,8 @@ class RegistryHttp:
         host: RegistryHost,
         credential: Credential,
         *,
-        insecure: bool = False,
-        skip_tls_verify: bool = False,
+        named: bool = False,
+        unverified: Callable[[URL], bool] | None = None,
         preemptive: bool = False,
         token_servers: Collection[str] = (),
         refresh: Refresh | None = None,
@@ -66,17 +67,18 @@ class RegistryHttp:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
-        self._base = base or base_url(host, insecure=insecure, skip_tls_verify=skip_tls_verify)
+        self._base = base or base_url(host)
         self._judge = judge
         self._signer = signer
         self._wall = wall
         self._dates = dates
-        self._wire = Wire(connections=connections, skip_tls_verify=skip_tls_verify, watch=watch)
+        self._wire = Wire(connections=connections, unverified=unverified, watch=watch)
         self._authorizer = Authorizer(
             self._base,
             credential,
             Tokens(self._wire, judge=self._check, clock=clock),
             preemptive=preemptive,
+            unasked=named or self._base.scheme == "https" or is_near(self._base.host or ""),
             token_servers=token_servers,
             refresh=refresh,
             clock=clock,
@@ -85,6 +87,10 @@ class RegistryHttp:
     @property
     def host(self) -> RegistryHost:
         return self._host
+
+    @property
+    def base(self) -> URL:
+        return self._base
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()
@@ -209,12 +215,15 @@ class RegistryHttp:
         return f"<RegistryHttp {self._base} {self._authorizer!r} {self._wire!r}>"
 
 
-def base_url(host: RegistryHost, *, insecure: bool = False, skip_tls_verify: bool = False) -> URL:
-    """Where a registry's API is, without a slash at the end."""
-    authority = _API_HOSTS.get(host, str(host))
-    name = URL(f"//{authority}").host or ""
-    plain = insecure or (is_loopback(name) and not skip_tls_verify)
-    return URL(f"{'http' if plain else 'https'}://{authority}")
+def authority(host: RegistryHost) -> str:
+    """The host and port at which a registry's API answers."""
+    return _API_HOSTS.get(host, str(host))
 
 
-__all__ = ["REQUEST_TIMEOUT", "Judge", "RegistryHttp", "Reply", "base_url"]
+def base_url(host: RegistryHost) -> URL:
+    """Where a registry's API is by its name alone, without a slash at the end."""
+    there = authority(host)
+    return URL(f"{'http' if is_loopback(URL(f'//{there}').host or '') else 'https'}://{there}")
+
+
+__all__ = ["REQUEST_TIMEOUT", "Judge", "RegistryHttp", "Reply", "authority", "base_url"]

@@ -28,6 +28,9 @@ _SHARED: Final = re.compile(
 )
 
 
+_NEAR: Final = re.compile(r".+\.(?:corp|home|home\.arpa|internal|intranet|lan|local|private)")
+
+
 def origin(url: URL) -> tuple[str, str, int | None]:
     """Scheme, host and port: what has to be equal for an Authorization header to go along."""
     return url.scheme, (url.host or "").lower().rstrip("."), url.port
@@ -40,6 +43,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_near(host: str) -> bool:
+    """On this machine or in a private network, by its address, or by a name that nobody can have outside of one: a
+    single label, or one of RFC 6762 (appendix G), RFC 8375 and ICANN's `internal`."""
+    host = host.lower().rstrip(".")
+    if _is_address(host):
+        return ipaddress.ip_address(host.strip("[]")).is_private
+    return is_loopback(host) or "." not in host or bool(_NEAR.fullmatch(host))
 
 
 def registrable_domain(host: str) -> str | None:

@@ -1,7 +1,7 @@
 """One exchange on the wire: redirects followed by hand, replies capped, faults named. No retries, no tokens."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -30,21 +30,23 @@ _CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"
 class Wire:
     """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token.
 
-    `tls` stands in for the usual trust, `server_name` for the host's name in its certificate, `proxy` for the
-    environment's. `watch` may be shared by several, so that a doubt about one is a doubt about all."""
+    `unverified` says where certificates are not looked at; `tls` stands in for the usual trust, `server_name` for the
+    host's name in its certificate, `proxy` for the environment's. `watch` may be shared by several, so that a doubt
+    about one is a doubt about all."""
 
     def __init__(
         self,
         *,
         connections: int,
-        skip_tls_verify: bool = False,
+        unverified: Callable[[URL], bool] | None = None,
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         proxy: Proxy | None = None,
         watch: Watch | None = None,
     ) -> None:
         self._connections = connections
-        self._tls: ssl.SSLContext | bool = tls or not skip_tls_verify
+        self._tls = tls
+        self._unverified = unverified
         self._server_name = server_name
         self._given_proxy = proxy
         self.watch = watch or Watch()
@@ -133,6 +135,7 @@ class Wire:
                 proxy=proxy.url,
                 proxy_headers=proxy.headers,
                 server_hostname=self._server_name,
+                ssl=self._tls or not (self._unverified and self._unverified(url)),
             ) as response:
                 content = b"" if method == "HEAD" else await _read(response, limit, asked)
                 reply = Reply(response.status, response.headers, content, url, asked)
@@ -158,7 +161,7 @@ class Wire:
 
     def _opened(self, **options: bool) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=WatchedConnector(self.watch, limit=self._connections, ssl=self._tls, **options),
+            connector=WatchedConnector(self.watch, limit=self._connections, **options),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             headers={"User-Agent": "holystone"},
@@ -206,12 +209,12 @@ def _target(reply: Reply, method: str) -> URL | None:
     try:
         target = reply.url.join(to_url(location)).with_fragment(None)
         # A redirect does not choose who we are.
-        return target.with_user(None) if target.scheme in ("http", "https") and target.host else _nowhere(reply)
+        return target.with_user(None) if target.scheme in ("http", "https") and target.host else _no_address(reply)
     except ValueError:
-        return _nowhere(reply)
+        return _no_address(reply)
 
 
-def _nowhere(reply: Reply) -> URL:
+def _no_address(reply: Reply) -> URL:
     raise IncompleteSource(f"{address(reply.url)} redirects {reply.asked.path} to something that is not a web address.")
 
 

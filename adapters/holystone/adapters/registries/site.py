@@ -49,6 +49,8 @@ class Site:
     """A newer one, after the registry refused it (helpers hand out short-lived ones)."""
     api_url: URL | None
     """Where the vendor's own API is, if the user said so (`--repo-api-url`); without a slash at the end."""
+    own_api: URL
+    """The same if he did; else by https at the registry's host, whatever the registry itself speaks."""
     vouched: bool
     """Whether the host's name or the user says which implementation it is. What the environment has for the vendor is
     not sent to other hosts."""

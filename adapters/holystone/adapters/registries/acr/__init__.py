@@ -20,7 +20,7 @@ async def connect(site: Site) -> AcrRegistry:
         login = await entra.sign_in(site)
     else:
         login = DockerLogin(site.host, site.docker, site.refresh_docker)
-    http = await site.http(site.api_url or site.host, login.credential, refresh=login.renewed)
+    http = await site.http(site.own_api, login.credential, refresh=login.renewed)
     # No quota is declared. Microsoft printed limits by tier (reads and writes a minute: Basic 1,000 and 100, Standard
     # 3,000 and 500, Premium 10,000 and 2,000; docs.azure.cn, container-registry-skus), but the tier is not to be had
     # here, and Basic's would slow down everybody else twentyfold. A 429 slows the lane down where it has to be.

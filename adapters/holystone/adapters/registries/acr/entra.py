@@ -170,7 +170,7 @@ async def sign_in(site: Site) -> EntraLogin:
         )
     source = azure_credential()
     site.resources.push_async_callback(source.close)
-    http = await site.http(site.api_url or site.host, Anonymous(_ORIGIN))
+    http = await site.http(site.own_api, Anonymous(_ORIGIN))
     login = EntraLogin(site.host, http, source)
     await login.exchange(site.lane("login"))
     return login

@@ -6,7 +6,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.http.tokens import described
-from holystone.adapters.http.transport import base_url
+from holystone.adapters.http.transport import authority
 from holystone.adapters.registries.dockerhub.api import HubApi
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.registry import DockerHubRegistry
@@ -30,7 +30,7 @@ async def connect(site: Site) -> DockerHubRegistry:
 
 async def _hub(site: Site) -> HubApi:
     credential = site.login or site.docker
-    base = site.api_url or _own_api(site.host)
+    base = site.api_url or (_API if _is_hosted(site.host) else site.own_api)
     lane = site.lane("api")
     if isinstance(credential, UserPassword):
         renew = None if site.login else site.refresh_docker
@@ -43,9 +43,9 @@ async def _hub(site: Site) -> HubApi:
     return HubApi(http, lane, who=described(credential), login=None, useless=useless)
 
 
-def _own_api(host: RegistryHost) -> URL | RegistryHost:
-    """A host that only speaks like Docker Hub must not have its credential sent there."""
-    return _API if base_url(host).host == _REGISTRY else host
+def _is_hosted(host: RegistryHost) -> bool:
+    """False for one that only speaks like Docker Hub: its credential is none of the Hub's."""
+    return authority(host) == _REGISTRY
 
 
 def _useless(credential: Credential) -> str:

@@ -16,7 +16,7 @@ async def connect(site: Site) -> HarborRegistry:
     refresh = None if site.login else site.refresh_docker
     http = await site.http(site.host, credential, refresh=refresh, judge=judge, preemptive=True)
     api = http
-    if site.api_url is not None:
-        api = await site.http(site.api_url, credential, refresh=refresh, judge=judge, preemptive=True)
+    if site.own_api != http.base:
+        api = await site.http(site.own_api, credential, refresh=refresh, judge=judge, preemptive=True)
     reads, writes = site.lane("read"), site.lane("write")
     return HarborRegistry(site.host, http, reads, writes, HarborApi(api, reads, writes, credential))

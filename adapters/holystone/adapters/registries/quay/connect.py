@@ -30,7 +30,7 @@ async def connect(site: Site) -> QuayRegistry:
     tags = site.lane("tags", TAGS_QUOTA if hosted else None)
     api = None
     if isinstance(token, RegistryToken):
-        base = site.api_url or site.host
+        base = site.own_api
         prefix = "" if site.api_url and site.api_url.path.endswith(_API) else _API
         lane = site.lane("api", API_QUOTA if hosted else None)
         api = QuayApi(await site.http(base, token, judge=later), lane, prefix=prefix, who=described(token))
