@@ -154,7 +154,9 @@ def _gitlab_database(program: Path, folder: Path, _: bool) -> Iterator[Running]:
     user, name = "registry", "registry"
     with _postgresql(folder / "postgresql", user, name) as port:
         database = {"enabled": True, "host": "127.0.0.1", "port": port, "user": user, "dbname": name}
-        with _distribution(program, folder, False, database={**database, "sslmode": "disable"}) as running:
+        # By default no connection is kept, and each new one reads about hundreds of partitions.
+        database |= {"sslmode": "disable", "pool": {"maxidle": 16, "maxopen": 16}}
+        with _distribution(program, folder, False, database=database) as running:
             yield running
 
 
