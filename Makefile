@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock dist audit clean
+.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock dist audit fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -54,6 +54,10 @@ lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/runtime.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed --extra ecr --extra acr --extra gcr -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/clouds.txt
 	$(BIN)/uv pip compile -q --group build -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/build.txt
+	$(BIN)/uv pip compile -q --group fuzz -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/fuzz.txt
+
+fuzz: $(VENV)/fuzz.done ## every parser of something from outside under a coverage-guided fuzzer: an hour; docs/safety.md
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 dist: $(VENV)/dev.done ## sdist, wheel, SBOM and hashes into dist/, from the locks alone: two builds are equal
 	@scripts/make-dist.sh $(BIN) dist
@@ -68,6 +72,10 @@ $(VENV)/runtime.done: locks/runtime.txt locks/build.txt pyproject.toml
 $(VENV)/dev.done: locks/dev.txt locks/build.txt pyproject.toml
 	@scripts/make-venv.sh $(VENV) locks/dev.txt
 	@touch $@ $(VENV)/runtime.done
+
+$(VENV)/fuzz.done: locks/fuzz.txt $(VENV)/dev.done
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/fuzz.txt
+	@touch $@
 
 clean: ## forget the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

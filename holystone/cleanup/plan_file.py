@@ -62,7 +62,7 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> Plan:
             not_deleted=NOTHING_DELETED,
             what_to_do=f"{_AGAIN} What is to stay can be said there: by policies, or with --in-use FILE.",
         )
-    age = (time.time() if now is None else now) - plan.as_of
+    age = int(time.time() if now is None else now) - plan.as_of
     if age > max_age:
         raise Refused(
             f"The plan {file} was made {_hours(age)} ago, and --max-age is {_hours(max_age)}: what is there, and what "

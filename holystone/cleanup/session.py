@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from holystone.cleanup.connections import Connections
+from holystone.cleanup.memory import outgrown
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.scheduler import Limits
@@ -18,12 +19,22 @@ from holystone.settings.values import RegistrySettings, RunSettings
 T = TypeVar("T")
 _UNBOUNDED = 1024
 """Requests at once where the user sets no limit: sockets are not endless either."""
+_TOO_MUCH = (
+    "Name fewer repositories in one run, or find out who made so many tags or so large manifests there and delete them "
+    "by the registry's own means."
+)
 _FIRST_PATIENCE = 5.0
 """Seconds in which a registry has to answer for the first time. Once it has, an outage is waited out."""
 
 
 class Interrupted(HolystoneError):
     """SIGINT or SIGTERM ended the work before anything was deleted."""
+
+
+class Outgrown(Interrupted):
+    """What was read is more than there is memory for."""
+
+    exit_code = 3
 
 
 class InterruptedMidway(Interrupted):
@@ -55,11 +66,11 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
 async def until_signal(
     job: Callable[[], Awaitable[T]], beside: Callable[[], Coroutine[Any, Any, None]] | None = None
 ) -> T:
-    """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, when
-    everything in the job has been closed."""
+    """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, Outgrown if
+    it takes too much memory, when everything in the job has been closed."""
     results: list[T] = []
     failures: list[Exception] = []
-    received: list[signal.Signals] = []
+    ends: list[Interrupted] = []
 
     async def work() -> None:
         try:
@@ -71,12 +82,17 @@ async def until_signal(
     async def watch() -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for each in signals:
-                received.append(each)
+                ends.append(Interrupted(f"Interrupted by {each.name}."))
                 group.cancel_scope.cancel()
                 return
 
+    async def watch_memory() -> None:
+        ends.append(Outgrown(await outgrown(), what_to_do=_TOO_MUCH))
+        group.cancel_scope.cancel()
+
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
+        group.start_soon(watch_memory)
         if beside:
             group.start_soon(beside)
         group.start_soon(work)
@@ -84,4 +100,4 @@ async def until_signal(
         raise failures[0]
     if results:
         return results[0]
-    raise Interrupted(f"Interrupted by {received[0].name}." if received else "Interrupted.")
+    raise ends[0] if ends else Interrupted("Interrupted.")

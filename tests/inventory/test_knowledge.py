@@ -2,9 +2,14 @@
 
 import datetime as dt
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
-from holystone.engine.inventory.knowledge import FORGET_AFTER_DAYS, DigestKnowledge
+import pytest
+
+from holystone.engine.inventory.knowledge import FORGET_AFTER_DAYS, LARGEST_BLOB, DigestKnowledge
+from holystone.engine.model.manifests import DOCKER_CONFIG, OCI_INDEX
 from holystone.engine.model.references import Digest
 from tests.support import images
 
@@ -76,3 +81,106 @@ def test_what_nobody_asks_for_is_forgotten(tmp_path: Path) -> None:
     with DigestKnowledge(file, today=lambda: start + dt.timedelta(FORGET_AFTER_DAYS + 1)) as knowledge:
         assert knowledge.blob(CONFIG_DIGEST) == CONFIG
         assert knowledge.blob(other) is None
+
+
+ODD_ROWS: dict[str, dict[str, object]] = {
+    "body of text": {"body": CONFIG.decode()},
+    "body of a number": {"body": 7},
+    "media type of a number": {"media_type": 7.5},
+    "media type of bytes": {"media_type": b"\xff"},
+    "digest of bytes": {"digest": b"sha256:"},
+    "day of a number": {"used_on": 1e99},
+}
+
+
+@pytest.mark.parametrize("odd", sorted(ODD_ROWS))
+@pytest.mark.parametrize("digest", [MANIFEST.digest, CONFIG_DIGEST], ids=["manifest", "blob"])
+def test_a_row_of_another_kind_is_not_there(tmp_path: Path, odd: str, digest: Digest) -> None:
+    file = tmp_path / "known.db"
+    with DigestKnowledge(file) as knowledge:
+        knowledge.learn_manifest(MANIFEST)
+        knowledge.learn_blob(CONFIG_DIGEST, CONFIG)
+    _change(file, digest, **ODD_ROWS[odd])
+    with DigestKnowledge(file) as knowledge:
+        for found in (knowledge.manifest(MANIFEST.digest), knowledge.blob(CONFIG_DIGEST)):
+            assert found in (None, MANIFEST, CONFIG)
+        knowledge.learn_manifest(MANIFEST)
+        assert knowledge.manifest(MANIFEST.digest) == MANIFEST
+
+
+@pytest.mark.parametrize("said", [OCI_INDEX, "text/html", DOCKER_CONFIG])
+def test_what_a_manifest_is_the_bytes_say_and_not_the_row(tmp_path: Path, said: str) -> None:
+    file = tmp_path / "known.db"
+    with DigestKnowledge(file) as knowledge:
+        knowledge.learn_manifest(MANIFEST)
+    _change(file, MANIFEST.digest, media_type=said)
+    with DigestKnowledge(file) as knowledge:
+        assert knowledge.manifest(MANIFEST.digest) == MANIFEST
+
+
+def test_a_file_with_other_columns_is_used_for_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "known.db"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE known (digest TEXT, line TEXT)")
+    database.close()
+    with DigestKnowledge(file) as knowledge:
+        knowledge.learn_manifest(MANIFEST)
+        assert knowledge.manifest(MANIFEST.digest) == MANIFEST
+
+
+def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
+    file, largest, day = tmp_path / "known.db", 1 << 20, dt.date(2026, 1, 1)
+    bodies = [b"%03d" % number + bytes(100_000) for number in range(30)]
+    for number, body in enumerate(bodies):
+        today = day + dt.timedelta(number)
+        with DigestKnowledge(file, lambda today=today: today, largest_file=largest) as knowledge:  # type: ignore[misc]
+            knowledge.learn_blob(images.digest_of(body), body)
+            knowledge.blob(images.digest_of(bodies[0]))
+        assert file.stat().st_size < largest * 1.3
+    with DigestKnowledge(file, largest_file=largest) as knowledge:
+        known = [number for number, body in enumerate(bodies) if knowledge.blob(images.digest_of(body))]
+    assert known[0] == 0, "asked for each day"
+    assert known[1:] == list(range(known[1], 30))
+    assert 5 <= len(known) <= 10
+
+
+def test_a_large_configuration_is_not_worth_remembering(tmp_path: Path) -> None:
+    file, body = tmp_path / "known.db", b" " * (LARGEST_BLOB + 1)
+    with DigestKnowledge(file) as knowledge:
+        knowledge.learn_blob(images.digest_of(body), body)
+        assert knowledge.blob(images.digest_of(body)) is None
+
+
+_LEARNS_MUCH = """
+import resource, sys
+from pathlib import Path
+from holystone.adapters.http.verify import digest_of
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.model.manifests import RawManifest
+
+with DigestKnowledge(Path(sys.argv[1]) if sys.argv[1:] else None) as knowledge:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bodies = (b'{"manifests":[],"n":%d}' % number + b" " * (4 << 20) for number in range(60))
+    digests = []
+    for body in bodies:
+        digests.append(digest_of(body))
+        knowledge.learn_manifest(RawManifest(digests[-1], "", body))
+    assert all(knowledge.manifest(digest) for digest in digests)
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["file", "no file"])
+def test_what_is_known_is_not_all_in_memory(tmp_path: Path, named: bool) -> None:
+    """240 MiB of manifests, as large as registries take them."""
+    arguments = [str(tmp_path / "known.db")] if named else []
+    ended = subprocess.run([sys.executable, "-c", _LEARNS_MUCH, *arguments], capture_output=True, check=True, text=True)
+    assert int(ended.stdout) < 140
+
+
+def _change(file: Path, at: Digest, /, **values: object) -> None:
+    with sqlite3.connect(file) as database:
+        for column, value in values.items():
+            changed = database.execute(f"UPDATE known SET {column} = ? WHERE digest = ?", (value, str(at)))
+            assert changed.rowcount == 1
+    database.close()

@@ -83,6 +83,8 @@ class DockerConfig:
             problem = f" at line {error.lineno}, column {error.colno}: {error.msg}"
         except RecursionError:
             problem = ": it is nested too deeply"
+        except ValueError:
+            problem = ": a number in it is too long"
         if problem:
             raise UsageError(f"{shown} is not JSON{problem}.")
         if not isinstance(document, dict):

@@ -59,7 +59,7 @@ async def ask_helper(suffix: str, server: str, *, origin: str, timeout: float = 
         )
     try:
         answer = msgspec.json.decode(output, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = None
     if answer is None:
         raise UsageError(f"The credential helper {program} ({origin}) did not answer in JSON for {server}.")

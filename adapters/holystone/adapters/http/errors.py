@@ -8,10 +8,10 @@ import msgspec
 
 from holystone.adapters.http.reply import Reply, printable
 
-_MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_READ = 16 * 1024
-"""Bytes of an error body that are looked at."""
+_READ = 4 * 1024
+"""Bytes of an error body that are looked at: the time that it takes grows with the square."""
 
 
 def error_code(reply: Reply) -> str:

@@ -11,17 +11,22 @@ from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.engine.errors import IncompleteSource
 
 MAX_PAGES = 100_000
+MAX_ENTRIES: Final = 500_000
+"""Of one listing: names as long as they may be take 200 MiB."""
 _CAPS: Final = frozenset((50, 100, 200, 250, 500, 1000))
 """Sizes of pages that servers keep to, whatever they are asked for."""
 
 
 class PageGuard:
-    """Ends a listing that turns in circles or does not end. For vendors' cursors; `pages` has one inside."""
+    """Ends a listing that turns in circles, does not end, or has more than can be kept. For vendors' cursors; `pages`
+    has one inside."""
 
-    def __init__(self, what: str, *, max_pages: int = MAX_PAGES) -> None:
+    def __init__(self, what: str, *, max_pages: int = MAX_PAGES, max_entries: int = MAX_ENTRIES) -> None:
         """`what` is being listed, for the message."""
         self._what = what
         self._max_pages = max_pages
+        self._max_entries = max_entries
+        self._entries = 0
         self._seen: set[str] = set()
 
     def admit(self, cursor: str) -> None:
@@ -33,6 +38,16 @@ class PageGuard:
         if len(self._seen) >= self._max_pages:
             raise IncompleteSource(f"Listing {self._what} does not end: more than {self._max_pages} pages.")
         self._seen.add(cursor)
+
+    def take(self, entries: int) -> None:
+        """Call for each page with what will be kept of it. Raises IncompleteSource."""
+        self._entries += entries
+        if self._entries > self._max_entries:
+            raise IncompleteSource(
+                f"Listing {self._what} has more than {self._max_entries:,} entries, the most that are kept of one.",
+                what_to_do="No registry's pages show so many that are used. Find out who put them there, delete what "
+                "is not wanted by the registry's own means, or leave this one out.",
+            )
 
     @property
     def pages(self) -> int:
@@ -107,16 +122,19 @@ async def pages(
     what: str,
     names: Callable[[Reply], Sequence[str]] | None = None,
     size: int = 0,
+    each: bytes = b",",
     max_pages: int = MAX_PAGES,
+    max_entries: int = MAX_ENTRIES,
 ) -> AsyncIterator[Reply]:
     """Every page from path `first` on. The first is yielded whatever its status, and then nothing more if it is not
-    200. A later one that is not 200 raises IncompleteSource.
+    200. A later one that is not 200 raises IncompleteSource, and so do more entries than `max_entries`, before a page
+    is decoded that has them: `each` is what every entry has at least one of, a comma or a brace.
 
     `names` reads a page of a list that goes on after `last=NAME`, of which `size` were asked for. Where no page had a
     `Link`, a full one is not believed to be the last (Nexus' group repositories and Gitea 1.17 send none:
     sonatype/nexus-public#117, #209; a proxy may have removed it): what follows its last name is asked for. A server
     that does not know `last` sends names that are known; one that does not know `n` sends all, at any size."""
-    guard = PageGuard(what, max_pages=max_pages)
+    guard = PageGuard(what, max_pages=max_pages, max_entries=max_entries)
     known: set[str] = set()
     says_so = False
     path: str | None = first
@@ -131,6 +149,7 @@ async def pages(
                 )
             yield reply
             return
+        guard.take(reply.body.count(each))
         yield reply
         following = next_link(reply)
         says_so = says_so or following is not None

@@ -22,7 +22,9 @@ class Reply:
 
 def to_url(text: str) -> URL:
     """A URL from a header as it stands, escapes included; what has no place in a URL is escaped. Raises ValueError."""
-    return URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
+    url = URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
+    _ = url.host  # of what is taken as encoded, host and port are parsed when somebody asks for them
+    return url
 
 
 def address(url: URL) -> str:

@@ -149,7 +149,7 @@ def _read(reply: Reply, realm: URL, credential: Credential) -> _Body:
         raise RegistryFailure(f"The token server {server} gives no token: {summary(reply)}.")
     try:
         body = msgspec.json.decode(reply.body, type=_Body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # The decoder's own message is not shown: it may quote the token.
         body = _Body()
     if not (body.token or body.access_token):

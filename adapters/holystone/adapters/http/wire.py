@@ -11,6 +11,7 @@ import anyio
 from yarl import URL
 
 from holystone.adapters.http.authorization import Authorization, with_authorization
+from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.faults import fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, to_url
@@ -50,6 +51,7 @@ class Wire:
         self._server_name = server_name
         self._given_proxy = proxy
         self.watch = watch or Watch()
+        self._bodies = Bodies()
         self._is_open = False
         self._session: aiohttp.ClientSession | None = None
         self._single: aiohttp.ClientSession | None = None
@@ -137,7 +139,7 @@ class Wire:
                 server_hostname=self._server_name,
                 ssl=self._tls or not (self._unverified and self._unverified(url)),
             ) as response:
-                content = b"" if method == "HEAD" else await _read(response, limit, asked)
+                content = b"" if method == "HEAD" else await self._bodies.read(response, limit, asked)
                 reply = Reply(response.status, response.headers, content, url, asked)
             if self.watch.asked == asked_before:
                 raise RuntimeError("aiohttp makes its connections otherwise now: nobody counts replies any more")
@@ -181,23 +183,6 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
-    too_big = IncompleteSource(
-        f"The reply to {response.method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
-        "the most that such a reply may have."
-    )
-    if (response.content_length or 0) > limit:
-        raise too_big
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > limit:
-            raise too_big
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _target(reply: Reply, method: str) -> URL | None:

@@ -17,7 +17,10 @@ from holystone.engine.errors import IncompleteSource, Unauthorized
 
 PAGE_SIZE: Final = 500
 _PAGES: Final = 10_000
-"""In one list, restarts included: five million objects."""
+"""In one list, restarts included."""
+_OBJECTS: Final = 1_000_000
+"""In one list, restarts included. A cluster has a tenth of that at most (kubernetes.io, "Considerations for large
+clusters": 150,000 pods)."""
 _RESTARTS: Final = 5
 """A `continue` token is good for about five minutes, the server's compaction of its history."""
 
@@ -30,7 +33,7 @@ async def list_all(
     where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
-    after, seen, restarts = "", set[str](), 0
+    after, seen, restarts, objects = "", set[str](), 0, 0
     for _ in range(_PAGES):
         query = {"limit": str(PAGE_SIZE), **({"continue": after} if after else {})}
         reply = await server.get(_path(groups[0], namespace, kind.plural), query)
@@ -41,6 +44,9 @@ async def list_all(
             after, seen, restarts = "", set(), restarts + 1
             continue
         page = _page(reply, kind, what, namespace, or_else)
+        objects += len(page.items or ())
+        if objects > _OBJECTS:
+            raise IncompleteSource(f"its list of {what} has more than {_OBJECTS:,} objects")
         for each in page.items or ():
             take(each)
         after = page.metadata.after

@@ -4,14 +4,14 @@ A vendor's adapter adds how it lists, what it can delete and how.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from yarl import URL
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
-from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.reply import Reply, printable, to_url
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
 from holystone.adapters.registries.granted import granted_actions
@@ -26,6 +26,10 @@ BLOB_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an image configuration."""
 LIST_LIMIT: Final = 64 * 1024 * 1024
 """Bytes; distribution 2.8 sends all tags in one reply: half a million names."""
+PAGE_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of one page where servers page: a thousand rows of 16 KB."""
+_REFERRERS: Final = 10_000
+"""Of one manifest."""
 ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
 """Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
 STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
@@ -51,6 +55,10 @@ class TagPage(msgspec.Struct):
 def names_on(reply: Reply) -> list[str]:
     """Of a page of tags, for `pages`. Raises what msgspec raises."""
     return msgspec.json.decode(reply.body, type=TagPage).tags or []
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
 
 
 class _IndexDescriptor(msgspec.Struct):
@@ -148,7 +156,9 @@ class OciApi:
             return ()
         found: list[Digest] = []
         first = f"/v2/{repository.path}/referrers/{subject}"
-        async for reply in pages(lambda path: self.read(repository, path, MANIFEST_LIMIT), first, what=f"{subject}"):
+        what = f"what refers to {subject} in {repository}"
+        get = partial(self.read, repository, limit=MANIFEST_LIMIT)
+        async for reply in pages(get, first, what=what, each=b"{", max_entries=_REFERRERS):
             if reply.status == 404:
                 # A server that has the API never answers 404 (distribution specification 1.1, "Listing referrers").
                 self.referrers_api = False
@@ -247,7 +257,10 @@ class OciApi:
         location = begun.headers.get("Location")
         if begun.status != 202 or not location:
             raise RegistryFailure(f"{repository}: a blob could not be pushed: {summary(begun)}")
-        target = begun.url.join(URL(location, encoded=True))
+        try:
+            target = begun.url.join(to_url(location))
+        except ValueError as error:
+            raise RegistryFailure(f"{repository}: the registry wants the upload at no address: {error}") from error
         if target.host != begun.url.host:
             raise RegistryFailure(f"{repository}: the registry wants the upload on another host, {target.host}")
         ended = await self.http.request(
@@ -331,7 +344,7 @@ def _algorithm(reference: Tag | Digest) -> str:
 def _name_on(reply: Reply) -> str:
     """What a list of tags says whose tags they are; empty if it does not."""
     try:
-        return msgspec.json.decode(reply.body, type=TagPage).name if reply.status == 200 else ""
+        return msgspec.json.decode(reply.body, type=_Named).name if reply.status == 200 else ""
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
 

@@ -23,6 +23,7 @@ from holystone.engine.model.manifests import (
     parse_manifest,
 )
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.naming.labels import looked_at
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each, in_batches
 
@@ -187,8 +188,9 @@ class _Reader:
                 self._knowledge.learn_blob(digest, body)
             unknown.discard(digest)
             try:
-                configs[digest] = parse_config(digest, body)
-            except Malformed as error:
+                config = parse_config(digest, body)
+                configs[digest] = msgspec.structs.replace(config, labels=looked_at(config.labels))
+            except ValueError as error:
                 self.problems[digest] = str(error)
 
         for _ in range(_ASKED):

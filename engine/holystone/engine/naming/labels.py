@@ -16,6 +16,20 @@ BUILT_AT: Final = "werf-project-repo-commit"
 METADATA_SIGNATURE: Final = "ContentSignature"
 IMPORT: Final = "werf-import-"
 
+_LOOKED_AT: Final = (PROJECT, METADATA_SIGNATURE, "holystone.")
+"""How the labels begin that somebody asks for."""
+_LARGEST: Final = 64 << 10
+"""Characters of all these labels of one image: werf writes a dozen short ones, and one for each import."""
+
+
+def looked_at(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Those that matter; the others, of which an image may have megabytes, need not be kept. Raises ValueError for an
+    image that has megabytes of these."""
+    kept = {name: value for name, value in labels.items() if name.startswith(_LOOKED_AT)}
+    if (size := sum(len(name) + len(value) for name, value in kept.items())) > _LARGEST:
+        raise ValueError(f"its labels of werf's have {size:,} characters, and more than {_LARGEST:,} are not read")
+    return kept
+
 
 def another_project(labels: Mapping[str, str], ours: Collection[str]) -> str:
     """The project that the labels name, if it is none of ours. Where nobody knows ours, labels say nothing."""

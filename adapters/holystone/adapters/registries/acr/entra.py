@@ -148,7 +148,7 @@ class EntraLogin:
         if reply.status == 200:
             try:
                 token = msgspec.json.decode(reply.body, type=_Exchanged).refresh_token
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 token = ""
         if not token:
             # What came with a 200 is not shown: it may be the token after all.

@@ -79,7 +79,7 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
     locks_known = True
     first = f"/acr/v1/{repository.path}/_tags?n={PAGE_SIZE}&orderby=timeasc"
     names = partial(_tag_names, repository)
-    async for reply in pages(get, first, what=f"the tags of {repository}", names=names, size=PAGE_SIZE):
+    async for reply in pages(get, first, what=f"the tags of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
         if is_absent(reply):
             return Tags(Listing({}, exists=False), locks_known)
         if reply.status != 200:
@@ -103,7 +103,7 @@ async def read_hidden(
     hidden: dict[Tag, Digest] = {}
     first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
     names = partial(_digests, repository)
-    async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE):
+    async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
         if is_absent(reply):
             return {}
         if reply.status != 200:

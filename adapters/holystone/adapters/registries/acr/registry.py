@@ -227,7 +227,7 @@ class AcrRegistry(OciApi):
 def _understood(repository: Repository, reply: Reply) -> _Repository:
     try:
         return msgspec.json.decode(reply.body, type=_Repository)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise IncompleteSource(
             f"{repository} cannot be read: the answer does not describe a repository ({error}).", what_to_do=STRANGE
         ) from error

@@ -44,5 +44,5 @@ def _detail(reply: Reply) -> Any:
     """Of the first error. `error_code` has read the body before."""
     try:
         return msgspec.json.decode(reply.body)["errors"][0].get("detail")
-    except (msgspec.DecodeError, KeyError, TypeError, IndexError, AttributeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError):
         return None

@@ -63,7 +63,7 @@ class HubApi:
             raise self.refused(f"{repository} cannot be read", reply)
         try:
             return msgspec.json.decode(reply.body, type=About)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise IncompleteSource(
                 f"{repository} cannot be read: the answer is no repository ({error}).", what_to_do=STRANGE
             ) from error

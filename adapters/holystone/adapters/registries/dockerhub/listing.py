@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.dockerhub.api import HubApi
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
@@ -55,7 +56,14 @@ async def read_tags(hub: HubApi, repository: Repository) -> Mapping[Tag, HubTag]
 
 async def _look(hub: HubApi, repository: Repository) -> Sequence[_Page]:
     """The address in `next` is not followed, wherever it leads: all that counts is whether there is one."""
-    first = await _page(hub, repository, 1)
+    guard = PageGuard(str(repository))
+
+    async def page(number: int) -> _Page:
+        found = await _page(hub, repository, number)
+        guard.take(len(found.results))
+        return found
+
+    first = await page(1)
     if first.next is None:
         return [first]
     size = len(first.results)
@@ -64,9 +72,6 @@ async def _look(hub: HubApi, repository: Repository) -> Sequence[_Page]:
         raise IncompleteSource(
             f"The tags of {repository} cannot be listed: a page of {size} of {first.count} tags is followed by another."
         )
-
-    async def page(number: int) -> _Page:
-        return await _page(hub, repository, number)
 
     return [first, *await map_each(range(2, last + 1), page, workers=_AT_ONCE)]
 
@@ -79,7 +84,7 @@ async def _page(hub: HubApi, repository: Repository, number: int) -> _Page:
         raise hub.refused(f"Page {number} of the tags of {repository} cannot be read", reply)
     try:
         return msgspec.json.decode(reply.body, type=_Page)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _strange(repository, error) from error
 
 

@@ -96,7 +96,7 @@ class HubLogin:
             )
         try:
             token = Secret(msgspec.json.decode(reply.body, type=_Body).access_token if reply.status == 200 else "")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             token = Secret("")  # the decoder's own message is not shown: it may quote the token
         if not token:
             said = "without a token" if reply.status == 200 else summary(reply)

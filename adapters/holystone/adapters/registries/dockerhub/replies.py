@@ -30,7 +30,7 @@ def said(reply: Reply) -> str:
     """In lower case; empty if the body is not the Hub API's own."""
     try:
         body = msgspec.json.decode(reply.body, type=_Said)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     return (body.message or body.detail).lower()
 

@@ -8,7 +8,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import DENIED, WRONG_CREDENTIAL, ApiError, error_of
-from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
+from holystone.adapters.registries.oci import PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
@@ -38,7 +38,7 @@ class EcrApi:
                 "POST",
                 "/",
                 lane=lane,
-                limit=LIST_LIMIT,
+                limit=PAGE_LIMIT,
                 headers={"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{_TARGET}.{operation}"},
                 body=msgspec.json.encode(fields, enc_hook=str),
                 alone=alone,

@@ -51,6 +51,7 @@ async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listin
                 return Listing({}, exists=False)
             what = f"Page {guard.pages} of the images of {repository}"
             raise api.unreadable(what, error, "ecr:DescribeImages") from error
+        guard.take(sum(1 + len(image.imageTags or ()) for image in page.imageDetails))
         for image in page.imageDetails:
             found.add(repository, image)
         token = page.nextToken

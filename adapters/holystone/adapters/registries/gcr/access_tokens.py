@@ -133,7 +133,7 @@ class MetadataServer:
             )
         try:
             token = msgspec.json.decode(reply.body, type=_Token)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             token = _Token("", 0.0)  # the decoder's own message may quote the token
         return AccessToken.of(token.access_token, token.expires_in, asked_at)
 

@@ -104,7 +104,7 @@ class ArtifactRegistry:
                     name, digest = Tag.parse(_last(tag.name)), Digest.parse(_last(tag.version))
                     if rows.tags.setdefault(name, digest) != digest:
                         raise IncompleteSource(f"{image.resource} names the tag {name} twice.", what_to_do="Run again.")
-        except (msgspec.MsgspecError, InvalidName, ValueError) as error:
+        except (msgspec.MsgspecError, InvalidName, ValueError, RecursionError) as error:
             raise IncompleteSource(
                 f"{image.resource} cannot be listed: the answer is not a page of it ({error}).", what_to_do=STRANGE
             ) from error
@@ -119,6 +119,7 @@ class ArtifactRegistry:
             reply = await self._get(f"{first}&pageToken={quote(token, safe='')}" if token else first)
             if reply.status != 200:
                 raise _unusable(image, reply)
+            guard.take(reply.body.count(b"{"))
             page = msgspec.json.decode(reply.body, type=page_type)
             yield page
             token = page.nextPageToken
@@ -129,7 +130,7 @@ class ArtifactRegistry:
             try:
                 reply = await self._get(f"/v1/{image.folder}")
                 config = msgspec.json.decode(reply.body, type=_Repository).dockerConfig
-            except (HolystoneError, msgspec.MsgspecError):
+            except (HolystoneError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return False
             return reply.status == 200 and config is not None and config.immutableTags
         return False

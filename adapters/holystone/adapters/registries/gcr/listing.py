@@ -85,7 +85,7 @@ def read_rows(repository: Repository, reply: Reply, longest: int = LONGEST) -> R
                         what_to_do="Run again; it was probably moved while the list was made.",
                     )
                 tags[Tag(tag)] = Digest(digest)
-    except (msgspec.MsgspecError, InvalidName, ValueError) as error:
+    except (msgspec.MsgspecError, InvalidName, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not Google's tag list ({error}).",
             what_to_do=STRANGE,

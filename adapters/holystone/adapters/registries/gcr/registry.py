@@ -20,7 +20,7 @@ from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
 from holystone.adapters.registries.gcr.sheet import LONGEST, SHEET
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, unreadable
+from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
@@ -63,7 +63,7 @@ class GoogleRegistry(OciApi):
         return msgspec.structs.replace(SHEET.can, overwrite="impossible" if immutable else SHEET.can.overwrite)
 
     async def list_tags(self, repository: Repository) -> Listing:
-        reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n={LONGEST}", LIST_LIMIT)
+        reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
         if reply.status == 404 and error_code(reply) == _ABSENT:
             return Listing({}, exists=False)
         if reply.status in (401, 403):

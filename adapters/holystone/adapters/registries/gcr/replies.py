@@ -1,6 +1,7 @@
 """What Google's replies mean: errors of /v2 and of the Artifact Registry API, and their two ways of saying "later"."""
 
 import time
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -44,13 +45,14 @@ def api_error(reply: Reply) -> ApiError:
     try:
         document: Any = msgspec.json.decode(reply.body)
         error = document["error"]
-        found = ApiError(status=error.get("status") or "", message=error.get("message") or "")
         reason, delay = "", None
         for detail in error.get("details") or ():
             reason = detail.get("reason") or reason
             if wait := detail.get("retryDelay"):
-                delay = float(wait.removesuffix("s"))
-        return msgspec.structs.replace(found, reason=reason, delay=delay)
+                seconds = float(wait.removesuffix("s"))
+                delay = seconds if isfinite(seconds) else None
+        said = {"status": error.get("status") or "", "message": error.get("message") or ""}
+        return msgspec.convert({**said, "reason": reason, "delay": delay}, ApiError)
     except (msgspec.DecodeError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ApiError()
 

@@ -9,7 +9,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, STRANGE
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane
 
@@ -40,7 +40,7 @@ class GithubApi:
 
     async def get(self, path: str, final: Collection[int] = ()) -> Reply:
         reply = await self._http.request(
-            "GET", path, lane=self._reads, limit=LIST_LIMIT, accept=_ACCEPT, headers=_VERSION, final=final
+            "GET", path, lane=self._reads, limit=PAGE_LIMIT, accept=_ACCEPT, headers=_VERSION, final=final
         )
         return self._noted(reply)
 
@@ -56,7 +56,7 @@ class GithubApi:
             "POST",
             "/graphql",
             lane=self._writes if writes else self._reads,
-            limit=LIST_LIMIT,
+            limit=PAGE_LIMIT,
             accept=accept,
             headers={"Content-Type": "application/json"},
             body=msgspec.json.encode({"query": document, "variables": variables}),

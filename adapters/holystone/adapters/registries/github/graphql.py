@@ -120,6 +120,7 @@ async def find_versions(api: GithubApi, repository: Repository) -> Found | None:
         if not packages:
             return None
         versions = packages[0].versions
+        guard.take(len(versions.nodes))
         for each in versions.nodes:
             _sort(each, found, repository)
         if not versions.pageInfo.hasNextPage:

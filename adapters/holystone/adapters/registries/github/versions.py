@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 from yarl import URL
 
-from holystone.adapters.http.paging import MAX_PAGES, linked
+from holystone.adapters.http.paging import MAX_PAGES, PageGuard, linked
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.github.api import GithubApi, decoded, is_of_somebody_else
 from holystone.adapters.registries.github.sheet import PAGE_SIZE
@@ -112,11 +112,13 @@ async def read_versions(api: GithubApi, package: str, state: State, *, what: str
 async def _all_pages(read: Callable[[int], Awaitable[_Page]], last: int, what: str) -> list[Version]:
     """Several at once; those that appear at the end meanwhile follow."""
     found: dict[int, Version] = {}
+    guard = PageGuard(what)
     known = 0
 
     async def page(number: int) -> None:
         nonlocal last
         versions, end = await read(number)
+        guard.take(sum(1 + len(version.tags) for version in versions))
         found.update((version.id, version) for version in versions)
         last = max(last, end)
         if last > MAX_PAGES:

@@ -71,6 +71,7 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
         if reply.status != 200:
             raise unreadable(f"The tags of {repository}", reply)
         page = _page(repository, reply)
+        guard.take(len(page) + sum(len(entry.referrers or ()) for entry in page))
         for entry in page:
             tag = Tag(entry.name)
             if tag in found and tag not in again:
@@ -118,7 +119,7 @@ def _page(repository: Repository, reply: Reply) -> list[_Entry]:
                 Digest.parse(digest)
             if entry.config_digest:
                 Digest.parse(entry.config_digest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidName) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidName) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE
         ) from error

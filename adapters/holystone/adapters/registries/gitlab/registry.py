@@ -18,7 +18,7 @@ from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
-from holystone.adapters.registries.oci import LIST_LIMIT, MANIFEST_LIMIT, Access, unreadable
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT, Access, unreadable
 from holystone.engine.errors import DeletionDisabled, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
@@ -91,7 +91,7 @@ class GitlabRegistry(OciRegistry):
 
     async def list_tags(self, repository: Repository) -> Listing:
         if await self._has_database(repository):
-            listing, referrers = await list_detailed(lambda path: self.read(repository, path, LIST_LIMIT), repository)
+            listing, referrers = await list_detailed(lambda path: self.read(repository, path, PAGE_LIMIT), repository)
             self._referrers[repository.path] = dict(referrers)
         else:
             listing = await super().list_tags(repository)

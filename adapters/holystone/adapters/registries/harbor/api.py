@@ -15,7 +15,7 @@ from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.harbor.sheet import RIGHTS
-from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
+from holystone.adapters.registries.oci import PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
@@ -116,7 +116,7 @@ class HarborApi:
         return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
 
     async def _get(self, path: str) -> Reply:
-        return await self._http.request("GET", path, lane=self._reads, limit=LIST_LIMIT, final=(401,))
+        return await self._http.request("GET", path, lane=self._reads, limit=PAGE_LIMIT, final=(401,))
 
 
 def _says_no_project(reply: Reply) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from holystone.adapters.http.paging import MAX_PAGES
+from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
@@ -71,20 +71,23 @@ async def read_artifacts(
 ) -> Sequence[Artifact]:
     """`get` asks for a path below the repository, `refused` says what an answer that is no list means. Raises
     IncompleteSource if the list never stands still."""
+    guard = PageGuard(str(repository))
 
     async def page(number: int) -> _Page:
         query = f"page={number}&page_size={PAGE_SIZE}&with_tag=true&with_immutable_status=true&with_accessory=true"
         reply = await get(f"/artifacts?{query}")
         if reply.status != 200:
             raise refused(reply)
-        return _read(repository, reply)
+        found = _read(repository, reply)
+        guard.take(sum(1 + len(each.tags) + len(each.accessories) for each in found.artifacts))
+        return found
 
     problem = ""
     for _ in range(TRIES):
+        guard = PageGuard(str(repository))
         first = await page(1)
         last = -(-first.total // PAGE_SIZE)
-        if last > MAX_PAGES:
-            raise IncompleteSource(f"Listing {repository} does not end: more than {MAX_PAGES} pages.")
+        PageGuard(str(repository)).take(first.total)
         read = [first, *await map_each(range(2, last + 1), page, workers=_AT_ONCE)]
         problem = _contradiction(read)
         if not problem:
@@ -123,7 +126,7 @@ def _read(repository: Repository, reply: Reply) -> _Page:
     try:
         total = int(reply.headers["X-Total-Count"])
         return _Page(total, [_parsed(each) for each in msgspec.json.decode(reply.body, type=list[_Artifact])])
-    except (msgspec.MsgspecError, InvalidName, LookupError, ValueError) as error:
+    except (msgspec.MsgspecError, InvalidName, LookupError, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not Harbor's list of artifacts ({error}).",
             what_to_do=STRANGE,

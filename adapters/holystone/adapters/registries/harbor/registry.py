@@ -140,7 +140,7 @@ class HarborRegistry(OciApi):
                 raise unreadable(f"The tags of {repository}", reply)
             try:
                 found |= {Tag.parse(tag): None for tag in names_on(reply)}
-            except (msgspec.MsgspecError, InvalidName) as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidName) as error:
                 raise IncompleteSource(
                     f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).",
                     what_to_do=STRANGE,

@@ -108,6 +108,7 @@ async def _read_on(
 ) -> _Read:
     """Adds to `rows` all that follows. What is in it is contiguous, as the list was at some moment."""
     end, more, gaps, guard = len(rows), True, 0, PageGuard(str(repository))
+    whole = PageGuard(str(repository))
     while more:
         number, size = overlapping(end)
         start = (number - 1) * size
@@ -122,6 +123,7 @@ async def _read_on(
                 )
             end, guard = max(1, start - PAGE_SIZE // 2), PageGuard(str(repository))
             continue
+        whole.take(len(found.tags))
         rows.update((row.key, row) for row in found.tags)
         end, more = start + len(found.tags), found.has_additional
     top = _page(repository, await get(1, PAGE_SIZE))

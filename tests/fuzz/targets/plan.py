@@ -1,0 +1,49 @@
+"""A plan file."""
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from holystone.cleanup.plan_file import PlanFile, read_plan, write_plan
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.plan import Pass, Plan
+from holystone.engine.report.plan_text import plan_lines
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="holystone-fuzz-")
+_FILE = Path(_FOLDER.name) / "plan.json"
+
+_AGES = 10**9
+_DIGEST = digest_of(b"1")
+
+
+def _seed() -> bytes:
+    steps = Pass("untag", (untag("v1", _DIGEST),)), level(remove(_DIGEST))
+    write_plan(_FILE, plan(repository_plan(repository("a"), *steps)))
+    return _FILE.read_bytes()
+
+
+SEEDS = (_seed(),)
+
+
+def parse(data: bytes) -> None:
+    _FILE.write_bytes(data)
+    try:
+        read_plan(_FILE, max_age=_AGES)
+    except HolystoneError as error:
+        str(error)
+    try:
+        sealed = from_json(data, PlanFile)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return
+    # Whoever can write the file can make its hash anew.
+    bare = Plan(**{name: getattr(sealed, name) for name in Plan.__struct_fields__})
+    assert from_json(to_json(bare), Plan) == bare
+    write_plan(_FILE, bare)
+    try:
+        "\n".join(plan_lines(read_plan(_FILE, max_age=_AGES), every_tag=True))
+    except HolystoneError as error:
+        str(error)

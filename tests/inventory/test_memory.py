@@ -1,0 +1,154 @@
+"""Whatever a registry sends, a run takes less than half a gigabyte of memory, and refuses by name what would take more.
+
+Measured in a process of its own, against a server on loopback that means ill."""
+
+import asyncio
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from holystone.adapters.http.paging import MAX_ENTRIES
+from holystone.cleanup.memory import outgrown, own_memory
+from tests.support.appetite import appetite
+from tests.support.http_site import site
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the process is asked for its peak by /proc"),
+]
+MOST = 512
+"""MiB."""
+TAGS = "/v2/team/app/tags/list"
+
+
+def json_reply(body: bytes, **headers: str) -> web.Response:
+    return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def number_in(request: web.Request) -> int:
+    return int(request.query.get("last", "0").removeprefix("t"))
+
+
+async def test_a_list_of_tags_without_end(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        last = number_in(request)
+        names = [f"t{number:0>120}" for number in range(last + 1, last + 1001)]
+        link = f'<{TAGS}?n=1000&last=t{last + 1000}>; rel="next"'
+        return json_reply(json.dumps({"name": "team/app", "tags": names}).encode(), Link=link)
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+        assert len(server.seen) <= MAX_ENTRIES // 1000 + 1
+    assert ended.refused.startswith("IncompleteSource (3)")
+    assert "team/app has more than 500,000 entries" in ended.refused
+    assert ended.peak < MOST
+
+
+async def test_one_page_of_millions_of_names(tmp_path: Path) -> None:
+    body = b'{"name":"team/app","tags":[' + b'"a",' * (15 << 20) + b'"a"]}'
+
+    async def answer(_: web.Request) -> web.Response:
+        return json_reply(body)
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert "more than 500,000 entries" in ended.refused
+    assert ended.peak < MOST // 2
+
+
+async def test_the_longest_list_of_the_longest_names_that_is_taken(tmp_path: Path) -> None:
+    names = [f"{number:0>125}" for number in range(499_000)]
+    body = json.dumps({"name": "team/app", "tags": names}, separators=(",", ":")).encode()
+
+    async def answer(request: web.Request) -> web.Response:
+        return json_reply(body if "last" not in request.query else b'{"tags":[]}')
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert ended.said == "499000"
+    assert ended.peak < MOST
+
+
+async def test_referrers_without_end(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        last = number_in(request)
+        digests = [f"sha256:{number:0>64}" for number in range(last + 1, last + 1001)]
+        manifests = [{"mediaType": "a/b", "digest": digest, "size": 1} for digest in digests]
+        link = f'<{request.path}?last=t{last + 1000}>; rel="next"'
+        return json_reply(json.dumps({"schemaVersion": 2, "manifests": manifests}).encode(), Link=link)
+
+    async with site(answer) as server:
+        ended = await appetite("referrers", server.host, tmp_path)
+        assert len(server.seen) <= 12
+    assert re.search(r"what refers to sha256:5{64} in .*team/app has more than 10,000", ended.refused)
+    assert ended.peak < MOST // 2
+
+
+def images(config_of: Callable[[int], bytes], number: int) -> Callable[[web.Request], web.Response]:
+    """A repository of so many images; of each only the configuration is large."""
+    configs = {f"sha256:{hashlib.sha256(config_of(each)).hexdigest()}": each for each in range(number)}
+    manifests = {}
+    for digest in configs:
+        descriptor = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": 1}
+        body = json.dumps({"schemaVersion": 2, "config": descriptor, "layers": []}).encode()
+        manifests[f"sha256:{hashlib.sha256(body).hexdigest()}"] = body
+    tags = dict(zip((f"t{each}" for each in range(number)), manifests, strict=True))
+
+    def answer(request: web.Request) -> web.Response:
+        kind, reference = request.path.split("/")[-2:]
+        if kind == "tags":
+            return json_reply(json.dumps({"name": "team/app", "tags": list(tags)}).encode())
+        if kind == "blobs":
+            return json_reply(config_of(configs[reference]))
+        digest = tags.get(reference, reference)
+        return json_reply(manifests[digest], **{"Docker-Content-Digest": digest})
+
+    return answer
+
+
+@pytest.mark.parametrize("where", ["history", "labels"])
+async def test_large_configurations(tmp_path: Path, where: str) -> None:
+    """As large as they may be, which whoever may push can make them: read at once, 240 MiB in all."""
+    filling = "x" * (8 << 20)
+
+    def config(number: int) -> bytes:
+        text = filling[: -1024 - number]
+        labels = {"werf": "shop", **({"comment": text} if where == "labels" else {})}
+        return json.dumps({"config": {"Labels": labels}, "history": [text] if where == "history" else []}).encode()
+
+    answer = images(config, 30)
+
+    async def served(request: web.Request) -> web.Response:
+        return answer(request)
+
+    async with site(served) as server:
+        ended = await appetite("read", server.host, tmp_path)
+    assert ended.said == "30 tags, 30 configurations, 0 broken"
+    assert ended.peak < MOST // 2
+    assert _size(tmp_path) < 1 << 20
+
+
+async def test_what_no_bound_of_its_own_stops_is_stopped_in_words(tmp_path: Path) -> None:
+    ended = await appetite("hoard", "localhost:1", tmp_path)
+    assert ended.refused.startswith("Outgrown (3): What this run has read takes more than 400 MiB")
+    assert "Name fewer repositories" in ended.refused
+    assert ended.peak < MOST * 1.2
+
+
+async def test_memory_is_watched_as_long_as_it_takes() -> None:
+    sizes = iter([10, 15, 20, 21, 10])
+    assert "more than 0 MiB" in await outgrown(10, lambda: next(sizes))
+    assert list(sizes) == [10]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outgrown(10, lambda: None), 0.2)
+    assert (own_memory() or 0) > 10 << 20
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())

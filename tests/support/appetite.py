@@ -1,0 +1,95 @@
+"""How much memory something takes that reads from a server: done in a process of its own, which says its peak.
+
+`python -m tests.support.appetite WORK HOST FOLDER` is that process."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+
+from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.cleanup.session import until_signal
+from holystone.engine.errors import HolystoneError
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
+from holystone.engine.scheduler import Limits, Scheduler
+
+SUBJECT: Final = Digest("sha256:" + "5" * 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    peak: int
+    """MiB, of all memory that was the process's own at a time or mapped from files."""
+    said: str
+    """What came of it; empty if it was refused."""
+    refused: str
+    """In words."""
+
+
+async def appetite(work: str, host: object, folder: Path) -> Ended:
+    """`work` is the name of one of the functions below."""
+    command = [sys.executable, "-m", __name__, work, str(host), str(folder)]
+    done = await anyio.run_process(command, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return Ended(**json.loads(done.stdout))
+
+
+async def list_tags(registry: OciRegistry, at: Repository, _: Path) -> str:
+    return str(len((await registry.list_tags(at)).tags))
+
+
+async def referrers(registry: OciRegistry, at: Repository, _: Path) -> str:
+    return str(len(await registry.referrers(at, SUBJECT)))
+
+
+async def read(registry: OciRegistry, at: Repository, folder: Path) -> str:
+    with DigestKnowledge(folder / "known.db") as knowledge:
+        snapshot = await read_repository(registry, knowledge, at, needs_config=lambda _: True)
+        return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
+
+
+async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
+    """Something that has no bound of its own."""
+    kept = []
+    while True:
+        kept.append(bytearray(1 << 20))
+        kept[-1][::4096] = b"x" * 256
+        await anyio.lowlevel.checkpoint()
+
+
+_WORKS: Final[dict[str, Callable[[OciRegistry, Repository, Path], Awaitable[str]]]] = {
+    each.__name__: each for each in (list_tags, referrers, read, hoard)
+}
+
+
+async def _main(work: str, host: RegistryHost, folder: Path) -> str:
+    lane = Scheduler(limits=Limits(in_flight=64)).lane(host, "test", "read")
+    async with RegistryHttp(host, Anonymous()) as http:
+        registry = OciRegistry(host, http, lane, lane)
+        return await _WORKS[work](registry, Repository(host, RepositoryPath("team/app")), folder)
+
+
+def _peak() -> int:
+    """Not `ru_maxrss`, which a process inherits from the one that has made it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) >> 10
+
+
+if __name__ == "__main__":
+    said = refused = ""
+    try:
+        host, folder = RegistryHost.parse(sys.argv[2]), Path(sys.argv[3])
+        said = anyio.run(until_signal, lambda: _main(sys.argv[1], host, folder))
+    except HolystoneError as error:
+        refused = f"{type(error).__name__} ({error.exit_code}): {error}"
+    print(json.dumps({"peak": _peak(), "said": said, "refused": refused}))
