@@ -9,6 +9,7 @@ from holystone.embedded.access import Basic, User
 from holystone.settings import options
 from holystone.settings.secrets import OUR_SECRETS, exposed
 from holystone.settings.tables import CLEANUP_OPTIONS
+from tests.cli.test_cli_git import git
 from tests.cli.test_cli_in_use import write_config
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench, bench, now
@@ -42,6 +43,7 @@ def test_no_program_that_is_run_sees_them(guarded: Bench, tmp_path: Path) -> Non
     spy(programs, "werf", f"cat {tmp_path}/rendered")
     (tmp_path / "rendered").write_text(WERF_YAML)
     (guarded.project / "werf.yaml").write_text("# {{ }}\n" + WERF_YAML)
+    git(guarded.project, "remote", "add", "origin", str(tmp_path / "not-there"))
     answer = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"kube-token"}}'
     plugin = spy(programs, "plugin", f"echo '{answer}'")
     guarded.docker_config(credHelpers={guarded.registry.host: "spy"})

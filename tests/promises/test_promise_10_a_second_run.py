@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from holystone.adapters.http.dates import Dates
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
 from holystone.cleanup.planning import PlanningOptions, make_plan
@@ -32,6 +33,7 @@ class Only:
 
     def __init__(self, registry: ManneredRegistry) -> None:
         self._registry = registry
+        self.dates = Dates()
 
     async def registry(self, *_: object) -> ManneredRegistry:
         return self._registry
