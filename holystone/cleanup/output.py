@@ -91,11 +91,13 @@ def _without_secrets(value: Any) -> Any:
             return value
 
 
-def _encoding(stream: TextIO) -> str:
-    return stream.encoding or "utf-8"
+def _encoding(stream: TextIO | None) -> str:
+    return (stream and stream.encoding) or "utf-8"
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed before we began: `>&-`
+        return
     encoding = _encoding(stream)
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

@@ -81,6 +81,15 @@ def test_our_own_options(shop: Bench, option: str) -> None:
     assert_harmless(shop.cleanup(f"{option}={HOSTILE}", "--dry-run"))
 
 
+def test_words_that_are_not_unicode(shop: Bench) -> None:
+    ran = shop.cleanup("--config=\udcff.yaml", "--output=json")
+    assert ran.code == 2
+    assert "\\udcff.yaml" in ran.json["error"]["message"]
+    assert "\\udcff.yaml" in ran.err
+    noted = shop.cleanup("--project-name=\udcff", "--dry-run", "--output=json")
+    assert "\\udcff" in "".join(noted.json["plan"]["notices"])
+
+
 def test_the_name_of_a_plan_can_be_pasted(shop: Bench) -> None:
     file = shop.project / "it's a\nplan ##vso[x]"
     ran = shop.cleanup("--plan-out", str(file))

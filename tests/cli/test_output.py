@@ -1,8 +1,10 @@
 """All that is printed goes through one door, where nothing of a stranger's can steer, forge or tell."""
 
 import ast
+import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +71,20 @@ def test_a_secret_is_hidden_in_text_and_in_json_which_stays_json(capsys: pytest.
     assert json.loads(shown.out) == {"a ***": ["***", 12345, None, {"b": "***="}]}
     assert shown.err == "holystone: *** or ***\n"
     assert secret
+
+
+def test_an_ascii_terminal_and_a_closed_one_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    output.report("\N{EURO SIGN} \x9b")
+    output.document('{"a":"\N{EURO SIGN}\N{KEY}"}'.encode())
+    text, said = narrow.buffer.getvalue().decode("ascii").splitlines()
+    assert text == "\\u20ac \\x9b"
+    assert json.loads(said) == {"a": "\N{EURO SIGN}\N{KEY}"}
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    output.report("x")
+    output.tell("x")
 
 
 def test_nobody_else_prints() -> None:

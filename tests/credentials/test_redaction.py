@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from holystone.adapters.credentials.redaction import redacted, without_userinfo
-from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.credentials.secret import MaybeSecret, Secret
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
 
@@ -93,6 +93,12 @@ def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
     held = Secret(secret)
     assert redacted(text) == shown
     assert held
+
+
+def test_what_is_often_no_secret_may_be_said() -> None:
+    region = MaybeSecret("eu-west-1")
+    assert region.reveal() == redacted(region.reveal())
+    assert "eu-west-1" not in f"{region} {region!r}"
 
 
 def test_what_was_used_last_is_remembered_among_thousands() -> None:

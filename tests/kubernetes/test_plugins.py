@@ -214,3 +214,11 @@ async def test_a_plugin_is_ended_when_the_run_is(api: KubeApi, plugin: Plugins, 
         child = await child_of(tmp_path / "child")
         group.cancel_scope.cancel()
     assert await gone(child)
+
+
+async def test_what_a_plugin_repeats_of_its_environment(api: KubeApi, plugin: Plugins) -> None:
+    """A word that is no secret stays one that others may say."""
+    env = [{"name": "CLOUD_TOKEN", "value": "the-clouds-token"}, {"name": "CLOUD_PROFILE", "value": "production"}]
+    with pytest.raises(IncompleteSource, match=r"no \*\*\* for production") as caught:
+        await ask(api, plugin('echo "no $CLOUD_TOKEN for $CLOUD_PROFILE" >&2; exit 1', env=env))
+    assert "the-clouds-token" not in str(caught.value)

@@ -7,13 +7,12 @@ with the sticky bit others can put files beside ours, so each file is looked at,
 
 import os
 import pwd
-import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import UsageError, shell_word
 
 _MODE: Final = 0o600
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -45,7 +44,7 @@ def own_folder(folder: Path) -> None:
             f"Others can write in the folder {folder}: what they put into it would be done with your rights.",
             not_deleted=_NOTHING,
             what_to_do=f"Choose a folder that is yours alone (one below it that is not there yet is made so), or: "
-            f"chmod go-w {_quoted(folder)}",
+            f"chmod go-w {shell_word(folder)}",
         )
 
 
@@ -111,8 +110,4 @@ def _user(uid: int) -> str:
 
 
 def _chown(path: Path) -> str:
-    return f"sudo chown {os.geteuid()} {_quoted(path)}"
-
-
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+    return f"sudo chown {os.geteuid()} {shell_word(path)}"

@@ -1,7 +1,7 @@
 """A value that does not show itself: not in a log, a traceback, a pickle or a JSON document."""
 
 import hmac
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from holystone.adapters.credentials.redaction import remember
 
@@ -14,13 +14,17 @@ class Secret:
     """
 
     __slots__ = ("_value",)
+    _is_told: ClassVar[bool] = True
+    """Whether it is hidden where others say it, too."""
 
     def __init__(self, value: str) -> None:
         self._value = value
-        remember(value)
+        if self._is_told:
+            remember(value)
 
     def reveal(self) -> str:
-        remember(self._value)  # in use
+        if self._is_told:
+            remember(self._value)  # in use
         return self._value
 
     def __bool__(self) -> bool:
@@ -55,3 +59,11 @@ class Secret:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret is never written anywhere")
+
+
+class MaybeSecret(Secret):
+    """What may be a secret and often is none, such as a variable for a program. It does not show itself either, but
+    where others say `prod` or `eu-west-1`, they may."""
+
+    __slots__ = ()
+    _is_told = False

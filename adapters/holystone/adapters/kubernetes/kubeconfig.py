@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.credentials.secret import MaybeSecret, Secret
 from holystone.adapters.http.reply import printable
 from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
 from holystone.engine.errors import IncompleteSource, UsageError
@@ -36,7 +36,7 @@ class Cluster(msgspec.Struct, frozen=True, rename="kebab"):
 
 class Variable(msgspec.Struct, frozen=True):
     name: str
-    value: Secret
+    value: MaybeSecret
 
 
 class Plugin(msgspec.Struct, frozen=True, rename="camel"):
@@ -181,8 +181,8 @@ def _filled(value: Any) -> Any:
 
 
 def _secret(kind: type, value: Any) -> Any:
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
+    if issubclass(kind, Secret) and isinstance(value, str):
+        return kind(value)
     raise TypeError("Expected `str`: put it in quotes")  # without the value
 
 

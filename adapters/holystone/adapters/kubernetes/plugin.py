@@ -3,6 +3,7 @@
 Protocol: kubernetes.io, "Authenticating", client-go credential plugins (client.authentication.k8s.io/v1 and v1beta1).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holystone.adapters.credentials.redaction import remember
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
@@ -20,6 +22,8 @@ from holystone.adapters.kubernetes.tls import ClientCertificate, authority
 from holystone.adapters.programs import ProgramFailed, ProgramMissing, run_program
 from holystone.engine.errors import IncompleteSource
 
+_TELLING: Final = re.compile("key|pass|secret|token|credential", re.IGNORECASE)
+"""Names of variables that hold a secret."""
 TIMEOUT: Final = 60.0
 """Seconds: cloud CLIs are slow to start and may have to ask their cloud."""
 _VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
@@ -56,6 +60,9 @@ async def ask_plugin(
     name = f"its exec plugin {printable(Path(plugin.command).name, 60)}"
     _check(plugin, name)
     own = {each.name: opened_bytes(each.value).decode() for each in plugin.env}
+    for each, value in own.items():
+        if _TELLING.search(each):
+            remember(value)
     told = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(_question(plugin, cluster)).decode()}
     ended, trouble = None, ""
     try:

@@ -20,7 +20,10 @@ _NAMES = (RegistryHost, RepositoryPath, Tag, Digest, Commit, ImageName)
 
 def to_json(value: Any, *, indent: int = 0) -> bytes:
     """Keys of mappings are sorted, so that equal values give equal bytes."""
-    encoded = msgspec.json.encode(value, enc_hook=_encode, order="sorted")
+    try:
+        encoded = msgspec.json.encode(value, enc_hook=_encode, order="sorted")
+    except UnicodeEncodeError:  # a path, or a word of the command line, that is not UTF-8
+        encoded = msgspec.json.encode(_unicode(msgspec.to_builtins(value, enc_hook=_encode)), order="sorted")
     return msgspec.json.format(encoded, indent=indent) if indent else encoded
 
 
@@ -37,6 +40,18 @@ def _encode(value: Any) -> Any:
     if isinstance(value, _NAMES):
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+
+
+def _unicode(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_unicode(key): _unicode(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_unicode(each) for each in value]
+        case _:
+            return value
 
 
 def _decode(kind: type[Any], value: Any) -> Any:
