@@ -54,8 +54,8 @@ def test_every_command_is_here(lines: dict[tuple[str, ...], list[str]]) -> None:
 
 @pytest.mark.parametrize("said", ["variable", "option"])
 def test_a_dry_run_changes_nothing(shop: Bench, lines: dict[tuple[str, ...], list[str]], said: str) -> None:
+    before, state = shop.contents(), shop.run("runs").out
     for command, words in lines.items():
-        before, state = shop.contents(), shop.run("runs").out
         shop.registry.recording.clear()
         option = ["--dry-run"] if said == "option" else []
         ran = shop.run(*command, *words, *option, env={"WERF_DRY_RUN": "1"} if said == "variable" else None)
@@ -90,10 +90,10 @@ def test_whoever_writes_plans_executes_none(
 ) -> None:
     """Set for a whole pipeline, the variable would make one half of it do nothing, or the other half too much."""
     other = tmp_path / "other.json"
+    before, state = shop.contents(), shop.run("runs").out
     for command, words in lines.items():
         if command == ("runs", "give-up"):
             continue  # it deletes nothing
-        before, state = shop.contents(), shop.run("runs").out
         ran = shop.run(*command, *words, env={"HOLYSTONE_PLAN_OUT": str(other)})
         assert (shop.contents(), shop.run("runs").out) == (before, state), command
         assert (ran.code, other.exists()) == ((2, False) if command in EXECUTE else (0, True)), (command, ran)

@@ -314,13 +314,14 @@ def test_a_stage_that_somebody_runs_stays_with_what_it_was_built_from(shop: Benc
         assert "in use" in line
 
 
+@pytest.mark.slow
 def test_a_list_out_of_a_pipe(shop: Bench) -> None:
     address, (tag, *_) = doomed(shop)
     words = ("cleanup", *shop.addresses(), "--dry-run", "--without-kube", "--in-use=-")
     done = shop.spawn(*words, stdin=f"{address}:{tag}\n")
     assert done.code == 0
     assert "standard input:1" in done.out
-    bad = shop.spawn(*words, stdin="no good\n")
+    bad = shop.run(*words, stdin="no good\n")
     assert bad.code == 2
     assert "--in-use: standard input:1: " in bad.message
 

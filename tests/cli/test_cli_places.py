@@ -79,7 +79,8 @@ def test_a_plan_that_cannot_be_written(shop: Bench, refused: Refuse, tmp_path: P
 def test_the_fuse(tmp_path: Path, refused: Refuse) -> None:
     with bench(tmp_path) as shop:
         tiny_project(shop.project, shop.registry.storage, now=now(), commits=22)
-        message = refused(shop, code=3)
+        said = {"HOLYSTONE_YES_DELETE_THAT_MANY": "1", "WERF_YES_DELETE_THAT_MANY": "1"}
+        message = refused(shop, code=3, env=said)  # no variable says yes
         assert "21 of 23 tags" in message or "of 23 tags would be deleted" in message
         assert "shop/app/front" in message
         assert "--yes-delete-that-many" in message
@@ -90,9 +91,3 @@ def test_the_fuse(tmp_path: Path, refused: Refuse) -> None:
         assert "--yes-delete-that-many" in refused(shop, str(plan), code=3, command="apply")
         assert shop.run("apply", str(plan), "--yes-delete-that-many").code == 0
         assert len(shop.contents()["shop/app/front"][0]) == 3
-
-
-def test_no_variable_says_yes_to_the_fuse(tmp_path: Path, refused: Refuse) -> None:
-    with bench(tmp_path) as shop:
-        tiny_project(shop.project, shop.registry.storage, now=now(), commits=22)
-        refused(shop, code=3, env={"HOLYSTONE_YES_DELETE_THAT_MANY": "1", "WERF_YES_DELETE_THAT_MANY": "1"})

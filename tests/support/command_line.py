@@ -89,13 +89,14 @@ class Bench:
     def cleanup(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
         return self.run("cleanup", *(self.options or self.addresses()), *arguments, env=env)
 
-    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> Ran:
         """In this process, which is quick, with waits that are no waits."""
         out, err = io.StringIO(), io.StringIO()
         code = 0
         with (
             mock.patch.dict(os.environ, self._environment(env or {}), clear=True),
             mock.patch.object(sys, "argv", ["holystone", *arguments]),
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
             chdir(self.project),
             hasty(),
             redirect_stdout(out),
