@@ -70,7 +70,8 @@ class Delivery:
             self.say(f"note: {line}")
         session.connections.renew()
 
-        locked = [each.repository for each in run.plan.repositories if each.passes and self._run.lock_in_registry]
+        locks = await run.may_lock(wanted=self._run.lock_in_registry)
+        locked = [each.repository for each in run.plan.repositories if each.passes and locks]
 
         async def locking(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
             async def whole() -> RunResult:

@@ -30,8 +30,8 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         if not dry_run:
             progress.begin(run.id)
 
-        lock = settings.run.lock_in_registry and not dry_run
-        locked = [each.repository for each in run.plan.repositories if each.passes and lock]
+        locks = not dry_run and await run.may_lock(wanted=settings.run.lock_in_registry)
+        locked = [each.repository for each in run.plan.repositories if each.passes and locks]
 
         async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
             places = [(registries[each], each) for each in locked]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from holystone.embedded.faults import Answer, Fault
 from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.lease import LockTag, lock_tag
 from holystone.engine.lease.tags import lock_image
@@ -57,6 +58,23 @@ def test_the_lock_in_the_registry_is_there_while_something_is_deleted_and_then_g
     assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
     assert shop.run("undo", run, "--lock-in-registry").code == 0
     assert not any("lock" in tag for tags, _ in shop.contents().values() for tag in tags)
+
+
+@pytest.mark.parametrize("command", ["resume", "undo"])
+def test_a_run_that_was_locked_takes_its_locks_away_whoever_goes_on_with_it(shop: Bench, command: str) -> None:
+    """Without being told once more that it was."""
+    shop.env["HOLYSTONE_STATE_DIR"] = str(shop.home / "state")
+    shop.registry.faults.add(Fault("DELETE", "/manifests/sha256:", Answer(503), nth=9, times=None))
+    assert shop.cleanup("--lock-in-registry").code == 4
+    assert locks(shop), "they could not be deleted either"
+    shop.registry.faults.clear()
+    run = shop.run("runs").out.split()[0]
+    assert shop.run(command, run).code == 0
+    assert locks(shop) == []
+
+
+def locks(shop: Bench) -> list[str]:
+    return [tag for tags, _ in shop.contents().values() for tag in tags if "lock" in tag]
 
 
 @pytest.mark.parametrize("left", [900, -1])

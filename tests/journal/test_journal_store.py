@@ -184,25 +184,28 @@ async def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> Non
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     Journal.open(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("PRAGMA user_version = 3")
+        database.execute("PRAGMA user_version = 4")
     database.close()
-    with pytest.raises(UsageError, match=r"newer Holystone \(format 3, known is 2\)"):
+    with pytest.raises(UsageError, match=r"newer Holystone \(format 4, known is 3\)"):
         Journal.open(tmp_path)
 
 
-async def test_a_journal_of_the_first_format_is_taken_over_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+async def test_a_journal_of_an_earlier_format_is_taken_over_as_it_is(tmp_path: Path, version: int) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
         begun = await run.begin_repository(APP, [BYTES], None)
         await begun.record({0: Deleted()})
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses were recorded
-        for statement in ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked", "PRAGMA user_version = 1"):
+    losses = ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked") if version == 1 else ()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses, and locks, were recorded
+        for statement in (*losses, "ALTER TABLE runs DROP COLUMN locks", f"PRAGMA user_version = {version}"):
             database.execute(statement)
     database.close()
     for _ in range(2):
         with Journal.open(tmp_path) as journal:
             (found,) = await journal.slices(run.id)
             assert (found.outcomes, found.losses, found.checked) == ({0: Deleted()}, (), False)
+            assert not (await journal.record(run.id)).locks
             assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
 
 

@@ -26,6 +26,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     """Unix seconds; None for an open run."""
     command: str
     state: RunState
+    locks: bool = False
+    """Locks of its own may be in its repositories, so that whoever goes on with it holds them and gives them back."""
 
 
 class Tombstone(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -12,7 +12,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 
-_RUN_COLUMNS: Final = "id, started, ended, command, state"
+_RUN_COLUMNS: Final = "id, started, ended, command, state, locks"
 
 
 class _Recorded(msgspec.Struct, frozen=True):
@@ -32,6 +32,10 @@ def set_state(database: sqlite3.Connection, run_id: str, state: RunState, ended:
     database.execute("UPDATE runs SET state = ?, ended = ? WHERE id = ?", (state, ended, run_id))
 
 
+def set_locks(database: sqlite3.Connection, run_id: str) -> None:
+    database.execute("UPDATE runs SET locks = 1 WHERE id = ?", (run_id,))
+
+
 def forget_runs(database: sqlite3.Connection, ended_before: int) -> None:
     """All that is recorded of runs that ended before this moment, unless an undo of one has not."""
     old = "SELECT id FROM runs WHERE ended < ? AND state != 'undoing'"
@@ -46,7 +50,7 @@ def forget_runs(database: sqlite3.Connection, ended_before: int) -> None:
 
 def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
     rows = database.execute(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY started DESC, id DESC")  # noqa: S608
-    return tuple(RunRecord(*row) for row in rows)
+    return tuple(_run(row) for row in rows)
 
 
 def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, bytes] | None:
@@ -56,7 +60,11 @@ def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord
         f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
         (run_id,),
     ).fetchone()
-    return (RunRecord(*row[:-1]), row[-1]) if row else None
+    return (_run(row[:-1]), row[-1]) if row else None
+
+
+def _run(row: Sequence[Any]) -> RunRecord:
+    return RunRecord(*row[:-1], locks=bool(row[-1]))
 
 
 def open_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> int:

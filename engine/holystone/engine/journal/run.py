@@ -5,6 +5,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from holystone.engine.journal import rows
 from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.writer import Writer
@@ -86,6 +88,14 @@ class Run:
         await begun.keep(manifests)
         await self._writer.do(lambda db: rows.seal_slice(db, number, tombstone))
         return begun
+
+    async def may_lock(self, *, wanted: bool) -> bool:
+        """Whether locks are held in its repositories: they are `wanted` now, or some of an earlier attempt may be left
+        there. Written down before the first is pushed."""
+        if wanted and not self.record.locks:
+            await self._writer.do(partial(rows.set_locks, run_id=self.id))
+            self.record = msgspec.structs.replace(self.record, locks=True)
+        return self.record.locks
 
     async def begin_undo(self) -> None:
         """From here on only `undo` takes the run up, however this attempt ends."""

@@ -41,6 +41,7 @@ _STEPS: Final = (
         PRIMARY KEY (slice, tag, digest)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE runs ADD COLUMN locks INTEGER NOT NULL DEFAULT 0",
 )
 """From each format to the next: a journal of an earlier version goes through those that it lacks. What was written is
 never changed."""
