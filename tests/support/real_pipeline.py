@@ -5,6 +5,7 @@ from typing import cast
 
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.http.dates import Dates
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
 from holystone.cleanup.intent import read_git, read_names
@@ -66,6 +67,8 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     registry = MemoryRegistry(can)
 
     class Connected:
+        dates = Dates()
+
         async def registry(self, *_: object) -> MemoryRegistry:
             return registry
 
