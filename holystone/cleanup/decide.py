@@ -10,10 +10,11 @@ from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.misplaced import metadata_missing, misplaced
 from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
+from holystone.cleanup.unseen import unseen_images, unseen_notices
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import ImageTag, MetadataRecord, StagesStorage
+from holystone.engine.model.project import ImageTag, MetadataRecord, Signature, StagesStorage
 from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
@@ -97,6 +98,9 @@ def decide(
         for name in inventory.images
     }
     all_tags = [tag for each in tags.values() for tag in each]
+    records = _by_image(storage.metadata)
+    named = whose_records_are_ours(inventory, storage)
+    unseen = unseen_images(inventory, named, storage)
     protected: dict[Reference, tuple[KeepReason, ...]] = {
         tag.reference: (OtherProject(tag.stranger),) for tag in all_tags if tag.stranger
     }
@@ -112,10 +116,9 @@ def decide(
         scope = Scope(images=False, stages=False)
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
     if scope.images:
-        records = _by_image(storage.metadata)
-        named = whose_records_are_ours(inventory, storage)
         for name, of_image in tags.items():
-            decision = _judge_image(of_image, protected, records.get(name, ()), intent, rules)
+            hidden = unseen[name].signatures if name in unseen else ()
+            decision = _judge_image(of_image, protected, records.get(name, ()), hidden, intent, rules)
             repository = inventory.layout.repository(name)
             _merge(found[repository], decision.tags)
             _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
@@ -127,10 +130,12 @@ def decide(
             _merge(found[repository], foreign(inventory, repository, all_tags))
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
     notices += contradictions(found)
+    if not (absent or elsewhere):
+        notices += unseen_notices(inventory, unseen)
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
-        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run)
+        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run, tuple(unseen))
         # Where both live in one repository, a tag of an image may look like one of a stage.
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
@@ -149,6 +154,7 @@ def _judge_image(
     tags: Iterable[ImageTag],
     stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
+    unseen: Collection[Signature],
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
@@ -162,7 +168,7 @@ def _judge_image(
             )
         case GitIntent(selected, history):
             decision = decide_images(
-                judged, records, history, selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected
+                judged, records, history, selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected, unseen=unseen
             )
         case StrategyIntent(names, strategies, folding):
             folds = any(tag.reference.repository in folding for tag in judged)

@@ -196,3 +196,82 @@ def test_what_is_in_use_takes_no_place_in_the_limits_of_strategies() -> None:
     assert gone(decide(inventory, existing, Scope(), RULES), IMAGES) == {"app-v0", "app-v2", "app-v3"}
     used = [parse_used_image(f"{IMAGES}:app-v1", Listed("a file")), parse_used_image(f"{IMAGES}:app-v0", Listed("a"))]
     assert gone(decide(inventory, existing, Scope(), RULES, used), IMAGES) == {"app-v3"}
+
+
+FRONT, BACK = (Repository(HOST, RepositoryPath(f"shop/app/{name}")) for name in ("front", "back"))
+ABSENT = RepositorySnapshot(BACK, {}, {}, {}, {}, exists=False)
+BOTH: Contents = {
+    "aaa-1": ({}, None),
+    "bbb-2": ({}, None),
+    image_metadata_tag("front", NEW): ({"ContentSignature": "front-new"}, None),
+    image_metadata_tag("front", OLD): ({"ContentSignature": "front-old"}, None),
+    image_metadata_tag("back", NEW): ({"ContentSignature": "back-new"}, None),
+    image_metadata_tag("back", OLD): ({"ContentSignature": "back-old"}, None),
+}
+SEEN: Contents = {"front-new": image("front-new", "aaa-1"), "front-old": image("front-old")}
+
+
+def two_images(
+    back: RepositorySnapshot, stored: Contents | None = None, names: tuple[str, ...] = ("back", "front")
+) -> ProjectInventory:
+    """In a repository each: `front` has an image of each commit."""
+    layout = ImagesRepo.at(Address(HOST, IMAGES.path), "multirepo")
+    snapshots = (snapshot(FRONT, SEEN), back, snapshot(STORAGE, BOTH if stored is None else stored))
+    images = tuple(ImageName(name) for name in names)
+    return ProjectInventory(layout, images, {each.repository: each for each in snapshots}, STORAGE)
+
+
+@pytest.mark.parametrize("back", [ABSENT, snapshot(BACK, {})], ids=["absent", "empty"])
+@pytest.mark.parametrize("scope", [Scope(), Scope(images=False), Scope(stages=False)])
+def test_what_records_name_in_a_repository_that_shows_nothing_may_be_there(
+    back: RepositorySnapshot, scope: Scope
+) -> None:
+    """A proxy's 404, a renamed repository. Nothing but the image itself says on which stages it is built."""
+    decision = decide(two_images(back), git(), scope, RULES)
+    of_front = {image_metadata_tag("front", OLD)}
+    assert gone(decision, STORAGE) == (of_front if scope.images else set())
+    assert gone(decision, FRONT) == ({"front-old"} if scope.images else set())
+    (notice,) = (notice for notice in decision.notices if f"image back: {BACK} has no tag" in notice)
+    assert "2 records" in notice
+    assert "holystone managed-images rm back" in notice
+
+
+def test_an_image_that_the_project_gave_up_holds_no_stage() -> None:
+    """The way out of the above. Its records stay, since nobody knows whose they are."""
+    decision = decide(two_images(ABSENT, names=("front",)), git(), Scope(), RULES)
+    assert gone(decision, STORAGE) == {"bbb-2", image_metadata_tag("front", OLD)}
+
+
+def test_a_repository_in_which_nothing_was_published_holds_nothing() -> None:
+    """Neither by no record, nor by one that does not say of which content it is and would stay for ever."""
+    silent: Contents = {image_metadata_tag("back", OLD): ({}, None)}
+    stored = {tag: each for tag, each in BOTH.items() if "-back-" not in tag} | silent
+    decision = decide(two_images(ABSENT, stored), git(), Scope(), RULES)
+    assert gone(decision, STORAGE) == {"bbb-2", image_metadata_tag("front", OLD)}
+
+
+def test_a_tag_that_is_listed_and_cannot_be_read_keeps_what_hangs_on_its_name() -> None:
+    back = snapshot(BACK, {}, broken={"back-old": "the registry has no manifest for it", "whatever": "not JSON"})
+    decision = decide(two_images(back), git(), Scope(), RULES)
+    of_others = {image_metadata_tag("front", OLD), image_metadata_tag("back", NEW)}
+    assert gone(decision, STORAGE) == of_others, "its own record stays, and every stage"
+    assert gone(decision, FRONT) == {"front-old"}
+    (notice,) = (notice for notice in decision.notices if "cannot be read" in notice)
+    assert "image back: 1 tag" in notice
+    assert "back-old" in notice
+
+
+def test_the_same_where_all_images_live_in_one_repository() -> None:
+    stored = {**STORED, "ccc-3": ({}, None)}
+    broken = {"app-old": "the registry has no image configuration"}
+    images = snapshot(IMAGES, {"app-new": IMAGE_TAGS["app-new"]}, broken)
+    decision = decide(project(images, snapshot(STORAGE, stored)), git(), Scope(), RULES)
+    assert gone(decision, STORAGE) == set()
+    assert gone(decision, IMAGES) == set()
+
+
+def test_a_broken_tag_that_no_record_names_holds_nothing() -> None:
+    back = snapshot(BACK, {}, broken={"latest": "the registry has no manifest for it"})
+    stored = {tag: each for tag, each in BOTH.items() if "-back-" not in tag}
+    decision = decide(two_images(back, stored), git(), Scope(), RULES)
+    assert gone(decision, STORAGE) == {"bbb-2", image_metadata_tag("front", OLD)}

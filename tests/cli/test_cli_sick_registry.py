@@ -16,7 +16,7 @@ from holystone.embedded.storage import digest_of
 from holystone.engine.model.manifests import OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.references import Digest, Tag
 from tests.support.command_line import Bench, always, bench, now
-from tests.support.tiny_project import tiny_project
+from tests.support.tiny_project import Contents, tiny_project
 
 Refuse = Callable[..., str]
 HTML = b"<html><head><title>Welcome to our portal</title></head><body>Please log in</body></html>"
@@ -95,12 +95,51 @@ def test_a_json_404_of_a_proxy_is_no_empty_repository(shop: Bench, refused: Refu
 
 
 def test_a_404_for_a_tag_makes_it_broken_and_keeps_it(shop: Bench) -> None:
-    """Whoever says so: without its digest a tag is not touched."""
+    """Whoever says so: without its digest a tag is not touched, nor is what hangs on its name."""
+    before, doomed = shop.contents(), of_backend_that_go(shop)
     shop.registry.faults.add(Fault("HEAD", f"/shop/app/backend{FIRST_TAG}", Answer(404), times=None))
     ran = shop.cleanup()
     assert ran.code == 0
     assert "left alone" in ran.out
+    assert "image backend: 5 tags that records name cannot be read" in ran.out
     assert len(shop.contents()["shop/app/backend"][0]) == 7
+    all_that_hangs_on_backend_stays(shop, before)
+    shop.registry.faults.clear()
+    assert shop.cleanup().code == 0
+    assert not doomed & set(shop.contents()["shop/app/backend"][0])
+
+
+def of_backend_that_go(shop: Bench) -> set[str]:
+    plan = shop.cleanup("--dry-run", "--output=json").json["plan"]["repositories"][0]
+    assert plan["repository"]["path"] == "shop/app/backend"
+    steps = [step for each in plan["passes"] for step in each["steps"]]
+    return {tag for step in steps for tag in (step.get("tags") or [step.get("tag")]) if tag}
+
+
+def all_that_hangs_on_backend_stays(shop: Bench, before: Contents) -> None:
+    """And of the other image goes what is to go, but for stages."""
+    (was, _), (now, _) = before["shop/stages"], shop.contents()["shop/stages"]
+    gone = was.keys() - now.keys()
+    assert gone
+    assert all(tag.startswith("image-metadata-by-commit-front-") for tag in gone)
+    assert len(shop.contents()["shop/app/front"][0]) < len(before["shop/app/front"][0])
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_one_image_whose_repository_is_said_not_to_be_there(shop: Bench, once: bool) -> None:
+    before, doomed = shop.contents(), of_backend_that_go(shop)
+    unknown = b'{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]}'
+    times = 1 if once else None
+    shop.registry.faults.add(Fault("GET", "/shop/app/backend/tags/list", Answer(404, unknown), times=times))
+    ran = shop.cleanup()
+    assert ran.code == 0
+    if once:
+        assert not doomed & set(shop.contents()["shop/app/backend"][0])
+    else:
+        assert "image backend: " in ran.out
+        assert "holystone managed-images rm backend" in ran.out
+        assert shop.contents()["shop/app/backend"] == before["shop/app/backend"]
+        all_that_hangs_on_backend_stays(shop, before)
 
 
 def test_a_listing_that_turns_in_circles(tmp_path: Path, refused: Refuse) -> None:

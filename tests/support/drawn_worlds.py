@@ -161,8 +161,8 @@ class _Drawn:
             tag = self.random.choice([f"t{number}", f"t{number}", f"{number}", f"x-{number}", "v1", "master"])
             if builds:
                 there[f"{prefix if not self.maybe(5) else ''}{tag}"] = self.random.choice(builds)
-        if self.maybe(5):
-            there[f"{prefix}lost"] = None
+        if self.maybe(15):
+            there[f"{prefix}{self.random.choice(['lost', *SIGNATURES])}"] = None
 
     def _build(self, name: str, number: int) -> Image:
         random = self.random

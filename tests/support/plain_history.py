@@ -65,7 +65,7 @@ def reachable(world: World, ref: Ref) -> set[str]:
     return reached
 
 
-def by_history(world: World, mine: Sequence[Mine], records: Sequence[Record]) -> set[tuple[str, str]]:
+def by_history(world: World, mine: Sequence[Mine], records: Sequence[Record], unseen: set[str]) -> set[tuple[str, str]]:
     selected = _selected(world)
     judged = [each for each in mine if not in_use(world, each)]
     heads = {ref.commit for ref in selected if ref.kind == "branch"}
@@ -95,7 +95,8 @@ def by_history(world: World, mine: Sequence[Mine], records: Sequence[Record]) ->
         going = {
             each for each in judged if each.signature not in kept and (each.signature in taking_part or world.v1_2)
         }
-    remaining = {each.signature for each in mine if each not in going}
+    # "The records of what may be there and cannot be read stay."
+    remaining = {each.signature for each in mine if each not in going} | unseen
     return {(each.repository, each.tag) for each in going} | {
         (world.storage, record.tag)
         for record in records

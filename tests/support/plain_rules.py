@@ -27,24 +27,36 @@ def doomed(world: World) -> set[tuple[str, str]]:
     if not tags and any(records_of(storage)):
         return set()
     gone: set[tuple[str, str]] = set()
+    hidden = {name: unseen(world, name) for name in names}
     if world.images:
         for name in names:
             mine = [each for each in tags if each.image == name]
             records = [each for each in records_of(storage) if each.image == name]
             if world.strategies is None:
-                gone |= by_history(world, mine, records)
+                gone |= by_history(world, mine, records, hidden[name])
             else:
                 gone |= _by_strategy(world, mine)
     # "A stage stays if a remaining image descends from it": an image remains if it does not go.
     remaining = [each for each in tags if (each.repository, each.tag) not in gone]
     if world.stages:
-        going_stages = _stages_that_go(world, storage, remaining)
+        going_stages = _stages_that_go(world, storage, remaining, any(hidden.values()))
         # Where images and stages share a repository, what looks like both goes only as both.
         images_here = {each.tag for each in tags if each.repository == world.storage}
         staying_images = {each.tag for each in remaining if each.repository == world.storage}
         gone -= {(world.storage, tag) for tag in _stages(storage) if tag in images_here and tag not in going_stages}
         gone |= {(world.storage, tag) for tag in going_stages - staying_images}
     return gone
+
+
+def unseen(world: World, name: str) -> set[str]:
+    """ "Where an image's repository has no tag, all contents that its records name may be there; and the one that a
+    listed tag is called after which cannot be read." """
+    records = [each for each in records_of(world.contents.get(world.storage, {})) if each.image == name]
+    named = {each.signature for each in records if each.signature}
+    there = world.contents.get(world.repository(name), {})
+    prefix = f"{name}-" if world.mode == "monorepo" and name else ""
+    broken = {tag.removeprefix(prefix) for tag, about in there.items() if about is None and tag.startswith(prefix)}
+    return named & broken if there else named
 
 
 def unrecorded(world: World) -> list[str]:
@@ -55,7 +67,7 @@ def unrecorded(world: World) -> list[str]:
         judged = [each for each in tags_of(world, name) if not in_use(world, each)]
         records = [each for each in records_of(world.contents.get(world.storage, {})) if each.image == name]
         recorded = {each.signature for each in records} - {None}
-        if judged and not recorded & {each.signature for each in judged}:
+        if judged and not recorded & {each.signature for each in judged} and not unseen(world, name):
             found.append(world.repository(name))
     return sorted(found) if world.images and world.v1_2 and world.strategies is None else []
 
@@ -99,7 +111,9 @@ def _stages(storage: Mapping[str, Image | None]) -> Mapping[str, Image | None]:
     return {tag: about for tag, about in storage.items() if re.fullmatch("[^-]+-[0-9]+", tag)}
 
 
-def _stages_that_go(world: World, storage: Mapping[str, Image | None], remaining: Sequence[Mine]) -> set[str]:
+def _stages_that_go(
+    world: World, storage: Mapping[str, Image | None], remaining: Sequence[Mine], hidden: bool
+) -> set[str]:
     stages = _stages(storage)
     readable = {tag: about for tag, about in stages.items() if about is not None}
     # "A stage younger than two hours stays, with its ancestors and imports."
@@ -121,8 +135,8 @@ def _stages_that_go(world: World, storage: Mapping[str, Image | None], remaining
             break
         needed |= more
     going = readable.keys() - staying
-    # While a stage cannot be read, any other may be its ancestor.
-    if len(readable) < len(stages):
+    # While a stage or an image cannot be read, any other may be its ancestor.
+    if len(readable) < len(stages) or hidden:
         going = set()
     # "Rejected stages go when nobody needs them, with their mark." A mark without a stage is nobody's.
     marks = {tag for tag in storage if re.fullmatch("[^-]+-[0-9]+-rejected", tag)}

@@ -49,10 +49,12 @@ def decide_images(
     v1_2: bool,
     now: int,
     in_use: Collection[ImageTag] = (),
+    unseen: Collection[Signature] = (),
 ) -> ImageDecision:
     """Tags and metadata records of one image. `v1_2`: the flavour that deletes tags without metadata. `now`: Unix
     seconds. `in_use`: further tags of the image, which stay in any case; their records do too, or the tags would be
-    deleted as soon as they are in use no more.
+    deleted as soon as they are in use no more. `unseen`: content signatures of images that may be there and cannot be
+    read: their records stay.
 
     An image that contradicts a record stays if it would by either of them, and the record with it.
 
@@ -81,11 +83,11 @@ def decide_images(
     }
     evidence = {disputes[each].record.tag: Keep((ContradictedBy(disputes[each].tag),)) for each in own_word}
     remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
-    remaining |= {tag.signature for tag in in_use}
+    remaining |= {tag.signature for tag in in_use} | set(unseen)
     return ImageDecision(
         tags=decided,
         metadata={**judge_records(records, standings, remaining, history), **evidence},
-        metadata_missing=bool(tags) and not taking_part,
+        metadata_missing=bool(tags) and not taking_part and not unseen,
     )
 
 

@@ -19,7 +19,7 @@ from holystone.engine.model.reasons import (
     Unreadable,
     YoungerThan,
 )
-from holystone.engine.model.references import Digest, Reference, Tag
+from holystone.engine.model.references import Digest, ImageName, Reference, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
@@ -29,13 +29,15 @@ def decide_stages(
     now: int,
     grace: int,
     in_use: Mapping[Tag, tuple[InUse, ...]] = MappingProxyType({}),
+    unseen: Sequence[ImageName] = (),
 ) -> Verdicts:
     """Every tag of the storage, sorted, but the metadata records that `decide_images` judges. `now`: Unix seconds;
-    `grace`: seconds, 0 for none. `in_use`: stages that somebody runs as they are.
+    `grace`: seconds, 0 for none. `in_use`: stages that somebody runs as they are. `unseen`: images of which some
+    may be there and cannot be read.
 
     A stage of another project stays, with all that it is built on or imports from.
     A rejected stage goes like any other that nobody needs; while it stays, so does its mark, or werf would use it.
-    While a stage cannot be read, none goes: any may be an ancestor of the unreadable one.
+    While a stage or an image cannot be read, no stage goes: any may be an ancestor of the unreadable one.
     """
     twins: defaultdict[Digest, list[Stage]] = defaultdict(list)  # one image id can be under several tags
     for stage in sorted(storage.stages, key=lambda stage: stage.tag):
@@ -43,7 +45,8 @@ def decide_stages(
     young = _young(storage.stages, now, grace)
     strangers = {stage.tag: (OtherProject(stage.stranger),) for stage in storage.stages if stage.stranger}
     needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), {*young, *in_use, *strangers})
-    doubts = tuple(Unreadable(f"{tag}, which may descend from this stage") for tag in storage.unreadable[:1])
+    unread = (*storage.unreadable, *(f"image {image.shown}" for image in unseen))
+    doubts = tuple(Unreadable(f"{what}, which may descend from this stage") for what in unread[:1])
     verdicts: dict[Tag, Verdict] = {}
     for stage in storage.stages:
         own = (*strangers.get(stage.tag, ()), *in_use.get(stage.tag, ()), *young.get(stage.tag, ()))

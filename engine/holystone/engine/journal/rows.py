@@ -64,7 +64,8 @@ def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord
 
 
 def _run(row: Sequence[Any]) -> RunRecord:
-    return RunRecord(*row[:-1], locks=bool(row[-1]))
+    run_id, started, ended, command, state, locks = row
+    return RunRecord(run_id, started, ended, command, state, bool(locks))
 
 
 def open_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> int:
