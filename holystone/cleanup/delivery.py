@@ -23,6 +23,7 @@ from holystone.engine.report.document import Document, Ending, error_text, repos
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.result_text import result_lines
+from holystone.engine.undo import uncover
 from holystone.settings.values import LogSettings, RunSettings
 
 
@@ -77,6 +78,8 @@ class Delivery:
             async def whole() -> RunResult:
                 result = await work()
                 session.connections.renew()  # locks are given back, whatever was in doubt
+                if result.plan_is_doubtful:
+                    await uncover(run, registries.__getitem__)
                 return result
 
             places = [(registries[each], each) for each in locked]

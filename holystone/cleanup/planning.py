@@ -1,6 +1,5 @@
 """Verdicts → plan: closes each repository's graph, asks for what the closure still has to know, proves the result."""
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -15,10 +14,8 @@ from holystone.engine.errors import HolystoneError, TooDeep
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.lease import LockTag, false_locks, false_locks_text, live_lock
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.codec import to_json
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import NESTED_AT_MOST
-from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
@@ -69,7 +66,7 @@ async def make_plan(
             place=at.place,
             told_by=at.told_by,
             image_ids=_image_ids(snapshot, planned),
-            manners=manners(capabilities),
+            manners=capabilities.manners,
             undo=capabilities.undo if planned.passes else None,
         )
         _prove(snapshot, planned, facts, capabilities)
@@ -100,21 +97,6 @@ async def make_plan(
         notices=notices,
         refusals=refusals,
     )
-
-
-def manners(can: Capabilities) -> str:
-    """A fingerprint of what a plan relies on: what the registry does, not what somebody may do there, or how fast."""
-    does = msgspec.structs.replace(
-        can,
-        can_delete=True,
-        cannot_delete_because="",
-        undo=UndoOutlook(),
-        quota=None,
-        bulk=1,
-        page=0,
-        warnings=(),
-    )
-    return hashlib.sha256(to_json(does)).hexdigest()[:16]
 
 
 def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.message import NOTHING_DELETED
-from holystone.cleanup.planning import manners
 from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import Refused
 from holystone.engine.model.in_use import UsedImage
@@ -41,7 +40,7 @@ async def check_reading(
 
     async def same_registry(at: RepositoryPlan) -> None:
         registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-        if manners(await registry.probe(at.repository)) != at.manners:
+        if (await registry.probe(at.repository)).manners != at.manners:
             raise Refused(
                 f"{at.repository}: the registry there does not do what it did when the plan was made: it is another "
                 "one, or was set up or updated meanwhile.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from holystone.embedded.faults import Answer, Fault
+from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.engine.journal.schema import FILE_NAME
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
@@ -142,3 +143,27 @@ def test_what_is_in_use_by_now_is_not_deleted_by_resume(shop: Bench, state: Path
     assert f"listed in {file}:1" in ran.message
     assert f"holystone runs give-up {run}" in ran.message
     assert shop.contents() == before
+
+
+def test_a_run_whose_plan_is_in_doubt_leaves_no_tag_on_its_tombstone(tmp_path: Path) -> None:
+    """It is over, so that no resume would come to them; the next run judges them anew."""
+    with bench(tmp_path, quirks=DISTRIBUTION_2_8) as shop:
+        shop.env["HOLYSTONE_STATE_DIR"] = str(tmp_path / "journal")
+        tiny_project(shop.project, shop.registry.storage, now=now(), rich=True)
+        plan = shop.cleanup("--dry-run", "--output=json").json["plan"]
+        at = next(each for each in plan["repositories"] if any(one["kind"] == "tombstone" for one in each["passes"]))
+        path, steps = at["repository"]["path"], [step for one in at["passes"] for step in one["steps"]]
+        moved = next(tag for step in steps for tag in step.get("tags", ()) if tag in at["doomed_written_once"])
+        before = shop.contents()[path][0]
+        elsewhere = {"Docker-Content-Digest": next(digest for digest in before.values() if digest != before[moved])}
+        faults = shop.registry.faults
+        faults.add(Fault("HEAD", f"{path}/manifests/{moved}$", Answer(200, headers=elsewhere), nth=2, times=None))
+        faults.add(Fault("DELETE", f"{path}/manifests/sha256:", Answer(503), nth=3, times=None))  # after two questions
+        ran = shop.cleanup()
+        assert ran.code != 0
+        assert "is written once, and points to" in ran.err
+        assert any(each.method == "PUT" and f"{path}/manifests/" in each.path for each in shop.registry.requests)
+        assert shop.contents()[path][0] == before
+        faults.clear()
+        assert set(states(shop).values()) == {"finished"}
+        assert shop.cleanup().code == 0

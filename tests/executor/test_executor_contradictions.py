@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
-from holystone.engine.model.outcomes import Deleted, MovedMeanwhile
-from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.outcomes import Deleted, Failed, MovedMeanwhile
+from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute
 from tests.support.memory_registry import Hook, MemoryRegistry, Point
-from tests.support.small_plans import level, remove, repository_plan
+from tests.support.small_plans import level, remove, repository_plan, untag
 from tests.support.small_worlds import APP
 
 Unfinished = Callable[[], Awaitable[int]]
@@ -111,3 +111,21 @@ async def test_what_the_check_sees_moved_though_nobody_moves_it_is_no_success(ex
     result = await execute(registry, plan)
     assert isinstance(result.repositories[0].stopped, PlanDoubtful)
     assert result.counts == {"deleted": 1}
+
+
+async def test_a_plan_for_a_registry_that_does_something_else_is_given_up_and_not_tried_for_ever(
+    execute: Execute, unfinished: Unfinished
+) -> None:
+    """One false 404, when it was asked what it can do, made distribution 2.8 look as if it deleted by tag: each tag was
+    refused then, and so on every resume."""
+    registry, doomed, keep = world()
+    plan = repository_plan(APP, Pass("untag", (untag("doomed", doomed),)), kept={"keep": keep})
+    plan = msgspec.structs.replace(plan, manners=registry.capabilities.manners)
+    registry.answer = lambda _: Failed("400 DIGEST_INVALID")
+    assert (await execute(registry, plan)).incomplete
+    assert await unfinished() == 1
+    registry.capabilities = msgspec.structs.replace(registry.capabilities, tag_delete=False)
+    result = await execute(registry)
+    assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+    assert "does not answer now as when the plan was made" in str(result.repositories[0].stopped)
+    assert (doomed in registry.contents[APP].manifests, await unfinished()) == (True, 0)

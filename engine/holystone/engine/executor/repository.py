@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError
+from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather, understood
@@ -96,10 +96,18 @@ async def _prepare(
     tally: Tally,
     progress: Progress,
 ) -> RepositoryWork:
-    """Reads only, and then writes down all that is needed to finish or undo."""
+    """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
+    registry that does something else."""
     capabilities = await registry.probe(plan.repository)
     if not capabilities.can_delete:
         raise DeletionDisabled(f"{plan.repository}: nothing can be deleted: {capabilities.cannot_delete_because}")
+    if plan.manners and capabilities.manners != plan.manners:
+        raise PlanDoubtful(
+            f"{plan.repository}: asked what it can delete, and how, the registry does not answer now as when the plan "
+            "was made.",
+            what_to_do="Run the command again: it makes a new plan. If it happens again, find out which machines "
+            "answer there, and what stands before them.",
+        )
     recorded = dict(await journal.manifests()) if journal else {}
     gathered = await gather(registry, knowledge, plan.repository, tally.due_digests - recorded.keys())
     if journal is None:

@@ -1,9 +1,11 @@
 """What a registry can do, as data: it feeds the planner, the lanes, the documentation and the contract suite."""
 
+import hashlib
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.outlook import UndoOutlook
 
 LastTag: TypeAlias = Literal["may-take-manifest", "takes-unlisted", "leaves-manifest"]
@@ -70,6 +72,22 @@ class Capabilities(msgspec.Struct, frozen=True):
     """Tags or digests that one delete request takes."""
     warnings: tuple[str, ...] = ()
     """What a person should know before a deletion, e.g. that the server says it is another implementation."""
+
+    @property
+    def manners(self) -> str:
+        """A fingerprint of what a plan relies on: what the registry does, not what somebody may do there, or how
+        fast."""
+        does = msgspec.structs.replace(
+            self,
+            can_delete=True,
+            cannot_delete_because="",
+            undo=UndoOutlook(),
+            quota=None,
+            bulk=1,
+            page=0,
+            warnings=(),
+        )
+        return hashlib.sha256(to_json(does)).hexdigest()[:16]
 
     @property
     def gone_index_takes_children(self) -> bool:

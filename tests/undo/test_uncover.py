@@ -1,0 +1,91 @@
+"""What a run that nobody should go on with had pushed over is put back by itself."""
+
+from pathlib import Path
+
+import anyio.lowlevel
+import msgspec
+import pytest
+
+from holystone.engine.errors import PlanDoubtful
+from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal, Run
+from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.undo import uncover
+from tests.support.execution import after, once
+from tests.support.memory_registry import MemoryRegistry
+from tests.support.small_plans import plan, repository_plan, tombstone
+from tests.support.small_worlds import APP
+
+TAGS = ("a", "b", "c", "stage")
+
+
+class Doubtful:
+    """A run that has pushed over some tags when one of them, which nobody moves, is seen elsewhere."""
+
+    def __init__(self) -> None:
+        self.registry = MemoryRegistry()
+        self.was = {tag: self.registry.image(APP, tag, tag) for tag in TAGS}
+        self.other = self.registry.image(APP, "other", "other")
+        steps = Pass("tombstone", tuple(tombstone(tag, digest) for tag, digest in self.was.items()))
+        planned = repository_plan(APP, steps, kept={"other": self.other})
+        self.plan: RepositoryPlan = msgspec.structs.replace(planned, doomed_written_once=(Tag("stage"),))
+
+    @property
+    def tags(self) -> dict[Tag, Digest]:
+        return self.registry.contents[APP].tags
+
+    def move(self) -> None:
+        self.tags[Tag("stage")] = self.other
+
+    async def execute(self, run: Run) -> RunResult:
+        self.registry.hook = once(after("push_manifest"), self.move)
+        result = await execute_plan(run, lambda _: self.registry, DigestKnowledge(None))
+        assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+        assert {self.tags[Tag(tag)] for tag in ("a", "b", "c")} != {self.was[tag] for tag in ("a", "b", "c")}
+        return result
+
+
+async def no_time(_: float) -> None:
+    await anyio.lowlevel.checkpoint()
+
+
+@pytest.fixture
+def doubtful() -> Doubtful:
+    return Doubtful()
+
+
+async def test_tags_come_back_and_the_tombstone_goes(doubtful: Doubtful, tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(doubtful.plan), "cleanup")
+        await doubtful.execute(run)
+        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+    there = {**doubtful.was, "stage": doubtful.other, "other": doubtful.other}
+    assert doubtful.registry.contents[APP].state() == (there, set(doubtful.was.values()) | {doubtful.other})
+
+
+async def test_what_others_did_meanwhile_is_left_alone(doubtful: Doubtful, tmp_path: Path) -> None:
+    """A tag that they moved off the tombstone, one that they deleted, and one that they put on it."""
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(doubtful.plan), "cleanup")
+        await doubtful.execute(run)
+        covered = [tag for tag in "abc" if doubtful.tags[Tag(tag)] != doubtful.was[tag]]
+        tombstone = doubtful.tags[Tag(covered[0])]
+        doubtful.tags[Tag("theirs")] = tombstone
+        doubtful.tags[Tag(covered[0])] = doubtful.other
+        for tag in covered[1:]:
+            del doubtful.tags[Tag(tag)]
+        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+    assert doubtful.tags[Tag(covered[0])] == doubtful.other
+    assert not doubtful.tags.keys() & {*covered[1:]}
+    assert doubtful.tags[Tag("theirs")] == tombstone
+    assert tombstone in doubtful.registry.contents[APP].manifests
+
+
+async def test_what_cannot_be_put_back_stops_nothing(doubtful: Doubtful, tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(doubtful.plan), "cleanup")
+        await doubtful.execute(run)
+        doubtful.registry.contents[APP].blobs.clear()
+        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
