@@ -8,14 +8,12 @@ import structlog
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
-from holystone.cleanup.message import NOTHING_DELETED
 from holystone.engine.closure.close import close, needed_to_decide
-from holystone.engine.errors import HolystoneError, TooDeep
+from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.lease import LockTag, false_locks, false_locks_text, live_lock
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
@@ -115,14 +113,9 @@ async def _plan(
     """Referrers are asked for only of what is to be deleted, also where the registry deletes them by itself: what is in
     the plan is in the journal. Each answer may bring more of it. What cannot go may keep more."""
     asked: set[Digest] = set()
-    deep = 0
     while True:
         closed = close(snapshot, verdicts, capabilities)
         if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
-            # Each answer may have a referrer of its own, and a server can have always another one.
-            deep += 1
-            if deep > NESTED_AT_MOST:
-                raise TooDeep(snapshot.repository, needed, NESTED_AT_MOST, not_deleted=NOTHING_DELETED)
             snapshot = await add_referrers(registry, knowledge, snapshot, needed)
             asked.update(needed)
             continue

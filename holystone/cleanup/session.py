@@ -2,15 +2,15 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import anyio
 import msgspec
 
+from holystone.cleanup.bounds import Exceeded, outgrown, overdue
 from holystone.cleanup.connections import Connections
-from holystone.cleanup.memory import outgrown
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.scheduler import Limits
@@ -19,10 +19,6 @@ from holystone.settings.values import RegistrySettings, RunSettings
 T = TypeVar("T")
 _UNBOUNDED = 1024
 """Requests at once where the user sets no limit: sockets are not endless either."""
-_TOO_MUCH = (
-    "Name fewer repositories in one run, or find out who made so many tags or so large manifests there and delete them "
-    "by the registry's own means."
-)
 _FIRST_PATIENCE = 5.0
 """Seconds in which a registry has to answer for the first time. Once it has, an outage is waited out."""
 
@@ -31,8 +27,8 @@ class Interrupted(HolystoneError):
     """SIGINT or SIGTERM ended the work before anything was deleted."""
 
 
-class Outgrown(Interrupted):
-    """What was read is more than there is memory for."""
+class Overrun(Interrupted):
+    """The work takes more than a run may take."""
 
     exit_code = 3
 
@@ -64,10 +60,12 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
 
 
 async def until_signal(
-    job: Callable[[], Awaitable[T]], beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+    job: Callable[[], Awaitable[T]],
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    bounds: Sequence[Callable[[], Awaitable[Exceeded]]] = (outgrown, overdue),
 ) -> T:
-    """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, Outgrown if
-    it takes too much memory, when everything in the job has been closed."""
+    """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, Overrun when
+    one of `bounds` returns, after everything in the job has been closed."""
     results: list[T] = []
     failures: list[Exception] = []
     ends: list[Interrupted] = []
@@ -86,13 +84,15 @@ async def until_signal(
                 group.cancel_scope.cancel()
                 return
 
-    async def watch_memory() -> None:
-        ends.append(Outgrown(await outgrown(), what_to_do=_TOO_MUCH))
+    async def hold_to(bound: Callable[[], Awaitable[Exceeded]]) -> None:
+        exceeded = await bound()
+        ends.append(Overrun(exceeded.what, what_to_do=exceeded.what_to_do))
         group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
-        group.start_soon(watch_memory)
+        for bound in bounds:
+            group.start_soon(hold_to, bound)
         if beside:
             group.start_soon(beside)
         group.start_soon(work)

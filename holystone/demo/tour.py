@@ -1,6 +1,7 @@
 """`holystone demo`: a sample project on a registry of its own, cleaned by the real program, told to somebody who has
 never seen werf."""
 
+import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 
 import aiohttp
 import anyio
+import msgspec
 
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
@@ -16,11 +18,13 @@ from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import open_session
 from holystone.demo.project import build_demo
 from holystone.demo.published import PublishedProject
+from holystone.embedded.access import Basic, User
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.manifests import MANIFEST_TYPES
 from holystone.engine.model.plan import Plan
+from holystone.engine.own_files import open_own
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.words import count
 from holystone.settings.resolve import resolve
@@ -31,21 +35,28 @@ _COMMAND: Final = "cleanup"
 
 async def tour(*, keep: bool) -> int:
     """The exit code. `keep`: the registry goes on serving until the program is stopped."""
+    # Every user of the machine can reach a port of it. The program shows no password that it knows: who looks around
+    # gets one of his own.
+    login, shown = ((name, secrets.token_urlsafe(12)) for name in ("demo", "me"))
+    auth = Basic({name: User(password) for name, password in (login, shown)})
     with tempfile.TemporaryDirectory(prefix="holystone-demo-") as folder:
-        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
-            project = await _publish(Path(folder), registry)
-            settings = _settings(Path(folder), registry.host, project)
+        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8, auth=auth) as registry:
+            project = await _publish(Path(folder), registry, login)
+            settings = _settings(Path(folder), registry.host, project, login)
             plan = await _clean(settings)
-            await _look_again(registry.url, plan)
+            await _look_again(registry.url, plan, login)
             if keep:
-                _say(f"The registry goes on at {registry.url}/v2/ until you press Ctrl-C.")
+                _say(
+                    "The registry goes on until you press Ctrl-C. To look around in it:",
+                    f"  curl -u {':'.join(shown)} {registry.url}/v2/_catalog",
+                )
                 await anyio.sleep_forever()
     return 0
 
 
-async def _publish(folder: Path, registry: EmbeddedRegistry) -> PublishedProject:
+async def _publish(folder: Path, registry: EmbeddedRegistry, login: tuple[str, str]) -> PublishedProject:
     _title("1. A project that was built with werf 1.1 for a while")
-    project = await build_demo(folder / "project", registry.url, now=int(time.time()))
+    project = await build_demo(folder / "project", registry.url, now=int(time.time()), credentials=login)
     _say(
         f"A registry listens on {registry.host}; it behaves like distribution 2.8, which cannot delete a single tag.",
         f"The project {project.project} has a git repository and {count(len(project.images), 'image')} "
@@ -72,12 +83,13 @@ async def _clean(settings: CleanupSettings) -> Plan:
     return plan
 
 
-async def _look_again(url: str, plan: Plan) -> None:
+async def _look_again(url: str, plan: Plan, login: tuple[str, str]) -> None:
     """By other means than the program's own."""
     _title("4. Is everything that was kept still there?")
     headers = {"Accept": ", ".join(MANIFEST_TYPES)}
     kept = missing = gone = 0
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as client:
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(auth=aiohttp.BasicAuth(*login), timeout=timeout) as client:
 
         async def status(path: str, reference: str) -> int:
             async with client.get(f"{url}/v2/{path}/manifests/{reference}", headers=headers) as reply:
@@ -100,7 +112,11 @@ async def _look_again(url: str, plan: Plan) -> None:
     )
 
 
-def _settings(folder: Path, host: str, project: PublishedProject) -> CleanupSettings:
+def _settings(folder: Path, host: str, project: PublishedProject, login: tuple[str, str]) -> CleanupSettings:
+    (folder / "docker").mkdir()
+    entry = {"username": login[0], "password": login[1]}
+    with open(folder / "docker" / "config.json", "wb", opener=open_own) as file:
+        file.write(msgspec.json.encode({"auths": {host: entry}}))
     return resolve(
         {
             "images_repo": f"{host}/{project.images_repo}",

@@ -8,13 +8,16 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from aiohttp import web
 
 from holystone.adapters.http.paging import MAX_ENTRIES
-from holystone.cleanup.memory import outgrown, own_memory
+from holystone.cleanup.bounds import outgrown, overdue, own_memory
+from holystone.cleanup.session import Overrun, until_signal
 from tests.support.appetite import appetite
 from tests.support.http_site import site
 
@@ -136,18 +139,33 @@ async def test_large_configurations(tmp_path: Path, where: str) -> None:
 
 async def test_what_no_bound_of_its_own_stops_is_stopped_in_words(tmp_path: Path) -> None:
     ended = await appetite("hoard", "localhost:1", tmp_path)
-    assert ended.refused.startswith("Outgrown (3): What this run has read takes more than 400 MiB")
+    assert ended.refused.startswith("Overrun (3): What this run has read takes more than 400 MiB")
     assert "Name fewer repositories" in ended.refused
     assert ended.peak < MOST * 1.2
 
 
 async def test_memory_is_watched_as_long_as_it_takes() -> None:
     sizes = iter([10, 15, 20, 21, 10])
-    assert "more than 0 MiB" in await outgrown(10, lambda: next(sizes))
+    assert "more than 0 MiB" in (await outgrown(10, lambda: next(sizes))).what
     assert list(sizes) == [10]
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(outgrown(10, lambda: None), 0.2)
     assert (own_memory() or 0) > 10 << 20
+
+
+async def test_a_run_without_end_is_ended_in_words() -> None:
+    closed = []
+
+    async def job() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            closed.append("yes")
+
+    with pytest.raises(Overrun, match="more than 0 hours") as raised:
+        await until_signal(job, bounds=[partial(overdue, 0.05)])
+    assert (raised.value.exit_code, closed) == (3, ["yes"])
+    assert "--log-verbose" in raised.value.what_to_do
 
 
 def _size(folder: Path) -> int:

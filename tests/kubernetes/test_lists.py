@@ -1,12 +1,13 @@
 """What is read of a cluster: every kind, every field that names an image, every page; or an error."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from holystone.adapters.kubernetes import api as api_module
-from holystone.adapters.kubernetes import listing
+from holystone.adapters.kubernetes import listing, reader
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.model.in_use import Workload
 from tests.emulators.kubernetes import KubeApi, status
@@ -421,3 +422,23 @@ async def test_an_excluded_context_is_not_asked(api: KubeApi) -> None:
     with pytest.raises(Unreachable, match="context old"):
         await read(parsed(config))
     assert (await read(parsed(config), excluded=["old"])).images == ()
+
+
+async def test_objects_are_counted(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        api.run("pods", f"p{number}", f"r.io/a:{number}")
+    whole = listing.list_all
+    monkeypatch.setattr(reader, "list_all", partial(whole, most=4))
+    assert len(names(await ask(api))) == 4
+    monkeypatch.setattr(reader, "list_all", partial(whole, most=3))
+    with pytest.raises(IncompleteSource, match="pods in all namespaces has more than 3 objects"):
+        await ask(api)
+
+
+@pytest.mark.parametrize("image", ["x" * 20_000, "many"])
+async def test_words_without_bound_are_refused(api: KubeApi, monkeypatch: pytest.MonkeyPatch, image: str) -> None:
+    monkeypatch.setattr(reader, "_DIFFERENT", 2)
+    for number in range(3 if image == "many" else 1):
+        api.run("pods", f"p{number}", f"{image}:{number}")
+    with pytest.raises(IncompleteSource, match="more than 2 different images, or one by more than"):
+        await ask(api)

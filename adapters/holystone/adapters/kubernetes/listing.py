@@ -26,10 +26,17 @@ _RESTARTS: Final = 5
 
 
 async def list_all(
-    server: ApiServer, kind: Kind, namespace: str, take: Callable[[Any], None], *, or_else: str = ""
+    server: ApiServer,
+    kind: Kind,
+    namespace: str,
+    take: Callable[[Any], None],
+    *,
+    or_else: str = "",
+    most: int = _OBJECTS,
 ) -> None:
     """Every object goes to `take`, some twice if the list had to begin again. `namespace`: empty for all. `or_else`:
-    what else than a right would help a user who may not list them. Raises IncompleteSource, Unauthorized."""
+    what else than a right would help a user who may not list them. `most`: objects. Raises IncompleteSource,
+    Unauthorized."""
     where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
@@ -45,8 +52,8 @@ async def list_all(
             continue
         page = _page(reply, kind, what, namespace, or_else)
         objects += len(page.items or ())
-        if objects > _OBJECTS:
-            raise IncompleteSource(f"its list of {what} has more than {_OBJECTS:,} objects")
+        if objects > most:
+            raise IncompleteSource(f"its list of {what} has more than {most:,} objects")
         for each in page.items or ():
             take(each)
         after = page.metadata.after

@@ -20,6 +20,10 @@ from holystone.engine.naming import parse_image_id, parse_used_image
 from holystone.engine.scheduler import Limits, Scheduler, for_each
 
 _TARGETS_AT_ONCE: Final = 4
+_DIFFERENT: Final = 200_000
+"""Images of a kind that a cluster names; 150,000 pods are the most that it can have."""
+_LONGEST: Final = 16_384
+"""Characters by which it names one, or several (`imageID`)."""
 _USERS: Final = 3
 """Workloads that are remembered of each image: a big cluster runs one image ten thousand times."""
 LIMITS: Final = Limits(
@@ -83,6 +87,7 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
                 for words, of_object in ((found.specified, each.images()), (found.running, each.running())):
                     for word in of_object:
                         if word.strip():  # a blank says that a controller will fill it in, or that nothing runs yet
+                            _check_size(words, word)
                             _remember(words.setdefault(word, []), user)
 
             await list_all(server, kind, target.namespace, take, or_else=_or_else(target))
@@ -90,6 +95,14 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
 
         await for_each(KINDS, read, workers=REQUESTS_AT_ONCE)
         await server.settle()
+
+
+def _check_size(words: Mapping[str, _Users], word: str) -> None:
+    """Raises IncompleteSource for what no cluster runs."""
+    if len(word) > _LONGEST or (len(words) >= _DIFFERENT and word not in words):
+        raise IncompleteSource(
+            f"it names more than {_DIFFERENT:,} different images, or one by more than {_LONGEST:,} characters"
+        )
 
 
 def _remember(users: _Users, user: tuple[str, str, str, str]) -> None:
