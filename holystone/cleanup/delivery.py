@@ -15,6 +15,7 @@ from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.journal import Journal, Run
+from holystone.engine.journal.baselines import remember
 from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan
@@ -50,6 +51,7 @@ class Delivery:
         if self._run.dry_run or self._run.plan_out:
             return self.show(plan, "planned")
         if plan.is_empty:
+            self._remember(plan)
             return self.show(plan, "nothing-to-do")
         if asked := open_question(plan):
             if not self._run.yes and (error := await ask(plan, asked)):
@@ -106,6 +108,8 @@ class Delivery:
             output.report(*result_lines(run.id, run.plan, result))
         if error:
             print_error(error)
+        if code == 0:
+            self._remember(run.plan, run.id)
         return code
 
     def idle(self, command: str, why: str) -> int:
@@ -138,6 +142,15 @@ class Delivery:
 
     def journal(self) -> Journal:
         return Journal.open(self._run.state_dir)
+
+    def _remember(self, plan: Plan, run_id: str = "") -> None:
+        """What there was to decide by, for later runs to be held against. Only once a run has ended well: what looks at
+        a plan, or is refused, must not shift what protects the next one. That nothing can be remembered is no failure
+        of this one."""
+        try:
+            remember(self._run.state_dir, plan.counted, plan.as_of, run_id)
+        except HolystoneError as error:
+            self.say(f"note: {error.message} So the next run has nothing newer to compare with.")
 
     def _print_document(self, document: Document, error: HolystoneError | None) -> None:
         if error:

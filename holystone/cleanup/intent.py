@@ -1,7 +1,7 @@
 """What the policies have to know of the project's git: its history, or what images can be named after; and whether the
 clone can know it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import anyio.to_thread
@@ -13,10 +13,10 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.cleanup.decide import GitIntent, Intent, StrategyIntent
 from holystone.cleanup.inventory import ProjectInventory
-from holystone.engine.model.history import GitNames, GitReference
+from holystone.engine.model.history import GitNames, GitReference, History
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord
-from holystone.engine.model.references import Commit
+from holystone.engine.model.references import Commit, Tag
 from holystone.engine.naming import docker_tag_slug, read_images, read_storage
 from holystone.engine.report.words import count
 from holystone.policies.git_history import commits_to_ask
@@ -26,6 +26,11 @@ from holystone.policies.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
 
 _ANY: Final = Commit("0" * 40)
+_LOOK_THERE: Final = (
+    "see with `git ls-remote origin` whether that is the project's repository, and whether somebody has emptied it or "
+    "made it anew"
+)
+_ACCEPTED: Final = "--accept-new-baseline says that it is meant"
 
 
 class GitAnswer(msgspec.Struct, frozen=True):
@@ -35,6 +40,10 @@ class GitAnswer(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...] = ()
     newest: GitReference | None = None
     """The branch or tag with the latest date."""
+    references: int | None = None
+    """How many branches and tags origin has; None where the clone was allowed to lack some."""
+    reached: Mapping[Tag, Commit] | None = None
+    """Metadata records whose commit a branch or tag of origin reaches; None likewise."""
 
 
 async def ask_git(
@@ -43,28 +52,37 @@ async def ask_git(
     settings: HistorySettings,
     policies: Sequence[KeepPolicy],
     as_of: int,
+    *,
+    accepted: bool = False,
 ) -> GitAnswer:
-    """Asks origin, too, so that the registries must have been read before. Raises IncompleteSource."""
+    """Asks origin, too, so that the registries must have been read before. `accepted`: a person says that origin's
+    history is another one by now. Raises IncompleteSource."""
+    records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
     if settings.decides:
         checked = await catch_up(repository, _by(policies), allow_shallow=settings.allow_shallow_clone)
-        records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
-        history, references = await read_git(checked.repository, policies, records, as_of)
-        intent: Intent = history
+        judged, references = await read_git(checked.repository, policies, records, as_of)
+        intent: Intent = judged
+        history = judged.history
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
         warnings = references.warnings
     else:
         tags = image_tags(inventory)
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
         intent, references = await read_names(checked.repository, tags, settings.strategies)
+        history = await _history(checked.repository, references, (), commits_to_ask(records))
         needs_tags = any(each.strategy == "git-tag" for each in tags)
         warnings = ()
     if checked.unasked and needs_tags:
         await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, references)
+    refusals = _check_branches(checked.repository, references)
+    strange = () if refusals else _check_records(checked.repository, history, records)
     return GitAnswer(
         intent,
-        (*warnings, *_notices(checked, references)),
-        _check_branches(checked.repository, references),
+        (*warnings, *_notices(checked, references), *(f"{each.why}; {_ACCEPTED}" for each in strange if accepted)),
+        refusals or (() if accepted else strange),
         max(references.found, key=lambda each: each.date, default=None),
+        len(references.objects) if history.complete else None,
+        {each.tag: each.commit for each in records if each.commit in history.reached} if history.complete else None,
     )
 
 
@@ -88,9 +106,9 @@ def image_tags(inventory: ProjectInventory) -> Sequence[ImageTag]:
     return [tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))]
 
 
-def _misses_commits(intent: GitIntent, records: Iterable[MetadataRecord]) -> bool:
+def _misses_commits(history: History, records: Iterable[MetadataRecord]) -> bool:
     """Whether some image was built at a commit that nothing selected reaches, so that a missing tag may be why."""
-    reached = {commit for commit in intent.history.times if intent.history.reached_from[commit]}
+    reached = {commit for commit in history.times if history.reached_from[commit]}
     return not commits_to_ask(records) <= reached
 
 
@@ -106,16 +124,34 @@ def _notices(checked: Checked, references: References) -> Iterable[str]:
 
 def _check_branches(git: GitRepository, references: References) -> tuple[Refusal, ...]:
     """A clone without a single branch of origin is far more often a CI job's narrow checkout than a project without
-    branches, and reading it as "no branch needs anything" would delete nearly everything."""
-    if references.has_branches or git.is_synchronized:
+    branches, and an origin without one was emptied or made anew: reading either as "no branch needs anything" would
+    delete nearly everything."""
+    if references.has_branches:
+        return ()
+    why = f"the clone in {git.directory} has no branch of origin (refs/remotes/origin/*)"
+    fetch = (
+        "fetch them: git fetch --tags --prune origin '+refs/heads/*:refs/remotes/origin/*', "
+        "or add --git-history-synchronization, which does that"
+    )
+    if git.is_synchronized:
+        why, fetch = f"{git.origin} has no branch at all, as if it were new", _LOOK_THERE
+    return (Refusal(promise="fail-closed", repository=None, why=why, what_to_do=fetch),)
+
+
+def _check_records(git: GitRepository, history: History, records: Iterable[MetadataRecord]) -> tuple[Refusal, ...]:
+    """A clone still has the commits that a fetch has taken every reference from, so that only what a reference reaches
+    tells whether this is the history that images were built from."""
+    commits = commits_to_ask(records)
+    if not commits or not history.complete or commits & history.reached:
         return ()
     return (
         Refusal(
             promise="fail-closed",
             repository=None,
-            why=f"the clone in {git.directory} has no branch of origin (refs/remotes/origin/*)",
-            what_to_do="fetch them: git fetch --tags --prune origin '+refs/heads/*:refs/remotes/origin/*', "
-            "or add --git-history-synchronization, which does that",
+            why=f"no branch or tag of {git.origin} reaches any of the {count(len(commits), 'commit')} that images were "
+            "built from, by their metadata records: its history is another one than theirs",
+            what_to_do=f"{_LOOK_THERE}; and check --stages-storage. If its history was rewritten on purpose, run once "
+            "with --accept-new-baseline",
         ),
     )
 
@@ -126,8 +162,15 @@ async def read_git(
     """The policies' view of the history, and all references it was selected from. Raises IncompleteSource."""
     references = await anyio.to_thread.run_sync(repository.references)
     selected = select_references(references.found, tuple(policies), as_of)
-    history = await anyio.to_thread.run_sync(repository.history, heads_to_ask(selected), commits_to_ask(records))
+    history = await _history(repository, references, heads_to_ask(selected), commits_to_ask(records))
     return GitIntent(selected, history), references
+
+
+async def _history(
+    repository: GitRepository, references: References, heads: Collection[Commit], commits: Collection[Commit]
+) -> History:
+    tips = {each.commit for each in references.found}
+    return await anyio.to_thread.run_sync(repository.history, heads, commits, tips)
 
 
 async def read_names(

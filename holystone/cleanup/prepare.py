@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
+from holystone.cleanup.baselines import count_sources, hold_against_last
 from holystone.cleanup.clock import check_clock
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, StrategyIntent, decide
@@ -54,7 +55,14 @@ async def prepare_plan(
     inventory = msgspec.structs.replace(inventory, project=project.names)
     answer = GitAnswer()
     if git is not None:
-        answer = await ask_git(git, inventory, settings.history, project.keep_policies, as_of)
+        answer = await ask_git(
+            git,
+            inventory,
+            settings.history,
+            project.keep_policies,
+            as_of,
+            accepted=settings.run.accept_new_baseline,
+        )
     intent = answer.intent
     if isinstance(intent, StrategyIntent):
         doubtful = saved_by_folding(image_tags(inventory), intent.names)
@@ -76,7 +84,10 @@ async def prepare_plan(
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
     plan = await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
-    return msgspec.structs.replace(plan, clusters=users.asked)
+    asked = scope.images and bool(users.clusters or users.listed)
+    counted = count_sources(plan, inventory, answer, users_asked=asked)
+    plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
+    return await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
 
 
 async def _registry(

@@ -274,6 +274,11 @@ YES_DELETE_THAT_MANY: Final = Option(
     "Delete even if it is most of a repository. An option only, so that no forgotten variable says yes.",
     kind="flag",
 )
+ACCEPT_NEW_BASELINE: Final = Option(
+    "accept-new-baseline",
+    "Go on although branches, records, tags or what else decides have shrunk since the last run. An option only.",
+    kind="flag",
+)
 LOCK_IN_REGISTRY: Final = Option(
     "lock-in-registry",
     "Lock the repositories by a tag in each while deleting, for runs on machines that share no --state-dir.",

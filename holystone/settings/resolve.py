@@ -239,6 +239,7 @@ def _run(given: Given) -> RunSettings:
         plan_out=_plan_out(given),
         output=given.word((o.OUTPUT,), ("text", "json"), "text"),
         yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
+        accept_new_baseline=given.flag(o.ACCEPT_NEW_BASELINE),
         lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
         yes=given.flag(o.YES),
     )

@@ -65,6 +65,7 @@ RUN_OPTIONS: Final = (
     o.PLAN_OUT,
     o.OUTPUT,
     o.YES_DELETE_THAT_MANY,
+    o.ACCEPT_NEW_BASELINE,
     o.LOCK_IN_REGISTRY,
     o.STATE_DIR,
     o.CACHE_DIR,

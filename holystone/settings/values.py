@@ -113,6 +113,8 @@ class RunSettings(msgspec.Struct, frozen=True):
     plan_out: Path | None = None
     output: Literal["text", "json"] = "text"
     yes_delete_that_many: bool = False
+    accept_new_baseline: bool = False
+    """What has shrunk since the last run has done so rightly."""
     lock_in_registry: bool = False
     yes: bool = False
     """Confirms what would have to be confirmed on a terminal."""

@@ -10,7 +10,8 @@ from holystone.engine.model.references import Commit
 
 
 class Reached(Mapping[Commit, frozenset[Commit]]):
-    """Sets of heads, one bit a head. With thousands of heads and commits, real sets would need gigabytes."""
+    """Sets of heads, one bit a head, and one more for all others together. With thousands of heads and commits, real
+    sets would need gigabytes."""
 
     def __init__(self, heads: Sequence[Commit], masks: Mapping[Commit, int]) -> None:
         self._heads = heads
@@ -19,6 +20,11 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
 
     def __getitem__(self, commit: Commit) -> frozenset[Commit]:
         return self._set(self._masks[commit])
+
+    @property
+    def by_any(self) -> frozenset[Commit]:
+        """The commits that anything reaches."""
+        return frozenset(commit for commit, mask in self._masks.items() if mask)
 
     def __iter__(self) -> Iterator[Commit]:
         return iter(self._masks)
@@ -34,13 +40,21 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
         return frozenset(head for head, bit in zip(self._heads, bits, strict=False) if bit == "1")
 
 
-def reach(repository: pygit2.Repository, heads: Collection[Commit], commits: Collection[Commit]) -> Reached:
-    """`commits` exist. Raises what pygit2 raises, also if a head or anything below it is missing."""
+def reach(
+    repository: pygit2.Repository,
+    heads: Collection[Commit],
+    commits: Collection[Commit],
+    others: Collection[Commit] = (),
+) -> Reached:
+    """`commits` exist. Of `others` only `Reached.by_any` tells. Raises what pygit2 raises, also if a head or anything
+    below it is missing."""
     ordered = sorted(set(heads))
     masks = dict.fromkeys(commits, 0)
     wanted = {pygit2.Oid(hex=commit): commit for commit in commits}
     # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
-    pending = {pygit2.Oid(hex=head): 1 << bit for bit, head in enumerate(ordered)}
+    pending = {pygit2.Oid(hex=head): 1 << len(ordered) for head in others}
+    for bit, head in enumerate(ordered):
+        pending[pygit2.Oid(hex=head)] = 1 << bit
     walker = repository.walk(None, SortMode.TOPOLOGICAL)
     for head in pending:
         walker.push(head)

@@ -11,6 +11,7 @@ from holystone.adapters.git.narrow import fetches_tags, is_narrow
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.reach import reach
 from holystone.adapters.git.references import CLONE, ORIGIN, References, read_references
+from holystone.adapters.git.scrub import scrub
 from holystone.engine.model.history import History
 from holystone.engine.model.references import Commit
 
@@ -70,12 +71,25 @@ class GitRepository:
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
-    def history(self, heads: Collection[Commit], commits: Collection[Commit]) -> History:
-        """What is known of `commits`. One walk, whatever their number: seconds for 100,000 commits below `heads`."""
+    @property
+    def origin(self) -> str:
+        """For people: its address, without a password, if it has one."""
+        name = "remote.origin.url"
+        try:
+            config = self._repository.config
+            return f"origin ({scrub(config[name])})" if name in config else "origin"
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
+
+    def history(
+        self, heads: Collection[Commit], commits: Collection[Commit], others: Collection[Commit] = ()
+    ) -> History:
+        """What is known of `commits`; whatever reaches one, `others` included, is in `reached`. One walk, whatever
+        their number: seconds for 100,000 commits below `heads`."""
         try:
             times = {commit: time for commit in commits if (time := self._time(commit)) is not None}
             with without_grafts(self._repository) as repository:
-                reached_from = reach(repository, heads, times)
+                reached_from = reach(repository, heads, times, others)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
         lacks_references = self.lacks_references or self.is_narrow()
@@ -84,6 +98,7 @@ class GitRepository:
             reached_from=reached_from,
             complete=not (self.is_shallow or lacks_references),
             references_complete=not lacks_references,
+            reached=reached_from.by_any,
         )
 
     def _time(self, commit: Commit) -> int | None:

@@ -32,6 +32,8 @@ class History(msgspec.Struct, frozen=True):
     """False for a shallow or narrow clone that was allowed: then a missing commit is unknown, not absent."""
     references_complete: bool = True
     """False for a narrow clone that was allowed: then what no reference keeps may be kept by one that is missing."""
+    reached: frozenset[Commit] = frozenset()
+    """Those that any branch or tag of origin reaches, whether or not it was asked about."""
 
 
 class GitNames(msgspec.Struct, frozen=True):

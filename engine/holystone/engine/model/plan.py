@@ -11,6 +11,7 @@ import msgspec
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.sources import Counted
 
 Place: TypeAlias = Literal["images", "stages"]
 """Which of the project's two places a repository belongs to: credentials may differ."""
@@ -134,6 +135,8 @@ class Plan(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...] = ()
     clusters: ClustersAsked | None = None
     """None: no cluster was asked, because the user said so or because none is concerned."""
+    counted: tuple[Counted, ...] = ()
+    """What there was to decide by. Sorted."""
     format: Literal[1] = 1
 
     @property

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 
 
@@ -14,12 +16,16 @@ def assemble(
     refusals: Iterable[Refusal] = (),
 ) -> Plan:
     """Sorted, and each notice and refusal once, so that the order in which repositories were read leaves no trace."""
-    return Plan(
-        as_of=as_of,
-        command=command,
-        repositories=tuple(sorted(repositories, key=lambda each: each.repository)),
-        notices=tuple(sorted(set(notices))),
-        refusals=tuple(sorted(set(refusals), key=_order)),
+    plan = Plan(as_of, command, tuple(sorted(repositories, key=lambda each: each.repository)))
+    return with_more(plan, notices=notices, refusals=refusals)
+
+
+def with_more(plan: Plan, *, notices: Iterable[str], refusals: Iterable[Refusal]) -> Plan:
+    """Likewise."""
+    return msgspec.structs.replace(
+        plan,
+        notices=tuple(sorted({*plan.notices, *notices})),
+        refusals=tuple(sorted({*plan.refusals, *refusals}, key=_order)),
     )
 
 

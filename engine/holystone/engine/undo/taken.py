@@ -35,6 +35,12 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Mapping[Digest, RawMani
     return Taken(manifests, tags, held, (unread, *levels(held)) if unread else levels(held))
 
 
+def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:
+    """By the run's own steps, or perhaps."""
+    steps = (step for number, step in enumerate(plan.steps) if _may_be_ours(number, known))
+    return frozenset(tag for step in steps for tag in _tags(step))
+
+
 def _may_be_ours(number: int, known: Slice) -> bool:
     """A request may have had its effect without an answer, or without the time to record it: then there is no outcome,
     or a failure, or what the next attempt saw."""

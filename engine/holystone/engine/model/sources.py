@@ -1,0 +1,38 @@
+"""How much there was of what a plan was decided by, so that a later run can tell when a source has shrunk."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from holystone.engine.model.references import Repository
+
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+Source: TypeAlias = Literal["references", "commits", "managed-images", "in-use", "tags"]
+"""`references`: branches and tags of origin; `commits`: those that metadata records name and a branch or tag of origin
+reaches; `in-use`: tags of the project that something uses; `tags`: of one repository."""
+
+
+class Key(msgspec.Struct, frozen=True, order=True):
+    source: Source
+    repository: Repository
+    """Canonical; the stages storage for what is the whole project's."""
+    project: str = ""
+    """Its name, of what comes from the project's clone or runs: two projects may share a stages storage."""
+
+
+class Counted(msgspec.Struct, frozen=True, order=True):
+    key: Key
+    number: Number
+    """As read, before anything was deleted."""
+    left: Number
+    """Once the plan is carried out."""
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """What a run that ended well has left."""
+
+    number: Number
+    as_of: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+    """Unix seconds, of four-digit years: when that was read."""
+    run: str = ""
+    """Its id; empty if it had nothing to delete."""

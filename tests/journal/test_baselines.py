@@ -1,0 +1,57 @@
+"""What is remembered of a run, from one to the next."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.errors import HolystoneError
+from holystone.engine.journal.baselines import FILE_NAME, read_baselines, remember
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.sources import Counted, Key, Remembered
+
+STAGES = Repository(RegistryHost("r.example"), RepositoryPath("shop/stages"))
+TAGS = Key("tags", STAGES)
+SHOP, OTHER = Key("references", STAGES, "shop"), Key("references", STAGES, "other")
+
+
+def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
+    assert read_baselines(tmp_path / "state", [TAGS]) == {}
+    assert not (tmp_path / "state").exists()
+
+
+def test_what_is_left_is_remembered(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    remember(state, [Counted(TAGS, 70, 50), Counted(SHOP, 9, 9)], 1_000, "run-1")
+    assert read_baselines(state, [TAGS, SHOP, OTHER]) == {
+        TAGS: Remembered(50, 1_000, "run-1"),
+        SHOP: Remembered(9, 1_000, "run-1"),
+    }
+    remember(state, [Counted(TAGS, 60, 40)], 2_000, "")
+    assert read_baselines(state, [TAGS]) == {TAGS: Remembered(40, 2_000)}
+    assert read_baselines(state, [SHOP]) == {SHOP: Remembered(9, 1_000, "run-1")}, "it was not read that time"
+
+
+def test_a_plan_that_is_resumed_late_takes_nothing_back(tmp_path: Path) -> None:
+    remember(tmp_path, [Counted(TAGS, 50, 50)], 2_000, "new")
+    remember(tmp_path, [Counted(TAGS, 90, 10)], 1_000, "old")
+    assert read_baselines(tmp_path, [TAGS]) == {TAGS: Remembered(50, 2_000, "new")}
+
+
+@pytest.mark.parametrize("damage", ["no database", "another program's", "row", "future"])
+def test_a_file_that_cannot_be_believed_is_an_error(tmp_path: Path, damage: str) -> None:
+    remember(tmp_path, [Counted(TAGS, 50, 50)], 2_000, "new")
+    file = tmp_path / FILE_NAME
+    if damage == "no database":
+        file.write_bytes(b"rust" * 1000)
+    else:
+        value = {"row": '{"number": "many"}', "future": '{"number":1,"as_of":99999999999999999}'}.get(damage, "{}")
+        with sqlite3.connect(file) as database:
+            database.execute("UPDATE baselines SET value = ?", (value,))
+            if damage == "another program's":
+                database.execute("PRAGMA application_id = 7")
+        database.close()
+    with pytest.raises(HolystoneError) as caught:
+        read_baselines(tmp_path, [TAGS])
+    assert str(file) in caught.value.message
+    assert caught.value.exit_code == 1
