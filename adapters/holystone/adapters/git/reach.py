@@ -52,9 +52,8 @@ def reach(
     masks = dict.fromkeys(commits, 0)
     wanted = {pygit2.Oid(hex=commit): commit for commit in commits}
     # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
-    pending = {pygit2.Oid(hex=head): 1 << len(ordered) for head in others}
-    for bit, head in enumerate(ordered):
-        pending[pygit2.Oid(hex=head)] = 1 << bit
+    pending = {pygit2.Oid(hex=other): 1 << len(ordered) for other in others}
+    pending |= {pygit2.Oid(hex=head): 1 << bit for bit, head in enumerate(ordered)}
     walker = repository.walk(None, SortMode.TOPOLOGICAL)
     for head in pending:
         walker.push(head)

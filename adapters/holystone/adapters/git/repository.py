@@ -74,10 +74,9 @@ class GitRepository:
     @property
     def origin(self) -> str:
         """For people: its address, without a password, if it has one."""
-        name = "remote.origin.url"
         try:
-            config = self._repository.config
-            return f"origin ({scrub(config[name])})" if name in config else "origin"
+            address = self._repository.remotes["origin"].url if "origin" in self.remotes else None
+            return f"origin ({scrub(address)})" if address else "origin"
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
