@@ -43,9 +43,9 @@ class Delivery:
         if self._run.yes_delete_that_many:
             plan = plan.without_refusals("fuse")
         if self._run.plan_out:
-            await anyio.to_thread.run_sync(write_plan, self._run.plan_out, plan)
+            hashed = await anyio.to_thread.run_sync(write_plan, self._run.plan_out, plan)
             file = shell_word(self._run.plan_out)
-            self.say(f"The plan is in {file}; `holystone apply {file}` executes it.")
+            self.say(f"The plan is in {file}; `holystone apply {file}` executes it. Its hash is {hashed}.")
         if error := refusal(plan.without_refusals("confirmation")):
             return self.show(plan, "failed" if error.exit_code == 1 else "refused", error)
         if self._run.dry_run or self._run.plan_out:

@@ -1,11 +1,17 @@
 """A plan as a file: written by one command, read by another, and bound to what was read when it was made.
 
-The hash shows that somebody has changed the file, or that it was damaged. It is no signature: who can write the file
-can make the hash anew.
+The hash shows that the file was damaged, or changed by somebody who did not know better. It is no signature: who can
+write the file can make the hash anew. So it is told when the file is written and when it is carried out, for whoever
+wants to compare. What the file says is a claim; see `Plan.claimed` for the part of it that nothing else bears out.
 """
 
 import hashlib
+import json
+import os
+import secrets
+import stat
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,26 +38,52 @@ def plan_hash(plan: Plan) -> str:
     return f"sha256:{hashlib.sha256(to_json(plan)).hexdigest()}"
 
 
-def write_plan(file: Path, plan: Plan) -> None:
-    """Raises HolystoneError."""
+def write_plan(file: Path, plan: Plan) -> str:
+    """The hash. The file is there as a whole or not at all, for its owner alone, and follows no link. Raises
+    HolystoneError."""
     sealed = PlanFile(**_fields(plan), hash=plan_hash(plan))
+    beside = file.parent / f".holystone-plan-{secrets.token_hex(8)}"
     try:
-        file.write_bytes(to_json(sealed, indent=2) + b"\n")
+        if not _may_be_replaced(file):
+            raise HolystoneError(
+                f"The plan cannot be written to {file}: that is a link, a folder or a device.",
+                not_deleted=NOTHING_DELETED,
+                what_to_do="Name a file of its own.",
+            )
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(to_json(sealed, indent=2) + b"\n")
+                out.flush()
+                os.fsync(descriptor)
+            beside.replace(file)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise HolystoneError(
             f"The plan cannot be written to {file}: {error.strerror}.", not_deleted=NOTHING_DELETED
         ) from error
+    return sealed.hash
 
 
-def read_plan(file: Path, *, max_age: int, now: float | None = None) -> Plan:
-    """`max_age`: seconds since it was made. Raises UsageError for what is no plan of this version, Refused for one that
-    was changed, or is too old, or is of the future."""
+def _may_be_replaced(file: Path) -> bool:
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Plan, str]:
+    """With its hash. `max_age`: seconds since it was made. Raises UsageError for what is no plan of this version,
+    Refused for one that was changed, or is too old, or is of the future."""
     try:
         with file.open("rb") as source:
-            sealed = from_json(source.read(_LIMIT), PlanFile)
+            data = source.read(_LIMIT)
+        sealed = from_json(data, PlanFile)
+        json.loads(data, object_pairs_hook=_each_once)
     except OSError as error:
         raise UsageError(f"The plan {file} cannot be read: {error.strerror}.") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(f"{file} is not a plan of this version: {error}", what_to_do=_AGAIN) from error
     if not sealed.hash:
         raise UsageError(f"{file} is not a plan of this version: it has no hash", what_to_do=_AGAIN)
@@ -76,7 +108,16 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> Plan:
             not_deleted=NOTHING_DELETED,
             what_to_do=f"Set the clock right, and the one of the machine that made the plan. {_AGAIN}",
         )
-    return plan.claimed()
+    return plan.claimed(), sealed.hash
+
+
+def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
+    """Of a field that is there twice, one reader sees the first and another the last."""
+    seen = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"`{name}` is there twice in one object")
+        seen.add(name)
 
 
 def _fields(plan: Plan) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from holystone.cleanup.message import failure, print_error
 from holystone.cleanup.output import report
 from holystone.cleanup.session import Session
 from holystone.cleanup.still_unused import refuse_what_is_used
-from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.errors import Damaged, HolystoneError, Refused
 from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
 from holystone.engine.journal import Journal, Run, RunRecord, Slice
@@ -69,9 +69,11 @@ class Runs:
 
     async def resume_last(self, session: Session) -> int:
         """The latest unfinished run, of the project whose addresses are given. One that has been unfinished for long
-        and of which nothing can be done is told, and the next one is taken. The exit code. Raises HolystoneError."""
+        and of which nothing can be done is told, and so is one whose record is damaged; the next one is taken. The exit
+        code. Raises HolystoneError."""
         with self._delivery.journal() as journal:
             left_open = False
+            unheard: Damaged | None = None
             async for record in self._unfinished(journal):
                 run = None
                 try:
@@ -87,6 +89,9 @@ class Runs:
                         return self._delivery.report(run, result)
                     if error := failure(run.id, result):
                         self._tell(record, error)
+                except Damaged as error:
+                    self._tell(record, error)
+                    unheard = unheard or (None if _is_stuck(record) else error)
                 except HolystoneError as error:
                     if not _is_stuck(record):
                         raise
@@ -94,11 +99,21 @@ class Runs:
                 left_open = True
                 if run:
                     run.release()
+            if unheard:
+                raise unheard
             return self._delivery.idle("resume", self._nothing(left_open=left_open))
 
     async def _unfinished(self, journal: Journal) -> AsyncIterator[RunRecord]:
         places = self._settings.places
         for record in await journal.runs():
+            if record.state == "damaged":
+                print_error(
+                    Damaged(
+                        f"A record in the journal is no run's, and is left as it is: {record.id} ({record.command}).",
+                        what_to_do="Restore the journal from a backup, or move it away: earlier runs can then be "
+                        "neither resumed nor undone.",
+                    )
+                )
             if record.state != "open":
                 continue
             if places.are_given:

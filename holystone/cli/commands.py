@@ -111,7 +111,8 @@ def apply_file(file: Path, given: Words) -> int:
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
-        plan = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
+        plan, hashed = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
+        delivery.say(f"The plan {file} has the hash {hashed}.")
         if settings.places.are_given and not settings.places.has(plan):
             raise another_project(file, plan)
         async with _session(settings, delivery.progress) as session:

@@ -17,6 +17,7 @@ from holystone.engine.journal import FORGET_AFTER_DAYS, Journal, Run, Tombstone,
 from holystone.engine.journal.locks import lock_repositories
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.journal.writer import Pace
+from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss, Outcome
 from holystone.engine.model.references import RegistryHost, Repository, Tag
@@ -25,7 +26,7 @@ from tests.support.small_plans import level, plan, remove, repository_plan
 
 APP = repository()
 BYTES = RawManifest(digest_of(b"{}"), OCI_MANIFEST, b"{}")
-TOMBSTONE = Tombstone(RawManifest(digest_of(b"{ }"), OCI_MANIFEST, b"{ }"), b"config")
+TOMBSTONE = Tombstone(*layerless_image({}, oci=True))
 PLAN = plan(repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(3)))))
 
 
@@ -39,7 +40,7 @@ async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
         await written.mark_tombstoned([2])
     with Journal.open(tmp_path) as journal:
         again = await journal.load()
-        assert (again.id, again.plan, again.record.command) == (run.id, PLAN, "images cleanup")
+        assert (again.id, again.plan, again.record.command) == (run.id, PLAN.claimed(), "images cleanup")
         known = await again.repository(APP)
         assert known is not None
         assert known.known.outcomes == {0: AlreadyGone(), 1: Deleted()}
@@ -48,7 +49,7 @@ async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
         assert await known.manifests() == {BYTES.digest: BYTES}
         assert await journal.slices(run.id) == (known.known,)
         assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
-        assert await journal.plan(run.id) == PLAN
+        assert await journal.plan(run.id) == PLAN.claimed()
 
 
 async def test_an_id_is_made_of_the_time_and_is_never_given_twice(tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ async def test_a_plan_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         run = await journal.begin(PLAN, "cleanup")
         await journal._writer.do(lambda db: db.execute("UPDATE runs SET plan = '[]'").rowcount)
         run.release()
-        with pytest.raises(HolystoneError, match=f"plan of run {run.id} cannot be read"):
+        with pytest.raises(HolystoneError, match=f"record of run {run.id} is damaged .its plan: "):
             await journal.load()
     with Journal.open(tmp_path) as journal, pytest.raises(HolystoneError):
         await journal.load()  # and not "still going on": the lock was given back

@@ -97,6 +97,31 @@ async def test_a_push_that_is_answered_with_another_digest_is_looked_at(stored: 
             await asked.push_manifest(ours, Tag("x"), RawManifest(PUSHED.digest, OCI_MANIFEST, PUSHED.body))
 
 
+def at(where: str) -> web.Response:
+    return web.Response(status=201, headers={"Location": where})
+
+
+async def test_a_location_that_names_another_manifest_is_looked_at() -> None:
+    said = f"/v2/team/app/manifests/{TWO}?ns=x"
+    async with registry(lambda n, r: at(said) if r.method == "PUT" else digest(TWO)) as (asked, ours, _):
+        with pytest.raises(RegistryFailure, match="it stored sha256:2222"):
+            await asked.push_manifest(ours, Tag("x"), PUSHED)
+
+
+@pytest.mark.parametrize("last", [PUSHED.digest, PUSHED.digest.replace(":", "%3A"), "x", ""])
+async def test_a_location_that_names_what_was_pushed_is_enough(last: str) -> None:
+    async with registry(lambda n, r: at(f"/v2/team/app/manifests/{last}")) as (asked, ours, here):
+        await asked.push_manifest(ours, Tag("x"), PUSHED)
+        assert [each.method for each in here.seen] == ["PUT"]
+
+
+async def test_bytes_that_are_not_their_digests_are_not_sent() -> None:
+    async with registry(lambda n, r: digest(PUSHED.digest, 201)) as (asked, ours, here):
+        with pytest.raises(RegistryFailure, match=f"not those of {TWO}"):
+            await asked.push_manifest(ours, Tag("x"), RawManifest(TWO, OCI_MANIFEST, PUSHED.body))
+        assert here.seen == []
+
+
 async def test_a_list_that_goes_on_in_cloudflares_words_is_read_to_its_end() -> None:
     """serverless-registry writes its Link without brackets (5f97b0ec60); the first of its pages has at most 1,000."""
 

@@ -1,6 +1,7 @@
 """Everything that can go wrong, as one tree.
 
 HolystoneError
+├── Damaged                a record of our own is not as it was written                exit code 1
 ├── UsageError             wrong option, variable or file                              exit code 2
 ├── Refused                a promise of the product forbids to go on                   exit code 3
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
@@ -37,6 +38,10 @@ class HolystoneError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.message, self.not_deleted, self.what_to_do) if part)
+
+
+class Damaged(HolystoneError):
+    """Concerns what is recorded there, and nothing else."""
 
 
 class UsageError(HolystoneError):

@@ -6,6 +6,7 @@ A vendor's adapter adds how it lists, what it can delete and how.
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal, TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 
@@ -183,14 +184,20 @@ class OciApi:
         """A server gives a tag a digest of its own liking, sha256 everywhere. One of another algorithm has to be asked
         for: by `?tag=` on the digest, answered with `OCI-Tag` (opencontainers/distribution-spec, main, since #600;
         zot 2.1.20 and olareg have it), or by olareg's older `?digest=` on the tag. A server that knows neither puts the
-        tag on sha256: whoever pushes such a manifest looks where the tag is."""
+        tag on sha256: whoever pushes such a manifest looks where the tag is. Bytes that are not their digest's are not
+        sent."""
+        ours = {digest_of(manifest.body, algorithm) for algorithm in ("sha256", "sha512")}
+        if manifest.digest not in ours:
+            raise RegistryFailure(
+                f"{repository}: {reference} was not pushed: the bytes at hand are not those of {manifest.digest}."
+            )
         if isinstance(reference, Digest) or manifest.digest.algorithm == "sha256":
             reply = await self._put_manifest(repository, reference, manifest)
         else:
             reply = await self._put_manifest(repository, f"{manifest.digest}?tag={reference}", manifest)
             if reference not in reply.headers.getall("OCI-Tag", ()):
                 reply = await self._put_manifest(repository, f"{reference}?digest={manifest.digest}", manifest)
-        await self._check_stored(repository, reference, manifest, reply.headers.get("Docker-Content-Digest", ""))
+        await self._check_stored(repository, reference, manifest.digest.short, ours, _stored(reply))
 
     async def _put_manifest(self, repository: Repository, reference: str, manifest: RawManifest) -> Reply:
         reply = await self.http.request(
@@ -211,15 +218,14 @@ class OciApi:
         return reply
 
     async def _check_stored(
-        self, repository: Repository, reference: Tag | Digest, manifest: RawManifest, said: str
+        self, repository: Repository, reference: Tag | Digest, pushed: str, ours: Collection[Digest], said: str
     ) -> None:
         """A reply that names another manifest than was pushed is another question's, or something else was stored."""
-        ours = {str(digest_of(manifest.body, algorithm)) for algorithm in ("sha256", "sha512")}
         if not said or said in ours:
             return
-        if str(await self.resolve(repository, reference, alone=True)) in ours:
+        if await self.resolve(repository, reference, alone=True) in ours:
             raise self.http.doubt(
-                f"{repository}: to the push of {manifest.digest.short} as {reference}, the registry answered with "
+                f"{repository}: to the push of {pushed} as {reference}, the registry answered with "
                 f"{printable(said, 80)}."
             )
         raise RegistryFailure(
@@ -335,6 +341,18 @@ class OciApi:
             raise self.http.doubt(f"{repository}: asked for its tags, the registry answered with those of {said}.")
         self._other_names.add(said)
         return reply
+
+
+def _stored(reply: Reply) -> str:
+    """Which manifest the registry says it stored; empty if it does not. A `Location` names it by its digest, or by the
+    tag that it was pushed as (distribution specification 1.1, "Pushing manifests")."""
+    if said := reply.headers.get("Docker-Content-Digest"):
+        return said
+    last = reply.headers.get("Location", "").partition("?")[0].rpartition("/")[2]
+    try:
+        return Digest.parse(unquote(last))
+    except InvalidName:
+        return ""
 
 
 def _algorithm(reference: Tag | Digest) -> str:

@@ -48,9 +48,8 @@ async def one_by_one(
 
 
 async def _push_back(work: RepositoryWork, digest: Digest, tag: Tag) -> None:
-    raw = await work.raw(digest)
     try:
-        await work.registry.push_manifest(work.repository, digest, raw)
+        await work.registry.push_manifest(work.repository, digest, await work.raw(digest))
     except HolystoneError as error:
         raise RegistryFailure(
             f"{work.repository}: the registry dropped {digest}, which was to stay, when Holystone took away its last "

@@ -69,8 +69,11 @@ class RepositoryWork:
         return self.plan.repository
 
     async def raw(self, digest: Digest) -> RawManifest:
-        """One whose bytes are in the journal."""
-        return self.knowledge.manifest(digest) or (await self.journal.manifests())[digest]
+        """One whose bytes are in the journal. Raises RegistryFailure if they are not."""
+        raw = self.knowledge.manifest(digest) or (await self.journal.manifests()).get(digest)
+        if raw is None:
+            raise RegistryFailure(f"{self.repository}: the bytes of manifest {digest.short} are not known.")
+        return raw
 
     def expected(self, tag: Tag) -> frozenset[Digest]:
         """Where the tag may point without contradicting the plan: as planned, or to this run's tombstone."""

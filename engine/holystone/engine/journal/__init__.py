@@ -2,13 +2,14 @@
 state directory, and one lock file for each run that is alive."""
 
 from holystone.engine.journal.locks import refuse_if_busy
-from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
+from holystone.engine.journal.records import Journaled, RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.run import Run, SliceJournal
 from holystone.engine.journal.store import FORGET_AFTER_DAYS, Journal
 
 __all__ = [
     "FORGET_AFTER_DAYS",
     "Journal",
+    "Journaled",
     "Run",
     "RunRecord",
     "RunState",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -10,9 +11,10 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
-RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone", "given-up"]
+RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone", "given-up", "damaged"]
 """`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
-through; `given-up` if a person has said that what is left of it shall never be done."""
+through; `given-up` if a person has said that what is left of it shall never be done; `damaged`, which is never
+written, if the record is not one that a run makes."""
 
 _PARTS: Final = 8
 
@@ -46,6 +48,15 @@ class Tombstone(msgspec.Struct, frozen=True):
             RawManifest(Digest(f"sha256:{hashlib.sha256(body).hexdigest()}"), self.manifest.media_type, body)
             for body in bodies
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Journaled:
+    """The bytes of manifests."""
+
+    whole: Mapping[Digest, RawManifest]
+    damaged: frozenset[Digest]
+    """Recorded, and not what their digest says any more: a bad disk, an old backup, another hand."""
 
 
 class Slice(msgspec.Struct, frozen=True):

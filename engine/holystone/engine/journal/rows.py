@@ -2,21 +2,16 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
-from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.journal import checked
+from holystone.engine.journal.records import Journaled, RunRecord, RunState, Slice, Tombstone
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Digest, Repository
 
-_RUN_COLUMNS: Final = "id, started, ended, command, state, locks"
-
-
-class _Recorded(msgspec.Struct, frozen=True):
-    outcome: Outcome
+_RUN_COLUMNS: Final = ", ".join(checked.RUN_COLUMNS)
 
 
 def insert_run(database: sqlite3.Connection, record: RunRecord, plan: bytes) -> bool:
@@ -50,22 +45,17 @@ def forget_runs(database: sqlite3.Connection, ended_before: int) -> None:
 
 def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
     rows = database.execute(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY started DESC, id DESC")  # noqa: S608
-    return tuple(_run(row) for row in rows)
+    return tuple(checked.run_record(row) for row in rows)
 
 
-def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, bytes] | None:
-    """The latest open run if `run_id` is None."""
+def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, object] | None:
+    """With its plan, not looked at yet. The latest open run if `run_id` is None."""
     where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ?"
     row = database.execute(
         f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
         (run_id,),
     ).fetchone()
-    return (_run(row[:-1]), row[-1]) if row else None
-
-
-def _run(row: Sequence[Any]) -> RunRecord:
-    run_id, started, ended, command, state, locks = row
-    return RunRecord(run_id, started, ended, command, state, bool(locks))
+    return (checked.run_record(row[:-1]), row[-1]) if row else None
 
 
 def open_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> int:
@@ -92,12 +82,13 @@ def seal_slice(database: sqlite3.Connection, number: int, tombstone: Tombstone |
 
 
 def read_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> tuple[int, Slice] | None:
-    found = _slices(database, "run = ? AND repository = ?", (run_id, str(repository)))
+    """Raises Damaged, like all that reads."""
+    found = _slices(database, run_id, "run = ? AND repository = ?", (run_id, str(repository)))
     return found[0] if found else None
 
 
 def read_slices(database: sqlite3.Connection, run_id: str) -> tuple[Slice, ...]:
-    return tuple(each for _, each in _slices(database, "run = ?", (run_id,)))
+    return tuple(each for _, each in _slices(database, run_id, "run = ?", (run_id,)))
 
 
 def insert_manifests(number: int, manifests: Sequence[RawManifest]) -> Callable[[sqlite3.Connection], None]:
@@ -109,18 +100,26 @@ def insert_manifests(number: int, manifests: Sequence[RawManifest]) -> Callable[
     return insert
 
 
-def read_manifests(database: sqlite3.Connection, run_id: str, repository: Repository) -> dict[Digest, RawManifest]:
+def read_manifests(database: sqlite3.Connection, run_id: str, repository: Repository) -> Journaled:
     rows = database.execute(
         "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
         "WHERE run = ? AND repository = ? ORDER BY digest",
         (run_id, str(repository)),
     )
-    manifests = (RawManifest(Digest.parse(digest), media_type, body) for digest, media_type, body in rows)
-    return {raw.digest: raw for raw in manifests}
+    whole: dict[Digest, RawManifest] = {}
+    damaged: set[Digest] = set()
+    with checked.reading(run_id, f"manifests of {repository}"):
+        for text, media_type, body in rows:
+            digest = checked.digest(text)
+            if raw := checked.manifest(digest, media_type, body):
+                whole[digest] = raw
+            else:
+                damaged.add(digest)
+    return Journaled(whole, frozenset(damaged))
 
 
 def insert_outcomes(number: int, outcomes: Mapping[int, Outcome]) -> Callable[[sqlite3.Connection], None]:
-    rows = [(number, step, to_json(_Recorded(outcome))) for step, outcome in outcomes.items()]
+    rows = [(number, step, to_json(checked.Recorded(outcome))) for step, outcome in outcomes.items()]
 
     def insert(database: sqlite3.Connection) -> None:
         database.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)", rows)
@@ -147,7 +146,7 @@ def insert_check(number: int, losses: Sequence[Loss]) -> Callable[[sqlite3.Conne
     return insert
 
 
-def _slices(database: sqlite3.Connection, where: str, values: tuple[str, ...]) -> list[tuple[int, Slice]]:
+def _slices(database: sqlite3.Connection, run_id: str, where: str, values: tuple[str, ...]) -> list[tuple[int, Slice]]:
     rows = database.execute(
         "SELECT id, repository, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, "  # noqa: S608
         "checked "
@@ -155,22 +154,23 @@ def _slices(database: sqlite3.Connection, where: str, values: tuple[str, ...]) -
         values,
     ).fetchall()
     found = []
-    for number, repository, digest, media_type, body, config, checked in rows:
-        tombstone = Tombstone(RawManifest(Digest.parse(digest), media_type, body), config) if digest else None
-        outcomes = {
-            step: from_json(data, _Recorded).outcome
-            for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
-        }
-        marks = frozenset(
-            step for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
-        )
-        losses = tuple(
-            Loss(Digest.parse(lost), Tag.parse(tag) if tag else None)
-            for tag, lost in database.execute(
-                "SELECT tag, digest FROM losses WHERE slice = ? ORDER BY tag, digest", (number,)
+    for number, repository, *tombstone, looked in rows:
+        with checked.reading(run_id, f"{repository}"):
+            name = checked.repository(repository)
+            mark = checked.tombstone(*tombstone)
+            outcomes = {
+                checked.number(step): checked.outcome(data)
+                for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
+            }
+            marks = frozenset(
+                checked.number(step)
+                for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
             )
-        )
-        host, _, path = repository.partition("/")
-        name = Repository(RegistryHost.parse(host), RepositoryPath.parse(path))
-        found.append((number, Slice(name, tombstone, outcomes, marks, losses, bool(checked))))
+            losses = tuple(
+                checked.loss(tag, lost)
+                for tag, lost in database.execute(
+                    "SELECT tag, digest FROM losses WHERE slice = ? ORDER BY tag, digest", (number,)
+                )
+            )
+            found.append((number, Slice(name, mark, outcomes, marks, losses, bool(looked))))
     return found

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from holystone.engine.journal import rows
-from holystone.engine.journal.records import RunRecord, RunState, Slice, Tombstone
+from holystone.engine.journal.records import Journaled, RunRecord, RunState, Slice, Tombstone
 from holystone.engine.journal.writer import Writer
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
@@ -29,8 +29,12 @@ class SliceJournal:
         self.known = known
         """As it was recorded when this attempt began."""
 
-    async def manifests(self) -> Mapping[Digest, RawManifest]:
+    async def journaled(self) -> Journaled:
         return await self._writer.do(lambda db: rows.read_manifests(db, self._run_id, self.known.repository))
+
+    async def manifests(self) -> Mapping[Digest, RawManifest]:
+        """Those whose bytes are what their digest says."""
+        return (await self.journaled()).whole
 
     async def keep(self, manifests: Sequence[RawManifest]) -> None:
         for start in range(0, len(manifests), _CHUNK):

@@ -58,6 +58,7 @@ def open_database(file: Path) -> sqlite3.Connection:
         own_folder(file.parent)
         own_database(file)
         database = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        database.text_factory = _text
     except (OSError, sqlite3.Error) as error:
         raise unusable(file, error) from error
     try:
@@ -73,6 +74,11 @@ def open_database(file: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _text(data: bytes) -> str:
+    """What is no text is found by whoever reads that row, and stops nobody else."""
+    return data.decode(errors="replace")
 
 
 def unusable(file: Path, error: Exception) -> HolystoneError:

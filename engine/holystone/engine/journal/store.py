@@ -9,16 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
-from holystone.engine.errors import HolystoneError, UsageError
-from holystone.engine.journal import rows
+from holystone.engine.errors import UsageError
+from holystone.engine.journal import checked, rows
 from holystone.engine.journal.locks import lock_repositories, lock_run
 from holystone.engine.journal.records import RunRecord, Slice
 from holystone.engine.journal.run import Run
 from holystone.engine.journal.schema import FILE_NAME, open_database
 from holystone.engine.journal.writer import Writer
-from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository
@@ -76,10 +74,12 @@ class Journal:
                     return self._hold(Run(self._writer, locks.pop_all(), record, plan, self._now))
 
     async def load(self, run_id: str | None = None) -> Run:
-        """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Refused if it is
-        still alive or another is at work in one of its repositories."""
+        """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
+        record is, Refused if it is still alive or another is at work in one of its repositories."""
         record, encoded = await self._find(run_id)
-        plan = _decode(record.id, encoded)
+        if record.state == "damaged":
+            raise checked.damaged(record.id, record.command)
+        plan = checked.plan(record.id, encoded)
         with self._lock(record.id, plan) as locks:
             record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
             return self._hold(Run(self._writer, locks.pop_all(), record, plan, self._now))
@@ -106,17 +106,17 @@ class Journal:
         return (await self._find(run_id))[0]
 
     async def plan(self, run_id: str) -> Plan:
-        """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run."""
+        """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
         record, encoded = await self._find(run_id)
-        return _decode(record.id, encoded)
+        return checked.plan(record.id, encoded)
 
     async def slices(self, run_id: str) -> tuple[Slice, ...]:
-        """Of the repositories that were begun, sorted by name."""
+        """Of the repositories that were begun, sorted by name. Raises Damaged."""
         return await self._writer.do(lambda db: rows.read_slices(db, run_id))
 
     async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
         """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
-        return await self._writer.do(lambda db: rows.read_manifests(db, run_id, repository))
+        return (await self._writer.do(lambda db: rows.read_manifests(db, run_id, repository))).whole
 
     def _lock(self, run_id: str, plan: Plan) -> ExitStack:
         with ExitStack() as taken:
@@ -129,7 +129,7 @@ class Journal:
         self._taken.append(run)
         return run
 
-    async def _find(self, run_id: str | None) -> tuple[RunRecord, bytes]:
+    async def _find(self, run_id: str | None) -> tuple[RunRecord, object]:
         found = await self._writer.do(lambda db: rows.one_run(db, run_id))
         if found is None:
             raise UsageError(
@@ -139,14 +139,3 @@ class Journal:
                 what_to_do="`holystone runs` lists the runs.",
             )
         return found
-
-
-def _decode(run_id: str, encoded: bytes) -> Plan:
-    try:
-        return from_json(encoded, Plan).claimed()
-    except msgspec.MsgspecError as error:
-        raise HolystoneError(
-            f"The plan of run {run_id} cannot be read: {error}.",
-            not_deleted="Nothing was deleted by this command.",
-            what_to_do="Use the version of Holystone that began the run.",
-        ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
+from holystone.engine.errors import Damaged
 from holystone.engine.journal.schema import unusable
 
 T = TypeVar("T")
@@ -42,8 +43,11 @@ class _Job(Generic[T]):
         self.loop = asyncio.get_running_loop()
         self.done: asyncio.Future[T] = self.loop.create_future()
         self.result: T
+        self.failure: Exception | None = None
 
-    def finish(self, error: Exception | None) -> None:
+    def finish(self, commit: Exception | None) -> None:
+        error = commit or self.failure
+
         def settle() -> None:
             if self.done.done():  # whoever waited was cancelled
                 return
@@ -114,7 +118,10 @@ class Writer:
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for job in group:
-                job.result = job.work(self._database)
+                try:
+                    job.result = job.work(self._database)
+                except Damaged as error:  # found by reading, so that nothing of it is to be taken back
+                    job.failure = error
             self._database.execute("COMMIT")
         except Exception as error:
             failure = error

@@ -29,7 +29,12 @@ def to_json(value: Any, *, indent: int = 0) -> bytes:
 
 def from_json(data: bytes, kind: type[T]) -> T:
     """Raises msgspec.DecodeError or msgspec.ValidationError, which say where."""
-    return msgspec.json.decode(data, type=kind, dec_hook=_decode)
+    try:
+        return msgspec.json.decode(data, type=kind, dec_hook=_decode)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise msgspec.DecodeError("nested too deeply") from error
 
 
 def json_schema(kind: type[Any]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Images in use, as whoever runs them names them."""
 
-import msgspec
-
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.value import Value
 
 
-class Workload(msgspec.Struct, frozen=True, tag="workload"):
+class Workload(Value, frozen=True, tag="workload"):
     """What runs the image in a Kubernetes cluster."""
 
     context: str
@@ -15,7 +14,7 @@ class Workload(msgspec.Struct, frozen=True, tag="workload"):
     name: str
 
 
-class Listed(msgspec.Struct, frozen=True, tag="listed"):
+class Listed(Value, frozen=True, tag="listed"):
     """Somebody listed the image as being in use."""
 
     source: str
@@ -25,7 +24,7 @@ class Listed(msgspec.Struct, frozen=True, tag="listed"):
 User = Workload | Listed
 
 
-class UsedImage(msgspec.Struct, frozen=True):
+class UsedImage(Value, frozen=True):
     """An image that must not go. A digest may be that of a manifest, an index or a configuration: runtimes report any
     of them."""
 

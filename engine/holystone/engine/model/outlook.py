@@ -2,12 +2,12 @@
 
 from typing import Final, Literal
 
-import msgspec
+from holystone.engine.model.value import Value
 
 DAY: Final = 86_400
 
 
-class UndoOutlook(msgspec.Struct, frozen=True):
+class UndoOutlook(Value, frozen=True):
     """What `holystone undo` can hope for in one repository, with the credential that deletes there."""
 
     way: Literal["restore", "push", "none"] = "push"

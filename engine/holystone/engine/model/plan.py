@@ -12,6 +12,7 @@ from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.sources import Counted
+from holystone.engine.model.value import Value
 
 Place: TypeAlias = Literal["images", "stages"]
 """Which of the project's two places a repository belongs to: credentials may differ."""
@@ -25,7 +26,7 @@ How: TypeAlias = Literal["delete", "anchor", "tombstone"]
 tombstone over it."""
 
 
-class Untag(msgspec.Struct, frozen=True, tag="untag"):
+class Untag(Value, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
 
     tag: Tag
@@ -35,7 +36,7 @@ class Untag(msgspec.Struct, frozen=True, tag="untag"):
     reasons: tuple[DeleteReason, ...]
 
 
-class Remove(msgspec.Struct, frozen=True, tag="remove"):
+class Remove(Value, frozen=True, tag="remove"):
     """Delete one manifest by digest. Tags that still point to it go with it."""
 
     digest: Digest
@@ -50,7 +51,7 @@ class Remove(msgspec.Struct, frozen=True, tag="remove"):
 Step: TypeAlias = Untag | Remove
 
 
-class Pass(msgspec.Struct, frozen=True):
+class Pass(Value, frozen=True):
     """Steps that need no order among themselves. A pass begins when the one before it has ended."""
 
     kind: Literal["untag", "tombstone", "manifests"]
@@ -58,7 +59,7 @@ class Pass(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(Value, frozen=True):
     tag: Tag
     digest: Digest | None
     """None for a broken tag."""
@@ -67,7 +68,7 @@ class Kept(msgspec.Struct, frozen=True):
     """Nobody moves the tag, so that where it points need not be asked again before something else goes."""
 
 
-class RepositoryPlan(msgspec.Struct, frozen=True):
+class RepositoryPlan(Value, frozen=True):
     repository: Repository
     implementation: str
     passes: tuple[Pass, ...]
@@ -101,7 +102,7 @@ class RepositoryPlan(msgspec.Struct, frozen=True):
         return tuple(step for each in self.passes for step in each.steps)
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(Value, frozen=True):
     """Why a plan may not be applied as it is."""
 
     promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
@@ -113,7 +114,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """Of a confirmation: what a person types to give it."""
 
 
-class ClustersAsked(msgspec.Struct, frozen=True):
+class ClustersAsked(Value, frozen=True):
     """Which Kubernetes contexts were asked what is in use, and how they were chosen."""
 
     contexts: tuple[str, ...]
@@ -125,7 +126,7 @@ class ClustersAsked(msgspec.Struct, frozen=True):
     """Only the namespace that each context names."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(Value, frozen=True):
     as_of: int
     """Unix seconds: the moment at which the policies judged ages."""
     command: str

@@ -5,55 +5,54 @@ A reason is never free text, so a policy cannot hide a decision in prose and a r
 
 from typing import Literal
 
-import msgspec
-
 from holystone.engine.model.in_use import User
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Tag
+from holystone.engine.model.value import Value
 
 
-class ReachedFromBranch(msgspec.Struct, frozen=True, tag="reached-from-branch"):
+class ReachedFromBranch(Value, frozen=True, tag="reached-from-branch"):
     branch: str
     commit: Commit
     policy: int
     """Position of the keep policy, counted from 1."""
 
 
-class ReachedFromTag(msgspec.Struct, frozen=True, tag="reached-from-tag"):
+class ReachedFromTag(Value, frozen=True, tag="reached-from-tag"):
     git_tag: str
     commit: Commit
     policy: int
 
 
-class InUse(msgspec.Struct, frozen=True, tag="in-use"):
+class InUse(Value, frozen=True, tag="in-use"):
     """Something runs the image, or may run it again."""
 
     by: User
 
 
-class YoungerThan(msgspec.Struct, frozen=True, tag="younger-than"):
+class YoungerThan(Value, frozen=True, tag="younger-than"):
     age: int
     """Seconds."""
     grace: int
     """Seconds."""
 
 
-class ParentOfImage(msgspec.Struct, frozen=True, tag="parent-of-image"):
+class ParentOfImage(Value, frozen=True, tag="parent-of-image"):
     image: Reference
 
 
-class AncestorOfStage(msgspec.Struct, frozen=True, tag="ancestor-of-stage"):
+class AncestorOfStage(Value, frozen=True, tag="ancestor-of-stage"):
     stage: Tag
 
 
-class ImportedBy(msgspec.Struct, frozen=True, tag="imported-by"):
+class ImportedBy(Value, frozen=True, tag="imported-by"):
     by: Tag
 
 
-class WithoutMetadata(msgspec.Struct, frozen=True, tag="without-metadata"):
+class WithoutMetadata(Value, frozen=True, tag="without-metadata"):
     """No metadata record has this tag's content signature. Kept by the v1.1 flavour, deleted by v1.2."""
 
 
-class RecordContradicts(msgspec.Struct, frozen=True, tag="record-contradicts"):
+class RecordContradicts(Value, frozen=True, tag="record-contradicts"):
     """The image says that it was built at a commit of which a metadata record says another content. One of the two is
     not what werf wrote."""
 
@@ -61,148 +60,148 @@ class RecordContradicts(msgspec.Struct, frozen=True, tag="record-contradicts"):
     commit: Commit
 
 
-class ContradictedBy(msgspec.Struct, frozen=True, tag="contradicted-by"):
+class ContradictedBy(Value, frozen=True, tag="contradicted-by"):
     """A metadata record: an image that stays says that it was built at this commit, with another content. Without the
     record nothing would show that."""
 
     image: Tag
 
 
-class UnknownHistory(msgspec.Struct, frozen=True, tag="unknown-history"):
+class UnknownHistory(Value, frozen=True, tag="unknown-history"):
     """The clone is shallow: this commit may or may not be in the history."""
 
     commit: Commit
 
 
-class HistoryNotRead(msgspec.Struct, frozen=True, tag="history-not-read"):
+class HistoryNotRead(Value, frozen=True, tag="history-not-read"):
     """There is no git repository, so nothing can be said about images."""
 
 
-class ImagesAbsent(msgspec.Struct, frozen=True, tag="images-absent"):
+class ImagesAbsent(Value, frozen=True, tag="images-absent"):
     """No image of the project has a tag anywhere, so nothing can be said about stages and records."""
 
 
-class Foreign(msgspec.Struct, frozen=True, tag="foreign"):
+class Foreign(Value, frozen=True, tag="foreign"):
     """Not made by werf for one of this project's images."""
 
 
-class NotJudged(msgspec.Struct, frozen=True, tag="not-judged"):
+class NotJudged(Value, frozen=True, tag="not-judged"):
     """The command that made the plan judges other things, and says nothing of this."""
 
 
-class OtherProject(msgspec.Struct, frozen=True, tag="other-project"):
+class OtherProject(Value, frozen=True, tag="other-project"):
     """Its label `werf` names another project."""
 
     project: str
 
 
-class BesideOtherProject(msgspec.Struct, frozen=True, tag="beside-other-project"):
+class BesideOtherProject(Value, frozen=True, tag="beside-other-project"):
     """A record in a stages storage that another project uses, too: nothing says which of them it is of."""
 
 
-class NotAsked(msgspec.Struct, frozen=True, tag="not-asked"):
+class NotAsked(Value, frozen=True, tag="not-asked"):
     """The user named what is to go, and this is not among it."""
 
 
-class Bookkeeping(msgspec.Struct, frozen=True, tag="bookkeeping"):
+class Bookkeeping(Value, frozen=True, tag="bookkeeping"):
     """A record that the policies do not judge: managed images, client ids, marks of rejected stages that stay, and
     metadata of which it cannot be told whose it is."""
 
 
-class Unreadable(msgspec.Struct, frozen=True, tag="unreadable"):
+class Unreadable(Value, frozen=True, tag="unreadable"):
     """The manifest or configuration is missing or malformed; a person should look."""
 
     what: str
 
 
-class SharesDigestWith(msgspec.Struct, frozen=True, tag="shares-digest-with"):
+class SharesDigestWith(Value, frozen=True, tag="shares-digest-with"):
     """The registry cannot delete this tag without the kept tag beside it."""
 
     kept: Tag
 
 
-class LockedBy(msgspec.Struct, frozen=True, tag="locked-by"):
+class LockedBy(Value, frozen=True, tag="locked-by"):
     """A rule of the registry's own forbids to delete the tag."""
 
     rule: str
 
 
-class LastTagged(msgspec.Struct, frozen=True, tag="last-tagged"):
+class LastTagged(Value, frozen=True, tag="last-tagged"):
     """The registry refuses to delete the last manifest that has a tag, so the newest stays."""
 
 
-class MarkOf(msgspec.Struct, frozen=True, tag="mark-of"):
+class MarkOf(Value, frozen=True, tag="mark-of"):
     """It says of a tag that stays not to use it."""
 
     marked: Tag
 
 
-class SubjectOf(msgspec.Struct, frozen=True, tag="subject-of"):
+class SubjectOf(Value, frozen=True, tag="subject-of"):
     """The registry would delete what refers to it along with it, and that stays."""
 
     referrer: Digest
 
 
-class IndexOf(msgspec.Struct, frozen=True, tag="index-of"):
+class IndexOf(Value, frozen=True, tag="index-of"):
     """The registry would delete what it lists along with it, and that stays."""
 
     child: Digest
 
 
-class ChildOf(msgspec.Struct, frozen=True, tag="child-of"):
+class ChildOf(Value, frozen=True, tag="child-of"):
     index: Digest
 
 
-class ReferrerOf(msgspec.Struct, frozen=True, tag="referrer-of"):
+class ReferrerOf(Value, frozen=True, tag="referrer-of"):
     subject: Digest
 
 
-class MetadataHead(msgspec.Struct, frozen=True, tag="metadata-head"):
+class MetadataHead(Value, frozen=True, tag="metadata-head"):
     """The newest commit of its content signature on a reference that keeps it."""
 
     branch_or_tag: str
 
 
-class MetadataNeeded(msgspec.Struct, frozen=True, tag="metadata-needed"):
+class MetadataNeeded(Value, frozen=True, tag="metadata-needed"):
     """A tag with this record's content signature remains."""
 
 
-class NamedAfter(msgspec.Struct, frozen=True, tag="named-after"):
+class NamedAfter(Value, frozen=True, tag="named-after"):
     """The branch of origin or git tag that the image is named after exists."""
 
     kind: Literal["branch", "tag"]
     name: str
 
 
-class CommitExists(msgspec.Struct, frozen=True, tag="commit-exists"):
+class CommitExists(Value, frozen=True, tag="commit-exists"):
     """The commit that the image is named after."""
 
     commit: Commit
 
 
-class WithinStrategy(msgspec.Struct, frozen=True, tag="within-strategy"):
+class WithinStrategy(Value, frozen=True, tag="within-strategy"):
     """No limit and no expiry of the tag's strategy concerns it."""
 
     strategy: str
 
 
-class AmongNewest(msgspec.Struct, frozen=True, tag="among-newest"):
+class AmongNewest(Value, frozen=True, tag="among-newest"):
     rank: int
     """Counted from 1: so many tags of the strategy, with it, are surely wanted and not older."""
     limit: int
 
 
-class CreationUnknown(msgspec.Struct, frozen=True, tag="creation-unknown"):
+class CreationUnknown(Value, frozen=True, tag="creation-unknown"):
     """The image does not say when it was created, so it may be the newest."""
 
 
-class OtherStrategy(msgspec.Struct, frozen=True, tag="other-strategy"):
+class OtherStrategy(Value, frozen=True, tag="other-strategy"):
     """Tags of this strategy, or without one, are people's own."""
 
     strategy: str | None
 
 
-class UnknownReference(msgspec.Struct, frozen=True, tag="unknown-reference"):
+class UnknownReference(Value, frozen=True, tag="unknown-reference"):
     """The clone is shallow or narrow: the branch or git tag that the image is named after may exist."""
 
     kind: Literal["branch", "tag"]
@@ -210,51 +209,51 @@ class UnknownReference(msgspec.Struct, frozen=True, tag="unknown-reference"):
     """As it is in the tag."""
 
 
-class RecordNotJudged(msgspec.Struct, frozen=True, tag="record-not-judged"):
+class RecordNotJudged(Value, frozen=True, tag="record-not-judged"):
     """Tag strategies decide, and they use no metadata records."""
 
 
-class NotReached(msgspec.Struct, frozen=True, tag="not-reached"):
+class NotReached(Value, frozen=True, tag="not-reached"):
     """No reference that a keep policy selected reaches a commit of this content signature."""
 
 
-class BeyondLimit(msgspec.Struct, frozen=True, tag="beyond-limit"):
+class BeyondLimit(Value, frozen=True, tag="beyond-limit"):
     """Reached, but not among those that `imagesPerReference` keeps on any reference."""
 
     reference: str
 
 
-class CommitsGone(msgspec.Struct, frozen=True, tag="commits-gone"):
+class CommitsGone(Value, frozen=True, tag="commits-gone"):
     """All metadata records of the content signature name commits that do not exist."""
 
 
-class NotNeeded(msgspec.Struct, frozen=True, tag="not-needed"):
+class NotNeeded(Value, frozen=True, tag="not-needed"):
     """A stage that no remaining image descends from or imports from."""
 
 
-class Rejected(msgspec.Struct, frozen=True, tag="rejected"):
+class Rejected(Value, frozen=True, tag="rejected"):
     """werf marked the stage as broken, or this is the mark itself."""
 
 
-class MetadataSuperseded(msgspec.Struct, frozen=True, tag="metadata-superseded"):
+class MetadataSuperseded(Value, frozen=True, tag="metadata-superseded"):
     commit: Commit
 
 
-class MetadataUnused(msgspec.Struct, frozen=True, tag="metadata-unused"):
+class MetadataUnused(Value, frozen=True, tag="metadata-unused"):
     """No remaining tag of the image has this record's content signature."""
 
     image: ImageName
 
 
-class Purged(msgspec.Struct, frozen=True, tag="purged"):
+class Purged(Value, frozen=True, tag="purged"):
     """All that the project has there goes, and no policy is asked."""
 
 
-class Asked(msgspec.Struct, frozen=True, tag="asked"):
+class Asked(Value, frozen=True, tag="asked"):
     """The user named it."""
 
 
-class ReferenceGone(msgspec.Struct, frozen=True, tag="reference-gone"):
+class ReferenceGone(Value, frozen=True, tag="reference-gone"):
     """The branch of origin or git tag that the image is named after does not exist."""
 
     kind: Literal["branch", "tag"]
@@ -262,20 +261,20 @@ class ReferenceGone(msgspec.Struct, frozen=True, tag="reference-gone"):
     """As it is in the tag."""
 
 
-class CommitGone(msgspec.Struct, frozen=True, tag="commit-gone"):
+class CommitGone(Value, frozen=True, tag="commit-gone"):
     """The image is named after a commit that does not exist, or after what is no commit id at all."""
 
     named: str
 
 
-class Expired(msgspec.Struct, frozen=True, tag="expired"):
+class Expired(Value, frozen=True, tag="expired"):
     age: int
     """Seconds."""
     days: int
     """After which tags of the strategy go."""
 
 
-class BeyondNewest(msgspec.Struct, frozen=True, tag="beyond-newest"):
+class BeyondNewest(Value, frozen=True, tag="beyond-newest"):
     rank: int
     limit: int
 

@@ -7,7 +7,7 @@ Grammar: OCI distribution specification 1.1, "Pulling manifests"; distribution/r
 import re
 from typing import ClassVar, Self
 
-import msgspec
+from holystone.engine.model.value import Value
 
 
 class InvalidName(ValueError):
@@ -107,7 +107,7 @@ class ImageName(_Name):
         return self or "~"
 
 
-class Repository(msgspec.Struct, frozen=True, order=True):
+class Repository(Value, frozen=True, order=True):
     host: RegistryHost
     path: RepositoryPath
 
@@ -121,7 +121,7 @@ class Repository(msgspec.Struct, frozen=True, order=True):
         return f"{self.host}/{self.path}"
 
 
-class Reference(msgspec.Struct, frozen=True, order=True):
+class Reference(Value, frozen=True, order=True):
     """One tag of one repository."""
 
     repository: Repository

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.model.references import Repository
+from holystone.engine.model.value import Value
 
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 Source: TypeAlias = Literal["references", "commits", "managed-images", "in-use", "tags"]
@@ -12,7 +13,7 @@ Source: TypeAlias = Literal["references", "commits", "managed-images", "in-use",
 reaches; `in-use`: tags of the project that something uses; `tags`: of one repository."""
 
 
-class Key(msgspec.Struct, frozen=True, order=True):
+class Key(Value, frozen=True, order=True):
     source: Source
     repository: Repository
     """Canonical; the stages storage for what is the whole project's."""
@@ -20,7 +21,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
     """Its name, of what comes from the project's clone or runs: two projects may share a stages storage."""
 
 
-class Counted(msgspec.Struct, frozen=True, order=True):
+class Counted(Value, frozen=True, order=True):
     key: Key
     number: Number
     """As read, before anything was deleted."""

@@ -174,6 +174,8 @@ def undo_text(outcome: UndoOutcome) -> str:
             return f"cannot come back, the registry has not kept what it needs: {why}"
         case undone.Unread():
             return "cannot come back: the registry took it along by itself, and its bytes were never read"
+        case undone.BytesDamaged():
+            return "cannot come back: its bytes in the journal are not what its digest says any more"
         case undone.OtherDigest(now):
             return f"is there under {now}: the registry did not take the digest that it had"
         case outcomes.Failed(error):

@@ -33,13 +33,20 @@ class Unread(msgspec.Struct, frozen=True, tag="unread"):
     """It was not the run that deleted it, its bytes were never read, and the registry restores nothing by itself."""
 
 
+class BytesDamaged(msgspec.Struct, frozen=True, tag="bytes-damaged"):
+    """What the journal has of it is not what its digest says any more, and the registry neither has it nor restores
+    it."""
+
+
 class OtherDigest(msgspec.Struct, frozen=True, tag="other-digest"):
     """The same bytes are there, under a digest of another algorithm: the registry did not take the one it had."""
 
     now: Digest
 
 
-UndoOutcome: TypeAlias = Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Unread | OtherDigest | Failed
+UndoOutcome: TypeAlias = (
+    Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Unread | BytesDamaged | OtherDigest | Failed
+)
 
 
 def is_back(outcome: UndoOutcome) -> bool:

@@ -16,6 +16,7 @@ from holystone.engine.undo.order import children
 from holystone.engine.undo.outcomes import (
     AlreadyThere,
     BlobsGone,
+    BytesDamaged,
     Restored,
     TakenMeanwhile,
     UndoOutcome,
@@ -39,6 +40,7 @@ class PuttingBack:
         sleep: Sleep,
     ) -> None:
         self._repository = plan.repository
+        self._restores = plan.undo is not None and plan.undo.way == "restore"
         self._registry = registry
         self._gone = gone
         self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
@@ -123,13 +125,20 @@ class PuttingBack:
     async def _bring_back(self, digest: Digest, tag: Tag | None = None) -> UndoOutcome:
         """By the registry's own undelete if it has one: that needs no bytes, no blobs and no right to push."""
         if self._dry_run:
-            return Restored()
+            return await self._would_come_back(digest)
         if await self._registry.restore(self._repository, digest, (tag,) if tag else ()):
             return Restored()
         raw = self._gone.bytes.get(digest)
-        if raw is None:  # the registry took it along by itself; where only a tag went, its manifest is there to be read
+        if raw is None:  # where only a tag went, its manifest is there to be read
             raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
-        return await push(self._registry, self._repository, tag or digest, raw, self._sleep) if raw else Unread()
+        if raw is None:
+            return BytesDamaged() if digest in self._gone.damaged else Unread()
+        return await push(self._registry, self._repository, tag or digest, raw, self._sleep)
+
+    async def _would_come_back(self, digest: Digest) -> UndoOutcome:
+        if digest not in self._gone.damaged or self._restores:
+            return Restored()
+        return Restored() if await self._registry.resolve(self._repository, digest) else BytesDamaged()
 
     def _lost(self, digest: Digest) -> UndoOutcome | None:
         """Why a manifest that was tried before is not there."""

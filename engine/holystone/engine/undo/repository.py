@@ -1,6 +1,6 @@
 """One repository: puts back what is to come back, and compares what was there before the run with what is there now."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 import msgspec
@@ -9,11 +9,10 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.executor import Progress, check_after
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.served import Deletions
-from holystone.engine.journal import Run, Slice, SliceJournal
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.journal import Journaled, Run, Slice, SliceJournal
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.references import Repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.undo.compare import look, moved
 from holystone.engine.undo.push import Sleep
@@ -62,15 +61,16 @@ async def undo_repository(
 
 async def _known(
     plan: RepositoryPlan, registry: Registry, knowledge: Knowledge, journal: SliceJournal, *, dry_run: bool
-) -> tuple[Slice, Mapping[Digest, RawManifest]]:
-    """What the journal knows. A run that did not come to its own check has lost what it kept without knowing it: then
-    that is looked for now, and written down before the first request that changes anything."""
-    known, journaled = journal.known, await journal.manifests()
-    if known.checked:
-        return known, journaled
-    losses = (await check_after(registry, knowledge, plan, Deletions({}))).losses
-    gathered = await gather(registry, knowledge, plan.repository, {loss.digest for loss in losses} - journaled.keys())
-    if not dry_run:
-        await journal.record_check(losses, gathered.found)
+) -> tuple[Slice, Journaled]:
+    """What the journal knows, with bytes from elsewhere for what is damaged there. A run that did not come to its own
+    check has lost what it kept without knowing it: then that is looked for now, and written down before the first
+    request that changes anything."""
+    known, journaled = journal.known, await journal.journaled()
+    losses = () if known.checked else (await check_after(registry, knowledge, plan, Deletions({}))).losses
+    lacking = {loss.digest for loss in losses} - journaled.whole.keys() | journaled.damaged
+    found = (await gather(registry, knowledge, plan.repository, lacking)).found if lacking else []
+    if not (known.checked or dry_run):
+        await journal.record_check(losses, found)
     known = msgspec.structs.replace(known, losses=tuple(dict.fromkeys((*known.losses, *losses))))
-    return known, {**journaled, **{raw.digest: raw for raw in gathered.found}}
+    whole = {**journaled.whole, **{raw.digest: raw for raw in found}}
+    return known, Journaled(whole, journaled.damaged - whole.keys())

@@ -4,7 +4,7 @@ comes back."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from holystone.engine.journal import Slice
+from holystone.engine.journal import Journaled, Slice
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
@@ -18,21 +18,25 @@ class Taken:
     tags: Mapping[Tag, Digest]
     bytes: Mapping[Digest, RawManifest]
     """Of all these, those behind the tags included. Of what the registry took along by itself they may be missing."""
+    damaged: frozenset[Digest]
+    """Of these the journal has other bytes than theirs."""
     levels: Levels
     """All of them in the order in which they come back."""
 
 
-def taken(plan: RepositoryPlan, known: Slice, journaled: Mapping[Digest, RawManifest]) -> Taken:
+def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
     """What the run did itself was written down before: no step was done whose manifest is not in `journaled`."""
-    steps = [step for number, step in enumerate(plan.steps) if step.digest in journaled and _may_be_ours(number, known)]
+    recorded = journaled.whole.keys() | journaled.damaged
+    steps = [step for number, step in enumerate(plan.steps) if step.digest in recorded and _may_be_ours(number, known)]
     manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
     manifests |= {loss.digest for loss in known.losses if loss.tag is None}
     tags = {tag: step.digest for step in steps for tag in _tags(step)}
     tags |= {loss.tag: loss.digest for loss in known.losses if loss.tag}
     every = manifests | frozenset(tags.values())
-    held = {digest: journaled[digest] for digest in every & journaled.keys()}
+    held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
-    return Taken(manifests, tags, held, (unread, *levels(held)) if unread else levels(held))
+    order = (unread, *levels(held)) if unread else levels(held)
+    return Taken(manifests, tags, held, journaled.damaged - held.keys(), order)
 
 
 def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:
