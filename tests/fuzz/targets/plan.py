@@ -44,6 +44,6 @@ def parse(data: bytes) -> None:
     assert from_json(to_json(bare), Plan) == bare
     write_plan(_FILE, bare)
     try:
-        "\n".join(plan_lines(read_plan(_FILE, max_age=_AGES), every_tag=True))
+        "\n".join(plan_lines(read_plan(_FILE, max_age=_AGES)[0], every_tag=True))
     except HolystoneError as error:
         str(error)

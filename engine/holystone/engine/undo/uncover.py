@@ -51,8 +51,8 @@ async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Regi
     if not covered:
         return
     journaled = await journal.manifests()
-    there = {digest: journaled[digest] for digest in covered.values() if digest in journaled}
-    gone = Taken(frozenset(), covered, there, levels(there))
+    there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
+    gone = Taken(frozenset(), covered, there, journaled.damaged & frozenset(covered.values()), levels(there))
     work = PuttingBack(plan, registry, gone, parts, _silent, False, sleep)
     await work.everything()
     await work.delete_tombstone()
