@@ -50,7 +50,7 @@ async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Regi
     await for_each(open_steps, look, workers=WORKERS)
     if not covered:
         return
-    journaled = await journal.manifests()
+    journaled = await journal.journaled()
     there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
     gone = Taken(frozenset(), covered, there, journaled.damaged & frozenset(covered.values()), levels(there))
     work = PuttingBack(plan, registry, gone, parts, _silent, False, sleep)
