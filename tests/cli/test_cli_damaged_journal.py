@@ -27,7 +27,8 @@ def copy(state: Path, run: str, columns: dict[str, object], name: str = "copy") 
     """Another run beside it, which began later."""
     with closing(sqlite3.connect(state / "journal.sqlite")) as database, database:
         database.execute(
-            "INSERT INTO runs SELECT ?, started + 1, ended, command, state, plan FROM runs WHERE id = ?", (name, run)
+            "INSERT INTO runs SELECT ?, started + 1, ended, command, state, plan, locks FROM runs WHERE id = ?",
+            (name, run),
         )
         for column, value in columns.items():
             database.execute(f"UPDATE runs SET {column} = ? WHERE id = ?", (value, name))
