@@ -1,0 +1,40 @@
+"""Every threat of docs/threats.md, and every fault of tests/found.md, names tests that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+THREATS = (TESTS.parent / "docs/threats.md").read_text()
+FOUND = (TESTS / "found.md").read_text()
+NAME = re.compile(r"`([\w/.-]+?(?:\.py)?)(?:::(\w+))?(?: \[\w+)?`")
+
+
+def rows(page: str, column: str) -> list[tuple[str, str]]:
+    """First cell that says something and the cell below `column`, of each table that has such a column."""
+    found, at = [], None
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+        if column in cells:
+            at = cells.index(column)
+        elif not cells:
+            at = None
+        elif at is not None and set(cells[0]) - set("-"):
+            found.append((" / ".join(cells[:2]), cells[at]))
+        elif at is not None and not cells[0]:
+            found.append((cells[1], cells[at]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "column"), [(THREATS, "held by"), (FOUND, "tests")], ids=["threats", "found"])
+def test_each_row_names_tests_that_are_there(page: str, column: str) -> None:
+    all_rows = rows(page, column)
+    assert len(all_rows) > 30
+    for row, cell in all_rows:
+        names = NAME.findall(cell)
+        assert names, f"no test holds: {row}"
+        for path, function in names:
+            there = TESTS / path
+            assert there.exists(), f"{row}: {path}"
+            assert not function or f"def {function}(" in there.read_text(), f"{row}: {path}::{function}"
