@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).parent
-PATIENCE: Final = 2.0
+PATIENCE: Final = 1.0
 """Seconds of processor time for one input. By the clock a busy machine would find hangs of its own."""
 
 
