@@ -31,18 +31,6 @@ def set_locks(database: sqlite3.Connection, run_id: str) -> None:
     database.execute("UPDATE runs SET locks = 1 WHERE id = ?", (run_id,))
 
 
-def forget_runs(database: sqlite3.Connection, ended_before: int) -> None:
-    """All that is recorded of runs that ended before this moment, unless an undo of one has not."""
-    old = "SELECT id FROM runs WHERE ended < ? AND state != 'undoing'"
-    for table in ("losses", "tombstoned", "outcomes", "manifests"):
-        database.execute(
-            f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run IN ({old}))",  # noqa: S608
-            (ended_before,),
-        )
-    database.execute(f"DELETE FROM slices WHERE run IN ({old})", (ended_before,))  # noqa: S608
-    database.execute(f"DELETE FROM runs WHERE id IN ({old})", (ended_before,))  # noqa: S608
-
-
 def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
     rows = database.execute(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY started DESC, id DESC")  # noqa: S608
     return tuple(checked.run_record(row) for row in rows)

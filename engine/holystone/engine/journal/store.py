@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from holystone.engine.errors import UsageError
 from holystone.engine.journal import checked, rows
+from holystone.engine.journal.forgetting import forget_runs
 from holystone.engine.journal.locks import lock_repositories, lock_run
 from holystone.engine.journal.records import RunRecord, Slice
 from holystone.engine.journal.run import Run
@@ -20,9 +21,6 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository
-
-FORGET_AFTER_DAYS: Final = 90
-"""Since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly find."""
 
 
 class Journal:
@@ -64,7 +62,7 @@ class Journal:
         """A new run, on the disk with its whole plan when this returns. Runs that ended long ago are forgotten. Raises
         Refused if another run is at work in one of its repositories."""
         started = self._now()
-        await self._writer.do(partial(rows.forget_runs, ended_before=int(started) - FORGET_AFTER_DAYS * 86_400))
+        await self._writer.do(partial(forget_runs, now=int(started)))
         encoded = to_json(plan)
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         while True:

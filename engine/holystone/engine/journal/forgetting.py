@@ -1,0 +1,52 @@
+"""Which runs the journal forgets. Runs in the writer's thread.
+
+Never one that is open, or whose undo is not through; nor, however large the journal is, one that may still be
+undone."""
+
+import sqlite3
+from typing import Final
+
+AFTER_DAYS: Final = 90
+"""Since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly find."""
+SURELY_DAYS: Final = 14
+"""Since the end of a run, in which it is kept whatever it takes: garbage is collected weekly, or never."""
+LARGEST: Final = 1 << 30
+"""Bytes of the file: who may push decides how large the manifests are of which each night's run keeps the bytes."""
+_DAY: Final = 86_400
+_ENDED: Final = "ended IS NOT NULL AND state NOT IN ('open', 'undoing')"
+
+
+def forget_runs(database: sqlite3.Connection, now: int, *, largest: int = LARGEST) -> None:
+    """All that is recorded of runs that ended long ago; if the file is larger than `largest`, the oldest of the others
+    too, and those first of which nothing can be undone. `now`: Unix seconds. The room is used again; the file does not
+    become smaller."""
+    for (run,) in _ids(database, "ended < ?", now - AFTER_DAYS * _DAY):
+        _forget(database, run)
+    for which in ("state IN ('undone', 'given-up', 'refused') AND ended < ?", "ended < ?"):
+        for (run,) in _ids(database, which, now if "state" in which else now - SURELY_DAYS * _DAY):
+            if _size(database) <= largest:
+                return
+            _forget(database, run)
+
+
+def _ids(database: sqlite3.Connection, which: str, moment: int) -> list[tuple[str]]:
+    query = f"SELECT id FROM runs WHERE {_ENDED} AND {which} ORDER BY ended, id"  # noqa: S608
+    return database.execute(query, (moment,)).fetchall()
+
+
+def _forget(database: sqlite3.Connection, run: str) -> None:
+    for table in ("losses", "tombstoned", "outcomes", "manifests"):
+        database.execute(
+            f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run = ?)",  # noqa: S608
+            (run,),
+        )
+    database.execute("DELETE FROM slices WHERE run = ?", (run,))
+    database.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+
+def _size(database: sqlite3.Connection) -> int:
+    """Bytes that are in use."""
+    pages, free, each = (
+        int(database.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * each

@@ -1,0 +1,67 @@
+"""How large the journal may become, and what is never forgotten for it."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.journal import Journal, RunState
+from holystone.engine.journal.forgetting import AFTER_DAYS, SURELY_DAYS, forget_runs
+from holystone.engine.journal.schema import FILE_NAME
+from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import plan, repository_plan
+
+APP = repository()
+DAY = 86_400
+NOW = 1_795_000_000
+
+
+async def _runs(folder: Path, *runs: tuple[int, RunState | None]) -> list[str]:
+    """Each ended so many days ago in this state, or not at all, and keeps half a megabyte."""
+    ids = []
+    for number, (ago, state) in enumerate(runs):
+        with Journal.open(folder, now=lambda ago=ago: NOW - ago * DAY) as journal:  # type: ignore[misc]
+            body = b"%d" % number + bytes(500_000)
+            run = await journal.begin(plan(repository_plan(APP)), "cleanup")
+            await run.begin_repository(APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
+            await (run.finish(state) if state else run.begin_undo())
+            ids.append(run.id)
+    return ids
+
+
+def _left(folder: Path, largest: int) -> set[str]:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as database:
+        forget_runs(database, NOW, largest=largest)
+        database.commit()
+        return {name for (name,) in database.execute("SELECT id FROM runs")}
+
+
+@pytest.mark.parametrize(
+    ("largest", "gone"),
+    [
+        (100 << 20, set()),
+        (2_300_000, {1}),  # nothing of it can be undone any more
+        (1_800_000, {1, 4}),
+        (1_300_000, {0, 1, 4}),  # the oldest of those that were not promised to stay
+        (0, {0, 1, 4}),
+    ],
+)
+async def test_what_is_forgotten_to_make_room(tmp_path: Path, largest: int, gone: set[int]) -> None:
+    ids = await _runs(
+        tmp_path,
+        (SURELY_DAYS + 9, "finished"),
+        (SURELY_DAYS + 8, "undone"),
+        (SURELY_DAYS + 7, None),
+        (SURELY_DAYS - 1, "finished"),
+        (1, "refused"),
+    )
+    assert _left(tmp_path, largest) == {name for number, name in enumerate(ids) if number not in gone}
+
+
+async def test_what_is_old_goes_whatever_room_there_is(tmp_path: Path) -> None:
+    _, kept, undoing = await _runs(
+        tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None)
+    )
+    assert _left(tmp_path, 100 << 20) == {kept, undoing}
