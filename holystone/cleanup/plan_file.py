@@ -20,18 +20,13 @@ import msgspec
 from holystone.cleanup.message import NOTHING_DELETED
 from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, PlanFile
 
 _LIMIT: Final = 1 << 30
 """Bytes of a plan file."""
 _CLOCK_SKEW: Final = 5 * 60
 """Seconds that a plan of another machine may be ahead."""
 _AGAIN: Final = "Make a new one with --plan-out."
-
-
-class PlanFile(Plan, frozen=True):
-    hash: str = ""
-    """Of everything else in the file, whatever its layout: `sha256:…`."""
 
 
 def plan_hash(plan: Plan) -> str:

@@ -112,7 +112,7 @@ def apply_file(file: Path, given: Words) -> int:
 
     async def job() -> int:
         plan, hashed = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
-        delivery.say(f"The plan {file} has the hash {hashed}.")
+        delivery.say(f"note: the plan {file} has the hash {hashed}")
         if settings.places.are_given and not settings.places.has(plan):
             raise another_project(file, plan)
         async with _session(settings, delivery.progress) as session:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holystone.cleanup.plan_file import PlanFile, plan_hash, read_plan, write_plan
+from holystone.cleanup.plan_file import plan_hash, read_plan, write_plan
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.in_use import Workload
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, Refusal, RepositoryPlan
+from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanFile, Refusal, RepositoryPlan
 from holystone.engine.model.reasons import InUse, YoungerThan
 from holystone.engine.model.references import Tag
 from tests.support.hostile_json import tampered

@@ -159,3 +159,10 @@ class Plan(Value, frozen=True):
     @property
     def is_empty(self) -> bool:
         return not any(each.passes for each in self.repositories)
+
+
+class PlanFile(Plan, frozen=True):
+    """A plan as it stands in a file of its own."""
+
+    hash: str = ""
+    """Of everything else in the file, whatever its layout: `sha256:…`."""

@@ -8,7 +8,7 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.plan import Plan, Untag
+from holystone.engine.model.plan import Plan, PlanFile, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
@@ -86,7 +86,7 @@ def document_schema() -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(Plan)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(PlanFile)}
 
 
 def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport, ...]:
