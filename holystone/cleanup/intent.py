@@ -13,6 +13,7 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.cleanup.decide import GitIntent, Intent, StrategyIntent
 from holystone.cleanup.inventory import ProjectInventory
+from holystone.cleanup.origin import check_origin
 from holystone.engine.model.history import GitNames, GitReference, History
 from holystone.engine.model.plan import Refusal
 from holystone.engine.model.project import ImageTag, MetadataRecord
@@ -26,11 +27,6 @@ from holystone.policies.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
 
 _ANY: Final = Commit("0" * 40)
-_LOOK_THERE: Final = (
-    "see with `git ls-remote origin` whether that is the project's repository, and whether somebody has emptied it or "
-    "made it anew"
-)
-_ACCEPTED: Final = "--accept-new-baseline says that it is meant"
 
 
 class GitAnswer(msgspec.Struct, frozen=True):
@@ -62,7 +58,7 @@ async def ask_git(
         checked = await catch_up(repository, _by(policies), allow_shallow=settings.allow_shallow_clone)
         judged, references = await read_git(checked.repository, policies, records, as_of)
         intent: Intent = judged
-        history = judged.history
+        history, by_names = judged.history, True
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
         warnings = references.warnings
     else:
@@ -70,16 +66,16 @@ async def ask_git(
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
         intent, references = await read_names(checked.repository, tags, settings.strategies)
         history = await _history(checked.repository, references, (), commits_to_ask(records))
+        by_names = any(each.strategy in ("git-branch", "git-tag") for each in tags)
         needs_tags = any(each.strategy == "git-tag" for each in tags)
         warnings = ()
     if checked.unasked and needs_tags:
         await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, references)
-    refusals = _check_branches(checked.repository, references)
-    strange = () if refusals else _check_records(checked.repository, history, records)
+    strange = check_origin(checked.repository, references, history, records if by_names else (), accepted=accepted)
     return GitAnswer(
         intent,
-        (*warnings, *_notices(checked, references), *(f"{each.why}; {_ACCEPTED}" for each in strange if accepted)),
-        refusals or (() if accepted else strange),
+        (*warnings, *_notices(checked, references), *strange.notices),
+        strange.refusals,
         max(references.found, key=lambda each: each.date, default=None),
         len(references.objects) if history.complete else None,
         {each.tag: each.commit for each in records if each.commit in history.reached} if history.complete else None,
@@ -120,40 +116,6 @@ def _notices(checked: Checked, references: References) -> Iterable[str]:
             f"{count(len(local), 'git tag')} of the clone did not count, e.g. {local[0]}: synchronized, images are "
             "judged by what origin has, and origin does not have that there"
         )
-
-
-def _check_branches(git: GitRepository, references: References) -> tuple[Refusal, ...]:
-    """A clone without a single branch of origin is far more often a CI job's narrow checkout than a project without
-    branches, and an origin without one was emptied or made anew: reading either as "no branch needs anything" would
-    delete nearly everything."""
-    if references.has_branches:
-        return ()
-    why = f"the clone in {git.directory} has no branch of origin (refs/remotes/origin/*)"
-    fetch = (
-        "fetch them: git fetch --tags --prune origin '+refs/heads/*:refs/remotes/origin/*', "
-        "or add --git-history-synchronization, which does that"
-    )
-    if git.is_synchronized:
-        why, fetch = f"{git.origin} has no branch at all, as if it were new", _LOOK_THERE
-    return (Refusal(promise="fail-closed", repository=None, why=why, what_to_do=fetch),)
-
-
-def _check_records(git: GitRepository, history: History, records: Iterable[MetadataRecord]) -> tuple[Refusal, ...]:
-    """A clone still has the commits that a fetch has taken every reference from, so that only what a reference reaches
-    tells whether this is the history that images were built from."""
-    commits = commits_to_ask(records)
-    if not commits or not history.complete or commits & history.reached:
-        return ()
-    return (
-        Refusal(
-            promise="fail-closed",
-            repository=None,
-            why=f"no branch or tag of {git.origin} reaches any of the {count(len(commits), 'commit')} that images were "
-            "built from, by their metadata records: its history is another one than theirs",
-            what_to_do=f"{_LOOK_THERE}; and check --stages-storage. If its history was rewritten on purpose, run once "
-            "with --accept-new-baseline",
-        ),
-    )
 
 
 async def read_git(

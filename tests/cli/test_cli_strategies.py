@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from holystone.demo.composer import Composer, Content
@@ -102,6 +103,20 @@ def test_a_deleted_branch_and_git_tag_take_their_images_along(shop: Shop) -> Non
     shop.story.delete_branch("feature/Very-Long-Login")
     shop.story.delete_tag("release/2")
     assert shop.cleanup() == shop.tags.keys() - gone() - {"feature/Very-Long-Login", "release/2"}
+
+
+def test_branches_and_tags_of_another_history(shop: Shop) -> None:
+    clone = pygit2.Repository(str(shop.bench.project))
+    somebody = pygit2.Signature("x", "x@example.com")
+    orphan = clone.create_commit(None, somebody, somebody, "another one", clone.TreeBuilder().write(), [])
+    for name in list(clone.references):
+        if not name.endswith("HEAD"):
+            clone.references.create(name, orphan, force=True)
+    before = shop.bench.contents()
+    ran = shop.bench.cleanup(BY_STRATEGY, "--yes-delete-that-many")
+    assert ran.code == 3
+    assert "o branch or tag of origin reaches any commit that images were built from" in ran.message
+    assert shop.bench.contents() == before
 
 
 def test_limits_and_expiry(shop: Shop) -> None:
