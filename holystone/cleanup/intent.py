@@ -2,7 +2,7 @@
 clone can know it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import anyio.to_thread
 import msgspec
@@ -27,6 +27,16 @@ from holystone.policies.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
 
 _ANY: Final = Commit("0" * 40)
+
+
+class Clone(Protocol):
+    """What decides, of a git repository. Both raise IncompleteSource."""
+
+    def references(self) -> References: ...
+
+    def history(
+        self, heads: Collection[Commit], commits: Collection[Commit], others: Collection[Commit] = ()
+    ) -> History: ...
 
 
 class GitAnswer(msgspec.Struct, frozen=True):
@@ -119,7 +129,7 @@ def _notices(checked: Checked, references: References) -> Iterable[str]:
 
 
 async def read_git(
-    repository: GitRepository, policies: Iterable[KeepPolicy], records: Iterable[MetadataRecord], as_of: int
+    repository: Clone, policies: Iterable[KeepPolicy], records: Iterable[MetadataRecord], as_of: int
 ) -> tuple[GitIntent, References]:
     """The policies' view of the history, and all references it was selected from. Raises IncompleteSource."""
     references = await anyio.to_thread.run_sync(repository.references)
@@ -129,14 +139,14 @@ async def read_git(
 
 
 async def _history(
-    repository: GitRepository, references: References, heads: Collection[Commit], commits: Collection[Commit]
+    repository: Clone, references: References, heads: Collection[Commit], commits: Collection[Commit]
 ) -> History:
     tips = {each.commit for each in references.found}
     return await anyio.to_thread.run_sync(repository.history, heads, commits, tips)
 
 
 async def read_names(
-    repository: GitRepository, tags: Iterable[ImageTag], rules: StrategyRules
+    repository: Clone, tags: Iterable[ImageTag], rules: StrategyRules
 ) -> tuple[StrategyIntent, References]:
     """What of git the tags can be named after, and all references. Raises IncompleteSource."""
     references = await anyio.to_thread.run_sync(repository.references)

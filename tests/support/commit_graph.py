@@ -22,11 +22,20 @@ class CommitGraph:
                 waiting.extend(self.parents[commit])
         return frozenset(met)
 
-    def history(self, heads: Iterable[Commit], commits: Iterable[Commit], *, complete: bool = True) -> History:
+    def history(
+        self,
+        heads: Iterable[Commit],
+        commits: Iterable[Commit],
+        others: Iterable[Commit] = (),
+        *,
+        complete: bool = True,
+    ) -> History:
         reachable = {head: self.reachable(head) for head in heads}
+        met = frozenset[Commit]().union(*reachable.values(), *map(self.reachable, others))
         existing = [commit for commit in commits if commit in self.times]
         return History(
             times={commit: self.times[commit] for commit in existing},
             reached_from={commit: frozenset(h for h in reachable if commit in reachable[h]) for commit in existing},
             complete=complete,
+            reached=met & frozenset(existing),
         )

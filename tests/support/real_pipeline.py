@@ -1,10 +1,9 @@
 """A plain world through everything that decides: read out of snapshots, judged, closed, planned and proved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from holystone.adapters.git.references import References
-from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.http.dates import Dates
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
@@ -37,7 +36,7 @@ from tests.support.plain_world import HOST, REPO, Image, World
 
 
 class Clone:
-    """What the pipeline asks of a GitRepository."""
+    """The world's history in the place of a GitRepository."""
 
     def __init__(self, world: World, *, complete: bool = True) -> None:
         self._world = world
@@ -52,8 +51,10 @@ class Clone:
         branches, tags = (tuple(each.name for each in found if each.kind == kind) for kind in ("branch", "tag"))
         return References(found, (), branches, tags)
 
-    def history(self, heads: frozenset[Commit], commits: frozenset[Commit]) -> History:
-        return self._graph.history(heads, commits, complete=self._complete)
+    def history(
+        self, heads: Collection[Commit], commits: Collection[Commit], others: Collection[Commit] = ()
+    ) -> History:
+        return self._graph.history(heads, commits, others, complete=self._complete)
 
 
 async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> Plan:
@@ -88,7 +89,7 @@ def doomed_tags(plan: Plan) -> set[tuple[str, str]]:
 
 
 async def _intent(world: World, inventory: ProjectInventory, complete: bool) -> Intent:
-    clone = cast("GitRepository", Clone(world, complete=complete))
+    clone = Clone(world, complete=complete)
     if world.strategies is None:
         policies = parse_keep_policies(world.policies) or default_keep_policies()
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
