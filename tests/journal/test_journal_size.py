@@ -42,9 +42,9 @@ def _left(folder: Path, largest: int) -> set[str]:
     ("largest", "gone"),
     [
         (100 << 20, set()),
-        (2_300_000, {1}),  # nothing of it can be undone any more
-        (1_800_000, {1, 4}),
-        (1_300_000, {0, 1, 4}),  # the oldest of those that were not promised to stay
+        (2_800_000, {1}),  # nothing of it can be undone any more
+        (2_300_000, {1, 4}),
+        (1_800_000, {0, 1, 4}),  # the oldest of those that were not promised to stay
         (0, {0, 1, 4}),
     ],
 )
@@ -55,7 +55,8 @@ async def test_what_is_forgotten_to_make_room(tmp_path: Path, largest: int, gone
         (SURELY_DAYS + 8, "undone"),
         (SURELY_DAYS + 7, None),
         (SURELY_DAYS - 1, "finished"),
-        (1, "refused"),
+        (1, "undone"),
+        (2, "given-up"),
     )
     assert _left(tmp_path, largest) == {name for number, name in enumerate(ids) if number not in gone}
 

@@ -20,7 +20,7 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 RUN_COLUMNS: Final = ("id", "started", "ended", "command", "state", "locks")
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 """Of a run: a part of file names and tags."""
-_STATES: Final = ("open", "finished", "refused", "undoing", "undone", "given-up")
+_STATES: Final = ("open", "finished", "undoing", "undone", "given-up")
 
 
 class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,15 +18,15 @@ _ENDED: Final = "ended IS NOT NULL AND state NOT IN ('open', 'undoing')"
 
 def forget_runs(database: sqlite3.Connection, now: int, *, largest: int = LARGEST) -> None:
     """All that is recorded of runs that ended long ago; if the file is larger than `largest`, the oldest of the others
-    too, and those first of which nothing can be undone. `now`: Unix seconds. The room is used again; the file does not
+    too, and those first that were undone. `now`: Unix seconds. The room is used again; the file does not
     become smaller."""
     for (run,) in _ids(database, "ended < ?", now - AFTER_DAYS * _DAY):
         _forget(database, run)
-    for which in ("state IN ('undone', 'given-up', 'refused') AND ended < ?", "ended < ?"):
-        for (run,) in _ids(database, which, now if "state" in which else now - SURELY_DAYS * _DAY):
-            if _size(database) <= largest:
-                return
-            _forget(database, run)
+    undone = _ids(database, "state = 'undone' AND ended < ?", now)
+    for (run,) in [*undone, *_ids(database, "state != 'undone' AND ended < ?", now - SURELY_DAYS * _DAY)]:
+        if _size(database) <= largest:
+            return
+        _forget(database, run)
 
 
 def _ids(database: sqlite3.Connection, which: str, moment: int) -> list[tuple[str]]:

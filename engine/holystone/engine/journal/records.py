@@ -11,7 +11,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
-RunState: TypeAlias = Literal["open", "finished", "refused", "undoing", "undone", "given-up", "damaged"]
+RunState: TypeAlias = Literal["open", "finished", "undoing", "undone", "given-up", "damaged"]
 """`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
 through; `given-up` if a person has said that what is left of it shall never be done; `damaged`, which is never
 written, if the record is not one that a run makes."""
