@@ -195,3 +195,15 @@ async def test_what_had_to_wait_for_a_tag_that_is_still_there_goes_on_resume(ben
     registry.answer = lambda _: None
     assert not (await bench.run(registry)).incomplete
     assert registry.contents[APP].state() == ({}, set())
+
+
+@pytest.mark.parametrize(("times", "gone"), [(1, False), (2, True)])
+async def test_a_deletion_that_failed_has_happened_when_two_looks_say_so(
+    bench: Bench, times: int, *, gone: bool
+) -> None:
+    registry = Forgetful()
+    doomed = registry.image(APP, "one")
+    registry.wanted, registry.times = doomed, times
+    registry.answer = lambda _: Failed("500")
+    result = await bench.run(registry, repository_plan(APP, level(remove(doomed))))
+    assert isinstance(result.repositories[0].outcomes[0], Failed) is not gone

@@ -86,6 +86,21 @@ async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute
     assert "t1: left alone: the registry dropped" in text
 
 
+async def test_one_look_that_finds_no_manifest_stops_nothing(execute: Execute) -> None:
+    class Distracted(MemoryRegistry):
+        async def resolve(
+            self, repository: Repository, reference: Tag | Digest, *, alone: bool = False
+        ) -> Digest | None:
+            found = await super().resolve(repository, reference, alone=alone)
+            return found if alone or isinstance(reference, Tag) else None
+
+    registry = Distracted(CAPABILITIES)
+    planned, _ = world(registry, "delete")
+    result = await execute(registry, planned)
+    assert result.counts == {"deleted": 3}
+    assert registry.count("push_manifest") == 0
+
+
 async def test_an_anchored_manifest_outlives_its_tag(execute: Execute) -> None:
     registry = Dropping(pins=True, blobs_go=True)
     planned, made = world(registry, "anchor")

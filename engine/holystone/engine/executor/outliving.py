@@ -36,7 +36,7 @@ async def one_by_one(
             await work.settle({number: WouldDrop(seen) for number, _ in group})
             return
         await take_away(group)
-        if any(went(number) for number, _ in group) and not await work.registry.resolve(work.repository, digest):
+        if any(went(number) for number, _ in group) and await work.is_absent(digest):
             work.dropped.setdefault(how, digest)
             await _push_back(work, digest, group[-1][1].tag)
 

@@ -146,9 +146,16 @@ class RepositoryWork:
 
     async def _is_gone(self, item: Tag | Digest) -> bool:
         try:
-            return await self.registry.resolve(self.repository, item) is None
+            return await self.is_absent(item)
         except HolystoneError:
             return False
+
+    async def is_absent(self, reference: Tag | Digest) -> bool:
+        """Whether two looks say so, the second over a connection of its own: one 404 may be anybody's."""
+        for alone in (False, True):
+            if await self.registry.resolve(self.repository, reference, alone=alone) is not None:
+                return False
+        return True
 
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
         """As many as one delete request takes."""
