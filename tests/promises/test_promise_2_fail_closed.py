@@ -49,6 +49,9 @@ class Cuts:
             registry.faults.add(fault)
         for folder in ("state", "cache"):
             shutil.rmtree(self.shop.home / folder, ignore_errors=True)
+        return self.clean()
+
+    def clean(self) -> Ran:
         return self.shop.cleanup("--parallel-tasks-limit=1", *self.folders())
 
     def was_hit(self, fault: Fault) -> bool:
@@ -67,13 +70,15 @@ class Cuts:
         ran = self.run(fault)
         after = self.shop.contents()
         if fault.path == "^/v2/$":
-            # What the registry is. Never told, it is `default`; told for the plan and not again, the run ends in words.
+            # What the registry is. Never told, it is `default`; told for the plan and not again, the run ends
+            # in words, and the next one does what was left.
             if ran.code == 4:
                 for name, (tags, manifests) in self.end.items():
                     assert after[name][0].items() >= tags.items()
                     assert after[name][1] >= manifests
-                return
-            assert (ran.code, after) == (0, self.end)
+                self.shop.registry.faults.clear()
+                ran = self.clean()
+            assert (ran.code, self.shop.contents()) == (0, self.end), (fault, ran)
             return
         if "/referrers/" in fault.path and not self.was_hit(fault):
             # Whose referrers are asked for before it is known that the API is missing depends on who comes first.
