@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract realsize real torture check servers bench requests schema registries lock dist audit fuzz clean
+.PHONY: help demo test contract exhaustive realsize real torture check servers bench requests schema registries lock dist audit fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,6 +16,9 @@ test: check servers ## everything that must hold before a commit lands
 
 contract: $(VENV)/dev.done servers ## one set of scenarios on all registries, a line for each
 	@. scripts/required.sh && $(BIN)/python -m pytest tests/contract -n auto
+
+exhaustive: $(VENV)/dev.done servers ## make test's tests with every point of failure, not one in three: half an hour
+	@. scripts/required.sh && $(BIN)/python -m pytest -n auto --exhaustive -m "not real_size and not real"
 
 realsize: $(VENV)/dev.done servers ## a project of 12,000 tags cleaned on the real registry: minutes, not part of test
 	@. scripts/required.sh && $(BIN)/python -m pytest tests/scenarios -m real_size

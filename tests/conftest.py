@@ -3,6 +3,16 @@
 import pytest
 
 from holystone.adapters.credentials import redaction
+from tests.support.sampling import Sample, a_share, everything
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--exhaustive", action="store_true", help="try every point at which a test disturbs a run")
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Sample:
+    return everything if request.config.getoption("exhaustive") else a_share(request.node.nodeid)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -9,6 +9,7 @@ import pytest
 from holystone.engine.errors import RegistryFailure, Unreachable
 from holystone.engine.model.outcomes import Deleted, Outcome
 from tests.support.execution import Execute, at, die, hang_at
+from tests.support.sampling import Sample
 from tests.support.small_worlds import WAYS, Way, World, world
 
 
@@ -33,8 +34,8 @@ async def _resumes(execute: Execute, there: World) -> Mapping[int, Outcome]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-async def test_killed_at_any_call(execute: Execute, way: Way) -> None:
-    for number in range(await _points(execute, way)):
+async def test_killed_at_any_call(execute: Execute, sample: Sample, way: Way) -> None:
+    for number in sample(range(await _points(execute, way))):
         there = world(way)
         there.registry.hook = at(number, die)
         with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
@@ -47,9 +48,9 @@ async def test_killed_at_any_call(execute: Execute, way: Way) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-async def test_cancelled_at_any_call(execute: Execute, way: Way) -> None:
+async def test_cancelled_at_any_call(execute: Execute, sample: Sample, way: Way) -> None:
     mine = asyncio.all_tasks()
-    for number in range(await _points(execute, way)):
+    for number in sample(range(await _points(execute, way))):
         there = world(way)
         reached = anyio.Event()
         there.registry.hook = hang_at(number, reached)
@@ -64,11 +65,11 @@ async def test_cancelled_at_any_call(execute: Execute, way: Way) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("error", [Unreachable, RegistryFailure])
-async def test_one_call_fails(execute: Execute, way: Way, error: type[Exception]) -> None:
+async def test_one_call_fails(execute: Execute, sample: Sample, way: Way, error: type[Exception]) -> None:
     def fail() -> None:
         raise error("no answer")
 
-    for number in range(await _points(execute, way)):
+    for number in sample(range(await _points(execute, way))):
         there = world(way)
         there.registry.hook = at(number, fail)
         result = await execute(there.registry, there.plan)

@@ -1,4 +1,4 @@
-"""Every single read of a run, cut in turn: whatever depended on it stays, and the exit code says so."""
+"""Single reads of a run, cut in turn (--exhaustive: all): whatever depended on it stays, and the exit code says so."""
 
 import re
 import shutil
@@ -12,6 +12,7 @@ from holystone.embedded.quirks import Quirks
 from holystone.embedded.storage import Storage
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, Ran, now
+from tests.support.sampling import Sample
 from tests.support.tiny_project import contents, copy_of, tiny_project
 
 SHARES = 4
@@ -103,21 +104,21 @@ class Cuts:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
-def test_every_read_that_fails_for_good(open_bench: Open, quirks: Quirks, share: int) -> None:
+def test_every_read_that_fails_for_good(open_bench: Open, quirks: Quirks, sample: Sample, share: int) -> None:
     cuts = Cuts(open_bench(quirks=quirks))
     reads = cuts.reads()
     assert len(reads) > 60
-    for method, path, nth in reads[share::SHARES]:
+    for method, path, nth in sample(reads[share::SHARES]):
         cuts.check(Fault(method, f"^{path.replace('?', '[?]')}$", Answer(500), nth, times=None))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(2))
-def test_every_reply_that_is_cut_short(open_bench: Open, quirks: Quirks, share: int) -> None:
+def test_every_reply_that_is_cut_short(open_bench: Open, quirks: Quirks, sample: Sample, share: int) -> None:
     cuts = Cuts(open_bench(quirks=quirks))
     bodies = [read for read in cuts.reads() if read[0] == "GET" and "/referrers/" not in read[1]]
     assert len(bodies) > 20
-    for method, path, nth in bodies[share::2]:
+    for method, path, nth in sample(bodies[share::2]):
         cuts.check(Fault(method, f"^{path.replace('?', '[?]')}$", Truncate(keep=7), nth, times=None))
 
 

@@ -83,7 +83,7 @@ async def assert_resumes(scene: Scene, expected: Survivors) -> None:
     await scene.assert_exactly(expected)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("moment_of", [a_tag_has_moved, a_manifest_has_gone])
 async def test_a_killed_run_is_resumed(scene: Scenes, moment_of: Chosen, seed: int) -> None:
     async with scene("middling", "monorepo") as opened:

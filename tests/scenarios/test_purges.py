@@ -56,7 +56,7 @@ async def assert_left(scene: Scene, expected: Survivors) -> None:
     assert found == expected.manifests
 
 
-@pytest.mark.parametrize("mode", ["monorepo", "multirepo"])
+@pytest.mark.parametrize("mode", ["monorepo", pytest.param("multirepo", marks=pytest.mark.exhaustive)])
 async def test_exactly_what_is_not_the_projects_survives(scene: Scenes, tmp_path: Path, mode: ImagesRepoMode) -> None:
     async with scene("middling", mode) as opened:
         other = await neighbour(opened, tmp_path / "bakery")

@@ -56,7 +56,7 @@ async def test_a_cleanup_is_undone(scene: Scenes) -> None:
         await assert_as_before(opened, before)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.7])
+@pytest.mark.parametrize("share", [0.4, pytest.param(0.8, marks=pytest.mark.exhaustive)])
 async def test_a_run_that_was_killed_is_undone(scene: Scenes, share: float) -> None:
     """In the middle of the tombstones or of the manifests."""
     async with scene("middling", "monorepo") as opened:

@@ -49,7 +49,11 @@ def assert_is_worth_the_trouble(scene: Scene, kept: object, doomed: object) -> N
 
 
 @pytest.mark.parametrize(
-    ("mode", "basic_auth"), [("multirepo", True), ("monorepo", False)], ids=["multirepo-basic", "monorepo-open"]
+    ("mode", "basic_auth"),
+    [
+        pytest.param("multirepo", True, id="multirepo-basic"),
+        pytest.param("monorepo", False, id="monorepo-open", marks=pytest.mark.exhaustive),
+    ],
 )
 async def test_exactly_the_expected_set_survives(scene: Scenes, mode: ImagesRepoMode, basic_auth: bool) -> None:
     async with scene("large", mode, basic_auth=basic_auth) as opened:
@@ -65,7 +69,12 @@ async def test_exactly_the_expected_set_survives_on_distribution_3(scene: Scenes
 
 
 @pytest.mark.parametrize(
-    "quirks", [DISTRIBUTION_3, DISTRIBUTION_3_1, ZOT], ids=["distribution-3.0", "distribution-3.1", "zot"]
+    "quirks",
+    [
+        pytest.param(DISTRIBUTION_3, id="distribution-3.0", marks=pytest.mark.exhaustive),
+        pytest.param(DISTRIBUTION_3_1, id="distribution-3.1"),
+        pytest.param(ZOT, id="zot"),
+    ],
 )
 async def test_exactly_the_expected_set_survives_where_tags_can_be_deleted(tmp_path: Path, quirks: Quirks) -> None:
     async with EmbeddedRegistry(quirks=quirks) as registry, reader(registry.url) as read:

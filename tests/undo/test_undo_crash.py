@@ -12,6 +12,7 @@ from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
 from tests.support.execution import Execute, Killed, at, die, hang_at
 from tests.support.memory_registry import Content
+from tests.support.sampling import Sample
 from tests.support.small_worlds import APP, WAYS, Way, World, world
 
 Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
@@ -53,10 +54,12 @@ async def test_twice_is_once(execute: Execute, undo: Undo, state: State, way: Wa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-async def test_undo_of_a_run_that_was_killed_at_any_call(execute: Execute, undo: Undo, state: State, way: Way) -> None:
+async def test_undo_of_a_run_that_was_killed_at_any_call(
+    execute: Execute, undo: Undo, state: State, sample: Sample, way: Way
+) -> None:
     there = world(way)
     await execute(there.registry, there.plan)
-    for number in range(there.registry.points):
+    for number in sample(range(there.registry.points)):
         there = world(way)
         there.registry.hook = at(number, die)
         with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
@@ -69,10 +72,12 @@ async def test_undo_of_a_run_that_was_killed_at_any_call(execute: Execute, undo:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-async def test_undo_of_a_run_that_was_killed_and_resumed(execute: Execute, undo: Undo, way: Way) -> None:
+async def test_undo_of_a_run_that_was_killed_and_resumed(
+    execute: Execute, undo: Undo, sample: Sample, way: Way
+) -> None:
     there = world(way)
     await execute(there.registry, there.plan)
-    for number in range(0, there.registry.points, 3):
+    for number in sample(range(there.registry.points)):
         there = world(way)
         there.registry.hook = at(number, die)
         with pytest.raises(BaseException):  # noqa: B017
@@ -94,8 +99,10 @@ async def _points_of_undo(execute: Execute, undo: Undo, way: Way) -> range:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-async def test_an_undo_that_was_killed_is_repeated(execute: Execute, undo: Undo, state: State, way: Way) -> None:
-    for number in await _points_of_undo(execute, undo, way):
+async def test_an_undo_that_was_killed_is_repeated(
+    execute: Execute, undo: Undo, state: State, sample: Sample, way: Way
+) -> None:
+    for number in sample(await _points_of_undo(execute, undo, way)):
         there = world(way)
         await execute(there.registry, there.plan)
         there.registry.hook = at(number, die)
@@ -138,12 +145,12 @@ def _whole(content: Content, digest: Digest) -> bool:
 @pytest.mark.parametrize("way", ["tombstone", "plain"])
 @pytest.mark.parametrize("error", [Unreachable, RegistryFailure])
 async def test_one_call_of_an_undo_fails(
-    execute: Execute, undo: Undo, state: State, way: Way, error: type[Exception]
+    execute: Execute, undo: Undo, state: State, sample: Sample, way: Way, error: type[Exception]
 ) -> None:
     def fail() -> None:
         raise error("no answer")
 
-    for number in await _points_of_undo(execute, undo, way):
+    for number in sample(await _points_of_undo(execute, undo, way)):
         there = world(way)
         await execute(there.registry, there.plan)
         there.registry.hook = at(number, fail)
