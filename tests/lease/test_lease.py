@@ -2,6 +2,7 @@
 
 import random
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -20,10 +21,11 @@ from holystone.engine.lease import (
     lock_tag,
     parse_lock_tag,
 )
-from holystone.engine.lease.tags import lock_image
+from holystone.engine.lease.tags import is_lock_tag, lock_image
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing
 from tests.support import virtual_time
 from tests.support.execution import after, before
 from tests.support.gentle import gentle
@@ -295,6 +297,38 @@ def test_of_runs_that_come_at_the_same_time_none_works_beside_another(seed: int)
 
     virtual_time.run(main)
     assert tags(there) == {"v1"}
+
+
+@pytest.mark.parametrize(("late", "works"), [(1, True), (9, False)])
+def test_a_list_that_lacks_our_own_lock_may_lack_anothers(late: int, works: bool) -> None:
+    class Late(MemoryRegistry):
+        """Its list of tags was made before the last push."""
+
+        pushed = 0
+
+        async def push_manifest(self, *arguments: Any) -> None:
+            self.pushed += 1
+            await super().push_manifest(*arguments)
+
+        async def list_tags(self, repository: Repository) -> Listing:
+            listing = await super().list_tags(repository)
+            if not 0 < self.pushed <= late:
+                return listing
+            return Listing({tag: at for tag, at in listing.tags.items() if not is_lock_tag(tag)})
+
+    there = Late(BY_TAG)
+    there.image(APP, "image", "v1")
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("worked")
+
+    if works:
+        virtual_time.run(lambda: hold(there, APP, RUN, work))
+    else:
+        with pytest.raises(Refused, match="does not list the lock"):
+            virtual_time.run(lambda: hold(there, APP, RUN, work))
+    assert (done == ["worked"], locks(there)) == (works, [])
 
 
 def test_a_registry_that_takes_no_push_is_told() -> None:

@@ -107,11 +107,11 @@ async def _take(held: "_Held", jitter: Callable[[], float]) -> None:
             raise _refused(held.repository, busy)
         await held.push()
         busy = await held.look()
-        if not busy:
+        if not busy and held.is_listed:
             return
         await held.give_back()
         if left == 1:
-            raise _refused(held.repository, busy)
+            raise _refused(held.repository, busy) if busy else _unlisted(held.repository)
         await anyio.sleep(1 + 10 * jitter())
 
 
@@ -124,6 +124,15 @@ def _refused(repository: Repository, by: LockTag) -> Refused:
     )
 
 
+def _unlisted(repository: Repository) -> Refused:
+    return Refused(
+        f"{repository}: the registry does not list the lock that was just pushed; another run's may be missing, too.",
+        not_deleted="Nothing was deleted by this command.",
+        what_to_do="Run it again later. If that stays so, leave --lock-in-registry out and see to it that no other run "
+        "works there.",
+    )
+
+
 class _Held:
     def __init__(self, registry: Registry, repository: Repository, run: str, now: Callable[[], float]) -> None:
         self.repository = repository
@@ -133,6 +142,8 @@ class _Held:
         self._tags: list[Tag] = []
         """That may be there, the newest last: each is known before it is sent, and until it has been removed."""
         self._told: set[Tag] = set()
+        self.is_listed = False
+        """Whether the last look has found our own lock."""
 
     def __repr__(self) -> str:
         return f"<Lock {self.repository} {self._tags[-1] if self._tags else 'not held'}>"
@@ -140,6 +151,7 @@ class _Held:
     async def look(self) -> LockTag | None:
         """Another run's lock. Stale ones are removed on the way."""
         listing = await self._registry.list_tags(self.repository)
+        self.is_listed = bool(self._tags) and self._tags[-1] in listing.tags
         now = self._now()
         if false := false_locks(listing.tags, now):
             self._leave(false)
