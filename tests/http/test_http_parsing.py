@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorizer import covers
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import error_code, summary
@@ -320,6 +322,15 @@ def test_a_summary_is_short_and_printable(status: int, body: bytes) -> None:
     assert len(text) <= 200
     assert text.isprintable()
     assert text.startswith(str(status))
+
+
+def test_an_error_of_megabytes_is_told_at_once_and_cut_through_no_secret() -> None:
+    held = Secret("$even-shillings-and-a-parrot")
+    begun = time.process_time()
+    assert summary(reply(403, oci({"message": held.reveal() + "\\" * 2_000_000}))).startswith("403 ***\\\\")
+    assert time.process_time() - begun < 1
+    for before in range(8150, 8200):
+        assert "shil" not in summary(reply(403, oci({"message": " " * before + held.reveal() + "x" * 8200})))
 
 
 def test_digests() -> None:

@@ -11,7 +11,7 @@ import base64
 import re
 from functools import lru_cache
 from html.entities import codepoint2name
-from typing import Final
+from typing import Final, NamedTuple
 
 MASK: Final = "***"
 _SHORTEST: Final = 4
@@ -19,8 +19,11 @@ _SHORTEST: Final = 4
 _WORD: Final = 8
 """Characters. What is shorter is hidden where it stands for itself: `main` in `domain` is nobody's password, and four
 hexadecimal digits are in every tenth digest."""
-_LONGEST: Final = 4096
+LONGEST: Final = 4096
 """Characters. Longer ones are whole files, which nobody repeats in another form."""
+_TIMES: Final = 16
+"""That one sign of an escape may stand in a row, as when JSON is put into JSON four times. More takes the square of the
+time, and a server that knows the secret may send as many as it likes."""
 _MOST: Final = 256
 """Secrets that are remembered, the last used ones: every repository has tokens of its own. What a server says is
 freed of secrets when it comes, too (`reply.printable`), so that what is forgotten was hidden before."""
@@ -28,6 +31,9 @@ freed of secrets when it comes, too (`reply.printable`), so that what is forgott
 _USERINFO: Final = re.compile(r"(?i)\b((?:https?|ssh|git|ftps?|socks[45]?[ah]?)://)[^\s/?#]*@")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
 """Characters that have one form only."""
+_ROW: Final = re.compile(r"([\\\s])\1*")
+"""Whoever repeats them makes more or fewer of them. One pattern for all: two in a row could share them out in too many
+ways."""
 
 
 def remember(secret: str) -> None:
@@ -44,7 +50,8 @@ def redacted(text: str) -> str:
     # The longest first: another one may be a part of it, and what is left over tells the rest.
     for secret in sorted(_KNOWN, key=len, reverse=True):
         for form in _forms(secret):
-            text = text.replace(form, MASK) if isinstance(form, str) else form.sub(MASK, text)
+            if form.sure in text:
+                text = form.pattern.sub(MASK, text) if form.pattern else text.replace(form.sure, MASK)
     return _USERINFO.sub(r"\1…@", text) if "@" in text else text
 
 
@@ -58,20 +65,28 @@ def without_userinfo(address: str) -> str:
 _KNOWN: Final[dict[str, None]] = {}
 
 
+class _Form(NamedTuple):
+    sure: str
+    """What of it is the same in every spelling: looked for first, it takes a thousandth of the time."""
+    pattern: re.Pattern[str] | None
+    """None where that is all."""
+
+
 @lru_cache(maxsize=2 * _MOST)
-def _forms(secret: str) -> tuple[str | re.Pattern[str], ...]:
-    if len(secret) > _LONGEST:
-        return (secret,)
+def _forms(secret: str) -> tuple[_Form, ...]:
+    if len(secret) > LONGEST:
+        return (_Form(secret, None),)
     coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode().rstrip("=")
     spellings = dict.fromkeys((secret, coded, coded.translate(str.maketrans("+/", "-_"))))
     return tuple(map(_form, spellings))
 
 
-def _form(text: str) -> str | re.Pattern[str]:
-    if len(text) >= _WORD and _PLAIN.fullmatch(text):
-        return text  # ten times as fast
-    pattern = "".join(map(_spellings, text))
-    return re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
+def _form(text: str) -> _Form:
+    sure = max(_PLAIN.findall(text), key=len, default="")
+    if len(text) >= _WORD and sure == text:
+        return _Form(sure, None)
+    pattern = "".join(map(_spellings, _ROW.sub(r"\1", text)))
+    return _Form(sure, re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])"))
 
 
 @lru_cache(maxsize=1024)
@@ -84,21 +99,24 @@ def _spellings(character: str) -> str:
     utf16 = character.encode("utf-16-be", errors="surrogatepass")
     units = [utf16[at : at + 2].hex() for at in range(0, len(utf16), 2)]
     names = [name for name in (codepoint2name.get(number), {"'": "apos"}.get(character)) if name]
+    slashes, any_slashes = rf"\\{{1,{_TIMES}}}", rf"\\{{0,{_TIMES}}}"
+    percent, ampersand = rf"%(?:25){{0,{_TIMES}}}", rf"&(?:amp;){{0,{_TIMES}}}"
     ways = [
-        rf"\\*{re.escape(character)}",  # JSON's, a shell's and Python's quotes
-        "".join(rf"\\+(?i:u{unit})" for unit in units),
-        rf"\\+(?i:x{number:02x}|u\{{?0*{number:x}\}}?)",
-        "".join(rf"\\+(?i:x{byte:02x})" for byte in utf8),
-        "".join(rf"\\+{byte:03o}" for byte in utf8),  # git's
-        "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in utf8),
+        rf"{any_slashes}{re.escape(character)}",  # JSON's, a shell's and Python's quotes
+        "".join(rf"{slashes}(?i:u{unit})" for unit in units),
+        rf"{slashes}(?i:x{number:02x}|u\{{?0{{0,8}}{number:x}\}}?)",
+        "".join(rf"{slashes}(?i:x{byte:02x})" for byte in utf8),
+        "".join(rf"{slashes}{byte:03o}" for byte in utf8),  # git's
+        "".join(rf"{percent}(?i:{byte:02x})" for byte in utf8),
         "".join(rf"=(?i:{byte:02x})" for byte in utf8),  # quoted-printable
-        rf"&(?:amp;)*#(?:0*{number}|(?i:x0*{number:x}));",
-        *(rf"&(?:amp;)*{name};" for name in names),
+        rf"{ampersand}#(?:0{{0,8}}{number}|(?i:x0{{0,8}}{number:x}));",
+        *(rf"{ampersand}{name};" for name in names),
     ]
     if short := {"\n": "n", "\r": "r", "\t": "t"}.get(character):
-        ways.append(rf"\\+{short}")
+        ways.append(rf"{slashes}{short}")
     if character.isspace():
-        ways.append(r"\s+(?:\|\s)?|\+")  # in a form's body, and over the ends of marked lines
-    if character == "\\":
-        ways[0] = r"\\+"
-    return f"(?:{'|'.join(ways)})"
+        ways[0] = rf"\\{{0,{_TIMES}}}\s(?:\|\s)?|\+"  # in a form's body, and over the ends of marked lines
+    elif character == "\\":
+        ways[0] = r"\\"
+    in_a_row = f"{{1,{4 * _TIMES}}}" if _ROW.match(character) else ""
+    return f"(?:{'|'.join(ways)}){in_a_row}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from holystone.adapters.credentials.redaction import redacted
+from holystone.adapters.credentials.redaction import LONGEST, redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ def address(url: URL) -> str:
 
 def printable(text: str, limit: int = 200) -> str:
     """Text of a stranger made fit for a terminal, a log and the journal: one line, no control characters, no secret,
-    not too long."""
-    clean = " ".join("".join(c if c.isprintable() else " " for c in redacted(text)).split())
+    not too long. Of megabytes the beginning is looked at, and its end is not shown: it may be half a secret."""
+    said = redacted(text[: 2 * LONGEST])
+    if len(text) > 2 * LONGEST:
+        said = said[:-LONGEST]
+    clean = " ".join("".join(c if c.isprintable() else " " for c in said).split())
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
