@@ -1,6 +1,7 @@
 """Proxies from the environment. aiohttp's own `trust_env` would read ~/.netrc as well and send what it finds there."""
 
 import base64
+import ipaddress
 from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
@@ -8,6 +9,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.redaction import remember, without_userinfo
 from holystone.adapters.http.reply import printable
+from holystone.adapters.http.trust import is_loopback
 from holystone.engine.errors import UsageError
 
 
@@ -26,9 +28,9 @@ DIRECT = Proxy(None, {})
 def proxy_for(url: URL) -> Proxy:
     """From HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in either case. Raises UsageError for an address that is
     none."""
-    if url.host is None or proxy_bypass(url.host):
-        return DIRECT
     proxies = getproxies()
+    if url.host is None or proxy_bypass(url.host) or _is_direct(url, proxies.get("no", "")):
+        return DIRECT
     text = proxies.get(url.scheme) or proxies.get("all")
     if not text:
         return DIRECT
@@ -43,6 +45,30 @@ def proxy_for(url: URL) -> Proxy:
             what_to_do=f"Correct {url.scheme.upper()}_PROXY or ALL_PROXY.",
         )
     return proxy_at(proxy)
+
+
+def _is_direct(url: URL, no_proxy: str) -> bool:
+    """As Docker and werf have it (golang.org/x/net/http/httpproxy). Python knows neither networks nor ports there, and
+    sends what is for this machine to the proxy, whose `localhost` is another one."""
+    host = (url.host or "").lower()
+    return is_loopback(host) or any(_names(each.strip().lower(), host, url.port) for each in no_proxy.split(","))
+
+
+def _names(entry: str, host: str, port: int | None) -> bool:
+    """`*`, a network, or an address or domain, with a port or for all of them. A domain means those below it too."""
+    if entry == "*":
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        pass
+    try:
+        named = URL(f"//{entry.removeprefix('*').removeprefix('.')}")
+    except ValueError:
+        return False
+    if not named.host or named.explicit_port not in (None, port):
+        return False
+    return host == named.host or host.endswith(f".{named.host}")
 
 
 def proxy_at(proxy: URL) -> Proxy:

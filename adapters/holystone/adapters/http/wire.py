@@ -59,8 +59,8 @@ class Wire:
         self._sessions: list[aiohttp.ClientSession] = []
         """Of all generations: a reply too many may still come to an earlier one's connections."""
         self._generation = self.watch.generation
-        self._proxies: dict[tuple[str, str | None], Proxy] = {}
-        """By scheme and host: looking through the environment took a fifth of the time of a small request."""
+        self._proxies: dict[URL, Proxy] = {}
+        """By origin: looking through the environment took a fifth of the time of a small request."""
 
     async def __aenter__(self) -> Self:
         self._is_open = True
@@ -176,10 +176,10 @@ class Wire:
     def _proxy(self, url: URL) -> Proxy:
         if self._given_proxy:
             return self._given_proxy
-        key = (url.scheme, url.host)
-        if key not in self._proxies:
-            self._proxies[key] = proxy_for(url)
-        return self._proxies[key]
+        place = url.origin()
+        if place not in self._proxies:
+            self._proxies[place] = proxy_for(place)
+        return self._proxies[place]
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"

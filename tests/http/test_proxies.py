@@ -1,0 +1,66 @@
+"""Which addresses are asked directly although there is a proxy: those that Docker asks directly."""
+
+import pytest
+from aiohttp import web
+from yarl import URL
+
+from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.proxies import proxy_for
+from tests.http.conftest import Connect
+from tests.support.http_site import site
+
+NO_PROXY = (
+    "10.0.0.0/8, fd00::/8,192.168.1.7,.corp.example,whole.example,*.wild.example,port.example:5000,[fe80::1]:8443"
+)
+
+
+async def ok(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def test_what_is_on_this_machine_is_asked_without_the_proxy(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere `localhost` is another machine: it would be shown our credential, and be cleaned."""
+    async with site(ok) as proxy, site(ok) as registry:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        async with connect(registry.host, RegistryToken(Secret("ready-made-token"), "auths")) as client:
+            await client.get()
+        assert len(registry.seen) == 1
+        assert proxy.seen == []
+
+
+@pytest.mark.parametrize(
+    ("address", "direct"),
+    [
+        *((address, True) for address in ("http://localhost", "https://127.8.0.1:5000", "http://[::1]:5000")),
+        *((address, True) for address in ("https://10.1.2.3", "https://[fd00::7]", "https://192.168.1.7:5000")),
+        *(
+            (address, True)
+            for address in ("https://a.corp.example", "https://whole.example", "https://a.whole.example")
+        ),
+        *(
+            (address, True)
+            for address in ("https://a.wild.example", "https://port.example:5000", "https://A.Corp.Example")
+        ),
+        *((address, True) for address in ("https://b.port.example:5000", "https://[fe80::1]:8443")),
+        *((address, False) for address in ("https://11.1.2.3", "https://192.168.1.8", "https://port.example")),
+        *((address, False) for address in ("https://awhole.example", "https://[fe80::1]", "https://registry.example")),
+    ],
+)
+def test_as_docker_reads_it(monkeypatch: pytest.MonkeyPatch, address: str, direct: bool) -> None:
+    """The cases of golang.org/x/net/http/httpproxy."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", NO_PROXY)
+    assert (proxy_for(URL(address)).url is None) is direct
+
+
+def test_a_star_is_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "a.example, *")
+    assert proxy_for(URL("https://registry.example")).url is None
