@@ -36,19 +36,19 @@ go_programs() {
             continue
         fi
         echo "Installing $name $version …" >&2
-        built=$(mktemp -d)
+        built=$(mktemp -d) && mkdir "$built/bin"
         case $source in
-        *@*) GOBIN=$built go install "$source" ;;
-        *) (cd "$source" && go build -o "$built/") ;;
-        esac >"$built.log" 2>&1 || {
-            tail -3 "$built.log" >&2
+        *@*) GOBIN=$built/bin go install "$source" ;;
+        *) (cd "$source" && go build -o "$built/bin/") ;;
+        esac >"$built/log" 2>&1 || {
+            tail -3 "$built/log" >&2
             echo "$name could not be installed; the tests that need it are skipped." >&2
-            rm -rf "$built" "$built.log"
+            rm -rf "$built"
             continue
         }
         mkdir -p "$folder"
-        mv "$built"/* "$program"
-        rm -rf "$built" "$built.log"
+        mv "$built"/bin/* "$program"
+        rm -rf "$built"
     done <tests/real/go-servers.txt
 }
 
