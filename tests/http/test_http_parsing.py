@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -236,6 +237,20 @@ async def test_a_server_that_gives_all_at_once_costs_one_request_more_only_at_th
 async def test_a_page_that_is_smaller_than_asked_for_may_be_as_large_as_the_server_allows(cap: int) -> None:
     server = Tags(3 * cap + 7, knows_n=True, knows_last=True, cap=cap)
     assert await server.read(4000) == server.tags
+
+
+def test_pages_without_end_or_entries_take_no_memory() -> None:
+    """A cursor may be as long as a header: a hundred thousand of them are three gigabytes."""
+    guard = PageGuard("tags")
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            guard.admit(f"/v2/a/tags/list?last={number}{'x' * 30_000}")
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(IncompleteSource, match="turns in circles"):
+        guard.admit(f"/v2/a/tags/list?last=7{'x' * 30_000}")
 
 
 def test_a_cursor_that_comes_again_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Complete listings, page by page (RFC 8288 `Link: <…>; rel="next"`)."""
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
@@ -27,17 +28,19 @@ class PageGuard:
         self._max_pages = max_pages
         self._max_entries = max_entries
         self._entries = 0
-        self._seen: set[str] = set()
+        self._seen: set[bytes] = set()
+        """Hashes: a cursor may be as long as a header."""
 
     def admit(self, cursor: str) -> None:
         """Call before each page with what identifies it. Raises IncompleteSource."""
-        if cursor in self._seen:
+        seen = hashlib.sha256(cursor.encode(errors="surrogatepass")).digest()
+        if seen in self._seen:
             raise IncompleteSource(
                 f"Listing {self._what} turns in circles: after {len(self._seen)} pages the server names one again."
             )
         if len(self._seen) >= self._max_pages:
             raise IncompleteSource(f"Listing {self._what} does not end: more than {self._max_pages} pages.")
-        self._seen.add(cursor)
+        self._seen.add(seen)
 
     def take(self, entries: int) -> None:
         """Call for each page with what will be kept of it. Raises IncompleteSource."""
