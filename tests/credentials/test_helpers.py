@@ -103,6 +103,16 @@ async def test_a_helper_that_fails_says_why_and_shows_no_secret(helpers: Helpers
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize("before", ["", "locked out of the key ring; "])
+async def test_a_helper_that_fails_after_it_has_answered_shows_no_secret(helpers: Helpers, before: str) -> None:
+    """A script around another one, whose last command fails."""
+    helpers.add("late", f"echo '{before}{ALICE.replace('helper-secret', 'never-seen-before')}'; exit 3")
+    with pytest.raises(UsageError) as caught:
+        await ask_helper("late", "r.io", origin="credsStore in x")
+    assert "never-seen-before" not in str(caught.value)
+    assert "failed for r.io" in str(caught.value)
+
+
 async def test_what_it_says_on_standard_error_is_not_shown(helpers: Helpers, capfd: pytest.CaptureFixture[str]) -> None:
     helpers.add("noisy", f"echo helper-secret >&2; echo '{ALICE}'")
     assert await ask_helper("noisy", "r.io", origin="x")
