@@ -1,5 +1,8 @@
 """Which addresses are asked directly although there is a proxy: those that Docker asks directly."""
 
+import asyncio
+import ssl
+
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -7,6 +10,8 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.proxies import proxy_for
+from holystone.adapters.http.wire import Wire
+from holystone.engine.errors import HolystoneError
 from tests.http.conftest import Connect
 from tests.support.http_site import site
 
@@ -64,3 +69,24 @@ def test_a_star_is_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "a.example, *")
     assert proxy_for(URL("https://registry.example")).url is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_an_exception_for_a_registrys_certificate_is_none_for_the_proxys(
+    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """Whoever stands before the proxy would be told its password."""
+    asked: list[bytes] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    proxy = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=certificate)
+    port = proxy.sockets[0].getsockname()[1]
+    monkeypatch.setenv(f"{scheme}_proxy", f"https://pat:proxy-secret@127.0.0.1:{port}")
+    monkeypatch.setenv("no_proxy", "")
+    async with proxy, Wire(connections=1, unverified=lambda url: url.host == "registry.example") as wire:
+        with pytest.raises(HolystoneError, match=r"proxy|certificate"):
+            await wire.send("GET", URL(f"{scheme}://registry.example/"), limit=10, headers={})
+    assert asked == []

@@ -17,7 +17,7 @@ from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, to_url
 from holystone.adapters.http.trust import origin
 from holystone.adapters.http.watch import Watch, WatchedConnector
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import IncompleteSource, UsageError
 
 CONNECT_TIMEOUT = 15.0
 """Seconds for one TCP connection and its TLS handshake. All other times are the attempt's (see `transport`)."""
@@ -90,9 +90,9 @@ class Wire:
         """`redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
         reply to another request can come.
 
-        Raises Passing (see `faults`), Unreachable, Doubtful if there was a reply that nobody asked for, and
-        IncompleteSource for a reply over `limit` bytes or a redirect that must not be followed: to plain http, in
-        circles, or of a write to another host."""
+        Raises Passing (see `faults`), Unreachable, UsageError for a proxy that cannot be used, Doubtful if there was a
+        reply that nobody asked for, and IncompleteSource for a reply over `limit` bytes or a redirect that must not be
+        followed: to plain http, in circles, or of a write to another host."""
         asked = url
         for _ in range(MAX_REDIRECTS + 1):
             sent = with_authorization(headers, authorization)
@@ -126,6 +126,13 @@ class Wire:
         proxy = self._proxy(url)
         if url.scheme == "http":
             headers = {**headers, **proxy.headers}
+        unverified = url.scheme == "https" and self._unverified is not None and self._unverified(url)
+        if unverified and proxy.url and proxy.url.scheme == "https":
+            raise UsageError(  # aiohttp would not look at the proxy's certificate either, and tell it its password
+                f"{address(url)} is to be asked without a look at its certificate, and through a proxy that is reached "
+                "by https: the proxy's would not be looked at, either.",
+                what_to_do=f"Name {url.host} in NO_PROXY, or the file of its certificate authority in SSL_CERT_FILE.",
+            )
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
         try:
             async with session.request(
@@ -137,7 +144,7 @@ class Wire:
                 proxy=proxy.url,
                 proxy_headers=proxy.headers,
                 server_hostname=self._server_name,
-                ssl=self._tls or not (self._unverified and self._unverified(url)),
+                ssl=self._tls or not unverified,
             ) as response:
                 content = b"" if method == "HEAD" else await self._bodies.read(response, limit, asked)
                 reply = Reply(response.status, response.headers, content, url, asked)
