@@ -1,10 +1,12 @@
 """What every adapter promises about deleting, through the engine's own plan and execution."""
 
+import time
 from pathlib import Path
 
 import anyio
 import pytest
 
+from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.executor import RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, MovedMeanwhile, Outcome
@@ -131,6 +133,35 @@ async def test_a_tag_that_moved_after_it_was_planned_stays(served: Stand) -> Non
     assert tags["keep"] == kept.digest
     assert "gone" not in tags
     assert MovedMeanwhile(kept.digest) in outcomes_of(result)
+
+
+async def test_a_tag_that_moved_while_its_deletion_waited_stays(served: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    if served.emulator is None:
+        pytest.skip("it throttles nobody")
+    for room in ("work", "tombstones"):
+        monkeypatch.setattr(f"holystone.engine.executor.{room}.FRESH", 0.2)
+    kept = await served.image("kept", "keep")
+    await served.image("old", "old")
+    _, plan = await served.plan({"old"})
+    emulator, answer = served.emulator, served.emulator.answer
+    deletions = 0
+
+    def later(request: Incoming) -> Reply:
+        nonlocal deletions
+        pushes_over = request.method == "PUT" and request.path.endswith("/manifests/old")
+        if request.method == "DELETE" or pushes_over or "BatchDelete" in request.headers.get("X-Amz-Target", ""):
+            deletions += 1
+            if deletions == 1:
+                emulator.storage.put_manifest(served.path, kept.body, kept.media_type, "old")
+                time.sleep(0.25)
+                return emulator.throttling()
+        return answer(request)
+
+    monkeypatch.setattr(emulator, "answer", later)
+    result = await served.apply(plan)
+    assert deletions
+    assert (await served.state(kept.digest))[0] == {"keep": kept.digest, "old": kept.digest}
+    assert not result.incomplete, result
 
 
 async def test_what_is_gone_already_is_no_failure(served: Stand) -> None:

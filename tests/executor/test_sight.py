@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from holystone.engine.executor.sight import FRESH, Sight
+from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
 from holystone.engine.model.outcomes import Deleted, MovedMeanwhile
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.scheduler import FRESH
 from tests.support.execution import Execute, before, once
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, repository
 from tests.support.small_plans import repository_plan, tombstone, untag

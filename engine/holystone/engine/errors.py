@@ -13,6 +13,7 @@ HolystoneError
 │           └── PlanDoubtful   … and a plan was made of it
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
+    ├── TooLate            not sent: what it was decided on was seen too long ago by then
     └── ManifestRefused    a manifest was refused for what is in it, or for what it lists
         └── BlobsMissing   … because that is not there, by the server's own word
 
@@ -95,6 +96,10 @@ class RegistryFailure(HolystoneError):
 
 class DeletionDisabled(RegistryFailure):
     pass
+
+
+class TooLate(RegistryFailure):
+    """Whoever looks again may send it again."""
 
 
 class ManifestRefused(RegistryFailure):

@@ -1,9 +1,9 @@
 """Requests to one registry host as one credential."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 from yarl import URL
 
@@ -13,19 +13,20 @@ from holystone.adapters.http.authorizer import Authorizer, Refresh
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import failure, retry_rule
 from holystone.adapters.http.rates import rate_hint
-from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.reply import Reply, address
 from holystone.adapters.http.signer import Outgoing, Signer
 from holystone.adapters.http.tokens import Tokens
 from holystone.adapters.http.trust import is_loopback, is_near, origin
 from holystone.adapters.http.watch import TO_DO, Watch
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Doubtful, Unauthorized
+from holystone.engine.errors import Doubtful, TooLate, Unauthorized
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Lane, Later, Passing
+from holystone.engine.scheduler import GaveUp, Lane, Later, Overdue, Passing
 
 REQUEST_TIMEOUT = 60.0
 """Seconds for one attempt, a token round trip included."""
 
+_T = TypeVar("_T")
 Judge: TypeAlias = Callable[[Reply], Later | Passing | None]
 
 _API_HOSTS = dict.fromkeys(("docker.io", "index.docker.io", "registry.hub.docker.com"), "registry-1.docker.io")
@@ -130,7 +131,8 @@ class RegistryHttp:
         other.
 
         Raises Unreachable (no answer), Unauthorized, Doubtful (see `watch`), IncompleteSource (too big, cut short, or a
-        GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end).
+        GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end), TooLate (within
+        `sent_within`).
         """
         if not path.startswith("/"):
             raise ValueError("a path begins with a slash: anything else could become part of the host")
@@ -175,10 +177,7 @@ class RegistryHttp:
 
         if lane is None:
             return await attempt()
-        try:
-            return await lane.run(attempt, timeout=timeout, retry=retry)
-        except GaveUp as gave_up:
-            raise failure(method, url, gave_up) from gave_up
+        return await _sent(lane, attempt, method, url, timeout=timeout, retry=retry)
 
     def doubt(self, what: str) -> Doubtful:
         """What to raise where a reply was shown to be the one to another question. From then on nothing is asked that
@@ -195,10 +194,7 @@ class RegistryHttp:
         async def attempt() -> Mapping[str, Any]:
             return await self._authorizer.granted(scope)
 
-        try:
-            return await lane.run(attempt, timeout=REQUEST_TIMEOUT)
-        except GaveUp as gave_up:
-            raise failure("GET", self._base, gave_up) from gave_up
+        return await _sent(lane, attempt, "GET", self._base, timeout=REQUEST_TIMEOUT)
 
     def _check(self, reply: Reply, final: Collection[int] = ()) -> None:
         verdict = self._judge(reply) if self._judge and self._is_ours(reply) else None
@@ -213,6 +209,17 @@ class RegistryHttp:
 
     def __repr__(self) -> str:
         return f"<RegistryHttp {self._base} {self._authorizer!r} {self._wire!r}>"
+
+
+async def _sent(
+    lane: Lane, attempt: Callable[[], Awaitable[_T]], method: str, url: URL, *, timeout: float, retry: bool = True
+) -> _T:
+    try:
+        return await lane.run(attempt, timeout=timeout, retry=retry)
+    except GaveUp as gave_up:
+        raise failure(method, url, gave_up) from gave_up
+    except Overdue as late:
+        raise TooLate(f"{method} {url.path} at {address(url)} was not sent in time: {late}.") from late
 
 
 def authority(host: RegistryHost) -> str:

@@ -5,10 +5,11 @@ from holystone.engine.errors import (
     HolystoneError,
     IncompleteSource,
     RegistryFailure,
+    TooLate,
     Unauthorized,
     Unreachable,
 )
-from holystone.engine.model.outcomes import Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Failed, Forbidden, Late, Outcome
 
 
 def failed_deletion(error: HolystoneError) -> Outcome:
@@ -16,6 +17,8 @@ def failed_deletion(error: HolystoneError) -> Outcome:
     match error:
         case Unreachable() | Doubtful():
             raise error
+        case TooLate():
+            return Late(error.message)
         case Unauthorized():
             return Forbidden(error.message)
         case IncompleteSource() | RegistryFailure():

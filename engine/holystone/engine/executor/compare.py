@@ -27,6 +27,12 @@ async def compare(
     return now if now in expected else MovedMeanwhile(now)
 
 
+async def elsewhere(work: RepositoryWork, tag: Tag, *expected: Digest) -> Outcome | None:
+    """None if a tag still points to one of the expected manifests."""
+    now = await compare(work, tag, work.registry.resolve(work.repository, tag), *expected)
+    return None if isinstance(now, Digest) else now
+
+
 def recorded(work: RepositoryWork, digest: Digest) -> Outcome | None:
     """None if the manifest's bytes are in the journal, else the outcome of a step that would delete it."""
     if digest in work.manifests:

@@ -11,13 +11,13 @@ import anyio
 
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.errors import HolystoneError, IncompleteSource, TooDeep
-from holystone.engine.executor.sight import FRESH
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.scheduler import FRESH
 
 _DELETIONS_A_REQUEST: Final = 10
 """Thus renewed looks cost a tenth of the deletions at most."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from holystone.engine.executor.compare import compare, recorded
+from holystone.engine.executor.compare import compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
@@ -36,8 +36,21 @@ async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> Non
             if problem := recorded(work, step.digest):
                 outcomes.setdefault(number, problem)
         ready = [(number, step.digest) for number, step in free if number not in outcomes]
+        tags = {step.digest: step.tags for _, step in free}
+
+        async def still(digest: Digest) -> Outcome | None:
+            if hold := (await guard.holds()).digests.get(digest):
+                return hold.outcome
+            for tag in tags[digest]:
+                problem = await elsewhere(work, tag, digest)
+                if problem and not isinstance(problem, AlreadyGone):
+                    return problem
+            return None
+
         answers = await work.delete(
-            [digest for _, digest in ready], lambda digests: work.registry.delete_manifests(work.repository, digests)
+            [digest for _, digest in ready],
+            lambda digests: work.registry.delete_manifests(work.repository, digests),
+            still,
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)

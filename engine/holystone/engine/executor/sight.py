@@ -4,7 +4,6 @@ costs less, a look at each tag where not."""
 import math
 import time
 from collections.abc import Callable
-from typing import Final
 
 import anyio
 
@@ -13,9 +12,7 @@ from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing, Registry
-
-FRESH: Final = 60.0
-"""Seconds, from its first request on, for which a listing stands for a look."""
+from holystone.engine.scheduler import FRESH
 
 
 class Sight:

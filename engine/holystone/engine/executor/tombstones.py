@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from holystone.engine.errors import DeletionDisabled, RegistryFailure
+from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
 from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import find_holds
 from holystone.engine.executor.outliving import one_by_one
@@ -21,6 +21,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
 from holystone.engine.model.plan import Untag
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.scheduler import FRESH, ROUNDS, sent_within
 
 RUN_LABEL: Final = "holystone.run"
 """On a tombstone's configuration: the run that pushed it."""
@@ -84,12 +85,18 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     await work.journal.mark_tombstoned([number for numbers in on_it.values() for number in numbers])
     holds = await find_holds(work, on_it, maybe)
 
+    async def held_now(part: Digest) -> Outcome | None:
+        hold = (await find_holds(work, on_it, maybe)).digests.get(part)
+        return hold.outcome if hold else None
+
     async def delete(part: Digest) -> None:
         outcome: Outcome
         if hold := holds.digests.get(part):
             outcome = hold.outcome
         else:
-            (outcome,) = await work.delete([part], lambda ones: work.registry.delete_manifests(work.repository, ones))
+            (outcome,) = await work.delete(
+                [part], lambda ones: work.registry.delete_manifests(work.repository, ones), held_now
+            )
         if isinstance(outcome, AlreadyGone):
             outcome = Deleted()
         outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
@@ -117,7 +124,11 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
         return dict.fromkeys(tags, StillServed()) if now else {}
 
     async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return await work.delete(tags, lambda ones: work.registry.delete_tags(work.repository, ones))
+        return await work.delete(tags, lambda ones: work.registry.delete_tags(work.repository, ones), moved)
+
+    async def moved(tag: Tag) -> Outcome | None:
+        now = await work.registry.resolve(work.repository, tag)
+        return None if now is None or now in parts else MovedMeanwhile(now)
 
     if now is None and not isinstance((await by_name([tag]))[0], Deleted):
         return {}  # it is gone; one that dangles looks the same
@@ -134,10 +145,21 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
 
 
 async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest | Outcome:
-    try:
-        await work.registry.push_manifest(work.repository, step.tag, part)
-    except DeletionDisabled:
-        raise
-    except RegistryFailure as error:
-        return Failed(str(error))
-    return part.digest
+    """Where the tag points then. What cannot be sent while the look is fresh is looked at again."""
+    outcome: Outcome = Failed("")
+    for _ in range(ROUNDS):
+        try:
+            with sent_within(FRESH):
+                await work.registry.push_manifest(work.repository, step.tag, part)
+        except DeletionDisabled:
+            raise
+        except TooLate as error:
+            outcome = Failed(str(error))
+        except RegistryFailure as error:
+            return Failed(str(error))
+        else:
+            return part.digest
+        look = work.registry.resolve(work.repository, step.tag)
+        if (now := await compare(work, step.tag, look, step.digest, part.digest)) != step.digest:
+            return now
+    return outcome

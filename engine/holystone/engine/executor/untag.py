@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
-from holystone.engine.executor.compare import compare, recorded
+from holystone.engine.executor.compare import compare, elsewhere, recorded
 from holystone.engine.executor.guard import Hold, doomed_manifests, find_holds
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
@@ -34,8 +34,11 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
                 ready.append(numbered)
 
         await work.each(batch, look)
+        digests = {step.tag: step.digest for _, step in ready}
         answers = await work.delete(
-            [step.tag for _, step in ready], lambda tags: work.registry.delete_tags(work.repository, tags)
+            list(digests),
+            lambda tags: work.registry.delete_tags(work.repository, tags),
+            lambda tag: elsewhere(work, tag, digests[tag]),
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)

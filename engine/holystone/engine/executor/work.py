@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure
+from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.results import Progress
 from holystone.engine.executor.sight import Sight
@@ -11,11 +11,11 @@ from holystone.engine.executor.tally import Tally
 from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
-from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome
+from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Late, Outcome
 from holystone.engine.model.plan import How, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Knowledge, Registry
-from holystone.engine.scheduler import for_each, in_batches
+from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, sent_within
 
 T = TypeVar("T")
 R = TypeVar("R", Tag, Digest)
@@ -123,18 +123,45 @@ class RepositoryWork:
             raise self._cause
 
     async def delete(
+        self,
+        items: Sequence[R],
+        request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]],
+        still: Callable[[R], Awaitable[Outcome | None]],
+    ) -> Sequence[Outcome]:
+        """One outcome per item, each of which was looked at right before. What cannot be sent while that is fresh is
+        looked at again (`still`: None if it may go) and sent then. Only what concerns the whole repository is raised.
+        """
+        outcomes: dict[R, Outcome] = {}
+        waiting: list[R] = list(items)
+
+        async def look(item: R) -> None:
+            if problem := await still(item):
+                outcomes[item] = problem
+            else:
+                waiting.append(item)
+
+        for _ in range(ROUNDS):
+            if not waiting:
+                break
+            outcomes.update(zip(waiting, await self._send(waiting, request), strict=True))
+            late = [item for item in waiting if isinstance(outcomes[item], Late)]
+            waiting.clear()
+            await self.each(late, look)
+        return [Failed(each.error) if isinstance(each, Late) else each for each in (outcomes[item] for item in items)]
+
+    async def _send(
         self, items: Sequence[R], request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]]
     ) -> Sequence[Outcome]:
-        """One outcome per item. A request that fails as a whole has failed for each of its items, unless it is seen to
-        be gone: an error after a deletion says little. Only what concerns the whole repository is raised."""
-        if not items:
-            return ()
+        """A request that fails as a whole has failed for each of its items, unless it is seen to be gone: an error
+        after a deletion says little."""
         try:
-            outcomes = await request(items)
+            with sent_within(FRESH):
+                outcomes = await request(items)
         except DeletionDisabled:
             raise
         except RegistryFailure as error:
-            outcomes = [Failed(str(error))] * len(items)
+            failed = Late if isinstance(error, TooLate) else Failed
+            outcomes = [failed(str(error))] * len(items)
         if len(outcomes) != len(items):
             raise RegistryFailure(f"{self.repository}: {len(outcomes)} answers to {len(items)} deletions.")
         if not any(isinstance(outcome, Failed) for outcome in outcomes):

@@ -63,6 +63,10 @@ class Failed(Value, frozen=True, tag="failed"):
     error: str
 
 
+class Late(Failed, frozen=True, tag="late"):
+    """Not sent, since it could not go while the look before it was fresh. Never the last word: see `RepositoryWork`."""
+
+
 Outcome: TypeAlias = (
     Deleted
     | WouldDrop

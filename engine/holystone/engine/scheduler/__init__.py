@@ -2,23 +2,28 @@
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
-from holystone.engine.scheduler.faults import GaveUp, Later, Passing
+from holystone.engine.scheduler.faults import GaveUp, Later, Overdue, Passing
+from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_within
 from holystone.engine.scheduler.lane import Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
 from holystone.engine.scheduler.scheduler import Scheduler
 from holystone.engine.scheduler.window import RateHint
 
 __all__ = [
+    "FRESH",
+    "ROUNDS",
     "GaveUp",
     "Lane",
     "LaneCounts",
     "LaneKey",
     "Later",
     "Limits",
+    "Overdue",
     "Passing",
     "RateHint",
     "Scheduler",
     "for_each",
     "in_batches",
     "map_each",
+    "sent_within",
 ]

@@ -21,6 +21,15 @@ class Passing(Exception):
         self.host_down = host_down
 
 
+class Overdue(Exception):
+    """The time in which it was to be sent is over (see `freshness`). It may have been sent before, in vain as far as is
+    known: `fault` is what came of that."""
+
+    def __init__(self, fault: Later | Passing | None = None) -> None:
+        super().__init__(fault.reason if fault else "it had to wait too long")
+        self.fault = fault
+
+
 class GaveUp(Exception):
     """No attempt succeeded. `attempts` were sent (none, if the host was down all the while) in `elapsed` seconds;
     `fault` is the last of them, and also the cause."""

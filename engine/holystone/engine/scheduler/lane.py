@@ -15,7 +15,8 @@ from holystone.engine.scheduler.bucket import Bucket
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
-from holystone.engine.scheduler.faults import Later, Passing
+from holystone.engine.scheduler.faults import Later, Overdue, Passing
+from holystone.engine.scheduler.freshness import until
 from holystone.engine.scheduler.limits import Limits
 from holystone.engine.scheduler.pause import HostPause
 from holystone.engine.scheduler.retry import Retrying
@@ -121,12 +122,13 @@ class Lane:
         attempt, in seconds, queueing left out. An attempt must not run another request on its own lane: it would
         wait for the place that it holds.
 
-        Raises GaveUp; whatever else the attempt raises goes straight through."""
+        Raises GaveUp, and Overdue where it could not be sent in time (see `freshness`); whatever else the attempt
+        raises goes straight through."""
         self._budget.first_attempt()
         retrying = Retrying(self._limits, self._budget, clock=self._clock, sleep=self._rest, rng=self._rng, again=retry)
 
         async def once() -> T:
-            ticket = await self._admitted()
+            ticket = await self._admitted_in_time()
             retrying.attempts += 1
             self._requests += 1
             self._retries += retrying.attempts > 1
@@ -172,6 +174,18 @@ class Lane:
             self._alarm = (first, wake)
             if event := self._waiting.get(first):
                 event.set()
+
+    async def _admitted_in_time(self) -> Ticket:
+        latest = until()
+        if latest == math.inf:
+            return await self._admitted()
+        ticket = None
+        if anyio.current_time() < latest:
+            with anyio.CancelScope(deadline=latest):
+                ticket = await self._admitted()
+        if ticket is None:
+            raise Overdue
+        return ticket
 
     async def _admitted(self) -> Ticket:
         ticket = self._state.join(self._clock())

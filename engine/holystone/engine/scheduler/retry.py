@@ -3,11 +3,13 @@
 import random
 from typing import Any, NoReturn
 
+import anyio
 from tenacity import AsyncRetrying, RetryCallState
 
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
-from holystone.engine.scheduler.faults import GaveUp, Later, Passing
+from holystone.engine.scheduler.faults import GaveUp, Later, Overdue, Passing
+from holystone.engine.scheduler.freshness import until
 from holystone.engine.scheduler.limits import Limits
 
 _BASE = 0.5
@@ -18,7 +20,7 @@ _CAP = 30.0
 class Retrying:
     """The policy of one request. `attempts` counts what was really sent."""
 
-    __slots__ = ("_again", "_begun", "_budget", "_clock", "_limits", "_rng", "_sleep", "attempts")
+    __slots__ = ("_again", "_begun", "_budget", "_clock", "_late", "_limits", "_rng", "_sleep", "attempts")
 
     def __init__(
         self, limits: Limits, budget: RetryBudget, *, clock: Clock, sleep: Sleep, rng: random.Random, again: bool
@@ -30,6 +32,7 @@ class Retrying:
         self._rng = rng
         self._again = again
         self._begun = clock()
+        self._late = False
         self.attempts = 0
 
     def policy(self) -> AsyncRetrying:
@@ -59,11 +62,12 @@ class Retrying:
         too_late = isinstance(fault, Later) and (fault.after or 0.0) > self._limits.longest_wait
         if not self._again or too_late or state.attempt_number >= self._limits.attempts:
             return True
-        return not self._budget.spend()
+        self._late = anyio.current_time() + state.upcoming_sleep >= until()
+        return self._late or not self._budget.spend()
 
     def _exhausted(self, state: RetryCallState) -> NoReturn:
         fault: Any = _fault(state)
-        raise self.gave_up(fault) from fault
+        raise (Overdue(fault) if self._late else self.gave_up(fault)) from fault
 
 
 def _fault(state: RetryCallState) -> BaseException | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized, Unreachable
 from holystone.engine.executor import Progress
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import RawManifest
@@ -10,7 +10,7 @@ from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Registry
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import FRESH, ROUNDS, for_each, sent_within
 from holystone.engine.undo.compare import There, same_bytes, seen
 from holystone.engine.undo.order import children
 from holystone.engine.undo.outcomes import (
@@ -116,8 +116,10 @@ class PuttingBack:
                 return AlreadyThere()
             if now is not None and now not in self._tombstone:
                 return TakenMeanwhile(now)
-            lost = self._lost(digest) or self._unmarked(tag)
-            return lost or await self._bring_back(digest, tag)
+            if lost := self._lost(digest) or self._unmarked(tag):
+                return lost
+            with sent_within(FRESH):  # nobody's push of a minute ago is pushed over
+                return await self._bring_back(digest, tag)
 
         self._tags[tag] = await _outcome(put)
         self._tell()
@@ -166,10 +168,16 @@ class PuttingBack:
 
 
 async def _outcome(put: Callable[[], Awaitable[UndoOutcome]]) -> UndoOutcome:
-    """What cannot be read or put is one entry's trouble; what is true of all of them is raised."""
-    try:
-        return await put()
-    except (Unreachable, Unauthorized):
-        raise
-    except (RegistryFailure, IncompleteSource) as error:
-        return Failed(str(error))
+    """What cannot be read or put is one entry's trouble; what is true of all of them is raised. What cannot be put
+    while the look before it is fresh is looked at again."""
+    outcome: UndoOutcome = Failed("")
+    for _ in range(ROUNDS):
+        try:
+            return await put()
+        except (Unreachable, Unauthorized):
+            raise
+        except TooLate as error:
+            outcome = Failed(str(error))
+        except (RegistryFailure, IncompleteSource) as error:
+            return Failed(str(error))
+    return outcome

@@ -9,7 +9,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import DENIED, WRONG_CREDENTIAL, ApiError, error_of
 from holystone.adapters.registries.oci import PAGE_LIMIT, STRANGE
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
+from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
 
@@ -43,6 +43,8 @@ class EcrApi:
                 body=msgspec.json.encode(fields, enc_hook=str),
                 alone=alone,
             )
+        except TooLate:
+            raise
         except RegistryFailure as error:
             raise IncompleteSource(error.message, what_to_do=error.what_to_do) from error
         refusal = error_of(reply)

@@ -12,6 +12,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gitlab.api import Door, GitlabApi, outcome
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.login import lacking
@@ -19,7 +20,7 @@ from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT, Access, unreadable
-from holystone.engine.errors import DeletionDisabled, IncompleteSource, RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -122,12 +123,10 @@ class GitlabRegistry(OciRegistry):
                 return Failed("this registry cannot delete a tag by its name")
             reply = await self._send_deletion(repository, f"{way}/{reference}")
             return await self._refusal(repository, reference, reply) if reply.status == 401 else deletion_outcome(reply)
-        except (Unauthorized, DeletionDisabled) as error:
+        except DeletionDisabled as error:
             return Forbidden(error.message)
-        except Unreachable:
-            raise  # the host's trouble, not this deletion's
-        except (IncompleteSource, RegistryFailure) as error:
-            return Failed(error.message)
+        except HolystoneError as error:
+            return failed_deletion(error)
 
     async def _by_api(self, api: GitlabApi, door: Door, repository: Repository, tag: Tag) -> Outcome:
         reply = await api.delete(door, tag)

@@ -1,0 +1,32 @@
+"""For how long what was seen may be acted upon. A request may queue for minutes, and wait between two attempts for as
+long as the server says; whoever compares first and then changes something says until when that may be sent."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+import anyio
+
+FRESH: Final = 60.0
+"""Seconds for which a look stands."""
+ROUNDS: Final = 16
+"""Times that it is looked again and sent again: together about as long as a server may say "later"."""
+_UNTIL: Final[ContextVar[float]] = ContextVar("until", default=math.inf)
+
+
+@contextmanager
+def sent_within(seconds: float) -> Iterator[None]:
+    """No attempt of a request that is made in this block begins later than that after now: then the lane raises Overdue
+    in its place. What is on its way by then is waited for."""
+    token = _UNTIL.set(min(_UNTIL.get(), anyio.current_time() + seconds))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def until() -> float:
+    """The moment after which nothing is sent, by `anyio.current_time`; infinite outside of such a block."""
+    return _UNTIL.get()

@@ -1,0 +1,77 @@
+"""A deletion that could not be sent while the look before it was fresh: it is looked again before it is sent."""
+
+from collections import Counter
+
+import pytest
+
+from holystone.engine.errors import TooLate
+from holystone.engine.model.outcomes import Failed, Late, MovedMeanwhile, Outcome
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.scheduler import ROUNDS
+from tests.support.execution import Execute
+from tests.support.memory_registry import MemoryRegistry, Point
+from tests.support.small_worlds import APP, WAYS, Way, world
+
+
+class Busy:
+    """Lets nothing through before it was asked for so often."""
+
+    def __init__(self, registry: MemoryRegistry, times: int) -> None:
+        self.left: Counter[object] = Counter()
+        self.times = times
+        registry.answer = self.answer
+        registry.hook = self.hook
+
+    def answer(self, what: Tag | Digest) -> Outcome | None:
+        return Late("busy") if self.is_late(what) else None
+
+    async def hook(self, point: Point) -> None:
+        if (point.verb, point.moment) == ("push_manifest", "before") and self.is_late(point.arguments[1]):
+            raise TooLate("busy")
+
+    def is_late(self, what: object) -> bool:
+        self.left[what] += 1
+        return self.left[what] <= self.times
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_was_late_goes_in_the_end(execute: Execute, way: Way) -> None:
+    there = world(way)
+    Busy(there.registry, 3)
+    result = await execute(there.registry, there.plan)
+    assert (result.incomplete, result.losses) == (False, ())
+    assert there.is_clean()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_is_late_for_ever_has_failed(execute: Execute, way: Way) -> None:
+    there = world(way)
+    before = there.registry.contents[APP].state()
+    busy = Busy(there.registry, 10**9)
+    result = await execute(there.registry, there.plan)
+    assert result.incomplete
+    assert there.registry.contents[APP].state() == before
+    outcomes = result.repositories[0].outcomes
+    assert {type(outcome) for outcome in outcomes.values()} == {Failed}, "and not the word for what is asked again"
+    assert max(busy.left.values()) == ROUNDS
+    Busy(there.registry, 0)
+    assert not (await execute(there.registry)).incomplete
+    assert there.is_clean()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_moves_while_it_is_late_stays(execute: Execute, way: Way) -> None:
+    there = world(way)
+    new = there.registry.image(APP, "new")
+
+    class Moving(Busy):
+        def is_late(self, what: object) -> bool:
+            if what in ("b", there.digests["b"]) and what not in self.left:
+                there.tags()[Tag("b")] = new
+            return super().is_late(what)
+
+    Moving(there.registry, 1)
+    result = await execute(there.registry, there.plan)
+    assert there.at("b") == new
+    assert MovedMeanwhile(new) in result.repositories[0].outcomes.values()
+    assert there.kept_is_there()
