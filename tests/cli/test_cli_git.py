@@ -147,6 +147,38 @@ def test_a_branch_that_was_pushed_after_the_fetch(clone: Clone, refused: Refuse,
         assert shop.cleanup(*options, "--git-history-synchronization").code == 0
 
 
+def shallow_origin(tmp_path: Path, shop: Bench) -> Path:
+    """What origin was made anew from: of master its last commit alone, which the clone has not."""
+    story, bare = tmp_path / "story", tmp_path / "origin.git"
+    last = "refs/remotes/origin/master"
+    git(story, "push", "-q", "--force", str(bare), f"{last}~2:refs/heads/master", f"{last}~2:refs/heads/other")
+    git(shop.project, "fetch", "-q", "--force", "origin", "+refs/heads/*:refs/remotes/origin/*")
+    git(shop.project, "checkout", "-q", "--detach", "refs/remotes/origin/master")
+    git(shop.project, "update-ref", "-d", "refs/heads/master")
+    git(shop.project, "reflog", "expire", "--expire=now", "--all")
+    git(shop.project, "gc", "-q", "--prune=now")
+    git(story, "push", "-q", str(bare), f"{last}:refs/heads/master")
+    shallow = tmp_path / "shallow.git"
+    git(tmp_path, "clone", "-q", "--bare", "--depth=1", "--no-single-branch", bare.as_uri(), str(shallow))
+    git(shallow, "fetch", "-q", "--depth=1", "origin", "tag", "v1")
+    git(shop.project, "remote", "set-url", "origin", shallow.as_uri())
+    return shallow
+
+
+def test_a_fetch_that_leaves_branches_out_and_says_that_all_is_well(
+    clone: Clone, refused: Refuse, tmp_path: Path
+) -> None:
+    """Of an origin that is itself shallow git takes no branch whose history ends where the clone's does not."""
+    shop = clone()
+    shallow = shallow_origin(tmp_path, shop)
+    message = refused(shop, "--git-history-synchronization", code=3)
+    assert "left out what origin" in message
+    assert "branch master" in message
+    git(shallow, "fetch", "-q", "--unshallow", "origin")
+    assert shop.cleanup("--git-history-synchronization").code == 0
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
 def test_a_clone_without_branches_of_origin(clone: Clone, refused: Refuse) -> None:
     shop = clone()
     git(shop.project, "remote", "remove", "origin")

@@ -1,11 +1,12 @@
 """A clone is whole when origin says so, and is refused with the command that makes it whole when it is not."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
-from holystone.adapters.git.origin import Unasked, ask_origin, lacking
+from holystone.adapters.git.origin import Objects, Unasked, ask_origin, lacking
 from holystone.adapters.git.prepare import Checked, catch_up, prepare_history
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.repository import GitRepository
@@ -152,6 +153,62 @@ async def test_a_synchronized_clone_has_what_was_pushed_while_the_registries_wer
     git(origin, "commit", "-q", "--allow-empty", "-m", "built meanwhile")
     repository = (await catch_up(repository, anything, allow_shallow=False)).repository
     assert "origin/just-pushed" in shown(repository)
+
+
+@pytest.fixture
+def shallow(tmp_path: Path, origin: Path, clone: Path, git: Git) -> GitRepository:
+    """The clone, synchronized; its origin has become shallow since, with a branch that is deeper than it looks."""
+    repository = anyio.run(lambda: prepared(clone, fetch=True))
+    git(origin, "checkout", "-q", "-b", "deep")
+    for number in range(3):
+        git(origin, "commit", "-q", "--allow-empty", "-m", f"deep {number}")
+    git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", origin.as_uri(), "cut")
+    git(tmp_path / "cut", "fetch", "-q", "--depth=1", "origin", "+refs/heads/*:refs/heads/*", "--update-head-ok")
+    git(clone, "remote", "set-url", "origin", (tmp_path / "cut").as_uri())
+    return repository
+
+
+async def test_what_a_fetch_leaves_out_of_an_origin_that_is_shallow(shallow: GitRepository, git: Git) -> None:
+    with pytest.raises(IncompleteSource, match=r"git fetch left out what origin .* has: branch deep\.") as caught:
+        await catch_up(shallow, anything, allow_shallow=False)
+    assert caught.value.exit_code == 3
+    assert str(shallow.directory) in caught.value.what_to_do
+    found = await catch_up(shallow, lambda kind, name: name == "master", allow_shallow=False)
+    assert "origin/deep" not in shown(found.repository), "no policy looks at it"
+    allowed = (await catch_up(shallow, anything, allow_shallow=True)).repository
+    assert not allowed.history([], []).references_complete
+    git(shallow.directory.with_name("cut"), "fetch", "-q", "--unshallow")
+    whole = (await catch_up(shallow, anything, allow_shallow=False)).repository
+    assert "origin/deep" in shown(whole)
+    assert whole.history([], []).references_complete
+
+
+async def test_what_is_pushed_or_deleted_during_the_fetch_is_no_lack(
+    clone: Path, origin: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = await prepared(clone, fetch=True)
+
+    async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
+        said = await ask_origin(*arguments, **named)
+        monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", ask_origin)
+        git(origin, "tag", "-d", "v1")
+        git(origin, "branch", "-f", "feature/a", "HEAD~1")
+        return said
+
+    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", push_in_between)
+    caught_up = (await catch_up(repository, anything, allow_shallow=False)).repository
+    assert shown(caught_up) == ["origin/feature/a", "origin/master", "v2"]
+
+
+async def test_a_fetch_that_cannot_be_compared_with_origin(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = await prepared(clone, fetch=True)
+
+    async def silent(*_: Any, **__: Any) -> Unasked:
+        return Unasked("git ls-remote did not answer within 60 s")
+
+    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", silent)
+    with pytest.raises(IncompleteSource, match=r"could not be compared .* ls-remote did not answer"):
+        await catch_up(repository, anything, allow_shallow=False)
 
 
 async def test_what_no_policy_looks_at_may_be_missing(clone: Path, origin: Path, git: Git) -> None:

@@ -11,7 +11,7 @@ from holystone.adapters.git.origin import ASK_TIMEOUT, Unasked, Wanted, ask_orig
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.adapters.git.synchronize import MANUALLY, synchronize
-from holystone.engine.errors import IncompleteSource
+from holystone.engine.errors import IncompleteSource, shell_word
 
 FETCH_TIMEOUT: Final = 900.0
 """Seconds."""
@@ -63,12 +63,10 @@ async def catch_up(
     repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float = ASK_TIMEOUT
 ) -> Checked:
     """To be called once the registries have been read: what is built meanwhile has its commit on origin before its
-    image is in a list. A synchronized clone fetches again; another one is compared with origin, and refused if it lacks
-    what is `wanted`. With `allow_shallow` all it lacks is unknown instead. Raises IncompleteSource."""
+    image is in a list. A synchronized clone fetches again. Both are compared with origin, and refused if they lack what
+    is `wanted`. With `allow_shallow` all they lack is unknown instead. Raises IncompleteSource."""
     if repository.is_synchronized:
-        await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
-        fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
-        return Checked(fetched or repository)
+        return Checked(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
     remotes = await anyio.to_thread.run_sync(lambda: repository.remotes)
     origin = await ask_origin(repository.clone, timeout=timeout) if "origin" in remotes else _no_origin(remotes)
     references = await anyio.to_thread.run_sync(repository.references)
@@ -80,6 +78,33 @@ async def catch_up(
             raise _behind(repository, lacks)
         repository.lacks_references = True
     return Checked(repository)
+
+
+async def _fetched_again(
+    repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float
+) -> GitRepository:
+    """A fetch may leave references out and end well, with a warning: from an origin that is itself shallow git takes
+    none whose history ends there and not here (git-fetch(1), `--update-shallow`). So it is compared with what origin
+    had before it, and has after it: what was pushed or deleted in between is no lack."""
+    before = await ask_origin(repository.clone, timeout=timeout)
+    await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
+    fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
+    fetched = fetched or repository
+    references = await anyio.to_thread.run_sync(fetched.references)
+    if isinstance(before, Unasked):
+        if references.objects:
+            raise _not_compared(before)
+        return fetched
+    if lacking(references.objects, before, wanted):
+        after = await ask_origin(repository.clone, timeout=timeout)
+        if isinstance(after, Unasked):
+            raise _not_compared(after)
+        steady = {key: at for key, at in before.items() if after.get(key) == at}
+        if lacks := lacking(references.objects, steady, wanted):
+            if not allow_shallow:
+                raise _left_out(fetched, lacks)
+            fetched.lacks_references = True
+    return fetched
 
 
 def refuse_without_tags(repository: GitRepository, references: References) -> None:
@@ -100,10 +125,30 @@ def _no_origin(remotes: Sequence[str]) -> Unasked:
     return Unasked(f"the clone has no remote called origin, only {', '.join(remotes)}" if remotes else "it has none")
 
 
-def _behind(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSource:
-    shown = ", ".join(lacks[:_SHOWN]) + (f" and {len(lacks) - _SHOWN:,} more" if len(lacks) > _SHOWN else "")
+def _shown(lacks: Sequence[str]) -> str:
+    return ", ".join(lacks[:_SHOWN]) + (f" and {len(lacks) - _SHOWN:,} more" if len(lacks) > _SHOWN else "")
+
+
+def _not_compared(origin: Unasked) -> IncompleteSource:
     return IncompleteSource(
-        f"The clone in {repository.directory} lacks what origin has, or has it elsewhere: {shown}. "
+        f"What git fetch brought could not be compared with what origin has: {origin.why}.",
+        not_deleted="No image was deleted, because git history decides about images.",
+        what_to_do="Run again when `git ls-remote origin` works.",
+    )
+
+
+def _left_out(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSource:
+    return IncompleteSource(
+        f"git fetch left out what {repository.origin} has: {_shown(lacks)}. Images built there could look unused.",
+        not_deleted="No image was deleted.",
+        what_to_do=f"Run `{_FETCH}` in {shell_word(repository.directory)} and see what it warns of. If origin is a "
+        "shallow clone itself, make it whole there: git fetch --unshallow.",
+    )
+
+
+def _behind(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSource:
+    return IncompleteSource(
+        f"The clone in {repository.directory} lacks what origin has, or has it elsewhere: {_shown(lacks)}. "
         "Images built there could look unused.",
         not_deleted="No image was deleted.",
         what_to_do=f"Run `{_FETCH}` in it right before, or add --git-history-synchronization, which fetches "
