@@ -84,9 +84,17 @@ def test_a_folder_in_which_others_write_is_not_entered(state: Path, mode: int, e
     enter(state)
 
 
-def test_where_others_cannot_replace_what_is_ours_the_folder_is_entered(state: Path) -> None:
+@ENTRANCES
+def test_nor_is_one_in_which_others_can_put_files_beside_ours(state: Path, enter: Callable[[Path], None]) -> None:
+    """SQLite opens `journal.sqlite-wal` by its name, after we have looked, and takes in what is there: another user who
+    waits for that moment (inotify) has written whole runs into the journal, which stayed."""
     state.chmod(0o1777)
-    open_all(state)
+    with pytest.raises(UsageError, match="Others can write in") as refused:
+        enter(state)
+    assert "one below it" in refused.value.what_to_do
+    assert "chmod" not in refused.value.what_to_do, "of /tmp"
+    assert list(state.iterdir()) == []
+    enter(state / "below")
 
 
 @pytest.mark.usefixtures("open_mask")

@@ -1,8 +1,9 @@
 """Files that decide what is done with our rights: journal, locks, cache. They are believed only where nobody else can
 have written them, and made so that nobody else can read them.
 
-The folder is what counts: nobody but us (and root) can put a file into it, take one away or rename one. In a folder
-with the sticky bit others can put files beside ours, so each file is looked at, too.
+The folder is what counts: nobody but us (and root) can put a file into it, take one away or rename one. The sticky bit
+is not enough: SQLite opens what lies beside a database (`-wal`, `-journal`) by its name, when we have looked at it, and
+takes it in. Each file is looked at, too, since others may have been able to write there before.
 """
 
 import os
@@ -39,12 +40,12 @@ def own_folder(folder: Path) -> None:
             not_deleted=_NOTHING,
             what_to_do=f"Choose another folder, or look at what is in it and make it yours: {_chown(folder)}",
         )
-    if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
+    if found.st_mode & _OTHERS_WRITE:
+        or_else = "" if found.st_mode & stat.S_ISVTX else f", or: chmod go-w {shell_word(folder)}"
         raise UsageError(
             f"Others can write in the folder {folder}: what they put into it would be done with your rights.",
             not_deleted=_NOTHING,
-            what_to_do=f"Choose a folder that is yours alone (one below it that is not there yet is made so), or: "
-            f"chmod go-w {shell_word(folder)}",
+            what_to_do=f"Choose a folder that is yours alone (one below it that is not there yet is made so){or_else}",
         )
 
 
