@@ -225,6 +225,32 @@ async def test_an_origin_that_cannot_be_reached_is_told_without_its_password(clo
     assert "robot" not in found.unasked
 
 
+@pytest.mark.parametrize("negative", ["^refs/heads/feature/a", "^refs/heads/feature/*", "^refs/tags/v*"])
+async def test_a_clone_that_is_set_up_to_leave_some_out_and_an_origin_out_of_reach(
+    tmp_path: Path, origin: Path, git: Git, negative: str
+) -> None:
+    """A negative refspec (git-fetch(1)) beside the one for all branches."""
+    folder = tmp_path / "partly"
+    git(folder, "init", "-q", "-b", "master")
+    git(folder, "remote", "add", "origin", origin.as_uri())
+    git(folder, "config", "--add", "remote.origin.fetch", negative)
+    git(folder, "config", "remote.origin.tagOpt", "--tags")
+    git(folder, "fetch", "-q")
+    git(folder, "checkout", "-q", "--detach", "refs/remotes/origin/master")
+    with pytest.raises(IncompleteSource, match="lacks what origin has"):
+        await checked(folder)
+    git(folder, "remote", "set-url", "origin", "file:///nowhere")
+    with pytest.raises(IncompleteSource) as caught:
+        await checked(folder)
+    assert caught.value.exit_code == 3
+    assert negative in caught.value.message
+    assert not (await checked(folder, allow=True)).repository.history([], []).complete
+    git(folder, "remote", "set-url", "origin", origin.as_uri())
+    await anyio.run_process(caught.value.what_to_do.split("`")[1], cwd=folder)
+    git(folder, "remote", "set-url", "origin", "file:///nowhere")
+    assert shown((await checked(folder)).repository) == EVERYTHING
+
+
 async def test_no_remote(clone: Path, git: Git) -> None:
     git(clone, "config", "--remove-section", "remote.origin")
     found = await checked(clone)

@@ -7,6 +7,8 @@ from typing import Final
 import pygit2
 
 _EVERYTHING: Final = "refs/heads/*:refs/remotes/origin/*"
+_OWN: Final = "refs/heads/"
+"""A person's own branches, which say nothing about origin's."""
 
 
 def is_narrow(repository: pygit2.Repository) -> bool:
@@ -22,6 +24,15 @@ def is_narrow(repository: pygit2.Repository) -> bool:
         return False
     branches = [name for name in names if name.startswith("refs/remotes/origin/") and not name.endswith("/HEAD")]
     return all(_is_fetched(name, refspecs) for name in branches)
+
+
+def left_out(repository: pygit2.Repository) -> tuple[str, ...]:
+    """Negative refspecs of which the clone holds nothing, as after a fetch that went by them. Raises what pygit2
+    raises."""
+    names = [each.raw_name.decode(errors="replace") for each in repository.listall_reference_objects()]
+    held = [name.replace("refs/remotes/origin/", "refs/heads/", 1) for name in names if not name.startswith(_OWN)]
+    negative = [each for each in repository.config.get_multivar("remote.origin.fetch") if each and each.startswith("^")]
+    return tuple(each for each in negative if not any(fnmatchcase(name, each[1:]) for name in held))
 
 
 def fetches_tags(repository: pygit2.Repository) -> bool:

@@ -72,6 +72,10 @@ async def catch_up(
     references = await anyio.to_thread.run_sync(repository.references)
     if isinstance(origin, Unasked):
         _refuse_hollow(repository, references)
+        if left := await anyio.to_thread.run_sync(repository.left_out):
+            if not allow_shallow:
+                raise _set_up_to_leave_out(repository, left, origin)
+            repository.lacks_references = True
         return Checked(repository, origin.why)
     if lacks := lacking(references.objects, origin, wanted):
         if not allow_shallow:
@@ -143,6 +147,16 @@ def _left_out(repository: GitRepository, lacks: Sequence[str]) -> IncompleteSour
         not_deleted="No image was deleted.",
         what_to_do=f"Run `{_FETCH}` in {shell_word(repository.directory)} and see what it warns of. If origin is a "
         "shallow clone itself, make it whole there: git fetch --unshallow.",
+    )
+
+
+def _set_up_to_leave_out(repository: GitRepository, left: Sequence[str], origin: Unasked) -> IncompleteSource:
+    return IncompleteSource(
+        f"The clone in {repository.directory} is set up to leave some of origin's branches or tags out "
+        f"(remote.origin.fetch: {_shown(left)}), and origin could not be asked what they are: {origin.why}. Images "
+        "built there could look unused.",
+        not_deleted="No image was deleted.",
+        what_to_do=f"Run `{_FETCH}` in it, or add --git-history-synchronization.",
     )
 
 

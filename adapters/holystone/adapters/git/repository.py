@@ -7,7 +7,7 @@ import pygit2
 
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
 from holystone.adapters.git.graftless import without_grafts
-from holystone.adapters.git.narrow import fetches_tags, is_narrow
+from holystone.adapters.git.narrow import fetches_tags, is_narrow, left_out
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.reach import reach
 from holystone.adapters.git.references import CLONE, ORIGIN, References, read_references
@@ -53,6 +53,13 @@ class GitRepository:
         """Whether the clone seems to hold only some of origin's branches, or none of its tags."""
         try:
             return not self.is_synchronized and is_narrow(self._repository)
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
+
+    def left_out(self) -> tuple[str, ...]:
+        """What the clone is set up to leave out of a fetch, and does not hold."""
+        try:
+            return left_out(self._repository)
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
