@@ -8,7 +8,7 @@ from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_image_id, parse_used_image
+from holystone.engine.naming import image_id_names, parse_image_id, parse_used_image
 from tests.fuzz.scripted import Script, run
 
 SEEDS = (
@@ -35,7 +35,8 @@ class _Server:
 
 def _look(each: Any) -> None:
     by = Listed("list:1")
-    for read, words in ((parse_used_image, each.images()), (parse_image_id, each.running())):
+    running = (name for word in each.running() for name in image_id_names(word))
+    for read, words in ((parse_used_image, each.images()), (parse_image_id, running)):
         for word in words:
             try:
                 read(word, by)

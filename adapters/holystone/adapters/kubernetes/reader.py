@@ -16,14 +16,14 @@ from holystone.adapters.kubernetes.targets import Target
 from holystone.engine.errors import IncompleteSource, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_image_id, parse_used_image
+from holystone.engine.naming import image_id_names, parse_image_id, parse_used_image
 from holystone.engine.scheduler import Limits, Scheduler, for_each
 
 _TARGETS_AT_ONCE: Final = 4
 _DIFFERENT: Final = 200_000
-"""Images of a kind that a cluster names; 150,000 pods are the most that it can have."""
+"""Names of images that are specified, or run, in all clusters; 150,000 pods are the most that one can have."""
 _LONGEST: Final = 16_384
-"""Characters by which it names one, or several (`imageID`)."""
+"""Characters by which one is named, with all its names together (`imageID`)."""
 _USERS: Final = 3
 """Workloads that are remembered of each image: a big cluster runs one image ten thousand times."""
 LIMITS: Final = Limits(
@@ -84,11 +84,11 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
                 nonlocal objects
                 objects += 1
                 user = (first, each.metadata.namespace, kind.name, each.metadata.name)
-                for words, of_object in ((found.specified, each.images()), (found.running, each.running())):
-                    for word in of_object:
-                        if word.strip():  # a blank says that a controller will fill it in, or that nothing runs yet
-                            _check_size(words, word)
-                            _remember(words.setdefault(word, []), user)
+                for word in _filled(each.images()):
+                    _remember(found.specified, word, user)
+                for word in _filled(each.running()):
+                    for name in dict.fromkeys(image_id_names(word)):
+                        _remember(found.running, name, user)
 
             await list_all(server, kind, target.namespace, take, or_else=_or_else(target))
             log.info("workloads read", context=first, kind=kind.name, objects=objects)
@@ -97,19 +97,30 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
         await server.settle()
 
 
-def _check_size(words: Mapping[str, _Users], word: str) -> None:
-    """Raises IncompleteSource for what no cluster runs."""
-    if len(word) > _LONGEST or (len(words) >= _DIFFERENT and word not in words):
-        raise IncompleteSource(
-            f"it names more than {_DIFFERENT:,} different images, or one by more than {_LONGEST:,} characters"
-        )
+def _filled(words: Iterable[str]) -> Iterator[str]:
+    """A blank says that a controller will fill it in, or that nothing runs yet. Raises IncompleteSource, as
+    `_remember`, for what no cluster runs."""
+    for word in words:
+        if len(word) > _LONGEST:
+            raise _without_bound()
+        if word.strip():
+            yield word
 
 
-def _remember(users: _Users, user: tuple[str, str, str, str]) -> None:
-    """The first ones by name, whatever the order of pages."""
+def _remember(words: dict[str, _Users], word: str, user: tuple[str, str, str, str]) -> None:
+    """Of its users the first ones by name, whatever the order of pages."""
+    if word not in words and len(words) >= _DIFFERENT:
+        raise _without_bound()
+    users = words.setdefault(word, [])
     if user not in users:
         insort(users, user)
         del users[_USERS:]
+
+
+def _without_bound() -> IncompleteSource:
+    return IncompleteSource(
+        f"it names more than {_DIFFERENT:,} different images, or one by more than {_LONGEST:,} characters"
+    )
 
 
 def _or_else(target: Target) -> str:
@@ -135,7 +146,7 @@ def _parsed(found: _Words) -> ImagesInUse:
             unfilled[word] = tuple(Workload(*user) for user in users)
     for word, users in sorted(found.running.items()):
         try:
-            images.extend(_used(parse_image_id(word, Workload(*users[0])), users))
+            images.extend(_used([parse_image_id(word, Workload(*users[0]))], users))
         except InvalidName as error:
             raise _runs_unknown(word, Workload(*users[0])) from error
     return ImagesInUse(tuple(dict.fromkeys(images)), unfilled)

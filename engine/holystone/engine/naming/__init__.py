@@ -28,7 +28,7 @@ from holystone.engine.naming.records import (
 )
 from holystone.engine.naming.slug import docker_tag_slug
 from holystone.engine.naming.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
-from holystone.engine.naming.used_images import may_name, parse_image_id, parse_used_image, unlisted
+from holystone.engine.naming.used_images import image_id_names, may_name, parse_image_id, parse_used_image, unlisted
 
 __all__ = [
     "Belongings",
@@ -42,6 +42,7 @@ __all__ = [
     "check_image_names",
     "contradicted",
     "docker_tag_slug",
+    "image_id_names",
     "image_metadata_tag",
     "is_manageable",
     "kind_of",

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final
 
 from holystone.engine.model.in_use import UsedImage, User
@@ -27,15 +27,30 @@ def parse_used_image(text: str, by: User) -> UsedImage:
     return UsedImage(reference.repository, tag, reference.digest, by)
 
 
-def parse_image_id(text: str, by: User) -> tuple[UsedImage, ...]:
-    """What a runtime reports as a pod's `imageID`: one name or several, with blanks or commas between.
+def image_id_names(text: str) -> Sequence[str]:
+    """The names in what a runtime reports as a pod's `imageID`: one or several, with blanks or commas between."""
+    return re.split(r"[\s,]+", text.strip())
+
+
+def parse_image_id(name: str, by: User) -> UsedImage:
+    """One of those names.
 
     Kubernetes does not say what it looks like ("may not match the image ID of the image used in the PodSpec"). Seen:
     `docker-pullable://NAME@DIGEST` and `docker://sha256:…` (Docker), `NAME@DIGEST` and `sha256:…` (containerd),
     `NAME@DIGEST` and 64 hexadecimal digits alone (CRI-O). A digest protects even where its name is none that a
     registry could have (Docker's `<none>@DIGEST`). Raises InvalidName for everything else: something runs there."""
-    words = re.split(r"[\s,]+", text.strip())
-    return tuple(_image_id(_without_scheme(word), by) for word in words)
+    name = _without_scheme(name)
+    if _HEX.fullmatch(name) and len(name) >= _SHORTEST_ID and len(name) not in _BARE:
+        raise InvalidName(f"{name[:200]!r} looks like an image id that is cut short")
+    before, at, digest = name.rpartition("@")
+    if not at:
+        return parse_used_image(name, by)
+    known = _bare_digest(digest) or Digest.parse(digest)
+    try:
+        reference = parse_reference(before)
+    except InvalidName:
+        return UsedImage(None, None, known, by)
+    return UsedImage(reference.repository, reference.tag, known, by)
 
 
 def unlisted(used: Iterable[UsedImage], listed: Mapping[Repository, Set[Tag]]) -> Mapping[Reference, tuple[User, ...]]:
@@ -56,20 +71,6 @@ def may_name(text: str, repository: Repository) -> bool:
     words, at = text.lower(), repository.canonical
     path = re.escape(at.path.removeprefix("library/") if at.host == DEFAULT_REGISTRY else at.path)
     return f"{at.host}/" in words or bool(re.search(rf"(?<![a-z0-9._-]){path}(?![a-z0-9._/-])", words))
-
-
-def _image_id(name: str, by: User) -> UsedImage:
-    if _HEX.fullmatch(name) and len(name) >= _SHORTEST_ID and len(name) not in _BARE:
-        raise InvalidName(f"{name[:200]!r} looks like an image id that is cut short")
-    before, at, digest = name.rpartition("@")
-    if not at:
-        return parse_used_image(name, by)
-    known = _bare_digest(digest) or Digest.parse(digest)
-    try:
-        reference = parse_reference(before)
-    except InvalidName:
-        return UsedImage(None, None, known, by)
-    return UsedImage(reference.repository, reference.tag, known, by)
 
 
 def _without_scheme(text: str) -> str:
