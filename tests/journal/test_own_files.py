@@ -113,6 +113,17 @@ async def test_nobody_else_reads_what_was_written(tmp_path: Path) -> None:
         assert {stat.S_IMODE(folder.stat().st_mode) for folder in (state, cache.parent)} == {0o700}
 
 
+@pytest.mark.usefixtures("open_mask")
+@pytest.mark.parametrize("make", [open_all, lambda folder: lock_run(folder, RUN).release()])
+def test_nobody_else_can_move_away_a_folder_whose_parents_are_made_with_it(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """With the mask of many containers, 0, journal and locks could be renamed by everybody."""
+    state = tmp_path / ".local" / "state" / "holystone"
+    make(state)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (state, *state.parents[:2])] == [0o700] * 3
+
+
 def test_what_others_could_read_so_far_they_cannot_read_any_more(state: Path, tmp_path: Path) -> None:
     open_all(state)
     cache = tmp_path / "known.db"

@@ -31,7 +31,10 @@ _NOTHING: Final = "Nothing was deleted."
 def own_folder(folder: Path) -> None:
     """Makes the folder if it is not there. Raises UsageError if somebody else can write in it, OSError if it cannot be
     made."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Parents too: `mkdir` makes them as the mask says, and whoever can write in one can move the folder away.
+    for missing in reversed([each for each in folder.parents if not each.exists()]):
+        missing.mkdir(exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     found = folder.stat()
     # Whoever owns a link says where it leads.
     for owner in {folder.lstat().st_uid, found.st_uid} - {0, os.geteuid()}:
