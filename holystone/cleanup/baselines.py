@@ -82,7 +82,8 @@ async def _taken(journal: Journal, run_id: str) -> Mapping[Repository, frozenset
     plans = {each.repository: each for each in (await journal.plan(run_id)).repositories}
     found: defaultdict[Repository, frozenset[Tag]] = defaultdict(frozenset)
     for known in await journal.slices(run_id):
-        found[known.repository.canonical] |= tags_taken(plans[known.repository], known)
+        if plan := plans.get(known.repository):  # of another one nothing was planned
+            found[known.repository.canonical] |= tags_taken(plan, known)
     return found
 
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,17 @@ def test_tags_that_somebody_else_deleted(shop: Bench, refused: Refuse) -> None:
     assert f"{shop.registry.host}/shop/app/front: tags: 4, where the run of " in message
     ran = shop.run("stages", "cleanup", *shop.addresses())
     assert ran.code == 3, "it reads what the stages are built for"
+
+
+def test_what_the_journal_says_of_a_repository_without_a_plan_excuses_nothing(shop: Bench, refused: Refuse) -> None:
+    assert shop.cleanup().code == 0
+    assert shop.cleanup("--accept-new-baseline").code == 0
+    journal = baselines(shop).with_name("journal.sqlite")
+    with closing(sqlite3.connect(journal)) as database, database:
+        database.execute("UPDATE runs SET started = started + 1000, ended = ended + 1000")
+        assert database.execute("UPDATE slices SET repository = repository || '-2'").rowcount
+    lose(shop, "shop/app/front", 0)
+    refused(shop, code=3)
 
 
 def test_a_repository_that_somebody_emptied(shop: Bench) -> None:

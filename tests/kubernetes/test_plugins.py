@@ -164,6 +164,7 @@ async def test_a_missing_plugin_says_how_it_is_installed(api: KubeApi, plugin: P
         (f"echo '{credential()}'", "neither a token nor a certificate"),
         ("yes secret-word", "printed more than 65536 bytes"),
         (f"echo '{credential(token='secret-word', expirationTimestamp='soon')}'", "did not answer with"),
+        (f"echo '{credential(token='secret-word', expirationTimestamp='0001-01-01T00:00:00')}'", "did not answer with"),
     ],
 )
 async def test_plugins_that_fail(api: KubeApi, plugin: Plugins, script: str, says: str) -> None:
