@@ -124,9 +124,12 @@ class Connections:
                 self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
             credential = await self._docker_config.credential(repository.host, repository.path)
             login = access.logins.get(name)
-            vouched = (told_by or found_by) != "registry" or self._is_borne_out(repository, name, place)
+            told_by = told_by or found_by
+            vouched = told_by in ("user", "name") or self._is_borne_out(repository, name, place)
             if login and not vouched:
-                _check_other_login(repository.host, name, login, credential)
+                # What a file was made with is not to be had without it: another login sees and does other things.
+                if isinstance(credential, Anonymous) or told_by == "file":
+                    raise _other_login(repository.host, name, login)
                 login = None
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
@@ -225,13 +228,12 @@ class Connections:
         )
 
 
-def _check_other_login(host: RegistryHost, implementation: str, login: Credential, docker: Credential) -> None:
+def _other_login(host: RegistryHost, implementation: str, login: Credential) -> UsageError:
     """A registry may say whose it is in order to be shown the login of another one, and so may a file; Docker's
-    configuration goes by host. Raises UsageError if there is nothing else to show it."""
-    if isinstance(docker, Anonymous):
-        raise UsageError(
-            f"Nobody but {host} itself, a plan or the journal says that it is {implementation}. That is not enough to "
-            f"send it the login of {login.origin}, which may be another registry's.",
-            what_to_do=f"If the login is meant for it, name it in --images-repo or --stages-storage, whichever it is, "
-            f"and add --repo-implementation {implementation}. If not, log in to it with docker login.",
-        )
+    configuration goes by host."""
+    return UsageError(
+        f"Nobody but {host} itself, a plan or the journal says that it is {implementation}. That is not enough to "
+        f"send it the login of {login.origin}, which may be another registry's.",
+        what_to_do=f"If the login is meant for it, name it in --images-repo or --stages-storage, whichever it is, "
+        f"and add --repo-implementation {implementation}. If not, leave it out, and log in with docker login.",
+    )

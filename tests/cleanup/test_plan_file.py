@@ -79,7 +79,7 @@ def test_whatever_a_plan_file_says_it_is_a_plan_or_one_message(
         assert made.exit_code in (2, 3)
         assert made.message
     else:
-        assert {each.told_by for each in made.repositories} <= {"registry"}
+        assert {each.told_by for each in made.repositories} <= {"registry", "file"}
         assert from_json(to_json(made), Plan) == made
 
 

@@ -17,6 +17,7 @@ from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from tests.cli.test_cli_asked import logins
 from tests.contract.stands import emulator
 from tests.support.command_line import Bench, bench, now
 from tests.support.http_site import Site, site
@@ -106,13 +107,17 @@ def test_another_place_of_this_very_command_vouches_for_nobody(shop: Bench, thie
     assert leaked(thief, SECRETS) == set()
 
 
+@pytest.mark.parametrize("docker", [False, True], ids=["", "beside docker's"])
 @pytest.mark.parametrize("vendor", ["quay", "harbor"])
-def test_the_login_is_sent_where_this_command_says_whose_it_is(vendor: str, tmp_path: Path) -> None:
+def test_the_login_is_sent_where_this_command_says_whose_it_is(vendor: str, tmp_path: Path, *, docker: bool) -> None:
+    """Without it the command ends, also where Docker has a login for the host, which would see and do other things."""
     registry = emulator(vendor)
     with bench(tmp_path, registry=registry) as shop:
         mode: ImagesRepoMode = "monorepo" if vendor == "quay" else "multirepo"
         tiny_project(shop.project, registry.storage, now=now(), mode=mode)
         shop.env.update({**registry.environ, **registry.login().environ})
+        if docker:
+            shop.docker_config(**logins(registry))
         file = tmp_path / "plan.json"
         assert shop.cleanup("--plan-out", str(file)).code == 0
         before = shop.contents()

@@ -57,17 +57,17 @@ async def test_a_killed_run_is_resumed(opened: Scene) -> None:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
     assert ended[0].code == -signal.SIGKILL, ended
-    resumed = await opened.cli.run("resume", "--output=json")
+    resumed = await opened.cli.run("resume", *opened.cli.places, "--output=json")
     assert resumed.code == 0, resumed
     await opened.assert_cleaned(planned.document)
-    assert "No run is left unfinished" in (await opened.cli.run("resume")).err
+    assert "No run is left unfinished" in (await opened.cli.run("resume", *opened.cli.places)).err
 
 
 async def test_a_run_is_undone(opened: Scene, tmp_path: Path) -> None:
     manifests = await opened.manifests()
     possible = await opened.can_be_undone(tmp_path)
     done = await clean(opened)
-    undone = await opened.cli.run("undo", run_of(done))
+    undone = await opened.cli.run("undo", run_of(done), *opened.cli.places)
     if not possible:
         assert undone.code == 4, undone
         await opened.assert_whole()
@@ -83,7 +83,7 @@ async def test_a_tag_that_moved_after_the_plan_stays(opened: Scene, tmp_path: Pa
     path, tag, _ = a_doomed_tag(opened, planned)
     kept = min(opened.expected.tags[path].items())[1]
     await opened.read.move(path, tag, kept)
-    applied = await opened.cli.run("apply", str(plan))
+    applied = await opened.cli.run("apply", str(plan), *opened.cli.places)
     assert applied.code == 4, applied
     assert f"{tag} is written once, and points to" in applied.err
     assert await opened.read.resolve(path, tag) == kept

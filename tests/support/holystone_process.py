@@ -53,12 +53,12 @@ class Holystone:
             f"--cache-dir={folder / 'cache'}",
             f"--docker-config={docker}",
         )
-        self._project = (
+        self.places = (
             f"--images-repo={host}/{project.images_repo}",
-            f"--images-repo-mode={project.mode}",
             f"--stages-storage={host}/{project.stages_storage}",
-            f"--dir={project.path}",
         )
+        """Also for commands that have their addresses from a plan or the journal, which vouch for nobody."""
+        self._project = (*self.places, f"--images-repo-mode={project.mode}", f"--dir={project.path}")
 
     async def cleanup(self, *options: str, only: str = "") -> Ended:
         """`only`: `images` or `stages`."""

@@ -17,9 +17,9 @@ from holystone.engine.model.value import Value
 Place: TypeAlias = Literal["images", "stages"]
 """Which of the project's two places a repository belongs to: credentials may differ."""
 
-ToldBy: TypeAlias = Literal["user", "name", "registry"]
-"""Who said which implementation a registry is: the user, the name of its host, or the registry itself, which could say
-anything."""
+ToldBy: TypeAlias = Literal["user", "name", "registry", "file"]
+"""Who said which implementation a registry is: the user, the name of its host, the registry itself, which could say
+anything, or a file, by which the user or the name had said so."""
 
 How: TypeAlias = Literal["delete", "anchor", "tombstone"]
 """How a tag goes: by its name; by its name, after its manifest was pushed by its digest and thus stays; by pushing a
@@ -153,12 +153,16 @@ class Plan(Value, frozen=True):
     def claimed(self) -> "Plan":
         """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
         registry is."""
-        repositories = (msgspec.structs.replace(each, told_by="registry") for each in self.repositories)
-        return msgspec.structs.replace(self, repositories=tuple(repositories))
+        return msgspec.structs.replace(self, repositories=tuple(map(_claimed, self.repositories)))
 
     @property
     def is_empty(self) -> bool:
         return not any(each.passes for each in self.repositories)
+
+
+def _claimed(plan: RepositoryPlan) -> RepositoryPlan:
+    told_by: ToldBy = "registry" if plan.told_by == "registry" else "file"
+    return msgspec.structs.replace(plan, told_by=told_by)
 
 
 class PlanFile(Plan, frozen=True):
