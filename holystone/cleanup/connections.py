@@ -5,10 +5,9 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import anyio
-import structlog
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
@@ -25,6 +24,7 @@ from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.adapters import load_adapter
+from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place, ToldBy
@@ -33,7 +33,7 @@ from holystone.engine.ports import Registry
 from holystone.engine.scheduler import Limits, Scheduler
 from holystone.settings.values import Access, NamedPlace, TokenServer
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 class _Key(NamedTuple):

@@ -1,13 +1,14 @@
 """What happens with a plan: it is shown, written to a file, or carried out and reported."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio.to_thread
 import msgspec
 
 from holystone.cleanup import output
 from holystone.cleanup.confirmation import ask, open_question
-from holystone.cleanup.message import failure, print_error, refusal
+from holystone.cleanup.message import NOTHING_DELETED, failure, print_error, refusal
 from holystone.cleanup.plan_file import write_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
@@ -58,6 +59,7 @@ class Delivery:
                 return self.show(plan, "refused", error)
             plan = plan.without_refusals("confirmation")
         with self.journal() as journal:
+            self.announce(plan)
             run = await journal.begin(plan, plan.command)
             return self.report(run, await self.carry_out(session, run))
 
@@ -96,21 +98,39 @@ class Delivery:
             held=locking,
         )
 
+    def announce(self, plan: Plan) -> None:
+        """What is going to be carried out. Raises Unwritten, and then it must not be."""
+        if self._run.output == "text" and not self._is_quiet:
+            with _nothing_deleted():
+                output.report(*plan_lines(plan, every_tag=self._log.level in ("verbose", "debug")), "")
+
     def report(self, run: Run, result: RunResult) -> int:
-        """The exit code."""
+        """The exit code, of a plan that was announced. Raises HolystoneError if only telling it went wrong."""
         ending, code = _ending(result)
         error = failure(run.id, result)
-        if self._run.output == "json":
-            reports = repository_reports(run.plan, result)
-            self._print_document(Document(run.plan.command, ending, code, run.id, run.plan, reports), error)
-        else:
-            output.report(*plan_lines(run.plan, every_tag=self._log.level in ("verbose", "debug")), "")
-            output.report(*result_lines(run.id, run.plan, result))
-        if error:
-            print_error(error)
         if code == 0:
             self._remember(run.plan, run.id)
+        unwritten = self._report(run, result, ending, code, error)
+        if unwritten and not error:
+            later = f"`holystone runs` lists it, and `holystone undo {run.id}` would take it back."
+            raise unwritten.after(f"Run {run.id} is done", later) from unwritten
+        for each in (error, unwritten):
+            if each:
+                print_error(each)
         return code
+
+    def _report(
+        self, run: Run, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> output.Unwritten | None:
+        try:
+            if self._run.output == "json":
+                reports = repository_reports(run.plan, result)
+                self._print_document(Document(run.plan.command, ending, code, run.id, run.plan, reports), error)
+            elif not self._is_quiet:
+                output.report(*result_lines(run.id, run.plan, result))
+        except output.Unwritten as unwritten:
+            return unwritten
+        return None
 
     def idle(self, command: str, why: str) -> int:
         self.say(why)
@@ -120,22 +140,28 @@ class Delivery:
 
     def done(self, command: str, run_id: str, what: str, ending: Ending = "done") -> int:
         """Something without a plan."""
-        if self._run.output == "json":
-            self._print_document(Document(command, ending, 0, run_id), None)
-        else:
-            output.report(what)
+        try:
+            if self._run.output == "json":
+                self._print_document(Document(command, ending, 0, run_id), None)
+            elif ending == "planned" or not self._is_quiet:
+                output.report(what)
+        except output.Unwritten as unwritten:
+            raise unwritten.after(what.partition(":")[0].rstrip(".")) from unwritten
         return 0
 
     def show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
+        """The exit code of a plan that is not carried out."""
         code = error.exit_code if error else 0
-        if self._run.output == "json":
-            self._print_document(Document(plan.command, ending, code, plan=plan), error)
-        else:
-            every_tag = self._run.dry_run or self._log.level in ("verbose", "debug")
-            # Refusals are told once, as the error.
-            output.report(*plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=every_tag))
-            if error is None:
-                output.report("Nothing was deleted." if ending == "planned" else "There is nothing to delete.")
+        with _nothing_deleted():
+            if self._run.output == "json":
+                self._print_document(Document(plan.command, ending, code, plan=plan), error)
+            elif self._run.dry_run or not self._is_quiet:
+                every_tag = self._run.dry_run or self._log.level in ("verbose", "debug")
+                # Refusals are told once, as the error.
+                lines = [*plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=every_tag)]
+                if error is None:
+                    lines.append(NOTHING_DELETED if ending == "planned" else "There is nothing to delete.")
+                output.report(*lines)
         if error:
             print_error(error)
         return code
@@ -162,8 +188,22 @@ class Delivery:
             self.say(f"note: {note}")
 
     def say(self, text: str) -> None:
-        if self._log.level != "quiet":
+        if not self._is_quiet:
             output.tell(f"holystone: {text}")
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Says only what went wrong, and what was asked for."""
+        return self._log.level == "quiet"
+
+
+@contextmanager
+def _nothing_deleted() -> Iterator[None]:
+    try:
+        yield
+    except output.Unwritten as unwritten:
+        unwritten.not_deleted = NOTHING_DELETED
+        raise
 
 
 def _ending(result: RunResult) -> tuple[Ending, int]:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
-import structlog
 
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.oci import STRANGE
 from holystone.cleanup.connections import Connections
+from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
 from holystone.engine.inventory.snapshot import WORKERS, read_repository
 from holystone.engine.model.addresses import Address
@@ -22,7 +22,7 @@ from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
 
 REPOSITORIES_AT_ONCE: Final = 8
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 class Located(msgspec.Struct, frozen=True):

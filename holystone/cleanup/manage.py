@@ -37,10 +37,14 @@ async def manage(session: Session, settings: DirectSettings, image: ImageName) -
         "planned": "is not managed yet and would be; nothing was changed",
         "done": "is managed now",
     }
-    if settings.run.output == "json":
-        output.document(to_json(Document("managed-images add", ending, 0)))
-    else:
-        output.report(f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}.")
+    what = f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}"
+    try:
+        if settings.run.output == "json":
+            output.document(to_json(Document("managed-images add", ending, 0)))
+        elif ending != "done" or settings.log.level != "quiet":
+            output.report(f"{what}.")
+    except output.Unwritten as unwritten:
+        raise unwritten.after(what) from unwritten
     return 0
 
 

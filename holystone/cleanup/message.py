@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from holystone.cleanup.output import marked, tell
-from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused
-from holystone.engine.executor.results import RunResult
+from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused, Unreachable
+from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import Digest
 from holystone.engine.report.words import count
@@ -65,7 +65,7 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
         )
     if not result.incomplete:
         return None
-    causes = _once(str(each.stopped) for each in result.repositories if each.stopped)
+    causes = _causes(result)
     if result.plan_is_doubtful:
         deleted = result.counts.get("deleted", 0)
         return HolystoneError(
@@ -81,6 +81,22 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
         "\n".join((f"Run {run_id} is not finished: {left}.", *causes, *_few(still).splitlines())),
         what_to_do=f"`holystone resume {run_id}` tries what is left.",
     )
+
+
+def _causes(result: RunResult) -> tuple[str, ...]:
+    """Of what stopped repositories, line by line: a host that does not answer once, and each advice once."""
+    alike: dict[str, list[RepositoryResult]] = {}
+    for each in result.repositories:
+        if each.stopped:
+            key = each.repository.host if isinstance(each.stopped, Unreachable) else str(each.stopped)
+            alike.setdefault(key, []).append(each)
+    lines = []
+    for first, *others in [*alike.values()][:_SHOWN]:
+        lines += str(first.stopped).splitlines()
+        if others and isinstance(first.stopped, Unreachable):
+            lines.append(f"So it was with {len(others):,} more of its repositories.")
+    more = len(alike) - _SHOWN
+    return _once((*lines, *([f"… and {more} more like these."] if more > 0 else [])))
 
 
 def _still_served(result: RunResult) -> list[str]:

@@ -3,14 +3,20 @@
 What is printed is made of lines, each of them ours. What strangers put into one (a label, a branch, a pod's name, a
 registry's or git's words) begins no other line, steers no terminal, is no command to the agent that reads the log, and
 holds no secret of the run. Nobody else prints: a test looks for it.
+
+What standard output does not take is an error, since it is what was asked for. What standard error does not take ends
+nothing: errors are told there.
 """
 
 import json
+import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from holystone.adapters.credentials.redaction import redacted
+from holystone.engine.errors import HolystoneError
 
 _COMMAND: Final = re.compile(r"##(?=[A-Za-z]*\[)")
 """`##[…]` (GitHub, actions/runner: Runner.Common/ActionCommand.cs), `##vso[…]` (Azure Pipelines,
@@ -21,13 +27,26 @@ needs a carriage return and an escape character."""
 _ODD: Final = re.compile(r"[^\x20-\x7e]")
 
 
+class Unwritten(HolystoneError):
+    """Standard output is full, or nobody reads it any more."""
+
+    def __init__(self, fault: OSError | ValueError) -> None:
+        self._why = getattr(fault, "strerror", None) or str(fault)
+        super().__init__(f"Standard output cannot be written: {self._why}.")
+
+    def after(self, done: str, what_to_do: str = "") -> HolystoneError:
+        """`done`: what has happened all the same."""
+        return HolystoneError(f"{done}, but standard output cannot be written: {self._why}.", what_to_do=what_to_do)
+
+
 def report(*lines: str) -> None:
-    """To standard output."""
-    _write(sys.stdout, _shown(lines) + "\n")
+    """To standard output. Raises Unwritten."""
+    _print(_shown(lines) + "\n")
 
 
 def document(encoded: bytes) -> None:
-    """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can."""
+    """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can. Raises
+    Unwritten."""
     text = encoded.decode()
     if redacted(text) != text:
         text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
@@ -36,22 +55,22 @@ def document(encoded: bytes) -> None:
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    _write(sys.stdout, _ODD.sub(escaped, text).replace("##", r"#\u0023") + "\n")
+    _print(_ODD.sub(escaped, text).replace("##", r"#\u0023") + "\n")
 
 
 def tell(*lines: str) -> None:
     """To standard error."""
-    _write(sys.stderr, _shown(lines) + "\n")
+    _tell(_shown(lines) + "\n")
 
 
 def tell_rendered(line: str) -> None:
     """A log line of which every part is `visible`, with colours of our own."""
-    _write(sys.stderr, redacted(line) + "\n")
+    _tell(redacted(line) + "\n")
 
 
 def prompt(*lines: str) -> None:
     """To standard error; the cursor stays behind the last line."""
-    _write(sys.stderr, _shown(lines))
+    _tell(_shown(lines))
 
 
 def can_ask() -> bool:
@@ -60,7 +79,8 @@ def can_ask() -> bool:
 
 
 def has_colors() -> bool:
-    return sys.stderr.isatty()
+    """Standard error, and whoever started us wants them (no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def marked(text: str) -> tuple[str, ...]:
@@ -95,9 +115,33 @@ def _encoding(stream: TextIO | None) -> str:
     return (stream and stream.encoding) or "utf-8"
 
 
+def _print(text: str) -> None:
+    try:
+        _write(sys.stdout, text)
+    except (OSError, ValueError) as fault:
+        raise Unwritten(fault) from fault
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError, ValueError):
+        _write(sys.stderr, text)
+
+
 def _write(stream: TextIO | None, text: str) -> None:
-    if stream is None:  # closed before we began: `>&-`
+    if stream is None:  # closed before we began, and nobody has held it open
         return
     encoding = _encoding(stream)
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError:
+        _give_up(stream)
+        raise
+
+
+def _give_up(stream: TextIO) -> None:
+    """What its buffer still holds would be tried again, and fail again, when the program ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

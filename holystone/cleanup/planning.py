@@ -1,13 +1,14 @@
 """Verdicts → plan: closes each repository's graph, asks for what the closure still has to know, proves the result."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
-import structlog
 
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
+from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
@@ -28,7 +29,7 @@ from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 class PlanningOptions(msgspec.Struct, frozen=True):

@@ -65,6 +65,7 @@ class Runs:
             if self._settings.run.dry_run:
                 return self._show(run, slices)
             await self._refuse_what_is_used(session, run, slices)
+            self._delivery.announce(run.plan)
             return self._delivery.report(run, await self._delivery.carry_out(session, run))
 
     async def resume_last(self, session: Session) -> int:
@@ -84,6 +85,7 @@ class Runs:
                     if self._settings.run.dry_run:
                         return self._show(run, slices)
                     await self._refuse_what_is_used(session, run, slices)
+                    self._delivery.announce(run.plan)
                     result = await self._delivery.carry_out(session, run)
                     if not (_is_stuck(record) and _is_fruitless(result, slices)):
                         return self._delivery.report(run, result)

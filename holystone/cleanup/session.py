@@ -65,7 +65,7 @@ async def until_signal(
     bounds: Sequence[Callable[[], Awaitable[Exceeded]]] = (outgrown, overdue),
 ) -> T:
     """The job's result. `beside` runs as long as the job does. Raises Interrupted after SIGINT or SIGTERM, Overrun when
-    one of `bounds` returns, after everything in the job has been closed."""
+    one of `bounds` returns, after everything in the job has been closed: who presses Ctrl-C again meanwhile waits."""
     results: list[T] = []
     failures: list[Exception] = []
     ends: list[Interrupted] = []
@@ -78,24 +78,22 @@ async def until_signal(
         group.cancel_scope.cancel()
 
     async def watch() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for each in signals:
-                ends.append(Interrupted(f"Interrupted by {each.name}."))
-                group.cancel_scope.cancel()
-                return
+        ends.append(Interrupted(f"Interrupted by {(await anext(signals)).name}."))
+        group.cancel_scope.cancel()
 
     async def hold_to(bound: Callable[[], Awaitable[Exceeded]]) -> None:
         exceeded = await bound()
         ends.append(Overrun(exceeded.what, what_to_do=exceeded.what_to_do))
         group.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
-        for bound in bounds:
-            group.start_soon(hold_to, bound)
-        if beside:
-            group.start_soon(beside)
-        group.start_soon(work)
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            for bound in bounds:
+                group.start_soon(hold_to, bound)
+            if beside:
+                group.start_soon(beside)
+            group.start_soon(work)
     if failures:
         raise failures[0]
     if results:

@@ -48,13 +48,21 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
         )
     ending, code = _ending(result, dry_run)
     error = _failure(run_id, result) if code else None
-    if settings.run.output == "json":
-        cause = error_text(error) if error else None
-        document = Document("undo", ending, code, run_id, undone=undo_reports(result), error=cause)
-        output.document(to_json(document))
-    else:
-        every_tag = dry_run or settings.log.level in ("verbose", "debug")
-        output.report(*undo_lines(run_id, result, dry_run=dry_run, every_tag=every_tag))
+    try:
+        if settings.run.output == "json":
+            cause = error_text(error) if error else None
+            document = Document("undo", ending, code, run_id, undone=undo_reports(result), error=cause)
+            output.document(to_json(document))
+        elif dry_run or settings.log.level != "quiet":
+            every_tag = dry_run or settings.log.level in ("verbose", "debug")
+            output.report(*undo_lines(run_id, result, dry_run=dry_run, every_tag=every_tag))
+    except output.Unwritten as unwritten:
+        if dry_run:
+            raise
+        if not error:
+            again = f"`holystone undo {run_id}` looks again, and puts back what is missing."
+            raise unwritten.after(f"Run {run_id} is undone", again) from unwritten
+        print_error(unwritten)
     if error:
         print_error(error)
     return code

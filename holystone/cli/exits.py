@@ -1,8 +1,15 @@
 """The one place where an error becomes an exit code and a message."""
 
+import itertools
+import os
+import sys
 import traceback
+from contextlib import suppress
 
-from holystone.engine.errors import HolystoneError
+import click
+
+from holystone.cli.suggestions import in_words
+from holystone.engine.errors import HolystoneError, UsageError
 
 
 def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
@@ -14,8 +21,17 @@ def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
     if as_json:
         from holystone.engine.report.document import error_document
 
-        output.document(error_document(error, command))
+        with suppress(output.Unwritten):  # the exit code says it
+            output.document(error_document(error, command))
     return error.exit_code
+
+
+def report_wrong_words(wrong: click.ClickException) -> int:
+    """Of the command line."""
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    path = context.command_path if context else "holystone"
+    error = UsageError(in_words(wrong), what_to_do=f"`{path} --help` lists what there is.")
+    return report_error(error, path.partition(" ")[2], as_json=wants_json())
 
 
 def report_crash(fault: Exception) -> int:
@@ -28,3 +44,11 @@ def report_crash(fault: Exception) -> int:
         "  If a run had begun to delete, `holystone resume` finishes it and `holystone undo` takes it back.",
     )
     return 1
+
+
+def wants_json() -> bool:
+    """Also where the command line cannot be understood any further."""
+    words = sys.argv[1:]
+    given = [word.partition("=")[2] for word in words if word.startswith("--output=")]
+    given += [after for word, after in itertools.pairwise(words) if word == "--output"]
+    return (given[-1] if given else os.environ.get("HOLYSTONE_OUTPUT")) == "json"

@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 
 from holystone.cleanup import output
+from holystone.engine import events
 from holystone.settings.values import LogSettings
 
 _LEVELS: Final = {
@@ -25,13 +26,11 @@ class _Handler(logging.Handler):
         output.tell(f"holystone: {first}", *(f"  {line}" for line in output.marked("\n".join(more))))
 
 
-class _Logger:
-    """What structlog writes to; its renderer's colours are ours."""
+class _Events(logging.Handler):
+    """For our own: a line each, whose every part is visible, with colours of ours."""
 
-    def msg(self, rendered: str) -> None:
-        output.tell_rendered(rendered)
-
-    log = debug = info = warn = warning = error = critical = exception = fatal = msg
+    def emit(self, record: logging.LogRecord) -> None:
+        output.tell_rendered(record.getMessage())
 
 
 def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -39,17 +38,20 @@ def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def configure_logs(settings: LogSettings) -> None:
-    logging.basicConfig(handlers=[_Handler()], level=_LEVELS[settings.level], format="%(message)s")
+    level = _LEVELS[settings.level]
+    logging.basicConfig(handlers=[_Handler()], level=level, format="%(message)s")
+    ours = logging.getLogger(events.NAME)
+    ours.handlers, ours.propagate = [_Events()], False
+    ours.setLevel(level)
     colors = output.has_colors() if settings.color == "auto" else settings.color == "on"
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _visible,
             structlog.dev.ConsoleRenderer(colors=colors),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
-        logger_factory=lambda *_: _Logger(),
         cache_logger_on_first_use=False,
     )

@@ -1,7 +1,5 @@
 """The command `holystone`. Only click and the table of options are loaded before a command runs: `--help` is quick."""
 
-import itertools
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 import click
 
+from holystone.cli.streams import hold_standard_streams
 from holystone.settings.decorators import Command, Group, options
 from holystone.settings.tables import (
     ADD_OPTIONS,
@@ -254,41 +253,42 @@ def _purge(command: str, given: dict[str, Any], *, images: bool, stages: bool) -
 
 
 def _run(job: Callable[[], int]) -> None:
-    from holystone.cli.exits import report_error
+    from holystone.cli.exits import report_crash, report_error, wants_json
     from holystone.engine.errors import HolystoneError
 
     context = click.get_current_context()
     try:
         code = job()
     except HolystoneError as error:
-        code = report_error(error, context.command_path.partition(" ")[2], as_json=_wants_json())
+        code = report_error(error, context.command_path.partition(" ")[2], as_json=wants_json())
+    except Exception as fault:
+        code = report_crash(fault)
     context.exit(code)
 
 
-def _wants_json() -> bool:
-    """Also where the command line cannot be understood any further."""
-    words = sys.argv[1:]
-    given = [word.partition("=")[2] for word in words if word.startswith("--output=")]
-    given += [after for word, after in itertools.pairwise(words) if word == "--output"]
-    return (given[-1] if given else os.environ.get("HOLYSTONE_OUTPUT")) == "json"
-
-
 def main() -> None:
+    hold_standard_streams()
     try:
         code = holystone.main(prog_name="holystone", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_command:
-        no_command.show()
+        from holystone.cleanup.output import tell
+
+        tell(*no_command.format_message().splitlines())
         code = no_command.exit_code
     except click.ClickException as wrong:
-        from holystone.cli.exits import report_error
-        from holystone.engine.errors import UsageError
+        from holystone.cli.exits import report_wrong_words
 
-        context = wrong.ctx if isinstance(wrong, click.UsageError) else None
-        path = context.command_path if context else "holystone"
-        error = UsageError(wrong.format_message(), what_to_do=f"`{path} --help` lists what there is.")
-        code = report_error(error, path.partition(" ")[2], as_json=_wants_json())
-    except click.Abort:
-        code = 1
+        code = report_wrong_words(wrong)
+    except click.Abort:  # Ctrl-C before anything had begun, or after its end
+        from holystone.cli.exits import report_error
+        from holystone.engine.errors import HolystoneError
+
+        code = report_error(HolystoneError("Interrupted."), "", as_json=False)
+    except OSError as fault:  # of --help and --version, which click prints: what a command raises does not get here
+        from holystone.cleanup.output import Unwritten
+        from holystone.cli.exits import report_error
+
+        code = report_error(Unwritten(fault), "", as_json=False)
     except Exception as fault:
         from holystone.cli.exits import report_crash
 

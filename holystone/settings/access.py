@@ -28,7 +28,7 @@ def resolve_access(given: Given) -> dict[Place, Access]:
 def resolve_hosts(given: Given, option: Option) -> Hosts:
     """A word for yes or no is about the registries themselves; anything else is a host. Raises UsageError."""
     registries, named = False, set[RegistryHost]()
-    for value in given.values(option):
+    for value in map(Value.without_user_info, given.values(option)):
         if value.is_boolean:
             registries = value.boolean()
         elif re.search(r"[.:]|^localhost$", value.text):
@@ -44,7 +44,7 @@ def resolve_hosts(given: Given, option: Option) -> Hosts:
 def resolve_token_servers(given: Given) -> tuple[TokenServer, ...]:
     """Raises UsageError."""
     found = []
-    for value in given.values(o.TRUST_TOKEN_SERVER):
+    for value in map(Value.without_user_info, given.values(o.TRUST_TOKEN_SERVER)):
         registry, both, server = value.text.rpartition("=")
         words = "HOST or HOST:PORT, after REGISTRY= if it is for one registry alone"
         found.append(TokenServer(_host(value, server, words), _host(value, registry, words) if both else None))

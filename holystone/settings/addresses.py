@@ -35,6 +35,8 @@ def resolve_storage(given: Given) -> StorageSettings:
 def project_places(given: Given) -> ProjectPlaces:
     """Addresses that need the project's name, or are no registry's, tell no runs apart."""
     images, storage = given.filled(o.IMAGES_REPO), given.filled(o.STAGES_STORAGE)
+    for value in filter(None, (images, storage)):
+        value.without_user_info()
     try:
         return ProjectPlaces(
             images=parse_address(images.text) if images and not images.text.startswith(":") else None,
@@ -72,13 +74,17 @@ def _address(given: Given, option: Option, special: tuple[str, ...] = ()) -> str
     if value is None or not value.text:
         said = "is given empty" if value else "is missing"
         raise UsageError(f"{option.flag} {said}", what_to_do=f"Give {option.flag} REPO or set ${option.variables[0]}.")
-    text, source = value
+    text, source = value.without_user_info()
     if text in special:
         return text
     if text.startswith(":"):
         raise _no_registry(text, source, option)
     if "://" in text or text.split() != [text]:
         raise UsageError(f"{source}: {text!r} is not REGISTRY[/REPOSITORY], without https:// and blanks")
+    try:
+        parse_address(text)
+    except InvalidName as error:
+        raise UsageError(f"{source}: {error}") from error
     return text
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from holystone.engine.errors import UsageError
+from holystone.engine.naming import has_user_info
 from holystone.policies.go_duration import SECOND, parse_go_duration
 from holystone.settings.option import Option
 
@@ -25,6 +26,15 @@ class Value(NamedTuple):
     @property
     def is_boolean(self) -> bool:
         return self.text.lower() in _TRUE | _FALSE
+
+    def without_user_info(self) -> "Value":
+        """What is or may be an address. Raises UsageError, which shows nothing of it, where a login is in it."""
+        if has_user_info(self.text):
+            raise UsageError(
+                f"{self.source}: a name or a password before an '@' does not belong into an address",
+                what_to_do="Leave out everything up to the '@'; `docker login` is a place for it.",
+            )
+        return self
 
     def boolean(self) -> bool:
         """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""

@@ -290,8 +290,18 @@ YES: Final = Option(
     "Go on without asking. An option only, so that no forgotten variable says yes.",
     kind="flag",
 )
-STATE_DIR: Final = Option("state-dir", "Folder of the journals.", ("HOLYSTONE_STATE_DIR",), metavar="DIR")
-CACHE_DIR: Final = Option("cache-dir", "Folder of what is known by digest.", ("HOLYSTONE_CACHE_DIR",), metavar="DIR")
+STATE_DIR: Final = Option(
+    "state-dir",
+    "Folder of the journals (default ~/.local/state/holystone, or below $XDG_STATE_HOME).",
+    ("HOLYSTONE_STATE_DIR",),
+    metavar="DIR",
+)
+CACHE_DIR: Final = Option(
+    "cache-dir",
+    "Folder of what is known by digest (default ~/.cache/holystone, or below $XDG_CACHE_HOME).",
+    ("HOLYSTONE_CACHE_DIR",),
+    metavar="DIR",
+)
 
 LOG_QUIET: Final = Option("log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET",), kind="flag")
 LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE",), kind="flag")

@@ -170,7 +170,7 @@ def _images(given: Given) -> tuple[ImageName, ...]:
 
 def image_name(value: Value, home: Path) -> ImageName:
     """Raises UsageError."""
-    text, source = value
+    text, source = value.without_user_info()
     if text == str(home):
         raise UsageError(f"{source}: the shell made {text!r} of ~", what_to_do="Quote it: '~'.")
     if not text:

@@ -22,6 +22,9 @@ Refuse = Callable[..., str]
         (["--images-repo", "registry.example.com/shop:latest"], "tag"),
         (["--stages-storage", "registry.example.com"], "registry.example.com"),
         (["--images-repo", ""], "--images-repo is given empty"),
+        (["--images-repo", "127.0.0.1:99999/shop"], "neither HOST nor HOST:PORT"),
+        (["--stages-storage", "127.0.0.1:65536/shop"], "neither HOST nor HOST:PORT"),
+        (["--skip-tls-verify-registry=127.0.0.1:70000"], "not a valid registry host"),
         (["--dry-run=perhaps"], "--dry-run: 'perhaps' is neither yes"),
         (["--parallel-tasks-limit", "many"], "'many' is not a whole number"),
         (["--parallel-tasks-limit", "0"], "neither a positive number nor -1"),
@@ -60,6 +63,28 @@ def test_wrong_options(shop: Bench, refused: Refuse, arguments: list[str], says:
 def test_wrong_variables_are_named(shop: Bench, refused: Refuse, variables: dict[str, str], says: str) -> None:
     assert says in refused(shop, code=2, env=variables)
     assert shop.registry.requests == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cleanup", "--images-repo=user:s3cret@r.example/shop", "--stages-storage=r.example/shop/stages"],
+        ["cleanup", "--images-repo=r.example/shop", "--stages-storage=user:s3cret@r.example:99999/stages"],
+        ["purge", "--images-repo=https://user:s3cret@r.example/shop", "--stages-storage=r.example/shop/stages"],
+        ["managed-images", "ls", "--stages-storage=user:s3cret@r.example/shop/stages"],
+        ["resume", "--images-repo=user:s3cret@r.example/shop"],
+        ["undo", "20200101-000000-abcd", "--stages-storage=user:s3cret@r.example/shop"],
+        ["resume", "--skip-tls-verify-registry=user:s3cret@r.example"],
+        ["resume", "--trust-token-server=r.example=user:s3cret@r.example"],
+        ["cleanup", "--images-repo=r.example/a", "--stages-storage=r.example/s", "--image=user:s3cret@r.example/a"],
+    ],
+)
+def test_a_login_in_an_address_is_refused_without_being_shown(shop: Bench, words: list[str]) -> None:
+    (shop.project / "werf.yaml").unlink()  # it is looked at before the project is looked for
+    ran = shop.run(*words, "--output=json")
+    assert ran.code == 2
+    assert "s3cret" not in ran.out + ran.err
+    assert "before an '@' does not belong into an address" in ran.json["error"]["message"]
 
 
 @pytest.mark.parametrize("missing", ["--images-repo", "--stages-storage"])

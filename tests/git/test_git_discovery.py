@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 import pygit2
@@ -116,3 +117,25 @@ def test_advice_is_quoted_and_says_what_it_trusts() -> None:
     assert "If you trust its owner" in refused.what_to_do
     assert "runs, as you, what the configuration and the hooks in that folder name" in refused.what_to_do
     assert "`git -C '/srv/a b' fsck`" in unreadable(Path("/srv/a b"), KeyError("0123")).what_to_do
+
+
+def test_advice_that_would_not_help_is_not_given(tmp_path: Path) -> None:
+    sha256 = tmp_path / "sha256"
+    run = ("git", "init", "--quiet")
+    subprocess.run([*run, "--object-format=sha256", str(sha256)], check=True)
+    plain = tmp_path / "plain"
+    subprocess.run([*run, str(plain)], check=True)
+    (plain / ".git" / "config").write_text("[broken\n")
+    extended = tmp_path / "extended"
+    subprocess.run([*run, str(extended)], check=True)
+    subprocess.run(["git", "-C", str(extended), "config", "core.repositoryFormatVersion", "1"], check=True)
+    subprocess.run(["git", "-C", str(extended), "config", "extensions.oddity", "true"], check=True)
+    said = {}
+    for each in (sha256, plain, extended):
+        with pytest.raises(IncompleteSource) as refused:
+            open_history(each)
+        said[each.name] = refused.value.what_to_do
+    assert "Another clone would be the same" in said["sha256"]
+    assert "Mend the file that is named" in said["plain"]
+    assert "Clone it without that extension" in said["extended"]
+    assert not [each for each in said.values() if "clone it again" in each]

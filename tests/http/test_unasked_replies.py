@@ -15,7 +15,7 @@ from holystone.adapters.http import wire as wire_module
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Doubtful, PlanDoubtful
+from holystone.engine.errors import Doubtful, IncompleteSource, PlanDoubtful
 from tests.http.conftest import Connect
 from tests.support.scripted_site import CLOSE, Asked, Part, ScriptedSite, reply, scripted_site
 
@@ -162,6 +162,18 @@ async def test_a_408_without_a_length_on_an_idle_connection_hangs_nobody() -> No
         with anyio.fail_after(1):
             await client.right("/next")
         await client.wire.watch.settle()
+
+
+async def test_more_than_a_reply_is_told_as_what_came_and_not_as_a_network(connect: Connect) -> None:
+    def script(asked: Asked) -> list[Part]:
+        return [asked.reply + b"0\r\n\r\n"]
+
+    async with scripted_site(script) as site, connect(site.host) as client:
+        with pytest.raises(IncompleteSource) as told:
+            await client.get("/v2/x")
+    assert "sent what is no reply of HTTP: " in told.value.message
+    assert "a body with HEAD" in told.value.what_to_do
+    assert "network" not in told.value.what_to_do
 
 
 @pytest.mark.parametrize("status", ["100 Continue", "103 Early Hints"])

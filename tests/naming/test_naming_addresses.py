@@ -46,6 +46,7 @@ def test_an_upper_case_letter_makes_a_host() -> None:
         "", "/", "app/", "/app", "app:", "app@", ":v1", "a..b", "a___b", "-a", "a-", "team/App", "App", "r.io/",
         "r.io//a", HEX, "app:v1:v2", "app:-v1", "app:v1\n", "app\n",
         "app@sha256:abc", f"app@md5:{HEX}", f"app@sha256:{HEX.upper()}",
+        "r.io:0/app", "r.io:65536/app", "r.io:99999/app", "r.io:123456/app", "[:::]/app", "[1:2]:5000/app",
         "https://registry.example.com/app", "[::1%eth0]:5000/app", "host_name.com/app", "r.io/" + "a" * 256, "ö/app",
     ],
 )  # fmt: skip
@@ -145,3 +146,34 @@ def test_plain_http_is_for_this_machine_only(host: str, plain: bool) -> None:
 def test_a_host_name_has_no_port() -> None:
     assert hostname(RegistryHost("r.io:5000")) == "r.io"
     assert hostname(RegistryHost("[::1]:5000")) == hostname(RegistryHost("[::1]")) == "::1"
+
+
+SECRET = "s3cret"
+LOGINS = [
+    f"user:{SECRET}@r.io/app", f"{SECRET}@r.io/app", f"user:{SECRET}@r.io", f"user:{SECRET}@localhost:5000",
+    f"user:pa/ss{SECRET}@r.io/app", f"user:p@{SECRET}@r.io/app:v1", f"user:{SECRET}@r.io/app@sha256:{HEX}",
+    f"https://user:{SECRET}@r.io/app", f"user:{SECRET}@[::1]:5000/app", f"user:{SECRET}@",
+    f"user:{SECRET}@r.io:99999/app",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LOGINS)
+def test_a_login_in_an_address_is_refused_without_being_shown(text: str) -> None:
+    for parse in (parse_address, parse_reference):
+        with pytest.raises(InvalidName) as refused:
+            parse(text)
+        assert SECRET not in str(refused.value)
+        assert "'@'" in str(refused.value)
+
+
+@pytest.mark.parametrize("text", [f"app@sha256:{HEX}", "r.io:5000/app@sha256:abc", f"app:v1@md5:{HEX}"])
+def test_a_digest_is_no_login(text: str) -> None:
+    with pytest.raises(InvalidName, match="digest"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    "port", [1, 80, 443, 5000, 9999, 10000, 59999, 60000, 64999, 65000, 65499, 65529, 65530, 65535]
+)
+def test_every_port_that_there_can_be(port: int) -> None:
+    assert parse_address(f"r.io:{port}/app").host == f"r.io:{port}"

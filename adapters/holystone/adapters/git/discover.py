@@ -17,20 +17,33 @@ CORRUPT = (pygit2.GitError, KeyError, ValueError, OSError)
 
 def unreadable(directory: Path, error: Exception) -> IncompleteSource:
     reason = f"object {error.args[0]} is missing" if isinstance(error, KeyError) else scrub(str(error))
+    return IncompleteSource(
+        f"The git repository of {directory} cannot be read: {reason}",
+        not_deleted="No image was deleted, because git history decides about images.",
+        what_to_do=_way_out(directory, reason),
+    )
+
+
+def _way_out(directory: Path, reason: str) -> str:
+    """By libgit2's words."""
     folder = shell_word(directory)
-    hint = f"Run `git -C {folder} fsck`, or clone it again."
     if "not owned by current user" in reason:
-        hint = (
+        return (
             f"If you trust its owner: `git config --global --add safe.directory {folder}`. From then on git runs, as "
             "you, what the configuration and the hooks in that folder name. Otherwise clone it yourself."
         )
     if "extensions.refstorage" in reason:
-        hint = f"Run `git -C {folder} refs migrate --ref-format=files`, or clone with --ref-format=files."
-    return IncompleteSource(
-        f"The git repository of {directory} cannot be read: {reason}",
-        not_deleted="No image was deleted, because git history decides about images.",
-        what_to_do=hint,
-    )
+        return f"Run `git -C {folder} refs migrate --ref-format=files`, or clone with --ref-format=files."
+    if "unknown object format" in reason:
+        return (
+            "Another clone would be the same: libgit2 reads no repositories with SHA-256, so that images cannot be "
+            "judged by git history here. `holystone stages cleanup` needs none."
+        )
+    if "failed to parse config file" in reason:
+        return f"Mend the file that is named; `git -C {folder} config --list` says so, too, until it is."
+    if "unsupported extension" in reason:
+        return f"Clone it without that extension; `git -C {folder} config --list` shows which ones it has."
+    return f"Run `git -C {folder} fsck`, or clone it again."
 
 
 def discover(directory: Path) -> pygit2.Repository | None:

@@ -16,6 +16,10 @@ from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFa
 from holystone.engine.scheduler import GaveUp, Later, Passing
 
 _LATER = "Run again when the registry is well."
+_WITHOUT = (
+    "It sends something else than a reply, or more than one, such as a body with HEAD or with an error. Ask it without "
+    "the proxy before it; if the registry itself does that, report it to its makers."
+)
 
 
 _END = "UNEXPECTED_EOF_WHILE_READING"
@@ -38,6 +42,10 @@ class NoHandshake(NoAnswer):
 
 class SpeaksPlain(Unreachable):
     """Somebody listens, and answers TLS with something else."""
+
+
+class Garbled(NoAnswer):
+    """Something came, and it was no reply, or more than one."""
 
 
 class CutShort(Passing):
@@ -104,7 +112,7 @@ def fault(error: Exception, host: str) -> Passing | Unreachable:
         case aiohttp.ClientPayloadError():
             return CutShort(f"the reply of {host} was cut short")
         case aiohttp.ClientResponseError():
-            return NoAnswer(f"{host} did not answer in HTTP")
+            return Garbled(f"{host} sent what is no reply of HTTP: {printable(error.message)[:200]}")
         case TimeoutError():
             return NoAnswer(f"{host} did not answer in time", host_down=True)
         case _:
@@ -115,6 +123,8 @@ def failure(method: str, asked: URL, gave_up: GaveUp) -> HolystoneError:
     """What an exhausted lane means: what could not be read decides nothing, what could not be written is a failure."""
     what = f"{method} {asked.path} at {address(asked)} failed: {gave_up}."
     fault = gave_up.fault
+    if isinstance(fault, Garbled):
+        return Unreachable(what, what_to_do=_WITHOUT)
     if isinstance(fault, NoAnswer) or (isinstance(fault, Passing) and fault.host_down):
         return Unreachable(
             what, what_to_do="Check the name, the network, the proxy variables and the firewall, then run again."

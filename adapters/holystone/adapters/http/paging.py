@@ -148,7 +148,9 @@ async def pages(
             if guard.pages > 1:
                 raise IncompleteSource(
                     f"Page {guard.pages} of the list of {what} could not be read: {summary(reply)}.",
-                    what_to_do="Run again; something was probably deleted or pushed while it was read.",
+                    what_to_do="Run again: something may have been deleted or pushed while it was read. If it happens "
+                    "each time, the server's link to that page leads nowhere: report that, and ask it without the "
+                    "proxy before it.",
                 )
             yield reply
             return

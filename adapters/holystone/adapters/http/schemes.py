@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 import anyio
-import structlog
 from yarl import URL
 
 from holystone.adapters.http.faults import NoHandshake, NothingThere, SpeaksPlain
@@ -18,6 +17,7 @@ from holystone.adapters.http.hosts import Hosts
 from holystone.adapters.http.transport import authority
 from holystone.adapters.http.trust import is_loopback
 from holystone.adapters.http.wire import Wire
+from holystone.engine import events
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import Passing
@@ -26,7 +26,7 @@ PATIENCE: Final = 20.0
 """Seconds for the first question."""
 _LIMIT: Final = 64 * 1024
 """Bytes of the answer, which nobody reads."""
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 class Schemes:

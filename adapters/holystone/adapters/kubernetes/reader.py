@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-import structlog
 
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.api import REQUESTS_AT_ONCE, ApiServer
@@ -13,6 +12,7 @@ from holystone.adapters.kubernetes.identity import Identity
 from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS, Kind
 from holystone.adapters.kubernetes.targets import Target
+from holystone.engine import events
 from holystone.engine.errors import IncompleteSource, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName
@@ -30,7 +30,7 @@ LIMITS: Final = Limits(
     in_flight=REQUESTS_AT_ONCE, attempts=6, host_patience=60.0, first_patience=5.0, longest_wait=120.0
 )
 _Users: TypeAlias = list[tuple[str, str, str, str]]
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 class ImagesInUse(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 import anyio
-import structlog
 
+from holystone.engine import events
 from holystone.engine.errors import HolystoneError, Refused, RegistryFailure, Unauthorized
 from holystone.engine.lease.tags import (
     LASTS,
@@ -37,7 +37,7 @@ _TRIES: Final = 3
 """When two runs step back for each other, the one that waits longer finds the other's lock."""
 _GIVE_BACK: Final = 30.0
 """Seconds that giving back may take, also when the run is cancelled. What is left behind goes stale."""
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
+log: Final = events.logger()
 
 
 async def holding(

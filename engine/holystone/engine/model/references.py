@@ -5,6 +5,7 @@ Grammar: OCI distribution specification 1.1, "Pulling manifests"; distribution/r
 """
 
 import re
+from ipaddress import IPv6Address
 from typing import ClassVar, Self
 
 from holystone.engine.model.value import Value
@@ -36,17 +37,24 @@ class _Name(str):
 
 
 class RegistryHost(_Name):
-    """`host` or `host:port`, lower case; an IPv6 address stands in brackets."""
+    """`host` or `host:port`, lower case, with a port that there can be; an IPv6 address stands in brackets."""
 
     __slots__ = ()
     _grammar = re.compile(
-        r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?"
+        r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])"
+        r"(?::0*(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
     )
     _what = "registry host"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        return super().parse(text.lower())
+        host = super().parse(text.lower())
+        if host.startswith("["):
+            try:
+                IPv6Address(host[1 : host.index("]")])
+            except ValueError as error:
+                raise InvalidName(f"{text[:200]!r} is not a valid {cls._what}: {error}") from error
+        return host
 
 
 class RepositoryPath(_Name):

@@ -3,7 +3,13 @@
 What is exported here is the public face; images are named by plain strings, "" being the nameless image.
 """
 
-from holystone.engine.naming.addresses import ImageReference, parse_address, parse_reference, repository_of
+from holystone.engine.naming.addresses import (
+    ImageReference,
+    has_user_info,
+    parse_address,
+    parse_reference,
+    repository_of,
+)
 from holystone.engine.naming.belongings import (
     Belongings,
     belongings_among_images,
@@ -42,6 +48,7 @@ __all__ = [
     "check_image_names",
     "contradicted",
     "docker_tag_slug",
+    "has_user_info",
     "image_id_names",
     "image_metadata_tag",
     "is_manageable",

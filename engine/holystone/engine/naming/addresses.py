@@ -16,6 +16,7 @@ __all__ = [
     "Address",
     "ImageReference",
     "defaults_to_plain_http",
+    "has_user_info",
     "hostname",
     "parse_address",
     "parse_reference",
@@ -31,6 +32,8 @@ DEFAULT_ACCOUNT: Final = "library"
 DEFAULT_TAG: Final = Tag("latest")
 
 _IMAGE_ID: Final = re.compile(r"[0-9a-f]{64}")
+_LIKE_A_DIGEST: Final = re.compile(r"(?:sha|md|blake)[0-9a-z]*:[^/]*", re.IGNORECASE)
+"""Valid or not. No host is named so."""
 
 
 class ImageReference(msgspec.Struct, frozen=True, order=True):
@@ -50,8 +53,20 @@ class ImageReference(msgspec.Struct, frozen=True, order=True):
         return f"{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
 
 
+def has_user_info(text: str) -> bool:
+    """Whether what stands before an `@` may be a name and a password: before a digest it is a repository."""
+    before, at, after = text.rpartition("@")
+    return bool(at) and ("@" in before or not _LIKE_A_DIGEST.fullmatch(after.rstrip("/")))
+
+
+def _check_user_info(text: str) -> None:
+    if has_user_info(text):
+        raise InvalidName("what stands before '@' looks like a name or a password, and is not shown: leave it out")
+
+
 def parse_reference(text: str) -> ImageReference:
     """Raises InvalidName."""
+    _check_user_info(text)
     host, rest = _split(text)
     name, at, digest = rest.partition("@")
     tag: str | None = None
@@ -67,6 +82,7 @@ def parse_reference(text: str) -> ImageReference:
 
 def parse_address(text: str) -> Address:
     """A registry or a repository, as `--images-repo` and `--stages-storage` take them. Raises InvalidName."""
+    _check_user_info(text)
     name = text.rstrip("/")
     if "@" in name:
         raise InvalidName(f"{text!r} contains a digest: leave out everything from '@' on")

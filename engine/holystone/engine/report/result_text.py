@@ -15,13 +15,14 @@ _SHOWN: Final = 20
 
 def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     as_planned = []
+    advised: set[str] = set()
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
         if planned.passes and _is_as_planned(planned, done):
             as_planned.append((planned, done))
         elif planned.passes:
-            yield from _repository(planned, done)
+            yield from _repository(planned, done, advised)
     if len(as_planned) == 1:
-        yield from _repository(*as_planned[0])
+        yield from _repository(*as_planned[0], advised)
     elif as_planned:
         yield f"As planned, in {len(as_planned)} repositories: {_deleted(as_planned)}"
     losses = result.losses
@@ -60,7 +61,8 @@ def _deleted(pairs: Iterable[tuple[RepositoryPlan, RepositoryResult]]) -> str:
     return f"{count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
 
 
-def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str]:
+def _repository(planned: RepositoryPlan, done: RepositoryResult, advised: set[str]) -> Iterator[str]:
+    """`advised`: what was advised already, which is not repeated."""
     steps, gone = planned.steps, _gone(done)
     yield f"{planned.repository}: {_deleted([(planned, done)])}"
     problems = [number for number in sorted(done.outcomes) if number not in gone]
@@ -73,8 +75,9 @@ def _repository(planned: RepositoryPlan, done: RepositoryResult) -> Iterator[str
     if done.stopped:
         yield f"  stopped: {done.stopped.message}"
         for line in (done.stopped.not_deleted, done.stopped.what_to_do):
-            if line:
+            if line and line not in advised:
                 yield f"    {line}"
+        advised.update((done.stopped.not_deleted, done.stopped.what_to_do))
     if done.not_tried:
         yield f"  {count(done.not_tried, 'deletion')} not tried"
     for digest, tag in sorted(done.mended.items()):

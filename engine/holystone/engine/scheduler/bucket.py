@@ -72,7 +72,7 @@ class Bucket:
         if self._cut_rate == math.inf:
             return declared
         # A cut is forgotten step by step: the server's true rate is found again from below, at one refusal in 5 s.
-        doublings = min((now - self._cut_at) / _DOUBLING, 60.0)
+        doublings = min(max(0.0, now - self._cut_at) / _DOUBLING, 60.0)
         return min(declared, self._cut_rate * math.pow(2.0, doublings))
 
     def ready_at(self, now: float) -> float:
@@ -88,7 +88,7 @@ class Bucket:
         self._tokens = min(self._burst(self._at), self._tokens + 1.0)
 
     def accepted(self, now: float) -> None:
-        self._seen = self._seen * math.exp((self._seen_at - now) / _TAU) + 1.0
+        self._seen = self._seen * self._faded(now) + 1.0
         self._seen_at = now
         self._first_seen = min(self._first_seen, now)
 
@@ -109,7 +109,10 @@ class Bucket:
         if now <= self._first_seen:
             return 0.0
         measured = _TAU * -math.expm1((self._first_seen - now) / _TAU)
-        return self._seen * math.exp((self._seen_at - now) / _TAU) / measured
+        return self._seen * self._faded(now) / measured
+
+    def _faded(self, now: float) -> float:
+        return math.exp(min(0.0, self._seen_at - now) / _TAU)
 
     def _burst(self, now: float) -> float:
         burst = max(1.0, self._quota.burst) if self._quota else math.inf

@@ -8,7 +8,7 @@ import anyio
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler.clock import Clock, Sleep
+from holystone.engine.scheduler.clock import Clock, Sleep, steady
 from holystone.engine.scheduler.lane import Host, Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
 
@@ -25,7 +25,7 @@ class Scheduler:
         rng: random.Random | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._clock = clock
+        self._clock = steady(clock)
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 - jitter, nothing secret
         self._hosts: dict[RegistryHost, Host] = {}
