@@ -1,5 +1,7 @@
 """The project that the settings speak of: its name, images and keep policies, from werf.yaml, options and files."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
@@ -45,10 +47,12 @@ async def load_project(settings: ProjectSettings) -> Project:
     written = config.keep_policies if config else None
     if settings.keep_policies:
         written = await read_keep_policies(settings.keep_policies)
+    policies = _understood(written)
+    notes += _misnamed(policies)
     return Project(
         name=_checked(name),
         images=images,
-        keep_policies=_understood(written) or default_keep_policies(main=settings.default_policies_include_main),
+        keep_policies=policies or default_keep_policies(main=settings.default_policies_include_main),
         notes=tuple(notes),
         other_name=settings.name,
     )
@@ -82,6 +86,15 @@ def _understood(written: LocatedPolicies | None) -> tuple[KeepPolicy, ...]:
     except PolicyError as error:
         key = shown(("keepPolicies", *error.path))
         raise problem(written.source, written.locate(error.path), f"{key}: {error.message}") from error
+
+
+def _misnamed(policies: Iterable[KeepPolicy]) -> Iterator[str]:
+    for kind, pattern in dict.fromkeys((each.references.kind, each.references.pattern) for each in policies):
+        if pattern.startswith(("origin/", "refs/")):
+            yield (
+                f"The keep policy for the {kind} {pattern} looks for one of that whole name; names are compared without "
+                "origin/ and refs/."
+            )
 
 
 def _checked(name: str | None) -> str | None:

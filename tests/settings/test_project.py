@@ -80,13 +80,20 @@ async def test_names(folder: Path) -> None:
         await load_project(ProjectSettings(folder / "bare", images=(A,), name="A B"))
 
 
+@pytest.mark.parametrize("name", ["origin/master", "refs/heads/master"])
+async def test_names_that_are_most_likely_meant_otherwise_are_told(folder: Path, name: str) -> None:
+    (folder / "werf.yaml").write_text(WERF.replace("branch: main", f"branch: {name}"))
+    (note,) = (await load_project(ProjectSettings(folder))).notes
+    assert name in note
+
+
 @pytest.mark.parametrize(
     ("policy", "where", "key"),
     [
         ("references: {branch: main, tag: x}", "5:5", "keepPolicies[0].references: "),
         ("reference: {branch: main}", "5:5", "keepPolicies[0].reference: unknown key"),
         ("references: {branch: main, limit: {in: 7d}}", "5:40", "keepPolicies[0].references.limit.in: '7d'"),
-        ("references: {branch: 1.0}", "5:18", "keepPolicies[0].references.branch: "),
+        ("references: {branch: a b}", "5:18", "keepPolicies[0].references.branch: "),
         ("imagesPerReference: {last: 2}", "5:5", "keepPolicies[0]: references: is missing"),
         ("references: {branch: '/(/'}", "5:18", "keepPolicies[0].references.branch: "),
     ],
