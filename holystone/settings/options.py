@@ -144,7 +144,7 @@ KEEP_POLICIES: Final = Option(
 )
 PROJECT_NAME: Final = Option(
     "project-name",
-    "Name of the project where there is no werf.yaml to say it.",
+    "Name of the project (default: as werf.yaml says). Its images and stages are labelled with it.",
     ("WERF_PROJECT_NAME",),
     ("-N",),
     metavar="NAME",

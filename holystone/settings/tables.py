@@ -141,7 +141,7 @@ _PROJECT: Final = (
     o.DIR,
     o.CONFIG,
     o.CONFIG_TEMPLATES_DIR,
-    _said(o.PROJECT_NAME, "Name of the project where no werf.yaml says it. Tags that say they are another's stay."),
+    _said(o.PROJECT_NAME, "Name of the project (default: as werf.yaml says). Tags that say they are another's stay."),
 )
 _RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
 _REGISTRY: Final = tuple(each for each in REGISTRY_OPTIONS if each is not o.IMAGES_REPO)

@@ -72,9 +72,9 @@ async def test_neither_file_nor_images(folder: Path) -> None:
 
 
 async def test_names(folder: Path) -> None:
-    project = await load_project(ProjectSettings(folder, name="other"))
-    assert project.name == "shop"
-    assert "--project-name other has no effect" in project.notes[0]
+    project = await load_project(ProjectSettings(folder, name="Other_1"))
+    assert project.name == "Other_1", "werf checks what werf.yaml says alone"
+    assert "called Other_1" in project.notes[0]
     assert (await load_project(ProjectSettings(folder, name="shop"))).notes == ()
     with pytest.raises(UsageError, match="--project-name: 'A B' is not a project name"):
         await load_project(ProjectSettings(folder / "bare", images=(A,), name="A B"))
