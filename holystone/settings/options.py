@@ -161,6 +161,7 @@ ALLOW_GIT_SHALLOW_CLONE: Final = Option(
     "Go on in a shallow clone; what depends on missing history is kept.",
     ("WERF_ALLOW_GIT_SHALLOW_CLONE",),
     kind="flag",
+    decides=True,
 )
 GIT_HISTORY_SYNCHRONIZATION: Final = Option(
     "git-history-synchronization",
@@ -168,12 +169,14 @@ GIT_HISTORY_SYNCHRONIZATION: Final = Option(
     ("WERF_GIT_HISTORY_SYNCHRONIZATION", "WERF_GIT_UNSHALLOW"),
     ("--git-unshallow",),
     "flag",
+    decides=True,
 )
 GIT_HISTORY_BASED_CLEANUP: Final = Option(
     "git-history-based-cleanup",
     "Decide by git history and keep policies (default true); false: by the strategy each tag was made by.",
     ("WERF_GIT_HISTORY_BASED_CLEANUP",),
     kind="flag",
+    decides=True,
 )
 GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
     "git-history-based-cleanup-v1.2",
@@ -181,6 +184,7 @@ GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
     "metadata is no mistake.",
     ("WERF_GIT_HISTORY_BASED_CLEANUP_v1_2",),
     kind="flag",
+    decides=True,
 )
 
 
@@ -237,9 +241,10 @@ SCAN_CONTEXT_NAMESPACE_ONLY: Final = Option(
     "Ask each context's own namespace only.",
     ("WERF_SCAN_CONTEXT_NAMESPACE_ONLY",),
     kind="flag",
+    decides=True,
 )
 WITHOUT_KUBE: Final = Option(
-    "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag"
+    "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag", decides=True
 )
 IN_USE: Final = Option(
     "in-use",
@@ -293,9 +298,11 @@ YES: Final = Option(
 STATE_DIR: Final = Option("state-dir", "Folder of the journals.", ("HOLYSTONE_STATE_DIR",), metavar="DIR")
 CACHE_DIR: Final = Option("cache-dir", "Folder of what is known by digest.", ("HOLYSTONE_CACHE_DIR",), metavar="DIR")
 
-LOG_QUIET: Final = Option("log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET",), kind="flag")
-LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE",), kind="flag")
-LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG",), kind="flag")
+LOG_QUIET: Final = Option(
+    "log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET", "WERF_QUIET"), ("--quiet",), "flag"
+)
+LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE", "WERF_VERBOSE"), ("--verbose",), "flag")
+LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG", "WERF_DEBUG"), ("--debug",), "flag")
 LOG_COLOR_MODE: Final = Option("log-color-mode", "auto (default), on or off.", ("WERF_LOG_COLOR_MODE",), metavar="MODE")
 
 
