@@ -326,3 +326,13 @@ WITHOUT_EFFECT: Final = (
     _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
 )
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
+
+AS_FILE: Final = Option("as-file", "Write a script to be sourced and print its path.", ("WERF_AS_FILE",), kind="flag")
+AS_ENV_FILE: Final = Option(
+    "as-env-file", "Write a file of NAME=value lines and print its path.", ("WERF_AS_ENV_FILE",), kind="flag"
+)
+OUTPUT_FILE_PATH: Final = Option(
+    "output-file-path", "Write to FILE.", ("WERF_OUTPUT_FILE_PATH",), ("-o",), metavar="FILE"
+)
+SHELL: Final = Option("shell", "default: any Unix shell; there is no other.", ("WERF_SHELL",), metavar="NAME")
+TAGGING_STRATEGY: Final = _accepted("tagging-strategy", "a cleanup tags nothing")
