@@ -52,7 +52,7 @@ async def prepare_plan(
     seen = {at: each for at, each in inventory.snapshots.items() if not each.unseen}
     there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in seen.items()}
     used = (*in_use.images, *await look_up(in_use.images, there, registry_of))
-    inventory = msgspec.structs.replace(inventory, project=project.names)
+    inventory = msgspec.structs.replace(inventory, project=(project.name,) if project.name else ())
     answer = GitAnswer()
     if git is not None:
         answer = await ask_git(

@@ -11,9 +11,10 @@ from holystone.cleanup.inventory import Located, read_inventory
 from holystone.cleanup.locate import locate, locate_storage
 from holystone.cleanup.notices import repository_notices
 from holystone.cleanup.planning import PlanningOptions, make_plan
+from holystone.engine.errors import shell_word
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.project import ImageTag
 from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import Reference, Repository, Tag
@@ -31,7 +32,7 @@ from holystone.engine.naming import (
 from holystone.engine.planner.confirmation import ask_first
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import Knowledge
-from holystone.engine.report.words import count
+from holystone.engine.report.words import count, shown
 from holystone.settings.project import known_project, load_project
 from holystone.settings.values import DirectSettings, ImagesSettings
 
@@ -46,6 +47,8 @@ class Holdings(msgspec.Struct, frozen=True):
     """The stages storage, and the images' repositories if anybody knows them."""
     images: tuple[ImageTag, ...] | None
     """None if nobody said where they are."""
+    notes: tuple[str, ...] = ()
+    """What was noticed in the settings."""
 
 
 async def prepare_purge(
@@ -99,12 +102,25 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
             for repository in verdicts
         },
         notices=(
+            *holdings.notes,
             *repository_notices(holdings.snapshots.values()),
             *_whose(holdings, stored, strangers),
             *_consequences(holdings, scope, own),
         ),
-        refusals=(),
+        refusals=() if own else tuple(_all_is_theirs(holdings, strangers)),
     )
+
+
+def _all_is_theirs(holdings: Holdings, strangers: Mapping[Reference, str]) -> Iterable[Refusal]:
+    """Whoever purges a project and nothing goes, since all is labelled as another's, has not purged it."""
+    for project in sorted(set(strangers.values())):
+        yield Refusal(
+            promise="fail-closed",
+            repository=None,
+            why=f"nothing here is labelled as of the project {holdings.project}, and "
+            f"{count(sum(whose == project for whose in strangers.values()), 'tag')} as of the project {shown(project)}",
+            what_to_do=f"if that is what is to go, say so: {shell_word(f'--project-name={project}')}",
+        )
 
 
 def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:
@@ -197,4 +213,4 @@ async def _read(
         snapshots = {storage: await read_repository(registry, knowledge, storage, needs_config=needs_config)}
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])
-    return Holdings(project.name, storage, snapshots, images), located
+    return Holdings(project.name, storage, snapshots, images, project.notes), located

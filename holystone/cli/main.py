@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -12,6 +12,7 @@ from holystone.settings.decorators import Command, Group, options
 from holystone.settings.tables import (
     ADD_OPTIONS,
     APPLY_OPTIONS,
+    CI_ENV_OPTIONS,
     CLEANUP_OPTIONS,
     DEMO_OPTIONS,
     GIVE_UP_OPTIONS,
@@ -236,6 +237,35 @@ def demo(**given: Any) -> None:
         return run_demo(given)
 
     _run(job)
+
+
+@holystone.command("ci-env", cls=Command)
+@click.argument("system", metavar="gitlab|github", type=click.Choice(["gitlab", "github"]))
+@options(CI_ENV_OPTIONS)
+def ci_env(system: Literal["gitlab", "github"], **given: Any) -> None:
+    """Says what a job's environment means for a cleanup, as `werf ci-env` does.
+
+    \b
+        . "$(holystone ci-env gitlab --as-file)"
+
+    The addresses of the repositories, the job's own login in a Docker configuration of its own, limits of tag
+    strategies. What is set already stays as it is.
+    """
+
+    def job() -> int:
+        from holystone.cli.ci_env import ci_env
+
+        return ci_env(system, given, os.environ)
+
+    _run(job)
+
+
+@holystone.command("version", cls=Command)
+def version() -> None:
+    """Prints the version."""
+    from importlib.metadata import version as version_of
+
+    click.echo(version_of("holystone"))
 
 
 def _cleanup(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:

@@ -9,7 +9,7 @@ import click
 
 from holystone.settings import options as o
 
-_COMMANDS: Final = frozenset({"demo", "ls", "managed-images", "runs"})
+_COMMANDS: Final = frozenset({"ci-env", "demo", "ls", "managed-images", "runs", "version"})
 _OPTIONS: Final = frozenset(
     each.flag
     for each in (

@@ -2,6 +2,8 @@
 hosts for which an exception is made."""
 
 import re
+from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from yarl import URL
@@ -59,9 +61,7 @@ def _host(value: Value, text: str, words: str) -> RegistryHost:
 
 
 def _access(given: Given, prefix: str) -> Access:
-    def both(name: str) -> tuple[Option, Option]:
-        return o.VENDOR_OPTIONS[f"{prefix}-{name}"], o.VENDOR_OPTIONS[f"repo-{name}"]
-
+    both = partial(_both, prefix)
     found = {
         "dockerhub": _token(given, *both("docker-hub-token"))
         or _password(given, both("docker-hub-username"), both("docker-hub-password")),
@@ -80,15 +80,23 @@ def _token(given: Given, *options: Option) -> Credential | None:
 
 def _password(given: Given, users: tuple[Option, ...], passwords: tuple[Option, ...]) -> Credential | None:
     user, password = given.filled(*users), given.filled(*passwords)
-    if user is None and password is None:
-        return None
-    if user is None or password is None:
-        there, lacking = (user, passwords) if user else (password, users)
-        raise UsageError(
-            f"{there.source if there else ''} is given without the other half of the login.",
-            what_to_do=f"Give {lacking[-1].flag} too, or neither.",
-        )
-    return UserPassword(user.text, Secret(password.text), password.source)
+    return UserPassword(user.text, Secret(password.text), password.source) if user and password else None
+
+
+def half_logins(given: Given) -> Iterable[str]:
+    """What was given of a login and is none, as sentences for people: often a variable that a group of projects has."""
+    for prefix in _PREFIXES.values():
+        for vendor in ("docker-hub", "harbor"):
+            users, passwords = (_both(prefix, f"{vendor}-{half}") for half in ("username", "password"))
+            user, password = given.filled(*users), given.filled(*passwords)
+            there, lacking = (user, passwords) if user else (password, users)
+            if there and not (user and password):
+                yield f"{there.source} has no effect: the other half of the login is not given ({lacking[-1].flag})."
+
+
+def _both(prefix: str, name: str) -> tuple[Option, Option]:
+    """For one place and for both."""
+    return o.VENDOR_OPTIONS[f"{prefix}-{name}"], o.VENDOR_OPTIONS[f"repo-{name}"]
 
 
 def _url(given: Given, *options: Option) -> URL | None:

@@ -26,10 +26,10 @@ def resolve_clusters(given: Given) -> KubernetesSettings:
 def _without_kube(given: Given) -> bool:
     """Raises UsageError where a variable says that nobody is to be asked, and somebody has typed whom to ask."""
     value = given.one(o.WITHOUT_KUBE)
-    if value is None or not value.boolean():
+    if value is None or not given.flag(o.WITHOUT_KUBE):
         return False
     typed = [each for each in (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT) if given.is_typed(each)]
-    if typed and value.source.startswith("$"):
+    if typed and value.is_of_variable:
         raise UsageError(
             f"{typed[0].flag} says which cluster to ask, and {value.source} to ask none",
             what_to_do=f"Add {o.WITHOUT_KUBE.flag}=false, or leave {typed[0].flag} out.",

@@ -1,12 +1,13 @@
 """The table of options as click decorators. All values stay text: `resolve` reads them, so that an option and its
 variable are read by the same rules."""
 
-import itertools
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
 
+from holystone.settings.given import TRUE
 from holystone.settings.option import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,18 +27,23 @@ class _Words(click.Command):
             if isinstance(parameter, click.Option) and not parameter.is_flag
             for name in parameter.opts
         }
-        rest = iter(args)
-        for arg in rest:
+        takes_words = any(isinstance(parameter, click.Argument) for parameter in self.params)
+        rest = deque(args)
+        while rest:
+            arg = rest.popleft()
             name, equals, value = arg.partition("=")
             option = known.get(name)
             if option and (equals or isinstance(option, Flag)):
                 yield f"{max(option.opts, key=len)}={value if equals else 'true'}"
+                if not (equals or takes_words) and rest and rest[0].lower() in TRUE:
+                    rest.popleft()  # werf passes over words that it has no use for, and this one says nothing else
                 continue
             yield arg
             if arg == "--":
                 yield from rest
-            elif option:
-                yield from itertools.islice(rest, 1)
+                return
+            if option and rest:
+                yield rest.popleft()
 
 
 class Command(_Words):

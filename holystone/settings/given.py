@@ -14,8 +14,10 @@ Options: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
 """By `Option.key`; None (or no entry, or no values) where the command line does not have the option."""
 
 T = TypeVar("T", bound=str)
-_TRUE: Final = frozenset({"1", "true", "yes"})
-_FALSE: Final = frozenset({"0", "false", "no"})
+TRUE: Final = frozenset({"1", "t", "true", "yes"})
+_FALSE: Final = frozenset({"0", "f", "false", "no"})
+_PASSED_OVER: Final = {"on": True, "t": True, "off": False, "f": False}
+"""Words that mean something, and that werf takes for the default where a variable holds them."""
 
 
 class Value(NamedTuple):
@@ -24,8 +26,12 @@ class Value(NamedTuple):
     """`--images-repo` or `$WERF_IMAGES_REPO`, for errors."""
 
     @property
+    def is_of_variable(self) -> bool:
+        return self.source.startswith("$")
+
+    @property
     def is_boolean(self) -> bool:
-        return self.text.lower() in _TRUE | _FALSE
+        return self.text.lower() in TRUE | _FALSE
 
     def without_user_info(self) -> "Value":
         """What is or may be an address. Raises UsageError, which shows nothing of it, where a login is in it."""
@@ -39,14 +45,17 @@ class Value(NamedTuple):
     def boolean(self) -> bool:
         """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""
         word = self.text.lower()
-        if word not in _TRUE | _FALSE:
+        if word not in TRUE | _FALSE:
             raise UsageError(f"{self.source}: {self.text!r} is neither yes (1, true, yes) nor no (0, false, no)")
-        return word in _TRUE
+        return word in TRUE
 
     def integer(self) -> int:
-        if not re.fullmatch(r"[-+]?[0-9]{1,9}", self.text, re.ASCII):
+        """Of 64 bits: Go's own form in an option (`0x10`, `1_000`; not `010`, which is 8 there), decimal in a variable.
+        Raises UsageError."""
+        number = _number(self.text, 10 if self.is_of_variable else 0)
+        if number is None or not -(2**63) <= number < 2**63:
             raise UsageError(f"{self.source}: {self.text!r} is not a whole number")
-        return int(self.text)
+        return number
 
     def one_of(self, words: tuple[str, ...]) -> str:
         if self.text not in words:
@@ -93,8 +102,19 @@ class Given:
         return next((value for option in options if (value := self.one(option)) and value.text), None)
 
     def flag(self, option: Option, *, default: bool = False) -> bool:
+        """Raises UsageError for what is no such word, and where werf reads it otherwise and deletions hang on it."""
         value = self.one(option)
-        return default if value is None else value.boolean()
+        if value is None:
+            return default
+        meant = _PASSED_OVER.get(value.text.lower()) if value.is_of_variable else None
+        if meant is None:
+            return value.boolean()
+        if meant != default and option.decides:
+            raise UsageError(
+                f"{value.source}: {value.text!r} is {'yes' if default else 'no'} to werf, which does not know the word",
+                what_to_do="Write true or false.",
+            )
+        return meant
 
     def word(self, options: tuple[Option, ...], words: tuple[str, ...], default: T) -> T:
         """One of `words`; the first of the options that is not empty counts."""
@@ -123,3 +143,10 @@ class Given:
         if not variable.endswith("*"):
             return [variable]
         return sorted(name for name in self._environ if name.startswith(variable[:-1]))
+
+
+def _number(text: str, base: int) -> int | None:
+    try:
+        return int(text, base) if re.fullmatch(r"[-+]?\w+", text, re.ASCII) else None
+    except ValueError:
+        return None

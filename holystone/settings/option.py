@@ -18,6 +18,8 @@ class Option(msgspec.Struct, frozen=True):
     no_effect: str = ""
     """Why the option is accepted without an effect; empty for all others."""
     hidden: bool = False
+    decides: bool = False
+    """Of a flag: what is deleted hangs on it."""
     credential: Literal["", "name", "secret"] = ""
     """Half of a login, or all of it: no other program sees its variables (`settings.secrets`)."""
 

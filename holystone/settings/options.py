@@ -144,7 +144,7 @@ KEEP_POLICIES: Final = Option(
 )
 PROJECT_NAME: Final = Option(
     "project-name",
-    "Name of the project where there is no werf.yaml to say it.",
+    "Name of the project (default: as werf.yaml says). Its images and stages are labelled with it.",
     ("WERF_PROJECT_NAME",),
     ("-N",),
     metavar="NAME",
@@ -161,6 +161,7 @@ ALLOW_GIT_SHALLOW_CLONE: Final = Option(
     "Go on in a shallow clone; what depends on missing history is kept.",
     ("WERF_ALLOW_GIT_SHALLOW_CLONE",),
     kind="flag",
+    decides=True,
 )
 GIT_HISTORY_SYNCHRONIZATION: Final = Option(
     "git-history-synchronization",
@@ -168,12 +169,14 @@ GIT_HISTORY_SYNCHRONIZATION: Final = Option(
     ("WERF_GIT_HISTORY_SYNCHRONIZATION", "WERF_GIT_UNSHALLOW"),
     ("--git-unshallow",),
     "flag",
+    decides=True,
 )
 GIT_HISTORY_BASED_CLEANUP: Final = Option(
     "git-history-based-cleanup",
     "Decide by git history and keep policies (default true); false: by the strategy each tag was made by.",
     ("WERF_GIT_HISTORY_BASED_CLEANUP",),
     kind="flag",
+    decides=True,
 )
 GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
     "git-history-based-cleanup-v1.2",
@@ -181,6 +184,7 @@ GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
     "metadata is no mistake.",
     ("WERF_GIT_HISTORY_BASED_CLEANUP_v1_2",),
     kind="flag",
+    decides=True,
 )
 
 
@@ -237,9 +241,10 @@ SCAN_CONTEXT_NAMESPACE_ONLY: Final = Option(
     "Ask each context's own namespace only.",
     ("WERF_SCAN_CONTEXT_NAMESPACE_ONLY",),
     kind="flag",
+    decides=True,
 )
 WITHOUT_KUBE: Final = Option(
-    "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag"
+    "without-kube", "Do not ask any cluster which images are in use.", ("WERF_WITHOUT_KUBE",), kind="flag", decides=True
 )
 IN_USE: Final = Option(
     "in-use",
@@ -303,9 +308,11 @@ CACHE_DIR: Final = Option(
     metavar="DIR",
 )
 
-LOG_QUIET: Final = Option("log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET",), kind="flag")
-LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE",), kind="flag")
-LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG",), kind="flag")
+LOG_QUIET: Final = Option(
+    "log-quiet", "Say only what went wrong.", ("WERF_LOG_QUIET", "WERF_QUIET"), ("--quiet",), "flag"
+)
+LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE", "WERF_VERBOSE"), ("--verbose",), "flag")
+LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG", "WERF_DEBUG"), ("--debug",), "flag")
 LOG_COLOR_MODE: Final = Option("log-color-mode", "auto (default), on or off.", ("WERF_LOG_COLOR_MODE",), metavar="MODE")
 
 
@@ -329,3 +336,13 @@ WITHOUT_EFFECT: Final = (
     _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
 )
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
+
+AS_FILE: Final = Option("as-file", "Write a script to be sourced and print its path.", ("WERF_AS_FILE",), kind="flag")
+AS_ENV_FILE: Final = Option(
+    "as-env-file", "Write a file of NAME=value lines and print its path.", ("WERF_AS_ENV_FILE",), kind="flag"
+)
+OUTPUT_FILE_PATH: Final = Option(
+    "output-file-path", "Write to FILE.", ("WERF_OUTPUT_FILE_PATH",), ("-o",), metavar="FILE"
+)
+SHELL: Final = Option("shell", "default: any Unix shell; there is no other.", ("WERF_SHELL",), metavar="NAME")
+TAGGING_STRATEGY: Final = _accepted("tagging-strategy", "a cleanup tags nothing")

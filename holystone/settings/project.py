@@ -1,5 +1,7 @@
 """The project that the settings speak of: its name, images and keep policies, from werf.yaml, options and files."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
@@ -14,18 +16,12 @@ from holystone.settings.values import ProjectSettings
 
 class Project(msgspec.Struct, frozen=True):
     name: str | None
-    """None if nothing says it, which only `:minikube` minds."""
+    """What werf labels by: $WERF_PROJECT_NAME (our option wins over it), else werf.yaml's. None if nothing says it,
+    which only `:minikube` minds."""
     images: tuple[ImageName, ...]
     """Those of werf.yaml or of the options, without the managed images of the stages storage."""
     keep_policies: tuple[KeepPolicy, ...]
     notes: tuple[str, ...] = ()
-    other_name: str | None = None
-    """What an option or variable says beside werf.yaml: werf labels by it, so that it is no stranger's."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All that it is called."""
-        return tuple(each for each in (self.name, self.other_name) if each)
 
 
 async def load_project(settings: ProjectSettings) -> Project:
@@ -38,34 +34,39 @@ async def load_project(settings: ProjectSettings) -> Project:
     if config:
         images = images or config.images
         if name and name != config.project:
-            notes.append(f"{config.source} names the project {config.project}; --project-name {name} has no effect.")
-        name = config.project
-    elif settings.config:
+            notes.append(
+                f"The project is called {name}, as --project-name or $WERF_PROJECT_NAME says, and not "
+                f"{config.project}, as {config.source} does."
+            )
+        name = name or config.project  # not checked: werf takes any, and labels by it
+    else:
+        name = _checked(name)
+    if not config and settings.config:
         notes.append(f"--config {settings.config} was not read: --image and --keep-policies stand in for it.")
     written = config.keep_policies if config else None
     if settings.keep_policies:
         written = await read_keep_policies(settings.keep_policies)
+    policies = _understood(written)
+    notes += _misnamed(policies)
     return Project(
-        name=_checked(name),
+        name=name,
         images=images,
-        keep_policies=_understood(written) or default_keep_policies(main=settings.default_policies_include_main),
+        keep_policies=policies or default_keep_policies(main=settings.default_policies_include_main),
         notes=tuple(notes),
-        other_name=settings.name,
     )
 
 
 async def known_project(settings: ProjectSettings) -> Project:
     """For what needs no images, so that there may be no werf.yaml, and --project-name stands in for one that cannot be
     read. Raises UsageError and IncompleteSource."""
-    nameless = Project(_checked(settings.name), settings.images, ())
     if not (settings.config or settings.images or find_werf_config(settings.directory)):
-        return nameless
+        return Project(_checked(settings.name), settings.images, ())
     try:
         return await load_project(settings)
     except HolystoneError:
         if settings.config or not settings.name:
             raise
-        return nameless
+        return Project(settings.name, settings.images, ())
 
 
 async def _config(settings: ProjectSettings) -> WerfConfig | None:
@@ -82,6 +83,15 @@ def _understood(written: LocatedPolicies | None) -> tuple[KeepPolicy, ...]:
     except PolicyError as error:
         key = shown(("keepPolicies", *error.path))
         raise problem(written.source, written.locate(error.path), f"{key}: {error.message}") from error
+
+
+def _misnamed(policies: Iterable[KeepPolicy]) -> Iterator[str]:
+    for kind, pattern in dict.fromkeys((each.references.kind, each.references.pattern) for each in policies):
+        if pattern.startswith(("origin/", "refs/")):
+            yield (
+                f"The keep policy for the {kind} {pattern} looks for one of that whole name: names are compared "
+                "without origin/ and refs/."
+            )
 
 
 def _checked(name: str | None) -> str | None:

@@ -11,7 +11,7 @@ from holystone.engine.model.references import ImageName, InvalidName
 from holystone.policies.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings import tables
-from holystone.settings.access import resolve_access, resolve_hosts, resolve_token_servers
+from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers
 from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
 from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, Options, Value
@@ -29,6 +29,7 @@ from holystone.settings.values import (
     RunSettings,
 )
 
+_CONCURRENCY: Final = 10
 _STAGES_GRACE: Final = 2 * 60 * 60
 _GRACE_STAYS: Final = ("0", "false", "no")  # any other word switches it off, as with werf
 _NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
@@ -142,13 +143,17 @@ def _registry(given: Given) -> RegistrySettings:
 
 
 def _concurrency(given: Given) -> int | None:
+    """None of werf's cleanups looks at the variable, so that there no word is wrong."""
     value = given.filled(o.PARALLEL_TASKS_LIMIT)
-    limit = value.integer() if value else 10
-    if value and (limit < -1 or limit == 0):
-        raise UsageError(f"{value.source}: {limit} is neither a positive number nor -1 (no limit)")
+    try:
+        limit = value.integer() if value else _CONCURRENCY
+    except UsageError:
+        if value is None or not value.is_of_variable:
+            raise
+        limit = _CONCURRENCY
     if not given.flag(o.PARALLEL, default=True):
         return 1
-    return None if limit == -1 else limit
+    return limit if limit > 0 else None
 
 
 def _project(given: Given) -> ProjectSettings:
@@ -186,7 +191,7 @@ def _history(given: Given) -> HistorySettings:
     the older one alone means what it says, the newer one's default then is off."""
     older = given.flag(o.GIT_HISTORY_BASED_CLEANUP, default=True)
     explicit = given.one(o.GIT_HISTORY_BASED_CLEANUP_V1_2)
-    newer = explicit.boolean() if explicit else older
+    newer = given.flag(o.GIT_HISTORY_BASED_CLEANUP_V1_2, default=True) if explicit else older
     return HistorySettings(
         decides=older or newer,
         v1_2=newer,
@@ -208,9 +213,7 @@ def _allowance(given: Given, limit: Option, expiry: Option) -> Allowance:
 def _at_most(given: Given, option: Option) -> int | None:
     value = given.filled(option)
     number = value.integer() if value else -1
-    if value and number < -1:
-        raise UsageError(f"{value.source}: {number} is neither a number from 0 on nor -1 (no limit)")
-    return None if number == -1 else number
+    return None if number < 0 else number
 
 
 def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
@@ -219,7 +222,7 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
         if history.decides
         else ((o.KEEP_POLICIES, o.DEFAULT_POLICIES_INCLUDE_MAIN), "tag strategies decide")
     )
-    return tuple(
+    idle = (
         f"{value.source} has no effect: {reason}."
         for option, reason in (
             *((option, option.no_effect) for option in o.WITHOUT_EFFECT),
@@ -227,6 +230,7 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
         )
         if (value := given.one(option))
     )
+    return (*idle, *half_logins(given))
 
 
 def _run(given: Given) -> RunSettings:

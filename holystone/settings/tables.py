@@ -141,7 +141,7 @@ _PROJECT: Final = (
     o.DIR,
     o.CONFIG,
     o.CONFIG_TEMPLATES_DIR,
-    _said(o.PROJECT_NAME, "Name of the project where no werf.yaml says it. Tags that say they are another's stay."),
+    _said(o.PROJECT_NAME, "Name of the project (default: as werf.yaml says). Tags that say they are another's stay."),
 )
 _RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
 _REGISTRY: Final = tuple(each for each in REGISTRY_OPTIONS if each is not o.IMAGES_REPO)
@@ -161,3 +161,13 @@ _LIST_RUN: Final = (o.OUTPUT, o.CACHE_DIR, *LOG_OPTIONS)
 LS_OPTIONS: Final = _table((*_STORAGE, *_LIST_RUN), _RECORDS_ONLY)
 ADD_OPTIONS: Final = _table((o.STAGES_STORAGE, o.DRY_RUN, *_STORAGE, *_PROJECT, *_LIST_RUN), _RECORDS_ONLY)
 RM_OPTIONS: Final = _table((o.STAGES_STORAGE, o.DRY_RUN, o.PLAN_OUT, *_STORAGE, *_RUN), _RECORDS_ONLY)
+
+_OF_CI: Final = (o.AS_FILE, o.AS_ENV_FILE, o.OUTPUT_FILE_PATH, o.SHELL, o.TAGGING_STRATEGY, o.DOCKER_CONFIG)
+CI_ENV_OPTIONS: Final = (
+    *_OF_CI,
+    *(
+        msgspec.structs.replace(each, help="No effect here.", no_effect="ci-env reads the job alone", hidden=True)
+        for each in (o.DIR, o.CONFIG, o.CONFIG_TEMPLATES_DIR, o.DRY_RUN, *LOG_OPTIONS)
+    ),
+    *(each for each in o.WITHOUT_EFFECT if each.name in ("home-dir", "tmp-dir", "log-pretty", "log-terminal-width")),
+)

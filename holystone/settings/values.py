@@ -76,7 +76,7 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     keep_policies: Path | None = None
     """Stands in for the policies of werf.yaml."""
     name: str | None = None
-    """Counts where no werf.yaml is read."""
+    """Counts before that in werf.yaml."""
     default_policies_include_main: bool = False
 
 

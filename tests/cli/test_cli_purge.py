@@ -147,8 +147,8 @@ def test_another_name_of_the_project_takes_nothing(shop: Bench) -> None:
     (shop.project / "werf.yaml").write_text(WERF_YAML.replace("project: shop", "project: bakery"))
     before = shop.contents()
     ran = purge(shop, "--yes")
-    assert (ran.code, shop.contents()) == (0, before)
-    assert "There is nothing to delete." in ran.out
+    assert (ran.code, shop.contents()) == (3, before)
+    assert "Nothing here is labelled as of the project bakery, and 28 tags as of the project shop" in ran.err
     assert "the label says that they are of the project shop, and this one is bakery" in ran.out
     assert "all records in " in ran.out
 

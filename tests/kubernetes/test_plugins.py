@@ -20,6 +20,7 @@ from tests.support.processes import child_of, gone
 
 V1 = "client.authentication.k8s.io/v1"
 BETA = "client.authentication.k8s.io/v1beta1"
+ALPHA = "client.authentication.k8s.io/v1alpha1"
 Plugins = Callable[..., dict[str, Any]]
 
 
@@ -44,7 +45,7 @@ def runs(folder: Path) -> int:
     return (folder / "runs").read_text().count("x")
 
 
-@pytest.mark.parametrize("version", [V1, BETA])
+@pytest.mark.parametrize("version", [V1, BETA, ALPHA])
 async def test_a_token(api: KubeApi, plugin: Plugins, tmp_path: Path, version: str) -> None:
     api.run("pods", "a", "r.io/web:1")
     found = await ask(api, plugin(f"echo '{credential(version, token='good-token')}'", version))
@@ -184,7 +185,7 @@ async def test_a_plugin_that_cannot_be_started(api: KubeApi, plugin: Plugins) ->
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"version": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1, and only client.authentication"),
+        ({"version": "client.authentication.k8s.io/v2"}, "v2, and only client.authentication"),
         ({"version": ""}, "is to speak no apiVersion"),
         ({"interactiveMode": "Always"}, "wants a terminal"),
     ],

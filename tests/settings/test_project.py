@@ -72,12 +72,19 @@ async def test_neither_file_nor_images(folder: Path) -> None:
 
 
 async def test_names(folder: Path) -> None:
-    project = await load_project(ProjectSettings(folder, name="other"))
-    assert project.name == "shop"
-    assert "--project-name other has no effect" in project.notes[0]
+    project = await load_project(ProjectSettings(folder, name="Other_1"))
+    assert project.name == "Other_1", "werf checks what werf.yaml says alone"
+    assert "called Other_1" in project.notes[0]
     assert (await load_project(ProjectSettings(folder, name="shop"))).notes == ()
     with pytest.raises(UsageError, match="--project-name: 'A B' is not a project name"):
         await load_project(ProjectSettings(folder / "bare", images=(A,), name="A B"))
+
+
+@pytest.mark.parametrize("name", ["origin/master", "refs/heads/master"])
+async def test_names_that_are_most_likely_meant_otherwise_are_told(folder: Path, name: str) -> None:
+    (folder / "werf.yaml").write_text(WERF.replace("branch: main", f"branch: {name}"))
+    (note,) = (await load_project(ProjectSettings(folder))).notes
+    assert name in note
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ async def test_names(folder: Path) -> None:
         ("references: {branch: main, tag: x}", "5:5", "keepPolicies[0].references: "),
         ("reference: {branch: main}", "5:5", "keepPolicies[0].reference: unknown key"),
         ("references: {branch: main, limit: {in: 7d}}", "5:40", "keepPolicies[0].references.limit.in: '7d'"),
-        ("references: {branch: 1.0}", "5:18", "keepPolicies[0].references.branch: "),
+        ("references: {branch: a b}", "5:18", "keepPolicies[0].references.branch: "),
         ("imagesPerReference: {last: 2}", "5:5", "keepPolicies[0]: references: is missing"),
         ("references: {branch: '/(/'}", "5:18", "keepPolicies[0].references.branch: "),
     ],

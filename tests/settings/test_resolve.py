@@ -211,9 +211,6 @@ def test_what_decides(
         ({"repo_implementation": "nexus"}, {}, "--repo-implementation: 'nexus' is not one of auto, ecr"),
         ({}, {"WERF_DRY_RUN": "sure"}, "$WERF_DRY_RUN: 'sure' is neither yes (1, true, yes) nor no (0, false, no)"),
         ({"dry_run": ""}, {}, "--dry-run: '' is neither"),
-        ({"parallel_tasks_limit": "0"}, {}, "--parallel-tasks-limit: 0 is neither a positive number nor -1"),
-        ({"parallel_tasks_limit": "-2"}, {}, "--parallel-tasks-limit: -2 is neither"),
-        ({}, {"WERF_PARALLEL_TASKS_LIMIT": "ten"}, "$WERF_PARALLEL_TASKS_LIMIT: 'ten' is not a whole number"),
         ({"insecure_registry": ("ture",)}, {}, "--insecure-registry: 'ture' is neither yes"),
         ({"insecure_registry": ("",)}, {}, "--insecure-registry: '' is neither yes"),
         (
@@ -229,9 +226,7 @@ def test_what_decides(
         ({"image": ("a b",)}, {}, "--image: 'a b' is not a valid image name"),
         ({"output": "yaml"}, {}, "--output: 'yaml' is not one of text, json"),
         ({"log_color_mode": "pink"}, {}, "--log-color-mode: 'pink' is not one of auto, on, off"),
-        ({"git_tag_strategy_limit": "-2"}, {}, "--git-tag-strategy-limit: -2 is neither a number from 0 on nor -1"),
         ({"git_commit_strategy_limit": "few"}, {}, "--git-commit-strategy-limit: 'few' is not a whole number"),
-        ({}, {"WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "-7"}, "$WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS: -7"),
         ({"keep_stages_younger_than": "2d"}, {}, "--keep-stages-younger-than: '2d' is not a duration"),
     ],
 )

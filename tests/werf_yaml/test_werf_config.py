@@ -78,7 +78,7 @@ async def test_a_whole_file(project: Callable[[str], Path]) -> None:
         (META + "---\n# a comment only\n---\nimage: b", ("b",)),
         (META + "---\nartifact: a\n", ()),
         (META + "---\nimage: a\nanything: {else: [we, do, not, judge]}\n", ("a",)),
-        ("base: &b {from: x}\nconfigVersion: 1\nproject: p\n---\nimage: a\n<<: {from: x}\n", ("a",)),
+        (META + "---\nimage: a\n<<: {from: x}\n", ("a",)),
     ],
 )
 async def test_images(text: str, images: tuple[str, ...], project: Callable[[str], Path]) -> None:
@@ -102,7 +102,7 @@ async def test_no_policies(cleanup: str, project: Callable[[str], Path]) -> None
         ("configVersion: true\nproject: p\n", "werf.yaml:1:1:", "configVersion: must be 1"),
         ("configVersion: 1\n", "werf.yaml:1:1:", "project: is missing"),
         ("configVersion: 1\nproject: [x]\n", "werf.yaml:2:1:", "project: expected text, found a list"),
-        ("configVersion: 1\nproject: 12\n", "werf.yaml:2:1:", "project: expected text, found a number"),
+        ("configVersion: 1\nproject: 1.2\n", "werf.yaml:2:1:", "'1.2' is not a project name"),
         ("configVersion: 1\nproject: ../x\n", "werf.yaml:2:1:", "'../x' is not a project name"),
         ("configVersion: 1\nproject: -x\n", "werf.yaml:2:1:", "is not a project name"),
         (f"configVersion: 1\nproject: {'x' * 51}\n", "werf.yaml:2:1:", "is not a project name"),

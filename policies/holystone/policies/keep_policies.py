@@ -74,7 +74,8 @@ def default_keep_policies(*, main: bool = False) -> tuple[KeepPolicy, ...]:
 
 
 def _expression(pattern: str) -> str | None:
-    return pattern[1:-1] if len(pattern) > 1 and pattern[0] == pattern[-1] == "/" else None
+    """Without one slash at either end, as werf takes them off one after the other: a lone `/` matches everything."""
+    return pattern[1:-1] if pattern[:1] == pattern[-1:] == "/" else None
 
 
 _QUIET: Final = re2.Options()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, TypeGuard
 
+from holystone.policies.git_names import can_be_a_name
 from holystone.policies.go_duration import parse_go_duration
 from holystone.policies.keep_policies import KeepPolicy, Limit, ReferencesRule
 
@@ -49,6 +50,12 @@ def _references(data: object, path: Path) -> ReferencesRule:
         raise PolicyError(at, f"expected a name or a /regular expression/, found {_kind(pattern)}; put it in quotes")
     if not pattern:
         raise PolicyError(at, "a name or a /regular expression/ may not be empty")
+    if not (pattern[0] == pattern[-1] == "/" or can_be_a_name(pattern)):
+        raise PolicyError(
+            at,
+            f"no {kind} can have the name {pattern!r} in git, so that nothing would be kept; an RE2 expression "
+            f"stands between slashes, as in /^{kind}-.*/",
+        )
     limit = _limit(keys.get("limit"), (*path, "limit"))
     try:
         return ReferencesRule(kind, pattern, limit)

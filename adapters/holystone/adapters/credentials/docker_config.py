@@ -43,7 +43,7 @@ class DockerConfig:
     """The file's name, for people."""
     entries: Mapping[ServerKey, Credential] = field(default_factory=dict)
     helpers: Mapping[str, str] = field(default_factory=dict)
-    """Host to helper."""
+    """Host to helper; empty: none, and no store either, but the file (docker/cli, cli/config/configfile)."""
     store: str = ""
     timeout: float = HELPER_TIMEOUT
     _answers: dict[_HelperKey, Credential | None] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class DockerConfig:
         helpers = {
             ServerKey.parse(key).host: suffix
             for key, suffix in _section(document, "credHelpers", shown).items()
-            if isinstance(suffix, str) and suffix
+            if isinstance(suffix, str)
         }
         store = document.get("credsStore")
         return cls(shown, entries, helpers, store if isinstance(store, str) else "")
@@ -115,10 +115,11 @@ class DockerConfig:
         name = canonical_host(host)
         server = HUB_SERVER if name == HUB else name
         found: Credential | None = None
-        if suffix := self.helpers.get(name):
+        suffix = self.helpers.get(name)
+        if suffix:
             found = await self._ask(_HelperKey(suffix, server, "credHelpers"))
         found = found or self._scoped(name, path)
-        if found is None and self.store:
+        if found is None and self.store and suffix != "":
             found = await self._ask(_HelperKey(self.store, server, "credsStore"))
         found = found or self.entries.get(ServerKey(name, ""))
         return found or Anonymous(f"there is none for {host} in {self.shown}")

@@ -1,6 +1,6 @@
 """Exec plugins: programs such as `aws eks get-token` that know a credential for a cluster.
 
-Protocol: kubernetes.io, "Authenticating", client-go credential plugins (client.authentication.k8s.io/v1 and v1beta1).
+Protocol: kubernetes.io, "Authenticating", client-go credential plugins (client.authentication.k8s.io).
 """
 
 import re
@@ -26,7 +26,10 @@ _TELLING: Final = re.compile("key|pass|secret|token|credential", re.IGNORECASE)
 """Names of variables that hold a secret."""
 TIMEOUT: Final = 60.0
 """Seconds: cloud CLIs are slow to start and may have to ask their cloud."""
-_VERSIONS: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+_GROUP: Final = "client.authentication.k8s.io"
+_VERSIONS: Final = (f"{_GROUP}/v1", f"{_GROUP}/v1beta1", f"{_GROUP}/v1alpha1")
+"""The oldest, which kubectl dropped with 1.24, is what cloud CLIs wrote into kubeconfigs when werf 1.1 was new. Its
+answers have the shape of v1beta1's (client-go 1.11 to 1.23, pkg/apis/clientauthentication/v1alpha1)."""
 _CONFIG: Final = "client.authentication.k8s.io/exec"
 """The cluster's extension that is meant for plugins."""
 
@@ -84,7 +87,7 @@ def _check(plugin: Plugin, name: str) -> None:
     if plugin.api_version not in _VERSIONS:
         raise IncompleteSource(
             f"{name} is to speak {printable(plugin.api_version) or 'no apiVersion'}, and only "
-            f"{' and '.join(_VERSIONS)} are known, as with kubectl since 1.24"
+            f"{' and '.join(_VERSIONS)} are known"
         )
     if plugin.interactive_mode == "Always":
         raise IncompleteSource(f"{name} wants a terminal (interactiveMode: Always)")

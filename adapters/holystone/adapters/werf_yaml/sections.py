@@ -1,19 +1,27 @@
 """Documents of a werf.yaml → WerfConfig. Only what cleanup needs is checked; the rest is werf's business.
 
 Keys: werf 1.1, "werf.yaml" reference; a section that is none of the known kinds is refused, as werf does, because
-a mistyped `image:` would otherwise take an image's stages out of protection.
+a mistyped `image:` would otherwise take an image's stages out of protection. So is a key of the meta section that werf
+does not know, and keep policies anywhere else: where they are overlooked, the default ones delete what they keep.
 """
 
+import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from holystone.adapters.yaml.nodes import Entry, Node, Path, Position, problem
+from holystone.adapters.werf_yaml.go_values import as_text, as_whole_number
+from holystone.adapters.yaml.nodes import Entry, Node, Path, Position, Reading, problem
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
 
 _PROJECT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
+_META_KEYS: Final = ("configVersion", "project", "deploy", "cleanup")
+_DEPLOY_KEYS: Final = ("helmRelease", "helmReleaseSlug", "namespace", "namespaceSlug")
+_POLICY_KEYS: Final = ("cleanup", "keeppolicies", "imagesperreference")
+_ALIKE: Final = 0.75
+_READING: Final[Reading] = {"branch": as_text, "tag": as_text, "last": as_whole_number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +58,16 @@ def werf_config(documents: Sequence[Node], source: str) -> WerfConfig:
         raise problem(source, metas[1][1]["configVersion"].position, "configVersion: a second meta section")
     meta_node, meta = metas[0]
     version = meta["configVersion"]
-    if type(version.node.value) is not int or version.node.value != 1:
+    number = as_whole_number(version.node)
+    if type(number) is not int or number != 1:
         raise problem(source, version.position, "configVersion: must be 1")
+    _only(meta, _META_KEYS, source)
+    if (deploy := meta.get("deploy")) and deploy.node.value is not None:
+        _only(_mapping(deploy.node, source, "deploy:", deploy.position), _DEPLOY_KEYS, source, "deploy.")
     names: dict[ImageName, None] = {}
     for node, keys in sections:
         if keys is not meta:
+            _no_policies_here(node, keys, source)
             names.update(dict.fromkeys(_images(node, keys, source)))
     return WerfConfig(
         project=_project(meta_node, meta, source),
@@ -71,7 +84,7 @@ def policies_file(documents: Sequence[Node], source: str) -> LocatedPolicies:
         raise UsageError(f"{source}: {count}; expected a list of keep policies")
     (node,) = documents
     if isinstance(node.value, tuple):
-        return LocatedPolicies(node.plain(), source, node)
+        return LocatedPolicies(node.plain(_READING), source, node)
     keys = _mapping(node, source, "a file of keep policies")
     _only(keys, ("cleanup", "keepPolicies"), source)
     if len(keys) > 1:
@@ -93,12 +106,41 @@ def _project(node: Node, meta: dict[str, Entry], source: str) -> str:
     if "project" not in meta:
         raise problem(source, node.position, "project: is missing beside configVersion")
     position, value = meta["project"]
-    if not isinstance(value.value, str):
+    name = as_text(value)
+    if not isinstance(name, str):
         raise problem(source, position, f"project: expected text, found {value.kind}")
     try:
-        return checked_project(value.value)
+        return checked_project(name)
     except ValueError as error:
         raise problem(source, position, f"project: {error}") from error
+
+
+def _no_policies_here(node: Node, keys: dict[str, Entry], source: str) -> None:
+    """Further keys of an image are werf's business, but not what sounds like its cleanup. Deeper down only
+    `keepPolicies` itself can mean nothing else: an argument or a variable may well be called cleanup."""
+    alike = (each for each in keys.items() if difflib.get_close_matches(_folded(each[0]), _POLICY_KEYS, 1, _ALIKE))
+    inside = (each for each in _all_keys(node) if _folded(each[0]) == "keeppolicies")
+    for key, entry in (*alike, *inside):
+        raise problem(
+            source,
+            entry.position,
+            f"{key}: keep policies stand as cleanup.keepPolicies in the section with configVersion and nowhere else; "
+            "is there a --- too early?",
+        )
+
+
+def _folded(key: str) -> str:
+    return re.sub("[^a-z]", "", key.lower())
+
+
+def _all_keys(node: Node) -> Iterator[tuple[str, Entry]]:
+    if isinstance(node.value, dict):
+        for key, entry in node.value.items():
+            yield key, entry
+            yield from _all_keys(entry.node)
+    elif isinstance(node.value, tuple):
+        for each in node.value:
+            yield from _all_keys(each)
 
 
 def _images(node: Node, keys: dict[str, Entry], source: str) -> Iterable[ImageName]:
@@ -140,7 +182,7 @@ def _policies(entry: Entry | None, source: str) -> LocatedPolicies | None:
         return None
     if not isinstance(entry.node.value, tuple):
         raise problem(source, entry.position, f"keepPolicies: expected a list of policies, found {entry.node.kind}")
-    return LocatedPolicies(entry.node.plain(), source, entry.node)
+    return LocatedPolicies(entry.node.plain(_READING), source, entry.node)
 
 
 def _mapping(node: Node, source: str, what: str, position: Position | None = None) -> dict[str, Entry]:

@@ -6,7 +6,7 @@ a later duplicate key win, and forgets where keys stood.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Never, Protocol
 
 import yaml
@@ -110,7 +110,8 @@ class _Builder:
             if event.anchor:
                 self._anchors[event.anchor] = Node(at, event.value)
             return
-        self._add(Node(at, _resolve(event.value) if plain else event.value), event.anchor)
+        value = _resolve(event.value) if plain else event.value
+        self._add(Node(at, value, written=event.value if plain else None), event.anchor)
 
     def _key(self, into: _Open, key: str, at: Position, *, is_merge: bool) -> None:
         if key in into.entries or (is_merge and into.merges):
@@ -125,7 +126,7 @@ class _Builder:
         if len(self._stack) + node.height > _MAX_DEPTH:
             self._too_deep(at)
         self._count(node.weight - 1, at)
-        self._add(Node(at, node.value, node.weight, node.height), None)
+        self._add(replace(node, position=at), None)
 
     def _begin(self, opened: _Open) -> None:
         if len(self._stack) >= _MAX_DEPTH:

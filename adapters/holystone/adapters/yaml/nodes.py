@@ -1,13 +1,18 @@
 """YAML values that know where in the file they stand, and errors that say it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from holystone.engine.errors import UsageError
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and positions (counted from 0) from a value down to one inside it."""
 Scalar: TypeAlias = bool | int | float | str | None
+Reading: TypeAlias = "Mapping[str, Callable[[Node], Any]]"
+"""How the values of some keys are read, wherever these keys stand."""
+_AS_THEY_ARE: Final[Reading] = MappingProxyType({})
 
 
 class Position(NamedTuple):
@@ -31,6 +36,8 @@ class Node:
     weight: int = 1
     """Nodes inside and itself, those behind aliases counted each time: what expanding it would cost."""
     height: int = 1
+    written: str | None = None
+    """Of a scalar without quotes: its text. `1.10` is the number 1.1, and may be meant as a name."""
 
     @property
     def kind(self) -> str:
@@ -49,13 +56,16 @@ class Node:
             case _:
                 return "a number"
 
-    def plain(self) -> Any:
+    def plain(self, reading: Reading = _AS_THEY_ARE) -> Any:
         """As ordinary dicts, lists and scalars."""
         match self.value:
             case dict():
-                return {key: entry.node.plain() for key, entry in self.value.items()}
+                return {
+                    key: reading[key](entry.node) if key in reading else entry.node.plain(reading)
+                    for key, entry in self.value.items()
+                }
             case tuple():
-                return [node.plain() for node in self.value]
+                return [node.plain(reading) for node in self.value]
             case _:
                 return self.value
 

@@ -1,0 +1,29 @@
+"""Scalars as werf's YAML library puts them into its types: into text as written, into a number as Go reads it.
+
+gopkg.in/yaml.v2, `decode.scalar` and `resolve`. Two numbers it takes are left to be refused: `010`, which is 8 there,
+and `1.7`, which is 1, since both keep less than their writer can have meant.
+"""
+
+import re
+from typing import Any, Final
+
+from holystone.adapters.yaml.nodes import Node
+
+_GO_INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9][0-9]*)")
+_LARGEST: Final = 2**63 - 1
+
+
+def as_text(node: Node) -> Any:
+    """`1.10`, `2024` and `true` as they are written."""
+    return node.plain() if node.value is None or node.written is None else node.written
+
+
+def as_whole_number(node: Node) -> Any:
+    """An int if it is one without quotes, else what YAML makes of it."""
+    if isinstance(node.value, float) and node.value.is_integer():
+        return int(node.value)
+    digits = (node.written or "").replace("_", "")
+    if not _GO_INTEGER.fullmatch(digits):
+        return node.plain()
+    number = int(digits, 0)
+    return number if abs(number) <= _LARGEST else node.written

@@ -1,0 +1,89 @@
+"""`holystone ci-env`: a folder with the job's login, and the variables that the rest of the job reads.
+
+The user's own Docker configuration is copied, not written to: jobs run side by side, and a job's token is its own.
+"""
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from holystone.adapters.http.authorization import opened_bytes
+from holystone.cleanup import output
+from holystone.engine.errors import UsageError, shell_word
+from holystone.settings import options as o
+from holystone.settings.ci_systems import CiSystem, Login, job_of
+from holystone.settings.given import Given, Options
+
+_SHELLS: Final = ("default",)
+
+
+def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> int:
+    """Raises UsageError."""
+    given = Given(options, environ)
+    given.word((o.SHELL,), _SHELLS, "default")
+    given.word((o.TAGGING_STRATEGY,), ("stages-signature", "tag-or-branch"), "stages-signature")
+    job = job_of(system, environ)
+    folder = Path(tempfile.mkdtemp(prefix="holystone-ci-env-", dir=environ.get("RUNNER_TEMP") or None))
+    config = given.path(o.DOCKER_CONFIG) or given.home / ".docker"
+    _write(folder / "config.json", json.dumps(_with_login(_read(config / "config.json"), job.login), indent=1))
+    as_file, as_env_file = given.flag(o.AS_FILE), given.flag(o.AS_ENV_FILE)
+    places = [name for name in o.DOCKER_CONFIG.variables if name == "DOCKER_CONFIG" or environ.get(name)]
+    variables = {**dict.fromkeys(places, str(folder)), **job.variables}
+    if as_env_file:
+        lines = [f"{name}={_line(name, value)}" for name, value in variables.items()]
+        lines += [f"{name}={_line(name, environ[source])}" for name, source in job.secrets.items()]
+    else:
+        lines = [f"export {name}={shell_word(_line(name, value))}" for name, value in variables.items()]
+        lines += [f'export {name}="${source}"' for name, source in job.secrets.items()]
+    target = given.path(o.OUTPUT_FILE_PATH)
+    if not (as_file or as_env_file or target):
+        output.report(*lines)
+        return 0
+    file = target or folder / ("env" if as_env_file else "source")
+    _write(file, "".join(f"{line}\n" for line in lines))
+    if target is None:
+        output.report(str(file))
+    return 0
+
+
+def _line(name: str, value: str) -> str:
+    if value.splitlines() not in ([], [value]):
+        raise UsageError(f"{name} would have more than one line")
+    return value
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8-sig") or "{}")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UsageError(f"{file} is no configuration of Docker's, or cannot be read")
+    return found
+
+
+def _with_login(config: dict[str, Any], login: Login | None) -> dict[str, Any]:
+    """The job's own login for its registry, and no helper or store before it; everything else as it was."""
+    if login is None:
+        return config
+    word = base64.b64encode(login.user.encode() + b":" + opened_bytes(login.password)).decode()
+    auths, helpers = (config.get(key) for key in ("auths", "credHelpers"))
+    config["auths"] = {**(auths if isinstance(auths, dict) else {}), login.host: {"auth": word}}
+    if isinstance(helpers, dict) or config.get("credsStore"):
+        config["credHelpers"] = {**(helpers if isinstance(helpers, dict) else {}), login.host: ""}
+    return config
+
+
+def _write(file: Path, text: str) -> None:
+    """Readable by its owner alone: the one has a token in it, and so may the other. Raises UsageError."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error

@@ -1,0 +1,181 @@
+"""`ci-env`, the first line of nearly every job, and what the job then does with it."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holystone.embedded.access import Basic, User
+from holystone.settings.ci_systems import job_of
+from tests.support.command_line import Bench, bench, now
+from tests.support.tiny_project import kept_tags, tiny_project
+
+TOKEN = "glcbt-64_$(touch pwned)'\"x"
+LIMITS = {
+    "WERF_GIT_TAG_STRATEGY_LIMIT": "10",
+    "WERF_GIT_TAG_STRATEGY_EXPIRY_DAYS": "30",
+    "WERF_GIT_COMMIT_STRATEGY_LIMIT": "50",
+    "WERF_GIT_COMMIT_STRATEGY_EXPIRY_DAYS": "30",
+    "WERF_STAGES_SIGNATURE_STRATEGY_LIMIT": "-1",
+    "WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "-1",
+}
+GITLAB = {"CI_REGISTRY": "r.example:5050", "CI_REGISTRY_IMAGE": "r.example:5050/group/shop", "CI_JOB_TOKEN": TOKEN}
+GITHUB = {"GITHUB_REPOSITORY": "Me/Shop", "GITHUB_ACTOR": "me", "GITHUB_TOKEN": TOKEN}
+
+
+def test_what_gitlab_says() -> None:
+    job = job_of("gitlab", GITLAB)
+    assert job.variables == {
+        "WERF_STAGES_STORAGE": "r.example:5050/group/shop/stages",
+        "WERF_STAGES_STORAGE_REPO_IMPLEMENTATION": "gitlab",
+        "WERF_IMAGES_REPO": "r.example:5050/group/shop",
+        "WERF_IMAGES_REPO_IMPLEMENTATION": "gitlab",
+        "WERF_GIT_HISTORY_SYNCHRONIZATION": "1",
+        "WERF_LOG_COLOR_MODE": "on",
+        **LIMITS,
+    }
+    assert job.login
+    assert (job.login.host, job.login.user, job.login.password.reveal()) == ("r.example:5050", "gitlab-ci-token", TOKEN)
+
+
+def test_what_github_says() -> None:
+    job = job_of("github", GITHUB)
+    assert job.variables["WERF_IMAGES_REPO"] == "ghcr.io/me/shop"
+    assert job.variables["WERF_STAGES_STORAGE"] == "ghcr.io/me/shop/stages"
+    assert "WERF_IMAGES_REPO_IMPLEMENTATION" not in job.variables
+    assert job.secrets == {"WERF_REPO_GITHUB_TOKEN": "GITHUB_TOKEN"}
+    assert job.login
+    assert (job.login.host, job.login.user) == ("ghcr.io", "me")
+
+
+@pytest.mark.parametrize("system", ["gitlab", "github"])
+def test_what_is_set_stays(system: str) -> None:
+    every = {**GITLAB, **GITHUB}
+    said = dict.fromkeys(job_of(system, every).variables, "mine")  # type: ignore[arg-type]
+    assert job_of(system, {**every, **said, "WERF_REPO_GITHUB_TOKEN": "x"}).variables == {}  # type: ignore[arg-type]
+    assert job_of(system, {}).login is None  # type: ignore[arg-type]
+
+
+def test_another_registry_is_not_called_gitlab_s() -> None:
+    job = job_of("gitlab", {**GITLAB, "WERF_IMAGES_REPO": "r.example:50500/x"})
+    assert "WERF_IMAGES_REPO_IMPLEMENTATION" not in job.variables
+    assert job.variables["WERF_STAGES_STORAGE_REPO_IMPLEMENTATION"] == "gitlab"
+    own = job_of("gitlab", {**GITLAB, "WERF_IMAGES_REPO": "r.example:5050/x"})
+    assert own.variables["WERF_IMAGES_REPO_IMPLEMENTATION"] == "gitlab"
+
+
+def test_without_a_registry_there_are_no_addresses() -> None:
+    assert not {name for name in job_of("gitlab", {}).variables if "REPO" in name or "STORAGE" in name}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Bench]:
+    """A project at a registry that only the job's token opens."""
+    with bench(tmp_path, auth=Basic({"gitlab-ci-token": User(TOKEN)})) as made:
+        published = tiny_project(made.project, made.registry.storage, now=now())
+        made.env |= {
+            "CI_REGISTRY": made.registry.host,
+            "CI_REGISTRY_IMAGE": f"{made.registry.host}/shop",
+            "CI_JOB_TOKEN": TOKEN,
+            "WERF_IMAGES_REPO": f"{made.registry.host}/shop/app",
+            "WERF_STAGES_STORAGE_REPO_IMPLEMENTATION": "default",  # the server is none of GitLab's
+            "WERF_IMAGES_REPO_IMPLEMENTATION": "default",
+            "WERF_GIT_HISTORY_SYNCHRONIZATION": "0",  # nor is there an origin
+            "TMPDIR": str(tmp_path),
+            "KEPT": str(len(kept_tags(published))),
+        }
+        yield made
+
+
+def script(job: Bench, text: str, shell: str = "sh") -> subprocess.CompletedProcess[str]:
+    command = job.home / "holystone"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m holystone.cli "$@"\n')
+    command.chmod(0o755)
+    env = {**job.environment(), "PATH": f"{job.home}:{os.environ['PATH']}"}
+    words = [shell, "-ec", text]
+    return subprocess.run(words, cwd=job.project, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize(
+    ("shell", "text"),
+    [
+        ("bash", "type holystone && source $(holystone ci-env gitlab --as-file)\nholystone cleanup"),
+        ("bash", "source $(holystone ci-env gitlab --verbose --as-file)\nholystone cleanup --verbose"),
+        ("sh", '. "$(holystone ci-env gitlab --tagging-strategy tag-or-branch --as-file)"\nholystone cleanup'),
+        ("sh", 'eval "$(holystone ci-env gitlab)"\nholystone version\nholystone cleanup'),
+        ("sh", "holystone ci-env gitlab --as-file -o env.sh\n. ./env.sh\nholystone cleanup"),
+    ],
+)
+def test_a_job_of_gitlab(job: Bench, shell: str, text: str) -> None:
+    ran = script(job, text, shell)
+    assert ran.returncode == 0, ran
+    assert TOKEN not in ran.stdout + ran.stderr
+    stay = set(job.contents()["shop/app/front"][0])
+    assert len(stay) == int(job.env["KEPT"]) / 2
+    assert not (job.project / "pwned").exists()
+
+
+def test_the_users_own_configuration_is_left_alone_and_its_helpers_are_not_asked(job: Bench) -> None:
+    mine = {"auths": {"other.example": {"auth": "bWU6eA=="}}, "credsStore": "none-there", "credHelpers": {"a.b": "c"}}
+    job.docker_config(**mine)
+    ran = job.run("ci-env", "gitlab", "--as-file")
+    assert ran.code == 0
+    folder = Path(ran.out.strip()).parent
+    assert json.loads((job.home / ".docker/config.json").read_text()) == mine
+    made = json.loads((folder / "config.json").read_text())
+    assert made["auths"].keys() == {"other.example", job.registry.host}
+    assert made["credHelpers"] == {"a.b": "c", job.registry.host: ""}
+    assert made["credsStore"] == "none-there"
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (folder, *folder.iterdir())] == [0o700, 0o600, 0o600]
+
+
+def test_a_store_that_knows_another_login_is_not_asked(job: Bench) -> None:
+    job.docker_config(credsStore="mine")
+    helper = job.home / "docker-credential-mine"
+    helper.write_text('#!/bin/sh\necho \'{"ServerURL":"x","Username":"me","Secret":"old"}\'\n')
+    helper.chmod(0o755)
+    ran = script(job, '. "$(holystone ci-env gitlab --as-file)"\nholystone cleanup --dry-run')
+    assert ran.returncode == 0, ran
+
+
+def test_a_file_of_lines(job: Bench) -> None:
+    job.env |= GITHUB
+    ran = job.run("ci-env", "github", "--as-env-file")
+    lines = Path(ran.out.strip()).read_text().splitlines()
+    assert f"WERF_REPO_GITHUB_TOKEN={TOKEN}" in lines
+    assert all(not line.startswith("export") for line in lines)
+    shown = job.run("ci-env", "github")
+    assert 'export WERF_REPO_GITHUB_TOKEN="$GITHUB_TOKEN"' in shown.out.splitlines()
+    assert TOKEN not in shown.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["jenkins"], "jenkins"),
+        ([], "gitlab|github"),
+        (["gitlab", "--shell", "powershell"], "powershell"),
+        (["gitlab", "--tagging-strategy", "mine"], "mine"),
+    ],
+)
+def test_what_there_is_not(job: Bench, words: list[str], says: str) -> None:
+    ran = job.run("ci-env", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+
+
+def test_a_configuration_that_cannot_be_read(job: Bench) -> None:
+    (job.home / ".docker").mkdir()
+    (job.home / ".docker/config.json").write_text("{")
+    assert job.run("ci-env", "gitlab").code == 2
+
+
+def test_version(job: Bench) -> None:
+    ran = job.run("version")
+    assert ran.code == 0
+    assert job.run("--version").out.strip() == f"holystone {ran.out.strip()}"
