@@ -586,7 +586,7 @@ async def test_a_rehearsal_that_goes_wrong_is_no_right(tmp_path: Path) -> None:
     ("entry", "why"),
     [
         ({}, "there is no credential for the Hub API (there is none for 127.0.0.1"),
-        ({"identitytoken": "refresh-me-not"}, "what `docker login` gets through the browser"),
+        ({"identitytoken": "refresh-me-not"}, "good for the registry only"),
         ({"registrytoken": "registry-only"}, "good for the registry only"),
     ],
 )
