@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+import anyio
 import pytest
 from yarl import URL
 
@@ -556,7 +557,10 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
             assert EMPTY_GUID not in repr(acr.registry)
 
 
-async def test_the_end_of_what_az_acr_login_left_is_told_plainly(tmp_path: Path) -> None:
+async def test_the_end_of_what_az_acr_login_left_is_told_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entra, "azure_credential", no_azure_identity)
     clock = Clock()
     clock.now -= REFRESH_LIFE + 365 * 86400  # ended long before this test runs
     async with AcrEmulator(clock=clock) as emulator:
@@ -567,7 +571,37 @@ async def test_the_end_of_what_az_acr_login_left_is_told_plainly(tmp_path: Path)
             with pytest.raises(Unauthorized, match=r"'az acr login' left .* ended at 2025-") as raised:
                 await acr.registry.list_tags(acr.repository)
         assert "three hours" in raised.value.what_to_do
+        assert "azure-identity" in raised.value.message
         assert not [secret for secret in login.secrets if secret in str(raised.value)]
+
+
+@pytest.mark.parametrize("in_the_middle", [True, False])
+async def test_whoever_is_logged_in_to_azure_goes_on_where_az_acr_login_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_middle: bool
+) -> None:
+    clock = Clock()
+    clock.now -= 365 * 86400
+    async with AcrEmulator(clock=clock) as emulator:
+        login = emulator.az_login()
+        as_azure(monkeypatch, emulator.entra_token)
+        raws = [push(emulator, f"{number}", f"v{number}") for number in range(20)]
+        if not in_the_middle:
+            clock.now += REFRESH_LIFE
+        async with connected(emulator, tmp_path, login) as acr:
+            if in_the_middle:
+                await acr.registry.list_tags(acr.repository)
+                assert emulator.exchanges == 0
+                clock.now += REFRESH_LIFE
+            outcomes: list[object] = []
+
+            async def delete(raw: RawManifest) -> None:
+                outcomes.extend(await acr.registry.delete_manifests(acr.repository, [raw.digest]))
+
+            async with anyio.create_task_group() as tasks:
+                for raw in raws:
+                    tasks.start_soon(delete, raw)
+            assert outcomes == [Deleted()] * 20
+            assert emulator.exchanges == 1
 
 
 async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> None:
@@ -582,6 +616,50 @@ async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> N
 
 
 # Credentials of Azure
+
+
+def no_azure_identity() -> entra.TokenCredential:
+    raise UsageError("Azure's own credentials need the package azure-identity.")
+
+
+async def test_the_exchange_names_the_registry_as_its_challenge_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a regional endpoint, NAME.REGION.geo.azurecr.io, the service is NAME.azurecr.io."""
+    async with AcrEmulator(service="shop.azurecr.io") as emulator:
+        as_azure(monkeypatch, emulator.entra_token)
+        async with connected(emulator, tmp_path, Login()) as acr:
+            raw = acr.image("one", "v1")
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+
+
+async def test_each_credential_that_azure_tried_is_told_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made by azure-identity itself of what its credentials raise."""
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import CredentialUnavailableError
+    from azure.identity.aio import ChainedTokenCredential
+
+    class EnvironmentCredential(FakeCredential):
+        async def get_token(self, *scopes: str, **kwargs: object) -> FakeToken:
+            raise CredentialUnavailableError("EnvironmentCredential authentication unavailable. " + "x" * 500)
+
+    class AzureCliCredential(FakeCredential):
+        async def get_token(self, *scopes: str, **kwargs: object) -> FakeToken:
+            raise ClientAuthenticationError("ERROR: AADSTS70043: The refresh token has expired.\r\nTrace ID: 1")
+
+    chain = ChainedTokenCredential(EnvironmentCredential(str), AzureCliCredential(str))  # type: ignore[arg-type]
+    monkeypatch.setattr(entra, "azure_credential", lambda: chain)
+    async with AcrEmulator() as emulator:
+        with pytest.raises(Unauthorized) as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+    first, *tried = raised.value.message.splitlines()
+    assert "Azure's own chain found none:" in first
+    assert [line.split(":")[0].strip() for line in tried] == ["EnvironmentCredential", "AzureCliCredential"]
+    assert "AADSTS70043: The refresh token has expired. Trace ID: 1" in tried[1]
 
 
 @dataclass
