@@ -198,7 +198,7 @@ async def sign_in(site: Site, lane: Lane | None) -> EntraLogin:
     source = azure_credential()
     site.resources.push_async_callback(source.close)
     http = await site.http(site.own_api, Anonymous(_ORIGIN), signer=Nobody())
-    docker = {} if isinstance(site.docker, Anonymous) else {"docker": "no other in Docker's configuration"}
-    login = EntraLogin(site.host, http, source, **docker)
+    found = "none" if isinstance(site.docker, Anonymous) else "no other"
+    login = EntraLogin(site.host, http, source, docker=f"{found} in Docker's configuration")
     await login.exchange(lane)
     return login
