@@ -34,7 +34,9 @@ ALL_ACTIONS: Final = frozenset(
     {"pull", "push", "delete", "metadata_read", "metadata_write", "deleted_read", "deleted_restore"}
 )
 READ_ACTIONS: Final = frozenset({"pull", "metadata_read"})
-ACCESS_LIFE: Final = 75 * 60
+ACCESS_LIFE: Final = 60 * 60
+DATED_BACK: Final = 15 * 60
+"""Seconds of every token (recordings of Azure/azure-sdk-for-python)."""
 REFRESH_LIFE: Final = 3 * 60 * 60
 _LARGEST_PAGE: Final = 100
 _PATH: Final = re.compile(r"/acr/v1/(?P<name>.+?)(?:/(?P<list>_tags|_manifests)(?:/(?P<item>[^/]+))?)?")
@@ -101,7 +103,8 @@ class AcrEmulator(VendorEmulator):
     tokens that tell nothing. `refuses_excess`: no token at all for a scope that is granted only in part.
     `keeps_locked_tags`: a digest with a locked tag cannot be deleted (nobody knows whether Azure does that).
     `retry_after`: a header of 429, in seconds. `shows_locks`: to whoever asks. `names_hidden_tags`: `_manifests`.
-    `service`: how the registry calls itself, where that is not its host."""
+    `service`: how the registry calls itself, where that is not its host. `spelling`: of what
+    an access token grants."""
 
     implementation = "acr"
 
@@ -118,6 +121,7 @@ class AcrEmulator(VendorEmulator):
         shows_locks: bool = True,
         names_hidden_tags: bool = True,
         service: str = "",
+        spelling: str = "type name actions",
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(quirks=OCI, clock=clock)
@@ -131,6 +135,7 @@ class AcrEmulator(VendorEmulator):
         self.shows_locks = shows_locks
         self.names_hidden_tags = names_hidden_tags
         self.service = service
+        self.spelling = spelling
         self.firewalled = False
         self.clock = clock
         self.passwords = {
@@ -249,7 +254,7 @@ class AcrEmulator(VendorEmulator):
         claims = {
             "sub": who.name,
             "access": [
-                {"type": kind, "name": name, "actions": sorted(actions)}
+                dict(zip(self.spelling.split(), (kind, name, sorted(actions)), strict=True))
                 for (kind, _, name), actions in ((key.partition(":"), actions) for key, actions in access.items())
             ],
             "grant_type": "access_token",
@@ -294,7 +299,13 @@ class AcrEmulator(VendorEmulator):
 
     def _jwt(self, life: int, claims: Mapping[str, Any]) -> str:
         now = int(self.clock())
-        usual = {"jti": secrets.token_hex(8), "nbf": now, "iat": now, "exp": now + life, "aud": self.host}
+        usual = {
+            "jti": secrets.token_hex(8),
+            "nbf": now - DATED_BACK,
+            "iat": now - DATED_BACK,
+            "exp": now + life,
+            "aud": self.host,
+        }
         parts = ({"alg": "RS256", "typ": "JWT"}, {**usual, "iss": "Azure Container Registry", **claims})
         encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
         return ".".join((*encoded, secrets.token_urlsafe(16)))

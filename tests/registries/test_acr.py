@@ -615,6 +615,17 @@ async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> N
         assert emulator.tokens_fetched == 4
 
 
+@pytest.mark.parametrize("spelt", ["type name actions", "Type Name Actions"])
+async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spelt: str) -> None:
+    """Capitals in tokens of version 1.0, small letters in those of 2.0 (recordings of Microsoft's SDKs)."""
+    async with AcrEmulator(spelling=spelt) as emulator, connected(emulator, tmp_path, emulator.weak_login()) as acr:
+        acr.image("one", "v1")
+        await acr.registry.list_tags(acr.repository)
+        emulator.requests.clear()
+        assert not (await acr.registry.probe(acr.repository)).can_delete
+        assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
+
+
 # Credentials of Azure
 
 
