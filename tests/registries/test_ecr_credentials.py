@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import botocore.credentials
+import botocore.tokens
 import pytest
 from aiohttp import web
 from yarl import URL
@@ -95,6 +96,51 @@ async def test_a_role_needs_no_region_of_its_own(
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", served.url)
         assert await key(environ) == "ASIAROLE"
     assert regions(served) == {expected}
+
+
+async def every_service(request: web.Request) -> web.Response:
+    """STS, the containers' endpoint and single sign-on."""
+    if request.path == "/container":
+        return web.json_response({"AccessKeyId": "ASIACONT", "SecretAccessKey": "s", "Token": "t", "Expiration": LATER})
+    if request.path == "/federation/credentials":
+        assert request.headers["x-amz-sso_bearer_token"] == "the.sso.token"
+        given = {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t", "expiration": 4_070_908_800_000}
+        return web.json_response({"roleCredentials": given})
+    return await sts(request)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("process", "ASIAPROC"), ("web identity", "ASIAROLE"), ("container", "ASIACONT"), ("sso", "ASIASSO")],
+)
+async def test_what_awss_own_tools_leave_or_offer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, expected: str
+) -> None:
+    (tmp_path / "token").write_text("a.web.token")
+    given = {"Version": 1, "AccessKeyId": "ASIAPROC", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": LATER}
+    (tmp_path / "process.json").write_text(json.dumps(given))
+    cached = {"startUrl": "https://example.awsapps.com/start", "accessToken": "the.sso.token", "expiresAt": LATER}
+    cache = tmp_path / ".aws/sso/cache"
+    cache.mkdir(parents=True)
+    # Looked for when botocore is loaded, in the home of then.
+    for each in (botocore.credentials.SSOProvider, botocore.tokens.SSOTokenProvider):
+        monkeypatch.setattr(each, "_SSO_TOKEN_CACHE_DIR", str(cache))
+    (cache / f"{hashlib.sha1(b's', usedforsecurity=False).hexdigest()}.json").write_text(json.dumps(cached))
+    text = {
+        "process": f"[profile mine]\ncredential_process = cat {tmp_path}/process.json\n",
+        "web identity": "[profile mine]\nrole_arn = arn:aws:iam::123456789012:role/cleaner\n"
+        f"web_identity_token_file = {tmp_path}/token\n",
+        "container": "[profile mine]\n",
+        "sso": "[profile mine]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
+        f"[sso-session s]\nsso_region = {REGION}\nsso_start_url = https://example.awsapps.com/start\n",
+    }[source]
+    configured(tmp_path, monkeypatch, text)
+    async with site(every_service) as served:
+        for variable in ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO"):
+            monkeypatch.setenv(variable, served.url)
+        if source == "container":
+            monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{served.url}/container")
+        assert await key() == expected
 
 
 async def test_a_role_that_wants_a_second_factor_is_told_and_nobody_is_asked(
