@@ -1,4 +1,4 @@
-"""Which hosts are reached through the environment's proxy, in detail. The cases of NO_PROXY are Go's own (golang.org/x/net,
+"""Which hosts are reached through the environment's proxy, in detail. The cases are Go's own (golang.org/x/net,
 http/httpproxy: proxy_test.go, `TestUseProxy`, and those of its issues), but where a comment says otherwise."""
 
 import os

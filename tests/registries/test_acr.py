@@ -13,14 +13,16 @@ import pytest
 from yarl import URL
 
 from holystone.adapters.registries.acr import SHEET, AcrRegistry, entra
+from holystone.adapters.registries.acr.lanes import Lanes
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.scheduler import Limits, bucket
+from holystone.engine.scheduler import Lane, Limits, Scheduler, bucket
 from holystone.settings.values import Access
 from tests.emulators.acr import (
     ALL_ACTIONS,
@@ -624,6 +626,52 @@ async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spe
         emulator.requests.clear()
         assert not (await acr.registry.probe(acr.repository)).can_delete
         assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
+
+
+# Limits
+
+
+def test_four_kinds_of_requests_have_azures_published_pace() -> None:
+    """A minute for one identity: 5,000 reads, 1,000 writes, 500 deletions, 250 questions for referrers."""
+    quotas: dict[str, Quota | None] = {}
+    made = Scheduler()
+
+    def lane(api: str, quota: Quota | None = None) -> Lane:
+        quotas[api] = quota
+        return made.lane(RegistryHost.parse("shop.azurecr.io"), "nobody", api, quota)
+
+    lanes = Lanes.of(lane, published=True)
+    assert len({id(each) for each in (lanes.reads, lanes.pushes, lanes.deletions, lanes.referrers)}) == 4
+    assert [quota and quota.rate for quota in quotas.values()] == [80, 16, 8, 4]
+    Lanes.of(lane, published=False)
+    assert set(quotas.values()) == {None}
+
+
+@pytest.mark.parametrize(("said", "rate"), [("33.000000", 33.0), ("3.000000", 8.0), ("much", 8.0), ("", 8.0)])
+async def test_what_a_reply_says_is_left_raises_the_pace_of_its_kind_alone(
+    tmp_path: Path, said: str, rate: float
+) -> None:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
+        await acr.registry.list_tags(acr.repository)
+        lanes = acr.registry.writes, acr.registry.reads
+        for each in lanes:
+            each.declare(Quota(8, 8))
+        answer = Answer(202, b"", {"X-Ms-Ratelimit-Remaining-Calls-Per-Second": said})
+        emulator.faults.add(Fault("DELETE", "/manifests/", answer))
+        assert await acr.registry.delete_manifests(acr.repository, [ABSENT]) == [Deleted()]
+        assert [each.declared for each in lanes] == [Quota(rate, rate), Quota(8, 8)]
+
+
+async def test_what_goes_and_what_refers_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
+        raw = acr.image("one", "v1")
+        acr.image("what has no tag, and may refer to it")
+        await acr.registry.list_tags(acr.repository)
+        await acr.registry.referrers(acr.repository, raw.digest)
+        await acr.registry.delete_manifests(acr.repository, [ABSENT])
+        lanes = (acr.registry.reads, acr.registry.writes, acr.registry.pushes, acr.registry.referring)
+        assert [each.key.api for each in lanes] == ["read", "delete", "write", "referrers"]
+        assert [each.key.api for each in lanes if each.counts().requests] == ["read", "delete", "referrers"]
 
 
 # Credentials of Azure

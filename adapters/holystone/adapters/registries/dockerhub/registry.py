@@ -73,9 +73,11 @@ class DockerHubRegistry(OciApi):
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def read(self, repository: Repository, path: str, limit: int, *, alone: bool = False) -> Reply:
+    async def read(
+        self, repository: Repository, path: str, limit: int, *, alone: bool = False, lane: Lane | None = None
+    ) -> Reply:
         try:
-            return await super().read(repository, path, limit, alone=alone)
+            return await super().read(repository, path, limit, alone=alone, lane=lane)
         except Unauthorized as error:
             raise _with_scopes(error) from error
 
