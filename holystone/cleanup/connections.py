@@ -23,7 +23,7 @@ from holystone.adapters.registries.detection import Identity, detect, is_vendors
 from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
 from holystone.adapters.registries.site import Site
-from holystone.cleanup.adapters import load_adapter
+from holystone.cleanup.adapters import Adapter, load_adapter
 from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
@@ -34,6 +34,7 @@ from holystone.engine.scheduler import Limits, Scheduler
 from holystone.settings.values import Access, NamedPlace, TokenServer
 
 log: Final = events.logger()
+_UNASKED: Final = Anonymous("Docker's configuration was not asked")
 
 
 class _Key(NamedTuple):
@@ -120,9 +121,8 @@ class Connections:
         name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
-            if self._docker_config is None:
-                self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
-            credential = await self._docker_config.credential(repository.host, repository.path)
+            adapter = load_adapter(name)
+            credential = await self._docker_credential(repository) if adapter.SHEET.asks_docker else _UNASKED
             login = access.logins.get(name)
             told_by = told_by or found_by
             vouched = told_by in ("user", "name") or self._is_borne_out(repository, name, place)
@@ -133,8 +133,16 @@ class Connections:
                 login = None
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
-                self._open[key] = await self._connect(repository, key, self._docker_config)
+                self._open[key] = await self._connect(repository, key, adapter)
             return self._open[key]
+
+    async def _docker(self) -> DockerConfig:
+        if self._docker_config is None:
+            self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
+        return self._docker_config
+
+    async def _docker_credential(self, repository: Repository) -> Credential:
+        return await (await self._docker()).credential(repository.host, repository.path)
 
     def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
         """By the host's name, or by this command's own words, whatever anybody else says."""
@@ -166,9 +174,9 @@ class Connections:
         async with self._http(host, Anonymous(), signer=Nobody()) as http:
             return await ask(http, self.scheduler.lane(host, "nobody", "version"))
 
-    async def _connect(self, repository: Repository, key: _Key, config: DockerConfig) -> Registry:
+    async def _connect(self, repository: Repository, key: _Key, adapter: Adapter) -> Registry:
         async def refresh(refused: Credential) -> Credential:
-            return await config.refreshed(repository.host, refused, repository.path)
+            return await (await self._docker()).refreshed(repository.host, refused, repository.path)
 
         await self._schemes.find_out(repository.host)
         name = f"{(key.login or key.docker).origin} #{len(self._open)}"
@@ -192,7 +200,7 @@ class Connections:
             ),
             resources=self._stack,
         )
-        return await load_adapter(key.implementation).connect(site)
+        return await adapter.connect(site)
 
     def _http(
         self,

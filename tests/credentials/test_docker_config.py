@@ -177,6 +177,36 @@ async def test_keys_of_a_whole_registry(tmp_path: Path, key: str) -> None:
     assert await user(read, "sub.r.io") is None
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+async def test_what_docker_keeps_beside_a_browser_login_is_no_password(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """The three entries of docker/cli 28 (internal/oauth/manager/manager.go) without a store for secrets."""
+    three = [
+        ("https://index.docker.io/v1/", "rob:dckr_pat_of-the-browser"),
+        ("https://index.docker.io/v1/access-token", "rob:eyJ.access.token"),
+        ("https://index.docker.io/v1/refresh-token", "rob:v1.refresh-token"),
+    ]
+    read = config(tmp_path, {"auths": {three[each][0]: {"auth": encoded(three[each][1])} for each in order}})
+    for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        for path in ("", "team/app", "v1/access-token", "access-token/x", "refresh-token/x"):
+            assert await read.credential(RegistryHost.parse(host), path) == UserPassword(
+                "rob", Secret("dckr_pat_of-the-browser"), f"auths in {tmp_path}/config.json"
+            )
+
+
+async def test_without_its_own_entry_nothing_that_lies_beside_it_is_taken(tmp_path: Path) -> None:
+    keys = ("https://index.docker.io/v1/refresh-token", "https://index.docker.io/v2/access-token", "https://r.io/a/b")
+    read = config(tmp_path, {"auths": {key: {"auth": encoded("rob:pw")} for key in keys}})
+    for host, path in (("docker.io", "team/app"), ("docker.io", "v1/refresh-token"), ("r.io", "a/b"), ("r.io", "")):
+        assert await user(read, host, path) is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_the_key_of_docker_itself_wins_for_docker_hub(tmp_path: Path, order: int) -> None:
+    keys = {"https://index.docker.io/v1/": "docker", "docker.io": "podman", "registry-1.docker.io": "other"}
+    entries = [(key, {"auth": encoded(f"{name}:pw")}) for key, name in keys.items()]
+    assert await user(config(tmp_path, {"auths": dict(entries[::order])}), "docker.io") == "docker"
+
+
 @pytest.mark.parametrize("order", [1, -1])
 async def test_an_exact_key_wins_over_its_variants(tmp_path: Path, order: int) -> None:
     auths = {"https://r.io/v1/": {"auth": encoded("old:pw")}, "r.io": {"auth": encoded("rob:pw")}}

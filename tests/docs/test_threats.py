@@ -1,4 +1,5 @@
-"""Every threat of docs/threats.md, and every fault of tests/found.md, names tests that are there."""
+"""Every threat of docs/threats.md, fault of tests/found.md and credential of docs/credentials.md names tests that are
+there."""
 
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 THREATS = (TESTS.parent / "docs/threats.md").read_text()
 FOUND = (TESTS / "found.md").read_text()
+CREDENTIALS = (TESTS.parent / "docs/credentials.md").read_text()
 NAME = re.compile(r"`([\w/.-]+?(?:\.py)?)(?:::(\w+))?(?: \[\w+)?`")
 
 
@@ -27,7 +29,11 @@ def rows(page: str, column: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("page", "column"), [(THREATS, "held by"), (FOUND, "tests")], ids=["threats", "found"])
+@pytest.mark.parametrize(
+    ("page", "column"),
+    [(THREATS, "held by"), (FOUND, "tests"), (CREDENTIALS, "test")],
+    ids=["threats", "found", "credentials"],
+)
 def test_each_row_names_tests_that_are_there(page: str, column: str) -> None:
     all_rows = rows(page, column)
     assert len(all_rows) > 30

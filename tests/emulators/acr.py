@@ -34,7 +34,9 @@ ALL_ACTIONS: Final = frozenset(
     {"pull", "push", "delete", "metadata_read", "metadata_write", "deleted_read", "deleted_restore"}
 )
 READ_ACTIONS: Final = frozenset({"pull", "metadata_read"})
-ACCESS_LIFE: Final = 75 * 60
+ACCESS_LIFE: Final = 60 * 60
+DATED_BACK: Final = 15 * 60
+"""Seconds of every token (recordings of Azure/azure-sdk-for-python)."""
 REFRESH_LIFE: Final = 3 * 60 * 60
 _LARGEST_PAGE: Final = 100
 _PATH: Final = re.compile(r"/acr/v1/(?P<name>.+?)(?:/(?P<list>_tags|_manifests)(?:/(?P<item>[^/]+))?)?")
@@ -100,7 +102,9 @@ class AcrEmulator(VendorEmulator):
     recycle area, and cannot be pushed again. `says_why`: challenges tell `insufficient_scope`. `opaque_tokens`: access
     tokens that tell nothing. `refuses_excess`: no token at all for a scope that is granted only in part.
     `keeps_locked_tags`: a digest with a locked tag cannot be deleted (nobody knows whether Azure does that).
-    `retry_after`: a header of 429, in seconds. `shows_locks`: to whoever asks. `names_hidden_tags`: `_manifests`."""
+    `retry_after`: a header of 429, in seconds. `shows_locks`: to whoever asks. `names_hidden_tags`: `_manifests`.
+    `service`: how the registry calls itself, where that is not its host. `spelling`: of what
+    an access token grants."""
 
     implementation = "acr"
 
@@ -116,6 +120,8 @@ class AcrEmulator(VendorEmulator):
         retry_after: int | None = None,
         shows_locks: bool = True,
         names_hidden_tags: bool = True,
+        service: str = "",
+        spelling: str = "type name actions",
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(quirks=OCI, clock=clock)
@@ -128,6 +134,8 @@ class AcrEmulator(VendorEmulator):
         self.retry_after = retry_after
         self.shows_locks = shows_locks
         self.names_hidden_tags = names_hidden_tags
+        self.service = service
+        self.spelling = spelling
         self.firewalled = False
         self.clock = clock
         self.passwords = {
@@ -191,6 +199,10 @@ class AcrEmulator(VendorEmulator):
 
     # Requests
 
+    @property
+    def _service(self) -> str:
+        return self.service or self.host
+
     def answer(self, request: Incoming) -> Reply:
         if self.throttled and self.may_throttle(request):
             self.throttled -= 1
@@ -215,7 +227,7 @@ class AcrEmulator(VendorEmulator):
     def _exchange(self, request: Incoming) -> Reply:
         form = _form(request)
         self.exchanges += 1
-        if request.method != "POST" or form.get("grant_type") != "access_token" or form.get("service") != self.host:
+        if request.method != "POST" or form.get("grant_type") != "access_token" or form.get("service") != self._service:
             raise _refusal(400, "BAD_REQUEST", "invalid exchange")
         who = self._entra.get(form.get("access_token", ""))
         if who is None:
@@ -236,13 +248,13 @@ class AcrEmulator(VendorEmulator):
         else:
             asked, service = list(request.scopes), request.query.get("service")
             who = self._known(*(request.basic() or ("", "")))
-        if who is None or service != self.host:
+        if who is None or service != self._service:
             raise _refusal(401, "UNAUTHORIZED", _UNAUTHORIZED)
         access = self._granted(who, [scope for each in asked for scope in each.split()])
         claims = {
             "sub": who.name,
             "access": [
-                {"type": kind, "name": name, "actions": sorted(actions)}
+                dict(zip(self.spelling.split(), (kind, name, sorted(actions)), strict=True))
                 for (kind, _, name), actions in ((key.partition(":"), actions) for key, actions in access.items())
             ],
             "grant_type": "access_token",
@@ -287,7 +299,13 @@ class AcrEmulator(VendorEmulator):
 
     def _jwt(self, life: int, claims: Mapping[str, Any]) -> str:
         now = int(self.clock())
-        usual = {"jti": secrets.token_hex(8), "nbf": now, "iat": now, "exp": now + life, "aud": self.host}
+        usual = {
+            "jti": secrets.token_hex(8),
+            "nbf": now - DATED_BACK,
+            "iat": now - DATED_BACK,
+            "exp": now + life,
+            "aud": self.host,
+        }
         parts = ({"alg": "RS256", "typ": "JWT"}, {**usual, "iss": "Azure Container Registry", **claims})
         encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
         return ".".join((*encoded, secrets.token_urlsafe(16)))
@@ -312,7 +330,7 @@ class AcrEmulator(VendorEmulator):
                 raise self._challenge(request, needed, "insufficient_scope")
 
     def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str) -> Refusal:
-        parts = [f'Bearer realm="{request.base}/oauth2/token"', f'service="{self.host}"']
+        parts = [f'Bearer realm="{request.base}/oauth2/token"', f'service="{self._service}"']
         parts += [f'scope="{" ".join(needed)}"'] if needed else []
         parts += [f'error="{error}"'] if error and self.says_why else []
         detail = [

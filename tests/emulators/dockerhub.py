@@ -25,6 +25,15 @@ from holystone.embedded.storage import RepositoryState
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
 Kind = Literal["password", "pat", "oat"]
+Call = Literal["about", "tags", "delete", "pull", "push"]
+_OF_ORGANIZATIONS: Final[Mapping[Call, frozenset[str]]] = {
+    "about": frozenset({"scope-repository-read"}),
+    "tags": frozenset({"scope-tag-read", "scope-tag-admin"}),
+    "delete": frozenset({"scope-tag-admin"}),
+    "pull": frozenset({"scope-image-pull", "scope-image-push"}),
+    "push": frozenset({"scope-image-push"}),
+}
+_WORDS: Final[Mapping[Call, str]] = {"about": "read", "tags": "read", "delete": "delete", "push": "write"}
 PAGE_SIZE_MAX: Final = 100
 _ME: Final = "rob"
 _SECRETS: Final = {"cleaner": "dckr_pat_clean-every-berth", "reader": "dckr_pat_look-around-only"}
@@ -43,13 +52,15 @@ class Account:
     identifier: str
     secret: str
     scopes: frozenset[str] = frozenset({"read", "write", "delete"})
-    """Of an access token; a password has all."""
+    """Of an access token; a password has all. Of an organization's by Docker's own names (`scope-…`), each for a call
+    of its own (docker/docs:content/manuals/security/access-tokens/reference.md), or all by the plain words."""
     role: Literal["read", "write", "admin"] = "admin"
     """Of the user in every repository."""
 
-    @property
-    def may_read(self) -> bool:
-        return "read" in self.scopes
+    def may(self, call: Call) -> bool:
+        if any(scope.startswith("scope-") for scope in self.scopes):
+            return bool(_OF_ORGANIZATIONS[call] & self.scopes)
+        return call == "pull" or _WORDS[call] in self.scopes
 
 
 @dataclass
@@ -258,14 +269,16 @@ class DockerHubEmulator(VendorEmulator):
         if method == "GET" and (found := _TAGS.fullmatch(request.path)):
             return self._page(request, self._repository(caller, found[1], found[2]))
         if method == "GET" and (found := _REPOSITORY.fullmatch(request.path)):
-            self._repository(caller, found[1], found[2])
+            self._repository(caller, found[1], found[2], "about")
             return json_reply(self._about(caller, found[1], found[2]))
         raise plain(404, "404 page not found\n")
 
-    def _repository(self, caller: Account | None, namespace: str, name: str) -> RepositoryState:
+    def _repository(self, caller: Account | None, namespace: str, name: str, call: Call = "tags") -> RepositoryState:
         there = self.storage.repositories.get(f"{namespace}/{name}")
-        if there is None or (self.private and not (caller and caller.may_read)):
+        if there is None or (self.private and not caller):
             raise _not_found()
+        if self.private and caller and not caller.may(call):
+            raise _insufficient() if caller.kind == "oat" else _not_found()
         return there
 
     def _about(self, caller: Account | None, namespace: str, name: str) -> Mapping[str, Any]:
@@ -350,10 +363,10 @@ class DockerHubEmulator(VendorEmulator):
     def _lacks(self, caller: Account | None) -> Refusal | None:
         if caller is None:
             return json_error(401, {"message": "unauthorized", "errinfo": {}})
-        if "delete" not in caller.scopes:
+        if not caller.may("delete"):
             if caller.kind == "pat":
                 return json_error(403, {"detail": "access to the resource is forbidden with personal access token"})
-            return json_error(403, {"message": "access denied: insufficient scope", "errinfo": {}})
+            return _insufficient()
         if caller.role != "admin":
             return json_error(403, {"message": "permission denied", "errinfo": {}})
         return None
@@ -367,6 +380,10 @@ def _iso(moment: float) -> str:
     return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat().replace("+00:00", "Z")
 
 
+def _insufficient() -> Refusal:
+    return json_error(403, {"message": "access denied: insufficient scope", "errinfo": {}})
+
+
 def _not_found() -> Refusal:
     return json_error(404, {"message": "object not found", "errinfo": {}})
 
@@ -376,9 +393,13 @@ def _registry_user(account: Account) -> str:
 
 
 def _actions(account: Account) -> set[str]:
-    pushes = account.role != "read" and "write" in account.scopes
-    deletes = account.role == "admin" and "delete" in account.scopes
-    return {"pull", *(("push",) if pushes else ()), *(("delete",) if deletes else ())}
+    pushes = account.role != "read" and account.may("push")
+    deletes = account.role == "admin" and account.may("delete")
+    return {
+        *(("pull",) if account.may("pull") else ()),
+        *(("push",) if pushes else ()),
+        *(("delete",) if deletes else ()),
+    }
 
 
 def _part(value: object) -> str:

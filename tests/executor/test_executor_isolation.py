@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unreachable
+from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unauthorized, Unreachable
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
@@ -183,6 +183,92 @@ async def test_a_missing_right_is_met_once_and_told_once(execute: Execute, way: 
     there.registry.answer = lambda _: None
     assert not (await execute(there.registry)).incomplete
     assert there.is_clean()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_deletion_that_is_forbidden_for_a_moment_is_done_in_the_end(execute: Execute, way: Way) -> None:
+    there = world(way)
+    answers = iter([Forbidden("401 Bad credentials")])
+    there.registry.answer = lambda _: next(answers, None)
+    result = await execute(there.registry, there.plan)
+    assert result.repositories[0].stopped is None
+    assert not result.incomplete
+    assert there.is_clean()
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_is_forbidden_alone_is_its_own_and_does_not_stop_the_others(execute: Execute, first: bool) -> None:
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(30)]
+    alone = images[0 if first else -1]
+    registry.answer = lambda name: Forbidden("405 Method Not Allowed") if name == alone else None
+    result = await execute(
+        registry, repository_plan(APP, level(*(remove(image, f"t{number}") for number, image in enumerate(images))))
+    )
+    (each,) = result.repositories
+    assert (each.stopped, each.not_tried, result.incomplete) == (None, 0, True)
+    assert [outcome for outcome in each.outcomes.values() if outcome != Deleted()] == [
+        Forbidden("405 Method Not Allowed")
+    ]
+    assert set(registry.contents[APP].manifests) == {alone}
+
+
+async def test_those_that_were_forbidden_are_tried_last_by_the_next_attempt(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(400)]
+    own = set(images[:15])
+    registry.answer = lambda name: Forbidden("a policy says so") if name in own else None
+    plan = repository_plan(APP, level(*(remove(image, f"t{number}") for number, image in enumerate(images))))
+    await execute(registry, plan)
+    await execute(registry)
+    assert set(registry.contents[APP].manifests) == own
+
+
+async def test_a_right_that_is_missing_stops_a_large_repository_early(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(1000)]
+    registry.answer = lambda _: Forbidden("needs the role Maintainer")
+    result = await execute(
+        registry, repository_plan(APP, level(*(remove(image, f"t{number}") for number, image in enumerate(images))))
+    )
+    (each,) = result.repositories
+    assert "needs the role Maintainer" in str(each.stopped)
+    assert each.not_tried > 800
+
+
+async def test_a_server_that_stops_to_delete_says_so_itself(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(1000)]
+
+    def answer(name: Tag | Digest) -> Outcome | None:
+        if len(registry.contents[APP].manifests) > 900:
+            return None
+        registry.capabilities = gentle("memory", can_delete=False, cannot_delete_because="it is read-only by now")
+        return Forbidden("405")
+
+    registry.answer = answer
+    result = await execute(
+        registry, repository_plan(APP, level(*(remove(image, f"t{number}") for number, image in enumerate(images))))
+    )
+    (each,) = result.repositories
+    assert "it is read-only by now" in str(each.stopped)
+    assert each.not_tried > 700
+
+
+async def test_a_look_that_is_refused_is_one_steps_own(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(30)]
+    refusals = iter([True])
+
+    async def hook(point: Point) -> None:
+        if point.verb == "resolve" and Tag("t7") in point.arguments and next(refusals, False):
+            raise Unauthorized("registry.test refuses user bob: 401")
+
+    registry.hook = hook
+    steps = (untag(f"t{number}", image) for number, image in enumerate(images))
+    result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), needed=images))
+    assert (result.repositories[0].stopped, result.incomplete) == (None, False)
+    assert registry.contents[APP].tags == {}
 
 
 async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Execute) -> None:

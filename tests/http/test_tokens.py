@@ -18,6 +18,7 @@ from holystone.adapters.credentials.credential import (
     UserPassword,
 )
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.tokens import _lifetime
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from tests.http.conftest import Client, Connect, until
 from tests.support.http_site import Site, site
@@ -130,6 +131,12 @@ async def test_without_a_sensible_lifetime_it_is_a_minute(connect: Connect, said
         clock.now += 2
         await client.get()
         assert registry.issued == 2
+
+
+@pytest.mark.parametrize(("now", "seconds"), [(1900, 3600), (None, 4500), (500, 4500), (9000, 4500)])
+def test_a_token_that_is_dated_back_lives_from_now_on(now: int | None, seconds: int) -> None:
+    """As Azure's: `iat` lies 15 minutes back. A clock that is before or after the token is not believed."""
+    assert _lifetime({"iat": 1000, "exp": 5500}, now) == seconds
 
 
 async def test_a_token_that_expired_in_the_middle_of_a_run_is_replaced_once(connect: Connect) -> None:

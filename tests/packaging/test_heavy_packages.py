@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("aioboto3", "botocore", "azure", "google.auth")
+HEAVY = ("aiobotocore", "botocore", "azure", "google.auth")
 
 
 def python(program: str) -> str:

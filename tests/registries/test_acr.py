@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+import anyio
 import pytest
 from yarl import URL
 
 from holystone.adapters.registries.acr import SHEET, AcrRegistry, entra
+from holystone.adapters.registries.acr.lanes import Lanes
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.scheduler import Limits, bucket
+from holystone.engine.scheduler import Lane, Limits, Scheduler, bucket
 from holystone.settings.values import Access
 from tests.emulators.acr import (
     ALL_ACTIONS,
@@ -556,7 +559,10 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
             assert EMPTY_GUID not in repr(acr.registry)
 
 
-async def test_the_end_of_what_az_acr_login_left_is_told_plainly(tmp_path: Path) -> None:
+async def test_the_end_of_what_az_acr_login_left_is_told_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entra, "azure_credential", no_azure_identity)
     clock = Clock()
     clock.now -= REFRESH_LIFE + 365 * 86400  # ended long before this test runs
     async with AcrEmulator(clock=clock) as emulator:
@@ -567,7 +573,37 @@ async def test_the_end_of_what_az_acr_login_left_is_told_plainly(tmp_path: Path)
             with pytest.raises(Unauthorized, match=r"'az acr login' left .* ended at 2025-") as raised:
                 await acr.registry.list_tags(acr.repository)
         assert "three hours" in raised.value.what_to_do
+        assert "azure-identity" in raised.value.message
         assert not [secret for secret in login.secrets if secret in str(raised.value)]
+
+
+@pytest.mark.parametrize("in_the_middle", [True, False])
+async def test_whoever_is_logged_in_to_azure_goes_on_where_az_acr_login_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_the_middle: bool
+) -> None:
+    clock = Clock()
+    clock.now -= 365 * 86400
+    async with AcrEmulator(clock=clock) as emulator:
+        login = emulator.az_login()
+        as_azure(monkeypatch, emulator.entra_token)
+        raws = [push(emulator, f"{number}", f"v{number}") for number in range(20)]
+        if not in_the_middle:
+            clock.now += REFRESH_LIFE
+        async with connected(emulator, tmp_path, login) as acr:
+            if in_the_middle:
+                await acr.registry.list_tags(acr.repository)
+                assert emulator.exchanges == 0
+                clock.now += REFRESH_LIFE
+            outcomes: list[object] = []
+
+            async def delete(raw: RawManifest) -> None:
+                outcomes.extend(await acr.registry.delete_manifests(acr.repository, [raw.digest]))
+
+            async with anyio.create_task_group() as tasks:
+                for raw in raws:
+                    tasks.start_soon(delete, raw)
+            assert outcomes == [Deleted()] * 20
+            assert emulator.exchanges == 1
 
 
 async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> None:
@@ -581,7 +617,108 @@ async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> N
         assert emulator.tokens_fetched == 4
 
 
+@pytest.mark.parametrize("spelt", ["type name actions", "Type Name Actions"])
+async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spelt: str) -> None:
+    """Capitals in tokens of version 1.0, small letters in those of 2.0 (recordings of Microsoft's SDKs)."""
+    async with AcrEmulator(spelling=spelt) as emulator, connected(emulator, tmp_path, emulator.weak_login()) as acr:
+        acr.image("one", "v1")
+        await acr.registry.list_tags(acr.repository)
+        emulator.requests.clear()
+        assert not (await acr.registry.probe(acr.repository)).can_delete
+        assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
+
+
+# Limits
+
+
+def test_four_kinds_of_requests_have_azures_published_pace() -> None:
+    """A minute for one identity: 5,000 reads, 1,000 writes, 500 deletions, 250 questions for referrers."""
+    quotas: dict[str, Quota | None] = {}
+    made = Scheduler()
+
+    def lane(api: str, quota: Quota | None = None) -> Lane:
+        quotas[api] = quota
+        return made.lane(RegistryHost.parse("shop.azurecr.io"), "nobody", api, quota)
+
+    lanes = Lanes.of(lane, published=True)
+    assert len({id(each) for each in (lanes.reads, lanes.pushes, lanes.deletions, lanes.referrers)}) == 4
+    assert [quota and quota.rate for quota in quotas.values()] == [80, 16, 8, 4]
+    Lanes.of(lane, published=False)
+    assert set(quotas.values()) == {None}
+
+
+@pytest.mark.parametrize(("said", "rate"), [("33.000000", 33.0), ("3.000000", 8.0), ("much", 8.0), ("", 8.0)])
+async def test_what_a_reply_says_is_left_raises_the_pace_of_its_kind_alone(
+    tmp_path: Path, said: str, rate: float
+) -> None:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
+        await acr.registry.list_tags(acr.repository)
+        lanes = acr.registry.writes, acr.registry.reads
+        for each in lanes:
+            each.declare(Quota(8, 8))
+        answer = Answer(202, b"", {"X-Ms-Ratelimit-Remaining-Calls-Per-Second": said})
+        emulator.faults.add(Fault("DELETE", "/manifests/", answer))
+        assert await acr.registry.delete_manifests(acr.repository, [ABSENT]) == [Deleted()]
+        assert [each.declared for each in lanes] == [Quota(rate, rate), Quota(8, 8)]
+
+
+async def test_what_goes_and_what_refers_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
+        raw = acr.image("one", "v1")
+        acr.image("what has no tag, and may refer to it")
+        await acr.registry.list_tags(acr.repository)
+        await acr.registry.referrers(acr.repository, raw.digest)
+        await acr.registry.delete_manifests(acr.repository, [ABSENT])
+        lanes = (acr.registry.reads, acr.registry.writes, acr.registry.pushes, acr.registry.referring)
+        assert [each.key.api for each in lanes] == ["read", "delete", "write", "referrers"]
+        assert [each.key.api for each in lanes if each.counts().requests] == ["read", "delete", "referrers"]
+
+
 # Credentials of Azure
+
+
+def no_azure_identity() -> entra.TokenCredential:
+    raise UsageError("Azure's own credentials need the package azure-identity.")
+
+
+async def test_the_exchange_names_the_registry_as_its_challenge_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a regional endpoint, NAME.REGION.geo.azurecr.io, the service is NAME.azurecr.io."""
+    async with AcrEmulator(service="shop.azurecr.io") as emulator:
+        as_azure(monkeypatch, emulator.entra_token)
+        async with connected(emulator, tmp_path, Login()) as acr:
+            raw = acr.image("one", "v1")
+            assert (await acr.registry.list_tags(acr.repository)).tags == {"v1": raw.digest}
+            assert await acr.registry.delete_manifests(acr.repository, [raw.digest]) == [Deleted()]
+
+
+async def test_each_credential_that_azure_tried_is_told_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made by azure-identity itself of what its credentials raise."""
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import CredentialUnavailableError
+    from azure.identity.aio import ChainedTokenCredential
+
+    class EnvironmentCredential(FakeCredential):
+        async def get_token(self, *scopes: str, **kwargs: object) -> FakeToken:
+            raise CredentialUnavailableError("EnvironmentCredential authentication unavailable. " + "x" * 500)
+
+    class AzureCliCredential(FakeCredential):
+        async def get_token(self, *scopes: str, **kwargs: object) -> FakeToken:
+            raise ClientAuthenticationError("ERROR: AADSTS70043: The refresh token has expired.\r\nTrace ID: 1")
+
+    chain = ChainedTokenCredential(EnvironmentCredential(str), AzureCliCredential(str))  # type: ignore[arg-type]
+    monkeypatch.setattr(entra, "azure_credential", lambda: chain)
+    async with AcrEmulator() as emulator:
+        with pytest.raises(Unauthorized) as raised:
+            async with connected(emulator, tmp_path, Login()):
+                pass
+    first, *tried = raised.value.message.splitlines()
+    assert "Azure's own chain found none:" in first
+    assert [line.split(":")[0].strip() for line in tried] == ["EnvironmentCredential", "AzureCliCredential"]
+    assert "AADSTS70043: The refresh token has expired. Trace ID: 1" in tried[1]
 
 
 @dataclass

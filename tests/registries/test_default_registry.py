@@ -325,6 +325,31 @@ async def test_odd_replies_to_a_deletion(answer: Answer, expected: type) -> None
         assert isinstance(outcome, expected)
 
 
+@pytest.mark.parametrize("body", [b'{"errors":[{"code":"UNSUPPORTED"}]}', b"Method not allowed"])
+async def test_one_405_is_not_said_to_be_the_servers_switch(body: bytes) -> None:
+    faults = (Fault("DELETE", r"/manifests/", Answer(405, body)),)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+        assert isinstance(outcome, Forbidden)
+        assert outcome.what.startswith("405")
+        assert "switched off" not in outcome.what
+        assert "maintenance" not in outcome.what
+
+
+@pytest.mark.parametrize("status", [401, 403, 405])
+async def test_a_refusal_that_is_not_repeated_does_not_say_that_nothing_can_be_deleted(status: int) -> None:
+    faults = (Fault("DELETE", r"/manifests/", Answer(status, b"{}")),)
+    async with (
+        EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
+        connected(embedded.host) as (registry, repository),
+    ):
+        await push_image(registry, repository, "one", "v1")
+        assert (await registry.probe(repository)).can_delete
+
+
 @pytest.mark.parametrize(("marked", "expected"), [(True, Deleted), (False, Failed)])
 async def test_a_deletion_that_something_else_says_is_done_counts_as_failed_until_it_is_seen(
     marked: bool, expected: type

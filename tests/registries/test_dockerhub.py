@@ -552,6 +552,44 @@ async def test_an_organizations_token_does_it_at_the_newer_address_only(tmp_path
         assert "takes no organization's token" in (await registry.probe(repository)).cannot_delete_because
 
 
+SCOPES = frozenset({"scope-repository-read", "scope-tag-admin", "scope-image-pull"})
+
+
+async def test_the_scopes_that_are_named_are_enough(tmp_path: Path) -> None:
+    account = Account("oat", "team", OAT.secret, SCOPES)
+    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, registry, repository):
+        emulator.let_in(account)
+        raw = put(emulator, "one", "v1", "v2")
+        assert (await registry.list_tags(repository)).tags == {"v1": raw.digest, "v2": raw.digest}
+        assert await registry.read_manifests(repository, [raw.digest]) == {raw.digest: raw}
+        can = await registry.probe(repository)
+        assert can.can_delete
+        assert can.undo.doubt
+        with pytest.raises(Unauthorized) as raised:
+            await registry.push_manifest(repository, Tag("v3"), raw)
+        assert "scope-image-push" in raised.value.what_to_do
+        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+
+
+@pytest.mark.parametrize("missing", sorted(SCOPES))
+async def test_the_scope_that_is_missing_is_named_at_the_call_that_lacks_it(tmp_path: Path, missing: str) -> None:
+    account = Account("oat", "team", OAT.secret, SCOPES - {missing})
+    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, registry, repository):
+        emulator.let_in(account)
+        raw = put(emulator, "one", "v1")
+
+        async def list_and_read() -> None:
+            await registry.list_tags(repository)
+            await registry.resolve(repository, Tag("v1"))
+            await registry.read_manifests(repository, [raw.digest])
+
+        with pytest.raises(Unauthorized) as raised:
+            await list_and_read()
+    told = raised.value.message if missing != "scope-image-pull" else raised.value.what_to_do
+    assert missing in told
+    assert all(scope in raised.value.what_to_do for scope in SCOPES) or missing == "scope-image-pull"
+
+
 async def test_what_permissions_say_to_the_account_itself_is_not_trusted(tmp_path: Path) -> None:
     about = Answer(200, b'{"permissions":{"read":true,"write":false,"admin":false}}')
     login = options(OAT.identifier, OAT.secret)
@@ -586,7 +624,7 @@ async def test_a_rehearsal_that_goes_wrong_is_no_right(tmp_path: Path) -> None:
     ("entry", "why"),
     [
         ({}, "there is no credential for the Hub API (there is none for 127.0.0.1"),
-        ({"identitytoken": "refresh-me-not"}, "what `docker login` gets through the browser"),
+        ({"identitytoken": "refresh-me-not"}, "good for the registry only"),
         ({"registrytoken": "registry-only"}, "good for the registry only"),
     ],
 )

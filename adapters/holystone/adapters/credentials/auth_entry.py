@@ -23,13 +23,23 @@ class ServerKey:
 
     @classmethod
     def parse(cls, key: str) -> "ServerKey":
-        """`host`, `host:port`, `host/path`, `https://host/v1/`. Only a key without scheme can mean a path (podman)."""
+        """`host`, `host:port`, `host/path`, `https://host/v1/`. Only a key without scheme can mean repositories
+        (podman). One with a scheme and another path is somebody's own, which nothing asks for: Docker keeps what else
+        it got from Docker Hub through the browser under `…/v1/access-token` and `…/v1/refresh-token` (docker/cli,
+        internal/oauth/manager/manager.go)."""
         scheme, separator, rest = key.strip().partition("://")
         host, _, path = (rest if separator else scheme).partition("/")
         path = path.strip("/")
-        if separator or path in _API_PATHS:
+        if path in _API_PATHS:
             path = ""
+        elif separator:
+            path = f"/{path}"  # no repository begins like that
         return cls(canonical_host(host), path)
+
+    def nearness(self, key: str) -> int:
+        """How near a key is to the one that Docker would look for: the most exact one wins."""
+        exact = f"{self.host}/{self.path}" if self.path else self.host
+        return 2 if key == HUB_SERVER else int(key == exact)
 
 
 def canonical_host(host: str) -> str:

@@ -92,7 +92,7 @@ class DockerConfig:
         entries: dict[ServerKey, Credential] = {}
         # Exact keys last, so that they win over `https://host/v1/` and the like.
         for key, entry in sorted(
-            _section(document, "auths", shown).items(), key=lambda item: item[0] == _exact(item[0])
+            _section(document, "auths", shown).items(), key=lambda item: ServerKey.parse(item[0]).nearness(item[0])
         ):
             try:
                 credential = parse_entry(entry, f"auths in {shown}")
@@ -102,9 +102,9 @@ class DockerConfig:
                 if credential is not None:
                     entries[ServerKey.parse(key)] = credential
         helpers = {
-            ServerKey.parse(key).host: suffix
+            server.host: suffix
             for key, suffix in _section(document, "credHelpers", shown).items()
-            if isinstance(suffix, str)
+            if isinstance(suffix, str) and not (server := ServerKey.parse(key)).path
         }
         store = document.get("credsStore")
         return cls(shown, entries, helpers, store if isinstance(store, str) else "")
@@ -171,11 +171,6 @@ def _section(document: dict[str, Any], name: str, shown: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise UsageError(f"{name} in {shown} is not an object.")
     return section
-
-
-def _exact(key: str) -> str:
-    parsed = ServerKey.parse(key)
-    return f"{parsed.host}/{parsed.path}" if parsed.path else parsed.host
 
 
 def _is_open_to_all(file: Path) -> bool:

@@ -36,6 +36,12 @@ def rate_hint(headers: Mapping[str, str], now: float) -> RateHint | None:
     return RateHint(remaining=int(left[1]), resets_in=float(resets[1]) if resets else None)
 
 
+def calls_per_second(headers: Mapping[str, str]) -> float | None:
+    """How many more calls of this kind Azure lets through in this second, of which it lets as many through in the next
+    (recordings of Azure/azure-sdk-for-python: 8.000000 after a deletion where 500 a minute are published)."""
+    return _number(headers.get("X-Ms-Ratelimit-Remaining-Calls-Per-Second", ""))
+
+
 def _wait(text: str, now: float) -> float | None:
     number = _number(text)
     if number is not None:

@@ -12,7 +12,7 @@ from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.authorizer import Authorizer, Refresh
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import failure, retry_rule
-from holystone.adapters.http.rates import rate_hint
+from holystone.adapters.http.rates import calls_per_second, rate_hint
 from holystone.adapters.http.reply import Reply, address
 from holystone.adapters.http.signer import Outgoing, Signer
 from holystone.adapters.http.tokens import Tokens
@@ -147,6 +147,8 @@ class RegistryHttp:
                 self._dates.saw(str(self._host), reply.headers)
             if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
                 lane.hint(hint)
+            if lane and self._is_ours(reply) and (rate := calls_per_second(reply.headers)):
+                lane.allow(rate)
             self._check(reply, final)
             return reply
 

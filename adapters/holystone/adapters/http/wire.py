@@ -15,6 +15,7 @@ from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.faults import fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, to_url
+from holystone.adapters.http.tls import usual_trust
 from holystone.adapters.http.trust import origin
 from holystone.adapters.http.watch import Watch, WatchedConnector
 from holystone.engine.errors import IncompleteSource, UsageError
@@ -144,7 +145,7 @@ class Wire:
                 proxy=proxy.url,
                 proxy_headers=proxy.headers,
                 server_hostname=self._server_name,
-                ssl=self._tls or not unverified,
+                ssl=self._tls or (not unverified and usual_trust()),
             ) as response:
                 content = b"" if method == "HEAD" else await self._bodies.read(response, limit, asked)
                 reply = Reply(response.status, response.headers, content, url, asked)

@@ -14,6 +14,7 @@ from typing import Final
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
+from holystone.adapters.http.tls import leniently
 from holystone.adapters.kubernetes.kubeconfig import Cluster, User
 from holystone.engine.errors import IncompleteSource
 
@@ -33,11 +34,9 @@ def tls_context(cluster: Cluster, certificate: ClientCertificate | None) -> ssl.
     """Raises IncompleteSource."""
     trusted = authority(cluster)
     try:
-        context = ssl.create_default_context(cadata=trusted)
+        context = leniently(ssl.create_default_context(cadata=trusted))
     except (ssl.SSLError, ValueError) as error:
         raise IncompleteSource("its certificate authority is not a certificate in PEM") from error
-    # Python 3.13 wants extensions that the clusters' own authorities often lack (kubernetes-client/python#2394).
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if cluster.insecure_skip_tls_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

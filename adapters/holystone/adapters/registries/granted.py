@@ -18,9 +18,17 @@ def granted_actions(claims: Mapping[str, Any], path: RepositoryPath) -> frozense
     """In one repository, of the `access` list of a token's claims (distribution, spec/auth/jwt.md; Azure/acr,
     docs/AAD-OAuth.md). None if it has none that can be understood, as tokens that are no JWT: then nothing is known."""
     try:
-        access = msgspec.convert(claims.get("access"), list[_Access])
+        access = msgspec.convert(_in_small_letters(claims.get("access")), list[_Access])
     except msgspec.ValidationError:
         return None
     return frozenset(
         action for each in access if (each.type, each.name) == ("repository", path) for action in each.actions or ()
     )
+
+
+def _in_small_letters(access: Any) -> Any:
+    """Azure writes `Type`, `Name` and `Actions` in tokens of its version 1.0 (Azure/azure-sdk-for-net, recordings of
+    2021-12), and small letters in those of 2.0."""
+    if not isinstance(access, list):
+        return access
+    return [{str(k).lower(): v for k, v in each.items()} if isinstance(each, dict) else each for each in access]

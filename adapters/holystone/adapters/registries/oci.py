@@ -82,8 +82,9 @@ class OciApi:
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane) -> None:
         self._host = host
         self.http = http
-        self.reads = reads
-        self.writes = writes
+        self.reads = self.referring = reads
+        """The second is for what refers to a manifest: some vendors count that apart, and pushes and deletions."""
+        self.writes = self.pushes = writes
         self.referrers_api: bool | None = None
         """None until asked."""
         self._other_names: set[str] = set()
@@ -158,7 +159,7 @@ class OciApi:
         found: list[Digest] = []
         first = f"/v2/{repository.path}/referrers/{subject}"
         what = f"what refers to {subject} in {repository}"
-        get = partial(self.read, repository, limit=MANIFEST_LIMIT)
+        get = partial(self.read, repository, limit=MANIFEST_LIMIT, lane=self.referring)
         async for reply in pages(get, first, what=what, each=b"{", max_entries=_REFERRERS):
             if reply.status == 404:
                 # A server that has the API never answers 404 (distribution specification 1.1, "Listing referrers").
@@ -203,7 +204,7 @@ class OciApi:
         reply = await self.http.request(
             "PUT",
             f"/v2/{repository.path}/manifests/{reference}",
-            lane=self.writes,
+            lane=self.pushes,
             limit=MANIFEST_LIMIT,
             scope=self.scope(repository, "write"),
             headers={"Content-Type": manifest.media_type},
@@ -255,7 +256,7 @@ class OciApi:
         begun = await self.http.request(
             "POST",
             f"{base}/uploads/",
-            lane=self.writes,
+            lane=self.pushes,
             limit=MANIFEST_LIMIT,
             scope=scope,
             timeout=self.write_timeout,
@@ -272,7 +273,7 @@ class OciApi:
         ended = await self.http.request(
             "PUT",
             target.update_query(digest=digest).raw_path_qs,
-            lane=self.writes,
+            lane=self.pushes,
             limit=MANIFEST_LIMIT,
             scope=scope,
             headers={"Content-Type": "application/octet-stream"},
@@ -324,10 +325,13 @@ class OciApi:
         """What a token must allow."""
         return f"repository:{repository.path}:{_ACTIONS[access]}"
 
-    async def read(self, repository: Repository, path: str, limit: int, *, alone: bool = False) -> Reply:
+    async def read(
+        self, repository: Repository, path: str, limit: int, *, alone: bool = False, lane: Lane | None = None
+    ) -> Reply:
         """One GET below /v2; every status that is not retried is returned. `alone`: see `Wire.send`."""
+        scope = self.scope(repository, "read")
         return await self.http.request(
-            "GET", path, lane=self.reads, limit=limit, scope=self.scope(repository, "read"), accept=ACCEPT, alone=alone
+            "GET", path, lane=lane or self.reads, limit=limit, scope=scope, accept=ACCEPT, alone=alone
         )
 
     async def read_tags(self, repository: Repository, path: str) -> Reply:

@@ -27,3 +27,5 @@ class Sheet(msgspec.Struct, frozen=True):
     """Published or observed limits, and how the vendor says that one was hit."""
     rules: str
     """What can forbid a deletion, and whether it is known before."""
+    asks_docker: bool = True
+    """Whether a credential in Docker's configuration could be used at all."""

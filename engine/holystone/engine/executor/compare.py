@@ -3,9 +3,9 @@ may have been given the answer to another question."""
 
 from collections.abc import Awaitable
 
-from holystone.engine.errors import DeletionDisabled, RegistryFailure
+from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.model.outcomes import AlreadyGone, Failed, MovedMeanwhile, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, MovedMeanwhile, Outcome
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -20,6 +20,8 @@ async def compare(
             now = await work.look_again(tag)
     except DeletionDisabled:
         raise
+    except Unauthorized as error:
+        return Forbidden(error.message)
     except RegistryFailure as error:
         return Failed(str(error))
     if now is None:

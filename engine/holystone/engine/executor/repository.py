@@ -1,6 +1,6 @@
 """One repository from its first request to the check after the last one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
@@ -18,7 +18,7 @@ from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.journal import Run, SliceJournal
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
-from holystone.engine.model.plan import Remove, RepositoryPlan, Untag
+from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
 
@@ -171,9 +171,18 @@ async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]
         numbers = range(number, number + len(stage.steps))
         number = numbers.stop
         await work.settle(too_early(work, numbers), held=True)
-        untags = [(each, step) for each, step in work.tally.due_steps(Untag) if each in numbers]
-        removes = [(each, step) for each, step in work.tally.due_steps(Remove) if each in numbers]
-        if untags:
-            await (bury if stage.kind == "tombstone" else untag)(work, untags)
-        if removes:
-            await remove(work, removes)
+        due = work.tally.due.intersection(numbers)
+        await _one_pass(work, stage, due)
+        if work.rights.worth_another_try and (forbidden := work.tally.forbidden() & due):
+            work.tally.reopen(forbidden)
+            await _one_pass(work, stage, forbidden)
+        work.rights.expect_success()
+
+
+async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int]) -> None:
+    untags = [(each, step) for each, step in work.tally.due_steps(Untag) if each in numbers]
+    removes = [(each, step) for each, step in work.tally.due_steps(Remove) if each in numbers]
+    if untags:
+        await (bury if stage.kind == "tombstone" else untag)(work, untags)
+    if removes:
+        await remove(work, removes)

@@ -7,6 +7,7 @@ from holystone.engine.model.outcomes import (
     AlreadyGone,
     Deleted,
     Failed,
+    Forbidden,
     Needed,
     Outcome,
     Referenced,
@@ -87,8 +88,9 @@ class Tally:
         return frozenset(self.steps[number].digest for number in self.due)
 
     def due_steps(self, kind: type[S]) -> Iterator[Numbered[S]]:
-        """In the order of the plan."""
-        return ((number, step) for number in sorted(self.due) if isinstance(step := self.steps[number], kind))
+        """In the order of the plan, but those last that were forbidden before: they hold up no others."""
+        order = sorted(self.due, key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number))
+        return ((number, step) for number in order if isinstance(step := self.steps[number], kind))
 
     def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
         """`held`: they were not tried because something else has to go first."""
@@ -106,6 +108,13 @@ class Tally:
             number
             for number, outcome in self.outcomes.items()
             if number not in self.due and (isinstance(outcome, Referenced) or number in self._held)
+        )
+
+    def forbidden(self) -> frozenset[int]:
+        return frozenset(
+            number
+            for number, outcome in self.outcomes.items()
+            if number not in self.due and isinstance(outcome, Forbidden)
         )
 
     @property

@@ -6,12 +6,13 @@ from typing import Final, TypeVar
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.results import Progress
+from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
 from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
-from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Late, Outcome
+from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
 from holystone.engine.model.plan import How, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Knowledge, Registry
@@ -57,6 +58,7 @@ class RepositoryWork:
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **tally.doomed_tags}
+        self.rights = Rights(registry, plan.repository)
         self._progress = progress
         self._cause: HolystoneError | None = None
 
@@ -89,19 +91,13 @@ class RepositoryWork:
         return await look_again(self.registry, self.plan, tag, self.expected(tag), once=once)
 
     async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
-        """On the disk when this returns. A right that is missing is missing for every step, so the first Forbidden
-        stops the repository."""
+        """On the disk when this returns. Raises RegistryFailure if a right is missing for all; see `rights`."""
         if not outcomes:
             return
         await self.journal.record(outcomes)
         self.tally.settle(outcomes, held=held)
         self._progress(self.repository, len(self.tally.outcomes), len(self.tally.steps))
-        for outcome in outcomes.values():
-            if isinstance(outcome, Forbidden):
-                raise RegistryFailure(
-                    f"{self.repository}: deletion is forbidden: {outcome.what}.",
-                    what_to_do="Give the credential the right to delete, then run `holystone resume`.",
-                )
+        await self.rights.seen(outcomes.values())
 
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
         """Runs `act` on every item, many at once. After the first HolystoneError nothing new is begun, but what is on

@@ -85,6 +85,7 @@ class Lane:
         self._sleep = sleep
         self._rng = rng
         self._allowance = Bucket(quota, now)
+        self.declared = quota
         self._state = LaneState(self._allowance, AdaptiveLimit(limits.in_flight, now), host.pause, limits.longest_wait)
         self._budget = RetryBudget(ratio=_RETRY_RATIO, reserve=max(_RETRY_RESERVE, 3 * limits.in_flight))
         self._waiting: dict[Ticket, anyio.Event] = {}
@@ -159,7 +160,14 @@ class Lane:
     def declare(self, quota: Quota) -> None:
         """A quota that was learned after the lane was made. Raises ValueError if it lets nothing through."""
         self._allowance.declare(quota, self._clock())
+        self.declared = quota
         self.turn()
+
+    def allow(self, rate: float) -> None:
+        """The server says that it lets through so many requests a second: more than was declared is declared. Nothing
+        where no quota was."""
+        if self.declared and rate > self.declared.rate:
+            self.declare(Quota(rate, max(rate, self.declared.burst)))
 
     def turn(self) -> None:
         """Lets everything go that may go now, and sees to it that somebody asks again in time."""

@@ -1,7 +1,8 @@
 """Azure's own credentials: an Entra ID token of whoever runs us is exchanged for a refresh token of the registry.
 
-Source: Azure/acr, docs/AAD-OAuth.md. UNCONFIRMED: that the sovereign clouds' registries take tokens for the same
-audience. Their authority is chosen by AZURE_AUTHORITY_HOST, which azure-identity reads itself.
+Source: Azure/acr, docs/AAD-OAuth.md. The audience is "the default audience used for all clouds"
+(azure-containerregistry 1.2.0, _helpers.py). The authority of sovereign clouds is chosen by AZURE_AUTHORITY_HOST, which
+azure-identity reads itself.
 """
 
 import math
@@ -15,6 +16,7 @@ import msgspec
 from holystone.adapters.credentials.credential import Anonymous, Credential, IdentityToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import secret_form
+from holystone.adapters.http.challenge import BearerChallenge, choose, parse
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.transport import RegistryHttp
@@ -22,6 +24,7 @@ from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
 from holystone.adapters.registries.detection import named
 from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.question import Nobody
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
 from holystone.engine.model.addresses import Address
@@ -35,6 +38,10 @@ _TIMEOUT: Final = 60.0
 _PAUSE: Final = 60.0
 """Seconds between renewals: a refresh token that was refused so soon was refused for another reason than its age."""
 _LARGEST: Final = 256 * 1024
+_CHAIN: Final = "Attempted credentials:"
+"""azure.identity, _credentials/chained.py, `_get_error_message`."""
+_LINE: Final = 400
+"""Characters of what one credential says. An error of Entra ID (AADSTS…) begins with its cause."""
 
 
 class AccessToken(Protocol):
@@ -79,15 +86,19 @@ class EntraLogin:
         http: RegistryHttp,
         source: TokenCredential,
         *,
+        docker: str = "none in Docker's configuration",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`docker`: what was found there, for people."""
         self._host = host
         self._http = http
         self._source = source
+        self._docker = docker
         self._clock = clock
         self._renewing = anyio.Lock()
         self._renewed_at = -math.inf
         self._current: Credential = Anonymous(_ORIGIN)
+        self._service = ""
 
     @property
     def credential(self) -> Credential:
@@ -97,6 +108,7 @@ class EntraLogin:
     async def exchange(self, lane: Lane | None = None) -> None:
         """Without a lane within the attempt of another request, whose lane waits and tries again for both. Raises
         Unauthorized, Unreachable, IncompleteSource, and then also Later and Passing."""
+        service = self._service = self._service or await self._asked_for(lane)
         token = await self._entra_token()
         reply = await self._http.request(
             "POST",
@@ -104,7 +116,7 @@ class EntraLogin:
             lane=lane,
             limit=_LARGEST,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
-            body=secret_form({"grant_type": "access_token", "service": self._host, "access_token": token}),
+            body=secret_form({"grant_type": "access_token", "service": service, "access_token": token}),
             final=(401,),
         )
         self._current = IdentityToken(self._understood(reply), _ORIGIN, EMPTY_GUID)
@@ -117,6 +129,13 @@ class EntraLogin:
                 self._renewed_at = self._clock()
             return self._current
 
+    async def _asked_for(self, lane: Lane | None) -> str:
+        """The registry's own name for itself, which is not that of a regional endpoint
+        (NAME.REGION.geo.azurecr.io); azure-cli takes it from there, too (acr/_docker_utils.py)."""
+        reply = await self._http.request("GET", "/v2/", lane=lane, limit=_LARGEST, final=(401,))
+        challenge = choose(parse(reply.headers.getall("WWW-Authenticate", ())))
+        return (isinstance(challenge, BearerChallenge) and challenge.service) or self._host
+
     async def _entra_token(self) -> Secret:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
 
@@ -128,8 +147,8 @@ class EntraLogin:
             problem = Unreachable(f"Entra ID gave no token for {self._host} within {_TIMEOUT:g} s.")
         except ClientAuthenticationError as error:
             problem = Unauthorized(
-                f"There is no credential for {self._host}: none in Docker's configuration, and Azure's own chain "
-                f"found none: {printable(error.message)}",
+                f"There is no credential for {self._host}: {self._docker}, and Azure's own chain found none:"
+                f"{_tried(error.message)}",
                 what_to_do="Run 'az acr login' or 'az login', set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
                 "AZURE_CLIENT_SECRET, or give this machine a managed identity.",
             )
@@ -162,7 +181,15 @@ class EntraLogin:
         return f"<EntraLogin {self._host} {self._current!r}>"
 
 
-async def sign_in(site: Site) -> EntraLogin:
+def _tried(message: str) -> str:
+    """Each credential of the chain on a line of its own, with what became of it: the cause is often the last one's."""
+    chain = message.partition(_CHAIN)[2].partition("\nTo mitigate this issue")[0].split("\n\t")
+    lines = [line for each in chain if (line := printable(each, _LINE))] or [printable(message, _LINE)]
+    return "".join(f"\n  {line}" for line in lines)
+
+
+async def sign_in(site: Site, lane: Lane | None) -> EntraLogin:
+    """`lane` as in `EntraLogin.exchange`."""
     if site.api_url is None and named(Address(site.host)) != ("acr", "name"):
         raise UsageError(
             f"{site.host} is no host of Azure's, so Azure's credentials are not used for it.",
@@ -170,7 +197,8 @@ async def sign_in(site: Site) -> EntraLogin:
         )
     source = azure_credential()
     site.resources.push_async_callback(source.close)
-    http = await site.http(site.own_api, Anonymous(_ORIGIN))
-    login = EntraLogin(site.host, http, source)
-    await login.exchange(site.lane("login"))
+    http = await site.http(site.own_api, Anonymous(_ORIGIN), signer=Nobody())
+    found = "none" if isinstance(site.docker, Anonymous) else "no other"
+    login = EntraLogin(site.host, http, source, docker=f"{found} in Docker's configuration")
+    await login.exchange(lane)
     return login

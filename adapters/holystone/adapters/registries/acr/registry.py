@@ -182,7 +182,7 @@ class AcrRegistry(OciApi):
                 reply = await self.http.request(
                     "POST",
                     f"/acr/v1/_deleted/{repository.path}/_manifests/{digest}?force=false",
-                    lane=self.writes,
+                    lane=self.pushes,
                     limit=MANIFEST_LIMIT,
                     scope=scope,
                     headers={"Content-Type": "application/json"},

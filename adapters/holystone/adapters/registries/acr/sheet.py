@@ -40,7 +40,9 @@ SHEET: Final = Sheet(
     "Contributor",
     restore="where the soft delete policy (preview) is on: by Azure, for 1 to 90 days; else the journaled manifest is "
     "pushed again while its blobs are there",
-    limits="once published by tier, e.g. Basic 1,000 reads and 100 writes a minute; 429 is honoured",
+    limits="published for each identity and minute, Basic and Standard (Premium): 5,000 (10,000) reads, 1,000 (2,000) "
+    "writes, 500 (2,000) deletions, 250 (1,000) questions for referrers; replies say what is left; 429 with "
+    "Retry-After",
     rules="hidden tags (listEnabled false) are found and kept; locks: of tags before planning, of the repository by "
     "the probe, of manifests when Azure refuses (405)",
 )

@@ -42,20 +42,25 @@ class Questions(Protocol):
 async def probe(ask: Questions) -> Capabilities:
     nonce = secrets.token_hex(32)
     tag = f"holystone-probe-{nonce[:16]}"
-    try:
-        by_digest = await ask.delete(f"sha256:{nonce}")
-    except Unauthorized as error:
-        return _cannot(error.message)
-    if by_digest.status == 405:
-        return _cannot(why_405(by_digest))
-    if by_digest.status in (401, 403):
-        return _cannot(f"no right to delete: {summary(by_digest)}")
+    # Twice, since a refusal may be one for a moment.
+    if await _refusal(ask, f"sha256:{nonce}") and (why := await _refusal(ask, f"sha256:{nonce}")):
+        return _cannot(why)
     by_tag, read = await ask.delete(tag), await ask.get(tag)
     if has_words_of_2_8(read, tag) and by_tag.status == 404:
         by_tag = await ask.delete(tag)  # a 404 may be somebody else's, and 2.8 would be taken for another server
     if version := proven(read, by_tag, tag):
         return of_distribution(version)
     return of_other(await ask.signs(), tag_delete=by_tag.status == 404)
+
+
+async def _refusal(ask: Questions, digest: str) -> str:
+    try:
+        reply = await ask.delete(digest)
+    except Unauthorized as error:
+        return error.message
+    if reply.status == 405:
+        return why_405(reply)
+    return f"no right to delete: {summary(reply)}" if reply.status in (401, 403) else ""
 
 
 def _cannot(why: str) -> Capabilities:

@@ -30,8 +30,8 @@ def deletion_outcome(reply: Reply) -> Outcome:
             return AlreadyGone()
         case 405 if code == "DENIED":  # zot: an index lists this manifest
             return Referenced(summary(reply))
-        case 405:
-            return Forbidden(why_405(reply))
+        case 405:  # whether deletion is off is asked by the probe: this one may be a gateway's, or this name's own
+            return Forbidden(summary(reply))
         case 401 | 403:
             return Forbidden(f"no right to delete: {summary(reply)}")
         case 409 | 412 | 423:

@@ -18,6 +18,7 @@ from holystone.engine.scheduler import Lane
 
 PAGE_SIZE: Final = 100
 """The largest; the default is 10."""
+TAG_SCOPE: Final = "scope-tag-read, which scope-tag-admin has,"
 Method = Literal["GET", "HEAD", "DELETE"]
 
 
@@ -60,7 +61,7 @@ class HubApi:
         if reply.status == 404 and not is_unrouted(reply):
             return None
         if reply.status != 200:
-            raise self.refused(f"{repository} cannot be read", reply)
+            raise self.refused(f"{repository} cannot be read", reply, "scope-repository-read")
         try:
             return msgspec.json.decode(reply.body, type=About)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -74,7 +75,7 @@ class HubApi:
     async def has_tag(self, repository: Repository, tag: Tag) -> bool:
         reply = await self.request("HEAD", tag_path(repository, tag))
         if reply.status not in (200, 404):
-            raise self.refused(f"{repository}:{tag} cannot be read", reply)
+            raise self.refused(f"{repository}:{tag} cannot be read", reply, TAG_SCOPE)
         return reply.status == 200
 
     async def request(self, method: Method, path: str) -> Reply:
@@ -92,10 +93,13 @@ class HubApi:
     async def _send(self, method: Method, path: str) -> Reply:
         return await self._http.request(method, path, lane=self._lane, limit=MANIFEST_LIMIT, final=(401,))
 
-    def refused(self, what: str, reply: Reply) -> IncompleteSource:
+    def refused(self, what: str, reply: Reply, scope: str = "") -> IncompleteSource:
+        """`scope`: what the call takes of an organization's token, each its own
+        (docker/docs:content/manuals/security/access-tokens/reference.md)."""
         if reply.status not in (401, 403):
             return IncompleteSource(f"{what}: {address(reply.asked)} answered {summary(reply)}.", what_to_do=STRANGE)
-        return self.unseen(f"{what}: {address(reply.asked)} answers {self.who} with {summary(reply)}")
+        needs = f"; an organization's token needs {scope} for that" if scope and reply.status == 403 else ""
+        return self.unseen(f"{what}: {address(reply.asked)} answers {self.who} with {summary(reply)}{needs}")
 
     def unseen(self, what: str) -> Unauthorized:
         reason = f"; {self.useless}" if self.useless else ""

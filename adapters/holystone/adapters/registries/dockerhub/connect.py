@@ -51,12 +51,7 @@ def _is_hosted(host: RegistryHost) -> bool:
 def _useless(credential: Credential) -> str:
     """Why what Docker's configuration has is no credential for the Hub API."""
     match credential:
-        case IdentityToken():  # whether /v2/auth/token would take it is not documented
-            return (
-                f"{described(credential)} is what `docker login` gets through the browser, and good for the registry "
-                "only, not for the Hub API"
-            )
-        case RegistryToken():
+        case IdentityToken() | RegistryToken():  # whether /v2/auth/token would take the first is not documented
             return f"{described(credential)} is good for the registry only, not for the Hub API"
         case _:
             return f"there is no credential for the Hub API ({credential.origin})"

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.http.paging import PageGuard
-from holystone.adapters.registries.dockerhub.api import HubApi
+from holystone.adapters.registries.dockerhub.api import TAG_SCOPE, HubApi
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -81,7 +81,7 @@ async def _page(hub: HubApi, repository: Repository, number: int) -> _Page:
     if reply.status == 404 and number > 1:
         return _Page(0, None, [])  # past the end: there are fewer tags now, which the count tells
     if reply.status != 200:
-        raise hub.refused(f"Page {number} of the tags of {repository} cannot be read", reply)
+        raise hub.refused(f"Page {number} of the tags of {repository} cannot be read", reply, TAG_SCOPE)
     try:
         return msgspec.json.decode(reply.body, type=_Page)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -7,15 +7,18 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.api import HubApi, names
 from holystone.adapters.registries.dockerhub.deleting import TagDeletion
 from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
+from holystone.adapters.registries.dockerhub.replies import PULLS
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
 from holystone.engine.errors import Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
@@ -70,6 +73,26 @@ class DockerHubRegistry(OciApi):
     async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
+    async def read(
+        self, repository: Repository, path: str, limit: int, *, alone: bool = False, lane: Lane | None = None
+    ) -> Reply:
+        try:
+            return await super().read(repository, path, limit, alone=alone, lane=lane)
+        except Unauthorized as error:
+            raise _with_scopes(error) from error
+
+    async def _put_manifest(self, repository: Repository, reference: str, manifest: RawManifest) -> Reply:
+        try:
+            return await super()._put_manifest(repository, reference, manifest)
+        except Unauthorized as error:
+            raise _with_scopes(error) from error
+
+    async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
+        try:
+            return await super()._digest_of(repository, reference, alone=alone)
+        except Unauthorized as error:
+            raise _with_scopes(error) from error
+
     async def _expect_absent(self, repository: Repository) -> None:
         """The Hub API says "not found" of a private repository too, to whoever may not see it. The registry does not:
         it gives no token for it, and looks for the repository only after the token. Raises Unseen for what neither
@@ -91,3 +114,9 @@ class DockerHubRegistry(OciApi):
         if unseen and not self.hub.useless:
             raise Unseen(refusal.message, what_to_do=refusal.what_to_do)
         raise refusal
+
+
+def _with_scopes(error: Unauthorized) -> Unauthorized:
+    """The registry's rights are others than the Hub API's."""
+    what_to_do = error.what_to_do if PULLS in error.what_to_do else f"{error.what_to_do} {PULLS}".strip()
+    return type(error)(error.message, not_deleted=error.not_deleted, what_to_do=what_to_do)

@@ -13,7 +13,12 @@ from holystone.engine.scheduler import Later
 
 ADVICE: Final = (
     "Give --repo-docker-hub-username and --repo-docker-hub-password (a personal access token with the permission "
-    "Read, Write, Delete, or an organization's name and its token with the scope scope-tag-admin)."
+    "Read, Write, Delete, or an organization's name and its token with the scopes scope-repository-read, "
+    "scope-tag-admin and scope-image-pull, and scope-image-push to undo)."
+)
+PULLS: Final = (
+    "To read images, an access token needs the permission Read, and an organization's the scope scope-image-pull; to "
+    "undo Write, and scope-image-push."
 )
 DONE: Final = frozenset((200, 202, 204))
 """204 is the usual one; werf and hub-tool take the others too (werf/werf:pkg/docker_registry/docker_hub_api.go)."""

@@ -28,8 +28,9 @@ SHEET: Final = Sheet(
     deletion="DELETE hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags/TAG, else the older "
     "/v2/repositories/NAMESPACE/NAME/tags/TAG/; one tag a call. Manifests stay: Docker Hub keeps those without a tag",
     credentials="user and personal access token (Read, Write, Delete) or password, or organization and its token "
-    "(scope-tag-admin), from the options or Docker's configuration; not the token that `docker login` gets through "
-    "the browser. The user needs the permission Admin on the repository",
+    "(scope-repository-read, scope-tag-admin, scope-image-pull), from the options or Docker's configuration; also what "
+    "`docker login` gets through the browser, a user with a token whose permission Docker chooses. The user needs the "
+    "permission Admin on the repository",
     restore="the journaled manifest is pushed to the tag again; its blobs stay, so at any time. It needs the right to "
     "push "
     "(a token with Write, scope-image-push)",

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import aioboto3
 from aiobotocore.credentials import AioEnvProvider
+from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.endpoint_provider import EndpointProvider
@@ -25,9 +25,10 @@ from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.registries.ecr.errors import error_of
 from holystone.engine.errors import Unauthorized, UsageError
 
-# botocore.auth writes what it signs to the debug log, session token included.
+# botocore.auth writes what it signs to the debug log, session token included; and what cannot be renewed is a warning
+# with a traceback, which says less than the error that follows it.
 for _chatty in ("botocore", "aiobotocore"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+    logging.getLogger(_chatty).setLevel(logging.CRITICAL)
 
 _REGION: Final = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 _SIGNED: Final = ("Content-Type", "X-Amz-Target")
@@ -43,13 +44,15 @@ _SOURCES: Final[Mapping[str, str]] = {
     "assume-role": "a role that the AWS profile assumes",
     "assume-role-with-web-identity": "a role by web identity (AWS_ROLE_ARN)",
     "sso": "AWS single sign-on",
+    "login": "'aws login'",
     "custom-process": "the AWS profile's credential_process",
     "container-role": "the container's AWS role",
     "iam-role": "the EC2 instance's role",
 }
 _ADVICE: Final = (
-    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after 'aws sso login', if it needs one), or run "
-    "where a role is attached. What 'docker login' left can pull and push, but neither list nor delete images."
+    "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after 'aws sso login' or 'aws login', if it "
+    "needs one), or run where a role is attached. What 'docker login' left can pull and push, but neither list nor "
+    "delete images."
 )
 
 
@@ -76,7 +79,7 @@ class Identity:
         try:
             self._credentials = await self._chain()
         except _TROUBLE as error:
-            raise UsageError(f"AWS credentials cannot be had: {printable(str(error))}.", what_to_do=_ADVICE) from error
+            raise UsageError(f"AWS credentials cannot be had: {_said(error)}.", what_to_do=_ADVICE) from error
         if self._credentials is None:
             raise UsageError("No AWS credentials were found.", what_to_do=_ADVICE)
 
@@ -118,24 +121,48 @@ class Identity:
             return await self._credentials.get_frozen_credentials()
         except _TROUBLE as error:
             raise Unauthorized(
-                f"The AWS credential ({self.origin}) cannot be renewed: {printable(str(error))}.", what_to_do=_ADVICE
+                f"The AWS credential ({self.origin}) cannot be renewed: {_said(error)}.", what_to_do=_ADVICE
             ) from error
 
     async def _chain(self) -> Any:
         credentials = await AioEnvProvider(environ=dict(self._environ)).load()
         if credentials is None:
-            credentials = await aioboto3.Session().get_credentials()
+            credentials = await self._session().get_credentials()
         return credentials
+
+    def _session(self) -> AioSession:
+        """Roles and single sign-on are asked in the region of the profile or the environment; where neither says one,
+        in the registry's. botocore does not read AWS_REGION."""
+        session = AioSession()
+        region = self._environ.get("AWS_REGION") or session.get_config_variable("region") or self.region
+        session.set_config_variable("region", region)
+        roles = session.get_component("credential_provider").get_provider("assume-role")
+        # Nobody is there to answer, and the wait would be for everybody.
+        roles._prompter = _no_code  # noqa: SLF001 - there is no other way in
+        return session
 
     def __repr__(self) -> str:
         return f"<Identity {self.region}, {self.origin}>"
 
 
+def _said(error: Exception) -> str:
+    return printable(str(error)).rstrip(".")
+
+
+def _no_code(prompt: str) -> str:
+    """In place of a prompt for the code of a second factor."""
+    raise UsageError(
+        f"The AWS profile's role wants the code of a second factor ({printable(prompt).rstrip(': ')}).",
+        what_to_do="Get a session first, by 'aws sso login', 'aws login' or 'aws sts get-session-token', and name its "
+        "profile in AWS_PROFILE or its keys in the environment.",
+    )
+
+
 def _profile_region() -> str:
     try:
-        region = aioboto3.Session().region_name
+        region = AioSession().get_config_variable("region")
     except BotoCoreError as error:
-        raise UsageError(f"The AWS profile cannot be used: {printable(str(error))}.", what_to_do=_ADVICE) from error
+        raise UsageError(f"The AWS profile cannot be used: {_said(error)}.", what_to_do=_ADVICE) from error
     if not region:
         raise UsageError(
             "The AWS region is unknown: the registry's name does not say it.", what_to_do="Set AWS_REGION."
@@ -153,6 +180,6 @@ def endpoint(region: str, *, fips: bool, dual_stack: bool) -> URL:
         return URL(rules.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack).url)
     except BotoCoreError as error:
         raise UsageError(
-            f"ECR has no such endpoint in {region}: {printable(str(error))}.",
+            f"ECR has no such endpoint in {region}: {_said(error)}.",
             what_to_do="Name it by --repo-api-url or AWS_ENDPOINT_URL_ECR.",
         ) from error

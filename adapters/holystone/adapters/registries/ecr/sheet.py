@@ -34,8 +34,8 @@ SHEET: Final = Sheet(
     listing="DescribeImages",
     shows="digest, push time, media type, subject, whether archived; untagged images too",
     deletion="BatchDeleteImage, 100 images or tags at once",
-    credentials="AWS's own: environment, profile, SSO, web identity, container or instance role, with "
-    "ecr:DescribeImages, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchDeleteImage, "
+    credentials="AWS's own: environment, profile, aws login, SSO, process, web identity, container or instance role, "
+    "with ecr:DescribeImages, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchDeleteImage, "
     "ecr:GetAuthorizationToken, and ecr:DescribeRepositories and ecr:GetLifecyclePolicy if possible; ecr:PutImage and "
     "the actions of layer uploads to undo",
     restore="the journaled manifest is pushed again while its layers are there. Where replication copies deletions, "
@@ -46,4 +46,6 @@ SHEET: Final = Sheet(
     "ecr register-pull-time-update-exclusion where a lifecycle rule goes by pull time",
     rules="none forbids a deletion, not even immutable tags; archived images are kept, known from the listing; "
     "what an index lists cannot go before it",
+    # What is left by `docker login` can pull and push, and the helper of ECR finds no more than AWS's own chain.
+    asks_docker=False,
 )

@@ -1,0 +1,96 @@
+"""Deletions that are forbidden: whether that is true of one or of all.
+
+One answer says little of the others: a server may protect single tags, and a gateway may be wrong for a moment.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from holystone.engine.errors import (
+    DeletionDisabled,
+    Doubtful,
+    IncompleteSource,
+    RegistryFailure,
+    Unauthorized,
+    Unreachable,
+)
+from holystone.engine.model.outcomes import Deleted, Forbidden, Outcome
+from holystone.engine.model.references import Repository
+from holystone.engine.ports import Registry
+
+_ENOUGH: Final = 10
+"""Refusals without a single success: then the right is missing, whatever else the registry says of itself. Not every
+one can be asked beforehand (GitHub)."""
+_BY_NOW: Final = 100
+"""Refusals in a row after a success: the credential has ended, or its right was taken away. The next attempt begins
+with others, so that nothing is held up by many that are forbidden by themselves."""
+
+
+class Rights:
+    """Of one attempt at one repository."""
+
+    def __init__(self, registry: Registry, repository: Repository) -> None:
+        self._registry = registry
+        self._repository = repository
+        self._refusals = 0
+        """Answers, each of which may be about many."""
+        self._in_a_row = 0
+        self._ask_at = 1
+        self._proven = False
+        """Something was deleted."""
+        self._last = ""
+
+    def __repr__(self) -> str:
+        return f"<Rights {self._repository}, {self._refusals} refusals{', proven' if self._proven else ''}>"
+
+    async def seen(self, outcomes: Collection[Outcome]) -> None:
+        """Raises RegistryFailure if nothing can be deleted. The registry is asked after the first refusal, the second,
+        the fourth …: what it says of itself is true of all."""
+        if any(isinstance(outcome, Deleted) for outcome in outcomes):
+            self._proven, self._in_a_row = True, 0
+        forbidden = [outcome.what for outcome in outcomes if isinstance(outcome, Forbidden)]
+        if not forbidden:
+            return
+        self._refusals += 1
+        self._in_a_row += 1
+        self._last = forbidden[0]
+        if self._refusals >= self._ask_at:
+            self._ask_at *= 2
+            await self._ask()
+        if self._refusals >= _ENOUGH:
+            self.expect_success()
+        if self._in_a_row >= _BY_NOW:
+            raise self._missing()
+
+    @property
+    def worth_another_try(self) -> bool:
+        """For what was forbidden: others were not, or there were no others."""
+        return self._proven or self._refusals == 1
+
+    def expect_success(self) -> None:
+        """Raises RegistryFailure if there were refusals and nothing else."""
+        if self._refusals and not self._proven:
+            raise self._missing()
+
+    def _missing(self) -> RegistryFailure:
+        return RegistryFailure(
+            f"{self._repository}: deletion is forbidden: {self._last}.",
+            what_to_do="Give the credential the right to delete, then run `holystone resume`.",
+        )
+
+    async def _ask(self) -> None:
+        """Twice, for what says no may be wrong for a moment, too."""
+        if await self._why_not() and (why := await self._why_not()):
+            raise DeletionDisabled(f"{self._repository}: nothing more can be deleted: {why}")
+
+    async def _why_not(self) -> str:
+        """Empty also if there is no answer, which says nothing."""
+        try:
+            found = await self._registry.probe(self._repository)
+        except (Unreachable, Doubtful):
+            raise
+        except Unauthorized as error:
+            return error.message
+        except (IncompleteSource, RegistryFailure):
+            return ""
+        return "" if found.can_delete else found.cannot_delete_because
