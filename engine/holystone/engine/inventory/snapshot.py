@@ -46,7 +46,8 @@ async def read_repository(
     reader = _Reader(registry, knowledge, repository, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
-    manifests = await reader.manifests((*tags.values(), *listing.untagged))
+    odd = [digest for digest in listing.odd.values() if digest]
+    manifests = await reader.manifests((*tags.values(), *listing.untagged, *odd))
     manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), follow=False)
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
@@ -73,6 +74,7 @@ async def read_repository(
         locked=listing.locked,
         locks=locks,
         pushed=listing.pushed,
+        odd=listing.odd,
     )
 
 

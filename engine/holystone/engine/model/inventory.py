@@ -33,6 +33,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Tags of Holystone's own by which a run says that it is at work here; they are no content."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the listing says it."""
+    odd: Mapping[str, Digest | None] = {}
+    """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
 
     @property
     def names(self) -> Set[Tag]:

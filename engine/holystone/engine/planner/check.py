@@ -129,13 +129,15 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
         if manifest.subject is not None:
             referrers[manifest.subject].append(manifest.digest)
     needs: dict[Digest, str] = {}
-    for each in sorted(plan.kept, key=lambda kept: kept.tag):
-        stack = [snapshot.tags[each.tag]] if each.tag in snapshot.tags else []
+    users = [(f"tag {each.tag}", snapshot.tags.get(each.tag)) for each in sorted(plan.kept, key=lambda kept: kept.tag)]
+    users += [(f"the name {name!r}", digest) for name, digest in sorted(snapshot.odd.items())]
+    for user, first in users:
+        stack = [first] if first else []
         while stack:
             digest = stack.pop()
             if digest in needs:
                 continue
-            needs[digest] = f"tag {each.tag}"
+            needs[digest] = user
             if digest in snapshot.manifests:
                 stack.extend(snapshot.manifests[digest].children)
             stack.extend(snapshot.unclear.get(digest, ()))
