@@ -17,8 +17,9 @@ from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.listed import digest_or_none, with_odd
+from holystone.adapters.registries.schema1 import signed_payload
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
-from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
+from holystone.engine.model.manifests import DOCKER_SCHEMA1_UNSIGNED, MANIFEST_TYPES, RawManifest
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
@@ -153,7 +154,9 @@ class OciApi:
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
             reply = await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
-            return digest_of(reply.body, _algorithm(reference)) if reply.status == 200 else None
+            if reply.status != 200:
+                return None
+            return digest_of(signed_payload(reply.body) or reply.body, _algorithm(reference))
         try:
             return Digest.parse(said)
         except InvalidName as error:
@@ -334,6 +337,9 @@ class OciApi:
             return None
         if reply.status != 200:
             raise self.unreadable(repository, f"Manifest {digest} of {repository}", reply)
+        payload = signed_payload(reply.body)
+        if payload is not None and digest_of(payload, digest.algorithm) == digest:
+            return RawManifest(digest, DOCKER_SCHEMA1_UNSIGNED, payload)
         body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
         return RawManifest(digest, reply.headers.get("Content-Type", ""), body)
 
