@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 
 from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.errors import HolystoneError, IncompleteSource, TooDeep
+from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, TooDeep
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -132,8 +132,18 @@ async def _resolve_all(
     unknown = [tag for tag in tags if tag not in known]
     found: dict[Tag, Digest] = {}
 
+    # One that could not be read for the plan either is on nothing that this run itself has pushed.
+    unread = {each.tag for each in work.plan.kept if each.digest is None}
+    ours_alone = not set(going) & {step.digest for step in work.tally.steps}
+
     async def look(tag: Tag, *, alone: bool = False) -> None:
-        if digest := await work.registry.resolve(work.repository, tag, alone=alone):
+        try:
+            digest = await work.registry.resolve(work.repository, tag, alone=alone)
+        except IncompleteSource as error:
+            if isinstance(error, Doubtful) or not (ours_alone and tag in unread):
+                raise
+            digest = None
+        if digest:
             found[tag] = digest
 
     await work.each(unknown, look)

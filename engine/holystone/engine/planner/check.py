@@ -131,6 +131,8 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
     needs: dict[Digest, str] = {}
     users = [(f"tag {each.tag}", snapshot.tags.get(each.tag)) for each in sorted(plan.kept, key=lambda kept: kept.tag)]
     users += [(f"the name {name!r}", digest) for name, digest in sorted(snapshot.odd.items())]
+    users += [("what refers to it", digest) for digest in sorted(snapshot.held)]
+    users += [(f"{name}, which was not read", digest) for name in snapshot.unread for digest in snapshot.manifests]
     for user, first in users:
         stack = [first] if first else []
         while stack:
@@ -139,7 +141,7 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
                 continue
             needs[digest] = user
             if digest in snapshot.manifests:
-                stack.extend(snapshot.manifests[digest].children)
+                stack.extend((*snapshot.manifests[digest].children, *snapshot.manifests[digest].blobs))
             stack.extend(snapshot.unclear.get(digest, ()))
             stack.extend(referrers[digest])
             stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)
