@@ -13,7 +13,7 @@ MADE = 1_500_000_000
 
 
 def parsed(**fields: object) -> ImageConfig:
-    inner = {"Labels": LABELS, "Image": PARENT}
+    inner: dict[str, object] = {"Labels": LABELS, "Image": PARENT}
     document: dict[str, object] = {"created": "2017-07-14T02:40:00Z", "config": inner}
     for name, value in fields.items():
         (document if name in ("created", "config") else inner)[name] = value

@@ -135,7 +135,8 @@ class _Reader:
         for _ in range(_ASKED):
             await for_each(sorted(listed.keys() - tags.keys() - entries.failed.keys()), ask, workers=WORKERS)
         entries.end()
-        self.unread.update(entries.problems())
+        for tag, why in entries.problems().items():
+            self.unread[tag] = why
         absent = listed.keys() - tags.keys() - entries.failed.keys()
         gone = dict.fromkeys(absent, "the tag is listed, but the registry has no manifest for it")
         return tags, gone | entries.problems()
@@ -190,7 +191,8 @@ class _Reader:
             unknown -= entries.failed.keys()
             entries.end()
             self.problems |= entries.problems()
-            self.unread.update(entries.problems())
+            for digest, why in entries.problems().items():
+                self.unread[digest] = why
             self.missing |= unknown
             self.problems |= {digest: f"the registry has no manifest {digest}" for digest in unknown}
             level = {
