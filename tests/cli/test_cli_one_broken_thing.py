@@ -295,3 +295,33 @@ def test_whatever_is_added_is_a_fact_about_itself(worlds: list[Project], what: s
         assert project.before - gone == may_hang
 
     check()
+
+
+@pytest.mark.parametrize("repository", [STAGES, APPS[0]])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "a name with a slash",
+        "BuildKit's cache",
+        "a parent that is a name",
+        "a configuration that is answered by Answer(status=403, body=b'', headers={})",
+        "a manifest that is answered by Answer(status=500, body=b'', headers={})",
+        "a tag that is answered by Answer(status=500, body=b'', headers={})",
+    ],
+)
+def test_a_run_does_what_it_can_and_a_second_one_nothing(worlds: list[Project], what: str, repository: str) -> None:
+    project, tag = worlds[1], STAGE_TAG if repository == STAGES else IMAGE_TAG
+    planned = project.gone(lambda shop: EVERY[what](Here(shop, repository, tag)))
+    shop = project.shop
+    names = {(at, name) for at, (tags, _) in shop.contents().items() for name in tags}
+    options = ("--yes-delete-that-many", "--accept-new-baseline")
+    ran = shop.cleanup(*options)
+    assert ran.code == 0, ran
+    left = {(at, name) for at, (tags, _) in shop.contents().items() for name in tags}
+    assert names - left == planned
+    shop.registry.faults.clear()
+    again = shop.cleanup("--dry-run", "--output=json", *options).json["plan"]["repositories"]
+    if what in LOST:
+        assert all((at, name) in left for at, name in project.before - planned), "all that waited is still there"
+    else:
+        assert not [each for each in again if each["passes"]]
