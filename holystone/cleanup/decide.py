@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
-from holystone.cleanup.misplaced import metadata_missing, misplaced
+from holystone.cleanup.misplaced import misplaced, without_unrecorded
 from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
 from holystone.cleanup.unseen import unseen_images, unseen_notices
@@ -23,8 +23,9 @@ from holystone.engine.model.reasons import (
     KeepReason,
     OtherProject,
     RecordNotJudged,
+    Unreadable,
 )
-from holystone.engine.model.references import Digest, Reference, Repository, Tag
+from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import marked_stages, read_images, read_storage
 from holystone.engine.planner.facts import TagFacts
@@ -104,9 +105,11 @@ def decide(
     protected: dict[Reference, tuple[KeepReason, ...]] = {
         tag.reference: (OtherProject(tag.stranger),) for tag in all_tags if tag.stranger
     }
+    protected |= {tag.reference: (Unreadable(tag.odd),) for tag in all_tags if tag.odd}
     protected |= protect(all_tags, used)
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
+    doubts: list[str] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
     elsewhere = None if all_tags else misplaced(inventory, storage)
     if elsewhere:
@@ -116,26 +119,38 @@ def decide(
         scope = Scope(images=False, stages=False)
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
     if scope.images:
-        for name, of_image in tags.items():
-            hidden = unseen[name].signatures if name in unseen else ()
-            decision = _judge_image(of_image, protected, records.get(name, ()), hidden, intent, rules)
+        decisions: Mapping[ImageName, ImageDecision] = {
+            name: _judge_image(
+                of_image,
+                protected,
+                records.get(name, ()),
+                unseen[name].signatures if name in unseen else (),
+                intent,
+                rules,
+            )
+            for name, of_image in tags.items()
+        }
+        if rules.v1_2 and not rules.v1_2_confirmed:
+            decisions, unrecorded = without_unrecorded(decisions, inventory, tags)
+            doubts += unrecorded.notices
+            refusals += unrecorded.refusals
+        for name, decision in decisions.items():
             repository = inventory.layout.repository(name)
             _merge(found[repository], decision.tags)
             _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
-            if decision.metadata_missing and rules.v1_2 and not rules.v1_2_confirmed:
-                refusals.append(metadata_missing(repository, name.shown, len(of_image), inventory.storage))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
         for repository in {inventory.layout.repository(name) for name in inventory.images}:
             _merge(found[repository], foreign(inventory, repository, all_tags))
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
-    notices += contradictions(found)
+    notices += [*contradictions(found), *doubts]
     if not (absent or elsewhere):
         notices += unseen_notices(inventory, unseen)
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
-        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run, tuple(unseen))
+        blind = [name for name, each in unseen.items() if each.blind]
+        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run, blind)
         # Where both live in one repository, a tag of an image may look like one of a stage.
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})

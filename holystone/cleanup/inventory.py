@@ -16,7 +16,14 @@ from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
-from holystone.engine.naming import ImagesRepo, contradicted, managed_images, needs_config, repository_of
+from holystone.engine.naming import (
+    ImagesRepo,
+    contradicted,
+    managed_images,
+    needs_config,
+    repository_of,
+    without_rejected,
+)
 from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each
@@ -82,6 +89,8 @@ async def read_inventory(
             if error.what_to_do.startswith(STRANGE):
                 error.what_to_do = f"{error.what_to_do} {_doubt(at)}"
             raise
+        if at is storage:
+            snapshot = without_rejected(snapshot)
         await _hold_against_labels(registry, snapshot)
         snapshots[at.repository] = snapshot
         log.info(

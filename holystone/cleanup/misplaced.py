@@ -1,13 +1,19 @@
 """Whether the repositories that were named are this project's, by what they hold and lack."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import StagesStorage
-from holystone.engine.model.references import Repository
+from holystone.engine.model.project import ImageTag, StagesStorage
+from holystone.engine.model.reasons import WithoutMetadata
+from holystone.engine.model.references import ImageName, Repository
+from holystone.engine.model.verdicts import Delete, Keep, Verdicts
 from holystone.engine.naming import kind_of
 from holystone.engine.report.words import count
+from holystone.policies.git_history import ImageDecision
 
 _SHOWN: Final = 3
 """Repositories that a refusal names."""
@@ -37,12 +43,47 @@ def misplaced(inventory: ProjectInventory, storage: StagesStorage) -> Refusal | 
     )
 
 
-def metadata_missing(repository: Repository, image: str, tags: int, storage: Repository) -> Refusal:
+class Unrecorded(NamedTuple):
+    notices: Sequence[str] = ()
+    refusals: Sequence[Refusal] = ()
+
+
+def without_unrecorded(
+    decisions: Mapping[ImageName, ImageDecision],
+    inventory: ProjectInventory,
+    tags: Mapping[ImageName, Sequence[ImageTag]],
+) -> tuple[Mapping[ImageName, ImageDecision], Unrecorded]:
+    """Images of which no tag has a metadata record. If that is so of all of them, it is probably the wrong stages
+    storage. If others have theirs there, it is the right one, and what is missing is a fact about these images: they
+    stay."""
+    missing = {name: each for name, each in decisions.items() if each.metadata_missing}
+    if not any(each.has_metadata for each in decisions.values()):
+        refusals = [_metadata_missing(inventory, name, len(tags[name])) for name in missing]
+        return decisions, Unrecorded(refusals=refusals)
+    kept = {name: msgspec.structs.replace(each, tags=_kept(each.tags)) for name, each in missing.items()}
+    notices = [
+        f"{_none_of_them(inventory, name, len(tags[name]))}, where other images have theirs: they stay. "
+        "If they may go, say so with --git-history-based-cleanup-v1.2"
+        for name in missing
+    ]
+    return {**decisions, **kept}, Unrecorded(notices=notices)
+
+
+def _kept(verdicts: Verdicts) -> Verdicts:
+    stay = Keep((WithoutMetadata(),))
+    return {tag: stay if isinstance(verdict, Delete) else verdict for tag, verdict in verdicts.items()}
+
+
+def _none_of_them(inventory: ProjectInventory, image: ImageName, tags: int) -> str:
+    has = f"image {image.shown} has {tags} tags in {inventory.layout.repository(image)}"
+    return f"{has}, and not one of them has a metadata record in {inventory.storage}"
+
+
+def _metadata_missing(inventory: ProjectInventory, image: ImageName, tags: int) -> Refusal:
     return Refusal(
         promise="fail-closed",
-        repository=repository,
-        why=f"image {image} has {tags} tags here, and not one of them has a metadata record in {storage}: "
-        "that is probably not the stages storage they were built with",
+        repository=inventory.layout.repository(image),
+        why=f"{_none_of_them(inventory, image, tags)}: that is probably not the stages storage they were built with",
         what_to_do="check --stages-storage; if it is right and the tags may go, confirm with "
         "--git-history-based-cleanup-v1.2",
     )

@@ -10,7 +10,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.reasons import RecordContradicts
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.model.verdicts import Verdict
-from holystone.engine.report.words import count
+from holystone.engine.report.words import count, shown
 
 _RUN: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 """Whoever may push can write anything into a label."""
@@ -30,6 +30,13 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]
             yield (
                 f"{snapshot.repository}: {count(len(snapshot.broken), 'broken tag')} left alone, e.g. {first}: "
                 f"{snapshot.broken[first]}"
+            )
+        if snapshot.odd:
+            many = count(len(snapshot.odd), "listed name")
+            yield (
+                f"{snapshot.repository}: {many} left alone, e.g. {shown(min(snapshot.odd))}: no tag can be called so. "
+                "What it stands for stays, as far as the registry tells. Have it taken out of the registry's storage: "
+                "while it is there, distribution 2.8 goes on listing the tags of what is deleted"
             )
         for run, tags in sorted(_tombstones(snapshot).items()):
             many = f"{snapshot.repository}: {count(len(tags), 'tag')} on the tombstone of run {run}"

@@ -1,6 +1,6 @@
-"""Images that records name and their registry does not show: a tag that is listed and cannot be read, or a repository
-without any tag. They may be there all the same, so that what may hang on them stays: their records, and each stage that
-nothing else needs, since only the image itself says on which one it is built."""
+"""Images that their registry does not show: a tag that is listed and cannot be read, or a repository without any tag
+though records name images in it. They may be there all the same, so that what may hang on them stays: their records,
+and each stage that nothing else needs, since only the image itself says on which one it is built."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
+from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.project import Signature, StagesStorage
 from holystone.engine.model.references import ImageName, Tag
+from holystone.engine.naming import kind_of
 from holystone.engine.report.words import count
 
 
@@ -21,6 +23,8 @@ class Unseen(msgspec.Struct, frozen=True):
     records: int
     tags: tuple[Tag, ...]
     """That are listed; none where the repository shows no tag at all."""
+    blind: bool
+    """Any stage may hang on what is not seen. Not if all of it was read and only makes no sense."""
 
 
 def unseen_images(
@@ -34,23 +38,46 @@ def unseen_images(
         if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
             named[record.image].append(record.signature)
     found: dict[ImageName, Unseen] = {}
-    for image, each in sorted(named.items()):
-        at, layout = inventory.of_image(image), inventory.layout
-        broken = {layout.without_image(image, tag): tag for tag in at.broken if layout.is_candidate(image, tag)}
+    for image in inventory.images:
+        each, at, layout = named[image], inventory.of_image(image), inventory.layout
+        broken = {
+            layout.without_image(image, tag): tag
+            for tag in at.broken
+            if layout.is_candidate(image, tag) and not (at.repository == inventory.storage and _is_stored(tag))
+        }
         hidden = frozenset(each) & broken.keys() if at.names else frozenset(each)
-        if hidden:
-            tags = tuple(sorted(broken[signature] for signature in hidden & broken.keys()))
-            found[image] = Unseen(hidden, len(each), tags)
+        lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
+        lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
+        tags = tuple(sorted(lost or {broken[signature] for signature in hidden & broken.keys()}))
+        if hidden or lost:
+            found[image] = Unseen(hidden, len(each), tags, blind=bool(lost) or not tags)
     return found
+
+
+def _is_stored(tag: Tag) -> bool:
+    return kind_of(tag) != "foreign"
+
+
+def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
+    """The registry has it, and does not give out all that it takes to know whether it is one of ours. A tag without a
+    manifest is no image any more, and bytes that are there and make no sense are none that werf has written."""
+    digest = at.tags.get(tag)
+    if tag in at.unread or digest in at.unread:
+        return True
+    manifest = at.manifests.get(digest) if digest else None
+    return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
 def unseen_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
     for image, each in unseen.items():
         at, stay = inventory.layout.repository(image), "stay, and so does each stage that nothing else needs"
+        if each.tags and not each.blind:
+            continue  # told as broken, and nothing else waits for it
         if each.tags:
+            named, what = (" that records name", "its records") if each.signatures else ("", "they")
             yield (
-                f"image {image.shown}: {count(len(each.tags), 'tag')} that records name cannot be read in {at}, e.g. "
-                f"{each.tags[0]}: its records {stay}. Publish it again, or delete the tag by hand"
+                f"image {image.shown}: {count(len(each.tags), 'tag')}{named} cannot be read in {at}, e.g. "
+                f"{each.tags[0]}: {what} {stay}. Publish it again, or delete the tag by hand"
             )
         else:
             yield (

@@ -520,3 +520,56 @@ async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for
         second = await execute_plan(await journal.load(run.id), lambda _: registry, DigestKnowledge(None))
     assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
     assert not second.incomplete
+
+
+async def test_a_deletion_that_always_breaks_its_connection_fails_alone(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    child, other, last = (registry.image(APP, name, *tags) for name, *tags in (("child",), ("b", "b"), ("c", "c")))
+    index = registry.index(APP, [child], "index")
+
+    async def hook(point: Point) -> None:
+        if point.verb == "delete_manifests" and index in point.arguments:
+            raise Unreachable("the connection broke")
+
+    registry.hook = hook
+    passes = (level(remove(index, "index"), remove(other, "b")), level(remove(child), remove(last, "c")))
+    result = await execute(registry, repository_plan(APP, *passes))
+    assert result.repositories[0].stopped is None
+    assert result.repositories[0].outcomes == {
+        0: Failed("the connection broke"),
+        1: Deleted(),
+        2: Failed("index, which needs it, could not be removed"),
+        3: Deleted(),
+    }
+    registry.hook = None
+    assert (await execute(registry)).counts == {"deleted": 4}
+
+
+async def test_a_host_that_is_down_stops_the_repository(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    digests = [registry.image(APP, name, name) for name in "abcdef"]
+
+    async def hook(point: Point) -> None:
+        if point.verb in ("delete_manifests", "resolve alone"):
+            raise Unreachable("down")
+
+    registry.hook = hook
+    steps = [remove(digest, name) for digest, name in zip(digests, "abcdef", strict=True)]
+    result = await execute(registry, repository_plan(APP, level(*steps)))
+    assert isinstance(result.repositories[0].stopped, Unreachable)
+    assert registry.contents[APP].tags.keys() == set("abcdef")
+
+
+async def test_where_every_deletion_breaks_its_connection_few_are_tried(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    names = [f"t{number}" for number in range(300)]
+    steps = [remove(registry.image(APP, name, name), name) for name in names]
+
+    async def hook(point: Point) -> None:
+        if point.verb == "delete_manifests":
+            raise Unreachable("the connection broke")
+
+    registry.hook = hook
+    result = await execute(registry, repository_plan(APP, level(*steps)))
+    assert isinstance(result.repositories[0].stopped, Unreachable)
+    assert registry.count("delete_manifests") < 150

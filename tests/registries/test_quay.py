@@ -331,10 +331,6 @@ BROKEN: dict[str, Answer | Truncate] = {
     "a page of a proxy": Answer(200, b"<html>Welcome</html>"),
     "an object": Answer(200, b"{}"),
     "an array": Answer(200, b"[]"),
-    "a tag that is none": Answer(
-        200, b'{"tags":[{"name":"../..","manifest_digest":"%s"}],"has_additional":false}' % ABSENT.encode()
-    ),
-    "a tag list with a bad name": Answer(200, b'{"name":"team/app","tags":["../../etc"]}'),
     "a digest that is none": Answer(
         200, b'{"tags":[{"name":"v1","manifest_digest":"sha256:12"}],"has_additional":false}'
     ),

@@ -33,7 +33,14 @@ def doomed(world: World) -> set[tuple[str, str]]:
             mine = [each for each in tags if each.image == name]
             records = [each for each in records_of(storage) if each.image == name]
             if world.strategies is None:
-                gone |= by_history(world, mine, records, hidden[name])
+                going = by_history(world, mine, records, hidden[name])
+                # "Unless other images have theirs: then that image's tags stay." Its records are another matter.
+                stay = (
+                    {(each.repository, each.tag) for each in mine}
+                    if name in _unrecorded(world) and _have_theirs(world)
+                    else set()
+                )
+                gone |= going - stay
             else:
                 gone |= _by_strategy(world, mine)
     # "A stage stays if a remaining image descends from it": an image remains if it does not go.
@@ -60,16 +67,28 @@ def unseen(world: World, name: str) -> set[str]:
 
 
 def unrecorded(world: World) -> list[str]:
-    """ "If *no* tag of an image has a record, the run stops": the repositories of such images, one for each. Tags that
-    are in use are not judged, and without v1.2 no tag goes for lack of a record."""
+    """ "If *no* tag of an image has a record, the run stops, unless other images have theirs": the repositories of such
+    images, one for each. Tags that are in use are not judged, and without v1.2 no tag goes for lack of a record."""
+    return [] if _have_theirs(world) else sorted(world.repository(name) for name in _unrecorded(world))
+
+
+def _have_theirs(world: World) -> bool:
+    names = image_names(world)
+    return any(_recorded(world, name) & {each.signature for each in tags_of(world, name)} for name in names)
+
+
+def _recorded(world: World, name: str) -> set[str | None]:
+    records = [each for each in records_of(world.contents.get(world.storage, {})) if each.image == name]
+    return {each.signature for each in records} - {None}
+
+
+def _unrecorded(world: World) -> list[str]:
     found = []
     for name in image_names(world):
         judged = [each for each in tags_of(world, name) if not in_use(world, each)]
-        records = [each for each in records_of(world.contents.get(world.storage, {})) if each.image == name]
-        recorded = {each.signature for each in records} - {None}
-        if judged and not recorded & {each.signature for each in judged} and not unseen(world, name):
-            found.append(world.repository(name))
-    return sorted(found) if world.images and world.v1_2 and world.strategies is None else []
+        if judged and not _recorded(world, name) & {each.signature for each in judged} and not unseen(world, name):
+            found.append(name)
+    return found if world.images and world.v1_2 and world.strategies is None else []
 
 
 # Tag strategies
@@ -135,8 +154,10 @@ def _stages_that_go(
             break
         needed |= more
     going = readable.keys() - staying
-    # While a stage or an image cannot be read, any other may be its ancestor.
-    if len(readable) < len(stages) or hidden:
+    # While a stage or an image cannot be read, any other may be its ancestor. "A rejected one holds nothing, unless
+    # what stays is built on it, or may be": on what the storage does not know otherwise.
+    unknown = needed - {about.config for about in readable.values()}
+    if hidden or any(unknown or f"{tag}-rejected" not in storage for tag in stages.keys() - readable.keys()):
         going = set()
     # "Rejected stages go when nobody needs them, with their mark." A mark without a stage is nobody's.
     marks = {tag for tag in storage if re.fullmatch("[^-]+-[0-9]+-rejected", tag)}

@@ -30,6 +30,8 @@ class Listing(msgspec.Struct, frozen=True):
     not."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the list says it."""
+    odd: Mapping[str, Digest | None] = {}
+    """Names that are no tags, each with the manifest that it stands for where that can be known."""
 
 
 class Registry(Protocol):

@@ -32,7 +32,10 @@ class ImageDecision(msgspec.Struct, frozen=True):
     """In the stages storage. Sorted by tag."""
     metadata_missing: bool
     """There are tags, and no metadata record has the content signature of any: probably not the right stages
-    storage. Unless the user asked for the v1.2 flavour, the deletions may not be carried out."""
+    storage. Unless the user asked for the v1.2 flavour, or other images show that it is, the deletions may not be
+    carried out."""
+    has_metadata: bool = False
+    """A metadata record has the content signature of a tag."""
 
 
 def commits_to_ask(records: Iterable[MetadataRecord]) -> frozenset[Commit]:
@@ -88,6 +91,7 @@ def decide_images(
         tags=decided,
         metadata={**judge_records(records, standings, remaining, history), **evidence},
         metadata_missing=bool(tags) and not taking_part and not unseen,
+        has_metadata=not commits.keys().isdisjoint(tag.signature for tag in (*tags, *in_use) if tag.signature),
     )
 
 

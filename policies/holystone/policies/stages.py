@@ -1,7 +1,7 @@
 """The stages policy: a stage stays while a remaining image, or a stage that stays, descends or imports from it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from holystone.engine.model.project import ImageTag, Stage, StagesStorage
@@ -37,20 +37,28 @@ def decide_stages(
 
     A stage of another project stays, with all that it is built on or imports from.
     A rejected stage goes like any other that nobody needs; while it stays, so does its mark, or werf would use it.
-    While a stage or an image cannot be read, no stage goes: any may be an ancestor of the unreadable one.
+    While a stage or an image cannot be read, no stage goes: any may be an ancestor of the unreadable one. A rejected
+    one counts only if something that stays is built on it, or may be: nothing else is, any more. What can be read in
+    part stays, with what it is seen to be built on or to import from.
     """
     twins: defaultdict[Digest, list[Stage]] = defaultdict(list)  # one image id can be under several tags
     for stage in sorted(storage.stages, key=lambda stage: stage.tag):
         twins[stage.image_id].append(stage)
     young = _young(storage.stages, now, grace)
     strangers = {stage.tag: (OtherProject(stage.stranger),) for stage in storage.stages if stage.stranger}
-    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), {*young, *in_use, *strangers})
-    unread = (*storage.unreadable, *(f"image {image.shown}" for image in unseen))
-    doubts = tuple(Unreadable(f"{what}, which may descend from this stage") for what in unread[:1])
+    odd = {stage.tag: (Unreadable(stage.odd),) for stage in storage.stages if stage.odd and not stage.rejected_by}
+    stay = {*young, *in_use, *strangers, *odd}
+    needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), stay)
+    own: Mapping[Tag, tuple[KeepReason, ...]] = {
+        tag: (*odd.get(tag, ()), *strangers.get(tag, ()), *in_use.get(tag, ()), *young.get(tag, ())) for tag in stay
+    }
+    doubts = tuple(
+        Unreadable(f"{what}, which may descend from this stage")
+        for what in (*_unread(storage, twins, needed, stay), *(f"image {image.shown}" for image in unseen))
+    )[:1]
     verdicts: dict[Tag, Verdict] = {}
     for stage in storage.stages:
-        own = (*strangers.get(stage.tag, ()), *in_use.get(stage.tag, ()), *young.get(stage.tag, ()))
-        reasons = (*own, *needed.get(stage.image_id, ())) or doubts
+        reasons = (*own.get(stage.tag, ()), *needed.get(stage.image_id, ())) or doubts
         unneeded = Rejected() if stage.rejected_by else NotNeeded()
         verdicts[stage.tag] = Keep(reasons) if reasons else Delete((unneeded,))
     verdicts |= _marks(storage, verdicts)
@@ -59,6 +67,22 @@ def decide_stages(
     verdicts |= dict.fromkeys(storage.foreign, Keep((Foreign(),)))
     verdicts |= dict.fromkeys(storage.unreadable, Keep((Unreadable("manifest or configuration"),)))
     return dict(sorted(verdicts.items()))
+
+
+def _unread(
+    storage: StagesStorage,
+    twins: Mapping[Digest, Sequence[Stage]],
+    needed: Mapping[Digest, Sequence[KeepReason]],
+    stay: Collection[Tag],
+) -> Iterator[Tag]:
+    """Of which it is not known what they are built on, though something hangs on it."""
+    unknown = needed.keys() - twins.keys()
+    for tag in storage.unreadable:
+        if Tag(f"{tag}-rejected") not in storage.rejected or unknown:
+            yield tag
+    for stage in storage.stages:
+        if stage.is_unread and (stage.image_id in needed or stage.tag in stay):
+            yield stage.tag
 
 
 def images_built_elsewhere(storage: StagesStorage, images: Iterable[ImageTag]) -> tuple[Reference, ...]:

@@ -6,7 +6,7 @@ A vendor's adapter adds how it lists, what it can delete and how.
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, Literal, TypeAlias
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -16,9 +16,12 @@ from holystone.adapters.http.reply import Reply, printable, to_url
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import digest_of, verify
 from holystone.adapters.registries.granted import granted_actions
+from holystone.adapters.registries.listed import digest_or_none, with_odd
+from holystone.adapters.registries.schema1 import signed_payload
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
-from holystone.engine.model.manifests import MANIFEST_TYPES, RawManifest
+from holystone.engine.model.manifests import DOCKER_SCHEMA1_UNSIGNED, MANIFEST_TYPES, RawManifest
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
+from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
@@ -42,6 +45,7 @@ _CONTENT: Final = {400, 404, 415, 422}
 it does for bad JSON (pkg/storage/common/common.go, ValidateManifest), Quay the same with a detail, Harbor for an index
 whose child is gone 404 NOT_FOUND; distribution 400 DIGEST_INVALID for an index while the link of its part is rewritten.
 """
+_ANY_REFUSAL: Final = (401, 500, 501, 502, 503, 504)
 Access: TypeAlias = Literal["read", "write", "delete"]
 _ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
 
@@ -114,6 +118,24 @@ class OciApi:
             )
         return reference
 
+    async def look_up_odd(self, repository: Repository, listing: Listing) -> Listing:
+        """Asks what names that are no tags stand for, once each. A server whose own grammar refuses the name gives
+        nothing out for it, to nobody."""
+        found: dict[str, Digest | None] = {}
+        for name in [name for name, digest in listing.odd.items() if digest is None and name.strip("./")]:
+            reply = await self.http.request(
+                "HEAD",
+                f"/v2/{repository.path}/manifests/{quote(name, safe='')}",
+                lane=self.reads,
+                limit=0,
+                scope=self.scope(repository, "read"),
+                accept=ACCEPT,
+                final=_ANY_REFUSAL,
+            )
+            if reply.status == 200:
+                found[name] = digest_or_none(reply.headers.get("Docker-Content-Digest"))
+        return with_odd(listing, found)
+
     async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         """As the registry says it."""
         path = f"/v2/{repository.path}/manifests/{reference}"
@@ -133,7 +155,9 @@ class OciApi:
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
             reply = await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
-            return digest_of(reply.body, _algorithm(reference)) if reply.status == 200 else None
+            if reply.status != 200:
+                return None
+            return digest_of(signed_payload(reply.body) or reply.body, _algorithm(reference))
         try:
             return Digest.parse(said)
         except InvalidName as error:
@@ -314,6 +338,9 @@ class OciApi:
             return None
         if reply.status != 200:
             raise self.unreadable(repository, f"Manifest {digest} of {repository}", reply)
+        payload = signed_payload(reply.body)
+        if payload is not None and digest_of(payload, digest.algorithm) == digest:
+            return RawManifest(digest, DOCKER_SCHEMA1_UNSIGNED, payload)
         body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
         return RawManifest(digest, reply.headers.get("Content-Type", ""), body)
 

@@ -9,7 +9,7 @@ from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, NotJudged, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, MayBeNeededBy, NotJudged, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -35,6 +35,10 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
     # Nobody judges what cannot be understood: it stays, with all that it may need.
     protected |= {needed: ChildOf(digest) for digest, needs in sorted(snapshot.unclear.items()) for needed in needs}
+    protected |= {digest: MayBeNeededBy(name) for name, digest in sorted(snapshot.odd.items()) if digest}
+    protected |= {digest: MayBeNeededBy(f"what refers to {digest.short}") for digest in sorted(snapshot.held)}
+    if unread := sorted(snapshot.unread):
+        protected |= dict.fromkeys(sorted(snapshot.manifests), MayBeNeededBy(unread[0]))
     kept = reach(graph, safe, protected, subjects=takes_referrers)
     tagged = {graph.tags[tag] for tag in safe}
     while can.gone_index_takes_children and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from holystone.engine.model.reasons import ChildOf, IndexOf, ReferrerOf, SubjectOf
+from holystone.engine.model.reasons import ChildOf, IndexOf, MayBeNeededBy, ReferrerOf, SubjectOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Verdict
 
@@ -16,7 +16,7 @@ class Tagged(msgspec.Struct, frozen=True, tag="tagged"):
     tag: Tag
 
 
-Because: TypeAlias = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf
+Because: TypeAlias = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy
 
 
 class Closed(msgspec.Struct, frozen=True):

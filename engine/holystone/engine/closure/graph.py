@@ -16,6 +16,8 @@ class Graph:
     tags: Mapping[Tag, Digest]
     children: Mapping[Digest, tuple[Digest, ...]]
     """Of every manifest in the snapshot; a child may be missing from it."""
+    blobs: Mapping[Digest, tuple[Digest, ...]]
+    """What indexes list that says to be no manifest."""
     indexes: Mapping[Digest, tuple[Digest, ...]]
     """The inverse of `children`."""
     referrers: Mapping[Digest, tuple[Digest, ...]]
@@ -30,7 +32,7 @@ class Graph:
     def holds(self, digest: Digest, *, subject: bool) -> Iterator[tuple[Digest, Because]]:
         """What must not go as long as this manifest stays. The one place that says so, for the closure and for the look
         right before a deletion. `subject`: what it refers to is among it."""
-        for child in self.children.get(digest, ()):
+        for child in (*self.children.get(digest, ()), *self.blobs.get(digest, ())):
             yield child, ChildOf(digest)
         for referrer in self.referrers.get(digest, ()):
             yield referrer, ReferrerOf(digest)
@@ -68,6 +70,7 @@ def graph_of(snapshot: RepositorySnapshot) -> Graph:
     return Graph(
         tags=snapshot.tags,
         children={digest: manifest.children for digest, manifest in snapshot.manifests.items()},
+        blobs={digest: manifest.blobs for digest, manifest in snapshot.manifests.items() if manifest.blobs},
         indexes={child: tuple(found) for child, found in indexes.items()},
         referrers={subject: tuple(found) for subject, found in referrers.items()},
         subjects=subjects,

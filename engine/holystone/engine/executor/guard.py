@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 
 from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.errors import HolystoneError, IncompleteSource, TooDeep
+from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, TooDeep
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -26,7 +26,7 @@ _DELETIONS_A_REQUEST: Final = 10
 @dataclass(frozen=True, slots=True)
 class Hold:
     by: str
-    """A tag or digest."""
+    """A tag or digest, or a name that is neither."""
     for_good: bool
     """False if `by` should be gone itself and a later attempt may succeed."""
 
@@ -92,7 +92,7 @@ def doomed_manifests(work: RepositoryWork) -> frozenset[Digest]:
 async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]) -> Holds:
     """What must not go after all. `going` are the manifests in question; a tag of `ours` on one of its manifests goes
     with it and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
-    there, requests = await _resolve_all(work, going, ours)
+    there, odd, requests = await _resolve_all(work, going, ours)
     kept = {each.tag: each.digest for each in work.plan.kept}
     holders = {
         tag: Hold(tag, work.tally.stays_for_good(tag))
@@ -101,6 +101,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     }
     roots = [(there[tag], hold) for tag, hold in holders.items()]
     roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
+    roots += [(digest, Hold(name, for_good=True)) for name, digest in sorted(odd.items())]
     if not roots:
         return Holds({}, {}, requests)
     manifests = await _read_from(work, {digest for digest, _ in roots})
@@ -120,8 +121,9 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
 
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
-) -> tuple[dict[Tag, Digest], int]:
-    """And how many requests that took. Raises Doubtful as `contradiction.look_again`."""
+) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
+    """With the names that are no tags, and how many requests that took. Raises Doubtful as
+    `contradiction.look_again`."""
     listing = await work.sight.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
     # A tag that may be on everything in question cannot hold anything, wherever it is.
@@ -130,8 +132,18 @@ async def _resolve_all(
     unknown = [tag for tag in tags if tag not in known]
     found: dict[Tag, Digest] = {}
 
+    # One that could not be read for the plan either is on nothing that this run itself has pushed.
+    unread = {each.tag for each in work.plan.kept if each.digest is None}
+    ours_alone = not set(going) & {step.digest for step in work.tally.steps}
+
     async def look(tag: Tag, *, alone: bool = False) -> None:
-        if digest := await work.registry.resolve(work.repository, tag, alone=alone):
+        try:
+            digest = await work.registry.resolve(work.repository, tag, alone=alone)
+        except IncompleteSource as error:
+            if isinstance(error, Doubtful) or not (ours_alone and tag in unread):
+                raise
+            digest = None
+        if digest:
             found[tag] = digest
 
     await work.each(unknown, look)
@@ -147,7 +159,8 @@ async def _resolve_all(
             del there[tag]
 
     await work.each(contradicting, again)
-    return there, work.sight.requests + len(unknown)
+    odd = {name: digest for name, digest in listing.odd.items() if digest}
+    return there, odd, work.sight.requests + len(unknown)
 
 
 def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:

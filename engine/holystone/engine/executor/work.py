@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
+from holystone.engine.executor.breaks import Breaks
 from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.results import Progress
 from holystone.engine.executor.rights import Rights
@@ -61,6 +62,7 @@ class RepositoryWork:
         self.rights = Rights(registry, plan.repository)
         self._progress = progress
         self._cause: HolystoneError | None = None
+        self._breaks = Breaks()
 
     def __repr__(self) -> str:
         stopped = ", stopped" if self._cause else ""
@@ -109,8 +111,10 @@ class RepositoryWork:
                     await act(item)
                 except HolystoneError as error:
                     self._cause = self._cause or error
+            self._breaks.expect(-1)
 
         every = list(items)
+        self._breaks.expect(len(every))
         if len(every) == 1:  # spares a task group for each single deletion
             await one(every[0])
         elif every:
@@ -150,9 +154,14 @@ class RepositoryWork:
     ) -> Sequence[Outcome]:
         """A request that fails as a whole has failed for each of its items, unless it is seen to be gone: an error
         after a deletion says little."""
-        try:
+
+        async def send() -> Sequence[Outcome]:
             with sent_within(FRESH):
-                outcomes = await request(items)
+                return await request(items)
+
+        try:
+            answer = await self._breaks.run(send, lambda: self._answers(items[0]))
+            outcomes = [Failed(answer)] * len(items) if isinstance(answer, str) else answer
         except DeletionDisabled:
             raise
         except RegistryFailure as error:
@@ -172,6 +181,13 @@ class RepositoryWork:
             return await self.is_absent(item)
         except HolystoneError:
             return False
+
+    async def _answers(self, item: Tag | Digest) -> bool:
+        try:
+            await self.registry.resolve(self.repository, item, alone=True)
+        except HolystoneError:
+            return False
+        return True
 
     async def is_absent(self, reference: Tag | Digest) -> bool:
         """Whether two looks say so, the second over a connection of its own: one 404 may be anybody's."""

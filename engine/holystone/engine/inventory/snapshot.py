@@ -1,7 +1,8 @@
 """Reads one repository: tags, what they point to, what indexes list, and the configurations that were asked for.
 
 Everything is read or the reading fails: a snapshot is never silently partial. What a *single tag* lacks (a dangling
-link, a manifest that is not JSON) is a fact about the repository and is recorded in `broken`.
+link, a manifest that is not JSON, one that the registry does not send) is a fact about the repository and is recorded
+in `broken`, and in `unread` if other manifests may be behind it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from holystone.engine.errors import TooDeep
+from holystone.engine.errors import IncompleteSource, TooDeep
+from holystone.engine.inventory.entries import Entries
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -46,7 +48,8 @@ async def read_repository(
     reader = _Reader(registry, knowledge, repository, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
-    manifests = await reader.manifests((*tags.values(), *listing.untagged))
+    odd = [digest for digest in listing.odd.values() if digest]
+    manifests = await reader.manifests((*tags.values(), *listing.untagged, *odd))
     manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), follow=False)
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
@@ -70,9 +73,11 @@ async def read_repository(
         configs,
         listing.exists,
         unclear=reader.unclear,
+        unread=reader.unread,
         locked=listing.locked,
         locks=locks,
         pushed=listing.pushed,
+        odd=listing.odd,
     )
 
 
@@ -81,18 +86,26 @@ async def add_referrers(
 ) -> RepositorySnapshot:
     """The snapshot, with the manifests that refer to `subjects` by the referrers API."""
     found: set[Digest] = set()
+    entries: Entries[Digest] = Entries()
 
     async def ask(subject: Digest) -> None:
-        found.update(await registry.referrers(snapshot.repository, subject))
+        with entries.of(subject):
+            found.update(await registry.referrers(snapshot.repository, subject))
 
     await for_each(sorted(subjects), ask, workers=WORKERS)
+    entries.end()
+    held = {**snapshot.held, **entries.problems()}
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
-        return snapshot
+        return msgspec.structs.replace(snapshot, held=held) if entries.failed else snapshot
     reader = _Reader(registry, knowledge, snapshot.repository, {})
     manifests = await reader.manifests(unknown)
     return msgspec.structs.replace(
-        snapshot, manifests={**manifests, **snapshot.manifests}, unclear={**reader.unclear, **snapshot.unclear}
+        snapshot,
+        manifests={**manifests, **snapshot.manifests},
+        unclear={**reader.unclear, **snapshot.unclear},
+        unread={**reader.unread, **snapshot.unread},
+        held=held,
     )
 
 
@@ -108,18 +121,25 @@ class _Reader:
         self.problems: dict[Digest, str] = {}
         self.missing: set[Digest] = set()
         self.unclear: dict[Digest, tuple[Digest, ...]] = {}
+        self.unread: dict[Tag | Digest, str] = {}
 
     async def resolve(self, listed: Mapping[Tag, Digest | None]) -> tuple[dict[Tag, Digest], dict[Tag, str]]:
         tags = {tag: digest for tag, digest in listed.items() if digest}
+        entries: Entries[Tag] = Entries()
 
         async def ask(tag: Tag) -> None:
-            if digest := await self._registry.resolve(self._repository, tag):
-                tags[tag] = digest
+            with entries.of(tag):
+                if digest := await self._registry.resolve(self._repository, tag):
+                    tags[tag] = digest
 
         for _ in range(_ASKED):
-            await for_each(sorted(listed.keys() - tags.keys()), ask, workers=WORKERS)
-        absent = listed.keys() - tags.keys()
-        return tags, dict.fromkeys(absent, "the tag is listed, but the registry has no manifest for it")
+            await for_each(sorted(listed.keys() - tags.keys() - entries.failed.keys()), ask, workers=WORKERS)
+        entries.end()
+        for tag, why in entries.problems().items():
+            self.unread[tag] = why
+        absent = listed.keys() - tags.keys() - entries.failed.keys()
+        gone = dict.fromkeys(absent, "the tag is listed, but the registry has no manifest for it")
+        return tags, gone | entries.problems()
 
     async def manifests(self, roots: Iterable[Digest], *, follow: bool = True) -> dict[Digest, Manifest]:
         """The manifests of `roots` and, level by level, of what their indexes list and what they refer to. Raises
@@ -134,8 +154,19 @@ class _Reader:
                 if error.needs:
                     self.unclear[raw.digest] = error.needs
 
+        entries: Entries[Digest] = Entries()
+
         async def read(some: Sequence[Digest]) -> None:
-            found = await self._registry.read_manifests(self._repository, some)
+            try:
+                found = await self._registry.read_manifests(self._repository, some)
+            except IncompleteSource as error:
+                if len(some) == 1:
+                    entries.add(some[0], error)
+                else:
+                    for digest in some:  # one of them may be what spoils the answer
+                        await read([digest])
+                return
+            entries.read += len(some)
             for digest in some:
                 if digest in found:
                     self._knowledge.learn_manifest(found[digest])
@@ -148,13 +179,20 @@ class _Reader:
             for digest in sorted(level):
                 if said := self._said.get(digest):
                     manifests[digest] = said
+                    entries.read += 1
                 elif known := self._knowledge.manifest(digest):
                     understand(known)
+                    entries.read += 1
                 else:
                     unknown.add(digest)
             for _ in range(_ASKED):
-                batches = in_batches(sorted(unknown), self._registry.manifests_at_once)
+                batches = in_batches(sorted(unknown - entries.failed.keys()), self._registry.manifests_at_once)
                 await for_each(batches, read, workers=WORKERS)
+            unknown -= entries.failed.keys()
+            entries.end()
+            self.problems |= entries.problems()
+            for digest, why in entries.problems().items():
+                self.unread[digest] = why
             self.missing |= unknown
             self.problems |= {digest: f"the registry has no manifest {digest}" for digest in unknown}
             level = {
@@ -178,22 +216,30 @@ class _Reader:
     async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}
         unknown = set(wanted)
+        entries: Entries[Digest] = Entries()
 
         async def read(digest: Digest) -> None:
             body = self._knowledge.blob(digest)
-            if body is None:
-                body = await self._registry.read_blob(self._repository, digest)
+            if body is not None:
+                entries.read += 1
+            else:
+                with entries.of(digest):
+                    body = await self._registry.read_blob(self._repository, digest)
                 if body is None:
                     return
                 self._knowledge.learn_blob(digest, body)
             unknown.discard(digest)
             try:
                 config = parse_config(digest, body)
+                if config.odd:
+                    self.problems[digest] = config.odd
                 configs[digest] = msgspec.structs.replace(config, labels=looked_at(config.labels))
             except ValueError as error:
                 self.problems[digest] = str(error)
 
         for _ in range(_ASKED):
-            await for_each(sorted(unknown), read, workers=WORKERS)
+            await for_each(sorted(unknown - entries.failed.keys()), read, workers=WORKERS)
+        entries.end(may_read=True)
         self.problems |= {digest: f"the registry has no image configuration {digest}" for digest in unknown}
+        self.problems |= entries.problems()
         return configs

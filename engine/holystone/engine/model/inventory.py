@@ -25,6 +25,11 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     unseen: bool = False
     """The registry does not tell whether it is there, and it counts as not there because nothing was ever published in
     it."""
+    unread: Mapping[Tag | Digest, str] = {}
+    """What the registry has and does not give out, with what it said instead: tags that it does not resolve, manifests
+    that it does not send. Any manifest of the repository may be behind it, so that none goes while it is so."""
+    held: Mapping[Digest, str] = {}
+    """Manifests of which it cannot be told what refers to them: they stay."""
     unclear: Mapping[Digest, tuple[Digest, ...]] = {}
     """Manifests that cannot be understood, with those that another reader may see in them."""
     locked: Mapping[Tag, str] = {}
@@ -33,6 +38,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Tags of Holystone's own by which a run says that it is at work here; they are no content."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the listing says it."""
+    odd: Mapping[str, Digest | None] = {}
+    """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
 
     @property
     def names(self) -> Set[Tag]:
@@ -40,7 +47,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
         return self.tags.keys() | self.broken.keys()
 
     def image(self, tag: Tag) -> ImageConfig | None:
-        """The configuration of the image behind a tag, or None for an index, an artifact or a broken tag."""
+        """The configuration of the image behind a tag, odd or not; None for an index, an artifact or one that cannot be
+        read."""
         digest = self.tags.get(tag)
         manifest = self.manifests.get(digest) if digest else None
         return self.configs.get(manifest.config) if manifest and manifest.config else None

@@ -48,6 +48,10 @@ each; any other is, once, as those of images are."""
 
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 """RFC 6838, 4.2."""
+_NO_MANIFEST: Final = re.compile(
+    r"application/vnd\.(?:oci\.image\.(?:layer|config)|docker\.(?:image\.rootfs|container\.image)|buildkit\.cacheconfig)\."
+)
+"""How media types begin that are blobs' for certain."""
 _ELSEWHERE: Final = re.compile(r"\.(?:nondistributable|foreign)\.")
 
 
@@ -111,6 +115,10 @@ class Manifest(msgspec.Struct, frozen=True):
     """The image configuration, i.e. Docker's image id; None for an index or an artifact without one."""
     children: tuple[Digest, ...] = ()
     """Manifests that an index lists, in its order."""
+    blobs: tuple[Digest, ...] = ()
+    """What an index lists and says to be no manifest, e.g. the layers of BuildKit's cache
+    (moby/buildkit, cache/remotecache/export.go). They cannot be read as manifests; should one of these digests be that
+    of a manifest all the same, it stays with the index."""
     subject: Digest | None = None
     layers_size: int = 0
     """Bytes of all layers as stored."""
@@ -137,6 +145,8 @@ class ImageConfig(msgspec.Struct, frozen=True):
     labels: Mapping[str, str]
     parent: Digest | None
     """The image id this image was built from (Docker's `config.Image`)."""
+    odd: str = ""
+    """What in it is not as it should be, though the rest can be understood."""
 
 
 class _Descriptor(msgspec.Struct):
@@ -164,6 +174,16 @@ class _WireConfig(msgspec.Struct):
     config: _WireInner | None = None
 
 
+class _OddInner(msgspec.Struct):
+    Labels: object = None
+    Image: object = None
+
+
+class _OddConfig(msgspec.Struct):
+    created: object = None
+    config: object = None
+
+
 def parse_manifest(raw: RawManifest) -> Manifest:
     """Raises Malformed."""
     try:
@@ -177,13 +197,15 @@ def parse_manifest(raw: RawManifest) -> Manifest:
         if media_type in INDEX_TYPES and wire.manifests is None:
             raise Malformed(f"{raw.digest} is called an index but lists no manifests")
         says_image = _says_image(wire)
+        listed = wire.manifests or ()
         return Manifest(
             digest=raw.digest,
             media_type=media_type,
             size=len(raw.body),
             config=Digest.parse(wire.config.digest) if wire.config and says_image is not False else None,
             says_image=says_image is not None,
-            children=tuple(Digest.parse(child.digest) for child in wire.manifests or ()),
+            children=tuple(Digest.parse(child.digest) for child in listed if not _NO_MANIFEST.match(child.mediaType)),
+            blobs=tuple(Digest.parse(child.digest) for child in listed if _NO_MANIFEST.match(child.mediaType)),
             subject=Digest.parse(wire.subject.digest) if wire.subject else None,
             layers_size=sum(layer.size for layer in wire.layers or ()),
         )
@@ -221,20 +243,52 @@ def blobs_of(raw: RawManifest) -> tuple[Digest, ...]:
 
 
 def parse_config(digest: Digest, body: bytes) -> ImageConfig:
-    """Raises Malformed."""
+    """One field that makes no sense spoils itself. Raises Malformed for what is no configuration at all, or has two
+    meanings."""
     try:
         if may_be_ambiguous(body, CONFIG):
             refuse_ambiguous(body, CONFIG)
-        wire = msgspec.json.decode(body, type=_WireConfig)
-        inner = wire.config or _WireInner()
-        return ImageConfig(
-            digest=digest,
-            created=_unix(wire.created),
-            labels={key: value or "" for key, value in (inner.Labels or {}).items()},
-            parent=Digest.parse(inner.Image) if inner.Image else None,
-        )
+        try:
+            wire = msgspec.json.decode(body, type=_WireConfig)
+            inner = wire.config or _WireInner()
+            return ImageConfig(
+                digest=digest,
+                created=_unix(wire.created),
+                labels={key: value or "" for key, value in (inner.Labels or {}).items()},
+                parent=Digest.parse(inner.Image) if inner.Image else None,
+            )
+        except (msgspec.ValidationError, ValueError):
+            return _odd_config(digest, msgspec.json.decode(body, type=_OddConfig))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"image configuration {digest} cannot be understood: {error}") from error
+
+
+def _odd_config(digest: Digest, wire: _OddConfig) -> ImageConfig:
+    odd: list[str] = []
+    created, parent = 0, None
+    try:
+        created = _unix(msgspec.convert(wire.created, type=str | None))
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        odd.append("its creation time is none")
+    try:
+        inner = msgspec.convert(wire.config or {}, type=_OddInner)
+    except msgspec.ValidationError:
+        inner = _OddInner()
+        odd.append("its `config` is no object")
+    if inner.Image:
+        try:
+            parent = Digest.parse(msgspec.convert(inner.Image, type=str))
+        except (msgspec.ValidationError, InvalidName):
+            # As `docker commit` writes it. werf's stages have the id of the one before, and no name is one.
+            odd.append("its parent is no image id")
+    said = inner.Labels or {}
+    if not isinstance(said, dict):
+        said = {}
+        odd.append("its labels are no labels")
+    labels = {key: value or "" for key, value in said.items() if value is None or isinstance(value, str)}
+    if len(labels) < len(said):
+        odd.append("one of its labels is no text")
+    return ImageConfig(digest, created, labels, parent, odd=f"image configuration {digest.short}: {', '.join(odd)}")
 
 
 def _unix(text: str | None) -> int:

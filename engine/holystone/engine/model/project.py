@@ -33,6 +33,8 @@ class ImageTag(msgspec.Struct, frozen=True):
     """Image ids that its `werf-import-*` labels name."""
     stranger: str = ""
     """The project that its label names, if it is another one than ours."""
+    odd: str = ""
+    """What of its configuration makes no sense."""
     built_at: Commit | None = None
     """What `werf-project-repo-commit` says: HEAD when its last stage was built."""
 
@@ -51,6 +53,10 @@ class Stage(msgspec.Struct, frozen=True):
     imports: tuple[Digest, ...] = ()
     rejected_by: Tag | None = None
     """The record that marks this stage as broken."""
+    is_unread: bool = False
+    """Its configuration cannot be read, so that only its image id is known. Only of stages that a record marks."""
+    odd: str = ""
+    """What of its configuration makes no sense."""
     stranger: str = ""
     """The project that its label names, if it is another one than ours."""
 
@@ -80,4 +86,5 @@ class StagesStorage(msgspec.Struct, frozen=True):
     ambiguous_metadata: tuple[Tag, ...]
     """Records whose cut name fits more than one image: `metadata` has one of each for every such image."""
     unreadable: tuple[Tag, ...] = ()
-    """Stages whose manifest or configuration cannot be read: nothing is known of them."""
+    """Stages whose manifest or configuration cannot be read: nothing is known of them. Those that a mark rejects are
+    not among them if their manifest was read."""

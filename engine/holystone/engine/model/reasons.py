@@ -152,6 +152,12 @@ class ChildOf(Value, frozen=True, tag="child-of"):
     index: Digest
 
 
+class MayBeNeededBy(Value, frozen=True, tag="may-be-needed-by"):
+    """Something that cannot be understood or read may be this manifest's name, or list it."""
+
+    by: str
+
+
 class ReferrerOf(Value, frozen=True, tag="referrer-of"):
     subject: Digest
 
@@ -307,6 +313,7 @@ KeepReason = (
     | SubjectOf
     | IndexOf
     | ChildOf
+    | MayBeNeededBy
     | ReferrerOf
     | MetadataHead
     | MetadataNeeded

@@ -20,7 +20,14 @@ from holystone.engine.naming.belongings import (
 from holystone.engine.naming.claims import contradicted
 from holystone.engine.naming.layout import ImagesRepo
 from holystone.engine.naming.modes import check_image_names, resolve_mode
-from holystone.engine.naming.project import kind_of, managed_images, needs_config, read_images, read_storage
+from holystone.engine.naming.project import (
+    kind_of,
+    managed_images,
+    needs_config,
+    read_images,
+    read_storage,
+    without_rejected,
+)
 from holystone.engine.naming.records import (
     ClientId,
     MetadataTag,
@@ -76,4 +83,5 @@ __all__ = [
     "repository_of",
     "resolve_mode",
     "unlisted",
+    "without_rejected",
 ]

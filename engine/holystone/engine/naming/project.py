@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import ImageConfig
 from holystone.engine.model.project import ImageTag, MetadataRecord, Stage, StagesStorage
-from holystone.engine.model.references import ImageName, Reference, Tag
+from holystone.engine.model.references import Digest, ImageName, Reference, Tag
 from holystone.engine.naming import labels
 from holystone.engine.naming.layout import ImagesRepo
 from holystone.engine.naming.records import (
@@ -20,7 +22,7 @@ from holystone.engine.naming.records import (
     parse_managed_image_tag,
     parse_metadata_tag,
 )
-from holystone.engine.naming.stages import parse_rejected_tag, parse_stage_tag, rejected_tag
+from holystone.engine.naming.stages import marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
 
 Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
 
@@ -43,11 +45,13 @@ def read_images(
             strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
             stranger=labels.another_project(config.labels, ours),
+            odd=config.odd,
             built_at=labels.built_at(config.labels),
         )
-        for tag in sorted(snapshot.tags.keys() - snapshot.broken.keys())
+        for tag in sorted(snapshot.tags)
         if layout.is_candidate(image, tag)
         and (config := snapshot.image(tag))
+        and (config.odd or tag not in snapshot.broken)
         and labels.is_final_image(config.labels)
         and (layout.mode == "multirepo" or labels.is_named(config.labels, image))
     )
@@ -91,7 +95,9 @@ def read_storage(
             found[kind].append(tag)
             continue
         config = stored_image(snapshot, tag)
-        is_unreadable = tag in snapshot.broken or (config is None and _is_image(snapshot, tag))
+        understood = bool(config and config.odd) or tag not in snapshot.broken
+        is_unreadable = not understood or (config is None and _is_image(snapshot, tag))
+        mark = Tag(rejected_tag(tag)) if kind == "stage" and rejected_tag(tag) in kinds else None
         if record := parse_metadata_tag(tag):
             names = owners.of(record)
             signature = config.labels.get(labels.METADATA_SIGNATURE) if config and not is_unreadable else None
@@ -102,13 +108,12 @@ def read_storage(
                     found["ambiguous" if names else "unclaimed"].append(tag)
             else:
                 found["foreign"].append(tag)
-        elif is_unreadable:
-            found["unreadable"].append(tag)
-        elif config is None:
-            found["foreign"].append(tag)
+        elif config and not is_unreadable:
+            stages.append(_stage(tag, config, mark, ours))
+        elif mark and tag not in snapshot.broken and (image_id := _image_id(snapshot, tag)):
+            stages.append(Stage(tag, image_id, None, 0, (), mark, is_unread=True))
         else:
-            mark = Tag(rejected_tag(tag))
-            stages.append(_stage(tag, config, mark if mark in kinds else None, ours))
+            found["unreadable" if is_unreadable else "foreign"].append(tag)
     return StagesStorage(
         stages=tuple(stages),
         metadata=tuple(metadata),
@@ -139,6 +144,21 @@ class _Owners:
         return self._by_length[length].get(record.name, ())
 
 
+def without_rejected(storage: RepositorySnapshot) -> RepositorySnapshot:
+    """werf marks a stage as broken when it finds its configuration or a layer lost, and builds another: what the mark
+    says is no news, and the stage goes by its manifest."""
+    marks = marked_stages(storage.names)
+    expendable = {stage for stage in marks.values() if _image_id(storage, stage)}
+    broken = {tag: why for tag, why in storage.broken.items() if tag not in expendable}
+    return msgspec.structs.replace(storage, broken=broken)
+
+
+def _image_id(snapshot: RepositorySnapshot, tag: Tag) -> Digest | None:
+    """What the manifest says of an image of which no more than that need be known."""
+    manifest = snapshot.manifests.get(snapshot.tags[tag]) if tag in snapshot.tags else None
+    return manifest.config if manifest and manifest.says_image else None
+
+
 def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collection[str]) -> Stage:
     return Stage(
         tag,
@@ -148,6 +168,7 @@ def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collect
         labels.imports(config.labels),
         rejected_by,
         stranger=labels.another_project(config.labels, ours),
+        odd=config.odd,
     )
 
 

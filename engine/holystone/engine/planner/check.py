@@ -129,15 +129,19 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
         if manifest.subject is not None:
             referrers[manifest.subject].append(manifest.digest)
     needs: dict[Digest, str] = {}
-    for each in sorted(plan.kept, key=lambda kept: kept.tag):
-        stack = [snapshot.tags[each.tag]] if each.tag in snapshot.tags else []
+    users = [(f"tag {each.tag}", snapshot.tags.get(each.tag)) for each in sorted(plan.kept, key=lambda kept: kept.tag)]
+    users += [(f"the name {name!r}", digest) for name, digest in sorted(snapshot.odd.items())]
+    users += [("what refers to it", digest) for digest in sorted(snapshot.held)]
+    users += [(f"{name}, which was not read", digest) for name in snapshot.unread for digest in snapshot.manifests]
+    for user, first in users:
+        stack = [first] if first else []
         while stack:
             digest = stack.pop()
             if digest in needs:
                 continue
-            needs[digest] = f"tag {each.tag}"
+            needs[digest] = user
             if digest in snapshot.manifests:
-                stack.extend(snapshot.manifests[digest].children)
+                stack.extend((*snapshot.manifests[digest].children, *snapshot.manifests[digest].blobs))
             stack.extend(snapshot.unclear.get(digest, ()))
             stack.extend(referrers[digest])
             stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.plan import Remove
-from holystone.engine.model.reasons import DeleteReason, IndexOf, SubjectOf
+from holystone.engine.model.reasons import DeleteReason, IndexOf, MayBeNeededBy, SubjectOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.draft import Draft
@@ -35,7 +35,7 @@ def _remove(draft: Draft, digest: Digest, tags: Sequence[Tag], left: frozenset[T
     if isinstance(because, Tagged):
         reasons = tuple(dict.fromkeys(reason for tag in tags for reason in draft.reasons(tag)))
     else:
-        assert not isinstance(because, SubjectOf | IndexOf)  # noqa: S101 - these only ever keep
+        assert not isinstance(because, SubjectOf | IndexOf | MayBeNeededBy)  # noqa: S101 - these only ever keep
         reasons = (because,)
     return Remove(
         digest=digest,

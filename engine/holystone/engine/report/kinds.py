@@ -56,6 +56,8 @@ def kind_text(reason: KeepReason | DeleteReason) -> str:
             return "the registry would delete what refers to them along with them"
         case reasons.IndexOf():
             return "the registry would delete their parts along with them"
+        case reasons.MayBeNeededBy():
+            return "what cannot be read or understood may need their manifests"
         case reasons.ChildOf():
             return "parts of indexes"
         case reasons.ReferrerOf():

@@ -69,6 +69,8 @@ def reason_text(reason: KeepReason | DeleteReason) -> str:
             return f"the registry would delete {child.short}, which is part of it, along with it"
         case reasons.ChildOf(index):
             return f"part of index {index.short}"
+        case reasons.MayBeNeededBy(by):
+            return f"{shown(by)}, which cannot be read or understood, may need its manifest"
         case reasons.ReferrerOf(subject):
             return f"attached to manifest {subject.short}"
         case reasons.MetadataHead(reference):

@@ -16,7 +16,7 @@ no manifest is deleted by digest.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.replies import is_absent, unreadable
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -73,7 +74,7 @@ class _Page(msgspec.Struct):
 
 async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Tags:
     """Raises IncompleteSource, and what `get` raises."""
-    tags: dict[Tag, Digest | None] = {}
+    listed = Listed()
     locked: dict[Tag, str] = {}
     pushed: dict[Digest, int] = {}
     locks_known = True
@@ -85,38 +86,35 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
         if reply.status != 200:
             raise unreadable(f"The tags of {repository}", reply)
         for row in _page(repository, reply, _Page).tags or ():
-            tag, digest = _names(repository, row.name, row.digest)
+            digest = _digest(repository, row.digest)
             # One that moved while the list was read comes again, at the end: the later row counts.
-            tags[tag] = digest
+            tag = listed.add(row.name, digest)
             locks_known &= row.changeableAttributes.known
-            if lock := row.changeableAttributes.lock:
+            if (lock := row.changeableAttributes.lock) and tag:
                 locked[tag] = lock
             if when := _unix(row.lastUpdateTime):
                 pushed[digest] = max(when, pushed.get(digest, 0))
-    return Tags(Listing(tags, locked=locked, pushed=pushed), locks_known)
+    return Tags(msgspec.structs.replace(listed.listing(), locked=locked, pushed=pushed), locks_known)
 
 
-async def read_hidden(
-    repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Mapping[Tag, Digest | None]
-) -> Mapping[Tag, Digest]:
+async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing) -> Listing:
     """Tags that manifests have and no list shows. Raises IncompleteSource, and what `get` raises."""
-    hidden: dict[Tag, Digest] = {}
+    hidden = Listed()
     first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
     names = partial(_digests, repository)
     async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
         if is_absent(reply):
-            return {}
+            return Listing({})
         if reply.status != 200:
             raise unreadable(f"The manifests of {repository}", reply)
         for row in _page(repository, reply, _Manifests).manifests or ():
             for tag in row.tags or ():
-                name, digest = _names(repository, tag, row.digest)
-                if name not in listed:
-                    hidden[name] = digest
-    return hidden
+                if tag not in listed.tags and tag not in listed.odd:
+                    hidden.add(tag, _digest(repository, row.digest))
+    return hidden.listing()
 
 
-async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[Tag]:
+async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[str]:
     """Of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get` raises."""
     reply = await get(f"/acr/v1/{repository.path}/_manifests/{digest}")
     if reply.status == 404 and error_code(reply):
@@ -124,7 +122,7 @@ async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[st
     if reply.status != 200:
         raise unreadable(f"The manifest {digest} of {repository}", reply)
     tags = _page(repository, reply, _OneManifest).manifest.tags
-    return [_names(repository, tag, digest)[0] for tag in tags or ()]
+    return tags or ()
 
 
 P = TypeVar("P", _Page, _Manifests, _OneManifest)
@@ -148,9 +146,9 @@ def _digests(repository: Repository, reply: Reply) -> Sequence[str]:
     return [row.digest for row in _page(repository, reply, _Manifests).manifests or ()]
 
 
-def _names(repository: Repository, tag: str, digest: str) -> tuple[Tag, Digest]:
+def _digest(repository: Repository, digest: str) -> Digest:
     try:
-        return Tag.parse(tag), Digest.parse(digest)
+        return Digest.parse(digest)
     except InvalidName as error:
         raise _strange(repository, str(error)) from error
 

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Final, NamedTuple
 
 import msgspec
@@ -51,6 +51,10 @@ class _Doubts(NamedTuple):
     """Azure did not say of every tag whether it is locked."""
     tags_unseen: bool = False
     """Azure counts other tags than it shows."""
+
+
+def _names_in(listing: Listing) -> int:
+    return len(listing.tags) + len(listing.odd)
 
 
 class AcrRegistry(OciApi):
@@ -122,13 +126,16 @@ class AcrRegistry(OciApi):
         if about is None:
             return Listing({}, exists=False), _Doubts()
         listing, locks_known = await read_tags(repository, get)
-        hidden: Mapping[Tag, Digest] = {}
-        if about.tagCount != len(listing.tags):
-            hidden = await read_hidden(repository, get, listing.tags)
+        hidden = Listing({})
+        if about.tagCount != _names_in(listing):
+            hidden = await read_hidden(repository, get, listing)
         listing = msgspec.structs.replace(
-            listing, tags={**listing.tags, **hidden}, locked={**listing.locked, **dict.fromkeys(hidden, HIDDEN)}
+            listing,
+            tags={**listing.tags, **hidden.tags},
+            odd={**listing.odd, **hidden.odd},
+            locked={**listing.locked, **dict.fromkeys(hidden.tags, HIDDEN)},
         )
-        return listing, _Doubts(locks_unknown=not locks_known, tags_unseen=about.tagCount != len(listing.tags))
+        return listing, _Doubts(locks_unknown=not locks_known, tags_unseen=about.tagCount != _names_in(listing))
 
     async def _about(self, repository: Repository) -> _Repository | None:
         """None if there is no such repository."""

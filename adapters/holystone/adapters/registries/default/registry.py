@@ -14,6 +14,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, names_on, unreadable
 from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource
@@ -63,7 +64,7 @@ class OciRegistry(OciApi):
 
     async def list_tags(self, repository: Repository) -> Listing:
         base = f"/v2/{repository.path}/tags/list"
-        tags: dict[Tag, Digest | None] = {}
+        listed = Listed()
         for first in (f"{base}?n={PAGE_SIZE}", base):
             size = PAGE_SIZE if first != base else 0
             get = partial(self.read_tags, repository)
@@ -74,9 +75,9 @@ class OciRegistry(OciApi):
                     break  # a server that does not page, and says so
                 if reply.status != 200:
                     raise unreadable(f"The tags of {repository}", reply)
-                tags.update(dict.fromkeys(_tags(repository, reply)))
+                listed.add_all(_names(repository, reply))
             else:
-                return Listing(tags)
+                return await self.look_up_odd(repository, listed.listing())
         raise IncompleteSource(f"The tags of {repository} cannot be listed: the registry refuses the request.")
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
@@ -118,10 +119,10 @@ class _Questions:
         return await self.ask() if self.ask else Signs()
 
 
-def _tags(repository: Repository, reply: Reply) -> list[Tag]:
+def _names(repository: Repository, reply: Reply) -> list[str]:
     """Raises IncompleteSource for a reply that is not a tag list: cut short, or a page of a proxy."""
     try:
-        return [Tag.parse(tag) for tag in names_on(reply)]
+        return names_on(reply)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).", what_to_do=STRANGE

@@ -1,16 +1,18 @@
 """All tags of a repository: numbered pages, which shift whenever somebody pushes or deletes in between."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.dockerhub.api import TAG_SCOPE, HubApi
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.model.references import Digest, InvalidName, Repository
+from holystone.engine.ports import Listing
 from holystone.engine.scheduler import map_each
 
 _LOOKS: Final = 3
@@ -34,13 +36,7 @@ class _Page(msgspec.Struct):
     results: list[_HubTag]
 
 
-class HubTag(msgspec.Struct, frozen=True):
-    digest: Digest | None
-    pushed: int
-    """Unix seconds; 0 if it is not said."""
-
-
-async def read_tags(hub: HubApi, repository: Repository) -> Mapping[Tag, HubTag]:
+async def read_tags(hub: HubApi, repository: Repository) -> Listing:
     """Raises IncompleteSource if no complete list could be had."""
     for _ in range(_LOOKS):
         pages = await _look(hub, repository)
@@ -94,14 +90,18 @@ def _is_complete(pages: Sequence[_Page], names: int) -> bool:
     return numbers == {names} and pages[-1].next is None
 
 
-def _parsed(repository: Repository, tags: Iterable[_HubTag]) -> Mapping[Tag, HubTag]:
-    try:
-        return {
-            Tag.parse(tag.name): HubTag(Digest.parse(tag.digest) if tag.digest else None, _unix(tag.tag_last_pushed))
-            for tag in tags
-        }
-    except InvalidName as error:
-        raise _strange(repository, error) from error
+def _parsed(repository: Repository, tags: Iterable[_HubTag]) -> Listing:
+    listed = Listed()
+    pushed: dict[Digest, int] = {}
+    for tag in tags:
+        try:
+            digest = Digest.parse(tag.digest) if tag.digest else None
+        except InvalidName as error:
+            raise _strange(repository, error) from error
+        listed.add(tag.name, digest)
+        if digest and (moment := _unix(tag.tag_last_pushed)):
+            pushed[digest] = max(pushed.get(digest, 0), moment)
+    return msgspec.structs.replace(listed.listing(), pushed=pushed)
 
 
 def _unix(text: str | None) -> int:

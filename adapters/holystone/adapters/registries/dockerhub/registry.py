@@ -1,6 +1,5 @@
 """The registry port over Docker Hub."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -53,16 +52,9 @@ class DockerHubRegistry(OciApi):
         if about is None:
             await self._expect_absent(repository)
             return Listing({}, exists=False)
-        tags = await read_tags(self.hub, repository)
-        pushed: defaultdict[Digest, int] = defaultdict(int)
-        for tag in tags.values():
-            if tag.digest and tag.pushed:
-                pushed[tag.digest] = max(pushed[tag.digest], tag.pushed)
-        return Listing(
-            {tag: found.digest for tag, found in tags.items()},
-            locked=locked(about.immutable_tags_settings, tags),
-            pushed=dict(pushed),
-        )
+        listing = await read_tags(self.hub, repository)
+        rules = locked(about.immutable_tags_settings, listing.tags)
+        return await self.look_up_odd(repository, msgspec.structs.replace(listing, locked=rules))
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [await self._deletion.delete(repository, tag) for tag in tags]

@@ -7,6 +7,7 @@ import msgspec
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
+from holystone.adapters.registries.listed import Listed
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -61,7 +62,7 @@ async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listin
 
 class _Found:
     def __init__(self) -> None:
-        self.tags: dict[Tag, Digest | None] = {}
+        self._listed = Listed()
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}
@@ -71,15 +72,17 @@ class _Found:
     def add(self, repository: Repository, image: Image) -> None:
         try:
             digest = Digest.parse(image.imageDigest)
-            tags = [Tag.parse(tag) for tag in image.imageTags or ()]
             subject = Digest.parse(image.subjectManifestDigest) if image.subjectManifestDigest else None
         except InvalidName as error:
             raise IncompleteSource(f"The images of {repository} cannot be understood: {error}.") from error
         rule = "" if image.imageStatus in (None, "ACTIVE") else _LOCKED.get(image.imageStatus, image.imageStatus)
-        for tag in tags:
+        tags = image.imageTags or ()
+        known = self._listed.tags
+        for name in tags:
             # A tag that moves while the pages are read is seen on both images: then it has to be looked up.
-            self.tags[tag] = digest if self.tags.get(tag, digest) == digest else None
-            if rule:
+            moved = known.get(Tag(name), digest) != digest
+            tag = self._listed.add(name, None if moved else digest)
+            if rule and tag:
                 self.locked[tag] = rule
         if image.imagePushedAt is not None:
             self.pushed[digest] = int(image.imagePushedAt)
@@ -94,8 +97,8 @@ class _Found:
             self.manifests[digest] = Manifest(digest=digest, media_type=kind, size=0, subject=subject)
 
     def listing(self) -> Listing:
-        return Listing(
-            self.tags,
+        return msgspec.structs.replace(
+            self._listed.listing(),
             locked=self.locked,
             manifests=self.manifests,
             untagged=tuple(self.untagged),

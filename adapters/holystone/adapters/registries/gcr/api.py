@@ -19,6 +19,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.gcr.listing import Row, Rows
 from holystone.adapters.registries.gcr.places import Image
 from holystone.adapters.registries.gcr.replies import READER, api_error
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Tag
@@ -93,7 +94,8 @@ class ArtifactRegistry:
 
     async def list(self, image: Image) -> Rows:
         """Every tag and manifest. Raises IncompleteSource where the API cannot be used, saying what to do."""
-        rows = Rows()
+        listed = Listed()
+        rows = Rows(listed.tags, odd=listed.odd)
         try:
             async for versions in self._pages(image, "versions?view=FULL&", _Versions):
                 for version in versions.versions or ():
@@ -101,9 +103,10 @@ class ArtifactRegistry:
                     rows.manifests[Digest.parse(_last(version.name))] = Row(media_type, _unix(version.createTime))
             async for tags in self._pages(image, "tags?", _Tags):
                 for tag in tags.tags or ():
-                    name, digest = Tag.parse(_last(tag.name)), Digest.parse(_last(tag.version))
-                    if rows.tags.setdefault(name, digest) != digest:
+                    name, digest = _last(tag.name), Digest.parse(_last(tag.version))
+                    if rows.tags.get(Tag(name), digest) != digest:
                         raise IncompleteSource(f"{image.resource} names the tag {name} twice.", what_to_do="Run again.")
+                    listed.add(name, digest)
         except (msgspec.MsgspecError, InvalidName, ValueError, RecursionError) as error:
             raise IncompleteSource(
                 f"{image.resource} cannot be listed: the answer is not a page of it ({error}).", what_to_do=STRANGE

@@ -10,6 +10,7 @@ import msgspec
 
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.sheet import LONGEST
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, INDEX_TYPES
@@ -33,6 +34,8 @@ class Rows:
     manifests: dict[Digest, Row] = field(default_factory=dict)
     cut_short: bool = False
     """There may be more than this."""
+    odd: dict[str, Digest | None] = field(default_factory=dict)
+    """Names that are no tags."""
 
     @property
     def may_refer(self) -> tuple[Digest, ...]:
@@ -76,20 +79,22 @@ def read_rows(repository: Repository, reply: Reply, longest: int = LONGEST) -> R
             Digest.parse(digest): Row(row.mediaType, max(0, int(row.timeUploadedMs) // 1000))
             for digest, row in wire.manifest.items()
         }
-        tags: dict[Tag, Digest | None] = {Tag.parse(tag): None for tag in wire.tags or ()}
+        listed = Listed()
+        listed.add_all(wire.tags or ())
         for digest, row in wire.manifest.items():
             for tag in row.tag or ():
-                if tags.get(Tag.parse(tag)):
+                if listed.tags.get(Tag(tag)):
                     raise IncompleteSource(
                         f"The tags of {repository} cannot be read: {tag} is said to be on two manifests.",
                         what_to_do="Run again; it was probably moved while the list was made.",
                     )
-                tags[Tag(tag)] = Digest(digest)
+                listed.add(tag, Digest(digest))
     except (msgspec.MsgspecError, InvalidName, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not Google's tag list ({error}).",
             what_to_do=STRANGE,
         ) from error
     # A tag whose manifest is not shown: the list of manifests was cut.
-    cut_short = max(len(tags), len(manifests)) >= longest or "Link" in reply.headers or None in tags.values()
-    return Rows(tags, manifests, cut_short)
+    tags, unknown = listed.tags, None in {*listed.tags.values(), *listed.odd.values()}
+    cut_short = max(len(tags), len(manifests)) >= longest or "Link" in reply.headers or unknown
+    return Rows(tags, manifests, cut_short, listed.odd)

@@ -78,13 +78,15 @@ class GoogleRegistry(OciApi):
         if rows.cut_short:
             rows = await self._list_by_api(repository, rows)
         rule = await self._immutable(repository) if rows.tags else None
-        return Listing(
+        listing = Listing(
             rows.tags,
             locked=dict.fromkeys(rows.tags, rule) if rule else {},
             untagged=await self._untagged(repository, rows),
             indexes=rows.indexes,
             pushed=rows.pushed,
+            odd=rows.odd,
         )
+        return await self.look_up_odd(repository, listing)
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [await self._deletion(repository, tag) for tag in tags]

@@ -49,7 +49,8 @@ class GithubDockerRegistry(OciApi):
         if found is None:
             await self._check_absence(repository)
             return Listing({}, exists=False)
-        return Listing(dict.fromkeys(found.tags), untagged=tuple(found.untagged))
+        listing = Listing(dict.fromkeys(found.tags), untagged=tuple(found.untagged), odd=dict.fromkeys(found.odd))
+        return await self.look_up_odd(repository, listing)
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [await self._deletion(repository, tag) for tag in tags]

@@ -15,7 +15,6 @@ from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.github.addresses import docker_package_of
 from holystone.adapters.registries.github.api import GithubApi, decoded
 from holystone.adapters.registries.github.replies import forbidden, rule_in
-from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Outcome
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -94,13 +93,15 @@ class Found(NamedTuple):
     tags: dict[Tag, str]
     """With the id of the version."""
     untagged: list[Digest]
+    odd: list[str]
+    """Names that are neither tags nor digests."""
 
 
 async def find_versions(api: GithubApi, repository: Repository) -> Found | None:
     """None if GraphQL shows no such package. Raises Unauthorized, IncompleteSource, and UsageError for an address that
     is no package's."""
     owner, name, package = docker_package_of(repository)
-    found = Found({}, [])
+    found = Found({}, [], [])
     guard = PageGuard(str(repository))
     after: str | None = None
     while True:
@@ -122,7 +123,7 @@ async def find_versions(api: GithubApi, repository: Repository) -> Found | None:
         versions = packages[0].versions
         guard.take(len(versions.nodes))
         for each in versions.nodes:
-            _sort(each, found, repository)
+            _sort(each, found)
         if not versions.pageInfo.hasNextPage:
             return found
         after = versions.pageInfo.endCursor or ""
@@ -159,11 +160,11 @@ def _refused(api: GithubApi, repository: Repository, errors: Sequence[_Error]) -
     )
 
 
-def _sort(each: _Version, found: Found, repository: Repository) -> None:
+def _sort(each: _Version, found: Found) -> None:
     try:
         if ":" in each.version:
             found.untagged.append(Digest.parse(each.version))
         elif each.version != _BASE_LAYER:
             found.tags[Tag.parse(each.version)] = each.id
-    except InvalidName as error:
-        raise IncompleteSource(f"The versions of {repository} cannot be read: {error}.", what_to_do=STRANGE) from error
+    except InvalidName:
+        found.odd.append(each.version)

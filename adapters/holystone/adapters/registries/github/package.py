@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
+import msgspec
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.registries.github.addresses import owner_of, package_path
@@ -12,6 +13,7 @@ from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.replies import deletion_outcome, forbidden
 from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.versions import read_versions
+from holystone.adapters.registries.listed import Listed
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -45,20 +47,24 @@ class Package:
         """None if GitHub shows no such package, which may have two reasons. Raises IncompleteSource."""
         async with self._stillness.listing():
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
-        tags: dict[Tag, Digest | None] = {}
+        listed = Listed()
+        seen: set[str] = set()
         ids: defaultdict[Digest, tuple[int, ...]] = defaultdict(tuple)
         pushed: dict[Digest, int] = {}
         for version in versions or ():
             digest = version.digest
             # A tag on two versions moved while the list was read: then it says nothing of where it points.
-            tags.update({tag: None if tag in tags else digest for tag in version.tags})
+            for name in version.tags:
+                listed.add(name, None if name in seen else digest)
+            seen.update(version.tags)
             ids[digest] += (version.id,)
             pushed[digest] = max(version.touched, pushed.get(digest, 0))
         self._ids = dict(ids)
         if versions is None:
             return None
         tagged = {version.digest for version in versions if version.tags}
-        return Listing(tags, untagged=tuple(digest for digest in ids if digest not in tagged), pushed=pushed)
+        untagged = tuple(digest for digest in ids if digest not in tagged)
+        return msgspec.structs.replace(listed.listing(), untagged=untagged, pushed=pushed)
 
     async def delete(self, digest: Digest) -> Outcome:
         """Takes all tags of it along. Raises what a request raises."""

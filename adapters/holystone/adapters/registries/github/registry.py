@@ -78,7 +78,7 @@ class GithubRegistry(OciApi):
         if listing is None:
             await self._check_absence(repository)
             return Listing({}, exists=False)
-        return listing
+        return await self.look_up_odd(repository, listing)
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [Failed("GitHub deletes a tag only together with its manifest and its other tags")] * len(tags)

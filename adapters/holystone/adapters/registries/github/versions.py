@@ -18,7 +18,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.github.api import GithubApi, decoded, is_of_somebody_else
 from holystone.adapters.registries.github.sheet import PAGE_SIZE
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.references import Digest, InvalidName, Tag
+from holystone.engine.model.references import Digest, InvalidName
 from holystone.engine.scheduler import for_each
 
 State = Literal["active", "deleted"]
@@ -30,7 +30,7 @@ _UNSTEADY: Final = "Run again when less is pushed and deleted there."
 class Version(msgspec.Struct, frozen=True):
     id: int
     digest: Digest
-    tags: tuple[Tag, ...]
+    tags: tuple[str, ...]
     touched: int
     """Unix seconds; a new tag counts too. Neither time that GitHub gives is the build's."""
 
@@ -154,7 +154,7 @@ def _version(row: _Row) -> Version:
     if row.metadata.container is None:
         raise ValueError(f"version {row.id} does not say its tags")
     touched = max((int(time.timestamp()) for time in (row.created_at, row.updated_at) if time), default=0)
-    return Version(row.id, Digest.parse(row.name), tuple(map(Tag.parse, row.metadata.container.tags)), touched)
+    return Version(row.id, Digest.parse(row.name), tuple(row.metadata.container.tags), touched)
 
 
 def _last(reply: Reply, number: int) -> int:

@@ -12,10 +12,11 @@ import msgspec
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import PageGuard, next_link
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE, unreadable
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
-from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.model.references import Digest, InvalidName, Repository
 from holystone.engine.ports import Listing
 
 PAGE_SIZE: Final = 1000
@@ -53,7 +54,7 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
     and its marker may be one that the server itself reads as another (`_marker`). A full page without a `Link` is not
     believed to be the last one: a proxy may have removed the header."""
     base = f"/gitlab/v1/repositories/{repository.path}/tags/list/"  # without the slash at the end: 301
-    found: dict[Tag, _Entry] = {}
+    found: dict[str, _Entry] = {}
     guard = PageGuard(str(repository))
     last = ""
     again: Sequence[str] = ()
@@ -73,10 +74,9 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
         page = _page(repository, reply)
         guard.take(len(page) + sum(len(entry.referrers or ()) for entry in page))
         for entry in page:
-            tag = Tag(entry.name)
-            if tag in found and tag not in again:
-                raise IncompleteSource(f"The tags of {repository} cannot be listed: {tag} is on two pages.")
-            found[tag] = entry
+            if entry.name in found and entry.name not in again:
+                raise IncompleteSource(f"The tags of {repository} cannot be listed: {entry.name} is on two pages.")
+            found[entry.name] = entry
         goes_on = next_link(reply) is not None
         if not goes_on and len(page) < PAGE_SIZE:
             return _detailed(found)
@@ -114,7 +114,6 @@ def _page(repository: Repository, reply: Reply) -> list[_Entry]:
     try:
         page = msgspec.json.decode(reply.body, type=list[_Entry])
         for entry in page:
-            Tag.parse(entry.name)
             for digest in (entry.digest, *(each.digest for each in entry.referrers or ())):
                 Digest.parse(digest)
             if entry.config_digest:
@@ -126,13 +125,14 @@ def _page(repository: Repository, reply: Reply) -> list[_Entry]:
     return page
 
 
-def _detailed(found: Mapping[Tag, _Entry]) -> Detailed:
-    tags: dict[Tag, Digest | None] = {}
+def _detailed(found: Mapping[str, _Entry]) -> Detailed:
+    listed = Listed()
     manifests: dict[Digest, Manifest] = {}
     pushed: dict[Digest, int] = {}
     referrers: dict[Digest, tuple[Digest, ...]] = {}
-    for tag, entry in found.items():
-        digest = tags[tag] = Digest(entry.digest)
+    for name, entry in found.items():
+        digest = Digest(entry.digest)
+        listed.add(name, digest)
         if moment := entry.published_at or entry.created_at:
             pushed[digest] = max(pushed.get(digest, 0), int(moment.timestamp()))
         if entry.referrers:
@@ -146,4 +146,5 @@ def _detailed(found: Mapping[Tag, _Entry]) -> Detailed:
                 config=Digest(entry.config_digest),
                 layers_size=entry.size_bytes or 0,
             )
-    return Detailed(Listing(tags, manifests=manifests, pushed=pushed), referrers)
+    listing = msgspec.structs.replace(listed.listing(), manifests=manifests, pushed=pushed)
+    return Detailed(listing, referrers)

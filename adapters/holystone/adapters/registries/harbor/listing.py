@@ -17,7 +17,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES
-from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
+from holystone.engine.model.references import Digest, InvalidName, Repository
 from holystone.engine.scheduler import map_each
 
 PAGE_SIZE: Final = 100
@@ -32,9 +32,9 @@ _NEVER: Final = 0
 @dataclass(frozen=True, slots=True)
 class Artifact:
     digest: Digest
-    tags: tuple[Tag, ...]
+    tags: tuple[str, ...]
     is_index: bool
-    immutable: frozenset[Tag]
+    immutable: frozenset[str]
     accessories: tuple[Digest, ...]
     """Signatures, SBOMs and other manifests that belong to this one; the list does not show them as artifacts."""
     pushed: int
@@ -113,8 +113,8 @@ def _contradiction(pages: Sequence[_Page]) -> str:
     return ""
 
 
-def _repeated(tags: Iterable[Tag]) -> Tag | None:
-    seen: set[Tag] = set()
+def _repeated(tags: Iterable[str]) -> str | None:
+    seen: set[str] = set()
     for tag in tags:
         if tag in seen:
             return tag
@@ -137,9 +137,9 @@ def _parsed(wire: _Artifact) -> Artifact:
     tags = wire.tags or ()
     return Artifact(
         digest=Digest.parse(wire.digest),
-        tags=tuple(Tag.parse(tag.name) for tag in tags),
+        tags=tuple(tag.name for tag in tags),
         is_index=wire.manifest_media_type in INDEX_TYPES,
-        immutable=frozenset(Tag(tag.name) for tag in tags if tag.immutable),
+        immutable=frozenset(tag.name for tag in tags if tag.immutable),
         accessories=tuple(Digest.parse(accessory.digest) for accessory in wire.accessories or ()),
         pushed=max(_NEVER, int(wire.push_time.timestamp())) if wire.push_time else _NEVER,
     )

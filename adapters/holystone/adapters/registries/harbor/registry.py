@@ -15,11 +15,12 @@ from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
 from holystone.adapters.registries.harbor.sheet import RIGHTS
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE, OciApi, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
-from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import Lane
 
@@ -78,12 +79,17 @@ class HarborRegistry(OciApi):
         if names is None:
             raise IncompleteSource(f"The tags of {repository} cannot be listed.", what_to_do=_CONTRADICTS)
         rule = f"an immutability rule of the project {project(repository)}"
-        return Listing(
-            tags=dict.fromkeys(names) | {tag: each.digest for each in artifacts for tag in each.tags},
-            locked={tag: rule for each in artifacts for tag in sorted(each.immutable)},
+        listed = Listed()
+        for name, digest in {**dict.fromkeys(names), **{tag: at.digest for at in artifacts for tag in at.tags}}.items():
+            listed.add(name, digest)
+        locked = {tag for each in artifacts for tag in each.immutable} & listed.tags.keys()
+        listing = msgspec.structs.replace(
+            listed.listing(),
+            locked=dict.fromkeys(sorted(map(Tag, locked)), rule),
             indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
         )
+        return await self.look_up_odd(repository, listing)
 
     async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
         """Of an artifact the listing has told them; what refers to a referrer is asked for."""
@@ -128,9 +134,9 @@ class HarborRegistry(OciApi):
             )
         self._own.add(name)
 
-    async def _names(self, repository: Repository) -> list[Tag] | None:
+    async def _names(self, repository: Repository) -> list[str] | None:
         """All tags by /v2; None if it does not know the repository."""
-        found: dict[Tag, None] = {}
+        found: dict[str, None] = {}
         first = f"/v2/{repository.path}/tags/list"
         get = partial(self._read_names, repository)
         async for reply in pages(get, first, what=str(repository), names=names_on):
@@ -139,8 +145,8 @@ class HarborRegistry(OciApi):
             if reply.status != 200:
                 raise unreadable(f"The tags of {repository}", reply)
             try:
-                found |= {Tag.parse(tag): None for tag in names_on(reply)}
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidName) as error:
+                found |= dict.fromkeys(names_on(reply))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 raise IncompleteSource(
                     f"The tags of {repository} cannot be read: the answer is not a tag list ({error}).",
                     what_to_do=STRANGE,
@@ -156,7 +162,7 @@ class HarborRegistry(OciApi):
                 error.message, what_to_do=f"It may list artifacts and not pull. It needs {RIGHTS}."
             ) from error
 
-    async def _exists(self, repository: Repository, names: list[Tag] | None) -> bool:
+    async def _exists(self, repository: Repository, names: list[str] | None) -> bool:
         """Harbor lists a repository that is not there as empty (goharbor/harbor#17443)."""
         reply = await self.api.get(repository)
         if reply.status == 200:

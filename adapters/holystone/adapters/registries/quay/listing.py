@@ -24,6 +24,7 @@ import msgspec
 
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE, names_on, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code
@@ -89,7 +90,7 @@ def unusual_sizes() -> Iterator[int]:
 async def list_by_registry(repository: Repository, size: int, get: Callable[[str], Awaitable[Reply]]) -> Listing:
     """By /v2, in pages of `size`. Where there is a Link it is followed: its cursor was an opaque token on older
     servers, and the page was smaller."""
-    tags: dict[Tag, Digest | None] = {}
+    listed = Listed()
     first = f"/v2/{repository.path}/tags/list?n={size}"
     async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
         if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
@@ -97,10 +98,10 @@ async def list_by_registry(repository: Repository, size: int, get: Callable[[str
         if reply.status != 200:
             raise unreadable(f"The tags of {repository}", reply)
         try:
-            tags.update((Tag.parse(name), None) for name in names_on(reply))
-        except (*NONSENSE, InvalidName) as error:
+            listed.add_all(names_on(reply))
+        except NONSENSE as error:
             raise _nonsense(repository, error) from error
-    return Listing(tags)
+    return listed.listing()
 
 
 async def _read_on(
@@ -153,24 +154,24 @@ def _page(repository: Repository, reply: Reply) -> _Read:
 
 def _listing(repository: Repository, rows: Collection[_Row], now: float) -> Listing:
     """Of each name the newest row counts: a tag that moved while the list was read is there twice."""
-    tags: dict[Tag, Digest | None] = {}
+    listed = Listed()
     locked: dict[Tag, str] = {}
     pushed: dict[Digest, int] = {}
     newest = {row.name: row for row in sorted(rows, key=lambda row: row.start_ts)}
-    try:
-        for row in newest.values():
-            if row.end_ts and row.end_ts <= now:
-                continue  # dead: a server that does not know onlyActiveTags
-            tag, digest = Tag.parse(row.name), Digest.parse(row.manifest_digest)
-            tags[tag] = digest
-            if row.immutable:
-                locked[tag] = "the tag is immutable in Quay (its own flag, or an immutability policy)"
-            if row.start_ts:
-                # A tag cannot be older than its manifest, so that its oldest tag comes closest to the push.
-                pushed[digest] = min(pushed.get(digest, int(row.start_ts)), int(row.start_ts))
-    except InvalidName as error:
-        raise _nonsense(repository, error) from error
-    return Listing(tags, locked=locked, pushed=pushed)
+    for row in newest.values():
+        if row.end_ts and row.end_ts <= now:
+            continue  # dead: a server that does not know onlyActiveTags
+        try:
+            digest = Digest.parse(row.manifest_digest)
+        except InvalidName as error:
+            raise _nonsense(repository, error) from error
+        tag = listed.add(row.name, digest)
+        if row.immutable and tag:
+            locked[tag] = "the tag is immutable in Quay (its own flag, or an immutability policy)"
+        if row.start_ts:
+            # A tag cannot be older than its manifest, so that its oldest tag comes closest to the push.
+            pushed[digest] = min(pushed.get(digest, int(row.start_ts)), int(row.start_ts))
+    return msgspec.structs.replace(listed.listing(), locked=locked, pushed=pushed)
 
 
 def _date(reply: Reply) -> float:

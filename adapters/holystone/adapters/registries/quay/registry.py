@@ -50,9 +50,11 @@ class QuayRegistry(OciApi):
 
     async def list_tags(self, repository: Repository) -> Listing:
         if api := self._api:
-            return await list_by_api(repository, lambda page, limit: api.tags(repository, page=page, limit=limit))
-        size = next(self._sizes)
-        return await list_by_registry(repository, size, lambda path: self._ask(repository, path, self._tags))
+            listing = await list_by_api(repository, lambda page, limit: api.tags(repository, page=page, limit=limit))
+        else:
+            size = next(self._sizes)
+            listing = await list_by_registry(repository, size, lambda path: self._ask(repository, path, self._tags))
+        return await self.look_up_odd(repository, listing)
 
     async def probe(self, repository: Repository) -> Capabilities:
         about = await self._api.about(repository) if self._api else None

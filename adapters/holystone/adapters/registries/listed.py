@@ -1,0 +1,49 @@
+"""Names as registries list them. One that is no tag is a fact about that name, and no reason to doubt the list."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from holystone.engine.model.references import Digest, InvalidName, Tag
+from holystone.engine.ports import Listing
+
+
+def digest_or_none(text: str | None) -> Digest | None:
+    """What is no digest says nothing: the tag is looked up."""
+    try:
+        return Digest.parse(text) if text else None
+    except InvalidName:
+        return None
+
+
+class Listed:
+    """A digest as a name, one that is too long, or a folder in the registry's storage that somebody made: seen in the
+    list of distribution 2.8, which asks nobody before it names what is there."""
+
+    def __init__(self) -> None:
+        self.tags: dict[Tag, Digest | None] = {}
+        self.odd: dict[str, Digest | None] = {}
+
+    def __repr__(self) -> str:
+        return f"<Listed {len(self.tags)} tags, {len(self.odd)} odd names>"
+
+    def add(self, name: str, digest: Digest | None = None) -> Tag | None:
+        """The tag, unless the name is none. A digest as a name stands for its manifest."""
+        try:
+            tag = Tag.parse(name)
+        except InvalidName:
+            self.odd[name] = digest or digest_or_none(name)
+            return None
+        self.tags[tag] = digest
+        return tag
+
+    def add_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.add(name)
+
+    def listing(self) -> Listing:
+        return Listing(self.tags, odd=self.odd)
+
+
+def with_odd(listing: Listing, found: dict[str, Digest | None]) -> Listing:
+    return msgspec.structs.replace(listing, odd={**listing.odd, **found})
