@@ -1,5 +1,6 @@
 """The command `holystone`. Only click and the table of options are loaded before a command runs: `--help` is quick."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path

@@ -25,5 +25,5 @@ def parse(data: bytes) -> None:
         str(error)
         return
     token = bearer(Secret(body.token or body.access_token or ""))
-    assert 0 < _seconds(_lifetime(token.claims) if body.expires_in is None else body.expires_in) < 1e10
+    assert 0 < _seconds(_lifetime(token.claims, body.said_at) if body.expires_in is None else body.expires_in) < 1e10
     granted_actions(token.claims, REPOSITORY.path)
