@@ -266,7 +266,9 @@ def version() -> None:
     """Prints the version."""
     from importlib.metadata import version as version_of
 
-    click.echo(version_of("holystone"))
+    from holystone.cleanup.output import report
+
+    report(version_of("holystone"))
 
 
 def _cleanup(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:

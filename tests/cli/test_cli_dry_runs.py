@@ -11,7 +11,7 @@ from tests.docs.test_werf_compatibility_page import commands
 from tests.support.command_line import Bench
 
 Refuse = Callable[..., str]
-READS: set[tuple[str, ...]] = {("managed-images", "ls"), ("runs",), ("demo",)}
+READS: set[tuple[str, ...]] = {("managed-images", "ls"), ("runs",), ("demo",), ("ci-env",), ("version",)}
 """What changes nothing, or nothing of anybody's."""
 
 

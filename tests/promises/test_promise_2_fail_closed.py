@@ -55,6 +55,11 @@ class Cuts:
     def clean(self) -> Ran:
         return self.shop.cleanup("--parallel-tasks-limit=1", *self.folders())
 
+    @staticmethod
+    def entry(fault: Fault) -> str:
+        """At which it is: a tag, or the beginning of a digest."""
+        return fault.path.rpartition("/")[2].rstrip("$").removeprefix("sha256:")[:12]
+
     def was_hit(self, fault: Fault) -> bool:
         asked = [each for each in self.shop.registry.requests if re.search(fault.path, each.path)]
         return len(asked) >= fault.nth
@@ -85,11 +90,17 @@ class Cuts:
             # Whose referrers are asked for before it is known that the API is missing depends on who comes first.
             assert (ran.code, after) == (0, self.end)
             return
-        assert ran.code != 0, (fault, ran)
         for repository, (tags, manifests) in self.end.items():
             kept, there = after[repository]
             assert tags.items() <= kept.items(), (fault, ran)
             assert manifests <= there, (fault, ran)
+        if ran.code == 0:  # one entry that is not given out: it and what could hang on it stays, and that is told
+            told = "may need their manifests" if "/referrers/" in fault.path else self.entry(fault)
+            assert told in ran.out, (fault, ran)
+            self.shop.registry.faults.clear()
+            again = self.clean()
+            assert (again.code, self.shop.contents()) == (0, self.end), (fault, ran, again)
+            return
         if "holystone: run " not in ran.err:
             assert ran.code == 3, (fault, ran)
             assert ran.message

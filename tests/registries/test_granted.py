@@ -18,7 +18,7 @@ PATH = RepositoryPath("team/app")
         ([], set()),
         (None, None),
         ("all", None),
-        ([{"Type": "repository", "Name": "team/app", "Actions": ["delete"]}], None),
+        ([{"Type": "repository", "Name": "team/app", "Actions": ["delete"]}], {"delete"}),  # Azure's 1.0
     ],
 )
 def test_only_the_actions_in_that_repository_count(access: object, expected: set[str] | None) -> None:

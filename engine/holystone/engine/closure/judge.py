@@ -1,8 +1,8 @@
 """The first look at each tag: what its policy says, unless the tag could not be read."""
 
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import LockedBy, NotJudged, Unreadable
-from holystone.engine.model.references import Tag
+from holystone.engine.model.reasons import LockedBy, MayBeNeededBy, NotJudged, Unreadable
+from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
@@ -13,7 +13,17 @@ def judge(snapshot: RepositorySnapshot, verdicts: Verdicts, tag: Tag) -> Verdict
     verdict = verdicts.get(tag)
     if isinstance(verdict, Delete) and tag in snapshot.locked:
         return Keep((LockedBy(snapshot.locked[tag]),))
+    if isinstance(verdict, Delete) and (by := _may_need(snapshot, snapshot.tags[tag])):
+        # For which the manifest stays; and without its tag no later run would find it again.
+        return Keep((MayBeNeededBy(by),))
     if isinstance(verdict, Delete):
         # What an unread manifest lists is unknown, and there are no bytes to put into the journal.
         return verdict if snapshot.tags[tag] in snapshot.manifests else Keep((Unreadable("the manifest was not read"),))
     return verdict if verdict and verdict.reasons else Keep((NotJudged(),))
+
+
+def _may_need(snapshot: RepositorySnapshot, digest: Digest | None) -> str:
+    """What could not be read and may need this manifest: an index may list any, what refers to one needs that one."""
+    if snapshot.unread:
+        return str(min(snapshot.unread))
+    return f"what refers to {digest.short}" if digest and digest in snapshot.held else ""
