@@ -94,6 +94,11 @@ class Bench:
         return trial.outcome
 
 
+def _waits(ended: Ended) -> bool:
+    """It says that something could not be read, and that what could hang on that stays until it can."""
+    return "cannot be read" in ended.out or "left alone, e.g." in ended.out
+
+
 class Trial:
     def __init__(self, bench: Bench, schedule: Schedule, reference: Reference | None) -> None:
         self._bench = bench
@@ -161,8 +166,8 @@ class Trial:
             if last.code == 0 and self.outcome.commands[-1][0] in ("cleanup", "resume"):
                 if self._lies:
                     self._told(last)
-                elif differs:
-                    self.problem(f"FALSE SUCCESS of {self.outcome.commands[-1][0]}: {_few(differs)}")
+                elif differs and (wrong := self.state().lost(expected) if _waits(last) else differs):
+                    self.problem(f"FALSE SUCCESS of {self.outcome.commands[-1][0]}: {_few(wrong)}")
                 if differs:
                     await self._healed("cleanup", expected)
                 return
