@@ -1,4 +1,4 @@
-"""Deletions that break their connection, whatever they are part of: nobody waits for ever for what becomes of others."""
+"""Deletions that break their connection, whatever they are part of: nobody waits for ever for what others do."""
 
 from collections.abc import Awaitable, Callable
 
