@@ -107,6 +107,8 @@ class RepositoryWork:
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
         """Runs `act` on every item, many at once. After the first HolystoneError nothing new is begun, but what is on
         its way ends and is recorded; then the error is raised."""
+        every = list(items)
+        inside, left = _INSIDE.get(), len(every)
 
         async def one(item: T) -> None:
             nonlocal left
@@ -122,8 +124,6 @@ class RepositoryWork:
             if left or not inside:
                 self._breaks.expect(-1)
 
-        every = list(items)
-        inside, left = _INSIDE.get(), len(every)
         # The parts of an item take its place, and the last one gives it back: none waits for what waits for itself.
         self._breaks.expect(left - 1 if inside and left else left)
         if len(every) == 1:  # spares a task group for each single deletion
