@@ -27,7 +27,7 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import marked_stages, read_images, read_storage
+from holystone.engine.naming import kind_of, marked_stages, read_images, read_storage, unlabelled_images
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
 from holystone.policies.git_history import ImageDecision, decide_images
@@ -150,7 +150,13 @@ def decide(
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
         blind = [name for name, each in unseen.items() if each.blind]
-        judged = decide_stages(storage, remaining, rules.as_of, rules.stages_grace, run, blind)
+        whose = [
+            image
+            for at in sorted({inventory.layout.repository(name) for name in inventory.images})
+            for image in unlabelled_images(inventory.snapshots[at])
+            if at != inventory.storage or kind_of(image.reference.tag) == "foreign"
+        ]
+        judged = decide_stages(storage, [*remaining, *whose], rules.as_of, rules.stages_grace, run, blind)
         # Where both live in one repository, a tag of an image may look like one of a stage.
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})

@@ -296,6 +296,22 @@ def test_whatever_is_added_is_a_fact_about_itself(worlds: list[Project], what: s
     check()
 
 
+@pytest.mark.parametrize("labels", [["werf=shop"], {**LABELS, "werf-image": True}, LABELS])
+def test_an_image_whose_labels_make_no_sense_keeps_the_stage_it_is_built_on(
+    worlds: list[Project], labels: object
+) -> None:
+    project = worlds[1]
+    stage = min(tag for at, tag in project.before if at == STAGES and kind_of(tag) == "stage")
+
+    def act(shop: Bench) -> None:
+        parent = Here(shop, STAGES, stage).config(shop.registry.storage.repository(STAGES).tags[stage])
+        Here(shop, APPS[0], IMAGE_TAG).image({"created": "yesterday", "config": {"Labels": labels, "Image": parent}})
+
+    gone = project.gone(act)
+    assert gone < project.before
+    assert (STAGES, stage) not in gone
+
+
 @pytest.mark.parametrize("repository", [STAGES, APPS[0]])
 @pytest.mark.parametrize(
     "what",

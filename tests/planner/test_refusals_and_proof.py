@@ -1,3 +1,5 @@
+import tracemalloc
+
 import msgspec
 import pytest
 
@@ -150,3 +152,18 @@ def test_the_proof_finds_steps_about_things_that_were_not_read() -> None:
 
 def test_the_proof_finds_a_need_that_is_not_listed() -> None:
     assert "is not listed as kept" in check([index(1, 2), image(2)], {"a": 1}, kept="a", of=1)
+
+
+def test_many_that_were_not_read_cost_the_proof_no_more_than_one() -> None:
+    snapshot = repository([image(number) for number in range(500)], {})
+    unread = {Tag(f"u{number}"): "500" for number in range(500)}
+    snapshot = msgspec.structs.replace(snapshot, unread=unread)
+    plan = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+    tracemalloc.start()
+    try:
+        found = check_plan(snapshot, plan)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert f"manifest {d(7)} is not listed as kept, but u0, which was not read needs it" in found
+    assert peak < 5 << 20

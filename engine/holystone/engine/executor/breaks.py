@@ -38,6 +38,7 @@ class Breaks:
             broken = error
         else:
             self._succeeded += 1
+            self._waiting = 0  # whoever breaks from now on is not among those that this tells of
             self._tell()
             return result
         if await self._one_succeeds() or (self._waiting < _AT_MOST and await answers()):
@@ -50,10 +51,7 @@ class Breaks:
         self._tell()
         while self._succeeded == before and self._waiting < min(_AT_MOST, self._to_come):
             await self._news.wait()
-        if self._succeeded == before:
-            return False  # and it goes on being counted
-        self._waiting = 0
-        return True
+        return self._succeeded > before  # if none does, it goes on being counted
 
     def _tell(self) -> None:
         self._news.set()

@@ -1,6 +1,7 @@
 """What the passes over one repository share."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
@@ -23,6 +24,8 @@ T = TypeVar("T")
 R = TypeVar("R", Tag, Digest)
 WORKERS: Final = 64
 """Requests that are prepared at once; how many are really sent is the lane's decision."""
+_INSIDE: Final[ContextVar[bool]] = ContextVar("inside", default=False)
+"""Something is done for an item of `RepositoryWork.each`."""
 
 
 class RepositoryWork:
@@ -104,17 +107,25 @@ class RepositoryWork:
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
         """Runs `act` on every item, many at once. After the first HolystoneError nothing new is begun, but what is on
         its way ends and is recorded; then the error is raised."""
+        every = list(items)
+        inside, left = _INSIDE.get(), len(every)
 
         async def one(item: T) -> None:
+            nonlocal left
             if self._cause is None:
+                outside = _INSIDE.set(True)
                 try:
                     await act(item)
                 except HolystoneError as error:
                     self._cause = self._cause or error
-            self._breaks.expect(-1)
+                finally:
+                    _INSIDE.reset(outside)
+            left -= 1
+            if left or not inside:
+                self._breaks.expect(-1)
 
-        every = list(items)
-        self._breaks.expect(len(every))
+        # The parts of an item take its place, and the last one gives it back: none waits for what waits for itself.
+        self._breaks.expect(left - 1 if inside and left else left)
         if len(every) == 1:  # spares a task group for each single deletion
             await one(every[0])
         elif every:

@@ -26,6 +26,7 @@ from holystone.engine.naming.project import (
     needs_config,
     read_images,
     read_storage,
+    unlabelled_images,
     without_rejected,
 )
 from holystone.engine.naming.records import (
@@ -82,6 +83,7 @@ __all__ = [
     "rejected_tag",
     "repository_of",
     "resolve_mode",
+    "unlabelled_images",
     "unlisted",
     "without_rejected",
 ]

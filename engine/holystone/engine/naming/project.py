@@ -57,6 +57,28 @@ def read_images(
     )
 
 
+def unlabelled_images(snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
+    """Images of which it cannot be told whose they are, since their labels make no sense: what else they say counts.
+    Sorted."""
+    return tuple(
+        ImageTag(
+            image=ImageName(""),
+            reference=Reference(snapshot.repository, tag),
+            digest=digest,
+            image_id=config.digest,
+            parent=config.parent,
+            signature=None,
+            created=config.created,
+            meta_tag=tag,
+            strategy=None,
+            imports=labels.imports(config.labels),
+            odd=config.odd,
+        )
+        for tag, digest in sorted(snapshot.tags.items())
+        if (config := snapshot.image(tag)) and config.odd and not labels.is_final_image(config.labels)
+    )
+
+
 def kind_of(tag: str) -> Kind:
     """What a tag in the stages storage is, as far as the tag alone tells."""
     if tag.startswith(MANAGED_IMAGE) or parse_client_id_tag(tag):

@@ -132,7 +132,9 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
     users = [(f"tag {each.tag}", snapshot.tags.get(each.tag)) for each in sorted(plan.kept, key=lambda kept: kept.tag)]
     users += [(f"the name {name!r}", digest) for name, digest in sorted(snapshot.odd.items())]
     users += [("what refers to it", digest) for digest in sorted(snapshot.held)]
-    users += [(f"{name}, which was not read", digest) for name in snapshot.unread for digest in snapshot.manifests]
+    if snapshot.unread:  # any of them may need any manifest
+        name = min(snapshot.unread)
+        users += [(f"{name}, which was not read", digest) for digest in snapshot.manifests]
     for user, first in users:
         stack = [first] if first else []
         while stack:
