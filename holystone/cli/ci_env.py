@@ -6,6 +6,7 @@ The user's own Docker configuration is copied, not written to: jobs run side by 
 import base64
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +28,7 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
     given.word((o.SHELL,), _SHELLS, "default")
     given.word((o.TAGGING_STRATEGY,), ("stages-signature", "tag-or-branch"), "stages-signature")
     job = job_of(system, environ)
-    folder = Path(tempfile.mkdtemp(prefix="holystone-ci-env-", dir=environ.get("RUNNER_TEMP") or None))
+    folder = _folder(environ.get("RUNNER_TEMP"))
     config = given.path(o.DOCKER_CONFIG) or given.home / ".docker"
     _write(folder / "config.json", json.dumps(_with_login(_read(config / "config.json"), job.login), indent=1))
     as_file, as_env_file = given.flag(o.AS_FILE), given.flag(o.AS_ENV_FILE)
@@ -48,6 +49,15 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
     if target is None:
         output.report(str(file))
     return 0
+
+
+def _folder(runner_temp: str | None) -> Path:
+    """Raises UsageError."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="holystone-ci-env-", dir=runner_temp or None))
+    except OSError as error:
+        where = "$RUNNER_TEMP" if runner_temp else "$TMPDIR"
+        raise UsageError(f"No folder can be made in {where}: {error.strerror}") from error
 
 
 def _line(name: str, value: str) -> str:
@@ -84,6 +94,8 @@ def _write(file: Path, text: str) -> None:
     """Readable by its owner alone: the one has a token in it, and so may the other. Raises UsageError."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+            if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                os.fchmod(opened.fileno(), 0o600)  # one that was there keeps what it had
             opened.write(text)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error

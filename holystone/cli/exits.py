@@ -27,7 +27,12 @@ def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
 
 
 def report_wrong_words(wrong: click.ClickException) -> int:
-    """Of the command line."""
+    """Of the command line. click repeats words that it has no use for: none that may be a piece of a password."""
+    from holystone.adapters.credentials.redaction import remember
+    from holystone.settings.secrets import pieces
+
+    for piece in pieces(sys.argv[1:]):
+        remember(piece)
     context = wrong.ctx if isinstance(wrong, click.UsageError) else None
     path = context.command_path if context else "holystone"
     error = UsageError(in_words(wrong), what_to_do=f"`{path} --help` lists what there is.")

@@ -20,6 +20,20 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in OUR_SECRETS}
 
 
+def pieces(words: Iterable[str]) -> Iterable[str]:
+    """Of a command line: what follows the option of a secret, up to the next option. A password with blanks that nobody
+    quoted is several words."""
+    flags = {each.flag for each in _CREDENTIALS if each.credential == "secret"}
+    behind = False
+    for word in words:
+        if word.startswith("--"):
+            name, _, value = word.partition("=")
+            behind = name in flags
+            word = value
+        if behind and word:
+            yield word
+
+
 def exposed(options: Options) -> Iterable[str]:
     """Whether a secret stands on the command line, as a sentence for people."""
     typed = [each for each in _CREDENTIALS if each.credential == "secret" and options.get(each.key)]

@@ -154,6 +154,24 @@ def test_a_file_of_lines(job: Bench) -> None:
     assert TOKEN not in shown.out
 
 
+def test_a_file_that_others_could_read_is_theirs_no_more(job: Bench) -> None:
+    job.env |= GITHUB
+    there = job.home / "job.env"
+    there.write_text("")
+    there.chmod(0o644)
+    assert job.run("ci-env", "github", "--as-env-file", "--output-file-path", str(there)).code == 0
+    assert TOKEN in there.read_text()
+    assert stat.S_IMODE(there.stat().st_mode) == 0o600
+
+
+def test_no_place_for_the_folder(job: Bench) -> None:
+    job.env["RUNNER_TEMP"] = str(job.home / "none-there")
+    ran = job.run("ci-env", "gitlab")
+    assert (ran.code, ran.out) == (2, "")
+    assert "RUNNER_TEMP" in ran.err
+    assert "Traceback" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -1,10 +1,13 @@
 """Our own secrets: what else is run does not see them, and `ps` should not."""
 
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from holystone.cli.main import main
 from holystone.embedded.access import Basic, User
 from holystone.settings import options
 from holystone.settings.secrets import OUR_SECRETS, exposed
@@ -95,3 +98,23 @@ def test_a_secret_on_the_command_line_is_told_once(shop: Bench) -> None:
 
 def test_names_are_no_secrets() -> None:
     assert not list(exposed({"repo_harbor_username": "rob", "images_repo": "r.io/x"}))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--repo-docker-hub-password", "correct", "horse", "battery"],
+        ["--repo-docker-hub-password=correct", "horse", "battery"],
+        ["--repo-docker-hub-password=", "horse", "battery", "--dry-run"],
+        ["--dry-run", "--repo-docker-hub-password", "correct", "horse", "--repo-docker-hub-passwort", "battery"],
+    ],
+    ids=" ".join,
+)
+def test_a_password_that_nobody_quoted_is_not_repeated(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["holystone", "cleanup", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert not re.search("correct|horse|battery", capsys.readouterr().err)

@@ -194,10 +194,17 @@ async def test_what_docker_keeps_beside_a_browser_login_is_no_password(tmp_path:
 
 
 async def test_without_its_own_entry_nothing_that_lies_beside_it_is_taken(tmp_path: Path) -> None:
-    keys = ("https://index.docker.io/v1/refresh-token", "https://index.docker.io/v2/access-token", "https://r.io/a/b")
+    keys = ("https://index.docker.io/v1/refresh-token", "https://index.docker.io/v2/access-token")
     read = config(tmp_path, {"auths": {key: {"auth": encoded("rob:pw")} for key in keys}})
-    for host, path in (("docker.io", "team/app"), ("docker.io", "v1/refresh-token"), ("r.io", "a/b"), ("r.io", "")):
+    for host, path in (("docker.io", "team/app"), ("docker.io", "v1/refresh-token")):
         assert await user(read, host, path) is None
+
+
+async def test_elsewhere_a_path_behind_a_scheme_is_passed_over_as_docker_does(tmp_path: Path) -> None:
+    """docker/cli, cli/config/credentials/file_store.go, `Get` and `ConvertToHostname`."""
+    read = config(tmp_path, {"auths": {"https://r.io:5050/group/shop": {"auth": encoded("rob:pw")}}})
+    assert await user(read, "r.io:5050", "group/shop/app") == "rob"
+    assert await user(read, "r.io:5050", "other/app") == "rob"
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -152,7 +152,9 @@ async def test_a_role_that_wants_a_second_factor_is_told_and_nobody_is_asked(
     assert "get-session-token" in raised.value.what_to_do
 
 
-@pytest.mark.parametrize("source", ["role denied", "web identity denied", "no token file", "sso", "process"])
+@pytest.mark.parametrize(
+    "source", ["role denied", "web identity denied", "no token file", "sso", "process", "process says"]
+)
 async def test_what_cannot_be_renewed_is_one_message_without_a_traceback(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -169,6 +171,7 @@ async def test_what_cannot_be_renewed_is_one_message_without_a_traceback(
         "sso": "[profile mine]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
         f"[sso-session s]\nsso_region = {REGION}\nsso_start_url = https://example.awsapps.com/start\n",
         "process": "[profile mine]\ncredential_process = /bin/false\n",
+        "process says": "[profile mine]\ncredential_process = echo Please log in\n",
     }[source]
     configured(tmp_path, monkeypatch, text)
     async with site(denies) as served:

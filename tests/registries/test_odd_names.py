@@ -20,6 +20,7 @@ from holystone.adapters.registries.quay.listing import _listing, _Row
 from holystone.engine.model.manifests import OCI_INDEX
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from tests.registries.test_named_replies import digest, registry, tags
+from tests.support.images import image
 
 ONE, TWO = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)
 ODD = [str(ONE), "x" * 129, "-x", "with space", "a/b", "../../etc", "..", "ünicode", "", "nul\0", "a\nb", ".x"]
@@ -46,7 +47,7 @@ async def test_what_it_stands_for_is_asked_for_once_by_its_own_name() -> None:
     assert len(here.seen) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 414, 500, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 414])
 async def test_a_server_that_does_not_know_the_name_gives_nothing_out_for_it(status: int) -> None:
     def say(_: int, request: web.Request) -> web.Response:
         return tags("team/app", "x", "a b") if "tags/list" in request.path else web.Response(status=status)
@@ -54,6 +55,47 @@ async def test_a_server_that_does_not_know_the_name_gives_nothing_out_for_it(sta
     async with registry(say) as (asked, ours, here):
         assert (await asked.list_tags(ours)).odd == {"a b": None}
     assert len(here.seen) == 2, "asked once"
+
+
+@pytest.mark.parametrize("status", [401, 500, 502, 503, 504])
+async def test_a_server_that_stumbles_over_the_name_each_time_gives_nothing_out_for_it(status: int) -> None:
+    def say(_: int, request: web.Request) -> web.Response:
+        if "manifests" in request.path:
+            return web.Response(status=status)
+        return tags("team/app", "x", "a b") if "tags/list" in request.path else web.Response()
+
+    async with registry(say) as (asked, ours, here):
+        assert (await asked.list_tags(ours)).odd == {"a b": None}
+    assert len(here.seen) == 7, "the list, and three times the name and whether the registry is well"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("status", [401, 500, 502, 503, 504])
+async def test_a_moment_of_sickness_lets_nothing_go(status: int, times: int) -> None:
+    """The list is the first question."""
+
+    def say(n: int, request: web.Request) -> web.Response:
+        if "tags/list" in request.path and n == 1:
+            return tags("team/app", "x", "a b")
+        return web.Response(status=status) if n <= 1 + times else answer(request)
+
+    def answer(request: web.Request) -> web.Response:
+        return tags("team/app", "x", "a b") if "tags/list" in request.path else digest(TWO)
+
+    async with registry(say) as (asked, ours, _):
+        assert (await asked.list_tags(ours)).odd == {"a b": TWO}
+
+
+async def test_where_the_answer_does_not_name_the_digest_it_is_that_of_the_manifest() -> None:
+    made = image(b"{}")
+
+    def say(_: int, request: web.Request) -> web.Response:
+        if "tags/list" in request.path:
+            return tags("team/app", "x", "a b")
+        return web.Response(body=made.body, content_type="application/vnd.oci.image.manifest.v1+json")
+
+    async with registry(say) as (asked, ours, _):
+        assert (await asked.list_tags(ours)).odd == {"a b": made.digest}
 
 
 def ours() -> Repository:

@@ -24,17 +24,17 @@ class ServerKey:
     @classmethod
     def parse(cls, key: str) -> "ServerKey":
         """`host`, `host:port`, `host/path`, `https://host/v1/`. Only a key without scheme can mean repositories
-        (podman). One with a scheme and another path is somebody's own, which nothing asks for: Docker keeps what else
-        it got from Docker Hub through the browser under `…/v1/access-token` and `…/v1/refresh-token` (docker/cli,
-        internal/oauth/manager/manager.go)."""
+        (podman); behind a scheme Docker passes a path over (docker/cli, cli/config/credentials/file_store.go). But it
+        keeps what else it got from Docker Hub through the browser under `…/v1/access-token` and `…/v1/refresh-token`
+        (internal/oauth/manager/manager.go), which nothing asks for."""
         scheme, separator, rest = key.strip().partition("://")
-        host, _, path = (rest if separator else scheme).partition("/")
-        path = path.strip("/")
-        if path in _API_PATHS:
+        name, _, path = (rest if separator else scheme).partition("/")
+        host, path = canonical_host(name), path.strip("/")
+        if path in _API_PATHS or (separator and host != HUB):
             path = ""
         elif separator:
             path = f"/{path}"  # no repository begins like that
-        return cls(canonical_host(host), path)
+        return cls(host, path)
 
     def nearness(self, key: str) -> int:
         """How near a key is to the one that Docker would look for: the most exact one wins."""

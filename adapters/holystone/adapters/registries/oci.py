@@ -46,6 +46,8 @@ it does for bad JSON (pkg/storage/common/common.go, ValidateManifest), Quay the 
 whose child is gone 404 NOT_FOUND; distribution 400 DIGEST_INVALID for an index while the link of its part is rewritten.
 """
 _ANY_REFUSAL: Final = (401, 500, 501, 502, 503, 504)
+_LOOKS: Final = 3
+"""At a name that is refused so."""
 Access: TypeAlias = Literal["read", "write", "delete"]
 _ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
 
@@ -119,22 +121,33 @@ class OciApi:
         return reference
 
     async def look_up_odd(self, repository: Repository, listing: Listing) -> Listing:
-        """Asks what names that are no tags stand for, once each. A server whose own grammar refuses the name gives
-        nothing out for it, to nobody."""
-        found: dict[str, Digest | None] = {}
-        for name in [name for name, digest in listing.odd.items() if digest is None and name.strip("./")]:
+        """Asks what names that are no tags stand for. A server whose own grammar refuses the name gives nothing out
+        for it, to nobody."""
+        unknown = [name for name, digest in listing.odd.items() if digest is None and name.strip("./")]
+        return with_odd(listing, {name: await self._digest_of_odd(repository, name) for name in unknown})
+
+    async def _digest_of_odd(self, repository: Repository, name: str) -> Digest | None:
+        path = f"/v2/{repository.path}/manifests/{quote(name, safe='')}"
+        for _ in range(_LOOKS):
             reply = await self.http.request(
                 "HEAD",
-                f"/v2/{repository.path}/manifests/{quote(name, safe='')}",
+                path,
                 lane=self.reads,
                 limit=0,
                 scope=self.scope(repository, "read"),
                 accept=ACCEPT,
                 final=_ANY_REFUSAL,
             )
-            if reply.status == 200:
-                found[name] = digest_or_none(reply.headers.get("Docker-Content-Digest"))
-        return with_odd(listing, found)
+            if reply.status not in _ANY_REFUSAL:
+                break
+            # The registry may be sick, and the name sound: here that is waited for.
+            await self.http.request("GET", "/v2/", lane=self.reads, limit=MANIFEST_LIMIT, final=(401,))
+        if reply.status != 200:
+            return None
+        if said := digest_or_none(reply.headers.get("Docker-Content-Digest")):
+            return said
+        reply = await self.read(repository, path, MANIFEST_LIMIT)
+        return digest_of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
 
     async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         """As the registry says it."""

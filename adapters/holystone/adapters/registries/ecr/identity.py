@@ -33,8 +33,8 @@ for _chatty in ("botocore", "aiobotocore"):
 _REGION: Final = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 _SIGNED: Final = ("Content-Type", "X-Amz-Target")
 """Besides the host and what the signature itself brings along."""
-_TROUBLE: Final = (BotoCoreError, ClientError, OSError)
-"""The last: a file of web identity that is not there."""
+_TROUBLE: Final = (BotoCoreError, ClientError, OSError, ValueError)
+"""Also a file of web identity that is not there, and what a credential_process says that is no JSON."""
 _SESSION: Final = "X-Amz-Security-Token"
 _EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken"})
 _SOURCES: Final[Mapping[str, str]] = {
