@@ -141,6 +141,12 @@ class Plan(Value, frozen=True):
     """What there was to decide by. Sorted."""
     format: Literal[1] = 1
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a repository that is there twice: its steps would run beside each other."""
+        names = [each.repository.canonical for each in self.repositories]
+        if len(names) != len(frozenset(names)):
+            raise ValueError("a repository is there twice")
+
     @property
     def applyable(self) -> bool:
         return not self.refusals

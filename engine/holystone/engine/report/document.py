@@ -97,9 +97,7 @@ def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport,
             RepositoryReport(
                 repository=planned.repository,
                 steps=tuple(
-                    StepResult(
-                        steps[number].tags, steps[number].digest, outcome
-                    )
+                    StepResult(steps[number].tags, steps[number].digest, outcome)
                     for number, outcome in sorted(done.outcomes.items())
                 ),
                 not_tried=done.not_tried,
