@@ -7,7 +7,8 @@ from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.report.counted import Reasons, counted
 from holystone.engine.report.outlook_text import outlook_lines
-from holystone.engine.report.words import count, reason_text, size_text
+from holystone.engine.report.reason_words import reason_words
+from holystone.engine.report.words import count, size_text
 
 _REASONS_SHOWN = 2
 
@@ -66,7 +67,7 @@ def _untagged(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
 
 
 def _reasons(reasons: Reasons) -> str:
-    shown = "; ".join(reason_text(reason) for reason in reasons[:_REASONS_SHOWN])
+    shown = "; ".join(reason_words(reason).of_one for reason in reasons[:_REASONS_SHOWN])
     more = len(reasons) - _REASONS_SHOWN
     return f"{shown}; and {more} more" if more > 0 else shown
 
