@@ -94,6 +94,22 @@ def test_no_vendors_login_goes_where_a_file_says(
         assert "--images-repo" in ran.message
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_ECR", "HOLYSTONE_REPO_API_URL"])
+def test_no_password_of_clouds_goes_where_a_file_says(shop: Bench, thief: Site, name: str) -> None:
+    """AWS gives one out that is good for all its registries. Where its API is says nothing of a host."""
+    run = record(shop, claiming(thief.host, "ecr"))
+    aws = emulator("ecr")
+    with shop.portal.wrap_async_context_manager(aws):
+        env = {**aws.login().environ, name: aws.url}
+        for command in ("resume", "undo"):
+            ran = shop.run(command, run, env=env)
+            assert ran.code == 2
+            assert f"says that {thief.host} is Amazon ECR" in ran.message
+            assert "--repo-implementation ecr" in ran.message
+        assert not aws.requests
+    assert not any(each.authorization for each in thief.seen)
+
+
 def test_another_place_of_this_very_command_vouches_for_nobody(shop: Bench, thief: Site, tmp_path: Path) -> None:
     """Nor does the right host for another implementation."""
     file = tmp_path / "plan.json"
