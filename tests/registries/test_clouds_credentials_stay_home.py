@@ -40,7 +40,7 @@ async def test_a_name_that_begins_as_amazons_is_not_enough(
         monkeypatch.setenv(name, value)
     stranger = RegistryHost.parse("111122223333.dkr.ecr.eu-central-1.evil.example")
     async with Connections(tmp_path, environ=AWS) as connections:
-        with pytest.raises(HolystoneError, match="says that 1111.*evil.example is Amazon ECR"):
+        with pytest.raises(HolystoneError, match=r"says that 1111.*evil\.example is Amazon ECR"):
             await connections.registry(Repository(stranger, RepositoryPath("a")), "ecr", told_by=told_by)
 
 
