@@ -165,6 +165,26 @@ async def test_a_realm_on_another_host_sees_nothing(connect: Connect, credential
         assert other.seen == []
 
 
+async def test_who_comes_without_a_credential_does_not_bring_one_later(
+    connect: Connect, certificate: ssl.SSLContext
+) -> None:
+    """Whom anybody may ask anonymously must not be asked again with what was found since."""
+    registry = TokenRegistry()
+
+    async def found(_: Credential) -> Credential:
+        return ROB
+
+    async with (
+        site(constant(401), address=OTHER, tls=certificate) as other,
+        site(registry.handle) as home,
+        connect(home.host, refresh=found, unverified=lambda _: True) as client,
+    ):
+        registry.realm = f"{other.url}/token"
+        with pytest.raises(Unauthorized, match="must not see the credential"):
+            await client.get()
+        assert [seen.authorization for seen in other.seen] == [""]
+
+
 async def test_a_realm_on_another_host_that_the_user_named_is_asked(connect: Connect) -> None:
     registry = TokenRegistry()
     async with site(registry.handle, address=OTHER) as other, site(registry.handle) as home:
