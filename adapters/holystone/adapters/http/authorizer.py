@@ -12,7 +12,7 @@ from holystone.adapters.http.authorization import Authorization, basic, bearer
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import NoAnswer
-from holystone.adapters.http.reply import Reply, address, printable
+from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.adapters.http.tokens import Key, Tokens, described
 from holystone.adapters.http.trust import check_realm
 from holystone.engine.errors import Unauthorized
@@ -124,7 +124,7 @@ class Authorizer:
     def _key(self, challenge: BearerChallenge, scope: str) -> Key:
         """Raises Unauthorized if its realm must not see the credential that we have now."""
         try:
-            realm = self._base.join(URL(challenge.realm))
+            realm = self._base.join(to_url(challenge.realm))
         except ValueError:
             realm = URL()
         check_realm(

@@ -154,7 +154,7 @@ class Wire:
                 raise RuntimeError("aiohttp makes its connections otherwise now: nobody counts replies any more")
             self.watch.check()
             return reply
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
             broken = fault(error, address(url))
         # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
         raise broken
