@@ -112,8 +112,7 @@ def test_twenty_thousand_commits_and_two_hundred_heads(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_thousands_of_branches_take_little_memory(tmp_path: Path) -> None:
-    """Whoever may push makes as many as he likes. Were there a set of them for each, memory would grow with the square.
-    """
+    """Whoever may push makes as many as he likes; with a set of them for each, memory grows with the square."""
     builder = GitBuilder(tmp_path)
     stream = "".join(
         f"commit refs/heads/main\nmark :{number}\ncommitter c <c@example.com> {NOW + number} +0000\ndata 0\n"

@@ -153,4 +153,6 @@ def _check_proxy(text: str) -> None:
     if proxy.scheme not in ("", "http", "https"):
         raise IncompleteSource(f"its proxy-url is of the kind {printable(proxy.scheme)}, and only http can be used")
     if not (proxy.scheme and proxy.host):
-        raise IncompleteSource(f"its proxy-url {printable(without_userinfo(text))!r} is not an address of http or https")
+        raise IncompleteSource(
+            f"its proxy-url {printable(without_userinfo(text))!r} is not an address of http or https"
+        )
