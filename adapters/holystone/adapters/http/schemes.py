@@ -1,9 +1,9 @@
 """Whether a registry is asked over https or in clear text.
 
 As Docker and go-containerregistry (`name.Insecure`, `Registry.Scheme`) do it, a registry that is called insecure or is
-on this machine is asked over https first, and over plain http where nothing speaks TLS: the word is often left over from a
-time before the certificate. go-containerregistry takes private networks and `.local` for insecure, too; here they have
-to be called so. A vendor's API is never asked over http, unless its address says so or it is on this machine.
+on this machine is asked over https first, and over plain http where nothing speaks TLS: the word is often left over
+from a time before the certificate. go-containerregistry takes private networks and `.local` for insecure, too; here
+they have to be called so. A vendor's API is never asked over http, unless its address says so or it is on this machine.
 """
 
 from collections import defaultdict
