@@ -15,7 +15,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.settings import options as o
-from holystone.settings.given import Given, Value
+from holystone.settings.given import PASSED_OVER, Given, Value
 from holystone.settings.option import Option
 from holystone.settings.values import Access, TokenServer
 
@@ -28,10 +28,14 @@ def resolve_access(given: Given) -> dict[Place, Access]:
 
 
 def resolve_hosts(given: Given, option: Option) -> Hosts:
-    """A word for yes or no is about the registries themselves; anything else is a host. Raises UsageError."""
+    """A word for yes or no is about the registries themselves; anything else is a host. Raises UsageError.
+
+    A word in a variable of werf's that werf passes over is no: there is no exception that werf would not make."""
     registries, named = False, set[RegistryHost]()
     for value in map(Value.without_user_info, given.values(option)):
-        if value.is_boolean:
+        if value.source.startswith("$WERF_") and value.text.lower() in PASSED_OVER:
+            registries = False
+        elif value.is_boolean:
             registries = value.boolean()
         elif re.search(r"[.:]|^localhost$", value.text):
             named.add(_host(value, value.text, "HOST or HOST:PORT"))

@@ -16,7 +16,7 @@ Options: TypeAlias = Mapping[str, str | tuple[str, ...] | None]
 T = TypeVar("T", bound=str)
 TRUE: Final = frozenset({"1", "t", "true", "yes"})
 _FALSE: Final = frozenset({"0", "f", "false", "no"})
-_PASSED_OVER: Final = {"on": True, "t": True, "off": False, "f": False}
+PASSED_OVER: Final = {"on": True, "t": True, "off": False, "f": False}
 """Words that mean something, and that werf takes for the default where a variable holds them."""
 
 
@@ -106,7 +106,7 @@ class Given:
         value = self.one(option)
         if value is None:
             return default
-        meant = _PASSED_OVER.get(value.text.lower()) if value.is_of_variable else None
+        meant = PASSED_OVER.get(value.text.lower()) if value.is_of_variable else None
         if meant is None:
             return value.boolean()
         if meant != default and option.decides:

@@ -68,6 +68,10 @@ def test_no_proxy_as_go_has_it(host: str, direct: bool) -> None:
         ("https://r.corp:5001", "r.corp:5000", False),
         ("https://r.corp", "r.corp:443", True),
         ("https://r.corp", "r.corp:80", False),
+        ("https://r.corp", "r.corp:0443", False),  # Go compares the text
+        ("https://r.corp", "r.corp:٤٤٣", False),
+        ("https://r.corp", f"r.corp:{'4' * 5000}", False),
+        ("https://10.1.2.3", f"10.0.0.0/{'8' * 5000}", False),
         ("https://a.r.corp:5000", "r.corp:5000", True),
         ("https://a.r.corp:5000", "*.r.corp:5000", True),
         ("https://r.corp:5000", "R.Corp", True),

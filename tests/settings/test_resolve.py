@@ -80,6 +80,10 @@ def at(settings: CleanupSettings, path: str) -> Any:
         ({"insecure_registry": ("true",)}, {}, "registry.insecure", OWN),
         ({"insecure_registry": ("false",)}, {"WERF_INSECURE_REGISTRY": "1"}, "registry.insecure", NOWHERE),
         ({}, {"WERF_INSECURE_REGISTRY": "0"}, "registry.insecure", NOWHERE),
+        *(({}, {"WERF_INSECURE_REGISTRY": word}, "registry.insecure", NOWHERE) for word in ("t", "ON", "f", "off")),
+        *(({}, {"WERF_SKIP_TLS_VERIFY_REGISTRY": word}, "registry.unverified", NOWHERE) for word in ("T", "on")),
+        ({}, {"HOLYSTONE_INSECURE_REGISTRY_1": "t"}, "registry.insecure", OWN),
+        ({"insecure_registry": ("t",)}, {}, "registry.insecure", OWN),
         ({"insecure_registry": ("R.lan:5000", "localhost")}, {}, "registry.insecure", only("r.lan:5000", "localhost")),
         (
             {},

@@ -33,7 +33,7 @@ def _matches(entry: str, host: str, address: _Ip | None, port: int | None) -> bo
         return address is not None and _is_in(address, entry)
     if with_port := _WITH_PORT.fullmatch(entry):
         entry, wanted = with_port.groups()
-        if wanted and int(wanted) != port:
+        if wanted and wanted != str(port):
             return False
     if address is not None:
         return _address(entry.strip("[]")) == address
