@@ -1,13 +1,16 @@
 """`holystone ci-env`: a folder with the job's login, and the variables that the rest of the job reads.
 
-The user's own Docker configuration is copied, not written to: jobs run side by side, and a job's token is its own.
+The user's own Docker configuration is copied, not written to: jobs run side by side, and a job's token is its own. The
+folder must outlive this command, and nobody tells when the job is over: as with werf, a later one clears away.
 """
 
 import base64
 import json
 import os
+import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +23,9 @@ from holystone.settings.ci_systems import CiSystem, Login, job_of
 from holystone.settings.given import Given, Options
 
 _SHELLS: Final = ("default",)
+_PREFIX: Final = "holystone-ci-env-"
+_OVER: Final = 7 * 86_400
+"""Seconds after which a job is. GitHub ends its own after five days."""
 
 
 def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> int:
@@ -45,7 +51,7 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
         output.report(*lines)
         return 0
     file = target or folder / ("env" if as_env_file else "source")
-    _write(file, "".join(f"{line}\n" for line in lines))
+    _write(file, "".join(f"{line}\n" for line in lines), adds=_is_of_the_step(file, environ.get("GITHUB_ENV")))
     if target is None:
         output.report(str(file))
     return 0
@@ -54,10 +60,24 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
 def _folder(runner_temp: str | None) -> Path:
     """Raises UsageError."""
     try:
-        return Path(tempfile.mkdtemp(prefix="holystone-ci-env-", dir=runner_temp or None))
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=runner_temp or None))
     except OSError as error:
         where = "$RUNNER_TEMP" if runner_temp else "$TMPDIR"
         raise UsageError(f"No folder can be made in {where}: {error.strerror}") from error
+    for folder in made.parent.glob(f"{_PREFIX}*"):
+        if _is_left_over(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    return made
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Made by this user and open to nobody else, long ago."""
+    try:
+        there = folder.lstat()
+    except OSError:
+        return False
+    ours = stat.S_ISDIR(there.st_mode) and stat.S_IMODE(there.st_mode) == 0o700 and there.st_uid == os.geteuid()
+    return ours and there.st_mtime < time.time() - _OVER
 
 
 def _line(name: str, value: str) -> str:
@@ -90,12 +110,22 @@ def _with_login(config: dict[str, Any], login: Login | None) -> dict[str, Any]:
     return config
 
 
-def _write(file: Path, text: str) -> None:
-    """Readable by its owner alone: the one has a token in it, and so may the other. Raises UsageError."""
+def _is_of_the_step(file: Path, github_env: str | None) -> bool:
+    """Whether a step of GitHub's adds its variables there (docs.github.com, Workflow commands, Environment files)."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+        return bool(github_env) and file.samefile(github_env or "")
+    except OSError:
+        return False
+
+
+def _write(file: Path, text: str, *, adds: bool = False) -> None:
+    """Readable by its owner alone: the one has a token in it, and so may the other. Raises UsageError."""
+    how = os.O_APPEND if adds else os.O_TRUNC
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600), "w", encoding="utf-8") as opened:
             if stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
                 os.fchmod(opened.fileno(), 0o600)  # one that was there keeps what it had
-            opened.write(text)
+            # The last line of what was there may have no end; an empty one is passed over.
+            opened.write(f"\n{text}" if adds else text)
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,6 +163,53 @@ def test_a_file_that_others_could_read_is_theirs_no_more(job: Bench) -> None:
     assert job.run("ci-env", "github", "--as-env-file", "--output-file-path", str(there)).code == 0
     assert TOKEN in there.read_text()
     assert stat.S_IMODE(there.stat().st_mode) == 0o600
+
+
+def test_what_the_step_wrote_for_the_next_ones_stays(job: Bench) -> None:
+    """`-o "$GITHUB_ENV"`, to which a step adds lines (docs.github.com, Workflow commands, Environment files)."""
+    there = job.home / "set_env"
+    job.env |= {**GITHUB, "GITHUB_ENV": str(there)}
+    there.write_text("MINE=1\nALSO=2")
+    there.chmod(0o644)
+    assert job.run("ci-env", "github", "--as-env-file", "-o", str(there)).code == 0
+    lines = there.read_text().splitlines()
+    assert lines[:2] == ["MINE=1", "ALSO=2"]
+    assert f"WERF_REPO_GITHUB_TOKEN={TOKEN}" in lines
+    assert stat.S_IMODE(there.stat().st_mode) == 0o600
+    (job.home / "other").symlink_to(there)
+    assert job.run("ci-env", "github", "--as-env-file", "-o", str(job.home / "other")).code == 0
+    assert there.read_text().startswith("MINE=1\nALSO=2\n")
+
+
+def test_another_file_is_written_anew(job: Bench) -> None:
+    job.env["GITHUB_ENV"] = str(job.home / "set_env")
+    there = job.home / "job.sh"
+    there.write_text("left over from the last job\n")
+    assert job.run("ci-env", "gitlab", "-o", str(there)).code == 0
+    assert "left over" not in there.read_text()
+
+
+def test_folders_of_jobs_that_are_over_go(job: Bench, tmp_path: Path) -> None:
+    """They have logins in them, the user's own too. Only folders that could be nobody else's, and only of long ago."""
+    job.env["RUNNER_TEMP"] = str(tmp_path)
+    first, second, young, open_to_all, file, link = (tmp_path / f"holystone-ci-env-{number}" for number in range(6))
+    foreign, kept = tmp_path / "somebody-elses", tmp_path / "kept"
+    for folder in (first, second, young, open_to_all, foreign, kept):
+        folder.mkdir(mode=0o700)
+        (folder / "config.json").write_text("{}")
+    (second / "source").write_text("")
+    (second / "away").symlink_to(kept)
+    open_to_all.chmod(0o755)
+    file.write_text("")
+    link.symlink_to(kept)
+    long_ago = time.time() - 8 * 86400
+    for each in (first, second, open_to_all, foreign, file, kept):
+        os.utime(each, (long_ago, long_ago))
+    assert job.run("ci-env", "gitlab").code == 0
+    assert not first.exists()
+    assert not second.exists()
+    assert (kept / "config.json").exists()
+    assert all(each.exists() for each in (young, open_to_all, file, link, foreign))
 
 
 def test_no_place_for_the_folder(job: Bench) -> None:
