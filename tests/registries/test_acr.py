@@ -867,6 +867,7 @@ async def test_a_chain_that_is_set_up_wrongly(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_the_package_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "holystone.adapters.registries.acr.azure_chain", raising=False)
     monkeypatch.setitem(sys.modules, "azure.identity.aio", None)
     async with AcrEmulator() as emulator:
         with pytest.raises(UsageError, match="azure-identity") as raised:

@@ -58,17 +58,16 @@ class TokenCredential(Protocol):
 
 
 def azure_credential() -> TokenCredential:
-    """By the chain that Azure's tools have in common: variables (AZURE_CLIENT_ID, …), workload identity, managed
-    identity, `az login`, …; AZURE_TOKEN_CREDENTIALS narrows it."""
+    """By the chain that Azure's tools have in common."""
     try:
-        from azure.identity.aio import DefaultAzureCredential
+        from holystone.adapters.registries.acr.azure_chain import AzureChain
     except ImportError as error:
         raise UsageError(
             "Azure's own credentials need the package azure-identity.",
             what_to_do="Install it (pip install 'holystone[acr]'), or log in to the registry with docker login.",
         ) from error
     try:
-        return DefaultAzureCredential()
+        return AzureChain()
     except ValueError as error:
         raise UsageError(f"Azure's own credentials are set up wrongly: {printable(str(error))}") from error
 

@@ -14,6 +14,7 @@ from typing import Final
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.proxies import DIRECT
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.gcr.access_tokens import AccessTokens, MetadataServer, Source
 from holystone.adapters.registries.gcr.key_file import KeyFile
@@ -45,7 +46,8 @@ async def sign_in(site: Site) -> SignIn:
         return _by_docker(site, wire, docker)
     # These are not bound to a host, so only Google's own may see them, or the one that the user calls its API.
     ours = is_google(site.host) or (site.api_url is not None and site.api_url.authority == site.host)
-    source = await _default_credentials(wire, site.environ) if ours else None
+    direct = await site.resources.enter_async_context(Wire(connections=_CONNECTIONS, proxy=DIRECT))
+    source = await _default_credentials(wire, direct, site.environ) if ours else None
     if source is None:
         nowhere = f"{docker.origin}, and no Application Default Credentials" if ours else docker.origin
         return SignIn(Anonymous(nowhere), site.refresh_docker, None, site.refresh_docker)
@@ -100,15 +102,16 @@ def _secret(credential: Credential) -> Secret:
             return Secret("")
 
 
-async def _default_credentials(wire: Wire, environ: Mapping[str, str]) -> Source | None:
-    """None if there are none. Raises UsageError if the named file cannot be used."""
+async def _default_credentials(wire: Wire, direct: Wire, environ: Mapping[str, str]) -> Source | None:
+    """None if there are none. `direct`: without a proxy, as Google's libraries ask a machine, since the proxy's own may
+    have an identity, too. Raises UsageError if the named file cannot be used."""
     if named := environ.get(_VARIABLE):
         return _file(wire, Path(named), _VARIABLE)
     folder = _gcloud_folder(environ)
     if folder and (file := folder / "application_default_credentials.json").is_file():
         return _file(wire, file, str(file))
     host = environ.get("GCE_METADATA_HOST", "")
-    machine = MetadataServer(wire, host)
+    machine = MetadataServer(direct, host)
     asked = environ.get("NO_GCE_CHECK", "").lower() != "true"
     return machine if host or (asked and await machine.is_there()) else None
 
