@@ -54,7 +54,7 @@ async def ask_helper(suffix: str, server: str, *, origin: str, timeout: float = 
         said = " ".join("".join(c if c.isprintable() else " " for c in said).split())
         if said == _NOT_FOUND:
             return None
-        said = said.partition("{")[0].strip()  # a script that failed after it had answered: that is the secret
+        said = said.partition("{")[0].strip(" .")  # a script that failed after it had answered: that is the secret
         raise UsageError(
             f"The credential helper {program} ({origin}) failed for {server}: {said[:200] or f'exit status {code}'}."
         )

@@ -22,6 +22,8 @@ class Proxy(NamedTuple):
 
 
 DIRECT = Proxy(None, {})
+_METADATA = URL("http://169.254.169.254")
+"""Where the machines of AWS, Azure and Google learn their credentials."""
 
 
 def proxy_for(url: URL) -> Proxy:
@@ -41,6 +43,13 @@ def proxy_for(url: URL) -> Proxy:
             what_to_do=f"Correct {url.scheme.upper()}_PROXY or ALL_PROXY.",
         )
     return proxy_at(proxy)
+
+
+def hides_metadata() -> str:
+    """For people: that a vendor's library asks a machine through a proxy who it is. Empty if it does not."""
+    if proxy_for(_METADATA).url is None:
+        return ""
+    return f"A proxy is asked who this machine is: name {_METADATA.host} in NO_PROXY."
 
 
 def proxy_at(proxy: URL) -> Proxy:

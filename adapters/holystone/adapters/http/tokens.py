@@ -146,7 +146,9 @@ def _read(reply: Reply, realm: URL, credential: Credential) -> _Body:
     if reply.status in (400, 401, 403):
         raise Unauthorized(
             f"The token server {server} refuses {described(credential)}: {summary(reply)}.",
-            what_to_do="Log in again, or check the credential at the place it comes from.",
+            what_to_do="Log in to the registry (docker login), or name the folder of Docker's configuration."
+            if isinstance(credential, Anonymous)
+            else "Log in again, or check the credential at the place it comes from.",
         )
     if reply.status != 200:
         raise RegistryFailure(f"The token server {server} gives no token: {summary(reply)}.")

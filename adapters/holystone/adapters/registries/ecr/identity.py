@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import aiobotocore.credentials
+import botocore
+import botocore.credentials
 from aiobotocore.credentials import AioEnvProvider, AioProcessProvider
 from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
@@ -21,6 +23,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization
+from holystone.adapters.http.proxies import hides_metadata
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.programs import Ended, ProgramFailed, ProgramMissing, run_program
@@ -116,7 +119,9 @@ class Identity:
         except _TROUBLE as error:
             raise UsageError(f"AWS credentials cannot be had: {_said(error)}.", what_to_do=_ADVICE) from error
         if self._credentials is None:
-            raise UsageError("No AWS credentials were found.", what_to_do=_ADVICE)
+            raise _too_new() or UsageError(
+                "No AWS credentials were found.", what_to_do=f"{_ADVICE} {hides_metadata()}".strip()
+            )
 
     async def sign(self, request: Outgoing) -> Authorization:
         """Raises Unauthorized if a credential that has to be renewed cannot be."""
@@ -190,6 +195,21 @@ def _no_code(prompt: str) -> str:
         f"The AWS profile's role wants the code of a second factor ({printable(prompt).rstrip(': ')}).",
         what_to_do="Get a session first, by 'aws sso login', 'aws login' or 'aws sts get-session-token', and name its "
         "profile in AWS_PROFILE or its keys in the environment.",
+    )
+
+
+def _too_new() -> UsageError | None:
+    """If the profile is one of 'aws login' (AWS CLI 2.32): botocore passes over what it does not know."""
+    try:
+        session = AioSession().get_scoped_config().get("login_session")
+    except BotoCoreError:
+        return None  # told by whoever needs the profile
+    if not session or hasattr(botocore.credentials, "LoginProvider"):
+        return None
+    return UsageError(
+        f"The AWS profile is one of 'aws login', which botocore {botocore.__version__} does not know.",
+        what_to_do="Run pip install 'aiobotocore>=3' awscrt, or use another way: 'aws sso login' with its profile in "
+        "AWS_PROFILE, or a role's or user's keys in the environment.",
     )
 
 

@@ -113,7 +113,8 @@ def advice(path: str) -> str:
         )
     return (
         "A classic token needs the scope read:packages and its owner the right to read the package; a workflow's token "
-        "needs packages: read and a package that gives its repository access."
+        "needs packages: read and a package that gives its repository access; fine-grained tokens and Apps are given "
+        "no packages."
     )
 
 
