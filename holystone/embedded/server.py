@@ -66,6 +66,10 @@ class EmbeddedRegistry:
     def url(self) -> str:
         return f"http://{self.host}"
 
+    def origin(self, host: str) -> str:
+        """Of absolute addresses in replies, for a request to this host."""
+        return f"http://{host}"
+
     @property
     def requests(self) -> list[RecordedRequest]:
         return self.recording.requests
@@ -151,7 +155,7 @@ class EmbeddedRegistry:
                     scopes=tuple(query.getall("scope", ())),
                     headers=http.headers,
                     body=body,
-                    base=f"http://{http.host}",
+                    base=self.origin(http.host),
                 )
             )
         except Refusal as refused:

@@ -85,6 +85,8 @@ class DockerHubEmulator(VendorEmulator):
 
     implementation = "dockerhub"
     path = "team/app"
+    realm: str | None = None
+    """Of the token server, where it is not on the registry's host."""
 
     def __init__(
         self,
@@ -132,7 +134,8 @@ class DockerHubEmulator(VendorEmulator):
         # The registry's users have one password each: each way in is a user there, told apart in `answer`.
         users = {_registry_user(each): User(each.secret, {"*": frozenset(_actions(each))}) for each in accounts}
         users[""] = User("", {} if self.private else {"*": frozenset({"pull"})})
-        self.gate = Gate(TokenService(users, expires_in=300, service="registry.docker.io"), self.quirks, self.clock)
+        service = TokenService(users, expires_in=300, service="registry.docker.io", realm=self.realm)
+        self.gate = Gate(service, self.quirks, self.clock)
 
     def login(self) -> Login:
         return self.docker_login(_SECRETS["cleaner"])
@@ -196,7 +199,9 @@ class DockerHubEmulator(VendorEmulator):
 
     def _registry(self, request: Incoming) -> Reply:
         if request.path == "/token":
-            return self.gate.token(self._as_registry_user(request))
+            # No identity token, though it is asked for: Docker's configuration has a password for Docker Hub.
+            query = {name: value for name, value in request.query.items() if name != "offline_token"}
+            return self.gate.token(self._as_registry_user(msgspec.structs.replace(request, query=query)))
         where = route(request.path)
         if where and where.kind == "manifest" and request.method == "DELETE":
             self.gate.check(request, where)

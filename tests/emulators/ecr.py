@@ -23,6 +23,7 @@ from tests.emulators.vendor import Login, NotHere, VendorEmulator, json_error
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-central-1"
+BUCKET: Final = f"prod-{REGION}-starport-layer-bucket.s3.{REGION}.amazonaws.com"
 TARGET: Final = "AmazonEC2ContainerRegistry_V20150921."
 CLEANER: Final = Keys("AKIAIOSHOLYSTONECLEA", "wJalrXUtnFEMI/K7MDENG/scrub+the+quarterdeck", "user/cleaner")
 READER: Final = Keys("AKIAIOSHOLYSTONEREAD", "je7MtGbClwBF/2Zp9Utk/may+only+look+around1", "user/reader")
@@ -361,7 +362,8 @@ class EcrEmulator(VendorEmulator):
                 raise refusal("BLOB_UNKNOWN")
             # Another host, as S3 is.
             signed = f"X-Amz-Credential=somebody&X-Amz-Signature={secrets.token_hex(16)}"
-            bucket = f"http://localhost:{self.port}/starport-layer-bucket/{where.repository}/{where.reference}"
+            at = self.origin(BUCKET if self.names else f"localhost:{self.port}")
+            bucket = f"{at}/starport-layer-bucket/{where.repository}/{where.reference}"
             return Reply(307, headers={"Location": f"{bucket}?{signed}"})
         return super().answer(request)
 

@@ -124,7 +124,7 @@ class GoogleEmulator(VendorEmulator):
             "private_key": pem.decode(),
             "client_email": account.email,
             "client_id": "1",
-            "token_uri": f"{self.url}/oauth2/token",
+            "token_uri": _AUDIENCE if self.names else f"{self.url}/oauth2/token",
             "universe_domain": "googleapis.com",
         }
 
@@ -150,7 +150,7 @@ class GoogleEmulator(VendorEmulator):
     def answer(self, request: Incoming) -> Reply:
         if request.path.startswith("/computeMetadata/") or request.path == "/":
             return self._metadata(request)
-        if request.path == "/oauth2/token":
+        if request.path in ("/oauth2/token", "/token"):
             return self._grant(request)
         if request.path.startswith("/v1/"):
             return self._api(request)
@@ -198,6 +198,8 @@ class GoogleEmulator(VendorEmulator):
         if account is None:
             raise json_error(400, {"error": "invalid_grant", "error_description": why})
         self.seen.grants.append(kind)
+        if b"target_audience" in _decoded(form.get("assertion", "..").split(".")[1]):  # gcloud wants to know who it is
+            return json_reply({"id_token": form["assertion"]})
         return json_reply({"access_token": self.issue(account), "expires_in": self.lifetime, "token_type": "Bearer"})
 
     def _signer(self, assertion: str) -> Account | None:
@@ -209,7 +211,8 @@ class GoogleEmulator(VendorEmulator):
             claims = json.loads(_decoded(signed.partition(".")[2]))
         except (InvalidSignature, ValueError):
             return None
-        good = claims["aud"] == _AUDIENCE and claims["exp"] > time.time() and claims["scope"] == SCOPE
+        wanted = {SCOPE} <= set(claims.get("scope", "").split()) or "target_audience" in claims
+        good = claims["aud"] == _AUDIENCE and claims["exp"] > time.time() and wanted
         return _ACCOUNTS.get(claims["iss"]) if good else None
 
     def _account(self, request: Incoming) -> Account:

@@ -49,6 +49,8 @@ class Token:
     hourly: int = 5000
     admin: bool = True
     """Of every package."""
+    fine_grained: bool = False
+    """GitHub has no packages for such (snok/container-retention-policy#94)."""
 
 
 @dataclass
@@ -205,6 +207,8 @@ class GithubEmulator(VendorEmulator):
         where = _PATH.fullmatch(path)
         if where is None:
             raise _refused(404, "Not Found")
+        if token.fine_grained:
+            raise _refused(403, "Resource not accessible by personal access token")
         if token.scopes is not None and not token.scopes & {"read:packages", "write:packages"}:
             raise _refused(403, "You need at least read:packages scope to get a package's versions.")
         owner = self._owner(where, token)

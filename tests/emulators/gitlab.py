@@ -424,7 +424,8 @@ class GitlabEmulator(VendorEmulator):
         return found
 
     def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
-        parts = [f'Bearer realm="{request.base}/jwt/auth"', f'service="{_SERVICE}"']
+        gitlab = self.origin(self.names[-1]) if self.names else request.base
+        parts = [f'Bearer realm="{gitlab}/jwt/auth"', f'service="{_SERVICE}"']
         parts += [f'scope="{" ".join(needed)}"'] if needed else []
         parts += [f'error="{error}"'] if error else []
         return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})

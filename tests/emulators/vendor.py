@@ -33,6 +33,8 @@ class VendorEmulator(EmbeddedRegistry):
     implementation: str
     path = "team/app"
     """Of the repository that the contract suite uses."""
+    names: tuple[str, ...] = ()
+    """Hosts that lead here over TLS (see `support/internet.py`), the registry's own first."""
 
     def __init__(self, *, quirks: Quirks = OCI, clock: Callable[[], float] | None = None) -> None:
         super().__init__(quirks=quirks, storage=Storage(clock) if clock else Storage())
@@ -51,6 +53,17 @@ class VendorEmulator(EmbeddedRegistry):
     def weak_login(self) -> Login:
         """May read but not delete."""
         raise NotHere("the vendor has no rights that differ")
+
+    @property
+    def host(self) -> str:
+        return self.names[0] if self.names else super().host
+
+    @property
+    def url(self) -> str:
+        return self.origin(self.host)
+
+    def origin(self, host: str) -> str:
+        return f"https://{host}" if self.names else super().origin(host)
 
     @property
     def environ(self) -> Mapping[str, str]:

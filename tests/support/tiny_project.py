@@ -42,11 +42,22 @@ def tiny_project(
     images: Sequence[str] = ("backend", "front"),
     mode: ImagesRepoMode = "multirepo",
     rich: bool = False,
+    images_repo: str = "shop/app",
+    stages_storage: str = "shop/stages",
 ) -> PublishedProject:
     """One image of each name for every commit on master, the first of them tagged v1; a feature branch that was
     deleted with its image; an index and somebody else's tag. Of each image the two newest on master and v1 stay, and
     whatever is not the project's. `rich`: with everything that makes deleting hard, see `_complicate`."""
-    composer = tiny_story(path, now=now, commits=commits, images=images, mode=mode, rich=rich)
+    composer = tiny_story(
+        path,
+        now=now,
+        commits=commits,
+        images=images,
+        mode=mode,
+        rich=rich,
+        images_repo=images_repo,
+        stages_storage=stages_storage,
+    )
     fill(storage, composer)
     return composer.described()
 
@@ -59,6 +70,8 @@ def tiny_story(
     images: Sequence[str] = ("backend", "front"),
     mode: ImagesRepoMode = "multirepo",
     rich: bool = False,
+    images_repo: str = "shop/app",
+    stages_storage: str = "shop/stages",
 ) -> Composer:
     """The same, not pushed to anywhere yet."""
     composer = Composer(
@@ -67,8 +80,8 @@ def tiny_story(
         host="registry.example",
         now=now,
         mode=mode,
-        images_repo="shop/app",
-        stages_storage="shop/stages",
+        images_repo=images_repo,
+        stages_storage=stages_storage,
         twin_records=rich,
     )
     story = GitStory(path)
