@@ -44,3 +44,18 @@ def test_each_row_names_tests_that_are_there(page: str, column: str) -> None:
             there = TESTS / path
             assert there.exists(), f"{row}: {path}"
             assert not function or f"def {function}(" in there.read_text(), f"{row}: {path}::{function}"
+
+
+def test_each_way_to_sign_in_is_tried_by_a_process_and_listed() -> None:
+    """Every row of docs/credentials.md names a test of `sign_in/`, and each of those stands in a row."""
+    named = set()
+    for row, cell in rows(CREDENTIALS, "test"):
+        by_processes = {found for found in NAME.findall(cell) if found[0].startswith("sign_in/")}
+        assert by_processes, f"tried by no process: {row}"
+        named |= by_processes
+    there = {
+        (f"sign_in/{file.name}", test)
+        for file in (TESTS / "sign_in").glob("test_*.py")
+        for test in re.findall(r"^def (test_\w+)\(", file.read_text(), re.MULTILINE)
+    }
+    assert named == there
