@@ -119,7 +119,7 @@ def test_keys_that_aws_configure_left(rob: Person) -> None:
     keys = f"aws_access_key_id = {CLEANER.id}\naws_secret_access_key = {CLEANER.secret}\n"
     rob.leave(".aws/credentials", f"[default]\n{keys}")
     rob.leave(".aws/config", "[default]\noutput = json\n")
-    rob.cleans()
+    rob.deletes()
 
 
 def test_a_role_is_asked_for_in_the_registrys_region(rob: Person) -> None:

@@ -106,7 +106,7 @@ def az_acr_login(rob: Person, acr: AcrEmulator) -> None:
 
 def test_az_acr_login(rob: Person, acr: AcrEmulator) -> None:
     az_acr_login(rob, acr)
-    rob.cleans()
+    rob.deletes()
 
 
 def ended_token() -> str:
@@ -194,6 +194,7 @@ def test_the_managed_identity_of_a_virtual_machine(rob: Person, entra: Entra) ->
         rob.cleans()
 
 
+@pytest.mark.exhaustive
 def test_the_managed_identity_of_an_app(rob: Person, entra: Entra) -> None:
     with rob.bench.portal.wrap_async_context_manager(site(entra.machine)) as machine:
         rob.env |= {"IDENTITY_ENDPOINT": f"{machine.url}/msi/token", "IDENTITY_HEADER": "header-of-the-machine"}

@@ -32,7 +32,7 @@ def logged_in(rob: Person) -> None:
 
 def test_docker_login(rob: Person) -> None:
     logged_in(rob)
-    rob.cleans()
+    rob.deletes()
 
 
 def test_docker_login_by_docker_itself(rob: Person) -> None:
@@ -66,6 +66,7 @@ def test_podman_login_by_skopeo_which_has_its_code(rob: Person) -> None:
     rob.cleans()
 
 
+@pytest.mark.exhaustive
 def test_docker_itself_with_a_helper_program(rob: Person) -> None:
     """What Docker stores, and how it asks for it."""
     store = rob.home / "store.json"

@@ -53,6 +53,7 @@ def test_a_login_through_the_browser(hub: Hub, rob: Person) -> None:
     rob.cleans()
 
 
+@pytest.mark.exhaustive
 def test_a_login_through_the_browser_into_a_store(hub: Hub, rob: Person) -> None:
     """The store has the three under the same keys, and is asked for the one that Docker asks for."""
     let_in(hub, rob, Account("pat", "rob", "dckr_pat_of-the-browser"))
@@ -77,7 +78,7 @@ def test_docker_login_by_docker_itself(hub: Hub, rob: Person) -> None:
 
 def test_a_personal_access_token(hub: Hub, rob: Person) -> None:
     let_in(hub, rob, Account("pat", "rob", "dckr_pat_read-write-delete"))
-    rob.cleans()
+    rob.deletes()
 
 
 @pytest.mark.exhaustive
@@ -91,6 +92,7 @@ def test_an_organizations_access_token(hub: Hub, rob: Person) -> None:
     rob.cleans()
 
 
+@pytest.mark.exhaustive
 def test_an_organizations_access_token_without_a_scope(hub: Hub, rob: Person) -> None:
     let_in(hub, rob, Account("oat", "shop", "dckr_oat_of-the-shop", SCOPES - {"scope-repository-read"}))
     rob.is_told("user 'shop'", "scope-repository-read")

@@ -29,7 +29,7 @@ def rob(tmp_path: Path, github: GithubEmulator) -> Iterator[Person]:
 def test_a_classic_token(rob: Person) -> None:
     """As `docker login ghcr.io` leaves it."""
     rob.bench.docker_config(auths={"ghcr.io": basic("captain", OWNER)})
-    rob.cleans()
+    rob.deletes()
 
 
 @pytest.mark.exhaustive

@@ -28,13 +28,13 @@ def rob(tmp_path: Path, gitlab: GitlabEmulator) -> Iterator[Person]:
 
 def test_a_maintainers_access_token(rob: Person) -> None:
     rob.bench.docker_config(auths={REGISTRY: basic(MAINTAINER, PASSWORDS[MAINTAINER])})
-    rob.cleans()
+    rob.deletes()
 
 
 def test_a_developers_access_token(rob: Person) -> None:
     rob.bench.docker_config(auths={REGISTRY: basic(DEVELOPER, PASSWORDS[DEVELOPER])})
     rob.env["HOLYSTONE_REPO_GITLAB_TOKEN"] = PASSWORDS[DEVELOPER]
-    rob.cleans()
+    rob.deletes()
 
 
 def test_a_developer_who_only_logged_in(rob: Person) -> None:

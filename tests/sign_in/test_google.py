@@ -31,7 +31,7 @@ def test_a_service_accounts_key_file(rob: Person, google: GoogleEmulator) -> Non
     key = google.key(ADMIN)
     rob.secrets.append(key["private_key"].splitlines()[3])
     rob.env["GOOGLE_APPLICATION_CREDENTIALS"] = str(rob.leave("keys/cleaner.json", key))
-    rob.cleans()
+    rob.deletes()
 
 
 @pytest.mark.exhaustive

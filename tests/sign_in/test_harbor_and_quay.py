@@ -40,9 +40,10 @@ def test_harbors_maintainer(at_harbor: Person) -> None:
 def test_harbors_robot(at_harbor: Person, harbor: HarborEmulator) -> None:
     harbor.accounts["robot$shop+sweeper"] = Account("Robot-Secret-9", ROBOT | {"push"})
     logged_in(at_harbor, HARBOR, "robot$shop+sweeper", "Robot-Secret-9")
-    at_harbor.cleans()
+    at_harbor.deletes()
 
 
+@pytest.mark.exhaustive
 def test_harbors_robot_without_a_right(at_harbor: Person, harbor: HarborEmulator) -> None:
     harbor.accounts["robot$shop+sweeper"] = Account("Robot-Secret-9", ROBOT - {"list"})
     logged_in(at_harbor, HARBOR, "robot$shop+sweeper", "Robot-Secret-9")
@@ -52,7 +53,7 @@ def test_harbors_robot_without_a_right(at_harbor: Person, harbor: HarborEmulator
 def test_harbors_cli_secret_of_an_oidc_user(at_harbor: Person, harbor: HarborEmulator) -> None:
     harbor.accounts["jane"] = Account("cli-secret-of-an-oidc-user", oidc_cli=True)
     logged_in(at_harbor, HARBOR, "jane", "cli-secret-of-an-oidc-user")
-    at_harbor.cleans()
+    at_harbor.deletes()
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def at_quay(tmp_path: Path, quay: QuayEmulator) -> Iterator[Person]:
 
 def test_quays_robot(at_quay: Person, quay: QuayEmulator) -> None:
     logged_in(at_quay, "quay.io", "team+writer", quay.robots["team+writer"].password)
-    at_quay.cleans()
+    at_quay.deletes()
 
 
 @pytest.mark.exhaustive
@@ -81,9 +82,10 @@ def test_quays_oauth_token(at_quay: Person, quay: QuayEmulator) -> None:
     login = quay.login()
     at_quay.env |= login.environ
     at_quay.secrets += login.secrets
-    at_quay.cleans()
+    at_quay.deletes()
 
 
+@pytest.mark.exhaustive
 def test_quays_robot_in_the_place_of_a_token(at_quay: Person, quay: QuayEmulator) -> None:
     password = quay.robots["team+robot"].password
     at_quay.env["WERF_REPO_QUAY_TOKEN"] = password
