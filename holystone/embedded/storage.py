@@ -31,7 +31,8 @@ class RepositoryState:
         self.manifests: dict[str, StoredManifest] = {}
         self.copies: dict[str, StoredManifest] = {}
         """Manifests that were deleted, for tags that go on serving them."""
-        self.blobs: set[str] = set()
+        self.blobs: dict[str, str] = {}
+        """Digests by which blobs are found here, and those by which the storage has them."""
         self.pinned: set[str] = set()
         """Manifests that were pushed by their digests."""
         self.pushed: dict[str, float] = {}
@@ -69,6 +70,8 @@ class Storage:
         self._wall = wall
         self.repositories: dict[str, RepositoryState] = {}
         self.blobs: dict[str, bytes] = {}
+        self._first: dict[str, str] = {}
+        """Of each blob, the repository to which it was pushed first."""
         self._uploads: dict[str, bytearray] = {}
         self._uploads_begun = 0
 
@@ -88,28 +91,40 @@ class Storage:
 
     # Blobs
 
-    def put_blob(self, name: str, body: bytes) -> Digest:
-        digest = digest_of(body)
+    def put_blob(self, name: str, body: bytes, algorithm: str = "sha256") -> Digest:
+        digest = digest_of(body, algorithm)
         self.blobs[digest] = body
-        self.repository(name).blobs.add(digest)
+        self._first.setdefault(digest, name)
+        self.link_blob(name, digest, digest)
         return digest
 
-    def find_blob(self, name: str, digest: str) -> bytes | None:
-        state = self.repositories.get(name)
-        return self.blobs.get(digest) if state and digest in state.blobs else None
+    def link_blob(self, name: str, digest: str, target: str) -> None:
+        """Whether there is a blob or not."""
+        self.repository(name).blobs[digest] = target
 
-    def mount_blob(self, name: str, source: str, digest: str) -> bool:
-        """False if the source repository does not have it."""
-        if self.find_blob(source, digest) is None:
-            return False
-        self.repository(name).blobs.add(digest)
-        return True
+    def adopt_blob(self, name: str, digest: str) -> bool:
+        """Unless the repository that had it first, for all others, has it no more. False then."""
+        found = digest in self._first
+        if found:
+            self.link_blob(name, digest, digest)
+        return found
+
+    def stored_digest(self, name: str, digest: str) -> str:
+        """The one by which the storage has it; empty if it is not there."""
+        state = self.repositories.get(name)
+        target = state.blobs.get(digest, "") if state else ""
+        return target if target in self.blobs else ""
+
+    def find_blob(self, name: str, digest: str) -> bytes | None:
+        return self.blobs.get(self.stored_digest(name, digest))
 
     def delete_blob(self, name: str, digest: str) -> bool:
         """Only the repository's own link goes. False if there was none."""
         if self.find_blob(name, digest) is None:
             return False
-        self.repositories[name].blobs.discard(digest)
+        del self.repositories[name].blobs[digest]
+        if self._first.get(digest) == name:
+            del self._first[digest]
         return True
 
     # Uploads
@@ -143,7 +158,7 @@ class Storage:
         is held by its digest, which is of that `algorithm`."""
         manifest = read(digest_of(body, algorithm), media_type, body)
         state = self.repository(name)
-        missing = [digest for digest in manifest.blobs if digest not in state.blobs or digest not in self.blobs]
+        missing = [digest for digest in manifest.blobs if not self.stored_digest(name, digest)]
         missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
         if missing:
             raise Missing(missing)
@@ -182,7 +197,8 @@ class Storage:
         if not state.tags_of(digest) and digest not in state.pinned:
             state.manifests.pop(digest, None)
             if blobs:
-                state.blobs &= {blob for each in state.manifests.values() for blob in each.blobs}
+                needed = {blob for each in state.manifests.values() for blob in each.blobs}
+                state.blobs = {blob: target for blob, target in state.blobs.items() if blob in needed}
 
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""
