@@ -1,4 +1,5 @@
-"""In what registries differ, as data. Each profile was compared with the server it is named after (zot: its source)."""
+"""In what registries differ, as data. Those of distribution and zot answer OCI's conformance suite as
+the servers that they are named after (tests/real/test_real_conformance.py)."""
 
 from typing import Final, Literal
 

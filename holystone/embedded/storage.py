@@ -24,15 +24,27 @@ class Missing(LookupError):
 class RepositoryState:
     """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
 
-    __slots__ = ("blobs", "copies", "had_manifests", "had_tags", "manifests", "pinned", "pushed", "tagged", "tags")
+    __slots__ = (
+        "aliases",
+        "blobs",
+        "copies",
+        "had_manifests",
+        "had_tags",
+        "manifests",
+        "pinned",
+        "pushed",
+        "tagged",
+        "tags",
+    )
 
     def __init__(self) -> None:
         self.tags: dict[str, Digest] = {}
         self.manifests: dict[str, StoredManifest] = {}
         self.copies: dict[str, StoredManifest] = {}
         """Manifests that were deleted, for tags that go on serving them."""
-        self.blobs: dict[str, str] = {}
-        """Digests by which blobs are found here, and those by which the storage has them."""
+        self.blobs: set[str] = set()
+        self.aliases: dict[str, str] = {}
+        """Of blobs that are found by another digest than the one by which the storage has them: that one."""
         self.pinned: set[str] = set()
         """Manifests that were pushed by their digests."""
         self.pushed: dict[str, float] = {}
@@ -100,7 +112,10 @@ class Storage:
 
     def link_blob(self, name: str, digest: str, target: str) -> None:
         """Whether there is a blob or not."""
-        self.repository(name).blobs[digest] = target
+        state = self.repository(name)
+        state.blobs.add(digest)
+        if target != digest:
+            state.aliases[digest] = target
 
     def adopt_blob(self, name: str, digest: str) -> bool:
         """Unless the repository that had it first, for all others, has it no more. False then."""
@@ -112,7 +127,9 @@ class Storage:
     def stored_digest(self, name: str, digest: str) -> str:
         """The one by which the storage has it; empty if it is not there."""
         state = self.repositories.get(name)
-        target = state.blobs.get(digest, "") if state else ""
+        if state is None or digest not in state.blobs:
+            return ""
+        target = state.aliases.get(digest, digest)
         return target if target in self.blobs else ""
 
     def find_blob(self, name: str, digest: str) -> bytes | None:
@@ -122,7 +139,8 @@ class Storage:
         """Only the repository's own link goes. False if there was none."""
         if self.find_blob(name, digest) is None:
             return False
-        del self.repositories[name].blobs[digest]
+        self.repositories[name].blobs.discard(digest)
+        self.repositories[name].aliases.pop(digest, None)
         if self._first.get(digest) == name:
             del self._first[digest]
         return True
@@ -197,8 +215,7 @@ class Storage:
         if not state.tags_of(digest) and digest not in state.pinned:
             state.manifests.pop(digest, None)
             if blobs:
-                needed = {blob for each in state.manifests.values() for blob in each.blobs}
-                state.blobs = {blob: target for blob, target in state.blobs.items() if blob in needed}
+                state.blobs &= {blob for each in state.manifests.values() for blob in each.blobs}
 
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""
