@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract exhaustive realsize real torture check servers bench requests schema registries lock dist audit fuzz clean
+.PHONY: help demo test contract exhaustive realsize real torture check servers bench requests schema registries lock dist image audit fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -18,7 +18,7 @@ contract: $(VENV)/dev.done servers ## one set of scenarios on all registries, a 
 	@. scripts/required.sh && $(BIN)/python -m pytest tests/contract -n auto
 
 exhaustive: $(VENV)/dev.done servers ## make test's tests with every point of failure, not one in three: half an hour
-	@. scripts/required.sh && $(BIN)/python -m pytest -n auto --exhaustive -m "not real_size and not real"
+	@. scripts/required.sh && $(BIN)/python -m pytest -n auto --exhaustive -m "not real_size and not real and not image"
 
 realsize: $(VENV)/dev.done servers ## a project of 12,000 tags cleaned on the real registry: minutes, not part of test
 	@. scripts/required.sh && $(BIN)/python -m pytest tests/scenarios -m real_size
@@ -58,12 +58,17 @@ lock: $(VENV)/dev.done ## locks/*.txt anew from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra speed --extra ecr --extra acr --extra gcr -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/clouds.txt
 	$(BIN)/uv pip compile -q --group build -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/build.txt
 	$(BIN)/uv pip compile -q --group fuzz -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/fuzz.txt
+	$(BIN)/uv pip compile -q --group image -c locks/dev.txt --universal --generate-hashes --no-header --no-emit-index-url -o locks/image.txt
 
 fuzz: $(VENV)/fuzz.done ## every parser of something from outside under a coverage-guided fuzzer: an hour; docs/safety.md
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 dist: $(VENV)/dev.done ## sdist, wheel, SBOM and hashes into dist/, from the locks alone: two builds are equal
 	@scripts/make-dist.sh $(BIN) dist
+
+image: $(VENV)/image.done ## dist, a container image without a daemon (Debian only) and its SBOM, and the tests of what is in it: minutes
+	@scripts/make-image.sh $(BIN) dist
+	@HOLYSTONE_IMAGE=dist $(BIN)/python -m pytest tests/packaging/test_image.py -m image
 
 audit: $(VENV)/dev.done ## the locked packages among the known vulnerabilities; fails where that cannot be looked up
 	@$(BIN)/python scripts/audit.py locks/*.txt
@@ -75,6 +80,10 @@ $(VENV)/runtime.done: locks/runtime.txt locks/build.txt pyproject.toml
 $(VENV)/dev.done: locks/dev.txt locks/build.txt pyproject.toml
 	@scripts/make-venv.sh $(VENV) locks/dev.txt
 	@touch $@ $(VENV)/runtime.done
+
+$(VENV)/image.done: locks/image.txt $(VENV)/dev.done
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/image.txt
+	@touch $@
 
 $(VENV)/fuzz.done: locks/fuzz.txt $(VENV)/dev.done
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r locks/fuzz.txt
