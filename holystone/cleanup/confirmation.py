@@ -9,7 +9,7 @@ import anyio
 from holystone.cleanup.message import NOTHING_DELETED
 from holystone.cleanup.output import can_ask, prompt, tell
 from holystone.engine.errors import HolystoneError, Refused
-from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan, Untag
+from holystone.engine.model.plan import Plan, Refusal, Remove, RepositoryPlan
 from holystone.engine.report.words import count, size_text
 
 
@@ -27,7 +27,7 @@ def question(plan: Plan, asked: Refusal) -> Iterator[str]:
 
 
 def _summary(plan: RepositoryPlan) -> str:
-    size = sum(step.size for step in plan.steps if not isinstance(step, Untag))
+    size = sum(step.size for step in plan.steps if isinstance(step, Remove))
     stay = f"; {len(plan.kept):,} stay" if plan.kept else ""
     return f"{plan.repository}: {count(len(plan.doomed_tags), 'tag')}, at most {size_text(size)}{stay}"
 

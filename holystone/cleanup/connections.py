@@ -15,6 +15,7 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.hosts import NOWHERE, Hosts
+from holystone.adapters.http.reply import address
 from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
@@ -65,7 +66,7 @@ class Connections:
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`named_places`: what a command that takes its addresses from a plan or the journal was told of them
-        besides."""
+        besides; None for one that was told all."""
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
         self._schemes = Schemes(insecure, unverified)
@@ -74,7 +75,7 @@ class Connections:
         self._limits = limits or Limits()
         self.scheduler = Scheduler(limits=self._limits)
         self._access = dict(access or {})
-        self._named = dict(named_places or {})
+        self._named = named_places
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
         self._watches: dict[RegistryHost, Watch] = {}
@@ -131,6 +132,8 @@ class Connections:
                 if isinstance(credential, Anonymous) or told_by == "file":
                     raise _other_login(repository.host, name, login)
                 login = None
+            if access.api_url:
+                self._check_api(repository, access.api_url, place)
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
                 self._open[key] = await self._connect(repository, key, adapter)
@@ -148,11 +151,25 @@ class Connections:
         """By the host's name, or by this command's own words, whatever anybody else says."""
         if is_vendors_own(repository.host, implementation):
             return True
-        at = self._named.get(place)
+        at = (self._named or {}).get(place)
         if at is None or at.address.host != repository.host:
             return False
         found = named(at.address, at.implementation)
         return found is not None and found.implementation == implementation
+
+    def _check_api(self, repository: Repository, url: URL, place: Place) -> None:
+        """A file could have what Docker's configuration holds for one host shown to the API of another. Raises
+        UsageError."""
+        if self._named is None or url.host == URL(f"//{repository.host}").host:
+            return
+        at = self._named.get(place)
+        if at is None or at.address.host != repository.host:
+            raise UsageError(
+                f"Nobody but a plan or the journal says that the API at {address(url)} is that of {repository.host}, "
+                "so what is known of the one is not shown to the other.",
+                what_to_do="If it is, name the registry in --images-repo or --stages-storage, whichever it is. If not, "
+                "leave --repo-api-url out.",
+            )
 
     async def settle(self, host: RegistryHost | None = None) -> None:
         """Waits a moment for replies that nobody asked for, at one registry or at all. Raises Doubtful if there was

@@ -14,14 +14,14 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Kept, Plan, Refusal
 from holystone.engine.model.reasons import Asked, NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import is_manageable, managed_image_tag, managed_images
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import Knowledge, Registry
-from holystone.engine.report.words import reason_text
+from holystone.engine.report.reason_words import reason_words
 from holystone.settings.values import StorageSettings
 
 
@@ -130,7 +130,7 @@ def refuse_what_stays(plan: Plan, images: Iterable[ImageName]) -> Plan:
         Refusal(
             promise="cannot-go",
             repository=each.repository,
-            why=f"the record of image {named[kept.tag].shown} cannot be removed: {reason_text(kept.reasons[0])}",
+            why=f"the record of image {named[kept.tag].shown} cannot be removed: {_why(kept)}",
             what_to_do="leave it out to remove the others",
         )
         for each in plan.repositories
@@ -138,3 +138,7 @@ def refuse_what_stays(plan: Plan, images: Iterable[ImageName]) -> Plan:
         if kept.tag in named
     )
     return msgspec.structs.replace(plan, refusals=(*plan.refusals, *stays))
+
+
+def _why(kept: Kept) -> str:
+    return reason_words(kept.reasons[0]).of_one

@@ -10,7 +10,7 @@ from holystone.cleanup.in_use import find_users_again, read_in_use, refuse_unfil
 from holystone.cleanup.unlisted import look_up
 from holystone.engine.errors import Refused
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.plan import Plan, Untag
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.planner.used import doomed_and_used
 from holystone.engine.ports import Registry
@@ -60,6 +60,6 @@ def _listed(plan: Plan) -> dict[Repository, dict[Tag, Digest | None]]:
     for at in plan.repositories:
         tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in at.kept}
         for step in at.steps:
-            tags |= dict.fromkeys((step.tag,) if isinstance(step, Untag) else step.tags, step.digest)
+            tags |= dict.fromkeys(step.tags, step.digest)
         listed[at.repository] = tags
     return listed

@@ -62,7 +62,7 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     """Requests at once to one registry; None: no limit."""
     trusted_token_servers: tuple[TokenServer, ...] = ()
     access: Mapping[Place, Access] = {}
-    named_places: Mapping[Place, NamedPlace] = {}
+    named_places: Mapping[Place, NamedPlace] | None = None
     """Of commands that take their addresses from elsewhere."""
 
 

@@ -94,6 +94,38 @@ def test_no_vendors_login_goes_where_a_file_says(
         assert "--images-repo" in ran.message
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_ECR", "HOLYSTONE_REPO_API_URL"])
+def test_no_password_of_clouds_goes_where_a_file_says(shop: Bench, thief: Site, name: str) -> None:
+    """AWS gives one out that is good for all its registries. Where its API is says nothing of a host."""
+    run = record(shop, claiming(thief.host, "ecr"))
+    aws = emulator("ecr")
+    with shop.portal.wrap_async_context_manager(aws):
+        env = {**aws.login().environ, name: aws.url}
+        for command in ("resume", "undo"):
+            ran = shop.run(command, run, env=env)
+            assert ran.code == 2
+            assert f"says that {thief.host} is Amazon ECR" in ran.message
+            assert "--repo-implementation ecr" in ran.message
+        assert not aws.requests
+    assert not any(each.authorization for each in thief.seen)
+
+
+@pytest.mark.parametrize("name", ["HOLYSTONE_REPO_API_URL", "GITHUB_API_URL", "CI_API_V4_URL"])
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_what_docker_has_for_one_host_is_not_shown_to_the_api_of_another(
+    shop: Bench, thief: Site, implementation: str, name: str
+) -> None:
+    """Of which a file says that they belong together."""
+    with shop.portal.wrap_async_context_manager(site(challenge, address="127.0.0.3")) as other:
+        shop.docker_config(auths={other.host: {"auth": base64.b64encode(b"bob:docker-secret").decode()}})
+        run = record(shop, claiming(other.host, implementation))
+        for command in ("resume", "undo"):
+            ran = shop.run(command, run, env={name: thief.url, "CI_REGISTRY": thief.host})
+            assert ran.code
+            assert "Traceback" not in ran.err
+    assert leaked(thief, {"docker": "docker-secret"}) == set()
+
+
 def test_another_place_of_this_very_command_vouches_for_nobody(shop: Bench, thief: Site, tmp_path: Path) -> None:
     """Nor does the right host for another implementation."""
     file = tmp_path / "plan.json"

@@ -5,7 +5,7 @@ import pytest
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
-from holystone.engine.model.reasons import ChildOf, Foreign, NotJudged, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image, index, repository
@@ -77,7 +77,7 @@ def test_an_attached_tag_stays_with_its_kept_subject_whatever_a_policy_says(suff
 
 def test_an_attached_tag_of_an_unknown_subject_is_foreign() -> None:
     tag = fallback(9, ".sig")
-    assert close(repository([image(2)], {tag: 2}), doom(tag)).verdicts[tag] == Keep((Foreign(),))
+    assert close(repository([image(2)], {tag: 2}), doom(tag)).verdicts[tag] == Keep((NoVerdict(),))
 
 
 def test_what_an_orphaned_fallback_index_lists_stays() -> None:

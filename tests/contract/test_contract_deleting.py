@@ -12,7 +12,7 @@ from holystone.engine.executor import RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import LockedBy
-from holystone.engine.report.words import reason_text
+from holystone.engine.report.reason_words import reason_words
 from tests.contract.stands import EMULATORS, Stand, stand, unlocked
 from tests.emulators.vendor import NotHere
 
@@ -32,7 +32,7 @@ async def expect(served: Stand, snapshot_kept: set[str], gone: set[str], plan: P
     for tag in gone & tags.keys():
         kept = next(each for each in plan.repositories[0].kept if each.tag == tag)
         assert kept.reasons
-        assert all(reason_text(reason) for reason in kept.reasons)
+        assert all(reason_words(reason).of_one for reason in kept.reasons)
     assert gone & tags.keys() == gone & kept_tags(plan)
 
 

@@ -13,7 +13,7 @@ from holystone.engine.executor import RunResult
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Outcome, is_settled
-from holystone.engine.report.words import reason_text
+from holystone.engine.report.reason_words import reason_words
 from tests.contract.stands import Stand, unlocked
 from tests.real.servers import Takes
 
@@ -87,7 +87,7 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     assert now == {tag: digest for tag, digest in tags.items() if tag in kept}
     assert {str(digest) for digest in planned.kept_manifests} & manifests <= left
     spared = [each for tag, each in kept.items() if tag in world.doomed]
-    assert all(reason_text(reason) for each in spared for reason in each.reasons)
+    assert all(reason_words(reason).of_one for each in spared for reason in each.reasons)
     _, again = await served.plan(world.doomed)
     assert not any(each.passes for each in again.repositories), "of an empty repository Azure says that it never was"
     if (await served.registry.probe(served.repository)).undo.way == "none":

@@ -1,4 +1,6 @@
+import subprocess
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Commit
 from tests.support.commit_graph import CommitGraph
 from tests.support.git_repositories import GitBuilder, opened
+from tests.support.programs import require
 
 NOW = 1_800_000_000
 MISSING = Commit.parse("1" * 40)
@@ -105,3 +108,28 @@ def test_twenty_thousand_commits_and_two_hundred_heads(tmp_path: Path) -> None:
     history = repository.history(heads, asked)
     assert all(len(history.reached_from[commit]) == 200 - -(-number // 10) for number, commit in enumerate(asked))
     assert time.process_time() - began < 3
+
+
+@pytest.mark.slow
+def test_thousands_of_branches_take_little_memory(tmp_path: Path) -> None:
+    """Whoever may push makes as many as he likes; with a set of them for each, memory grows with the square."""
+    builder = GitBuilder(tmp_path)
+    stream = "".join(
+        f"commit refs/heads/main\nmark :{number}\ncommitter c <c@example.com> {NOW + number} +0000\ndata 0\n"
+        + (f"from :{number - 1}\n" if number > 1 else "")
+        for number in range(1, 5_001)
+    )
+    require("git")
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=tmp_path, input=stream.encode(), check=True)
+    walker = builder.repository.walk(builder.repository.references["refs/heads/main"].target)
+    commits = [Commit.parse(str(commit.id)) for commit in walker]
+    repository = opened(builder)
+    tracemalloc.start()
+    try:
+        history = repository.history(commits, [commits[0], commits[-1]], commits)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(history.reached_from[commits[-1]]) == 5_000
+    assert history.reached_from[commits[0]] == {commits[0]}
+    assert peak < 3_000_000

@@ -1,5 +1,7 @@
 """A clone is whole when origin says so, and is refused with the command that makes it whole when it is not."""
 
+import tracemalloc
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +282,24 @@ async def test_an_origin_without_anything_is_no_answer(tmp_path: Path, clone: Pa
     git(tmp_path, "init", "-q", "--bare", "empty.git")
     git(clone, "remote", "set-url", "origin", (tmp_path / "empty.git").as_uri())
     assert "no branches" in (await checked(clone)).unasked
+
+
+async def test_what_an_origin_with_many_branches_says_is_not_held_three_times(
+    clone: Path, origin: Path, git: Git
+) -> None:
+    head, many, name = git(origin, "rev-parse", "HEAD"), 20_000, "b" * 200
+    lines = "".join(f"{head} refs/heads/{name}{number:05}\n" for number in range(many))
+    (origin / ".git" / "packed-refs").write_text(f"# pack-refs with: peeled fully-peeled sorted \n{lines}")
+    repository = await prepared(clone)
+    tracemalloc.start()
+    try:
+        found = await ask_origin(repository.clone)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(found, Mapping)
+    assert len(found) > many
+    assert peak < 3 * len(lines)
 
 
 async def test_a_folder_in_place_of_a_reference_is_told_by_origin(clone: Path, origin: Path, git: Git) -> None:

@@ -8,16 +8,16 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.errors import error_code
-from holystone.adapters.http.verify import digest_of, verify
+from holystone.adapters.http.verify import verify
 from holystone.engine.errors import Unauthorized
-from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.references import Digest, RegistryHost
 from tests.http.conftest import Connect
 from tests.support.docker_registry import PASSWORD, USER, docker_registry
 
 
 async def test_login_push_and_read(tmp_path: Path, connect: Connect) -> None:
     body = b"a small blob"
-    digest = digest_of(body)
+    digest = Digest.of(body)
     async with docker_registry(tmp_path, basic_auth=True) as registry:
         host = RegistryHost.parse(registry.host)
         async with connect(host, UserPassword(USER, Secret(PASSWORD), "the test")) as client:

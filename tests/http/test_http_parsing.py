@@ -20,7 +20,7 @@ from holystone.adapters.http.links import parse_links
 from holystone.adapters.http.paging import PageGuard, next_link, pages
 from holystone.adapters.http.rates import rate_hint, retry_after
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.http.verify import digest_of, verify
+from holystone.adapters.http.verify import verify
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest
 from holystone.engine.scheduler import RateHint
@@ -352,7 +352,7 @@ def test_digests() -> None:
     body = b"manifest"
     for algorithm in ("sha256", "sha512"):
         digest = Digest.parse(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
-        assert digest_of(body, algorithm) == digest
+        assert Digest.of(body, algorithm) == digest
         assert verify(body, digest, what="x") is body
         with pytest.raises(IncompleteSource, match="manifest x does not match its digest"):
             verify(body + b" ", digest, what="manifest x")

@@ -4,6 +4,7 @@ import logging
 import pickle
 import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,7 +18,9 @@ from holystone.adapters.http.authorization import Authorization, bearer, with_au
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.trust import check_realm, registrable_domain
 from holystone.adapters.http.wire import Wire
+from holystone.cleanup.connections import Connections
 from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost
 from tests.http.conftest import Connect
 from tests.support.http_site import Handler, site
@@ -140,6 +143,21 @@ async def test_a_redirect_to_no_web_address_is_refused(connect: Connect, locatio
             await client.get()
 
 
+NO_NAMES = ("a..b", f"{'a' * 64}.example", "xn--a.example", "xn--", ".")
+
+
+@pytest.mark.parametrize("host", NO_NAMES)
+async def test_what_no_host_can_be_called_is_refused_wherever_it_stands(connect: Connect, host: str) -> None:
+    """Python's `idna` has a word of its own for it."""
+    challenge = {"WWW_Authenticate": f'Bearer realm="https://{host}/token",service="x"'}
+    for handler in (redirecting(lambda: f"https://{host}/x"), constant(401, **challenge)):
+        async with site(handler) as registry, connect(registry.host) as client:
+            with pytest.raises(IncompleteSource):
+                await client.get()
+    async with site(constant(401, **challenge)) as registry, Connections(Path("/nowhere")) as connections:
+        assert (await connections.identify(Address(registry.host))).implementation == "default"
+
+
 async def test_a_link_to_another_host_is_refused(connect: Connect) -> None:
     async with site(constant(), address=OTHER) as other:
         link = f'<{other.url}/v2/next>; rel="next"'
@@ -163,6 +181,26 @@ async def test_a_realm_on_another_host_sees_nothing(connect: Connect, credential
         with pytest.raises(Unauthorized, match=r"127\.0\.0\.2"):
             await client.get()
         assert other.seen == []
+
+
+async def test_who_comes_without_a_credential_does_not_bring_one_later(
+    connect: Connect, certificate: ssl.SSLContext
+) -> None:
+    """Whom anybody may ask anonymously must not be asked again with what was found since."""
+    registry = TokenRegistry()
+
+    async def found(_: Credential) -> Credential:
+        return ROB
+
+    async with (
+        site(constant(401), address=OTHER, tls=certificate) as other,
+        site(registry.handle) as home,
+        connect(home.host, refresh=found, unverified=lambda _: True) as client,
+    ):
+        registry.realm = f"{other.url}/token"
+        with pytest.raises(Unauthorized, match="must not see the credential"):
+            await client.get()
+        assert [seen.authorization for seen in other.seen] == [""]
 
 
 async def test_a_realm_on_another_host_that_the_user_named_is_asked(connect: Connect) -> None:

@@ -11,6 +11,8 @@ from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.proxies import proxy_for
 from holystone.adapters.http.wire import Wire
+from holystone.adapters.kubernetes.kubeconfig import Cluster
+from holystone.adapters.kubernetes.tls import tls_context
 from holystone.engine.errors import HolystoneError
 from tests.http.conftest import Connect
 from tests.support.http_site import site
@@ -71,11 +73,16 @@ def test_a_star_is_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for(URL("https://registry.example")).url is None
 
 
+@pytest.mark.parametrize("whose", ["a registry's", "a cluster's"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_an_exception_for_a_registrys_certificate_is_none_for_the_proxys(
-    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, scheme: str
+async def test_an_exception_for_another_certificate_is_none_for_the_proxys(
+    certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, scheme: str, whose: str
 ) -> None:
     """Whoever stands before the proxy would be told its password."""
+    if whose == "a cluster's":
+        wire = Wire(connections=1, tls=tls_context(Cluster(insecure_skip_tls_verify=True), None))
+    else:
+        wire = Wire(connections=1, unverified=lambda url: url.host == "registry.example")
     asked: list[bytes] = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +93,7 @@ async def test_an_exception_for_a_registrys_certificate_is_none_for_the_proxys(
     port = proxy.sockets[0].getsockname()[1]
     monkeypatch.setenv(f"{scheme}_proxy", f"https://pat:proxy-secret@127.0.0.1:{port}")
     monkeypatch.setenv("no_proxy", "")
-    async with proxy, Wire(connections=1, unverified=lambda url: url.host == "registry.example") as wire:
+    async with proxy, wire:
         with pytest.raises(HolystoneError, match=r"proxy|certificate"):
             await wire.send("GET", URL(f"{scheme}://registry.example/"), limit=10, headers={})
     assert asked == []

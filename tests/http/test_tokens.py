@@ -18,7 +18,7 @@ from holystone.adapters.credentials.credential import (
     UserPassword,
 )
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.tokens import _lifetime
+from holystone.adapters.http.tokens import DEFAULT_LIFETIME, _lifetime, _seconds
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from tests.http.conftest import Client, Connect, until
 from tests.support.http_site import Site, site
@@ -137,6 +137,12 @@ async def test_without_a_sensible_lifetime_it_is_a_minute(connect: Connect, said
 def test_a_token_that_is_dated_back_lives_from_now_on(now: int | None, seconds: int) -> None:
     """As Azure's: `iat` lies 15 minutes back. A clock that is before or after the token is not believed."""
     assert _lifetime({"iat": 1000, "exp": 5500}, now) == seconds
+
+
+@pytest.mark.parametrize("end", [10**400, -(10**400), "1e999", True, [5500]], ids=lambda each: f"{each!r:.9}")
+def test_a_token_that_says_nonsense_says_nothing_of_its_life(end: object) -> None:
+    """A number in JSON may be too large for any clock."""
+    assert _seconds(_lifetime({"iat": 1000, "exp": end}, 1000)) == DEFAULT_LIFETIME
 
 
 async def test_a_token_that_expired_in_the_middle_of_a_run_is_replaced_once(connect: Connect) -> None:

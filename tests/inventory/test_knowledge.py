@@ -154,7 +154,7 @@ def test_a_large_configuration_is_not_worth_remembering(tmp_path: Path) -> None:
 _LEARNS_MUCH = """
 import sys
 from pathlib import Path
-from holystone.adapters.http.verify import digest_of
+from holystone.engine.model.references import Digest
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
 
@@ -167,7 +167,7 @@ with DigestKnowledge(Path(sys.argv[1]) if sys.argv[1:] else None) as knowledge:
     bodies = (b'{"manifests":[],"n":%d}' % number + b" " * (4 << 20) for number in range(60))
     digests = []
     for body in bodies:
-        digests.append(digest_of(body))
+        digests.append(Digest.of(body))
         knowledge.learn_manifest(RawManifest(digests[-1], "", body))
     assert all(knowledge.manifest(digest) for digest in digests)
     print(peak() - before)

@@ -78,6 +78,20 @@ async def test_the_longest_list_of_the_longest_names_that_is_taken(tmp_path: Pat
     assert ended.peak < MOST
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+async def test_an_error_of_millions_of_nothings(tmp_path: Path, status: int) -> None:
+    """As large as a list may be: what an error says takes far more to keep than to send."""
+    body = b'{"errors":[' + b"{}," * (20 << 20) + b"{}]}"
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type="application/json")
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert f"cannot be read: {status} " in ended.refused
+    assert ended.peak < MOST // 2
+
+
 async def test_referrers_without_end(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.Response:
         last = number_in(request)

@@ -1,5 +1,6 @@
 """Whatever a row says, it is the value that was written or the trouble of its own run."""
 
+import json
 import sqlite3
 from contextlib import closing, suppress
 from functools import cache
@@ -115,6 +116,14 @@ def check(table: str, column: str, value: object) -> None:
 @settings(max_examples=100, deadline=None)
 def test_any_other_value_in_any_column(place: tuple[str, str], value: object) -> None:
     check(*place, value)
+
+
+def test_a_plan_that_names_a_repository_twice() -> None:
+    plan = json.loads(cell("runs", "plan"))
+    (first,) = plan["repositories"]
+    again = first["repository"] | {"host": f"{first['repository']['host']}:443"}
+    check("runs", "plan", json.dumps(plan | {"repositories": [first, first]}).encode())
+    check("runs", "plan", json.dumps(plan | {"repositories": [first, first | {"repository": again}]}).encode())
 
 
 @given(st.data())

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from aiohttp import web
 
@@ -231,9 +232,11 @@ async def test_no_key_is_left_on_the_disk(
 
 async def test_a_proxy(api: KubeApi) -> None:
     asked: list[tuple[str, str]] = []
+    shown: list[str] = []
 
     async def forward(request: web.BaseRequest) -> web.Response:
         asked.append((str(request.url), request.headers.get("Proxy-Authorization", "")))
+        shown.append(request.headers.get("Authorization", ""))
         kind = {"pods": "PodList", "jobs": "JobList", "cronjobs": "CronJobList"}
         plural = request.path.rpartition("/")[2]
         name = (
@@ -261,6 +264,31 @@ async def test_a_proxy(api: KubeApi) -> None:
     assert len(asked) == 8
     assert {word for _, word in asked} == {f"Basic {encoded('me:pw')}"}
     assert all(url.startswith("http://kube.example/") for url, _ in asked)
+    assert set(shown) == {""}, "in clear text nobody's credential leaves this machine"
+
+
+async def test_who_may_not_be_shown_in_clear_text_is_told(tmp_path: Path) -> None:
+    """As with kubectl, which runs no plugin for such a server either (client-go, clientcmd: ClientConfig)."""
+
+    async def refuse(request: web.BaseRequest) -> web.Response:
+        shown.append(request.headers.get("Authorization", ""))
+        return web.Response(status=401)
+
+    shown: list[str] = []
+    server = web.ServerRunner(web.Server(refuse))
+    await server.setup()
+    await web.TCPSite(server, "127.0.0.1", 0).start()
+    proxy = f"http://127.0.0.1:{server.addresses[0][1]}"
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/touch", "args": [str(tmp_path / "ran")]}
+    try:
+        for user in ({"token": "t"}, {"username": "rob", "password": "p"}, {"exec": plugin}):
+            with pytest.raises(Unauthorized, match="nobody's is shown to a server that is asked by http") as raised:
+                await read(parsed(kubeconfig("http://kube.example", user, proxy_url=proxy)))
+            assert "https://" in raised.value.what_to_do
+    finally:
+        await server.cleanup()
+    assert set(shown) == {""}
+    assert not await anyio.Path(tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
@@ -275,6 +303,10 @@ async def test_a_proxy(api: KubeApi) -> None:
         ("me:s3cret/@kube.example:port", {}, "its server '…@kube.example:port' is not an address"),
         ("ftp://me:s3cret@kube.example", {}, "its server 'ftp://…@kube.example' is not an address of http or https"),
         ("https://kube.example", {"proxy_url": "socks5://127.0.0.1:1"}, "its proxy-url is of the kind socks5"),
+        ("https://kube.example", {"proxy_url": "proxy"}, "its proxy-url 'proxy' is not an address"),
+        ("https://kube.example", {"proxy_url": "//me:s3cret@proxy:1"}, "its proxy-url '…@proxy:1' is not an address"),
+        ("https://kube.example", {"proxy_url": "http://"}, "its proxy-url 'http://' is not an address"),
+        ("https://kube.example", {"proxy_url": "http://[::1"}, "its proxy-url 'http://.::1' is not an address"),
     ],
 )
 async def test_addresses_that_are_none(server: str, more: dict[str, Any], says: str) -> None:

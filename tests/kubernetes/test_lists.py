@@ -125,6 +125,16 @@ async def test_replies_are_capped(api: KubeApi, monkeypatch: pytest.MonkeyPatch)
         await ask(api)
 
 
+@pytest.mark.parametrize("field", ["containers", "volumes"])
+async def test_a_page_of_millions_of_nothings(api: KubeApi, field: str) -> None:
+    """They take a twentieth of the memory while they are only sent."""
+    spec = b'{"metadata":{"name":"p"},"spec":{"containers":[],"%s":[' % field.encode() + b"{}," * 3_000_000 + b"{}]}}"
+    body = b'{"kind":"PodList","metadata":{},"items":[' + spec + b"]}"
+    api.answers["pods"] = [web.Response(body=body, content_type="application/json")]
+    with pytest.raises(IncompleteSource, match="a page of its list of pods in all namespaces has more than 3,000,000"):
+        await ask(api)
+
+
 async def test_old_clusters_have_cron_jobs_in_beta(api: KubeApi) -> None:
     api.groups["cronjobs"] = "/apis/batch/v1beta1"
     api.page = 1

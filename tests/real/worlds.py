@@ -15,7 +15,7 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Remove, RepositoryPlan
-from holystone.engine.report.words import reason_text
+from holystone.engine.report.reason_words import reason_words
 from tests.contract.stands import Stand, unlocked
 from tests.contract.test_contract_worlds import World, build
 from tests.real.servers import Takes
@@ -113,7 +113,11 @@ def _children(raw: RawManifest) -> Sequence[str]:
 def _left(
     world: World, planned: RepositoryPlan, tags: Mapping[str, str], now: Mapping[str, str], there: set[str]
 ) -> tuple[str, ...]:
-    reasoned = {each.tag for each in planned.kept if each.reasons and all(map(reason_text, each.reasons))}
+    reasoned = {
+        each.tag
+        for each in planned.kept
+        if each.reasons and all(reason_words(reason).of_one for reason in each.reasons)
+    }
     doomed = (world.doomed | set(map(str, planned.doomed_tags))) & tags.keys()
     removed = {str(step.digest) for step in planned.steps if isinstance(step, Remove)}
     strangers = now.keys() - tags.keys()

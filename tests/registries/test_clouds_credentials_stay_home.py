@@ -9,6 +9,7 @@ from holystone.cleanup.connections import Connections
 from holystone.embedded.access import Basic
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
+from holystone.engine.model.plan import ToldBy
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "never-shown", "AWS_REGION": "eu-central-1"}
@@ -29,6 +30,18 @@ async def test_nothing_is_sent_to_a_strange_host(
         assert stranger.requests == []
         assert "--repo-api-url" in raised.value.what_to_do
         assert "never-shown" not in str(raised.value)
+
+
+@pytest.mark.parametrize("told_by", ["file", "registry"])
+async def test_a_name_that_begins_as_amazons_is_not_enough(
+    told_by: ToldBy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    stranger = RegistryHost.parse("111122223333.dkr.ecr.eu-central-1.evil.example")
+    async with Connections(tmp_path, environ=AWS) as connections:
+        with pytest.raises(HolystoneError, match=r"says that 1111.*evil\.example is Amazon ECR"):
+            await connections.registry(Repository(stranger, RepositoryPath("a")), "ecr", told_by=told_by)
 
 
 async def test_a_workflows_token_is_not_sent_where_only_a_file_says_that_it_is_githubs(tmp_path: Path) -> None:

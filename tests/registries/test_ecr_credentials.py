@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import anyio
 import botocore.credentials
 import botocore.tokens
 import pytest
@@ -15,6 +16,7 @@ from aiohttp import web
 from yarl import URL
 
 from holystone.adapters.http.signer import Outgoing
+from holystone.adapters.registries.ecr import identity as aws
 from holystone.adapters.registries.ecr.identity import Identity
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import Unauthorized, UsageError
@@ -153,7 +155,8 @@ async def test_a_role_that_wants_a_second_factor_is_told_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize(
-    "source", ["role denied", "web identity denied", "no token file", "sso", "process", "process says"]
+    "source",
+    ["role denied", "web identity denied", "no token file", "sso", "process", "no process", "process says", "a list"],
 )
 async def test_what_cannot_be_renewed_is_one_message_without_a_traceback(
     tmp_path: Path,
@@ -171,7 +174,9 @@ async def test_what_cannot_be_renewed_is_one_message_without_a_traceback(
         "sso": "[profile mine]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
         f"[sso-session s]\nsso_region = {REGION}\nsso_start_url = https://example.awsapps.com/start\n",
         "process": "[profile mine]\ncredential_process = /bin/false\n",
+        "no process": "[profile mine]\ncredential_process = /no/such/program\n",
         "process says": "[profile mine]\ncredential_process = echo Please log in\n",
+        "a list": "[profile mine]\ncredential_process = echo []\n",
     }[source]
     configured(tmp_path, monkeypatch, text)
     async with site(denies) as served:
@@ -182,6 +187,28 @@ async def test_what_cannot_be_renewed_is_one_message_without_a_traceback(
     assert raised.value.what_to_do
     assert not caplog.records
     assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("whose", ["profile", "source_profile"])
+async def test_a_program_that_waits_for_somebody_does_not_hold_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """A key ring that is locked, a browser that nobody sees: all night, otherwise."""
+    script = tmp_path / "wait"
+    script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nsleep 60\n")
+    script.chmod(0o700)
+    waiting = f"credential_process = {script}\n"
+    configured(
+        tmp_path,
+        monkeypatch,
+        f"[profile mine]\n{waiting}" if whose == "profile" else f"[profile base]\n{waiting}[profile mine]\n{ROLE}",
+    )
+    monkeypatch.setattr(aws, "PROGRAM_TIMEOUT", 0.3)
+    with anyio.fail_after(10), pytest.raises(UsageError, match=r"wait did not answer within 0\.3 s") as raised:
+        await key()
+    assert raised.value.what_to_do
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 @pytest.mark.skipif(not hasattr(botocore.credentials, "LoginProvider"), reason="a botocore that knows no `aws login`")

@@ -365,6 +365,11 @@ BROKEN: dict[str, Answer | Truncate] = {
     "another status": Answer(418, b"teapot"),
     "a server in trouble": Answer(502, b"<html>Unicorn!</html>"),
     "broken off": Truncate(20),
+    "a last page beyond all numbers": Answer(
+        200,
+        b"[]",
+        {"Link": f'<?page=2>; rel="next", <?page={"9" * 5000}>; rel="last"'},
+    ),
     "a list that goes on elsewhere": Answer(200, b"[]", {"Link": '<https://evil.example/?page=2>; rel="next"'}),
 }
 

@@ -377,6 +377,14 @@ async def test_a_server_that_gives_the_same_page_again_and_again(tmp_path: Path)
             await registry.list_tags(repository)
 
 
+async def test_a_date_beyond_all_years_is_none(tmp_path: Path) -> None:
+    page = b'{"tags":[{"name":"v1","manifest_digest":"%s","start_ts":5}],"page":1,"has_additional":false}'
+    dated = Answer(200, page % ABSENT.encode(), {"Date": f"Mon, 01 Jan {'9' * 30} 10:00:00 GMT"})
+    async with QuayEmulator() as quay, connected(tmp_path, quay) as (registry, repository):
+        quay.faults.add(Fault("GET", r"/tag/", dated, times=None))
+        assert (await registry.list_tags(repository)).tags == {"v1": ABSENT}
+
+
 async def test_a_registry_that_is_down(tmp_path: Path) -> None:
     async with QuayEmulator() as quay:
         pass

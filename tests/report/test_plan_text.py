@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
 from holystone.engine.model.reasons import (
     BeyondLimit,
@@ -20,10 +21,11 @@ from holystone.engine.model.reasons import (
     ReachedFromTag,
     ReferrerOf,
 )
-from holystone.engine.model.references import Commit, Digest, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
 from holystone.engine.report.counted import counted
 from holystone.engine.report.plan_text import plan_lines
+from holystone.engine.report.reason_words import reason_words
 from tests.support.images import digest_of
 from tests.support.small_plans import plan, remove, repository_plan, untag
 
@@ -120,14 +122,24 @@ def test_a_tag_that_goes_alone_takes_no_manifest_along() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted({*get_args(KeepReason), *get_args(DeleteReason)}, key=str))
-def test_every_reason_has_words_for_many(kind: type[KeepReason]) -> None:
+def test_every_reason_has_words_for_one_and_for_many(kind: type[KeepReason]) -> None:
     (line,) = counted("stay", {"a": (example(kind),), "b": (example(kind),)})
     assert re.fullmatch(r" +2 stay [a-z][^<>{}()=]+, e\.g\. a", line)
+    assert re.fullmatch(r"[a-z0-9][^<>{}=]+", reason_words(example(kind)).of_one)
 
 
 def example(kind: type[KeepReason]) -> KeepReason:
     """With some value of the right type for each field."""
-    values = {int: 7200, str: "thing", Commit: COMMIT, Digest: ONE, Tag: Tag("tag")}
+    values = {
+        int: 7200,
+        str: "thing",
+        Commit: COMMIT,
+        Digest: ONE,
+        Tag: Tag("tag"),
+        ImageName: ImageName("front"),
+        Reference: Reference(APP, Tag("tag")),
+        Listed: Listed("a file"),
+    }
     fields = msgspec.structs.fields(kind)
     make: Callable[..., KeepReason] = kind
     return make(*(_any_of(field.type, values) for field in fields))

@@ -61,7 +61,7 @@ def test_boolean_default(default: bool) -> None:
 
 
 @profile(max_examples=50)
-@over(st.text(max_size=6).filter(lambda text: text.lower() not in ("1", "true", "yes", "0", "false", "no")))
+@over(st.text(max_size=6).filter(lambda text: text.lower() not in ("1", "t", "true", "yes", "0", "f", "false", "no")))
 def test_any_other_word_is_an_error(word: str) -> None:
     with pytest.raises(UsageError, match=r"--flag: .*is neither yes"):
         Value(word, "--flag").boolean()

@@ -1,7 +1,7 @@
 """Configurations of images, and the labels in them."""
 
-from holystone.adapters.http.verify import digest_of
 from holystone.engine.model.manifests import Malformed, parse_config
+from holystone.engine.model.references import Digest
 from holystone.engine.naming.labels import another_project, imports, is_final_image, is_image_under
 
 SEEDS = (
@@ -17,7 +17,7 @@ SEEDS = (
 
 def parse(data: bytes) -> None:
     try:
-        config = parse_config(digest_of(data), data)
+        config = parse_config(Digest.of(data), data)
     except Malformed as error:
         str(error)
         return

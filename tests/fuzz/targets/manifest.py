@@ -1,7 +1,7 @@
 """Manifests and indexes."""
 
-from holystone.adapters.http.verify import digest_of
 from holystone.engine.model.manifests import Malformed, RawManifest, blobs_of, parse_manifest
+from holystone.engine.model.references import Digest
 
 _D = b"sha256:" + b"0" * 64
 _IMAGE = b"application/vnd.oci.image.manifest.v1+json"
@@ -29,7 +29,7 @@ SEEDS = (
 
 def parse(data: bytes) -> None:
     for said in ("", "application/json", "application/vnd.oci.image.index.v1+json"):
-        raw = RawManifest(digest_of(data), said, data)
+        raw = RawManifest(Digest.of(data), said, data)
         blobs_of(raw)
         try:
             parse_manifest(raw)

@@ -1,6 +1,7 @@
 """Asks origin which branches and tags it has, without fetching anything."""
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -17,8 +18,8 @@ Wanted: TypeAlias = Callable[[Kind, str], bool]
 
 ASK_TIMEOUT: Final = 60.0
 """Seconds."""
-_LARGEST: Final = 1 << 28
-"""Bytes; a line has a hundred or so."""
+_LARGEST: Final = 1 << 26
+"""Bytes; a line has a hundred or so, and takes four times that while it is read."""
 _KINDS: Final[Mapping[str, Kind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
 
 
@@ -47,8 +48,8 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
 
 def _objects(output: bytes) -> Objects:
     found: dict[tuple[Kind, str], str] = {}
-    for line in output.decode(errors="surrogateescape").split("\n"):
-        object_id, _, name = line.partition("\t")
+    for line in BytesIO(output):  # not all lines at once
+        object_id, _, name = line.rstrip(b"\n").decode(errors="surrogateescape").partition("\t")
         for prefix, kind in _KINDS.items():
             # `^{}` lines tell what an annotated tag ends in. A clone has no place for a branch called HEAD.
             if name.startswith(prefix) and not name.endswith("^{}") and name != "refs/heads/HEAD":

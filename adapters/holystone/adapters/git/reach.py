@@ -51,16 +51,20 @@ def reach(
     ordered = sorted(set(heads))
     masks = dict.fromkeys(commits, 0)
     wanted = {pygit2.Oid(hex=commit): commit for commit in commits}
-    # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
-    pending = {pygit2.Oid(hex=other): 1 << len(ordered) for other in others}
-    pending |= {pygit2.Oid(hex=head): 1 << bit for bit, head in enumerate(ordered)}
+    # A head's own bit, and not yet its mask: those of thousands would take memory by the square of their number.
+    bits = {pygit2.Oid(hex=other): len(ordered) for other in others}
+    bits |= {pygit2.Oid(hex=head): bit for bit, head in enumerate(ordered)}
     walker = repository.walk(None, SortMode.TOPOLOGICAL)
-    for head in pending:
+    for head in bits:
         walker.push(head)
     if not wanted:
         return Reached(ordered, masks)
+    # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
+    pending: dict[pygit2.Oid, int] = {}
     for commit in walker:
-        mask = pending.pop(commit.id)
+        mask = pending.pop(commit.id, 0)
+        if (bit := bits.get(commit.id)) is not None:
+            mask |= 1 << bit
         for parent in commit.parent_ids:
             pending[parent] = pending.get(parent, 0) | mask
         if name := wanted.pop(commit.id, None):

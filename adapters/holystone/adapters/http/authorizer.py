@@ -12,7 +12,7 @@ from holystone.adapters.http.authorization import Authorization, basic, bearer
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import NoAnswer
-from holystone.adapters.http.reply import Reply, address, printable
+from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.adapters.http.tokens import Key, Tokens, described
 from holystone.adapters.http.trust import check_realm
 from holystone.engine.errors import Unauthorized
@@ -111,25 +111,29 @@ class Authorizer:
         self, challenge: BearerChallenge, scope: str, refused: Authorization | None = None
     ) -> Authorization:
         credential = self._credential
-        try:
-            realm = self._base.join(URL(challenge.realm))
-        except ValueError:
-            realm = URL()
-        check_realm(
-            self._base,
-            realm,
-            token_servers=self._token_servers,
-            has_credential=not isinstance(credential, Anonymous),
-        )
-        key = Key(realm.with_user(None).with_fragment(None), challenge.service, scope)
+        key = self._key(challenge, scope)
         with anyio.move_on_after(TOKEN_TIMEOUT):
             try:
                 return await self._tokens.get(key, credential, refused=refused)
             except Unauthorized:
                 if not await self._renew(credential):
                     raise
-            return await self._tokens.get(key, self._credential, refused=refused)
-        raise NoAnswer(f"the token server {address(realm)} did not answer within {TOKEN_TIMEOUT:g} s")
+            return await self._tokens.get(self._key(challenge, scope), self._credential, refused=refused)
+        raise NoAnswer(f"the token server {address(key.realm)} did not answer within {TOKEN_TIMEOUT:g} s")
+
+    def _key(self, challenge: BearerChallenge, scope: str) -> Key:
+        """Raises Unauthorized if its realm must not see the credential that we have now."""
+        try:
+            realm = self._base.join(to_url(challenge.realm))
+        except ValueError:
+            realm = URL()
+        check_realm(
+            self._base,
+            realm,
+            token_servers=self._token_servers,
+            has_credential=not isinstance(self._credential, Anonymous),
+        )
+        return Key(realm.with_user(None).with_fragment(None), challenge.service, scope)
 
     async def _renew(self, refused: Credential) -> bool:
         """True if there is another credential now: helpers hand out short-lived ones."""

@@ -2,7 +2,7 @@
 
 import re
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,19 @@ _MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^<>
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _READ = 4 * 1024
 """Bytes of an error body that are looked at: the time that it takes grows with the square."""
+
+_LARGEST: Final = 8 << 20
+"""Bytes of an error body that are decoded. A `{}` takes three of a reply, and seventy of memory."""
+
+
+def document(reply: Reply) -> Any:
+    """What the body is in JSON; None if it is none, or more than an error says."""
+    if len(reply.body) > _LARGEST:
+        return None
+    try:
+        return msgspec.json.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def error_code(reply: Reply) -> str:
@@ -29,14 +42,11 @@ def summary(reply: Reply) -> str:
 
 
 def _first(reply: Reply) -> tuple[str, str]:
-    try:
-        document: Any = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    said = document(reply)
+    if not isinstance(said, dict):
         return "", ""
-    if not isinstance(document, dict):
-        return "", ""
-    errors = document.get("errors")
-    entry: Any = errors[0] if isinstance(errors, list) and errors else document
+    errors = said.get("errors")
+    entry: Any = errors[0] if isinstance(errors, list) and errors else said
     if isinstance(entry, str):
         return "", entry
     if not isinstance(entry, dict):

@@ -94,6 +94,8 @@ def fault(error: Exception, host: str) -> Passing | Unreachable:
             return NoHandshake(f"{host} ended the connection instead of speaking TLS", host_down=True)
         case aiohttp.ClientConnectorSSLError():
             return NoAnswer(f"TLS with {host} failed: {_reason(error.os_error)}", host_down=True)
+        case UnicodeError():  # of Python's idna, before anybody is asked
+            return Unreachable(f"{host} is no name that a host can have.", what_to_do="Check the address.")
         case aiohttp.ClientConnectorDNSError():
             return NoAnswer(f"the name {host} cannot be resolved: {_reason(error.os_error)}", host_down=True)
         case aiohttp.ClientProxyConnectionError():

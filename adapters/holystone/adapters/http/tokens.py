@@ -180,7 +180,7 @@ def _lifetime(claims: Mapping[str, Any], now: int | None) -> float | None:
     can."""
     try:
         begun, end = float(claims["iat"]), float(claims["exp"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return end - (now if now is not None and begun <= now < end else begun)
 
@@ -188,6 +188,6 @@ def _lifetime(claims: Mapping[str, Any], now: int | None) -> float | None:
 def _seconds(value: Any) -> float:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return DEFAULT_LIFETIME
     return seconds if 0 < seconds < 10 * 365 * 86400 else DEFAULT_LIFETIME

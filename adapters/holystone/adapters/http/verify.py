@@ -1,19 +1,12 @@
 """Bytes against their digest."""
 
-import hashlib
-
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest
 
 
-def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
-    """`algorithm` is sha256 or sha512."""
-    return Digest.parse(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
-
-
 def verify(body: bytes, digest: Digest, *, what: str) -> bytes:
     """The same bytes. Raises IncompleteSource if they are not what the digest says; `what` names them."""
-    found = digest_of(body, digest.algorithm)
+    found = Digest.of(body, digest.algorithm)
     if found != digest:
         raise IncompleteSource(
             f"The content of {what} does not match its digest: {digest.short}… was asked, {found.short}… was sent.",

@@ -128,7 +128,8 @@ class Wire:
         if url.scheme == "http":
             headers = {**headers, **proxy.headers}
         unverified = url.scheme == "https" and self._unverified is not None and self._unverified(url)
-        if unverified and proxy.url and proxy.url.scheme == "https":
+        tls = self._tls or (not unverified and usual_trust())
+        if not (tls and tls.verify_mode) and proxy.url and proxy.url.scheme == "https":
             raise UsageError(  # aiohttp would not look at the proxy's certificate either, and tell it its password
                 f"{address(url)} is to be asked without a look at its certificate, and through a proxy that is reached "
                 "by https: the proxy's would not be looked at, either.",
@@ -145,7 +146,7 @@ class Wire:
                 proxy=proxy.url,
                 proxy_headers=proxy.headers,
                 server_hostname=self._server_name,
-                ssl=self._tls or (not unverified and usual_trust()),
+                ssl=tls,
             ) as response:
                 content = b"" if method == "HEAD" else await self._bodies.read(response, limit, asked)
                 reply = Reply(response.status, response.headers, content, url, asked)
@@ -153,7 +154,7 @@ class Wire:
                 raise RuntimeError("aiohttp makes its connections otherwise now: nobody counts replies any more")
             self.watch.check()
             return reply
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
             broken = fault(error, address(url))
         # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
         raise broken

@@ -15,9 +15,10 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import retry_rule
 from holystone.adapters.http.proxies import proxy_at
 from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.http.trust import is_loopback
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
-from holystone.adapters.kubernetes.identity import Identity, Papers
+from holystone.adapters.kubernetes.identity import NOBODYS, Identity, Papers
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
@@ -41,6 +42,8 @@ class ApiServer:
         self._cluster = cluster
         self._identity = identity
         self._base = base_url(cluster)
+        # As client-go has it (tools/clientcmd/client_config.go: ClientConfig), this machine apart.
+        self._is_private = self._base.scheme == "https" or is_loopback(self._base.host or "")
         self._lane = scheduler.lane(RegistryHost.parse(self._base.authority), name, "list")
         self._watch = Watch(self._base.authority)
         self._wire: Wire | None = None
@@ -63,10 +66,15 @@ class ApiServer:
 
     async def get(self, path: str, query: Mapping[str, str]) -> Reply:
         """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer papers.
-        Raises Unreachable, Unauthorized, IncompleteSource."""
+        In clear text no papers leave this machine. Raises Unreachable, Unauthorized, IncompleteSource."""
         url = URL(f"{self._base}{path}?{urlencode(query)}", encoded=True)
-        papers = await self._identity.papers()
+        papers = await self._identity.papers() if self._is_private else NOBODYS
         reply = await self._send(url, papers)
+        if reply.status == 401 and not self._is_private:
+            raise Unauthorized(
+                "it wants to know its user, and nobody's is shown to a server that is asked by http",
+                what_to_do="Write https:// in its `server` in the kubeconfig.",
+            )
         if reply.status == 401:
             newer = await self._identity.papers(refused=papers)
             if newer is not papers:
@@ -128,11 +136,23 @@ def base_url(cluster: Cluster) -> URL:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)
         RegistryHost.parse(url.authority)
         url = URL(str(url).rstrip("/"))
-        proxy = URL(cluster.proxy_url)
     except (ValueError, InvalidName) as error:
         raise IncompleteSource(f"its server {shown!r} is not an address") from error
     if url.scheme not in ("http", "https"):
         raise IncompleteSource(f"its server {shown!r} is not an address of http or https")
+    if cluster.proxy_url:
+        _check_proxy(cluster.proxy_url)
+    return url
+
+
+def _check_proxy(text: str) -> None:
+    try:
+        proxy = URL(text)
+    except ValueError:
+        proxy = URL()
     if proxy.scheme not in ("", "http", "https"):
         raise IncompleteSource(f"its proxy-url is of the kind {printable(proxy.scheme)}, and only http can be used")
-    return url
+    if not (proxy.scheme and proxy.host):
+        raise IncompleteSource(
+            f"its proxy-url {printable(without_userinfo(text))!r} is not an address of http or https"
+        )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 import anyio
 
@@ -24,6 +25,9 @@ class Papers:
     certificate: ClientCertificate | None
     until: float = inf
     """Unix time."""
+
+
+NOBODYS: Final = Papers(None, None)
 
 
 class Identity:

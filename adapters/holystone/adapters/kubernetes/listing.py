@@ -21,6 +21,9 @@ _PAGES: Final = 10_000
 _OBJECTS: Final = 1_000_000
 """In one list, restarts included. A cluster has a tenth of that at most (kubernetes.io, "Considerations for large
 clusters": 150,000 pods)."""
+_BRACES: Final = 3_000_000
+"""In one page. Each thing that is read of it has at least one, takes three bytes of the reply then and up to a hundred
+of memory; 500 pods of twenty containers, with the managed fields of each, have half as many."""
 _RESTARTS: Final = 5
 """A `continue` token is good for about five minutes, the server's compaction of its history."""
 
@@ -87,6 +90,8 @@ def _page(reply: Reply, kind: Kind, what: str, namespace: str, or_else: str) -> 
             )
         case _:
             raise IncompleteSource(f"it cannot list {what}: {summary(reply)}")
+    if reply.body.count(b"{") > _BRACES:
+        raise IncompleteSource(f"a page of its list of {what} has more than {_BRACES:,} parts")
     try:
         page = kind.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

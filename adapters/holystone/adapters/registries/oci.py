@@ -14,7 +14,7 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply, printable, to_url
 from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
-from holystone.adapters.http.verify import digest_of, verify
+from holystone.adapters.http.verify import verify
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.listed import digest_or_none, with_odd
 from holystone.adapters.registries.schema1 import signed_payload
@@ -147,7 +147,7 @@ class OciApi:
         if said := digest_or_none(reply.headers.get("Docker-Content-Digest")):
             return said
         reply = await self.read(repository, path, MANIFEST_LIMIT)
-        return digest_of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
+        return Digest.of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
 
     async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         """As the registry says it."""
@@ -170,7 +170,7 @@ class OciApi:
             reply = await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
             if reply.status != 200:
                 return None
-            return digest_of(signed_payload(reply.body) or reply.body, _algorithm(reference))
+            return Digest.of(signed_payload(reply.body) or reply.body, _algorithm(reference))
         try:
             return Digest.parse(said)
         except InvalidName as error:
@@ -224,7 +224,7 @@ class OciApi:
         zot 2.1.20 and olareg have it), or by olareg's older `?digest=` on the tag. A server that knows neither puts the
         tag on sha256: whoever pushes such a manifest looks where the tag is. Bytes that are not their digest's are not
         sent."""
-        ours = {digest_of(manifest.body, algorithm) for algorithm in ("sha256", "sha512")}
+        ours = {Digest.of(manifest.body, algorithm) for algorithm in ("sha256", "sha512")}
         if manifest.digest not in ours:
             raise RegistryFailure(
                 f"{repository}: {reference} was not pushed: the bytes at hand are not those of {manifest.digest}."
@@ -286,7 +286,7 @@ class OciApi:
         return error_code(reply) in _MISSING
 
     async def push_blob(self, repository: Repository, body: bytes) -> Digest:
-        digest = digest_of(body)
+        digest = Digest.of(body)
         base, scope = f"/v2/{repository.path}/blobs", self.scope(repository, "write")
         if (await self._blob(repository, digest, scope)).status == 200:
             return digest
@@ -352,7 +352,7 @@ class OciApi:
         if reply.status != 200:
             raise self.unreadable(repository, f"Manifest {digest} of {repository}", reply)
         payload = signed_payload(reply.body)
-        if payload is not None and digest_of(payload, digest.algorithm) == digest:
+        if payload is not None and digest.matches(payload):
             return RawManifest(digest, DOCKER_SCHEMA1_UNSIGNED, payload)
         body = verify(reply.body, digest, what=f"manifest {digest} of {repository}")
         return RawManifest(digest, reply.headers.get("Content-Type", ""), body)

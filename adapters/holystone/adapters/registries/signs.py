@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from holystone.adapters.http.challenge import BearerChallenge, choose, parse
-from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.reply import Reply, to_url
 
 
 class Signs(msgspec.Struct, frozen=True):
@@ -32,8 +32,8 @@ def read_signs(reply: Reply) -> Signs:
     if not isinstance(challenge, BearerChallenge):
         return Signs(names, allows, body=reply.body)
     try:
-        # Not `to_url`: what it takes for encoded is parsed late, and bad hosts would raise where they are looked at.
-        realm = URL(challenge.realm)
+        realm = to_url(challenge.realm)
+        _ = realm.authority  # port and all, of which some is parsed only where it is looked at
     except ValueError:
         realm = URL()
     return Signs(names, allows, realm, challenge.service, reply.body)

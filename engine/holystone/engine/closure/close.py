@@ -9,7 +9,7 @@ from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, MayBeNeededBy, NotJudged, ReferrerOf
+from holystone.engine.model.reasons import ChildOf, LockedBy, MayBeNeededBy, NotJudged, NoVerdict, ReferrerOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -82,4 +82,4 @@ def _attached(
     if subject is not None and subject in kept:
         return Keep((ReferrerOf(subject),))
     verdict = verdicts.get(tag, Keep((NotJudged(),)))
-    return verdict if isinstance(verdict, Keep) and verdict.reasons else Keep((Foreign(),))
+    return verdict if isinstance(verdict, Keep) and verdict.reasons else Keep((NoVerdict(),))

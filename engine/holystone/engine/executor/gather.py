@@ -1,6 +1,5 @@
 """The bytes of everything that is about to go, so that the journal can have them before the first request."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -37,7 +36,7 @@ async def gather(
             gathered.unreadable.update(dict.fromkeys(some, str(error)))
             return
         for digest, raw in found.items():
-            if hashlib.new(digest.algorithm, raw.body).hexdigest() == digest.hex:
+            if digest.matches(raw.body):
                 knowledge.learn_manifest(raw)
                 gathered.found.append(raw)
             else:

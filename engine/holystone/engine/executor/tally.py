@@ -31,7 +31,7 @@ class Tally:
         self._held: set[int] = set()
         self._doomed: dict[Tag, tuple[int, Digest]] = {}
         for number, step in enumerate(self.steps):
-            for tag in (step.tag,) if isinstance(step, Untag) else step.tags:
+            for tag in step.tags:
                 self._doomed[tag] = (number, step.digest)
 
     @property

@@ -7,7 +7,6 @@ written is not there.
 """
 
 import datetime as dt
-import hashlib
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -111,7 +110,7 @@ class DigestKnowledge:
         except (sqlite3.Error, ValueError, OverflowError):  # e.g. text that is no UTF-8
             return None
         match row:
-            case (str(media_type), bytes(body)) if hashlib.new(digest.algorithm, body).hexdigest() == digest.hex:
+            case (str(media_type), bytes(body)) if digest.matches(body):
                 entry = _Entry(media_type, body)
                 self._remember(digest, entry)
                 self._used.add(digest)

@@ -1,7 +1,6 @@
 """From rows to values. The file may have been restored, copied, written by another version or by another hand, so each
 row is a claim until its kinds, names and digests have been looked at."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +73,7 @@ def repository(name: object) -> Repository:
 
 def manifest(digest: Digest, media_type: object, body: object) -> RawManifest | None:
     """None if the bytes are not the digest's."""
-    if not isinstance(body, bytes) or hashlib.new(digest.algorithm, body).hexdigest() != digest.hex:
+    if not isinstance(body, bytes) or not digest.matches(body):
         return None
     return RawManifest(digest, media_type if isinstance(media_type, str) else "", body)
 
@@ -84,7 +83,7 @@ def tombstone(digest: object, media_type: object, body: object, config: object) 
     if digest is None:
         return None
     made = manifest(Digest.parse(_text(digest)), media_type, body)
-    if made is None or blobs_of(made) != (Digest(f"sha256:{hashlib.sha256(_bytes(config)).hexdigest()}"),):
+    if made is None or blobs_of(made) != (Digest.of(_bytes(config)),):
         raise ValueError("the tombstone's bytes are not its digest's")
     return Tombstone(made, _bytes(config))
 

@@ -1,6 +1,5 @@
 """What the journal gives back, as frozen values."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -44,10 +43,7 @@ class Tombstone(msgspec.Struct, frozen=True):
         a server deletes the tags of one digest one after the other, and pushes of one digest wait for each other.
         What is recorded gives the same parts to every later attempt, so this must never change."""
         bodies = (self.manifest.body + b"\n" * number for number in range(_PARTS))
-        return tuple(
-            RawManifest(Digest(f"sha256:{hashlib.sha256(body).hexdigest()}"), self.manifest.media_type, body)
-            for body in bodies
-        )
+        return tuple(RawManifest(Digest.of(body), self.manifest.media_type, body) for body in bodies)
 
 
 @dataclass(frozen=True, slots=True)

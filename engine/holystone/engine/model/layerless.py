@@ -1,7 +1,6 @@
 """Images without layers: what records and marks in a registry are made of. Some servers check that the blobs of a
 manifest are there, and the configuration is the least that every client can read."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 
@@ -27,17 +26,13 @@ def layerless_image(
         {
             "schemaVersion": 2,
             "mediaType": media_type,
-            "config": {"mediaType": config_type, "digest": _digest(config), "size": len(config)},
+            "config": {"mediaType": config_type, "digest": Digest.of(config), "size": len(config)},
             "layers": [],
             **({"annotations": dict(annotations)} if annotations else {}),
         }
     )
-    return RawManifest(_digest(body), media_type, body), config
+    return RawManifest(Digest.of(body), media_type, body), config
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _digest(body: bytes) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")

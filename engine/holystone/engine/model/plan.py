@@ -35,6 +35,11 @@ class Untag(Value, frozen=True, tag="untag"):
     how: How
     reasons: tuple[DeleteReason, ...]
 
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """What goes by this step, as every step says it."""
+        return (self.tag,)
+
 
 class Remove(Value, frozen=True, tag="remove"):
     """Delete one manifest by digest. Tags that still point to it go with it."""
@@ -91,11 +96,7 @@ class RepositoryPlan(Value, frozen=True):
 
     @property
     def doomed_tags(self) -> tuple[Tag, ...]:
-        tags: list[Tag] = []
-        for stage in self.passes:
-            for step in stage.steps:
-                tags.extend((step.tag,) if isinstance(step, Untag) else step.tags)
-        return tuple(sorted(tags))
+        return tuple(sorted(tag for step in self.steps for tag in step.tags))
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -139,6 +140,12 @@ class Plan(Value, frozen=True):
     counted: tuple[Counted, ...] = ()
     """What there was to decide by. Sorted."""
     format: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a repository that is there twice: its steps would run beside each other."""
+        names = [each.repository.canonical for each in self.repositories]
+        if len(names) != len(frozenset(names)):
+            raise ValueError("a repository is there twice")
 
     @property
     def applyable(self) -> bool:

@@ -85,6 +85,10 @@ class Foreign(Value, frozen=True, tag="foreign"):
     """Not made by werf for one of this project's images."""
 
 
+class NoVerdict(Value, frozen=True, tag="no-verdict"):
+    """Nobody gave one, as of a signature whose image is not there."""
+
+
 class NotJudged(Value, frozen=True, tag="not-judged"):
     """The command that made the plan judges other things, and says nothing of this."""
 
@@ -300,6 +304,7 @@ KeepReason = (
     | HistoryNotRead
     | ImagesAbsent
     | Foreign
+    | NoVerdict
     | NotJudged
     | OtherProject
     | BesideOtherProject

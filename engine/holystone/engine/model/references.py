@@ -4,6 +4,7 @@ string from the wire, a file or an option cannot reach the core.
 Grammar: OCI distribution specification 1.1, "Pulling manifests"; distribution/reference.
 """
 
+import hashlib
 import re
 from ipaddress import IPv6Address
 from typing import ClassVar, Self
@@ -79,6 +80,14 @@ class Digest(_Name):
     __slots__ = ()
     _grammar = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
     _what = "digest"
+
+    @classmethod
+    def of(cls, body: bytes, algorithm: str = "sha256") -> Self:
+        """`algorithm` is sha256 or sha512; raises InvalidName for any other."""
+        return cls.parse(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")
+
+    def matches(self, body: bytes) -> bool:
+        return hashlib.new(self.algorithm, body).hexdigest() == self.hex
 
     @property
     def algorithm(self) -> str:

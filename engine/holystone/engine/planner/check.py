@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import How, RepositoryPlan, Untag
+from holystone.engine.model.plan import How, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -163,11 +163,11 @@ def _disagreements(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> list[s
     found = [f"tag {tag} is in the plan {count[tag]} times" for tag in read if count[tag] != 1]
     found += [f"tag {tag} is in the plan but not in the repository" for tag in count if tag not in read]
     for step in plan.steps:
-        if not isinstance(step, Untag) and step.digest not in snapshot.manifests:
+        if isinstance(step, Remove) and step.digest not in snapshot.manifests:
             found.append(f"manifest {step.digest} would be deleted without having been read")
         found += [
             f"tag {tag} would be deleted, but it was not read as pointing to {step.digest}"
-            for tag in ((step.tag,) if isinstance(step, Untag) else step.tags)
+            for tag in step.tags
             if tag in snapshot.broken or snapshot.tags.get(tag) != step.digest
         ]
     return found

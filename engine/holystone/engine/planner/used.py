@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from holystone.engine.model.in_use import UsedImage, User
-from holystone.engine.model.plan import Plan, Untag
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository, Tag
 
 
@@ -15,9 +15,8 @@ def doomed_and_used(plan: Plan, used: Iterable[UsedImage]) -> Mapping[str, tuple
     by_digest: dict[Digest, str] = {}
     for at in plan.repositories:
         for step in at.steps:
-            tags = (step.tag,) if isinstance(step, Untag) else step.tags
-            shown = f"{at.repository}:{tags[0]}" if tags else f"{at.repository}@{step.digest}"
-            by_name |= {(at.repository.canonical, tag): f"{at.repository}:{tag}" for tag in tags}
+            shown = f"{at.repository}:{step.tags[0]}" if step.tags else f"{at.repository}@{step.digest}"
+            by_name |= {(at.repository.canonical, tag): f"{at.repository}:{tag}" for tag in step.tags}
             for digest in (step.digest, at.image_ids.get(step.digest)):
                 if digest:
                     by_digest.setdefault(digest, shown)

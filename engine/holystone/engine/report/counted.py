@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from holystone.engine.model.reasons import BeyondLimit, DeleteReason, KeepReason, ReachedFromBranch, ReachedFromTag
-from holystone.engine.report.kinds import kind_text
+from holystone.engine.report.reason_words import reason_words
 
 Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...]
 _SHOWN: Final = 3
@@ -17,7 +17,7 @@ def counted(word: str, tags: Mapping[str, Reasons]) -> Iterator[str]:
     """A line for each kind of reason, the most frequent first. The first reason of a tag decides."""
     kinds: defaultdict[str, list[str]] = defaultdict(list)
     for tag, reasons in tags.items():
-        kinds[kind_text(reasons[0]) if reasons else "no reason given"].append(tag)
+        kinds[reason_words(reasons[0]).of_many if reasons else "no reason given"].append(tag)
     for kind, alike in sorted(kinds.items(), key=lambda item: (-len(item[1]), item[0])):
         yield f"  {len(alike):>6,} {word:<4} {kind}{_references(tags[tag] for tag in alike)}{_example(alike)}"
 

@@ -8,7 +8,7 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.plan import Plan, PlanFile, Untag
+from holystone.engine.model.plan import Plan, PlanFile
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
@@ -97,9 +97,7 @@ def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport,
             RepositoryReport(
                 repository=planned.repository,
                 steps=tuple(
-                    StepResult(
-                        (step.tag,) if isinstance(step := steps[number], Untag) else step.tags, step.digest, outcome
-                    )
+                    StepResult(steps[number].tags, steps[number].digest, outcome)
                     for number, outcome in sorted(done.outcomes.items())
                 ),
                 not_tried=done.not_tried,

@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
-from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
+from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.report.counted import Reasons, counted
 from holystone.engine.report.outlook_text import outlook_lines
-from holystone.engine.report.words import count, reason_text, size_text
+from holystone.engine.report.reason_words import reason_words
+from holystone.engine.report.words import count, size_text
 
 _REASONS_SHOWN = 2
 
@@ -47,13 +48,13 @@ def _repository_lines(repository: RepositoryPlan, every_tag: bool) -> Iterator[s
 
 def _manifests(repositories: Iterable[RepositoryPlan]) -> str:
     """How many go, and how large they are."""
-    steps = [step for each in repositories for step in each.steps if not isinstance(step, Untag)]
+    steps = [step for each in repositories for step in each.steps if isinstance(step, Remove)]
     return f"{count(len(steps), 'manifest')}, at most {size_text(sum(step.size for step in steps))}"
 
 
 def _going(repository: RepositoryPlan) -> Iterator[tuple[str, tuple[DeleteReason, ...]]]:
     for step in repository.steps:
-        for tag in (step.tag,) if isinstance(step, Untag) else step.tags:
+        for tag in step.tags:
             yield tag, step.reasons
 
 
@@ -61,12 +62,12 @@ def _untagged(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
     """Manifests that never had a tag."""
     had = {step.digest for step in repository.steps if isinstance(step, Untag)}
     for step in sorted(repository.steps, key=lambda step: step.digest):
-        if not isinstance(step, Untag) and not step.tags and step.digest not in had:
+        if isinstance(step, Remove) and not step.tags and step.digest not in had:
             yield f"untagged {step.digest.short}", step.reasons
 
 
 def _reasons(reasons: Reasons) -> str:
-    shown = "; ".join(reason_text(reason) for reason in reasons[:_REASONS_SHOWN])
+    shown = "; ".join(reason_words(reason).of_one for reason in reasons[:_REASONS_SHOWN])
     more = len(reasons) - _REASONS_SHOWN
     return f"{shown}; and {more} more" if more > 0 else shown
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Loss
-from holystone.engine.model.plan import Plan, RepositoryPlan, Step, Untag
+from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Step
 from holystone.engine.model.references import Repository
 from holystone.engine.report.words import count, outcome_text, size_text
 
@@ -55,8 +55,8 @@ def _deleted(pairs: Iterable[tuple[RepositoryPlan, RepositoryResult]]) -> str:
     for planned, done in pairs:
         gone = _gone(done)
         steps += (step for number, step in enumerate(planned.steps) if number in gone)
-    tags = sum(1 if isinstance(step, Untag) else len(step.tags) for step in steps)
-    removed = [step for step in steps if not isinstance(step, Untag)]
+    tags = sum(len(step.tags) for step in steps)
+    removed = [step for step in steps if isinstance(step, Remove)]
     size = size_text(sum(step.size for step in removed))
     return f"{count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
 
@@ -68,8 +68,7 @@ def _repository(planned: RepositoryPlan, done: RepositoryResult, advised: set[st
     problems = [number for number in sorted(done.outcomes) if number not in gone]
     for number in problems[:_SHOWN]:
         step = steps[number]
-        names = (step.tag,) if isinstance(step, Untag) else step.tags
-        yield f"  {', '.join(names) or step.digest}: {outcome_text(done.outcomes[number])}"
+        yield f"  {', '.join(step.tags) or step.digest}: {outcome_text(done.outcomes[number])}"
     if len(problems) > _SHOWN:
         yield f"  … and {len(problems) - _SHOWN:,} more like these"
     if done.stopped:

@@ -1,6 +1,5 @@
 """After an undo: what was there before the run beside what is there now, tag by tag and digest by digest."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -52,7 +51,7 @@ def moved(plan: RepositoryPlan, gone: Taken, there: There) -> tuple[Moved, ...]:
 
 def same_bytes(raw: RawManifest) -> frozenset[Digest]:
     """What a registry may call them."""
-    return frozenset(Digest(f"{each}:{hashlib.new(each, raw.body).hexdigest()}") for each in ("sha256", "sha512"))
+    return frozenset(Digest.of(raw.body, each) for each in ("sha256", "sha512"))
 
 
 def seen(outcome: UndoOutcome, was: Digest, now: Digest | None, others: Iterable[Digest]) -> UndoOutcome:

@@ -1,13 +1,13 @@
 """What a run took away from a repository, or may have taken away, or found gone afterwards, and the order in which that
 comes back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holystone.engine.journal import Journaled, Slice
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
-from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
+from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo.order import Levels, levels
 
@@ -30,7 +30,7 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
     steps = [step for number, step in enumerate(plan.steps) if step.digest in recorded and _may_be_ours(number, known)]
     manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
     manifests |= {loss.digest for loss in known.losses if loss.tag is None}
-    tags = {tag: step.digest for step in steps for tag in _tags(step)}
+    tags = {tag: step.digest for step in steps for tag in step.tags}
     tags |= {loss.tag: loss.digest for loss in known.losses if loss.tag}
     every = manifests | frozenset(tags.values())
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
@@ -42,7 +42,7 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
 def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:
     """By the run's own steps, or perhaps."""
     steps = (step for number, step in enumerate(plan.steps) if _may_be_ours(number, known))
-    return frozenset(tag for step in steps for tag in _tags(step))
+    return frozenset(tag for step in steps for tag in step.tags)
 
 
 def _may_be_ours(number: int, known: Slice) -> bool:
@@ -51,7 +51,3 @@ def _may_be_ours(number: int, known: Slice) -> bool:
     outcome = known.outcomes.get(number)
     ours = Deleted | AlreadyGone | Failed | StillServed
     return number in known.tombstoned or outcome is None or isinstance(outcome, ours)
-
-
-def _tags(step: Step) -> Iterator[Tag]:
-    yield from (step.tag,) if isinstance(step, Untag) else step.tags

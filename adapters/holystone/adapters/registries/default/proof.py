@@ -12,9 +12,7 @@ answers the GET as 2.8 does and deletes by tag. The words are ErrTagUnknown's (d
 
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-
-from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.errors import document, error_code
 from holystone.adapters.http.reply import Reply
 
 Distribution: TypeAlias = Literal["2.8", "3"]
@@ -41,8 +39,8 @@ def has_words_of_2_8(read: Reply, tag: str) -> bool:
 
 
 def _detail(reply: Reply) -> Any:
-    """Of the first error. `error_code` has read the body before."""
+    """Of the first error."""
     try:
-        return msgspec.json.decode(reply.body)["errors"][0].get("detail")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError, AttributeError):
+        return document(reply)["errors"][0].get("detail")
+    except (LookupError, TypeError, AttributeError):
         return None

@@ -122,6 +122,6 @@ def _lifetime(claims: Mapping[str, Any]) -> float:
     """Seconds, by the server's own clock."""
     try:
         seconds = float(claims["exp"]) - float(claims["iat"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _LIFETIME
     return seconds if 0 < seconds < inf else _LIFETIME

@@ -5,6 +5,7 @@ from typing import Final
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous
+from holystone.adapters.registries.detection import is_vendors_own
 from holystone.adapters.registries.ecr.api import EcrApi
 from holystone.adapters.registries.ecr.errors import judge
 from holystone.adapters.registries.ecr.hosts import EcrName
@@ -19,7 +20,8 @@ _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL")
 
 
 async def connect(site: Site) -> EcrRegistry:
-    """Raises UsageError if there is no AWS credential, no region, or no package to deal with them."""
+    """Raises UsageError if there is no AWS credential, no region, or no package to deal with them, and for a host that
+    must not be shown what AWS gives out for its own."""
     try:
         # Heavy, and needed for nothing else.
         from holystone.adapters.registries.ecr import identity as aws
@@ -35,6 +37,13 @@ async def connect(site: Site) -> EcrRegistry:
         raise UsageError(
             f"{site.host} is no host of Amazon ECR, so AWS's credentials are not used for it.",
             what_to_do="If it leads there all the same, name the API by --repo-api-url or AWS_ENDPOINT_URL_ECR.",
+        )
+    if not (site.vouched or is_vendors_own(site.host, "ecr")):
+        raise UsageError(
+            f"Nobody but a plan or the journal says that {site.host} is Amazon ECR, so AWS's credentials are not used "
+            "for it: the password that AWS gives out for its registries would go there.",
+            what_to_do="If it is, name it in --images-repo or --stages-storage, whichever it is, and add "
+            "--repo-implementation ecr.",
         )
     identity = aws.Identity(site.environ, name.region if name else None)
     await identity.find()

@@ -3,10 +3,9 @@
 Codes: the model of the ECR API 2015-09-21, and boto/botocore, botocore/retries/standard.py.
 """
 
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from holystone.adapters.http.errors import document
 from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.scheduler import Later, Passing
 
@@ -59,11 +58,8 @@ def error_of(reply: Reply) -> ApiError | None:
     """None if the reply is none of AWS's errors."""
     if reply.status < 400:
         return None
-    try:
-        document: Any = msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        document = None
-    fields = document if isinstance(document, dict) else {}
+    said = document(reply)
+    fields = said if isinstance(said, dict) else {}
     code = fields.get("__type") or reply.headers.get("x-amzn-ErrorType") or fields.get("code")
     if not isinstance(code, str):
         return None

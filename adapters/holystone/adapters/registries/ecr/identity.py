@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aiobotocore.credentials import AioEnvProvider
+import aiobotocore.credentials
+from aiobotocore.credentials import AioEnvProvider, AioProcessProvider
 from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -22,6 +23,7 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.signer import Outgoing
+from holystone.adapters.programs import Ended, ProgramFailed, ProgramMissing, run_program
 from holystone.adapters.registries.ecr.errors import error_of
 from holystone.engine.errors import Unauthorized, UsageError
 
@@ -30,11 +32,13 @@ from holystone.engine.errors import Unauthorized, UsageError
 for _chatty in ("botocore", "aiobotocore"):
     logging.getLogger(_chatty).setLevel(logging.CRITICAL)
 
+PROGRAM_TIMEOUT: Final = 60.0
+"""Seconds for a credential_process, which may wait for somebody who is not there."""
 _REGION: Final = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 _SIGNED: Final = ("Content-Type", "X-Amz-Target")
 """Besides the host and what the signature itself brings along."""
-_TROUBLE: Final = (BotoCoreError, ClientError, OSError, ValueError)
-"""Also a file of web identity that is not there, and what a credential_process says that is no JSON."""
+_TROUBLE: Final = (BotoCoreError, ClientError, OSError, ValueError, AttributeError)
+"""Also a file of web identity that is not there, and what a credential_process says that is no JSON, or no object."""
 _SESSION: Final = "X-Amz-Security-Token"
 _EXPIRED: Final = frozenset({"ExpiredTokenException", "ExpiredToken"})
 _SOURCES: Final[Mapping[str, str]] = {
@@ -54,6 +58,37 @@ _ADVICE: Final = (
     "needs one), or run where a role is attached. What 'docker login' left can pull and push, but neither list nor "
     "delete images."
 )
+
+
+class _Process:
+    """As much of asyncio's as aiobotocore asks of it."""
+
+    def __init__(self, ended: Ended) -> None:
+        self.returncode = ended.code
+        self._said = ended.output, ended.errors
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        return self._said
+
+
+async def _run(*words: str, **_: object) -> _Process:
+    try:
+        return _Process(await run_program(words, timeout=PROGRAM_TIMEOUT))
+    except ProgramMissing as error:
+        raise OSError(f"there is no program {words[0]}") from error
+    except ProgramFailed as error:
+        raise OSError(f"{words[0]} {error}") from error
+
+
+class _ProcessProvider(AioProcessProvider):  # type: ignore[misc]
+    """aiobotocore's own waits for ever, at our terminal, and leaves the program behind."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, popen=_run, **more)
+
+
+# Wherever a profile leads to one; there is no other way in.
+aiobotocore.credentials.AioProcessProvider = _ProcessProvider
 
 
 class Identity:

@@ -2,11 +2,11 @@
 
 import time
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from holystone.adapters.http.errors import error_code, summary
+from holystone.adapters.http.errors import document, error_code, summary
 from holystone.adapters.http.rates import retry_after
 from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
@@ -43,8 +43,7 @@ class ApiError(msgspec.Struct, frozen=True):
 
 def api_error(reply: Reply) -> ApiError:
     try:
-        document: Any = msgspec.json.decode(reply.body)
-        error = document["error"]
+        error = document(reply)["error"]
         reason, delay = "", None
         for detail in error.get("details") or ():
             reason = detail.get("reason") or reason

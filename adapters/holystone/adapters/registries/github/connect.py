@@ -30,7 +30,7 @@ _ANY_USER: Final = "holystone"
 
 async def connect(site: Site) -> GithubRegistry | GithubDockerRegistry:
     """The API is asked with GitHub's token, the registry with Docker's own credential for the host if it has one."""
-    base = api_url(site.host, site.api_url, site.environ)
+    base = api_url(site.host, site.api_url, site.environ if site.vouched else {})
     token = _token(site, base)
     by_graphql = has_old_docker_registry(site.host)
     hosted = is_hosted(base)

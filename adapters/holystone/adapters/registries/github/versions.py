@@ -163,4 +163,6 @@ def _last(reply: Reply, number: int) -> int:
     named = URL(last, encoded=True).query.get("page", "") if last else ""
     if following is None:
         return number
+    if len(named) > len(str(MAX_PAGES)):
+        raise IncompleteSource(f"{reply.asked.path} does not end: more than {MAX_PAGES} pages.")
     return max(int(named) if named.isdecimal() else 0, number + 1)

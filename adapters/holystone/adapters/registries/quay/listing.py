@@ -17,11 +17,11 @@ import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
+from holystone.adapters.http.dates import date_of
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.listed import Listed
@@ -175,10 +175,8 @@ def _listing(repository: Repository, rows: Collection[_Row], now: float) -> List
 
 
 def _date(reply: Reply) -> float:
-    try:
-        return parsedate_to_datetime(reply.headers.get("Date", "")).timestamp()
-    except ValueError:
-        return time.time()
+    said = date_of(reply.headers)
+    return time.time() if said is None else said
 
 
 def _nonsense(repository: Repository, error: Exception) -> IncompleteSource:
