@@ -9,6 +9,15 @@ from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, INDEX
 from holystone.engine.model.references import Digest
 
 ACCEPTED: Final = frozenset({OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST})
+_FOREIGN: Final = frozenset(
+    {
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+    }
+)
+"""Layers that are fetched from elsewhere."""
 SIZE_LIMIT: Final = 4 << 20
 """Bytes. The specification's recommendation, and what distribution and zot do."""
 
@@ -34,7 +43,9 @@ class StoredManifest(msgspec.Struct, frozen=True):
     media_type: str
     body: bytes
     blobs: tuple[str, ...]
-    """Digests of the configuration and the layers."""
+    """Digests of the configuration and the layers, without those that live elsewhere."""
+    foreign: tuple[str, ...]
+    """Digests of those."""
     children: tuple[Descriptor, ...]
     subject: str | None
     artifact_type: str
@@ -65,13 +76,15 @@ def read(digest: Digest, media_type: str, body: bytes) -> StoredManifest:
     if wire.mediaType != media_type and (wire.mediaType or media_type in (DOCKER_LIST, DOCKER_MANIFEST)):
         raise Invalid(f"mediaType in manifest should be {media_type!r}, not {wire.mediaType!r}")
     is_index = media_type in INDEX_TYPES
+    layers = (wire.layers or ()) if wire.config else ()
     if (wire.manifests is None) if is_index else (wire.config is None):
         raise Invalid("an index must list manifests, an image must name a configuration")
     return StoredManifest(
         digest=digest,
         media_type=media_type,
         body=body,
-        blobs=tuple(each.digest for each in ((wire.config, *(wire.layers or ())) if wire.config else ())),
+        blobs=tuple(each.digest for each in (wire.config, *layers) if each and each.mediaType not in _FOREIGN),
+        foreign=tuple(each.digest for each in layers if each.mediaType in _FOREIGN),
         children=tuple(wire.manifests or ()),
         subject=wire.subject.digest if wire.subject else None,
         artifact_type=wire.artifactType or (wire.config.mediaType if wire.config else ""),

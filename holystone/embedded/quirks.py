@@ -1,4 +1,5 @@
-"""In what registries differ, as data. Each profile was compared with the server it is named after (zot: its source)."""
+"""In what registries differ, as data. Those of distribution and zot answer OCI's conformance suite as
+the servers that they are named after (tests/real/test_real_conformance.py)."""
 
 from typing import Final, Literal
 
@@ -11,8 +12,10 @@ class Quirks(msgspec.Struct, frozen=True):
     # Listings
     pages: bool = True
     """False: `n` and `last` are ignored."""
+    page_size: int | None = None
+    """Without `n`. None: all that there are."""
     page_size_max: int | None = None
-    """A larger `n`, or none at all, is cut to this."""
+    """A larger `n` is cut to this."""
     sorted_tags: bool = True
     no_tags: Literal["empty", "null"] = "empty"
     """How a repository looks whose tags are all gone."""
@@ -43,7 +46,11 @@ class Quirks(msgspec.Struct, frozen=True):
     absent_tag: Literal["words", "unknown-tag", "document", "silent"] = "words"
     """What the answer to a GET of a tag that is not there says beside its code."""
     malformed_digest_is_a_tag: bool = False
-    """… which then breaks the storage driver: 500."""
+    """… which then breaks the storage driver: 500, though what was pushed by it is there."""
+
+    finds_blobs_elsewhere: bool = False
+    """HEAD of a blob that another repository has makes it this one's, too, and so does a mount, whatever source it
+    names."""
 
     # Writing
     absolute_locations: bool = False
@@ -53,12 +60,14 @@ class Quirks(msgspec.Struct, frozen=True):
     folds_tags: bool = False
     """Tags are kept, and found, in lower case."""
     nested_indexes: bool = True
+    foreign_layers: bool = True
+    """False: 500 for a manifest with a layer that is fetched from elsewhere."""
     read_only: bool = False
     """Maintenance mode."""
     sha512: Literal["no", "untagged", "tag-parameter", "digest-parameter"] = "tag-parameter"
-    """What can have a digest of that algorithm: nothing (distribution), only what is pushed by its digest, or also a
-    tag: by `?tag=` on the digest (the specification's main branch, zot, olareg) or by `?digest=` on the tag (older
-    olareg)."""
+    """What can have a digest of that algorithm: blobs only, kept by their sha256 (distribution), what is pushed by its
+    digest, or also a tag: by `?tag=` on the digest (the specification's main branch, zot, olareg) or by `?digest=` on
+    the tag (older olareg)."""
 
     # Deleting
     deletion: bool = True
@@ -108,6 +117,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     absolute_locations=True,
     upload_in_one_post=False,
     sha512="no",
+    foreign_layers=False,
     checks_content_range=False,
     oversized_status=400,
     tag_delete="refused",
@@ -123,6 +133,7 @@ DISTRIBUTION_3: Final = Quirks(
     absolute_locations=True,
     upload_in_one_post=False,
     sha512="no",
+    foreign_layers=False,
     oversized_status=400,
     tags_deletable_when_off=True,
 )
@@ -130,17 +141,18 @@ DISTRIBUTION_3: Final = Quirks(
 DISTRIBUTION_3_1: Final = msgspec.structs.replace(
     DISTRIBUTION_3,
     page_size_max=1000,
-    no_tags="null",
     unknown_last="next",
     link_after_full_page=True,
+    malformed_digest_is_a_tag=False,
     tags_deletable_when_off=False,
 )
-"""3.1.1."""
+"""3.1.2."""
 ZOT: Final = Quirks(
     unknown_last="not-found",
     bare_list_errors=True,
     overwrite_drops=True,
     pins_tagged=False,
+    finds_blobs_elsewhere=True,
     protects_children=True,
     unknown_repository_on_delete="NAME_UNKNOWN-400",
     allows_header="X-ZOT-API-CLIENT",

@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
 import anyio
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from holystone.embedded.access import Anyone, Auth, Gate
 from holystone.embedded.dispatch import dispatch
@@ -153,7 +154,7 @@ class EmbeddedRegistry:
                     target=http.raw_path,
                     query=dict(query),
                     scopes=tuple(query.getall("scope", ())),
-                    headers=http.headers,
+                    headers=_joined(http.headers),
                     body=body,
                     base=self.origin(http.host),
                 )
@@ -162,8 +163,18 @@ class EmbeddedRegistry:
             return refused.reply
 
 
+def _joined(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
+    """Several lines of one name are one list (RFC 9110, 5.3)."""
+    names = {name.lower() for name in headers}
+    if len(names) == len(headers):
+        return headers
+    return CIMultiDict({name: ", ".join(headers.getall(name)) for name in names})
+
+
 def _response(reply: Reply) -> web.Response:
     headers = {"Docker-Distribution-Api-Version": "registry/2.0", **reply.headers}
+    if not reply.body and reply.status not in (204, 304):
+        headers["Content-Length"] = "0"  # which aiohttp leaves out of a reply to HEAD
     return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 

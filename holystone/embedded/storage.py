@@ -24,7 +24,18 @@ class Missing(LookupError):
 class RepositoryState:
     """A tag may point to a digest that has no manifest: that is a dangling tag, as crashes leave them."""
 
-    __slots__ = ("blobs", "copies", "had_manifests", "had_tags", "manifests", "pinned", "pushed", "tagged", "tags")
+    __slots__ = (
+        "aliases",
+        "blobs",
+        "copies",
+        "had_manifests",
+        "had_tags",
+        "manifests",
+        "pinned",
+        "pushed",
+        "tagged",
+        "tags",
+    )
 
     def __init__(self) -> None:
         self.tags: dict[str, Digest] = {}
@@ -32,6 +43,8 @@ class RepositoryState:
         self.copies: dict[str, StoredManifest] = {}
         """Manifests that were deleted, for tags that go on serving them."""
         self.blobs: set[str] = set()
+        self.aliases: dict[str, str] = {}
+        """Of blobs that are found by another digest than the one by which the storage has them: that one."""
         self.pinned: set[str] = set()
         """Manifests that were pushed by their digests."""
         self.pushed: dict[str, float] = {}
@@ -69,6 +82,8 @@ class Storage:
         self._wall = wall
         self.repositories: dict[str, RepositoryState] = {}
         self.blobs: dict[str, bytes] = {}
+        self._first: dict[str, str] = {}
+        """Of each blob, the repository to which it was pushed first."""
         self._uploads: dict[str, bytearray] = {}
         self._uploads_begun = 0
 
@@ -88,28 +103,46 @@ class Storage:
 
     # Blobs
 
-    def put_blob(self, name: str, body: bytes) -> Digest:
-        digest = digest_of(body)
+    def put_blob(self, name: str, body: bytes, algorithm: str = "sha256") -> Digest:
+        digest = digest_of(body, algorithm)
         self.blobs[digest] = body
-        self.repository(name).blobs.add(digest)
+        self._first.setdefault(digest, name)
+        self.link_blob(name, digest, digest)
         return digest
 
-    def find_blob(self, name: str, digest: str) -> bytes | None:
-        state = self.repositories.get(name)
-        return self.blobs.get(digest) if state and digest in state.blobs else None
+    def link_blob(self, name: str, digest: str, target: str) -> None:
+        """Whether there is a blob or not."""
+        state = self.repository(name)
+        state.blobs.add(digest)
+        if target != digest:
+            state.aliases[digest] = target
 
-    def mount_blob(self, name: str, source: str, digest: str) -> bool:
-        """False if the source repository does not have it."""
-        if self.find_blob(source, digest) is None:
-            return False
-        self.repository(name).blobs.add(digest)
-        return True
+    def adopt_blob(self, name: str, digest: str) -> bool:
+        """Unless the repository that had it first, for all others, has it no more. False then."""
+        found = digest in self._first
+        if found:
+            self.link_blob(name, digest, digest)
+        return found
+
+    def stored_digest(self, name: str, digest: str) -> str:
+        """The one by which the storage has it; empty if it is not there."""
+        state = self.repositories.get(name)
+        if state is None or digest not in state.blobs:
+            return ""
+        target = state.aliases.get(digest, digest)
+        return target if target in self.blobs else ""
+
+    def find_blob(self, name: str, digest: str) -> bytes | None:
+        return self.blobs.get(self.stored_digest(name, digest))
 
     def delete_blob(self, name: str, digest: str) -> bool:
         """Only the repository's own link goes. False if there was none."""
         if self.find_blob(name, digest) is None:
             return False
         self.repositories[name].blobs.discard(digest)
+        self.repositories[name].aliases.pop(digest, None)
+        if self._first.get(digest) == name:
+            del self._first[digest]
         return True
 
     # Uploads
@@ -143,7 +176,7 @@ class Storage:
         is held by its digest, which is of that `algorithm`."""
         manifest = read(digest_of(body, algorithm), media_type, body)
         state = self.repository(name)
-        missing = [digest for digest in manifest.blobs if digest not in state.blobs or digest not in self.blobs]
+        missing = [digest for digest in manifest.blobs if not self.stored_digest(name, digest)]
         missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
         if missing:
             raise Missing(missing)

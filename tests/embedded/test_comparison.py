@@ -1,16 +1,19 @@
 """One sequence of requests, on a profile of the embedded registry and on the server the profile is named after:
 every status, error code and telling header must be the same."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from tests.real.servers import built
 from tests.support.docker_registry import docker_registry
 from tests.support.http import ALL_TYPES, Client, Got, client
 from tests.support.programs import require
@@ -111,6 +114,46 @@ async def uploading(tell: Teller, push: Any) -> None:
     await tell("GET", f"/v2/up/blobs/{digest}")
 
 
+async def asking_oddly(tell: Teller, push: Any) -> None:
+    """Parts of blobs, sha512, digests of another form, layers that live elsewhere, several lines of Accept."""
+    body = b"0123456789"
+    kept, digest = push.digest(body), f"sha512:{hashlib.sha512(body).hexdigest()}"
+    begun = await tell.to.send("POST", "/v2/odd/blobs/uploads/")
+    got = await tell.to.send("PUT", f"{begun.headers['Location']}&digest={digest}", body=body)
+    tell.story.append(("PUT", got.status, got.headers.get("Docker-Content-Digest")))
+    for asked in ("2-4", "2-", "-3", "8-20", "-20", "0-0"):
+        got = await tell("GET", f"/v2/odd/blobs/{kept}", headers={"Range": f"bytes={asked}"})
+        tell.story.append((asked, got.body, got.headers.get("Content-Range"), got.headers.get("Accept-Ranges")))
+    await tell("GET", f"/v2/odd/blobs/{digest}")
+    await tell("POST", f"/v2/even/blobs/uploads/?mount={digest}&from=odd")
+    for repository, name in (("even", digest), ("even", kept), ("odd", digest)):
+        await tell("GET", f"/v2/{repository}/blobs/{name}")
+    await tell("DELETE", f"/v2/odd/blobs/{digest}")
+    await tell("GET", f"/v2/odd/blobs/{digest}")
+    await tell("GET", f"/v2/odd/blobs/{kept}")
+    await push.blob(tell.to, "odd", b"")
+    got = await tell("HEAD", f"/v2/odd/blobs/{push.digest(b'')}")
+    tell.story.append(("empty", got.headers.get("Content-Length")))
+    other = push.manifest(push.config("a"), OCI_MANIFEST)
+    for bad in ("sha256:short", "md5:d41d8cd98f00b204e9800998ecf8427e"):
+        await tell("PUT", f"/v2/app/manifests/{bad}", body=other, headers={"Content-Type": OCI_MANIFEST})
+        await tell("GET", f"/v2/app/manifests/{bad}")
+        await tell("DELETE", f"/v2/app/manifests/{bad}")
+    await tell("GET", f"/v2/app/manifests/{push.digest(other)}", headers={"Accept": OCI_MANIFEST})
+    layer = {
+        "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "digest": NOWHERE,
+        "size": 1,
+        "urls": ["https://example.com/layer"],
+    }
+    foreign = push.manifest(push.config("a"), OCI_MANIFEST, layers=[layer])
+    await tell("PUT", "/v2/app/manifests/f", body=foreign, headers={"Content-Type": OCI_MANIFEST})
+    for lines in ([DOCKER_MANIFEST, OCI_MANIFEST], [OCI_INDEX, DOCKER_LIST]):
+        for reference in ("a", "oci", "index"):
+            accept = CIMultiDict([("Accept", line) for line in lines])
+            await tell("GET", f"/v2/app/manifests/{reference}", headers=accept)
+
+
 async def refusing(tell: Teller, push: Any) -> None:
     good = push.manifest(push.config("a"))
     huge = good[:-1] + b', "x": "' + b"y" * (4 << 20) + b'"}'
@@ -165,7 +208,7 @@ async def _seed(to: Client, push: Any) -> None:
         assert (await push.put(to, "app", tag, body, media_type)).status == 201
 
 
-CHAPTERS = (reading, negotiating, uploading, refusing, deleting)
+CHAPTERS = (reading, negotiating, uploading, asking_oddly, refusing, deleting)
 
 
 async def _story(url: str, push: Any, chapter: Callable[..., Any]) -> Story:
@@ -196,6 +239,14 @@ async def test_profile_2_8_answers_as_the_real_docker_registry(tmp_path: Path, p
 async def test_profile_2_8_without_deletion_answers_as_the_real_docker_registry(tmp_path: Path, push: Any) -> None:
     quirks = DISTRIBUTION_2_8.without_deletion()
     await _compare(tmp_path, push, deleting, quirks, require("docker-registry"), delete=False)
+
+
+@pytest.mark.skipif(built("distribution") is None, reason="`make servers` installs distribution where there is Go")
+@pytest.mark.parametrize("delete", [True, False])
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.__name__)
+async def test_profile_3_1_answers_as_the_real_server(tmp_path: Path, push: Any, chapter: Any, delete: bool) -> None:
+    quirks = DISTRIBUTION_3_1 if delete else DISTRIBUTION_3_1.without_deletion()
+    await _compare(tmp_path, push, chapter, quirks, str(built("distribution")), delete=delete)
 
 
 @pytest.mark.skipif("HOLYSTONE_DISTRIBUTION_3" not in os.environ, reason="names a binary of distribution 3.0.0")

@@ -37,7 +37,7 @@ _WORDS: Final[Mapping[Call, str]] = {"about": "read", "tags": "read", "delete": 
 PAGE_SIZE_MAX: Final = 100
 _ME: Final = "rob"
 _SECRETS: Final = {"cleaner": "dckr_pat_clean-every-berth", "reader": "dckr_pat_look-around-only"}
-_HUB = Quirks(sorted_tags=False, page_size_max=100)
+_HUB = Quirks(sorted_tags=False, page_size=100, page_size_max=100)
 _REPOSITORY = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)")
 _TAGS = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)/tags")
 _TAG = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)/tags/([^/]+)")

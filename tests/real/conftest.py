@@ -68,7 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.stats.get(outcome, ()):
             if report.nodeid.startswith("tests/real/"):
                 gathered.add(report, outcome)
-    if not gathered.rows:
+    if not (gathered.rows or gathered.conformance):
         return
     terminalreporter.section("real servers")
     for line in gathered.lines():

@@ -1,5 +1,4 @@
-"""What the suite found, as the table of docs/servers.md. Rows of servers that were absent stay as they were, and so do
-columns that were not run."""
+"""What the suite found, as the table of docs/servers.md."""
 
 import datetime as dt
 import re
@@ -8,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.real import conformance, tables
 from tests.real.servers import SERVERS
 
 COLUMNS = ("version", "taken for", "contract", "random repositories", "undo whole", "runs", "after collection", "date")
-_MARKS = ("<!-- made by `make real` -->\n", "<!-- end -->\n")
+_MARK = "<!-- made by `make real` -->"
 _RUNS = {
     "test_cleaned_and_a_second_run_plans_nothing": "second run",
     "test_a_killed_run_is_resumed": "resume",
@@ -65,8 +65,13 @@ _KINDS = {
 @dataclass
 class Gathered:
     rows: defaultdict[str, Row] = field(default_factory=lambda: defaultdict(Row))
+    conformance: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By server, the row of what OCI's suite found."""
 
     def add(self, report: pytest.TestReport, outcome: str) -> None:
+        for key, value in report.user_properties:
+            if key == "conformance" and isinstance(value, dict):
+                self.conformance[value["server"]] = value
         name = re.search(r"\[(.*)\]$", report.nodeid)
         server = next((each for each in sorted(SERVERS, key=len, reverse=True) if name and _in(each, name[1])), None)
         if server is None or (outcome == "passed" and report.when != "call"):
@@ -111,26 +116,9 @@ def _in(server: str, parameters: str) -> bool:
 
 def page_with(page: str, gathered: Gathered) -> str:
     """The page, its table brought up to date."""
-    begin, end = (page.index(mark) for mark in _MARKS)
-    known = _read(page[begin:end])
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    for name, row in gathered.rows.items():
-        known[name] = {**known.get(name, {}), **row.cells(), "date": today}
-    lines = [_line("server", *COLUMNS), _line(*["---"] * (len(COLUMNS) + 1))]
-    for name in SERVERS:
-        cells = known.get(name, {})
-        lines.append(_line(name, *(cells.get(each) or "–" for each in COLUMNS)))
-    return page[: begin + len(_MARKS[0])] + "".join(lines) + page[end:]
-
-
-def _read(table: str) -> dict[str, dict[str, str]]:
-    found = {}
-    for line in table.splitlines():
-        cells = [each.strip() for each in line.strip("|").split("|")]
-        if line.startswith("|") and cells[0] in SERVERS:
-            found[cells[0]] = dict(zip(COLUMNS, cells[1:], strict=False))
-    return found
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |\n"
+    found = {name: {**row.cells(), "date": today} for name, row in gathered.rows.items()}
+    conforming = {name: {**row, "date": today} for name, row in gathered.conformance.items()}
+    page = tables.page_with(page, _MARK, ("server", *COLUMNS), SERVERS, found)
+    servers = (conformance.SPECIFICATION, *SERVERS)
+    return tables.page_with(page, conformance.MARK, conformance.COLUMNS, servers, conforming)

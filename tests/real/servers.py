@@ -354,7 +354,8 @@ def _pin(name: str) -> str:
     return version
 
 
-def _built(name: str) -> Path | None:
+def built(name: str) -> Path | None:
+    """A program that `make servers` installs, of go-servers.txt."""
     program = servers_folder() / f"{name}-{_pin(name)}"
     return program if os.access(program, os.X_OK) else None
 
@@ -370,10 +371,10 @@ SERVERS: Final = {
     each.name: each
     for each in (
         Server("docker-registry", _distribution, partial(_debian, "docker-registry"), pages=False),
-        Server("distribution", _distribution, partial(_built, "distribution"), _pin("distribution")),
-        Server("ggcr", _ggcr, partial(_built, "ggcr"), _pin("ggcr")),
-        Server("cuelabs", _cuelabs, partial(_built, "cuelabs"), _pin("cuelabs")),
-        Server("moto", _moto, partial(_built, "distribution"), pages=False),
+        Server("distribution", _distribution, partial(built, "distribution"), _pin("distribution")),
+        Server("ggcr", _ggcr, partial(built, "ggcr"), _pin("ggcr")),
+        Server("cuelabs", _cuelabs, partial(built, "cuelabs"), _pin("cuelabs")),
+        Server("moto", _moto, partial(built, "distribution"), pages=False),
         Server("zot-minimal", partial(_zot, full=False)),
         Server("zot-full", partial(_zot, full=True)),
         Server("olareg", _olareg, absent_is_empty=True),

@@ -43,10 +43,10 @@ class Client:
     async def send(
         self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Got:
-        """`path` may be a whole URL. Redirects are not followed."""
+        """`path` may be a whole URL. Redirects are not followed. A multidict of `headers` may have a name twice."""
         url = path if path.startswith("http") else self.url + path
         async with self._session.request(
-            method, url, data=io.BytesIO(body) if body else None, headers=dict(headers or {}), allow_redirects=False
+            method, url, data=io.BytesIO(body) if body else None, headers=headers or {}, allow_redirects=False
         ) as response:
             return Got(response.status, response.headers, await response.read())
 

@@ -156,6 +156,7 @@ def copy_of(storage: Storage) -> Storage:
         mine.tags.update(state.tags)
         mine.manifests.update(state.manifests)
         mine.blobs.update(state.blobs)
+        mine.aliases.update(state.aliases)
         mine.pushed.update(state.pushed)
         mine.tagged.update(state.tagged)
         mine.had_tags, mine.had_manifests = state.had_tags, state.had_manifests

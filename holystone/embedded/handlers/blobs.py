@@ -2,19 +2,23 @@
 
 from holystone.embedded.errors import refusal
 from holystone.embedded.exchange import Incoming, Reply
+from holystone.embedded.handlers.ranges import part_of
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
 from holystone.embedded.storage import Storage, digest_of
 from holystone.engine.model.references import Digest, InvalidName
 
 
-def get(storage: Storage, _quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     digest = _digest(route.reference)
+    if quirks.finds_blobs_elsewhere and request.method == "HEAD":
+        storage.adopt_blob(route.repository, digest)
     body = storage.find_blob(route.repository, digest)
     if body is None:
         raise refusal("BLOB_UNKNOWN", digest)
-    headers = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest, "Etag": f'"{digest}"'}
-    return Reply(200, body, headers)
+    stored = storage.stored_digest(route.repository, digest)
+    headers = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": stored, "Etag": f'"{stored}"'}
+    return part_of(Reply(200, body, {**headers, "Accept-Ranges": "bytes"}), request.headers.get("Range", ""))
 
 
 def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
@@ -27,12 +31,21 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
 
 def begin(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     query = request.query
-    mount, source = query.get("mount"), query.get("from")
-    if mount and source and storage.mount_blob(route.repository, source, _digest(mount)):
+    mount = query.get("mount", "")
+    if mount and _mounted(storage, quirks, route, _digest(mount), query.get("from", "")):
         return _stored(quirks, request, route, mount)
     if "digest" in query and quirks.upload_in_one_post:
         return _store(storage, quirks, request, route, request.body)
     return _progress(202, storage, quirks, request, route, storage.begin_upload())
+
+
+def _mounted(storage: Storage, quirks: Quirks, route: Route, digest: Digest, source: str) -> bool:
+    if quirks.finds_blobs_elsewhere:
+        return storage.adopt_blob(route.repository, digest)
+    found = storage.find_blob(source, digest) is not None
+    if found:
+        storage.link_blob(route.repository, digest, digest)
+    return found
 
 
 def progress(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
@@ -71,15 +84,16 @@ def _upload(storage: Storage, route: Route) -> bytearray:
 def _check_range(quirks: Quirks, request: Incoming, upload: bytearray) -> None:
     start = request.headers.get("Content-Range", "").partition("-")[0]
     if start and quirks.checks_content_range and start != str(len(upload)):
-        raise refusal("RANGE_INVALID", headers={"Range": _range(upload)})
+        raise refusal("RANGE_INVALID")
 
 
 def _store(storage: Storage, quirks: Quirks, request: Incoming, route: Route, body: bytes) -> Reply:
     digest = _digest(request.query.get("digest", ""))
-    if digest_of(body) != digest:
+    if digest_of(body, digest.algorithm) != digest:
         raise refusal("DIGEST_INVALID")
-    storage.put_blob(route.repository, body)
-    return _stored(quirks, request, route, digest)
+    stored = storage.put_blob(route.repository, body, "sha256" if quirks.sha512 == "no" else digest.algorithm)
+    storage.link_blob(route.repository, digest, stored)
+    return _stored(quirks, request, route, stored)
 
 
 def _stored(quirks: Quirks, request: Incoming, route: Route, digest: str) -> Reply:

@@ -34,8 +34,10 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
             if quirks.bare_list_errors:
                 raise Refusal(Reply(400)) from None
             raise
-        if quirks.page_size_max is not None:
-            size = min(size if size is not None else quirks.page_size_max, quirks.page_size_max)
+        if size is None:
+            size = quirks.page_size
+        elif quirks.page_size_max is not None:
+            size = min(size, quirks.page_size_max)
         rest = _after(names, request.query.get("last"), quirks)
         names = rest[:size]
         full = len(names) == size

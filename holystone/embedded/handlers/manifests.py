@@ -23,7 +23,8 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 
 
 def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    _check_digest(quirks, route)
+    if not quirks.malformed_digest_is_a_tag:
+        _check_digest(quirks, route)
     if len(request.body) > SIZE_LIMIT:
         raise refusal("MANIFEST_INVALID", "request body too large", status=quirks.oversized_status)
     by_digest = ":" in route.reference
@@ -38,13 +39,14 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     before = state.tags.get(tag) if tag else None
     pin = quirks.pins_tagged or not state.tags_of(route.reference)
     try:
-        if not quirks.nested_indexes:
-            _check_nesting(state, read(digest_of(request.body), media_type, request.body))
+        if not (quirks.nested_indexes and quirks.foreign_layers):
+            _check_content(quirks, state, read(digest_of(request.body), media_type, request.body))
         stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
         raise refusal("MANIFEST_BLOB_UNKNOWN", error.digests[0]) from error
+    _check_digest(quirks, route)
     if before and quirks.overwrite_drops:
         storage.release(route.repository, before, blobs=quirks.blobs_go)
     location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
@@ -58,16 +60,19 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 
 def _wanted_digest(quirks: Quirks, request: Incoming, route: Route) -> Digest | None:
     """That the client names, a valid one. None: the server may choose."""
-    if ":" in route.reference:
-        if route.reference.startswith("sha512:") and quirks.sha512 == "no":
-            raise refusal("DIGEST_INVALID")
-        return Digest(route.reference)
-    if quirks.sha512 == "digest-parameter" and _is_digest(named := request.query.get("digest", "")):
-        return Digest(named)
-    return None
+    named = route.reference if ":" in route.reference else ""
+    if not named and quirks.sha512 == "digest-parameter":
+        named = request.query.get("digest", "")
+    if not _is_digest(named):
+        return None
+    if named.startswith("sha512:") and quirks.sha512 == "no":
+        raise refusal("DIGEST_INVALID")
+    return Digest(named)
 
 
 def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    if not quirks.malformed_digest_is_a_tag:
+        _check_digest(quirks, route)
     is_tag = ":" not in route.reference
     if not quirks.deletion and (_is_digest(route.reference) or not quirks.tags_deletable_when_off):
         raise refusal("UNSUPPORTED")
@@ -128,10 +133,12 @@ def _unknown(quirks: Quirks, route: Route) -> Refusal:
             return refusal("MANIFEST_UNKNOWN", "tag or digest was not found in repository")
 
 
-def _check_nesting(state: RepositoryState, manifest: StoredManifest) -> None:
+def _check_content(quirks: Quirks, state: RepositoryState, manifest: StoredManifest) -> None:
     """A subject may be an index."""
+    if manifest.foreign and not quirks.foreign_layers:
+        raise refusal("UNKNOWN")
     listed = (state.manifests.get(child.digest) for child in manifest.children)
-    if any(child and child.children for child in listed):
+    if not quirks.nested_indexes and any(child and child.children for child in listed):
         raise refusal("MANIFEST_INVALID")
 
 
@@ -145,4 +152,4 @@ def _is_digest(text: str) -> bool:
 
 def _check_digest(quirks: Quirks, route: Route) -> None:
     if ":" in route.reference and not _is_digest(route.reference):
-        raise refusal("UNKNOWN", "invalid path") if quirks.malformed_digest_is_a_tag else refusal("MANIFEST_UNKNOWN")
+        raise refusal("UNKNOWN", "invalid path") if quirks.malformed_digest_is_a_tag else refusal("DIGEST_INVALID")
