@@ -72,4 +72,4 @@ def test_the_proof_looks_at_each_manifest_a_few_times(can: Capabilities) -> None
     plan = RepositoryPlan(there.repository, "toy", (Pass("manifests", removes),), (), ())
     counted = msgspec.structs.replace(there, manifests=Counted(there.manifests), tags=Counted(there.tags))
     assert check_plan(counted, plan, can) == ()
-    assert MANY <= counted.manifests.looks  # type: ignore[attr-defined]
+    assert counted.manifests.looks >= MANY  # type: ignore[attr-defined]
