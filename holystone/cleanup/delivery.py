@@ -9,7 +9,7 @@ import msgspec
 from holystone.cleanup import output
 from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import NOTHING_DELETED, failure, print_error, refusal
-from holystone.cleanup.plan_file import write_plan
+from holystone.cleanup.plan_file import check_writable, write_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError, shell_word
@@ -37,6 +37,13 @@ class Delivery:
         self._log = log
         self._notes = notes
         self.progress = ProgressLines(quiet=log.level == "quiet")
+
+    def check(self) -> None:
+        """That what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
+        if self._run.plan_out:
+            check_writable(self._run.plan_out)
+        elif not self._run.dry_run:
+            self.journal().close()
 
     async def deliver(self, session: Session, plan: Plan) -> int:
         """The exit code. Raises HolystoneError."""
