@@ -78,8 +78,6 @@ class Delivery:
                 each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
-        for line in outlook_lines(run.plan):  # before the first deletion: afterwards it would be of no use
-            self.say(f"note: {line}")
         session.connections.renew()
 
         locks = await run.may_lock(wanted=self._run.lock_in_registry)
@@ -106,8 +104,12 @@ class Delivery:
         )
 
     def announce(self, plan: Plan) -> None:
-        """What is going to be carried out. Raises Unwritten, and then it must not be."""
-        if self._run.output == "text" and not self._is_quiet:
+        """What is going to be carried out. Raises Unwritten, and then it must not be. JSON comes at the end, when it is
+        of no use any more whether it can be taken back."""
+        if self._run.output == "json":
+            for line in outlook_lines(plan):
+                self.say(f"note: {line}")
+        elif not self._is_quiet:
             with _nothing_deleted():
                 output.report(*plan_lines(plan, every_tag=self._log.level in ("verbose", "debug")), "")
 
