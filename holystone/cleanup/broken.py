@@ -31,7 +31,7 @@ def broken_notices(
         unsaid[record.repository][record.tag] = _SILENT
     for snapshot in snapshots:
         alike: defaultdict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-        for tag, why in sorted((unsaid[snapshot.repository] | snapshot.broken).items()):
+        for tag, why in sorted({**unsaid[snapshot.repository], **snapshot.broken}.items()):
             unread = tag in snapshot.unread or snapshot.tags.get(tag) in snapshot.unread
             held_up = waits.get(Reference(snapshot.repository, tag), ())
             alike[(*((_ANY,) if unread else ()), *held_up)][tag] = why

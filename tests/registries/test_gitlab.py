@@ -153,7 +153,7 @@ async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) 
             )
         }
         assert listing.put == {tag: int(at) for tag, at in server.storage.repositories[PATH].tagged.items()}
-        assert listing.put["v1"] < listing.put["v2"]
+        assert listing.put[Tag("v1")] < listing.put[Tag("v2")]
         assert listing.pushed == {}
         assert listing.locked == {}
 
