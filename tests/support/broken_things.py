@@ -165,6 +165,21 @@ def schema_1(here: Here) -> None:
     here.stored(digest, body, "application/vnd.docker.distribution.manifest.v1+prettyjws")
 
 
+def described(digest: str, media_type: str = OCI_MANIFEST) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": digest, "size": 1}
+
+
+def unclear_index(here: Here) -> None:
+    """With a key twice, of which one reader takes the first and another the second."""
+    lists = json.dumps([described(here.neighbour())])
+    here.manifest(f'{{"schemaVersion": 2, "manifests": [], "manifests": {lists}}}'.encode(), OCI_INDEX)
+
+
+def unclear_referrer(here: Here) -> None:
+    subject = json.dumps(described(here.neighbour()))
+    here.manifest(f'{{"schemaVersion": 2, "subject": null, "subject": {subject}}}'.encode())
+
+
 NO_NAMES: Final = {
     "a digest as a name": "sha256:" + "a" * 64,
     "a name that is too long": "x" * 129,
@@ -216,6 +231,8 @@ MALFORMED: Final[Mapping[str, Break]] = {
     "a key that comes twice": document(b'{"schemaVersion": 2, "config": null, "config": null}'),
     "an index that lists nothing": document({"schemaVersion": 2, "mediaType": OCI_INDEX}, OCI_INDEX),
     "a tag without a manifest": dangling,
+    "an index with two meanings": unclear_index,
+    "a manifest that refers with two meanings": unclear_referrer,
 }
 """Where it has a stage's name it may be one. No image of ours is so: none of them can be pulled."""
 LOST: Final[Mapping[str, Break]] = {
@@ -239,10 +256,6 @@ LOST: Final[Mapping[str, Break]] = {
 
 def listed(*children: object) -> dict[str, object]:
     return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(children)}
-
-
-def described(digest: str, media_type: str = OCI_MANIFEST) -> dict[str, object]:
-    return {"mediaType": media_type, "digest": digest, "size": 1}
 
 
 NOBODY: Final = described(digest_of(b"nobody"))
@@ -279,18 +292,7 @@ def index_of_an_index_of_nothing(here: Here) -> None:
 
 
 def index_of_a_configuration(here: Here) -> None:
-    here.manifest(listed(described(here.config(here.neighbour()), OCI_CONFIG)), OCI_INDEX)
-
-
-def unclear_index(here: Here) -> None:
-    """With a key twice, of which one reader takes the first and another the second."""
-    lists = json.dumps([described(here.neighbour())])
-    here.manifest(f'{{"schemaVersion": 2, "manifests": [], "manifests": {lists}}}'.encode(), OCI_INDEX)
-
-
-def unclear_referrer(here: Here) -> None:
-    subject = json.dumps(described(here.neighbour()))
-    here.manifest(f'{{"schemaVersion": 2, "subject": null, "subject": {subject}}}'.encode())
+    here.manifest(listed(described(here.storage.put_blob(here.repository, b"{}"), OCI_CONFIG)), OCI_INDEX)
 
 
 def named_twice(here: Here) -> None:
@@ -304,6 +306,7 @@ def attached(act: Break, *, to: str = "") -> Break:
     def there(here: Here) -> None:
         subject = to or here.neighbour()
         here.tag = subject.replace(":", "-") + ".att"
+        here.shares.add(here.tag)
         act(here)
 
     return there
@@ -332,9 +335,7 @@ RELATED: Final[Mapping[str, Break]] = {
     "an index of an index whose child is lost": index_of_an_index_of_nothing,
     "an index that lists a configuration": index_of_a_configuration,
     "an index of another algorithm": document(listed(described("sha512:" + "a" * 128)), OCI_INDEX),
-    "an index with two meanings": unclear_index,
-    "a manifest that refers to nothing": config(good(), subject=NOBODY),
-    "a manifest that refers with two meanings": unclear_referrer,
+    "a manifest that refers to nothing": config({}, media_type="application/vnd.oci.empty.v1+json", subject=NOBODY),
     "a name that is none, of what has a name": named_twice,
     "an attached tag that dangles": attached(dangling),
     "an attached tag of nothing": attached(config({}), to="sha256:" + "e" * 64),
