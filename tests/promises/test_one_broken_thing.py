@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from holystone.embedded.quirks import DISTRIBUTION_2_8, OCI, Quirks
+from holystone.engine.model.references import Tag
 from holystone.engine.naming import kind_of
 from holystone.engine.naming.records import image_metadata_tag, parse_metadata_tag
 from tests.support.broken_things import (
@@ -92,6 +93,12 @@ class Project(NamedTuple):
             # It does not say of which of the image's contents it is; and what stays needs its stages.
             found |= stages | {name for name in names if self._is_of(name, place.image)}
         return found | self._sharing(found)
+
+    def twins(self, name: Name) -> Set[Name]:
+        """All tags of its manifest: where one of them stays, another can go that was left to hold it."""
+        at, snapshot = next(found for found in self.before.inventory.snapshots.items() if str(found[0].path) == name[0])
+        digest = snapshot.tags.get(Tag(name[1]))
+        return {(str(at.path), str(tag)) for tag, there in snapshot.tags.items() if there == digest} - {name}
 
     def _sharing(self, found: Set[Name]) -> Set[Name]:
         """With one of them: the manifest, or what it is a signature of."""
@@ -193,8 +200,8 @@ def check_one(bench: Bench, what: str, project: Project, place: Place) -> None:
     for name, verdict in before.verdicts.items():
         if name not in may_hang:
             assert after.verdicts[name] == verdict, name
-    assert here.tag in here.shares or (place.repository, here.tag) not in after.goes
-    assert after.goes.keys() <= before.goes.keys()
+    own = {(place.repository, here.tag)} if here.tag in here.shares else set[Name]()
+    assert all(after.stays.keys() & project.twins(name) for name in after.goes.keys() - before.goes.keys() - own)
     if unread(what):
         assert place.repository not in {at for at, _ in after.goes}
     assert after.refusals == before.refusals

@@ -138,6 +138,18 @@ def dangling(here: Here) -> None:
     here.state.tags[here.tag] = digest_of(b"nothing")
 
 
+def attached(act: Break, *, to: str = "") -> Break:
+    """Under the name of a neighbour's signature, or of one of nothing."""
+
+    def there(here: Here) -> None:
+        subject = to or here.neighbour()
+        here.tag = subject.replace(":", "-") + ".att"
+        here.shares.add(here.tag)
+        act(here)
+
+    return there
+
+
 def damaged(here: Here) -> None:
     here.stored(digest_of(b"what it was"), json.dumps({"schemaVersion": 2}).encode())
 
@@ -250,6 +262,7 @@ LOST: Final[Mapping[str, Break]] = {
     },
     "a manifest that is cut short": refused("manifest", Truncate(20)),
     "a configuration that is cut short": refused("configuration", Truncate(5)),
+    "an attached tag that is answered by 500": attached(refused("tag", Answer(500))),
 }
 """Whatever it is, it may be built on any stage."""
 
@@ -300,18 +313,6 @@ def named_twice(here: Here) -> None:
     here.state.tags["../" + here.tag] = here.neighbour()
 
 
-def attached(act: Break, *, to: str = "") -> Break:
-    """Under the name of a neighbour's signature, or of one of nothing."""
-
-    def there(here: Here) -> None:
-        subject = to or here.neighbour()
-        here.tag = subject.replace(":", "-") + ".att"
-        here.shares.add(here.tag)
-        act(here)
-
-    return there
-
-
 def referrers(action: Action) -> Break:
     def act(here: Here) -> None:
         here.fault("GET", f"referrers/{here.neighbour()}", action)
@@ -356,14 +357,13 @@ RECORDS: Final[Mapping[str, Break]] = {
     "a client's record that dangles": named("client-id-me-1", dangling),
     "a client's record without a time": named("client-id-me", config({})),
     "a mark of no stage that dangles": named(f"{STAGE_TAG}-rejected", dangling),
-    "a record of no commit": named("image-metadata-by-commit-app-zzz", config(good())),
-    "a record of an image that nobody knows": named(f"image-metadata-by-commit-nobody-{'a' * 40}", config(good())),
+    "a record of no commit": named("image-metadata-by-commit-app-zzz", config({})),
+    "a record of an image that nobody knows": named(f"image-metadata-by-commit-nobody-{'a' * 40}", config({})),
 }
 """In the stages storage. What is only named so hangs on nothing."""
 SPOILED: Final[Mapping[str, Break]] = {
     "an index whose child is answered by 500": index_of(b'{"x": 1}', Answer(500)),
     "an index whose child is answered by 403": index_of(b'{"x": 2}', Answer(403)),
-    "an attached tag that is answered by 500": attached(refused("tag", Answer(500))),
 }
 """Any manifest of the repository may be behind it."""
 EVERY: Final[Mapping[str, Break]] = {**KNOWN, **MALFORMED, **LOST, **RELATED, **RECORDS, **SPOILED}
