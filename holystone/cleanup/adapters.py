@@ -5,6 +5,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.adapters.registries.sheet import Sheet
 from holystone.adapters.registries.site import Site
 from holystone.engine.ports import Registry
@@ -20,10 +21,7 @@ class Adapter(Protocol):
 
 
 ADAPTERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        name: f"holystone.adapters.registries.{name}"
-        for name in ("ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay")
-    }
+    {name: f"holystone.adapters.registries.{name}" for name in IMPLEMENTATIONS}
 )
 
 

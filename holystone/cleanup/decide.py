@@ -6,11 +6,13 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from holystone.cleanup.broken import broken_notices, silent_records, what_waits
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.misplaced import misplaced, without_unrecorded
 from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
-from holystone.cleanup.unseen import unseen_images, unseen_notices
+from holystone.cleanup.unseen import empty_notices, unseen_images
+from holystone.engine.errors import shell_word
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
@@ -144,8 +146,10 @@ def decide(
             _merge(found[repository], foreign(inventory, repository, all_tags))
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
     notices += [*contradictions(found), *doubts]
+    silent = silent_records(inventory, storage) if isinstance(intent, GitIntent) and scope.images else ()
+    notices += broken_notices(inventory.snapshots.values(), what_waits(inventory, storage, unseen, silent), silent)
     if not (absent or elsewhere):
-        notices += unseen_notices(inventory, unseen)
+        notices += empty_notices(inventory, unseen)
     if scope.stages:
         remaining = [tag for tag in all_tags if not _goes(found, tag.reference)]
         run = {at.tag: by for at, by in protect(_stages(inventory, storage), used).items()}
@@ -289,6 +293,11 @@ def _notices(
         yield "there is no git repository in the project directory, so all images were left alone"
     yield from repository_notices(inventory.snapshots.values())
     yield from stranger_notices(inventory, storage, images)
+    for image, why in inventory.homeless.items():
+        yield (
+            f"managed image {image.shown} was left out, since it can have no repository: {why}. If nobody needs its "
+            f"record, run `holystone managed-images rm {shell_word(image)}`"
+        )
     for tag in storage.ambiguous_metadata:
         yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
     if storage.unclaimed_metadata:

@@ -9,7 +9,7 @@ import msgspec
 from holystone.cleanup import output
 from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import NOTHING_DELETED, failure, print_error, refusal
-from holystone.cleanup.plan_file import write_plan
+from holystone.cleanup.plan_file import check_writable, write_plan
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError, shell_word
@@ -37,6 +37,13 @@ class Delivery:
         self._log = log
         self._notes = notes
         self.progress = ProgressLines(quiet=log.level == "quiet")
+
+    def check(self) -> None:
+        """That what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
+        if self._run.plan_out:
+            check_writable(self._run.plan_out)
+        elif not self._run.dry_run:
+            self.journal().close()
 
     async def deliver(self, session: Session, plan: Plan) -> int:
         """The exit code. Raises HolystoneError."""
@@ -71,8 +78,6 @@ class Delivery:
                 each.repository, each.implementation, each.place, each.told_by
             )
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
-        for line in outlook_lines(run.plan):  # before the first deletion: afterwards it would be of no use
-            self.say(f"note: {line}")
         session.connections.renew()
 
         locks = await run.may_lock(wanted=self._run.lock_in_registry)
@@ -99,8 +104,12 @@ class Delivery:
         )
 
     def announce(self, plan: Plan) -> None:
-        """What is going to be carried out. Raises Unwritten, and then it must not be."""
-        if self._run.output == "text" and not self._is_quiet:
+        """What is going to be carried out. Raises Unwritten, and then it must not be. JSON comes at the end, when it is
+        of no use any more whether it can be taken back."""
+        if self._run.output == "json":
+            for line in outlook_lines(plan):
+                self.say(f"note: {line}")
+        elif not self._is_quiet:
             with _nothing_deleted():
                 output.report(*plan_lines(plan, every_tag=self._log.level in ("verbose", "debug")), "")
 

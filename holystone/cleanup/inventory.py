@@ -59,6 +59,8 @@ class ProjectInventory(msgspec.Struct, frozen=True):
     """Those of werf.yaml or of the options alone; None: all."""
     project: tuple[str, ...] = ()
     """What the project is called; nothing if nobody says it."""
+    homeless: Mapping[ImageName, str] = {}
+    """Managed images that can have no repository, so that none was ever published, and why not."""
 
     def of_image(self, image: ImageName) -> RepositorySnapshot:
         return self.snapshots[self.layout.repository(image)]
@@ -104,11 +106,16 @@ async def read_inventory(
 
     await read(storage, needs_config)
     stored = snapshots[storage.repository]
-    images = tuple(sorted({*configured, *managed_images(stored.names)}))
-    try:
-        repositories = {image: layout.repository(image) for image in images}
-    except InvalidName as error:
-        raise UsageError(f"An image of this project can have no repository: {error}") from error
+    repositories: dict[ImageName, Repository] = {}
+    homeless: dict[ImageName, str] = {}
+    for image in sorted({*configured, *managed_images(stored.names)}):
+        try:
+            repositories[image] = layout.repository(image)
+        except InvalidName as error:
+            if image in configured:
+                raise UsageError(f"An image of this project can have no repository: {error}") from error
+            homeless[image] = str(error)  # whoever may push can write such a record
+    images = tuple(repositories)
     published = {at for image, at in repositories.items() if not never_published(image, stored.names)}
     unpublished |= {*repositories.values()} - published
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
@@ -117,7 +124,7 @@ async def read_inventory(
     root = None
     if not any(each.names for each in snapshots.values()):
         root = await _list_root(connections, layout, identity, snapshots)
-    return ProjectInventory(layout, images, snapshots, storage.repository, root, tuple(configured))
+    return ProjectInventory(layout, images, snapshots, storage.repository, root, tuple(configured), homeless=homeless)
 
 
 async def _hold_against_labels(registry: Registry, snapshot: RepositorySnapshot) -> None:

@@ -25,18 +25,6 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]
             )
         elif not snapshot.exists:
             yield f"{snapshot.repository} does not exist in the registry: there is nothing to clean"
-        if snapshot.broken:
-            first = min(snapshot.broken)
-            yield (
-                f"{snapshot.repository}: {count(len(snapshot.broken), 'broken tag')} left alone, e.g. {first}: "
-                f"{snapshot.broken[first]}"
-            )
-        if snapshot.unread:
-            entry = min(snapshot.unread)
-            yield (
-                f"{snapshot.repository}: nothing is deleted there, since any manifest may be needed by what cannot be "
-                f"read, {entry}: {snapshot.unread[entry]}. Repair it, or delete it by hand"
-            )
         if snapshot.odd:
             many = count(len(snapshot.odd), "listed name")
             yield (

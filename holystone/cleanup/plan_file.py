@@ -11,9 +11,10 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
@@ -37,6 +38,22 @@ def write_plan(file: Path, plan: Plan) -> str:
     """The hash. The file is there as a whole or not at all, for its owner alone, and follows no link. Raises
     HolystoneError."""
     sealed = PlanFile(**_fields(plan), hash=plan_hash(plan))
+    with _beside(file) as (beside, out):
+        out.write(to_json(sealed, indent=2) + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+        beside.replace(file)
+    return sealed.hash
+
+
+def check_writable(file: Path) -> None:
+    """Before minutes are spent on what is to be written there. Raises HolystoneError as `write_plan`."""
+    with _beside(file):
+        pass
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[tuple[Path, BinaryIO]]:
     beside = file.parent / f".holystone-plan-{secrets.token_hex(8)}"
     try:
         if not _may_be_replaced(file):
@@ -48,17 +65,15 @@ def write_plan(file: Path, plan: Plan) -> str:
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as out:
-                out.write(to_json(sealed, indent=2) + b"\n")
-                out.flush()
-                os.fsync(descriptor)
-            beside.replace(file)
+                yield beside, out
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
         raise HolystoneError(
-            f"The plan cannot be written to {file}: {error.strerror}.", not_deleted=NOTHING_DELETED
+            f"The plan cannot be written to {file}: {error.strerror}.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Make the folder, or room and rights in it, or name another file.",
         ) from error
-    return sealed.hash
 
 
 def _may_be_replaced(file: Path) -> bool:

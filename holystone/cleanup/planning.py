@@ -1,6 +1,6 @@
 """Verdicts → plan: closes each repository's graph, asks for what the closure still has to know, proves the result."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -27,6 +27,7 @@ from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.report.words import count
 from holystone.engine.scheduler import for_each
 
 log: Final = events.logger()
@@ -84,6 +85,7 @@ async def make_plan(
         now = connections.dates.now(repository.host)
         if planned.passes and (lock := live_lock(snapshot.locks, now)):
             refusals.append(_locked(repository, lock))
+        notices.extend(_held(snapshot))
         if false := false_locks(snapshot.locks, now):
             notices.append(f"{repository}: {false_locks_text(false)}")
 
@@ -96,6 +98,16 @@ async def make_plan(
         notices=notices,
         refusals=refusals,
     )
+
+
+def _held(snapshot: RepositorySnapshot) -> Iterator[str]:
+    if snapshot.held:
+        first = min(snapshot.held)
+        them = f"what refers to {count(len(snapshot.held), 'manifest')} cannot be read"
+        yield (
+            f"{snapshot.repository}: {them}, e.g. to {first}: {snapshot.held[first]}. So they stay, with their tags. "
+            "Run again; if it happens each time, that is for whoever runs the registry to mend"
+        )
 
 
 def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from holystone.cleanup.broken import broken_notices
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision, Scope
 from holystone.cleanup.inventory import Located, read_inventory
@@ -104,6 +105,7 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
         notices=(
             *holdings.notes,
             *repository_notices(holdings.snapshots.values()),
+            *broken_notices(holdings.snapshots.values()),
             *_whose(holdings, stored, strangers),
             *_consequences(holdings, scope, own),
         ),

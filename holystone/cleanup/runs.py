@@ -1,4 +1,4 @@
-"""Runs that are in the journal: listed, taken up again, or given up."""
+"""Runs that are in the journal: taken up again, or given up."""
 
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -6,7 +6,6 @@ from typing import Final
 
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.message import failure, print_error
-from holystone.cleanup.output import report
 from holystone.cleanup.session import Session
 from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import Damaged, HolystoneError, Refused
@@ -28,12 +27,6 @@ class Runs:
         self._delivery = delivery
         self._settings = settings
         self._listed = listed
-
-    async def list_all(self) -> int:
-        with self._delivery.journal() as journal:
-            for record in await journal.runs():
-                report(f"{record.id}  {record.state:<8}  {record.command}")
-        return 0
 
     async def give_up(self, run_id: str) -> int:
         """The exit code. Raises HolystoneError."""

@@ -1,6 +1,7 @@
 """What every command shares: the opened cache, connections and journal, and the end of a run on a signal."""
 
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from holystone.settings.values import RegistrySettings, RunSettings
 
 T = TypeVar("T")
 _UNBOUNDED = 1024
-"""Requests at once where the user sets no limit: sockets are not endless either."""
+"""Requests at once where the user sets no limit, if as many files may be open twice: sockets are not endless either."""
 _FIRST_PATIENCE = 5.0
 """Seconds in which a registry has to answer for the first time. Once it has, an outage is waited out."""
 
@@ -52,11 +53,16 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
         access=registry.access,
         named_places=registry.named_places,
         environ=os.environ,
-        limits=Limits(in_flight=registry.concurrency or _UNBOUNDED, first_patience=_FIRST_PATIENCE),
+        limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),
     )
     with DigestKnowledge(run.cache_dir / "known.db") as knowledge:
         async with connections:
             yield Session(connections, knowledge)
+
+
+def _unbounded() -> int:
+    may_be_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _UNBOUNDED if may_be_open == resource.RLIM_INFINITY else max(1, min(_UNBOUNDED, may_be_open // 2))
 
 
 async def until_signal(

@@ -68,20 +68,14 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
     return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
-def unseen_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
+    """Of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
-        at, stay = inventory.layout.repository(image), "stay, and so does each stage that nothing else needs"
-        if each.tags and not each.blind:
-            continue  # told as broken, and nothing else waits for it
-        if each.tags:
-            named, what = (" that records name", "its records") if each.signatures else ("", "they")
-            yield (
-                f"image {image.shown}: {count(len(each.tags), 'tag')}{named} cannot be read in {at}, e.g. "
-                f"{each.tags[0]}: {what} {stay}. Publish it again, or delete the tag by hand"
-            )
-        else:
+        if not each.tags:
+            at = inventory.layout.repository(image)
             yield (
                 f"image {image.shown}: {at} has no tag, though {count(each.records, 'record')} in {inventory.storage} "
-                f"name images that were published there: they {stay}. If it was deleted on purpose, leave the image "
-                f"out of werf.yaml and run `holystone managed-images rm {image.shown}`"
+                "name images that were published there: they stay, and so does each stage that nothing else needs. If "
+                "it was deleted on purpose, leave the image out of werf.yaml and run "
+                f"`holystone managed-images rm {image.shown}`"
             )

@@ -1,3 +1,3 @@
-from holystone.cli.main import main
+from holystone.cli.start import main
 
 main()

@@ -2,11 +2,10 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 import anyio
 
@@ -15,7 +14,6 @@ from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
 from holystone.cleanup.message import NOTHING_DELETED
-from holystone.cleanup.output import tell
 from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.progress import ProgressLines
@@ -24,7 +22,7 @@ from holystone.cleanup.reading import another_project, check_reading
 from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
-from holystone.cli.logs import configure_logs
+from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
@@ -38,17 +36,12 @@ from holystone.settings.resolve import (
     resolve_direct,
     resolve_journal,
 )
-from holystone.settings.secrets import exposed, without_secrets
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 
-Words = Mapping[str, Any]
-"""Of the command line, by `Option.key`."""
-T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings)
-
 
 def clean(command: str, given: Words, scope: Scope) -> int:
-    settings = _read(resolve, given)
+    settings = read_settings(resolve, given)
     # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
     listed = read_lists(settings.in_use)
     return _plan_and_deliver(
@@ -67,7 +60,7 @@ def purge(command: str, given: Words, scope: Scope) -> int:
         images_repo="needed" if scope.images else "welcome",
         table=IMAGES_PURGE_OPTIONS if scope.images else STAGES_PURGE_OPTIONS,
     )
-    settings = _read(resolver, given)
+    settings = read_settings(resolver, given)
     return _plan_and_deliver(
         settings,
         settings.notes,
@@ -78,18 +71,18 @@ def purge(command: str, given: Words, scope: Scope) -> int:
 
 
 def list_managed_images(given: Words) -> int:
-    settings = _read(partial(resolve_direct, images_repo="unused", table=LS_OPTIONS), given)
+    settings = read_settings(partial(resolve_direct, images_repo="unused", table=LS_OPTIONS), given)
     return _with_session(settings, lambda session: show_managed(session, settings))
 
 
 def add_managed_image(name: str, given: Words) -> int:
-    settings = _read(partial(resolve_direct, images_repo="unused", table=ADD_OPTIONS), given)
+    settings = read_settings(partial(resolve_direct, images_repo="unused", table=ADD_OPTIONS), given)
     (image,) = _images([name])
     return _with_session(settings, lambda session: manage(session, settings, image))
 
 
 def remove_managed_images(names: Sequence[str], given: Words) -> int:
-    settings = _read(partial(resolve_direct, images_repo="unused", table=RM_OPTIONS), given)
+    settings = read_settings(partial(resolve_direct, images_repo="unused", table=RM_OPTIONS), given)
     images = _images(names)
     return _plan_and_deliver(
         settings,
@@ -106,11 +99,13 @@ def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
 
 
 def apply_file(file: Path, given: Words) -> int:
-    settings = _read(partial(resolve_apply, command="apply"), given)
+    settings = read_settings(partial(resolve_apply, command="apply"), given)
     listed = read_lists(settings.in_use)
     delivery = Delivery(settings.run, settings.log)
 
     async def job() -> int:
+        with _before_deletion():
+            await anyio.to_thread.run_sync(delivery.check)
         plan, hashed = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
         delivery.say(f"note: the plan {file} has the hash {hashed}")
         if settings.places.are_given and not settings.places.has(plan):
@@ -124,7 +119,7 @@ def apply_file(file: Path, given: Words) -> int:
 
 
 def resume_run(run: str | None, given: Words) -> int:
-    settings = _read(partial(resolve_apply, command="resume"), given)
+    settings = read_settings(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
     delivery = Delivery(settings.run, settings.log)
 
@@ -137,7 +132,7 @@ def resume_run(run: str | None, given: Words) -> int:
 
 
 def undo_run(run: str, given: Words) -> int:
-    settings = _read(partial(resolve_apply, command="undo"), given)
+    settings = read_settings(partial(resolve_apply, command="undo"), given)
     progress = ProgressLines(quiet=settings.log.level == "quiet")
 
     async def job() -> int:
@@ -147,13 +142,8 @@ def undo_run(run: str, given: Words) -> int:
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
-def list_runs(given: Words) -> int:
-    settings = _read(resolve_journal, given)
-    return _main(Runs(Delivery(settings.run, settings.log), settings).list_all)
-
-
 def give_up_run(run: str, given: Words) -> int:
-    settings = _read(resolve_journal, given)
+    settings = read_settings(resolve_journal, given)
     return _main(partial(Runs(Delivery(settings.run, settings.log), settings).give_up, run))
 
 
@@ -161,19 +151,6 @@ def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
     return _main(lambda: tour(keep=given.get("keep") == "true"))
-
-
-def _read(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:
-    """Settings of these words and of our environment, which our own secrets leave for good here: so nothing that is run
-    inherits them, not even what a cloud's library runs by itself (`az`, AWS's credential_process)."""
-    environ = dict(os.environ)
-    settings = resolver(given, environ)
-    for name in environ.keys() - without_secrets(environ).keys():
-        del os.environ[name]
-    configure_logs(settings.log)
-    for note in exposed(given) if settings.log.level != "quiet" else ():
-        tell(f"holystone: note: {note}")
-    return settings
 
 
 def _plan_and_deliver(
@@ -184,6 +161,8 @@ def _plan_and_deliver(
     delivery = Delivery(settings.run, settings.log, notes)
 
     async def job() -> int:
+        with _before_deletion():
+            await anyio.to_thread.run_sync(delivery.check)
         async with _session(settings, delivery.progress) as session:
             with _before_deletion(), delivery.progress.reading():
                 plan = await prepare(session)

@@ -205,9 +205,14 @@ def runs(**given: Any) -> None:
     """Lists the runs in the journal, the newest first."""
 
     def job() -> int:
-        from holystone.cli.commands import list_runs
+        import anyio
 
-        return list_runs(given)
+        from holystone.cleanup.run_list import list_runs
+        from holystone.cli.reading import read_settings
+        from holystone.settings.resolve import resolve_journal
+
+        settings = read_settings(resolve_journal, given)
+        return anyio.run(list_runs, settings.run.state_dir, settings.run.output)
 
     if click.get_current_context().invoked_subcommand is None:
         _run(job)

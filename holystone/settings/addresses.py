@@ -4,6 +4,7 @@ from typing import get_args
 
 import msgspec
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
@@ -64,7 +65,7 @@ def _implementation(given: Given, own: Option) -> Implementation:
             own,
             o.REPO_IMPLEMENTATION,
         ),
-        get_args(Implementation),
+        ("auto", *IMPLEMENTATIONS),
         "auto",
     )
 

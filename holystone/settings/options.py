@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.settings.option import Option
 
 IMAGES_REPO: Final = Option(
@@ -25,8 +26,7 @@ STAGES_STORAGE: Final = Option(
 )
 REPO_IMPLEMENTATION: Final = Option(
     "repo-implementation",
-    "Which registry this is, for both repositories: ecr, acr, default, dockerhub, gcr, github, gitlab, harbor, quay "
-    "or auto (default).",
+    f"Which registry this is, for both repositories: {', '.join(IMPLEMENTATIONS)} or auto (default).",
     ("WERF_REPO_IMPLEMENTATION",),
     metavar="NAME",
 )

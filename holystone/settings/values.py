@@ -19,9 +19,8 @@ from holystone.policies.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
 
 DAY: Final = 24 * 60 * 60
-Implementation: TypeAlias = Literal[
-    "auto", "ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay"
-]
+Implementation: TypeAlias = str
+"""`auto`, or one of `registries.implementations`."""
 Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
 
 

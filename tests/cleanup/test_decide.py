@@ -256,8 +256,9 @@ def test_a_tag_that_is_listed_and_cannot_be_read_keeps_what_hangs_on_its_name() 
     of_others = {image_metadata_tag("front", OLD), image_metadata_tag("back", NEW)}
     assert gone(decision, STORAGE) == of_others, "its own record stays, and every stage"
     assert gone(decision, FRONT) == {"front-old"}
-    (notice,) = (notice for notice in decision.notices if "cannot be read" in notice)
-    assert "image back: 1 tag" in notice
+    (notice,) = (notice for notice in decision.notices if "its content" in notice)
+    assert f"{BACK}: 1 broken tag" in notice
+    assert "each stage that nothing else needs stays" in notice
     assert "back-old" in notice
 
 

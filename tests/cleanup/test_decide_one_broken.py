@@ -80,8 +80,8 @@ def test_an_image_whose_configuration_is_lost_holds_every_stage(records: bool) -
     decision = decide(project(images, snapshot(STORAGE, stored)), None if not records else git(), Scope(), RULES)
     assert not {"bbb-2", "ccc-3", "ddd-4"} & gone(decision, STORAGE)
     assert gone(decision, IMAGES) == ({"app-old"} if records else set())
-    (notice,) = (each for each in decision.notices if each.startswith("image app: "))
-    assert "1 tag cannot be read" in notice
+    (notice,) = (each for each in decision.notices if each.startswith(f"{IMAGES}: 1 broken tag left alone"))
+    assert "each stage that nothing else needs stays" in notice
     assert "app-x" in notice
 
 

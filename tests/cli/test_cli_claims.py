@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from holystone.adapters.registries.detection import IMPLEMENTATIONS, is_vendors_own
+from holystone.adapters.registries.detection import is_vendors_own
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.cleanup.plan_file import write_plan
 from holystone.engine.journal import Journal
 from holystone.engine.model.addresses import ImagesRepoMode

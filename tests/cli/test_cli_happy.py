@@ -1,13 +1,16 @@
 """What a person gets when all is well."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from holystone.engine.report.document import document_schema, plan_schema
-from tests.support.command_line import Bench
+from tests.support.command_line import Bench, now
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
 
@@ -75,8 +78,35 @@ def test_one_half_alone(shop: Bench, half: str, other: str) -> None:
 def test_runs(shop: Bench) -> None:
     empty = shop.run("runs")
     assert (empty.code, empty.out) == (0, "")
+    assert "has no run" in empty.err
+    assert shop.run("runs", "--output=json").json["runs"] == []
     run = shop.cleanup("--output=json").json["run"]
-    assert shop.run("runs").out == f"{run}  finished  cleanup\n"
+    head, line = shop.run("runs").out.splitlines()
+    assert head.split() == ["RUN", "STATE", "ENDED", "(UTC)", "COMMAND"]
+    stamp = f"{run[:4]}-{run[4:6]}-{run[6:8]}"
+    assert re.fullmatch(rf"{run}  finished  {stamp} \d\d:\d\d  cleanup", line), "midnight apart"
+    assert line.index("cleanup") == head.index("COMMAND")
+    (listed,) = shop.run("runs", "--output=json").json["runs"]
+    assert (listed["id"], listed["state"], listed["command"]) == (run, "finished", "cleanup")
+    assert now() - 60 < listed["started"] <= listed["ended"] <= now()
+
+
+def test_runs_loads_nothing_that_deletes(shop: Bench) -> None:
+    """What talks to registries takes most of a second of a processor to load."""
+    program = """
+import sys
+from holystone.cli.main import main
+sys.argv = ["holystone", "runs"]
+try:
+    main()
+except SystemExit as end:
+    heavy = ("aiohttp", "holystone.engine.executor", "holystone.cleanup.delivery", "holystone.cleanup.connections")
+    print(end.code, [name for name in heavy if name in sys.modules])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=shop.environment(), capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "0 []\n"
 
 
 def test_variables_only(shop: Bench, tmp_path: Path) -> None:
@@ -138,4 +168,6 @@ def test_before_anything_goes_it_is_said_whether_it_can_be_put_back(shop: Bench)
     assert outlooks
     assert all(each == {"way": "push", "seconds": None, "lacks": "", "doubt": ""} for each in outlooks)
     ran = shop.run("cleanup", *shop.addresses())
-    assert "holystone: note: undo: possible until the registry's garbage collection runs" in ran.notes
+    said = "undo: possible until the registry's garbage collection runs"
+    assert (ran.out + ran.err).count(said) == 1
+    assert ran.out.index(said) < ran.out.index(" is done.")

@@ -20,6 +20,7 @@ def test_a_journal_that_is_damaged(shop: Bench, refused: Refuse, tmp_path: Path)
     state.mkdir()
     (state / FILE_NAME).write_bytes(b"this is no database, it is a poem" * 100)
     message = refused(shop, "--state-dir", str(state), code=1)
+    assert shop.registry.requests == [], "said before anything is read"
     assert str(state / FILE_NAME) in message
     assert "damaged" in message
     for command in ("runs", "resume"):
@@ -39,6 +40,7 @@ def test_a_state_folder_that_is_a_file(shop: Bench, refused: Refuse, tmp_path: P
     file = tmp_path / "file"
     file.touch()
     message = refused(shop, "--state-dir", str(file), code=1)
+    assert shop.registry.requests == [], "said before anything is read"
     assert str(file) in message
     assert "another state directory" in message
 
@@ -72,6 +74,8 @@ def test_a_cache_that_cannot_be_written_costs_time_only(shop: Bench, tmp_path: P
 
 def test_a_plan_that_cannot_be_written(shop: Bench, refused: Refuse, tmp_path: Path) -> None:
     message = refused(shop, "--plan-out", str(tmp_path / "missing" / "plan.json"), code=1)
+    assert shop.registry.requests == [], "said before anything is read"
+    assert "Make the folder" in message
     assert "missing/plan.json" in message
     assert "Nothing was deleted." in message
 

@@ -184,7 +184,7 @@ def test_whoever_applies_a_plan_confirms_it(
 def test_a_purge_is_undone(shop: Bench) -> None:
     before = shop.contents()
     run = purge(shop, "--yes", "--output=json").json["run"]
-    assert shop.run("runs").out == f"{run}  finished  purge\n"
+    assert shop.run("runs").out.splitlines()[1].split()[:2] == [run, "finished"]
     assert shop.run("undo", run).code == 0
     assert shop.contents() == before
 
@@ -209,7 +209,7 @@ def test_options_of_policies_are_taken_and_told(shop: Bench) -> None:
     env = {"WERF_KUBE_CONTEXT": "prod", "WERF_GIT_TAG_STRATEGY_LIMIT": "many", "WERF_WITHOUT_KUBE": "perhaps"}
     ran = shop.run("purge", *shop.addresses(), "--yes", "--force", "--keep-policies=missing.yaml", env=env)
     assert ran.code == 0, ran
-    assert sorted(note for note in ran.notes if "note: undo: " not in note) == [
+    assert sorted(ran.notes) == [
         "holystone: note: --force has no effect: it concerns containers of a local stages storage.",
         "holystone: note: --keep-policies has no effect: a purge asks no policy.",
     ]

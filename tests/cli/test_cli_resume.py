@@ -32,7 +32,7 @@ def interrupt(shop: Bench) -> str:
 
 
 def states(shop: Bench) -> dict[str, str]:
-    return dict(line.split()[:2] for line in shop.run("runs").out.splitlines())
+    return dict(line.split()[:2] for line in shop.run("runs").out.splitlines()[1:])
 
 
 def age(state: Path, run: str, hours: int) -> None:

@@ -68,7 +68,7 @@ def test_a_run_that_was_locked_takes_its_locks_away_whoever_goes_on_with_it(shop
     assert shop.cleanup("--lock-in-registry").code == 4
     assert locks(shop), "they could not be deleted either"
     shop.registry.faults.clear()
-    run = shop.run("runs").out.split()[0]
+    run = shop.run("runs").out.splitlines()[1].split()[0]
     assert shop.run(command, run).code == 0
     assert locks(shop) == []
 

@@ -48,6 +48,22 @@ async def test_a_repository_that_is_not_there_is_never_an_empty_one(served: Stan
     assert not listing.tags
 
 
+async def test_times_of_tags_are_never_too_early_and_times_of_manifests_are_not_those_of_tags(served: Stand) -> None:
+    if served.emulator is None:
+        pytest.skip("its clock is not ours to set")
+    old, new = await served.image("old", "promoted", "first"), await served.image("new", "v2")
+    state = served.emulator.storage.repositories[served.path]
+    tagged = {"first": 1_700_000_100, "v2": 1_700_000_200, "promoted": 1_700_000_300}
+    state.pushed |= {old.digest: 1_700_000_000.0, new.digest: 1_700_000_200.0}
+    state.tagged |= tagged
+    listing = await served.registry.list_tags(served.repository)
+    assert all(listing.put[tag] >= tagged[tag] for tag in listing.put), "what is young would look old"
+    assert listing.put.get(Tag("promoted"), 1_700_000_300) == 1_700_000_300
+    assert listing.put.get(Tag("v2"), 1_700_000_200) == 1_700_000_200
+    assert listing.pushed.items() <= {old.digest: 1_700_000_000, new.digest: 1_700_000_200}.items()
+    assert listing.put.keys() in (set(), tagged.keys())
+
+
 async def test_what_a_tag_points_to(served: Stand) -> None:
     raw = await served.image("one", "v1")
     assert await served.registry.resolve(served.repository, Tag("v1")) == raw.digest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.adapters.registries.detection import IMPLEMENTATIONS
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.cleanup.adapters import ADAPTERS, load_adapter
 
 ROOT = Path(__file__).parents[2]
@@ -29,3 +29,11 @@ def test_what_is_declared_is_of_this_registry(name: str) -> None:
     assert all(getattr(sheet, field).strip() for field in ("title", "hosts", "listing", "deletion", "credentials"))
     texts = [getattr(sheet, field) for field in sheet.__struct_fields__ if isinstance(getattr(sheet, field), str)]
     assert not [text for text in texts if text.endswith(".")], "the page adds the full stop"
+
+
+def test_the_names_stand_in_one_list() -> None:
+    """Whoever adds a registry finds all other places by the guide."""
+    spelled = ", ".join(f'"{name}"' for name in IMPLEMENTATIONS[:4])
+    roots = [ROOT / each for each in ("adapters", "engine", "holystone", "policies")]
+    found = [file.name for root in roots for file in root.rglob("*.py") if spelled in file.read_text()]
+    assert found == ["implementations.py"]

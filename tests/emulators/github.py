@@ -276,8 +276,10 @@ class GithubEmulator(VendorEmulator):
 
     def row(self, name: str, version: Version, tags: Iterable[str]) -> dict[str, Any]:
         digest = version.manifest.digest
-        pushed = self.storage.repositories[name].pushed[digest]
-        return documents.version(self.url, name, version.id, digest, pushed, tags)
+        state, tags = self.storage.repositories[name], tuple(tags)
+        pushed = state.pushed[digest]
+        updated = max((pushed, *(state.tagged[tag] for tag in tags if tag in state.tagged)))
+        return documents.version(self.url, name, version.id, digest, pushed, updated, tags)
 
     def _version(
         self, request: Incoming, name: str, package: Package, number: int, token: Token, *, restores: bool

@@ -49,7 +49,7 @@ def package(api: str, path: str, versions: int, updated: float, *, public: bool)
 
 
 def version(
-    api: str, path: str, number: int, digest: Digest | str, pushed: float, tags: Iterable[str]
+    api: str, path: str, number: int, digest: Digest | str, pushed: float, updated: float, tags: Iterable[str]
 ) -> dict[str, Any]:
     owner, _, name = path.partition("/")
     return {
@@ -58,7 +58,7 @@ def version(
         "url": f"{api}/orgs/{owner}/packages/container/{name}/versions/{number}",
         "package_html_url": f"{api}/orgs/{owner}/packages/container/package/{name}",
         "created_at": time(pushed),
-        "updated_at": time(pushed),
+        "updated_at": time(updated),
         "metadata": {"package_type": "container", "container": {"tags": list(tags)}},
     }
 

@@ -278,7 +278,7 @@ class HarborEmulator(VendorEmulator):
         tags = [
             {
                 "name": tag,
-                "push_time": pushed,
+                "push_time": _time(state.tagged[tag]),
                 "pull_time": _NEVER,
                 "immutable": rules and (repository, tag) in self._immutable,
             }

@@ -213,6 +213,34 @@ async def test_what_is_forbidden_alone_is_its_own_and_does_not_stop_the_others(e
     assert set(registry.contents[APP].manifests) == {alone}
 
 
+@pytest.mark.parametrize("own", [1, 2])
+async def test_what_is_forbidden_alone_in_its_pass_does_not_stop_the_passes_after_it(
+    execute: Execute, own: int
+) -> None:
+    """As a tag that a server protects by itself, among what goes in several passes. `own`: passes that are so."""
+    registry = MemoryRegistry()
+    images = [registry.image(APP, str(number), f"t{number}") for number in range(8)]
+    alone = images[:own]
+    registry.answer = lambda name: Forbidden("a policy says so") if name in alone else None
+    levels = [level(remove(image, f"t{number}")) for number, image in enumerate(images[:4])]
+    rest = level(*(remove(image, f"t{number}") for number, image in enumerate(images[4:], 4)))
+    (each,) = (await execute(registry, repository_plan(APP, *levels, rest))).repositories
+    assert (each.stopped, each.not_tried) == (None, 0)
+    assert set(registry.contents[APP].manifests) == set(alone)
+    again = await execute(registry)
+    assert again.incomplete, "it is told each time"
+
+
+async def test_where_nothing_else_is_to_go_the_right_is_named_that_is_missing(execute: Execute) -> None:
+    registry = MemoryRegistry()
+    image = registry.image(APP, "one", "v1")
+    registry.answer = lambda _: Forbidden("needs the role Maintainer")
+    plan = repository_plan(APP, Pass("untag", (untag("v1", image),)), level(remove(image)))
+    (each,) = (await execute(registry, plan)).repositories
+    assert "needs the role Maintainer" in str(each.stopped)
+    assert image in registry.contents[APP].manifests
+
+
 async def test_those_that_were_forbidden_are_tried_last_by_the_next_attempt(execute: Execute) -> None:
     registry = MemoryRegistry()
     images = [registry.image(APP, str(number), f"t{number}") for number in range(400)]

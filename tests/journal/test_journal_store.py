@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import itertools
 import os
 import sqlite3
@@ -361,3 +362,56 @@ def test_a_few_commits_wait_for_nothing_and_many_share() -> None:
     assert 180 < commits < 220
     pace.wait(now + 60)
     assert pace.wait(now + 60) == 0, "a pause makes it quick again"
+
+
+def test_what_a_living_process_holds_and_does_not_say_may_be_anything(tmp_path: Path) -> None:
+    with lock_repositories(tmp_path, [APP], "20261123-161300-cd34"):
+        (file,) = _locks(tmp_path)
+        file.write_bytes(b'{"owner": "cut sh')
+        for asked in (APP, repository("another")):
+            with pytest.raises(Refused, match="does not say where"):
+                refuse_if_busy(tmp_path, asked)
+    refuse_if_busy(tmp_path, APP)
+
+
+def test_one_of_many_repositories_is_enough_and_all_are_held_by_one_file(tmp_path: Path) -> None:
+    many = [repository(f"team/app-{number}") for number in range(2_000)]
+    with lock_repositories(tmp_path, many, "20261123-161300-cd34"):
+        assert len(_locks(tmp_path)) == 1
+        with pytest.raises(Refused, match="team/app-1999: another run"), contextlib.ExitStack() as stack:
+            stack.enter_context(lock_repositories(tmp_path, [APP, many[-1]], "20261123-161400-ef56"))
+        lock_repositories(tmp_path, [APP], "20261123-161400-ef56").close()
+    assert _locks(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_of_many_that_begin_at_once_one_gets_what_all_want(tmp_path: Path) -> None:
+    script = f"""
+import pathlib, sys
+from holystone.engine.errors import Refused
+from holystone.engine.journal.locks import lock_repositories
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+number = sys.argv[1]
+wanted = [Repository(RegistryHost({str(APP.host)!r}), RepositoryPath(path)) for path in ("shared", "own-" + number)]
+sys.stdin.readline()
+try:
+    locks = lock_repositories(pathlib.Path({str(tmp_path)!r}), wanted, "run-" + number)
+    print("got", flush=True)
+except Refused:
+    print("refused", flush=True)
+sys.stdin.readline()
+"""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for number in range(4)
+    ]
+    for each in started:
+        assert each.stdin
+        each.stdin.write("\n")
+        each.stdin.flush()
+    said = [each.stdout.readline().strip() for each in started if each.stdout]
+    for each in started:
+        each.communicate("\n")
+    assert sorted(said) == ["got", "refused", "refused", "refused"]

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from holystone.adapters.registries.detection import IMPLEMENTATIONS, detect, mode_rules
+from holystone.adapters.registries.detection import detect, mode_rules
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.engine.errors import UsageError
 from holystone.engine.naming import check_image_names, parse_address, resolve_mode
 from tests.support.vectors import load_vectors

@@ -1,5 +1,8 @@
 """Rules that only some registries have: locks, a last tag that takes its manifest, subjects that take referrers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from holystone.engine.closure.close import close
@@ -121,10 +124,20 @@ def test_the_proof_knows_that_a_subject_takes_its_referrers() -> None:
 
 def test_the_newest_stays_where_the_last_tagged_manifest_cannot_go() -> None:
     snapshot = repository([image(1), image(2), image(3)], {"a": 1, "b": 2, "c": 3})
-    snapshot = msgspec.structs.replace(snapshot, pushed={d(1): 10, d(2): 30, d(3): 20})
     verdicts = doom("a", "b", "c")
-    fewer = keep_newest(snapshot, close(snapshot, verdicts), verdicts)
-    assert fewer == {**verdicts, Tag("b"): Keep((LastTagged(),))}
+
+    def spared(**times: Mapping[Any, int]) -> set[Tag]:
+        there = msgspec.structs.replace(snapshot, **times)
+        fewer = keep_newest(there, close(there, verdicts), verdicts)
+        assert fewer is not None
+        return {tag for tag, verdict in fewer.items() if verdict == Keep((LastTagged(),))}
+
+    put = {Tag("a"): 40, Tag("b"): 30, Tag("c"): 20}
+    pushed = {d(1): 10, d(2): 30, d(3): 20}
+    assert spared(put=put, pushed=pushed) == {"a"}, "an old manifest, tagged last"
+    assert spared(pushed=pushed) == {"b"}
+    assert spared(put={Tag("a"): 40, Tag("c"): 50}, pushed=pushed) == {"b"}, "it may be the newest"
+    assert spared() == {"c"}
 
 
 def test_nothing_is_spared_if_a_tag_stays_anyway_or_only_signatures_are_left() -> None:

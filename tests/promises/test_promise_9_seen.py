@@ -44,5 +44,5 @@ def test_202_and_nothing_happens_is_told_each_time(open_bench: Open, quirks: Qui
     shop.registry.faults.clear()
     assert shop.run("resume").code == 0
     assert not doomed & {tag for tags, _ in shop.contents().values() for tag in tags}
-    undone = shop.run("undo", shop.run("runs").out.split()[0])
+    undone = shop.run("undo", shop.run("runs").out.splitlines()[1].split()[0])
     assert (undone.code, shop.contents()) == (0, before)

@@ -147,7 +147,8 @@ async def test_what_the_listing_says(tmp_path: Path) -> None:
         "frozen": "locked in Azure: writeEnabled is false",
         "guarded": "locked in Azure: deleteEnabled and writeEnabled are false",
     }
-    assert listing.pushed[shared.digest] == 1_790_000_100
+    assert (listing.put[Tag("v1")], listing.put[Tag("v2")]) == (1_790_000_000, 1_790_000_100)
+    assert listing.pushed == {}
     assert listing.untagged == ()
     assert listing.manifests == {}
 

@@ -126,10 +126,9 @@ async def test_what_a_listing_says_of_each_tag(tmp_path: Path) -> None:
         listing = await registry.list_tags(repository)
         assert listing.tags == {"v1": shared.digest, "latest": shared.digest, "multi": both.digest}
         there = emulator.storage.repositories[PATH]
-        assert listing.pushed == {
-            shared.digest: int(there.tagged["latest"]),
-            both.digest: int(there.tagged["multi"]),
-        }
+        assert listing.put == {tag: int(there.tagged[tag]) for tag in ("v1", "latest", "multi")}
+        assert len({*listing.put.values()}) == 3
+        assert listing.pushed == {}
         assert listing.locked == {}
         assert listing.untagged == ()
 
@@ -142,7 +141,7 @@ async def test_a_time_that_is_none_is_left_out(tmp_path: Path, said: str | None)
         put(emulator, "one", "v1")
         listing = await registry.list_tags(repository)
         assert listing.tags == {"v1": ABSENT}
-        assert listing.pushed == {}
+        assert listing.put == {}
 
 
 async def test_a_digest_that_the_list_does_not_say_is_looked_up_without_a_pull(tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ async def test_a_digest_that_the_list_does_not_say_is_looked_up_without_a_pull(t
         raw = put(emulator, "one", "v1")
         listing = await registry.list_tags(repository)
         assert listing.tags == {"v1": None}
-        assert listing.pushed == {}
+        assert listing.put.keys() == {"v1"}, "it says when all the same"
         assert await registry.resolve(repository, Tag("v1")) == raw.digest
         assert emulator.pulls == 0
 

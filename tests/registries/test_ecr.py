@@ -150,6 +150,7 @@ async def test_listing_says_digests_push_times_and_what_may_belong_to_others(tmp
     assert listing.tags == {"v1": shared.digest, "latest": shared.digest, "multi": multi.digest, "sbom": sbom.digest}
     assert listing.untagged == (signature.digest,)
     assert listing.pushed.keys() == {each.digest for each in (shared, multi, loose, signature, sbom)}
+    assert listing.put == {}
     assert (listing.pushed[shared.digest], listing.pushed[loose.digest]) == (1_700_000_000, 1_700_000_060)
     assert listing.locked == {}
     assert listing.manifests == {}

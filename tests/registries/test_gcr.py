@@ -113,6 +113,7 @@ async def test_one_request_tells_tags_digests_push_times_and_what_has_no_tag(tmp
     assert listing.exists
     assert listing.tags == {Tag("v1"): shared.digest, Tag("latest"): shared.digest, Tag("v2"): other.digest}
     assert listing.pushed == dict.fromkeys((shared.digest, other.digest, loose.digest, signature.digest), 1_700_000_000)
+    assert listing.put == {}
     assert listing.untagged == (signature.digest,), "Docker's manifests have no subject"
     assert listing.locked == {}
     assert again == listing

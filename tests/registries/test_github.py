@@ -145,6 +145,13 @@ async def test_the_listing_says_digests_push_times_and_what_has_no_tag(tmp_path:
             child.digest: 1_700_000_100,
             index.digest: 1_700_000_100,
         }
+        assert listing.put == {"v1": 1_700_000_000, "latest": 1_700_000_000, "multi": 1_700_000_100}
+        github.storage.repositories[PATH].tagged["latest"] = 1_700_000_500.0
+        later = await registry.list_tags(repository)
+        assert later.put == {"v1": 1_700_000_500, "latest": 1_700_000_500, "multi": 1_700_000_100}, (
+            "which one is not said"
+        )
+        assert later.pushed == listing.pushed
         assert not listing.manifests
 
 

@@ -152,8 +152,9 @@ async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) 
                 one.digest, DOCKER_MANIFEST, 0, config=images.digest_of(config), layers_size=len(config)
             )
         }
-        (pushed,) = listing.pushed.values()
-        assert pushed == int(max(server.storage.repositories[PATH].tagged.values()))
+        assert listing.put == {tag: int(at) for tag, at in server.storage.repositories[PATH].tagged.items()}
+        assert listing.put[Tag("v1")] < listing.put[Tag("v2")]
+        assert listing.pushed == {}
         assert listing.locked == {}
 
 
@@ -198,6 +199,7 @@ async def test_without_a_database_names_are_all_there_is(tells: bool, tmp_path: 
         put_image(server, "one", *(f"v{number}" for number in range(PAGE + 5)))
         listing = await registry.list_tags(repository)
         assert listing.tags == {Tag(f"v{number}"): None for number in range(PAGE + 5)}
+        assert not listing.put
         assert not listing.pushed
         assert not listing.manifests
         assert bool(asked(server, "/gitlab/v1/")) is not tells

@@ -121,10 +121,14 @@ async def test_a_listing_says_what_policies_and_locks_need(tmp_path: Path) -> No
         index = put_raw(harbor, images.index(child), "multi")
         put(harbor, "loose")
         harbor.lock(PATH, "v1")
+        state = harbor.storage.repositories[PATH]
+        state.tagged |= {"v1": 1_700_000_100.0, "latest": 1_700_000_200.0, "multi": 1_700_000_300.0}
+        state.pushed |= {shared.digest: 1_700_000_000.0, index.digest: 1_700_000_300.0}
         listing = await registry.list_tags(repository)
         assert listing.tags == {Tag("v1"): shared.digest, Tag("latest"): shared.digest, Tag("multi"): index.digest}
         assert listing.locked == {Tag("v1"): "an immutability rule of the project shop"}
-        assert listing.pushed[shared.digest] == int(harbor.storage.repositories[PATH].pushed[shared.digest])
+        assert listing.put == {"v1": 1_700_000_100, "latest": 1_700_000_200, "multi": 1_700_000_300}
+        assert (listing.pushed[shared.digest], listing.pushed[index.digest]) == (1_700_000_000, 1_700_000_300)
         assert listing.untagged == ()
         assert harbor.pulled == {}, "a listing counts no pull"
 

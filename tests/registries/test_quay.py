@@ -256,13 +256,14 @@ async def test_dead_rows_are_left_out_and_scheduled_ones_are_not(tmp_path: Path,
 
 async def test_a_listing_says_what_is_immutable_and_when_it_was_pushed(tmp_path: Path, wall: Wall) -> None:
     async with QuayEmulator(clock=wall) as quay, connected(tmp_path, quay) as (registry, repository):
-        digest = put(quay, "v1", "v2")
+        put(quay, "v1", "v2")
         wall.now += 100
         put(quay, "v3")
         quay.lock(PATH, "v2")
         listing = await registry.list_tags(repository)
         assert set(listing.locked) == {"v2"}
-        assert listing.pushed == {digest: 1_600_000_000}
+        assert listing.put == {"v1": 1_600_000_000, "v2": 1_600_000_000, "v3": 1_600_000_100}
+        assert listing.pushed == {}
 
 
 @pytest.mark.parametrize("door", ["api", "robot"])

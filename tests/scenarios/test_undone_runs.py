@@ -77,7 +77,7 @@ async def test_a_run_that_was_killed_is_undone(scene: Scenes, share: float) -> N
                     await anyio.sleep(0.002)
             process.send_signal(signal.SIGKILL)
         assert ended[0].code == -signal.SIGKILL
-        (line,) = (await opened.cli.run("runs")).out.splitlines()
+        _, line = (await opened.cli.run("runs")).out.splitlines()
         undone = await opened.cli.run("undo", line.split()[0])
         assert undone.code == 0, undone
         await assert_as_before(opened, before)

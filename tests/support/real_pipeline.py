@@ -62,7 +62,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     inventory = _inventory(world)
     scope = Scope(world.images, world.stages)
     rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
-    intent = await _intent(world, inventory, complete)
+    intent = await intent_of(world, inventory, complete)
     used = [parse_used_image(name, Listed("a file")) for name in world.used]
     decision = decide(inventory, intent, scope, rules, used)
     registry = MemoryRegistry(can)
@@ -88,7 +88,7 @@ def doomed_tags(plan: Plan) -> set[tuple[str, str]]:
     return {(str(each.repository.path), str(tag)) for each in plan.repositories for tag in each.doomed_tags}
 
 
-async def _intent(world: World, inventory: ProjectInventory, complete: bool) -> Intent:
+async def intent_of(world: World, inventory: ProjectInventory, complete: bool) -> Intent:
     clone = Clone(world, complete=complete)
     if world.strategies is None:
         policies = parse_keep_policies(world.policies) or default_keep_policies()

@@ -224,7 +224,7 @@ class Trial:
         """Of the newest run in the journal."""
         ended = await self._launcher.run(self._home, "runs", self._folders[0])
         self._look_at(ended, "runs")
-        lines = ended.out.splitlines()
+        lines = ended.out.splitlines()[1:]
         if not lines:
             return None
         self.outcome.said.append(f"run {lines[0].split()[0]}")

@@ -28,8 +28,11 @@ class Listing(msgspec.Struct, frozen=True):
     indexes: tuple[Digest, ...] = ()
     """Indexes without a tag, where the registry refuses to delete what they list: they are read, and what they list is
     not."""
+    put: Mapping[Tag, int] = {}
+    """Unix seconds at which a tag was put onto its manifest last, or a later moment, where the list says it. Never an
+    earlier one: whoever deletes by age would take what is young."""
     pushed: Mapping[Digest, int] = {}
-    """Unix seconds at which a manifest was pushed, where the list says it."""
+    """Unix seconds at which a manifest was pushed, where the list says it. A new tag on it need not change that."""
     odd: Mapping[str, Digest | None] = {}
     """Names that are no tags, each with the manifest that it stands for where that can be known."""
 

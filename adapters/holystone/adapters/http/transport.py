@@ -11,7 +11,8 @@ from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.authorizer import Authorizer, Refresh
 from holystone.adapters.http.dates import Dates
-from holystone.adapters.http.faults import failure, retry_rule
+from holystone.adapters.http.faults import Garbled, failure, retry_rule
+from holystone.adapters.http.heads import Heads
 from holystone.adapters.http.rates import calls_per_second, rate_hint
 from holystone.adapters.http.reply import Reply, address
 from holystone.adapters.http.signer import Outgoing, Signer
@@ -73,6 +74,7 @@ class RegistryHttp:
         self._signer = signer
         self._wall = wall
         self._dates = dates
+        self._heads = Heads()
         self._wire = Wire(connections=connections, unverified=unverified, watch=watch)
         self._authorizer = Authorizer(
             self._base,
@@ -121,7 +123,8 @@ class RegistryHttp:
         """One request, as often as the lane allows.
 
         `path` begins with `/` and may carry a query, both already percent-encoded. `scope` is the token scope, e.g.
-        `repository:team/app:pull,delete`; several are separated by a space. `limit`: bytes of reply body taken at most.
+        `repository:team/app:pull,delete`; several are separated by a space. `limit`: bytes of reply body taken at most;
+        of a HEAD, of the GET that takes its place on hosts that send a body with HEAD, and 0 if none may.
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
         raised as Unauthorized), 408, 429, 500, 502, 503, 504 and what is a page for people are retried, redirects
         followed. Those named in `final` are returned at once; a 401 that is named is returned where it would be raised.
@@ -138,11 +141,13 @@ class RegistryHttp:
             raise ValueError("a path begins with a slash: anything else could become part of the host")
         url = URL(f"{self._base}{path}", encoded=True)
         sent = {"Accept": accept, **(headers or {})}
+        method = self._heads.method(method, limit)
 
         async def send(authorization: Authorization | None) -> Reply:
             reply = await self._wire.send(
                 method, url, limit=limit, headers=sent, authorization=authorization, body=body, alone=alone
             )
+            self._heads.answered(method)
             if self._dates and self._is_ours(reply):
                 self._dates.saw(str(self._host), reply.headers)
             if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
@@ -161,6 +166,16 @@ class RegistryHttp:
             return reply
 
         async def attempt() -> Reply:
+            nonlocal method
+            try:
+                return await authorized()
+            except Garbled:
+                if not self._heads.garbled(method, limit):
+                    raise
+                method = "GET"
+            return await authorized()
+
+        async def authorized() -> Reply:
             if self._signer is not None:
                 return await signed(self._signer)
             # Inside the attempt: a token that is fetched before the lane lets us go may be old by then.

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.adapters.registries.signs import Signs, recognize
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address, ModeRules, hostname
 from holystone.engine.model.plan import ToldBy
 from holystone.engine.model.references import RegistryHost
-
-IMPLEMENTATIONS: Final = ("ecr", "acr", "default", "dockerhub", "gcr", "github", "gitlab", "harbor", "quay")
 
 # The first match wins, and always of the whole host: gcr.io.example.com is nobody's. Beyond werf's own list:
 # ECR's partitions and dual-stack hosts (awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go), ACR's

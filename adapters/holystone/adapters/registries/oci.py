@@ -133,7 +133,7 @@ class OciApi:
                 "HEAD",
                 path,
                 lane=self.reads,
-                limit=0,
+                limit=MANIFEST_LIMIT,
                 scope=self.scope(repository, "read"),
                 accept=ACCEPT,
                 final=_ANY_REFUSAL,
@@ -146,7 +146,7 @@ class OciApi:
             return None
         if said := digest_or_none(reply.headers.get("Docker-Content-Digest")):
             return said
-        reply = await self.read(repository, path, MANIFEST_LIMIT)
+        reply = reply if reply.body else await self.read(repository, path, MANIFEST_LIMIT)
         return Digest.of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
 
     async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
@@ -156,7 +156,7 @@ class OciApi:
             "HEAD",
             path,
             lane=self.reads,
-            limit=0,
+            limit=MANIFEST_LIMIT,
             scope=self.scope(repository, "read"),
             accept=ACCEPT,
             alone=alone,
@@ -167,7 +167,7 @@ class OciApi:
             raise self.unreadable(repository, f"{repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
-            reply = await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
+            reply = reply if reply.body else await self.read(repository, path, MANIFEST_LIMIT, alone=alone)
             if reply.status != 200:
                 return None
             return Digest.of(signed_payload(reply.body) or reply.body, _algorithm(reference))

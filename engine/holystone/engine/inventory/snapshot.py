@@ -76,6 +76,7 @@ async def read_repository(
         unread=reader.unread,
         locked=listing.locked,
         locks=locks,
+        put=listing.put,
         pushed=listing.pushed,
         odd=listing.odd,
     )

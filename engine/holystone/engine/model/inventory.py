@@ -36,8 +36,10 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Tags that the registry will not delete, with the rule that forbids it."""
     locks: tuple[Tag, ...] = ()
     """Tags of Holystone's own by which a run says that it is at work here; they are no content."""
+    put: Mapping[Tag, int] = {}
+    """Unix seconds at which a tag was put onto its manifest last, or a later moment, where the listing says it."""
     pushed: Mapping[Digest, int] = {}
-    """Unix seconds at which a manifest was pushed, where the listing says it."""
+    """Unix seconds at which a manifest was pushed, where the listing says it. A new tag on it need not change that."""
     odd: Mapping[str, Digest | None] = {}
     """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
 

@@ -1,6 +1,8 @@
 """Some registries refuse to delete the last manifest that has a tag: then the newest stays, instead of whichever
 happens to be tried last."""
 
+from math import inf
+
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.closure.closed import Closed
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -17,7 +19,8 @@ def keep_newest(snapshot: RepositorySnapshot, closed: Closed, verdicts: Verdicts
     attached = attached_tags(snapshot)
     own = [tag for tag in there if isinstance(verdicts.get(tag), Delete) and tag not in attached]
 
-    def age(tag: Tag) -> tuple[int, Tag]:
-        return snapshot.pushed.get(snapshot.tags[tag], 0), tag
+    def age(tag: Tag) -> tuple[float, int, Tag]:
+        """One of which it is not known when it was put there may be the newest."""
+        return snapshot.put.get(tag, inf), snapshot.pushed.get(snapshot.tags[tag], 0), tag
 
     return {**verdicts, max(own, key=age): Keep((LastTagged(),))} if own else None

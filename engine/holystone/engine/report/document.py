@@ -6,6 +6,7 @@ import msgspec
 
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
+from holystone.engine.journal import RunState
 from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanFile
@@ -60,6 +61,16 @@ class UndoReport(msgspec.Struct, frozen=True):
     """What came of deleting a tombstone that the run had left behind."""
 
 
+class RunSummary(msgspec.Struct, frozen=True):
+    id: str
+    state: RunState
+    command: str
+    started: int
+    """Unix seconds."""
+    ended: int | None
+    """Unix seconds; null for a run that has not ended."""
+
+
 class Document(msgspec.Struct, frozen=True):
     command: str
     ending: Ending
@@ -70,6 +81,8 @@ class Document(msgspec.Struct, frozen=True):
     repositories: tuple[RepositoryReport, ...] = ()
     undone: tuple[UndoReport, ...] = ()
     """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""
+    runs: tuple[RunSummary, ...] = ()
+    """Of `holystone runs`, the newest first."""
     managed_images: tuple[str, ...] = ()
     """Of `holystone managed-images ls`; `~` is the nameless image."""
     error: ErrorText | None = None

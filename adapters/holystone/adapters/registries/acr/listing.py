@@ -41,6 +41,8 @@ class _Tag(msgspec.Struct):
     name: str
     digest: str
     lastUpdateTime: str = ""
+    """When the tag was changed last (Azure's description of 2021-07-01, TagAttributesBase): put onto a manifest, or
+    locked. Of manifests only `_manifests` says something."""
     changeableAttributes: Attributes = Attributes()
 
 
@@ -76,7 +78,7 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
     """Raises IncompleteSource, and what `get` raises."""
     listed = Listed()
     locked: dict[Tag, str] = {}
-    pushed: dict[Digest, int] = {}
+    put: dict[Tag, int] = {}
     locks_known = True
     first = f"/acr/v1/{repository.path}/_tags?n={PAGE_SIZE}&orderby=timeasc"
     names = partial(_tag_names, repository)
@@ -92,9 +94,9 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
             locks_known &= row.changeableAttributes.known
             if (lock := row.changeableAttributes.lock) and tag:
                 locked[tag] = lock
-            if when := _unix(row.lastUpdateTime):
-                pushed[digest] = max(when, pushed.get(digest, 0))
-    return Tags(msgspec.structs.replace(listed.listing(), locked=locked, pushed=pushed), locks_known)
+            if (when := _unix(row.lastUpdateTime)) and tag:
+                put[tag] = when
+    return Tags(msgspec.structs.replace(listed.listing(), locked=locked, put=put), locks_known)
 
 
 async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing) -> Listing:

@@ -11,7 +11,7 @@ from holystone.adapters.registries.dockerhub.api import TAG_SCOPE, HubApi
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.references import Digest, InvalidName, Repository
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import map_each
 
@@ -28,6 +28,7 @@ class _HubTag(msgspec.Struct):
     """Not in the published schema, and null at times. `images` was found empty, so it is not looked at
     (docker/hub-feedback, issue 2484)."""
     tag_last_pushed: str | None = None
+    """When the tag was pushed last (Docker Hub's description of its API, `tag`). Of manifests nothing is said."""
 
 
 class _Page(msgspec.Struct):
@@ -92,16 +93,16 @@ def _is_complete(pages: Sequence[_Page], names: int) -> bool:
 
 def _parsed(repository: Repository, tags: Iterable[_HubTag]) -> Listing:
     listed = Listed()
-    pushed: dict[Digest, int] = {}
+    put: dict[Tag, int] = {}
     for tag in tags:
         try:
             digest = Digest.parse(tag.digest) if tag.digest else None
         except InvalidName as error:
             raise _strange(repository, error) from error
-        listed.add(tag.name, digest)
-        if digest and (moment := _unix(tag.tag_last_pushed)):
-            pushed[digest] = max(pushed.get(digest, 0), moment)
-    return msgspec.structs.replace(listed.listing(), pushed=pushed)
+        name = listed.add(tag.name, digest)
+        if name and (moment := _unix(tag.tag_last_pushed)):
+            put[name] = moment
+    return msgspec.structs.replace(listed.listing(), put=put)
 
 
 def _unix(text: str | None) -> int:

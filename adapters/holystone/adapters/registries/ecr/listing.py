@@ -27,6 +27,7 @@ class Image(msgspec.Struct):
     imageTags: list[str] | None = None
     """Not there, instead of empty, if it has none."""
     imagePushedAt: float | None = None
+    """When the image was pushed (API reference, ImageDetail): of its tags nothing is said."""
     imageManifestMediaType: str | None = None
     subjectManifestDigest: str | None = None
     imageStatus: str | None = None

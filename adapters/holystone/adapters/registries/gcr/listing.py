@@ -25,7 +25,8 @@ class Row:
     media_type: str
     """Empty if it is not said."""
     pushed: int
-    """Unix seconds; 0 if it is not said."""
+    """Unix seconds; 0 if it is not said. `timeUploadedMs`, as in go-containerregistry's ManifestInfo.Uploaded;
+    `timeCreatedMs` is the build's. Of tags nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """One package: its versions by digest, how they are deleted and how they come back."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import anyio
 import msgspec
@@ -50,21 +50,23 @@ class Package:
         listed = Listed()
         seen: set[str] = set()
         ids: defaultdict[Digest, tuple[int, ...]] = defaultdict(tuple)
+        put: dict[Tag, int] = {}
         pushed: dict[Digest, int] = {}
         for version in versions or ():
             digest = version.digest
             # A tag on two versions moved while the list was read: then it says nothing of where it points.
             for name in version.tags:
-                listed.add(name, None if name in seen else digest)
+                if tag := listed.add(name, None if name in seen else digest):
+                    put[tag] = max(version.touched, put.get(tag, 0))
             seen.update(version.tags)
             ids[digest] += (version.id,)
-            pushed[digest] = max(version.touched, pushed.get(digest, 0))
+            pushed[digest] = max(version.pushed, pushed.get(digest, 0))
         self._ids = dict(ids)
         if versions is None:
             return None
         tagged = {version.digest for version in versions if version.tags}
         untagged = tuple(digest for digest in ids if digest not in tagged)
-        return msgspec.structs.replace(listed.listing(), untagged=untagged, pushed=pushed)
+        return msgspec.structs.replace(listed.listing(), untagged=untagged, put=_told(put), pushed=_told(pushed))
 
     async def delete(self, digest: Digest) -> Outcome:
         """Takes all tags of it along. Raises what a request raises."""
@@ -132,3 +134,10 @@ class Package:
 
     async def _path(self) -> str:
         return await self._api.prefix(owner_of(self._repository)) + package_path(self._repository)
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+def _told(times: Mapping[K, int]) -> Mapping[K, int]:
+    return {each: when for each, when in times.items() if when}

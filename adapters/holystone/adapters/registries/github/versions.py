@@ -31,8 +31,11 @@ class Version(msgspec.Struct, frozen=True):
     id: int
     digest: Digest
     tags: tuple[str, ...]
+    pushed: int
+    """Unix seconds, `created_at`: when the version came to be, i.e. its manifest was pushed for the first time."""
     touched: int
-    """Unix seconds; a new tag counts too. Neither time that GitHub gives is the build's."""
+    """Unix seconds, the later of that and `updated_at`. That a new tag changes `updated_at` is UNCONFIRMED: github/docs
+    (schema of package versions) says of neither time what it is."""
 
 
 class _Container(msgspec.Struct):
@@ -153,8 +156,9 @@ def _version(row: _Row) -> Version:
     """Raises InvalidName, and ValueError where there is no word of tags: such a version is not an untagged one."""
     if row.metadata.container is None:
         raise ValueError(f"version {row.id} does not say its tags")
-    touched = max((int(time.timestamp()) for time in (row.created_at, row.updated_at) if time), default=0)
-    return Version(row.id, Digest.parse(row.name), tuple(row.metadata.container.tags), touched)
+    created, updated = (int(time.timestamp()) if time else 0 for time in (row.created_at, row.updated_at))
+    tags = tuple(row.metadata.container.tags)
+    return Version(row.id, Digest.parse(row.name), tags, created, max(created, updated))
 
 
 def _last(reply: Reply, number: int) -> int:

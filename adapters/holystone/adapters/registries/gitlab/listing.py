@@ -16,7 +16,7 @@ from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE, unreadable
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
-from holystone.engine.model.references import Digest, InvalidName, Repository
+from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.ports import Listing
 
 PAGE_SIZE: Final = 1000
@@ -36,8 +36,10 @@ class _Entry(msgspec.Struct):
     """Absent for an index."""
     size_bytes: int | None = None
     created_at: _Moment | None = None
+    updated_at: _Moment | None = None
     published_at: _Moment | None = None
-    """When this tag was last given to a manifest."""
+    """The later of the two (container-registry, docs/spec/gitlab/api.md): when this tag was last given to a manifest. A
+    server that does not say it (before 4.7) says the others. Of manifests nothing is said."""
     referrers: list[_Referrer] | None = None
 
 
@@ -128,13 +130,14 @@ def _page(repository: Repository, reply: Reply) -> list[_Entry]:
 def _detailed(found: Mapping[str, _Entry]) -> Detailed:
     listed = Listed()
     manifests: dict[Digest, Manifest] = {}
-    pushed: dict[Digest, int] = {}
+    put: dict[Tag, int] = {}
     referrers: dict[Digest, tuple[Digest, ...]] = {}
     for name, entry in found.items():
         digest = Digest(entry.digest)
-        listed.add(name, digest)
-        if moment := entry.published_at or entry.created_at:
-            pushed[digest] = max(pushed.get(digest, 0), int(moment.timestamp()))
+        tag = listed.add(name, digest)
+        moments = [each for each in (entry.created_at, entry.updated_at, entry.published_at) if each]
+        if tag and moments:
+            put[tag] = int(max(moments).timestamp())
         if entry.referrers:
             referrers[digest] = tuple(Digest(each.digest) for each in entry.referrers)
         # An OCI manifest may have a subject or be no image, and the list says neither. Docker's can do neither.
@@ -146,5 +149,5 @@ def _detailed(found: Mapping[str, _Entry]) -> Detailed:
                 config=Digest(entry.config_digest),
                 layers_size=entry.size_bytes or 0,
             )
-    listing = msgspec.structs.replace(listed.listing(), manifests=manifests, pushed=pushed)
+    listing = msgspec.structs.replace(listed.listing(), manifests=manifests, put=put)
     return Detailed(listing, referrers)

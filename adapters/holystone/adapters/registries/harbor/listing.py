@@ -6,7 +6,7 @@ short page is never the end.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,12 +37,17 @@ class Artifact:
     immutable: frozenset[str]
     accessories: tuple[Digest, ...]
     """Signatures, SBOMs and other manifests that belong to this one; the list does not show them as artifacts."""
+    put: Mapping[str, int]
+    """When each tag was put there, in unix seconds, where it is said: a tag's `push_time`, which is written when the
+    tag is made and when it moves (goharbor/harbor, src/controller/tag/controller.go, Ensure)."""
     pushed: int
-    """Unix seconds; 0 if it is not said."""
+    """Unix seconds; 0 if it is not said. An artifact's `push_time`: when the manifest was pushed for the first time
+    (src/controller/artifact/controller.go, ensureArtifact)."""
 
 
 class _Tag(msgspec.Struct):
     name: str
+    push_time: dt.datetime | None = None
     immutable: bool = False
 
 
@@ -141,5 +146,10 @@ def _parsed(wire: _Artifact) -> Artifact:
         is_index=wire.manifest_media_type in INDEX_TYPES,
         immutable=frozenset(tag.name for tag in tags if tag.immutable),
         accessories=tuple(Digest.parse(accessory.digest) for accessory in wire.accessories or ()),
-        pushed=max(_NEVER, int(wire.push_time.timestamp())) if wire.push_time else _NEVER,
+        put={tag.name: when for tag in tags if (when := _unix(tag.push_time))},
+        pushed=_unix(wire.push_time),
     )
+
+
+def _unix(moment: dt.datetime | None) -> int:
+    return max(_NEVER, int(moment.timestamp())) if moment else _NEVER

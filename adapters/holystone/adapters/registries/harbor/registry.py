@@ -87,6 +87,7 @@ class HarborRegistry(OciApi):
             listed.listing(),
             locked=dict.fromkeys(sorted(map(Tag, locked)), rule),
             indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
+            put={Tag(tag): when for each in artifacts for tag, when in each.put.items() if tag in listed.tags},
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
         )
         return await self.look_up_odd(repository, listing)

@@ -46,7 +46,8 @@ class _Row(msgspec.Struct):
     name: str
     manifest_digest: str
     start_ts: float = 0
-    """Unix seconds since when the tag points there."""
+    """Unix seconds since when the tag points there (quay/quay, data/model/oci/tag.py, retarget_tag: a row for each
+    time). Of manifests nothing is said."""
     end_ts: float | None = None
     """When it ceased or will cease to."""
     immutable: bool = False
@@ -156,7 +157,7 @@ def _listing(repository: Repository, rows: Collection[_Row], now: float) -> List
     """Of each name the newest row counts: a tag that moved while the list was read is there twice."""
     listed = Listed()
     locked: dict[Tag, str] = {}
-    pushed: dict[Digest, int] = {}
+    put: dict[Tag, int] = {}
     newest = {row.name: row for row in sorted(rows, key=lambda row: row.start_ts)}
     for row in newest.values():
         if row.end_ts and row.end_ts <= now:
@@ -168,10 +169,9 @@ def _listing(repository: Repository, rows: Collection[_Row], now: float) -> List
         tag = listed.add(row.name, digest)
         if row.immutable and tag:
             locked[tag] = "the tag is immutable in Quay (its own flag, or an immutability policy)"
-        if row.start_ts:
-            # A tag cannot be older than its manifest, so that its oldest tag comes closest to the push.
-            pushed[digest] = min(pushed.get(digest, int(row.start_ts)), int(row.start_ts))
-    return msgspec.structs.replace(listed.listing(), locked=locked, pushed=pushed)
+        if tag and row.start_ts:
+            put[tag] = int(row.start_ts)
+    return msgspec.structs.replace(listed.listing(), locked=locked, put=put)
 
 
 def _date(reply: Reply) -> float:

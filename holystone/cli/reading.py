@@ -1,0 +1,27 @@
+"""Settings, read of the command line and the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from holystone.cleanup.output import tell
+from holystone.cli.logs import configure_logs
+from holystone.settings.secrets import exposed, without_secrets
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+
+Words = Mapping[str, Any]
+"""Of the command line, by `Option.key`."""
+T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings)
+
+
+def read_settings(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:
+    """Settings of these words and of our environment, which our own secrets leave for good here: so nothing that is run
+    inherits them, not even what a cloud's library runs by itself (`az`, AWS's credential_process)."""
+    environ = dict(os.environ)
+    settings = resolver(given, environ)
+    for name in environ.keys() - without_secrets(environ).keys():
+        del os.environ[name]
+    configure_logs(settings.log)
+    for note in exposed(given) if settings.log.level != "quiet" else ():
+        tell(f"holystone: note: {note}")
+    return settings
