@@ -48,7 +48,7 @@ cat >"$work/program" <<END
 import sys
 
 sys.path.insert(0, "/opt/holystone")
-from holystone.cli.main import main
+from holystone.cli.start import main
 
 sys.exit(main())
 END
