@@ -10,13 +10,13 @@ from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from tests.real.accepted import Difference
 from tests.real.replay.answers import Facts, Places, facts
 from tests.real.replay.documents import DOCUMENTS
-from tests.real.replay.requests import Ask
+from tests.real.replay.requests import LONG, LONGER, Ask
 
 _PATIENCE: Final = aiohttp.ClientTimeout(total=60)
 
@@ -99,7 +99,7 @@ class Replaying:
         named |= {"repo": self.repo, "other": f"{self.repo}-other", "upload": self._upload}
         named |= {f"hex:{name}": each.digest.partition(":")[2] for name, each in DOCUMENTS.items()}
         project, _, name = self.repo.partition("/")
-        named |= {"project": project, "name": quote(name, safe="")}
+        named |= {"project": project, "name": quote(name, safe=""), "LONG": LONG, "LONGER": LONGER}
         return re.sub(r"\{([\w:]+)\}", lambda found: named[found[1]], text)
 
     async def _logged_in(
@@ -135,11 +135,16 @@ class Replaying:
     async def _request(
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, CIMultiDictProxy[str], bytes]:
-        async with self.session.request(method, url, data=io.BytesIO(body) if body else None, headers=headers, allow_redirects=False) as got:
-            try:
-                return got.status, got.headers, await got.read()
-            except aiohttp.ClientPayloadError:  # less came than was said
-                return got.status, got.headers, b"broken off"
+        content = io.BytesIO(body) if body else None
+        sent = self.session.request(method, url, data=content, headers=headers, allow_redirects=False)
+        try:
+            async with sent as got:
+                try:
+                    return got.status, got.headers, await got.read()
+                except aiohttp.ClientPayloadError:  # less came than was said
+                    return got.status, got.headers, b"broken off"
+        except aiohttp.ServerDisconnectedError:
+            return 0, CIMultiDictProxy(CIMultiDict()), b"no answer"
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from tests.real.replay.documents import NOWHERE, SBOM
 
+LONG, LONGER = "l" * 128, "l" * 129
+"""The longest tag, and one that is none."""
 ANY: Final = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
 
 
@@ -14,7 +16,7 @@ ANY: Final = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
 class Ask:
     """In `path`, `{repo}` and `{other}` are two repositories, `{upload}` is the location of the last upload that
     began, and the name of a document is its digest (`{hex:NAME}`: without the algorithm). `{project}` and `{name}` are
-    the parts of `{repo}` before and after its first slash, the latter escaped."""
+    the parts of `{repo}` before and after its first slash, the latter escaped; `{LONG}` and `{LONGER}` are tags."""
 
     method: str
     path: str
@@ -544,13 +546,13 @@ CHAPTERS: Final[Chapters] = {
         put("oci_b", "v1.0-rc", setting=False),
         head("V1.0-RC"),
         head("v1.0-rc"),
-        put("oci_a", "l" * 128, setting=False),
-        put("oci_a", "l" * 129, setting=False),
+        put("oci_a", "{LONG}", setting=False),
+        put("oci_a", "{LONGER}", setting=False),
         put("oci_a", "_-.", setting=False),
         put("oci_a", "latest", setting=False),
         tags(),
         delete("V1.0-RC"),
-        delete("l" * 129),
+        delete("{LONGER}"),
         tags(),
         Ask("GET", "/v2/{repo}/UPPER/tags/list"),
         Ask("GET", "/v2/{repo}/a__b/tags/list"),
@@ -560,7 +562,7 @@ CHAPTERS: Final[Chapters] = {
         get("sha256:" + "z" * 64),
         get("sha256:abc"),
         get("md5:d41d8cd98f00b204e9800998ecf8427e"),
-        head("l" * 129),
+        head("{LONGER}"),
         get(".dot"),
     ),
     "odd ways to ask": (
