@@ -155,7 +155,8 @@ class HarborEmulator(VendorEmulator):
         self._immutable: set[tuple[str, str]] = set()
         self._deleted: set[str] = set()
         """Manifests that the registry behind Harbor still has, and Harbor's database has not."""
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, set[tuple[str, str]]] = {}
+        """What each lets do: repositories with actions."""
 
     # What the contract suite asks for
 
@@ -255,7 +256,7 @@ class HarborEmulator(VendorEmulator):
         return json_reply(about | ({"registry_id": 1} if self.upstream else {}))
 
     def _list(self, request: Incoming, repository: str) -> Reply:
-        number, size = int(request.query.get("page", 1)), int(request.query.get("page_size", 10))
+        number, size = (_number(request, name, usual) for name, usual in (("page", 1), ("page_size", 10)))
         if size > MAX_PAGE:
             raise error("UNPROCESSABLE_ENTITY", f"page_size in query should be less than or equal to {MAX_PAGE}")
         self.before_page(number)
@@ -461,7 +462,9 @@ class HarborEmulator(VendorEmulator):
         known = not path or self._has(path.partition("/")[0])
         if known and account and right in self._rights(account):
             return
-        if known and self.public and right == "pull" and scheme == "Bearer" and token in self._tokens:
+        if known and (path, right.split()[0]) in self._tokens.get(token, ()):
+            return
+        if not path and token in self._tokens:
             return
         challenge = 'Basic realm="harbor"'
         if not scheme or scheme == "Bearer":
@@ -479,7 +482,7 @@ class HarborEmulator(VendorEmulator):
         if account is None and "Authorization" in request.headers:
             raise error("UNAUTHORIZED", "unauthorized")
         rights = self._rights(account) if account else GUEST if self.public else frozenset()
-        access = []
+        access: list[dict[str, Any]] = []
         for scope in request.scopes:
             kind, _, rest = scope.partition(":")
             name, _, actions = rest.rpartition(":")
@@ -502,7 +505,7 @@ class HarborEmulator(VendorEmulator):
         token = ".".join(
             (*(base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts), "c2ln")
         )
-        self._tokens.add(token)
+        self._tokens[token] = {(each["name"], action) for each in access for action in each["actions"]}
         return json_reply({"token": token, "expires_in": 1800})
 
     def _has(self, project: str) -> bool:
@@ -522,6 +525,14 @@ class HarborEmulator(VendorEmulator):
         if found is None:
             raise error("NOT_FOUND", f"artifact {repository}{'@' if ':' in reference else ':'}{reference} not found")
         return found
+
+
+def _number(request: Incoming, name: str, usual: int) -> int:
+    """As go-openapi reads it."""
+    text = request.query.get(name, str(usual))
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise error("UNPROCESSABLE_ENTITY", f"{name} in query must be of type int64: {json.dumps(text)}")
+    return int(text)
 
 
 def _is_signature(manifest: StoredManifest) -> bool:
