@@ -47,13 +47,21 @@ _LEVELS: Final = {MAINTAINER: 40, DEVELOPER: 30, REPORTER: 20}
 _USERS: Final = {name: 101 + number for number, name in enumerate(_LEVELS)}
 _FILES: Final = Quirks(
     pages=False,
-    sorted_tags=False,
+    lenient_numbers="everywhere",
     no_tags="null",
+    strict_accept="all",
+    insists_on_docker=False,
+    malformed_digest_is_a_tag=True,
+    sha512="no",
+    oversized_status=400,
+    unknown_repository_on_delete="NAME_UNKNOWN",
     referrers_api=False,
     upload_in_one_post=False,
     absolute_locations=True,
 )
-_DATABASE: Final = msgspec.structs.replace(_FILES, pages=True, sorted_tags=True)
+_DATABASE: Final = msgspec.structs.replace(
+    _FILES, pages=True, page_size=100, blobs_make_a_repository=True, malformed_digest_is_a_tag=False
+)
 _TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
 _REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -230,8 +238,8 @@ class GitlabEmulator(VendorEmulator):
                     raise _error(409, "MANIFEST_REFERENCED", "manifest referenced by a manifest list")
             elif self.deletes == "manifests":
                 self._check_tag(where.reference, denied.get("delete") or (), immutable)
-        elif request.method == "PUT" and self.database and self._lacks_subject(request, where.repository):
-            # registry/handlers/manifests.go of 4.x; 3.85 refuses every manifest with a subject.
+        elif request.method == "PUT" and self._lacks_subject(request, where.repository):
+            # registry/handlers/manifests.go. Before 4.0 an index is no subject either.
             raise _error(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
         elif request.method == "PUT" and is_tag:
             exists = self.storage.find(where.repository, where.reference) is not None

@@ -26,7 +26,7 @@ async def test_it_is_played_as_it_is(server: Server, running: Running, request: 
                 await Replaying(session, side, f"{side.account}/{uuid4().hex[:12]}").run(asked)
                 for side in (real_side(running), counterpart.side(model))
             ]
-            differences += compared(server.name, chapter, *told)
+            differences += compared(server.name, chapter, *told, counterpart.by_chance)
     found = judged(server.name, differences, entries("replay"))
     requests = sum(map(len, counterpart.chapters.values()))
     request.node.user_properties += [("requests", requests), ("accepted", len(found.accepted))]

@@ -26,6 +26,7 @@ _FIELDS: Final = frozenset(
     " tag_expiration_s state can_write is_public".split()
 )
 """Of what vendors' own APIs tell."""
+_VERSION: Final = re.compile(r"unknown|v?[0-9]+\.[0-9]+\.[0-9]+(-\w+)?")
 _SIGNS: Final = (
     "Docker-Distribution-Api-Version",
     "Access-Control-Allow-Headers",
@@ -65,7 +66,7 @@ def facts(ask: Ask, status: int, headers: CIMultiDictProxy[str], body: bytes, pl
     found["Link"] = _QUERY.sub(_in_order, places.plain(headers.get("Link", "")))
     found["challenge"] = _challenge(headers.getall("WWW-Authenticate", ()), places)
     if ask.path == "/v2/":
-        found |= {name: headers.get(name, "") for name in _SIGNS}
+        found |= {name: _VERSION.sub("VERSION", headers.get(name, "")) for name in _SIGNS}
     if status in (200, 206) and ("/manifests/" in ask.path or "/blobs/" in ask.path):
         found["Content-Length"] = headers.get("Content-Length", "")
         found["Content-Range"] = headers.get("Content-Range", "")
@@ -116,8 +117,8 @@ def _listed(document: Any, places: Places) -> Facts:
         case {"tags": None, "name": _}:
             return {"tags": "null"}
         case {"tags": [*tags], "name": _} if all(isinstance(each, str) for each in tags):
-            order = "" if tags == sorted(tags) else " (unsorted)"
-            return {"tags": " ".join(map(places.plain, sorted(tags))) + order or "none"}
+            order = "sorted" if tags == sorted(tags) else "its own"
+            return {"tags": " ".join(map(places.plain, sorted(tags))) or "none", "order": order}
         case {"manifests": [*entries], "schemaVersion": 2}:
             return {"entries": "; ".join(sorted(_entry(each, places) for each in entries)) or "none"}
         case _:

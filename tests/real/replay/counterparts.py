@@ -24,6 +24,8 @@ class Counterpart:
     made: Callable[[], EmbeddedRegistry]
     side: Callable[[EmbeddedRegistry], Side] = lambda served: Side(served.url, "team")
     chapters: Chapters = field(default_factory=lambda: CHAPTERS)
+    by_chance: frozenset[str] = frozenset()
+    """What the server itself does not know beforehand."""
 
 
 def real_side(running: Running) -> Side:
@@ -48,7 +50,10 @@ def _gitlab(served: EmbeddedRegistry) -> Side:
 
 
 COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
-    "docker-registry": Counterpart(partial(EmbeddedRegistry, quirks=DISTRIBUTION_2_8)),
+    "docker-registry": Counterpart(
+        partial(EmbeddedRegistry, quirks=DISTRIBUTION_2_8),
+        by_chance=frozenset({"order"}),  # of a directory
+    ),
     "distribution": Counterpart(partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
     "zot-minimal": Counterpart(ZotEmulator),
     "zot-full": Counterpart(ZotEmulator),

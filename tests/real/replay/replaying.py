@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -39,11 +39,15 @@ Told: TypeAlias = list[tuple[str, Facts]]
 """Each request as it is written, with what came of it."""
 
 
-def compared(server: str, chapter: str, real: Told, model: Told) -> list[Difference]:
-    """One for each request that was not answered alike, with the facts in which the answers differ."""
+def compared(
+    server: str, chapter: str, real: Told, model: Told, by_chance: Collection[str] = ()
+) -> list[Difference]:
+    """One for each request that was not answered alike, with the facts in which the answers differ. Those `by_chance`
+    are not looked at."""
     found = []
     for (request, theirs), (_, ours) in zip(real, model, strict=True):
-        differ = [fact for fact in {**theirs, **ours} if theirs.get(fact) != ours.get(fact)]
+        told = [fact for fact in {**theirs, **ours} if fact not in by_chance]
+        differ = [fact for fact in told if theirs.get(fact) != ours.get(fact)]
         if differ:
             found.append(Difference(server, f"{chapter}: {request}", _shown(theirs, differ), _shown(ours, differ)))
     return found
