@@ -94,7 +94,9 @@ class Quirks(msgspec.Struct, frozen=True):
     found."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
-    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NAME_UNKNOWN-400"] = "MANIFEST_UNKNOWN"
+    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"] = (
+        "MANIFEST_UNKNOWN"
+    )
 
     # Of the whole server
     allows_header: str = ""

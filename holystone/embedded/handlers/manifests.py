@@ -81,8 +81,10 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     if not quirks.deletion and (_is_digest(route.reference) or not quirks.tags_deletable_when_off):
         raise refusal("UNSUPPORTED")
     state = storage.repositories.get(route.repository)
-    if state is None and quirks.unknown_repository_on_delete != "MANIFEST_UNKNOWN":
-        raise refusal("NAME_UNKNOWN", status=400 if quirks.unknown_repository_on_delete.endswith("400") else None)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
+        raise refusal("NAME_UNKNOWN", status=400)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-of-tags" and is_tag:
+        raise refusal("NAME_UNKNOWN")
     if is_tag:
         return _delete_tag(storage, quirks, route)
     if quirks.tag_delete == "refused" and not _is_digest(route.reference):

@@ -21,8 +21,9 @@ DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 ELSEWHERE: Final = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
 SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 EMPTY_JSON: Final = "application/vnd.oci.empty.v1+json"
-SBOM: Final = "application/vnd.example.sbom"
-SIGNED: Final = "application/vnd.example.signature"
+SBOM: Final = "application/vnd.dev.cosign.artifact.sbom.v1+json"
+SIGNED: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
+UNHEARD_OF: Final = "application/vnd.holystone.test.thing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ DOCUMENTS: Final[Mapping[str, Document]] = {
         layers=[{**_absent.descriptor(ELSEWHERE), "urls": ["https://example.com/layer"]}],
     ),
     "stranger": _oci(_braces, _digits, config_type=EMPTY_JSON, artifactType=SBOM),
+    "unheard_of": _oci(_configs["d"], _digits, config_type=UNHEARD_OF),
     # Indexes
     "list": _index(_docker_a, media_type=DOCKER_LIST),
     "index": _index_a,

@@ -189,6 +189,7 @@ CHAPTERS: Final[Chapters] = {
         put("layerless_oci", "layerless", setting=False),
         put("elsewhere", "elsewhere", setting=False),
         put("stranger", "stranger", setting=False),
+        put("unheard_of", setting=False),
         put("index", "index", setting=False),
         put("two", setting=False),
         put("nested", "nested", setting=False),
