@@ -57,6 +57,7 @@ _API: Final = re.compile(
     r"(?P<artifacts>/artifacts(?:/(?P<reference>[^/]+)(?P<tags>/tags/(?P<tag>[^/]+))?)?)?"
 )
 _V2: Final = re.compile(r"/v2/(?P<path>.+?)/(?P<kind>tags|manifests|blobs|referrers)/(?P<rest>.*)")
+_SIGNATURE: Final = re.compile(r"(sha256-[0-9a-f]{64})\.sig")
 _NEVER: Final = "0001-01-01T00:00:00.000Z"
 
 
@@ -97,13 +98,16 @@ class _Graph:
         return found
 
     def accessories(self, subject: str) -> list[tuple[str, str]]:
-        """Type and digest of what was pushed for it: cosign's signature, or anything with a `subject`. Attestations and
-        SBOMs under cosign's tags are artifacts like others (src/server/middleware/cosign)."""
-        if subject not in self.state.manifests:
-            return []
+        """Type and digest of what was pushed for it, be it there or not: cosign's signature, or anything with a
+        `subject`. Attestations and SBOMs under cosign's tags are artifacts like others (src/server/middleware/cosign,
+        src/server/middleware/subject)."""
         signature = self.state.manifests.get(self.state.tags.get(f"{subject.replace(':', '-')}.sig", ""))
         signed = [("signature.cosign", str(signature.digest))] if signature and _is_signature(signature) else []
-        return [*signed, *(("subject.accessory", digest) for digest in self._subjects.get(subject, ()))]
+        return [*signed, *((self._kind(digest), digest) for digest in self._subjects.get(subject, ()))]
+
+    def _kind(self, digest: str) -> str:
+        cosigns = ("application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.dev.sigstore.bundle.v0.3+json")
+        return "signature.cosign" if self.state.manifests[digest].artifact_type in cosigns else "subject.accessory"
 
     def rows(self) -> list[StoredManifest]:
         """All that is in the list of artifacts, newest push first, before accessories are hidden."""
@@ -114,7 +118,8 @@ class _Graph:
         return sorted(shown, key=lambda each: (-self.state.pushed[each.digest], -ids[each.digest]))
 
     def hidden(self) -> set[str]:
-        return {digest for subject in self.state.manifests for _, digest in self.accessories(subject)}
+        signed = {found[1].replace("-", ":") for tag in self.state.tags if (found := _SIGNATURE.fullmatch(tag))}
+        return {digest for subject in signed | self._subjects.keys() for _, digest in self.accessories(subject)}
 
 
 class HarborEmulator(VendorEmulator):
@@ -368,7 +373,7 @@ class HarborEmulator(VendorEmulator):
         if kind == "tags":
             return self._tags(request, path)
         if kind == "referrers" and self.referrers_api:
-            return self._referrers(path, rest)
+            return self._referrers(path, rest, request.query.get("artifactType", ""))
         if kind == "manifests" and request.method in ("GET", "HEAD"):
             return self._manifest(request, path, rest)
         if kind == "manifests" and request.method == "DELETE":
@@ -388,7 +393,10 @@ class HarborEmulator(VendorEmulator):
         """Pages only where `n` is given. A proxy cache merges the tags of upstream in (middleware/repoproxy/tag.go)."""
         proxied = self.upstream.repositories.get(path) if self.upstream else None
         names = sorted({*(proxied.tags if proxied else self._known(path).tags), *self._tags_here(path)})
-        size = int(request.query.get("n", 0)) or len(names)
+        asked = request.query.get("n") or str(len(names))
+        if not re.fullmatch(r"\+?[0-9]+", asked):
+            raise error("BAD_REQUEST", "the N must be a positive int type")
+        size = int(asked)
         rest = [name for name in names if name > request.query.get("last", "")]
         more = urllib.parse.urlencode({"last": rest[size - 1], "n": size}) if 0 < size < len(rest) else ""
         headers = {"Link": f'</v2/{path}/tags/list?{more}>; rel="next"'} if more else {}
@@ -428,13 +436,16 @@ class HarborEmulator(VendorEmulator):
             self.storage.put_blob(path, self.upstream.blobs[digest])
         self.storage.put_manifest(path, there.body, there.media_type, None if ":" in reference else reference)
 
-    def _referrers(self, path: str, subject: str) -> Reply:
+    def _referrers(self, path: str, subject: str, wanted: str) -> Reply:
         if not re.fullmatch("sha256:[0-9a-f]{64}", subject):
             raise error("BAD_REQUEST", f"invalid digest: {subject}")
         state = self.storage.repositories.get(path) or RepositoryState()
         found = [referrer_entry(state.manifests[digest]) for _, digest in _Graph(state).accessories(subject)]
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}
-        return json_reply(index, headers={"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))})
+        headers = {"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))}  # of all, whatever is wanted
+        if wanted:
+            found = [each for each in found if each["artifactType"] == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        return json_reply({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}, headers=headers)
 
     # Rights
 

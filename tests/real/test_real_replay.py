@@ -28,6 +28,13 @@ async def test_it_is_played_as_it_is(server: Server, running: Running, request: 
             ]
             differences += compared(server.name, chapter, *told, counterpart.by_chance)
     found = judged(server.name, differences, entries("replay"))
-    requests = sum(map(len, counterpart.chapters.values()))
-    request.node.user_properties += [("requests", requests), ("accepted", len(found.accepted))]
+    row = {
+        "server": server.name,
+        "version": running.version,
+        "played by": counterpart.name,
+        "requests": str(sum(map(len, counterpart.chapters.values()))),
+        "differ": str(len(differences)),
+        "of them accepted": str(len(found.accepted)),
+    }
+    request.node.user_properties.append(("replay", row))
     assert not found.faults, "\n".join(found.faults)

@@ -21,6 +21,7 @@ from tests.real.replay.vendors import GITLAB, HARBOR, QUAY
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
+    name: str
     made: Callable[[], EmbeddedRegistry]
     side: Callable[[EmbeddedRegistry], Side] = lambda served: Side(served.url, "team")
     chapters: Chapters = field(default_factory=lambda: CHAPTERS)
@@ -51,19 +52,22 @@ def _gitlab(served: EmbeddedRegistry) -> Side:
 
 COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "docker-registry": Counterpart(
+        "profile DISTRIBUTION_2_8",
         partial(EmbeddedRegistry, quirks=DISTRIBUTION_2_8),
         by_chance=frozenset({"order"}),  # of a directory
     ),
-    "distribution": Counterpart(partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
-    "zot-minimal": Counterpart(ZotEmulator),
-    "zot-full": Counterpart(ZotEmulator),
-    "gitea": Counterpart(GiteaEmulator),
-    "forgejo": Counterpart(GiteaEmulator),
-    "gitlab": Counterpart(partial(GitlabEmulator, database=False), _gitlab, {**CHAPTERS, **GITLAB}),
-    "gitlab-database": Counterpart(GitlabEmulator, _gitlab, {**CHAPTERS, **GITLAB}),
-    "harbor": Counterpart(HarborEmulator, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
-    "quay": Counterpart(QuayEmulator, _quay, {**CHAPTERS, **QUAY, **ANONYMOUS}),
-    "quay-login": Counterpart(partial(QuayEmulator, door="robot"), _quay, {**CHAPTERS, **ANONYMOUS}),
+    "distribution": Counterpart("profile DISTRIBUTION_3_1", partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
+    "zot-minimal": Counterpart("profile ZOT", ZotEmulator),
+    "zot-full": Counterpart("profile ZOT", ZotEmulator),
+    "gitea": Counterpart("profile GITEA", GiteaEmulator),
+    "forgejo": Counterpart("profile GITEA", GiteaEmulator),
+    "gitlab": Counterpart(
+        "emulator, without a database", partial(GitlabEmulator, database=False), _gitlab, {**CHAPTERS, **GITLAB}
+    ),
+    "gitlab-database": Counterpart("emulator", GitlabEmulator, _gitlab, {**CHAPTERS, **GITLAB}),
+    "harbor": Counterpart("emulator", HarborEmulator, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
+    "quay": Counterpart("emulator", QuayEmulator, _quay, {**CHAPTERS, **QUAY, **ANONYMOUS}),
 }
-"""Nothing plays a `serverless-registry`, a `cuelabs` or an `olareg`: what is known of them is in their contract. A `ggcr`
-is played in its deletions only. moto is no ECR, so that nobody learns from it whether our emulator is."""
+"""Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`, and a `ggcr` in its deletions only; `quay-login`
+is the same Quay as `quay`. moto is no witness of ECR's answers: its /v2 is a few lines of ours, and its calls are held
+against our emulator in tests/second_opinions/test_ecr.py, with what moto is known to do otherwise."""

@@ -147,7 +147,9 @@ class Replaying:
                     return got.status, got.headers, await got.read()
                 except aiohttp.ClientPayloadError:  # less came than was said
                     return got.status, got.headers, b"broken off"
-        except aiohttp.ServerDisconnectedError:
+        except aiohttp.ClientConnectorError:
+            raise
+        except aiohttp.ClientConnectionError:
             return 0, CIMultiDictProxy(CIMultiDict()), b"no answer"
 
 
