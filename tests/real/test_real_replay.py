@@ -22,11 +22,11 @@ async def test_it_is_played_as_it_is(server: Server, running: Running, request: 
     differences: list[Difference] = []
     async with counterpart.made() as model, connected() as session:
         for chapter, asked in counterpart.chapters.items():
-            told = [
+            real, played = [
                 await Replaying(session, side, f"{side.account}/{uuid4().hex[:12]}").run(asked)
                 for side in (real_side(running), counterpart.side(model))
             ]
-            differences += compared(server.name, chapter, *told, counterpart.by_chance)
+            differences += compared(server.name, chapter, real, played, counterpart.by_chance)
     found = judged(server.name, differences, entries("replay"))
     row = {
         "server": server.name,

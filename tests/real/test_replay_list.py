@@ -7,7 +7,6 @@ import pytest
 
 from holystone.embedded.quirks import ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
-from tests.real.accepted import entries
 from tests.real.replay.counterparts import COUNTERPARTS
 from tests.real.replay.replaying import Replaying, Side, Told, compared, connected
 from tests.real.replay.requests import ANONYMOUS, CHAPTERS, Chapters
@@ -37,11 +36,21 @@ async def test_what_is_the_same_differs_in_nothing(chapter: str) -> None:
     ("chapter", "change", "line", "model"),
     [
         ("overwriting", {"overwrite_drops": False}, "HEAD /v2/{repo}/manifests/{docker_a}", "status 200"),
-        ("deleting tags", {"tag_delete": "refused"}, "DELETE /v2/{repo}/manifests/a", "status 400, code DIGEST_INVALID"),
+        (
+            "deleting tags",
+            {"tag_delete": "refused"},
+            "DELETE /v2/{repo}/manifests/a",
+            "status 400, code DIGEST_INVALID",
+        ),
         ("deleting tags", {"last_tag_drops": True}, "HEAD /v2/{repo}/manifests/{oci_b}", "status 404"),
         ("pages", {"unknown_last": "next"}, "GET /v2/{repo}/tags/list?n=3&last=t", "status 200"),
         ("referrers", {"referrers_api": False}, "PUT /v2/{repo}/manifests/{sbom} < sbom", "OCI-Subject –"),
-        ("put back", {"missing_code": "MANIFEST_BLOB_UNKNOWN"}, "PUT /v2/{repo}/manifests/release < two #2", "code MANIF"),
+        (
+            "put back",
+            {"missing_code": "MANIFEST_BLOB_UNKNOWN"},
+            "PUT /v2/{repo}/manifests/release < two #2",
+            "code MANIF",
+        ),
         ("odd names", {"folds_tags": True}, "GET /v2/{repo}/tags/list", "tags _-. latest LONG v1.0-rc"),
     ],
 )
@@ -69,5 +78,3 @@ async def test_whoever_plays_a_server_has_an_answer_to_everything(name: str) -> 
             for line, facts in await Replaying(session, side, f"{side.account}/app-{number}").run(asked):
                 broken = facts["status"] in ("0", "500") and not facts.get("code") if "status" in facts else False
                 assert not broken, (chapter, line)
-
-

@@ -68,7 +68,7 @@ async def test_an_image_is_read_by_whoever_names_no_media_types() -> None:
 )
 @pytest.mark.parametrize("call", ["batch_get_image", "batch_delete_image"])
 async def test_what_cannot_be_found_is_a_failure_of_its_own(call: str, asked: dict[str, str], code: str) -> None:
-    """Codes of the model's ImageFailureCode; which one is whose is as moto has it, but for the last, which moto lacks."""
+    """Codes of the model's ImageFailureCode; which is whose is moto's word, but for the last, which it lacks."""
     async with EcrEmulator() as served, client(served) as ecr:
         digests = fill(served)
         if named := digests.get(asked.get("imageDigest", "")):
@@ -83,9 +83,9 @@ async def test_a_child_is_refused_with_the_indexes_that_list_it() -> None:
     """As users see it: "Requested image referenced by manifest list: [sha256:…]"."""
     async with EcrEmulator() as served, client(served) as ecr:
         digests = fill(served)
-        (failure,) = (
-            await ecr.batch_delete_image(repositoryName=PATH, imageIds=[{"imageDigest": digests["child"]}])
-        )["failures"]
+        (failure,) = (await ecr.batch_delete_image(repositoryName=PATH, imageIds=[{"imageDigest": digests["child"]}]))[
+            "failures"
+        ]
         assert failure["failureCode"] == "ImageReferencedByManifestList"
         assert digests["index"] in failure["failureReason"]
 
@@ -100,5 +100,5 @@ async def test_refusals_are_awss_exceptions() -> None:
         with pytest.raises(ecr.exceptions.LifecyclePolicyNotFoundException):
             await ecr.get_lifecycle_policy(repositoryName=PATH)
         served.denied = frozenset({"BatchDeleteImage"})
-        with pytest.raises(ClientError, match="AccessDeniedException.*not authorized to perform: ecr:BatchDeleteImage"):
+        with pytest.raises(ClientError, match=r"AccessDeniedException.*not authorized to perform"):
             await ecr.batch_delete_image(repositoryName=PATH, imageIds=[{"imageTag": "v1"}])

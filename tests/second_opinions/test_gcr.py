@@ -116,7 +116,8 @@ async def test_an_escaped_name_may_be_escaped_again(kind: str) -> None:
     async with GoogleEmulator() as served:
         fill(served)
         uri = "/v1/{parent=projects/*/locations/*/repositories/*/packages/*}/" + kind
-        path = transcode([{"method": "get", "uri": uri}], parent=IMAGE)["uri"].removeprefix("/v1/")
+        sent = transcode([{"method": "get", "uri": uri}], parent=IMAGE)  # type: ignore[no-untyped-call]
+        path = sent["uri"].removeprefix("/v1/")
         assert "shop%252Fapp" in path
         exchange, said = await ask(served, path)
         assert exchange.reply.status == 200

@@ -13,18 +13,18 @@ from tests.real.replay.documents import DOCUMENTS
 from tests.real.replay.requests import LONG, LONGER, Ask
 
 Facts: TypeAlias = Mapping[str, str]
-_NAMES: Final = {each.digest: name for name, each in reversed(DOCUMENTS.items())}
-_BODIES: Final = {each.body: name for name, each in reversed(DOCUMENTS.items())}
+_NAMES: Final = {each.digest: name for name, each in reversed(list(DOCUMENTS.items()))}
+_BODIES: Final = {each.body: name for name, each in reversed(list(DOCUMENTS.items()))}
 _DIGEST: Final = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})")
 _UPLOAD: Final = re.compile(r"(/blobs/uploads/).*")
 _QUERY: Final = re.compile(r"\?([^>]+)")
 _TAG_OF_DIGEST: Final = re.compile(r"sha256-([0-9a-f]{64})")
-_FIELDS: Final = frozenset(
-    "name digest media_type config_digest referrers artifactType"  # GitLab
-    " manifest_media_type tags immutable accessories type references child_digest registry_id"  # Harbor
-    " manifest_digest is_manifest_list child_manifests_presence has_additional page"  # Quay
-    " tag_expiration_s state can_write is_public".split()
-)
+_FIELDS: Final = {
+    *("name", "digest", "media_type", "config_digest", "referrers", "artifactType"),  # GitLab
+    *("manifest_media_type", "tags", "immutable", "accessories", "type", "references", "child_digest", "registry_id"),
+    *("manifest_digest", "is_manifest_list", "child_manifests_presence", "has_additional", "page"),  # Quay
+    *("tag_expiration_s", "state", "can_write", "is_public"),
+}
 """Of what vendors' own APIs tell."""
 _VERSION: Final = re.compile(r"unknown|v?[0-9]+\.[0-9]+\.[0-9]+(-\w+)?")
 _SIGNS: Final = (
@@ -45,8 +45,11 @@ class Places:
     other: str
 
     def plain(self, text: str) -> str:
-        text = text.replace(LONGER, "LONGER").replace(LONG, "LONG").replace(self.other, "OTHER").replace(self.repo, "REPO")
+        text = (
+            text.replace(LONGER, "LONGER").replace(LONG, "LONG").replace(self.other, "OTHER").replace(self.repo, "REPO")
+        )
         text = text.replace(self.repo.replace("/", "%2F"), "REPO").replace(self.host, "HOST")
+        text = text.replace(self.repo.rpartition("/")[2], "REPO")
         text = _DIGEST.sub(lambda found: _NAMES.get(found[0], "another digest"), text)
         return _TAG_OF_DIGEST.sub(lambda found: f"sha256-{_NAMES.get(f'sha256:{found[1]}', 'other')}", text)
 

@@ -91,7 +91,7 @@ _oci_a, _oci_b, _oci_c, _oci_d = (_oci(_configs[name], _digits) for name in "abc
 _index_a = _index(_oci_a)
 _two = _index(_oci_a, _oci_b)
 _absent_image = _oci(_absent)
-_about_a = {"subject": _oci_a.descriptor()}
+_about_a: dict[str, Any] = {"subject": _oci_a.descriptor()}
 
 DOCUMENTS: Final[Mapping[str, Document]] = {
     # Blobs

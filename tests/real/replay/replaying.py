@@ -39,9 +39,7 @@ Told: TypeAlias = list[tuple[str, Facts]]
 """Each request as it is written, with what came of it."""
 
 
-def compared(
-    server: str, chapter: str, real: Told, model: Told, by_chance: Collection[str] = ()
-) -> list[Difference]:
+def compared(server: str, chapter: str, real: Told, model: Told, by_chance: Collection[str] = ()) -> list[Difference]:
     """One for each request that was not answered alike, with the facts in which the answers differ. Those `by_chance`
     are not looked at."""
     found = []

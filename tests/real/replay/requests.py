@@ -75,6 +75,7 @@ def delete(reference: str) -> Ask:
 
 
 def tags(query: str = "") -> Ask:
+    """After a push it is asked for in another size than before: Quay caches its pages."""
     return Ask("GET", "/v2/{repo}/tags/list", query=query)
 
 
@@ -335,7 +336,7 @@ CHAPTERS: Final[Chapters] = {
         put("oci_b", "alone", setting=False),
         put("oci_b", setting=False),
         head("alone"),
-        tags(),
+        tags("n=20"),
     ),
     "deleting digests": (
         *IMAGES,
@@ -360,7 +361,7 @@ CHAPTERS: Final[Chapters] = {
         put("oci_b", setting=False),
         head("{oci_a}"),
         head("{oci_b}"),
-        tags(),
+        tags("n=20"),
         delete("sha256:abc"),
         delete("md5:d41d8cd98f00b204e9800998ecf8427e"),
         delete("sha256:" + "Z" * 64),
@@ -481,7 +482,7 @@ CHAPTERS: Final[Chapters] = {
         put("signature", "signed", setting=False),
         put("oci_a", "a", setting=False),
         referrers("oci_a"),
-        tags(),
+        tags("n=20"),
     ),
     "a subject that is not there": (
         *IMAGES,
