@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+import msgspec
+
 from holystone.embedded.errors import Refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest, referrer_entry
-from holystone.embedded.quirks import OCI
+from holystone.embedded.quirks import Quirks
 from holystone.embedded.storage import RepositoryState, Storage
 from holystone.engine.model.manifests import INDEX_TYPES, OCI_INDEX
 from tests.emulators.vendor import Login, VendorEmulator, json_error
@@ -58,6 +60,15 @@ _API: Final = re.compile(
 )
 _V2: Final = re.compile(r"/v2/(?P<path>.+?)/(?P<kind>tags|manifests|blobs|referrers)/(?P<rest>.*)")
 _SIGNATURE: Final = re.compile(r"(sha256-[0-9a-f]{64})\.sig")
+_BEHIND: Final = Quirks(
+    strict_accept="all",
+    absolute_locations=True,
+    upload_in_one_post=False,
+    checks_content_range=False,
+    sha512="no",
+    oversized_status=400,
+)
+"""Of the distribution 2.8 behind Harbor, which is asked by digests only, what can still be seen."""
 _NEVER: Final = "0001-01-01T00:00:00.000Z"
 
 
@@ -142,7 +153,7 @@ class HarborEmulator(VendorEmulator):
         upstream: Storage | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(quirks=OCI, clock=clock)
+        super().__init__(quirks=_BEHIND, clock=clock)
         self.referrers_api = referrers_api
         self.miscounts = miscounts
         self.public = public
@@ -424,7 +435,7 @@ class HarborEmulator(VendorEmulator):
             return Reply(412) if request.method == "HEAD" else refused
         if request.method == "GET":
             self.pulled[manifest.digest] += 1
-        return super().answer(request)
+        return super().answer(msgspec.structs.replace(request, path=f"/v2/{path}/manifests/{manifest.digest}"))
 
     def _fill_cache(self, path: str, reference: str) -> None:
         there = self.upstream.find(path, reference) if self.upstream else None
@@ -479,7 +490,8 @@ class HarborEmulator(VendorEmulator):
             return
         challenge = 'Basic realm="harbor"'
         if not scheme or scheme == "Bearer":
-            scope = f',scope="repository:{path}:{right}"' if path else ""
+            actions = {"push": "pull,push", "delete repository": "delete"}.get(right, right)
+            scope = f',scope="repository:{path}:{actions}"' if path else ""
             challenge = f'Bearer realm="{request.base}/service/token",service="harbor-registry"{scope}'
         text = f"unauthorized to access repository: {path}, action: {right}: unauthorized to access repository: {path}"
         raise error("UNAUTHORIZED", text, {"WWW-Authenticate": challenge})

@@ -141,7 +141,8 @@ def _told_by_an_api(document: Any, places: Places) -> str:
 
 def _read(document: Any) -> Any:
     if isinstance(document, dict):
-        return {name: _read(each) for name, each in document.items() if name in _FIELDS or ":" in name}
+        fields = _FIELDS - {"media_type"} if "manifest_media_type" in document else _FIELDS
+        return {name: _read(each) for name, each in sorted(document.items()) if name in fields or ":" in name}
     if isinstance(document, list):
         return sorted(map(_read, document), key=json.dumps)
     return document

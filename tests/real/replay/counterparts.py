@@ -37,7 +37,13 @@ def real_side(running: Running) -> Side:
 
 
 def _harbor(served: EmbeddedRegistry) -> Side:
-    return Side(served.url, "shop", ("sweeper", HARBORS), basic("sweeper", HARBORS))
+    return Side(served.url, "team", ("sweeper", HARBORS), basic("sweeper", HARBORS))
+
+
+def _with_project() -> EmbeddedRegistry:
+    harbor = HarborEmulator()
+    harbor.projects.add("team")
+    return harbor
 
 
 def _quay(served: EmbeddedRegistry) -> Side:
@@ -65,7 +71,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         "emulator, without a database", partial(GitlabEmulator, database=False), _gitlab, {**CHAPTERS, **GITLAB}
     ),
     "gitlab-database": Counterpart("emulator", GitlabEmulator, _gitlab, {**CHAPTERS, **GITLAB}),
-    "harbor": Counterpart("emulator", HarborEmulator, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
+    "harbor": Counterpart("emulator", _with_project, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
     "quay": Counterpart("emulator", QuayEmulator, _quay, {**CHAPTERS, **QUAY, **ANONYMOUS}),
 }
 """Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`, and a `ggcr` in its deletions only; `quay-login`
