@@ -42,7 +42,8 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[str]
             yield (
                 f"{snapshot.repository}: {many} left alone, e.g. {shown(min(snapshot.odd))}: no tag can be called so. "
                 "What it stands for stays, as far as the registry tells. Have it taken out of the registry's storage: "
-                "while it is there, distribution 2.8 goes on listing the tags of what is deleted"
+                "while it is there, distribution 2.8 goes on listing the tags of what is deleted, which then have to "
+                "be taken out as well"
             )
         for run, tags in sorted(_tombstones(snapshot).items()):
             many = f"{snapshot.repository}: {count(len(tags), 'tag')} on the tombstone of run {run}"

@@ -12,6 +12,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http import schemes
 from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.trust import is_near
@@ -65,9 +66,9 @@ async def curt(reply: bytes) -> AsyncIterator[str]:
 
 
 async def scheme(host: RegistryHost, insecure: Hosts, unverified: Hosts = NOWHERE) -> str:
-    schemes = Schemes(insecure, unverified)
-    await schemes.find_out(host)
-    return schemes.base(host).scheme
+    found = Schemes(insecure, unverified)
+    await found.find_out(host)
+    return found.base(host).scheme
 
 
 async def test_a_plain_registry_is_asked_over_http_if_the_user_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,32 +100,60 @@ async def test_whoever_hangs_up_on_tls_or_answers_something_else_speaks_none(
         assert await scheme(REGISTRY, OWN) == "http"
 
 
-async def test_this_machine_is_asked_over_http_but_where_it_is_said_to_have_certificates(
-    certificate: ssl.SSLContext,
-) -> None:
+@asynccontextmanager
+async def silent() -> AsyncIterator[str]:
+    """Listens, and waits for more."""
+
+    async def wait(client: SocketStream) -> None:
+        async with client:
+            await anyio.sleep_forever()
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, wait)
+        yield f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        group.cancel_scope.cancel()
+
+
+async def test_on_this_machine_plain_http_needs_no_word_of_the_user(certificate: ssl.SSLContext) -> None:
+    """As with Docker and werf: https first, whoever vouches for the certificate, and http where nothing speaks TLS."""
     async with site(ok) as plain, site(ok, tls=certificate) as encrypted:
-        assert await scheme(plain.host, NOWHERE) == "http"
-        assert await scheme(plain.host, OWN) == "http"
-        assert await scheme(plain.host, NOWHERE, OWN) == "https"
-        assert await scheme(plain.host, OWN, OWN) == "http", "both, as many lines carry them"
-        assert await scheme(encrypted.host, OWN, OWN) == "https"
+        for insecure in (NOWHERE, OWN):
+            for unverified in (NOWHERE, OWN):
+                assert await scheme(plain.host, insecure, unverified) == "http"
+                assert await scheme(encrypted.host, insecure, unverified) == "https"
         assert plain.seen == []
+        assert [seen.authorization for seen in encrypted.seen] == ["", ""], "where certificates are not looked at"
+
+
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-x\r\n"])
+async def test_on_this_machine_whoever_hangs_up_on_tls_is_asked_over_http(reply: bytes) -> None:
+    async with curt(reply) as place:
+        assert await scheme(RegistryHost(place), NOWHERE) == "http"
+
+
+async def test_on_this_machine_silence_is_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schemes, "PATIENCE", 0.2)
+    async with silent() as place, behind_proxy(monkeypatch, registry_example__5000=place):
+        assert await scheme(RegistryHost(place), NOWHERE) == "http"
+        assert await scheme(REGISTRY, OWN) == "https", "elsewhere it may be slow, and nothing goes out in clear text"
 
 
 async def test_nobody_at_the_port_of_https_says_nothing_of_http() -> None:
-    """One that has a port of its own is at that, or nowhere."""
+    """One that has a port of its own is at that, or nowhere; on this machine it may yet come, as it always did."""
     assert await scheme(RegistryHost("127.0.0.99"), OWN, OWN) == "http"
-    assert await scheme(RegistryHost("127.0.0.99:9"), OWN, OWN) == "https"
+    assert await scheme(RegistryHost("127.0.0.99:9"), NOWHERE) == "http"
+    assert await scheme(RegistryHost("127.0.0.99:9"), OWN, OWN) == "https", "it is said to have certificates"
 
 
 async def test_a_vendors_api_is_asked_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
     async with site(ok) as server, behind_proxy(monkeypatch, registry_example__5000=server.host):
-        schemes = Schemes(OWN, NOWHERE)
-        await schemes.find_out(REGISTRY)
-        assert str(schemes.base(REGISTRY)) == "http://registry.example:5000"
-        assert str(schemes.vendor_api(REGISTRY)) == "https://registry.example:5000"
-        await schemes.find_out(server.host)
-        assert schemes.vendor_api(server.host).scheme == "http", "but on this machine"
+        found = Schemes(OWN, NOWHERE)
+        await found.find_out(REGISTRY)
+        assert str(found.base(REGISTRY)) == "http://registry.example:5000"
+        assert str(found.vendor_api(REGISTRY)) == "https://registry.example:5000"
+        await found.find_out(server.host)
+        assert found.vendor_api(server.host).scheme == "http", "but on this machine"
 
 
 @pytest.mark.parametrize(

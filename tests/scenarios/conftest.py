@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,10 +11,13 @@ import pytest
 import pytest_asyncio
 
 from holystone.engine.model.addresses import ImagesRepoMode
+from tests.support.certificates import Pair
+from tests.support.distribution_storage import write
 from tests.support.docker_registry import PASSWORD, USER, DockerRegistry, docker_registry
 from tests.support.holystone_process import Holystone
 from tests.support.registry_state import reader, repositories_of
-from tests.support.scenes import Scene, Scenes, Size, Templates
+from tests.support.scenes import Scene, Scenes, Size, Templates, Tiny, TinyScene
+from tests.support.tiny_project import tiny_story
 from tests.support.werf_project import NewProject, WerfProject
 
 
@@ -39,6 +42,24 @@ def scene(templates: Templates, tmp_path: Path) -> Scenes:
                 before = await read.tags(repositories_of(project))
                 cli = Holystone(tmp_path, registry.host, project, credentials)
                 yield Scene(project, before, read, cli, registry.host, registry.storage)
+
+    return opened
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    """The smallest project on a real distribution of its own."""
+
+    @asynccontextmanager
+    async def opened(
+        *, certificate: Pair | None = None, environ: Mapping[str, str] | None = None
+    ) -> AsyncIterator[TinyScene]:
+        composer = tiny_story(tmp_path / "clone", now=int(time.time()))
+        async with docker_registry(tmp_path / "registry", basic_auth=True, certificate=certificate) as registry:
+            write(registry.storage, composer.pushes)
+            project = composer.described()
+            cli = Holystone(tmp_path / "user", registry.host, project, (USER, PASSWORD), environ)
+            yield TinyScene(project, cli, registry)
 
     return opened
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.support.certificates import Pair
 from tests.support.programs import require
 
 USER = "holystone"
@@ -34,31 +36,48 @@ class DockerRegistry:
 
 @asynccontextmanager
 async def docker_registry(
-    folder: Path, *, delete: bool = True, basic_auth: bool = False, program: str | None = None
+    folder: Path,
+    *,
+    delete: bool = True,
+    basic_auth: bool = False,
+    program: str | None = None,
+    certificate: Pair | None = None,
 ) -> AsyncIterator[DockerRegistry]:
     """Keeps its configuration and log in `folder`, its storage in memory where possible: twice as quick.
-    With `basic_auth`, only USER with PASSWORD may do anything.
+    With `basic_auth`, only USER with PASSWORD may do anything. With a `certificate` it speaks TLS.
     `program` is another build of distribution than the installed docker-registry."""
     program = program or require("docker-registry")
     storage = _storage(folder)
+    config: dict[str, Any] = {
+        "version": "0.1",
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {"filesystem": {"rootdirectory": str(storage)}, "delete": {"enabled": delete}},
+        "http": {"headers": {"X-Test": [storage.name]}},
+    }
+    if basic_auth:
+        passwords = folder / "htpasswd"
+        passwords.write_text(_HTPASSWD)
+        config["auth"] = {"htpasswd": {"realm": "test", "path": str(passwords)}}
+    if certificate:
+        file, key = certificate.write(folder, "registry")
+        config["http"]["tls"] = {"certificate": str(file), "key": str(key)}
     try:
-        async with _running(folder, storage, program, delete=delete, basic_auth=basic_auth) as registry:
+        async with _running(folder, storage, program, config) as registry:
             yield registry
     finally:
         shutil.rmtree(storage, ignore_errors=True)
 
 
 @asynccontextmanager
-async def _running(
-    folder: Path, storage: Path, program: str, *, delete: bool, basic_auth: bool
-) -> AsyncIterator[DockerRegistry]:
+async def _running(folder: Path, storage: Path, program: str, config: dict[str, Any]) -> AsyncIterator[DockerRegistry]:
+    scheme = "https" if "tls" in config["http"] else "http"
     for _ in range(5):  # somebody may take the port between finding it and using it
         port = _free_port()
-        process = await _start(program, folder, storage, port, delete=delete, basic_auth=basic_auth)
+        process = await _start(program, folder, config, port)
         try:
-            if await _is_ready(process, port, storage.name):
+            if await _is_ready(process, port, storage.name, tls=scheme == "https"):
                 host = f"127.0.0.1:{port}"
-                yield DockerRegistry(f"http://{host}", host, storage, folder / "registry.log")
+                yield DockerRegistry(f"{scheme}://{host}", host, storage, folder / "registry.log")
                 return
         finally:
             if process.returncode is None:
@@ -68,21 +87,10 @@ async def _running(
     pytest.fail(f"{program} did not start:\n{(folder / 'registry.log').read_text()[-2000:]}", pytrace=False)
 
 
-async def _start(
-    program: str, folder: Path, storage: Path, port: int, *, delete: bool, basic_auth: bool
-) -> asyncio.subprocess.Process:
-    config: dict[str, Any] = {
-        "version": "0.1",
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(storage)}, "delete": {"enabled": delete}},
-        "http": {"addr": f"127.0.0.1:{port}", "headers": {"X-Test": [storage.name]}},
-    }
-    if basic_auth:
-        passwords = folder / "htpasswd"
-        passwords.write_text(_HTPASSWD)
-        config["auth"] = {"htpasswd": {"realm": "test", "path": str(passwords)}}
+async def _start(program: str, folder: Path, config: dict[str, Any], port: int) -> asyncio.subprocess.Process:
     file = folder / "config.yml"
-    file.write_text(json.dumps(config))  # JSON is YAML
+    http = {**config["http"], "addr": f"127.0.0.1:{port}"}
+    file.write_text(json.dumps({**config, "http": http}))  # JSON is YAML
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     with (folder / "registry.log").open("ab") as log:
         return await asyncio.create_subprocess_exec(
@@ -96,12 +104,13 @@ async def _start(
         )
 
 
-async def _is_ready(process: asyncio.subprocess.Process, port: int, mark: str) -> bool:
+async def _is_ready(process: asyncio.subprocess.Process, port: int, mark: str, *, tls: bool) -> bool:
     """Whether this very process answers on the port, which only the mark in its headers can tell."""
+    trust = ssl._create_unverified_context() if tls else None
     with anyio.move_on_after(10):
         while process.returncode is None:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
             except OSError:
                 await anyio.sleep(0.01)
                 continue

@@ -13,7 +13,7 @@ from holystone.demo.project import build
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
-from tests.support.docker_registry import docker_registry
+from tests.support.docker_registry import DockerRegistry, docker_registry
 from tests.support.expected_survivors import Survivors, expected_survivors
 from tests.support.holystone_process import Holystone
 from tests.support.registry_state import Reader, assert_exactly, revisions
@@ -45,6 +45,23 @@ class Scene:
 
 
 Scenes: TypeAlias = Callable[..., AbstractAsyncContextManager[Scene]]
+
+
+@dataclass(frozen=True, slots=True)
+class TinyScene:
+    project: PublishedProject
+    cli: Holystone
+    registry: DockerRegistry
+
+    def tags(self, repository: str) -> set[str]:
+        """Those that stand in its storage, served or not."""
+        return {each.name for each in self.folder(repository).iterdir()}
+
+    def folder(self, repository: str) -> Path:
+        return self.registry.storage / "docker/registry/v2/repositories" / repository / "_manifests/tags"
+
+
+Tiny: TypeAlias = Callable[..., AbstractAsyncContextManager[TinyScene]]
 
 
 class Templates:

@@ -46,6 +46,21 @@ def tiny_project(
     """One image of each name for every commit on master, the first of them tagged v1; a feature branch that was
     deleted with its image; an index and somebody else's tag. Of each image the two newest on master and v1 stay, and
     whatever is not the project's. `rich`: with everything that makes deleting hard, see `_complicate`."""
+    composer = tiny_story(path, now=now, commits=commits, images=images, mode=mode, rich=rich)
+    fill(storage, composer)
+    return composer.described()
+
+
+def tiny_story(
+    path: Path,
+    *,
+    now: int,
+    commits: int = 4,
+    images: Sequence[str] = ("backend", "front"),
+    mode: ImagesRepoMode = "multirepo",
+    rich: bool = False,
+) -> Composer:
+    """The same, not pushed to anywhere yet."""
     composer = Composer(
         "shop",
         path,
@@ -61,8 +76,7 @@ def tiny_project(
     _tell(story, composer, now, commits, images, rich)
     if rich:
         _complicate(composer)
-    fill(storage, composer)
-    return composer.described()
+    return composer
 
 
 def fill(storage: Storage, composer: Composer) -> None:

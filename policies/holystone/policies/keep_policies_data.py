@@ -40,7 +40,8 @@ def _policy(data: object, path: Path) -> KeepPolicy:
 
 def _references(data: object, path: Path) -> ReferencesRule:
     keys = _mapping(data, path, ("branch", "tag", "limit"))
-    kinds: list[Literal["branch", "tag"]] = [kind for kind in _KINDS if keys.get(kind) is not None]
+    empty = [kind for kind in _KINDS if keys.get(kind) == ""]
+    kinds = [kind for kind in _KINDS if keys.get(kind) not in (None, "")] or empty[:1]
     if len(kinds) != 1:
         raise PolicyError(path, f"exactly one of branch: and tag: is needed, found {' and '.join(kinds) or 'neither'}")
     kind = kinds[0]

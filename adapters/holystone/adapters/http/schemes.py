@@ -1,8 +1,9 @@
 """Whether a registry is asked over https or in clear text.
 
-As Docker and go-containerregistry (`name.Insecure`) do it, a registry that is called insecure is asked over https
-first, and over plain http where nothing speaks TLS: the word is often left over from a time before the certificate.
-Without it only this machine's own hosts are asked over http. A vendor's API never is, unless its address says so.
+As Docker and go-containerregistry (`name.Insecure`, `Registry.Scheme`) do it, a registry that is called insecure or is
+on this machine is asked over https first, and over plain http where nothing speaks TLS: the word is often left over
+from a time before the certificate. go-containerregistry takes private networks and `.local` for insecure, too; here
+they have to be called so. A vendor's API is never asked over http, unless its address says so or it is on this machine.
 """
 
 from collections import defaultdict
@@ -53,17 +54,17 @@ class Schemes:
 
     async def _is_plain(self, host: RegistryHost) -> bool:
         url = _https(host)
-        if is_loopback(url.host or "") and not self._unverified.cover(url, host):
-            return True
-        if not self._insecure.cover(url, host):
+        here = is_loopback(url.host or "")
+        if not (here or self._insecure.cover(url, host)):
             return False
-        plain = not await self._speaks_tls(url, host)
+        plain = not await self._speaks_tls(url, host, here=here)
         log.info("registry asked over plain http" if plain else "registry asked over https", host=host)
         return plain
 
-    async def _speaks_tls(self, url: URL, host: RegistryHost) -> bool:
+    async def _speaks_tls(self, url: URL, host: RegistryHost, *, here: bool) -> bool:
         """Without a credential. A certificate that nobody vouches for is TLS; so is an error, and silence. Nobody at
-        https's own port says nothing of http's."""
+        https's own port says nothing of http's. `here`, on this machine, silence and nobody mean plain http: what comes
+        there later is seldom anything else."""
         with anyio.move_on_after(PATIENCE):
             try:
                 async with Wire(connections=1, unverified=partial(self._unverified.cover, registry=host)) as wire:
@@ -71,10 +72,11 @@ class Schemes:
             except (SpeaksPlain, NoHandshake):
                 return False
             except NothingThere:
-                return url.explicit_port is not None
+                return url.explicit_port is not None and (not here or self._unverified.cover(url, host))
             except (HolystoneError, Passing):
                 return True
-        return True
+            return True
+        return not here
 
 
 def _https(host: RegistryHost) -> URL:

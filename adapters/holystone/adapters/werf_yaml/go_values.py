@@ -10,6 +10,7 @@ from typing import Any, Final
 from holystone.adapters.yaml.nodes import Node
 
 _GO_INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9][0-9]*)")
+_GO_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 _LARGEST: Final = 2**63 - 1
 
 
@@ -19,11 +20,12 @@ def as_text(node: Node) -> Any:
 
 
 def as_whole_number(node: Node) -> Any:
-    """An int if it is one without quotes, else what YAML makes of it."""
-    if isinstance(node.value, float) and node.value.is_integer():
-        return int(node.value)
+    """An int if it is one without quotes, also as `1.0` or `1e3`; else what YAML makes of it."""
     digits = (node.written or "").replace("_", "")
-    if not _GO_INTEGER.fullmatch(digits):
+    if _GO_INTEGER.fullmatch(digits):
+        number = int(digits, 0)
+    elif ("." in digits or "e" in digits.lower()) and _GO_FLOAT.fullmatch(digits) and float(digits).is_integer():
+        number = int(float(digits))
+    else:
         return node.plain()
-    number = int(digits, 0)
     return number if abs(number) <= _LARGEST else node.written

@@ -13,6 +13,7 @@ import anyio.to_thread
 from holystone.adapters.programs import find_program
 from holystone.adapters.werf_yaml.render import render
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, policies_file, werf_config
+from holystone.adapters.werf_yaml.separators import check_separators
 from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
 from holystone.adapters.yaml.nodes import Position, problem
 from holystone.engine.errors import UsageError
@@ -72,6 +73,7 @@ def _existing(directory: Path) -> Path:
 
 
 def _parse(text: str, source: str) -> WerfConfig:
+    check_separators(text, source)
     return werf_config(parse_documents(text, source), source)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from holystone.adapters.werf_yaml.go_values import as_text, as_whole_number
+from holystone.adapters.werf_yaml.layers import layers
 from holystone.adapters.yaml.nodes import Entry, Node, Path, Position, Reading, problem
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
@@ -21,7 +22,7 @@ _META_KEYS: Final = ("configVersion", "project", "deploy", "cleanup")
 _DEPLOY_KEYS: Final = ("helmRelease", "helmReleaseSlug", "namespace", "namespaceSlug")
 _POLICY_KEYS: Final = ("cleanup", "keeppolicies", "imagesperreference")
 _ALIKE: Final = 0.75
-_READING: Final[Reading] = {"branch": as_text, "tag": as_text, "last": as_whole_number}
+_READING: Final[Reading] = {"branch": as_text, "tag": as_text, "last": as_whole_number, "in": as_whole_number}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,10 @@ def _images(node: Node, keys: dict[str, Entry], source: str) -> Iterable[ImageNa
     if isinstance(value.value, tuple):
         if not value.value:
             raise problem(source, position, "image: an empty list names no image")
-        return [_image(each, each.position, source) for each in value.value]
-    return [_image(value, position, source)]
+        names = [_image(each, each.position, source) for each in value.value]
+    else:
+        names = [_image(value, position, source)]
+    return [*names, *(ImageName(layer) for name in names for layer in layers(name, keys))]
 
 
 def _image(node: Node, position: Position, source: str) -> ImageName:
