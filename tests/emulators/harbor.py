@@ -283,9 +283,12 @@ class HarborEmulator(VendorEmulator):
             rows = [each for each in rows if each.digest not in hidden]
         page = [each for each in rows[(number - 1) * size : number * size] if each.digest not in hidden]
         headers = {"X-Total-Count": str(len(rows))}
-        if number * size < len(rows):
-            path = request.target.partition("?")[0]
-            headers["Link"] = f'<{path}?page={number + 1}&page_size={size}>; rel="next"'
+        path = request.target.partition("?")[0]
+        back = number > 1 and (number - 1) * size <= len(rows)
+        links = [f'<{path}?page={number - 1}&page_size={size}>; rel="prev"'] if back else []
+        links += [f'<{path}?page={number + 1}&page_size={size}>; rel="next"'] if number * size < len(rows) else []
+        if links:
+            headers["Link"] = " , ".join(links)
         return json_reply([self._shown(graph, repository, each, request) for each in page], headers=headers)
 
     def _shown(self, graph: _Graph, repository: str, manifest: StoredManifest, request: Incoming) -> dict[str, Any]:
