@@ -284,7 +284,7 @@ class HarborEmulator(VendorEmulator):
         page = [each for each in rows[(number - 1) * size : number * size] if each.digest not in hidden]
         headers = {"X-Total-Count": str(len(rows))}
         path = request.target.partition("?")[0]
-        back = number > 1 and (number - 1) * size <= len(rows)
+        back = number > 1 and (number - 1) * size < len(rows)
         links = [f'<{path}?page={number - 1}&page_size={size}>; rel="prev"'] if back else []
         links += [f'<{path}?page={number + 1}&page_size={size}>; rel="next"'] if number * size < len(rows) else []
         if links:

@@ -123,7 +123,9 @@ def _in(server: str, parameters: str) -> bool:
 def page_with(page: str, gathered: Gathered) -> str:
     """The page, its table brought up to date."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    found = {name: {**row.cells(), "date": today} for name, row in gathered.rows.items()}
+    cells = {name: row.cells() for name, row in gathered.rows.items()}
+    # What was only compared with its model keeps the version that the other columns are of.
+    found = {name: {**each, "date": today} for name, each in cells.items() if each.keys() - {"version", "taken for"}}
     conforming = {name: {**row, "date": today} for name, row in gathered.conformance.items()}
     page = tables.page_with(page, _MARK, ("server", *COLUMNS), SERVERS, found)
     servers = (conformance.SPECIFICATION, *SERVERS)
