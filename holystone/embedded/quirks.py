@@ -25,8 +25,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """A page that is filled exactly at the end still has a `Link`."""
     link_after_any_page: bool = False
     """… and so has every page with a tag."""
-    lenient_numbers: bool = False
-    """A bad `n` of the catalog is ignored instead of 400."""
+    lenient_numbers: Literal["nowhere", "catalog", "everywhere"] = "nowhere"
+    """Where a bad `n` is ignored instead of 400."""
     bare_list_errors: bool = False
     """Errors of tags/list have no body."""
     catalog_page: int | None = None
@@ -34,17 +34,23 @@ class Quirks(msgspec.Struct, frozen=True):
     """A larger `n` is 400, not cut."""
     catalog_lists_blobs_only: bool = False
     """Repositories to which only blobs were pushed are listed."""
+    blobs_make_a_repository: bool = False
+    """… and have a list of tags, which is empty."""
 
     # Reading
     strict_accept: Literal["none", "images", "all"] = "none"
     """OCI manifests (`all`: and indexes) are 404 unless `Accept` names their type. Docker lists, by tag, are answered
     with their linux/amd64 child then."""
+    insists_on_docker: bool = True
+    """… but for a client that does not accept that child either: 400."""
     converts_to_schema1: bool = False
     """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
     of that body."""
     referrers_api: bool = True
     absent_tag: Literal["words", "unknown-tag", "document", "silent"] = "words"
     """What the answer to a GET of a tag that is not there says beside its code."""
+    unknown_repository: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN"] = "MANIFEST_UNKNOWN"
+    """The code for a manifest of a repository that is not there."""
     malformed_digest_is_a_tag: bool = False
     """… which then breaks the storage driver: 500, though what was pushed by it is there."""
 
@@ -57,6 +63,8 @@ class Quirks(msgspec.Struct, frozen=True):
     upload_in_one_post: bool = True
     checks_content_range: bool = True
     oversized_status: int = 413
+    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID"] = "MANIFEST_BLOB_UNKNOWN"
+    """Of a manifest whose blobs or children are not there."""
     folds_tags: bool = False
     """Tags are kept, and found, in lower case."""
     nested_indexes: bool = True
@@ -80,13 +88,15 @@ class Quirks(msgspec.Struct, frozen=True):
     blobs_go: bool = False
     """With a manifest that goes, its blobs are out of reach, unless another one has them."""
     pins_tagged: bool = True
-    """Pushing by its digest what has a tag holds it when the tag goes."""
+    """What was pushed by its digest is held by it, whether it has or gets a tag or not."""
     digest_delete_leaves: Literal["nothing", "tags", "dangling-tags"] = "nothing"
     """What stays on a manifest that is deleted by digest: tags that go on serving it, or that are listed and not
     found."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
-    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-400"] = "MANIFEST_UNKNOWN"
+    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"] = (
+        "MANIFEST_UNKNOWN"
+    )
 
     # Of the whole server
     allows_header: str = ""
@@ -105,7 +115,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     pages=False,
     sorted_tags=False,
     no_tags="null",
-    lenient_numbers=True,
+    lenient_numbers="catalog",
     catalog_page=100,
     catalog_page_max=1000,
     catalog_lists_blobs_only=True,
@@ -148,12 +158,16 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
 )
 """3.1.2."""
 ZOT: Final = Quirks(
+    lenient_numbers="catalog",
+    blobs_make_a_repository=True,
     unknown_last="not-found",
     bare_list_errors=True,
     overwrite_drops=True,
     pins_tagged=False,
     finds_blobs_elsewhere=True,
     protects_children=True,
+    missing_code="MANIFEST_INVALID",
+    unknown_repository="NAME_UNKNOWN",
     unknown_repository_on_delete="NAME_UNKNOWN-400",
     allows_header="X-ZOT-API-CLIENT",
     lacking_rights_status=403,

@@ -273,8 +273,8 @@ class AcrEmulator(VendorEmulator):
                 continue
             if self.abac and "*" in name:
                 continue
-            wanted = frozenset(actions.split(","))
             have = who.may(name) - (frozenset() if self.deletable else {"delete"})
+            wanted = have if actions == "*" else frozenset(actions.split(","))
             if self.refuses_excess and not wanted <= have:
                 raise _refusal(401, "UNAUTHORIZED", _UNAUTHORIZED)
             if wanted & have:
@@ -325,7 +325,7 @@ class AcrEmulator(VendorEmulator):
             access = dict(issued.access)
         for scope in needed:
             resource, _, actions = scope.rpartition(":")
-            have = access.get(resource, frozenset())
+            have = access.get(resource, frozenset()) | access.get(f"{resource.partition(':')[0]}:*", frozenset())
             if "*" not in have and not frozenset(actions.split(",")) <= have:
                 raise self._challenge(request, needed, "insufficient_scope")
 
@@ -349,6 +349,8 @@ class AcrEmulator(VendorEmulator):
 
     def _metadata(self, request: Incoming, name: str, listed: str, item: str) -> Reply:
         state = self.storage.repositories.get(name)
+        if request.method == "DELETE" and listed == "_tags" and state is None:
+            raise _unknown_tag(item)
         if state is None or not state.manifests:
             raise _refusal(404, "NAME_UNKNOWN", "repository name not known to registry", detail={"name": name})
         match request.method, listed, bool(item):
@@ -442,7 +444,7 @@ class AcrEmulator(VendorEmulator):
 
     def _untag(self, name: str, state: RepositoryState, tag: str) -> Reply:
         if tag not in state.tags:
-            raise _refusal(404, "TAG_UNKNOWN", "the specified tag does not exist", detail={"name": tag})
+            raise _unknown_tag(tag)
         if self._is_locked(self.repository_attributes.get(name), self.tag_attributes.get((name, tag))):
             raise _refusal(405, "REGISTRY_DISALLOWED_OPERATION", _DISALLOWED, detail={})
         stored = state.manifests[state.tags[tag]]
@@ -519,6 +521,10 @@ class AcrEmulator(VendorEmulator):
     def _docker(self, user: str, password: str) -> Login:
         auth = base64.b64encode(f"{user}:{password}".encode()).decode()
         return Login(docker_config={"auths": {self.host: {"auth": auth}}}, secrets=(password, auth))
+
+
+def _unknown_tag(tag: str) -> Refusal:
+    return _refusal(404, "TAG_UNKNOWN", "the specified tag does not exist", detail={"name": tag})
 
 
 def _needed(request: Incoming) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Behaviour after the ECR API reference (2015-09-21) and what clients report: see 
 import base64
 import binascii
 import json
+import re
 import secrets
 import time
 from collections import defaultdict
@@ -30,6 +31,7 @@ READER: Final = Keys("AKIAIOSHOLYSTONEREAD", "je7MtGbClwBF/2Zp9Utk/may+only+look
 MOST_IDS: Final = 100
 MOST_RESULTS: Final = 1000
 USUAL_RESULTS: Final = 100
+_DIGEST: Final = re.compile("[a-zA-Z0-9-_+.]+:[a-fA-F0-9]{64}")
 
 
 @dataclass
@@ -252,7 +254,7 @@ class EcrEmulator(VendorEmulator):
             code, manifest = self._find(state, asked)
             if manifest is None:
                 failures.append(failed(asked, code))
-            elif manifest.media_type not in fields["acceptedMediaTypes"]:
+            elif manifest.media_type not in fields.get("acceptedMediaTypes", (manifest.media_type,)):
                 failures.append(failed(asked, "ImageNotFound"))
             else:
                 self.pulled.add(manifest.digest)
@@ -269,32 +271,45 @@ class EcrEmulator(VendorEmulator):
         return {"images": images, "failures": failures}
 
     def _find(self, state: RepositoryState, asked: Mapping[str, str]) -> tuple[str, StoredManifest | None]:
-        manifest = state.find(asked.get("imageDigest") or asked["imageTag"])
-        if code := self.failing.get(asked.get("imageDigest") or asked["imageTag"]):
+        if code := self._fault(state, asked):
             return code, None
+        manifest = state.find(asked.get("imageDigest") or asked["imageTag"])
         if manifest and self.status.get(manifest.digest, "ACTIVE") != "ACTIVE":
             return "ImageInaccessible", None
         return "ImageNotFound", manifest
+
+    def _fault(self, state: RepositoryState, asked: Mapping[str, str]) -> str:
+        """Of an id that is none, by the codes of ImageFailureCode; empty if it is one."""
+        digest, tag = asked.get("imageDigest"), asked.get("imageTag")
+        if digest is None and tag is None:
+            return "MissingDigestAndTag"
+        if digest is not None and not _DIGEST.fullmatch(digest):
+            return "InvalidImageDigest"
+        if digest and tag and state.tags.get(tag) != digest:
+            return "ImageTagDoesNotMatchDigest"
+        return self.failing.get(digest or tag or "", "")
 
     def _batch_delete(self, fields: dict[str, Any]) -> dict[str, Any]:
         name = fields["repositoryName"]
         state = self._repository(fields, name)
         # As it was when the call came: children fail next to their index (opensupplyhub/open-supply-hub#1243).
-        listed = {child.digest for each in state.manifests.values() for child in each.children}
+        children = {child.digest for each in state.manifests.values() for child in each.children}
+        listing = {digest: state.indexes_with(digest) for digest in children}
         gone: list[dict[str, str]] = []
         failures = []
         for asked in self._ids(fields):
+            if code := self._fault(state, asked):
+                failures.append(failed(asked, code))
+                continue
             if "imageDigest" in asked:
                 digest, tags = asked["imageDigest"], state.tags_of(asked["imageDigest"])
             else:
                 digest, tags = state.tags.get(asked["imageTag"], ""), (asked["imageTag"],)
             whole = "imageDigest" in asked or state.tags_of(digest) == tags
-            if code := self.failing.get(asked.get("imageDigest") or asked["imageTag"]):
-                failures.append(failed(asked, code))
-            elif digest not in state.manifests:
+            if digest not in state.manifests:
                 failures.append(failed(asked, "ImageNotFound"))
-            elif whole and digest in listed:
-                failures.append(failed(asked, "ImageReferencedByManifestList"))
+            elif whole and digest in listing:
+                failures.append(failed(asked, "ImageReferencedByManifestList", f": [{', '.join(listing[digest])}]"))
             else:
                 gone += [{"imageDigest": digest, "imageTag": tag} for tag in tags] or [{"imageDigest": digest}]
                 for tag in tags:
@@ -392,9 +407,12 @@ def invalid(member: str, why: str) -> Refusal:
     return error("InvalidParameterException", f"Invalid parameter at '{member}' failed to satisfy constraint: '{why}'")
 
 
-def failed(asked: Mapping[str, str], code: str) -> dict[str, Any]:
+def failed(asked: Mapping[str, str], code: str, more: str = "") -> dict[str, Any]:
     reasons = {
+        "MissingDigestAndTag": "Invalid request parameters: both tag and digest cannot be null",
+        "InvalidImageDigest": f"Invalid request parameters: image digest should satisfy the regex '{_DIGEST.pattern}'",
+        "ImageTagDoesNotMatchDigest": "Requested image tag does not match the digest",
         "ImageNotFound": "Requested image not found",
         "ImageReferencedByManifestList": "Requested image referenced by manifest list",
     }
-    return {"imageId": dict(asked), "failureCode": code, "failureReason": reasons.get(code, code)}
+    return {"imageId": dict(asked), "failureCode": code, "failureReason": reasons.get(code, code) + more}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -347,13 +347,14 @@ class GoogleEmulator(VendorEmulator):
             return json_reply(
                 {"name": FOLDER, "format": "DOCKER", "mode": "STANDARD_REPOSITORY", "dockerConfig": config}
             )
-        # The package is one part of the path: its slashes come escaped.
+        # The package is one part of the path: its slashes come escaped, by Google's own libraries twice.
         head, _, rest = raw.partition("/packages/")
         package, _, kind = rest.partition("/")
-        state = self.storage.repositories.get(f"{PROJECT}/{unquote(package)}")
+        image = unquote(unquote(package))
+        state = self.storage.repositories.get(f"{PROJECT}/{image}")
         if head != FOLDER or state is None or kind not in ("versions", "tags"):
             raise json_error(404, _status(404, "NOT_FOUND", "Requested entity was not found."))
-        name = f"{FOLDER}/packages/{package}"
+        name = f"{FOLDER}/packages/{quote(image, safe='')}"
         # "BASIC: … not any related tags", and without a view it is that (the discovery document, versions.list).
         tags_of = _tags_of(state) if kind == "versions" and request.query.get("view") == "FULL" else {}
         return self._page(

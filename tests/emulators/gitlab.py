@@ -47,13 +47,22 @@ _LEVELS: Final = {MAINTAINER: 40, DEVELOPER: 30, REPORTER: 20}
 _USERS: Final = {name: 101 + number for number, name in enumerate(_LEVELS)}
 _FILES: Final = Quirks(
     pages=False,
-    sorted_tags=False,
+    lenient_numbers="everywhere",
     no_tags="null",
+    strict_accept="all",
+    insists_on_docker=False,
+    malformed_digest_is_a_tag=True,
+    sha512="no",
+    oversized_status=400,
+    unknown_repository_on_delete="NAME_UNKNOWN-of-tags",
+    foreign_layers=False,
     referrers_api=False,
     upload_in_one_post=False,
     absolute_locations=True,
 )
-_DATABASE: Final = msgspec.structs.replace(_FILES, pages=True, sorted_tags=True)
+_DATABASE: Final = msgspec.structs.replace(
+    _FILES, pages=True, page_size=100, blobs_make_a_repository=True, malformed_digest_is_a_tag=False
+)
 _TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
 _REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -186,6 +195,8 @@ class GitlabEmulator(VendorEmulator):
         where = route(request.path)
         if where is None:
             return super().answer(request)
+        if self.database and where.kind == "tags" and request.query.get("n", "1").lstrip("0") == "":
+            request = msgspec.structs.replace(request, query={**request.query, "n": ""})  # n=0 is none (tags.go)
         access = self._check(request, self._needed(request, where))
         if where.kind == "manifest":
             self._check_rules(request, where, access)
@@ -222,16 +233,16 @@ class GitlabEmulator(VendorEmulator):
             if not is_tag:
                 if rules:
                     raise _error(401, "PROTECTED_MANIFEST", "insufficient permissions to delete manifest")
-                if (
-                    self.database
-                    and (state := self.storage.repositories.get(where.repository))
-                    and state.indexes_with(where.reference)
-                ):
+                state = self.storage.repositories.get(where.repository)
+                if self.database and state and state.indexes_with(where.reference):
                     raise _error(409, "MANIFEST_REFERENCED", "manifest referenced by a manifest list")
+                if self.database and state and state.referrers(where.reference):
+                    # Seen on 4.32, where nothing is deleted; 3.86 took the referrers along.
+                    raise _error(500, "UNKNOWN", "unknown error")
             elif self.deletes == "manifests":
                 self._check_tag(where.reference, denied.get("delete") or (), immutable)
-        elif request.method == "PUT" and self.database and self._lacks_subject(request, where.repository):
-            # registry/handlers/manifests.go of 4.x; 3.85 refuses every manifest with a subject.
+        elif request.method == "PUT" and self._lacks_subject(request, where.repository):
+            # registry/handlers/manifests.go. Before 4.0 an index is no subject either.
             raise _error(400, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
         elif request.method == "PUT" and is_tag:
             exists = self.storage.find(where.repository, where.reference) is not None
@@ -303,12 +314,14 @@ class GitlabEmulator(VendorEmulator):
         if state is None:
             raise refusal("NAME_UNKNOWN", {"name": path})
         names = sorted(tag for tag, digest in state.tags.items() if digest in state.manifests)
-        rest = [name for name in names if name > last]
-        page = rest[: int(size)]
+        if before := query.get("before"):
+            page = [name for name in names if name < before][-int(size) :]
+        else:
+            page = [name for name in names if name > last][: int(size)]
         links = []
         if page and names[0] != page[0]:
             links.append(f'<{request.path}?{urlencode({"before": page[0], "n": size})}>; rel="previous"')
-        if len(rest) > len(page):
+        if page and names[-1] != page[-1]:
             # `referrers` is forgotten here as in handlers/catalog.go, generateLink.
             links.append(f'<{request.path}?{urlencode({"last": page[-1], "n": size})}>; rel="next"')
         entries = [self._entry(path, name, with_referrers=query.get("referrers") == "true") for name in page]

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+import msgspec
+
 from holystone.embedded.errors import Refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest, referrer_entry
-from holystone.embedded.quirks import OCI
+from holystone.embedded.quirks import Quirks
 from holystone.embedded.storage import RepositoryState, Storage
 from holystone.engine.model.manifests import INDEX_TYPES, OCI_INDEX
 from tests.emulators.vendor import Login, VendorEmulator, json_error
@@ -57,6 +59,16 @@ _API: Final = re.compile(
     r"(?P<artifacts>/artifacts(?:/(?P<reference>[^/]+)(?P<tags>/tags/(?P<tag>[^/]+))?)?)?"
 )
 _V2: Final = re.compile(r"/v2/(?P<path>.+?)/(?P<kind>tags|manifests|blobs|referrers)/(?P<rest>.*)")
+_SIGNATURE: Final = re.compile(r"(sha256-[0-9a-f]{64})\.sig")
+_BEHIND: Final = Quirks(
+    strict_accept="all",
+    absolute_locations=True,
+    upload_in_one_post=False,
+    checks_content_range=False,
+    sha512="no",
+    oversized_status=400,
+)
+"""Of the distribution 2.8 behind Harbor, which is asked by digests only, what can still be seen."""
 _NEVER: Final = "0001-01-01T00:00:00.000Z"
 
 
@@ -97,13 +109,16 @@ class _Graph:
         return found
 
     def accessories(self, subject: str) -> list[tuple[str, str]]:
-        """Type and digest of what was pushed for it: cosign's signature, or anything with a `subject`. Attestations and
-        SBOMs under cosign's tags are artifacts like others (src/server/middleware/cosign)."""
-        if subject not in self.state.manifests:
-            return []
+        """Type and digest of what was pushed for it, be it there or not: cosign's signature, or anything with a
+        `subject`. Attestations and SBOMs under cosign's tags are artifacts like others (src/server/middleware/cosign,
+        src/server/middleware/subject)."""
         signature = self.state.manifests.get(self.state.tags.get(f"{subject.replace(':', '-')}.sig", ""))
         signed = [("signature.cosign", str(signature.digest))] if signature and _is_signature(signature) else []
-        return [*signed, *(("subject.accessory", digest) for digest in self._subjects.get(subject, ()))]
+        return [*signed, *((self._kind(digest), digest) for digest in self._subjects.get(subject, ()))]
+
+    def _kind(self, digest: str) -> str:
+        cosigns = ("application/vnd.dev.cosign.artifact.sig.v1+json", "application/vnd.dev.sigstore.bundle.v0.3+json")
+        return "signature.cosign" if self.state.manifests[digest].artifact_type in cosigns else "subject.accessory"
 
     def rows(self) -> list[StoredManifest]:
         """All that is in the list of artifacts, newest push first, before accessories are hidden."""
@@ -114,7 +129,8 @@ class _Graph:
         return sorted(shown, key=lambda each: (-self.state.pushed[each.digest], -ids[each.digest]))
 
     def hidden(self) -> set[str]:
-        return {digest for subject in self.state.manifests for _, digest in self.accessories(subject)}
+        signed = {found[1].replace("-", ":") for tag in self.state.tags if (found := _SIGNATURE.fullmatch(tag))}
+        return {digest for subject in signed | self._subjects.keys() for _, digest in self.accessories(subject)}
 
 
 class HarborEmulator(VendorEmulator):
@@ -137,7 +153,7 @@ class HarborEmulator(VendorEmulator):
         upstream: Storage | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(quirks=OCI, clock=clock)
+        super().__init__(quirks=_BEHIND, clock=clock)
         self.referrers_api = referrers_api
         self.miscounts = miscounts
         self.public = public
@@ -155,7 +171,8 @@ class HarborEmulator(VendorEmulator):
         self._immutable: set[tuple[str, str]] = set()
         self._deleted: set[str] = set()
         """Manifests that the registry behind Harbor still has, and Harbor's database has not."""
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, set[tuple[str, str]]] = {}
+        """What each lets do: repositories with actions."""
 
     # What the contract suite asks for
 
@@ -255,7 +272,7 @@ class HarborEmulator(VendorEmulator):
         return json_reply(about | ({"registry_id": 1} if self.upstream else {}))
 
     def _list(self, request: Incoming, repository: str) -> Reply:
-        number, size = int(request.query.get("page", 1)), int(request.query.get("page_size", 10))
+        number, size = (_number(request, name, usual) for name, usual in (("page", 1), ("page_size", 10)))
         if size > MAX_PAGE:
             raise error("UNPROCESSABLE_ENTITY", f"page_size in query should be less than or equal to {MAX_PAGE}")
         self.before_page(number)
@@ -266,9 +283,12 @@ class HarborEmulator(VendorEmulator):
             rows = [each for each in rows if each.digest not in hidden]
         page = [each for each in rows[(number - 1) * size : number * size] if each.digest not in hidden]
         headers = {"X-Total-Count": str(len(rows))}
-        if number * size < len(rows):
-            path = request.target.partition("?")[0]
-            headers["Link"] = f'<{path}?page={number + 1}&page_size={size}>; rel="next"'
+        path = request.target.partition("?")[0]
+        back = number > 1 and (number - 1) * size < len(rows)
+        links = [f'<{path}?page={number - 1}&page_size={size}>; rel="prev"'] if back else []
+        links += [f'<{path}?page={number + 1}&page_size={size}>; rel="next"'] if number * size < len(rows) else []
+        if links:
+            headers["Link"] = " , ".join(links)
         return json_reply([self._shown(graph, repository, each, request) for each in page], headers=headers)
 
     def _shown(self, graph: _Graph, repository: str, manifest: StoredManifest, request: Incoming) -> dict[str, Any]:
@@ -367,7 +387,7 @@ class HarborEmulator(VendorEmulator):
         if kind == "tags":
             return self._tags(request, path)
         if kind == "referrers" and self.referrers_api:
-            return self._referrers(path, rest)
+            return self._referrers(path, rest, request.query.get("artifactType", ""))
         if kind == "manifests" and request.method in ("GET", "HEAD"):
             return self._manifest(request, path, rest)
         if kind == "manifests" and request.method == "DELETE":
@@ -387,7 +407,10 @@ class HarborEmulator(VendorEmulator):
         """Pages only where `n` is given. A proxy cache merges the tags of upstream in (middleware/repoproxy/tag.go)."""
         proxied = self.upstream.repositories.get(path) if self.upstream else None
         names = sorted({*(proxied.tags if proxied else self._known(path).tags), *self._tags_here(path)})
-        size = int(request.query.get("n", 0)) or len(names)
+        asked = request.query.get("n") or str(len(names))
+        if not re.fullmatch(r"\+?[0-9]+", asked):
+            raise error("BAD_REQUEST", "the N must be a positive int type")
+        size = int(asked)
         rest = [name for name in names if name > request.query.get("last", "")]
         more = urllib.parse.urlencode({"last": rest[size - 1], "n": size}) if 0 < size < len(rest) else ""
         headers = {"Link": f'</v2/{path}/tags/list?{more}>; rel="next"'} if more else {}
@@ -415,7 +438,7 @@ class HarborEmulator(VendorEmulator):
             return Reply(412) if request.method == "HEAD" else refused
         if request.method == "GET":
             self.pulled[manifest.digest] += 1
-        return super().answer(request)
+        return super().answer(msgspec.structs.replace(request, path=f"/v2/{path}/manifests/{manifest.digest}"))
 
     def _fill_cache(self, path: str, reference: str) -> None:
         there = self.upstream.find(path, reference) if self.upstream else None
@@ -427,13 +450,16 @@ class HarborEmulator(VendorEmulator):
             self.storage.put_blob(path, self.upstream.blobs[digest])
         self.storage.put_manifest(path, there.body, there.media_type, None if ":" in reference else reference)
 
-    def _referrers(self, path: str, subject: str) -> Reply:
+    def _referrers(self, path: str, subject: str, wanted: str) -> Reply:
         if not re.fullmatch("sha256:[0-9a-f]{64}", subject):
             raise error("BAD_REQUEST", f"invalid digest: {subject}")
         state = self.storage.repositories.get(path) or RepositoryState()
         found = [referrer_entry(state.manifests[digest]) for _, digest in _Graph(state).accessories(subject)]
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}
-        return json_reply(index, headers={"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))})
+        headers = {"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))}  # of all, whatever is wanted
+        if wanted:
+            found = [each for each in found if each["artifactType"] == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        return json_reply({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": found}, headers=headers)
 
     # Rights
 
@@ -461,11 +487,14 @@ class HarborEmulator(VendorEmulator):
         known = not path or self._has(path.partition("/")[0])
         if known and account and right in self._rights(account):
             return
-        if known and self.public and right == "pull" and scheme == "Bearer" and token in self._tokens:
+        if known and (path, right.split()[0]) in self._tokens.get(token, ()):
+            return
+        if not path and token in self._tokens:
             return
         challenge = 'Basic realm="harbor"'
         if not scheme or scheme == "Bearer":
-            scope = f',scope="repository:{path}:{right}"' if path else ""
+            actions = {"push": "pull,push", "delete repository": "delete"}.get(right, right)
+            scope = f',scope="repository:{path}:{actions}"' if path else ""
             challenge = f'Bearer realm="{request.base}/service/token",service="harbor-registry"{scope}'
         text = f"unauthorized to access repository: {path}, action: {right}: unauthorized to access repository: {path}"
         raise error("UNAUTHORIZED", text, {"WWW-Authenticate": challenge})
@@ -479,7 +508,7 @@ class HarborEmulator(VendorEmulator):
         if account is None and "Authorization" in request.headers:
             raise error("UNAUTHORIZED", "unauthorized")
         rights = self._rights(account) if account else GUEST if self.public else frozenset()
-        access = []
+        access: list[dict[str, Any]] = []
         for scope in request.scopes:
             kind, _, rest = scope.partition(":")
             name, _, actions = rest.rpartition(":")
@@ -502,7 +531,7 @@ class HarborEmulator(VendorEmulator):
         token = ".".join(
             (*(base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in parts), "c2ln")
         )
-        self._tokens.add(token)
+        self._tokens[token] = {(each["name"], action) for each in access for action in each["actions"]}
         return json_reply({"token": token, "expires_in": 1800})
 
     def _has(self, project: str) -> bool:
@@ -522,6 +551,14 @@ class HarborEmulator(VendorEmulator):
         if found is None:
             raise error("NOT_FOUND", f"artifact {repository}{'@' if ':' in reference else ':'}{reference} not found")
         return found
+
+
+def _number(request: Incoming, name: str, usual: int) -> int:
+    """As go-openapi reads it."""
+    text = request.query.get(name, str(usual))
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise error("UNPROCESSABLE_ENTITY", f"{name} in query must be of type int64: {json.dumps(text)}")
+    return int(text)
 
 
 def _is_signature(manifest: StoredManifest) -> bool:

@@ -17,10 +17,11 @@ from typing import Any, Final, Literal
 
 from holystone.embedded.errors import Refusal, refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
+from holystone.embedded.manifests import referrer_entry
 from holystone.embedded.quirks import OCI
 from holystone.embedded.routes import Route, route
 from holystone.embedded.storage import RepositoryState
-from holystone.engine.model.manifests import INDEX_TYPES
+from holystone.engine.model.manifests import INDEX_TYPES, OCI_INDEX
 from holystone.engine.model.references import Digest, Tag
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
@@ -258,34 +259,54 @@ class QuayEmulator(VendorEmulator):
         where = route(request.path)
         if where is None:
             raise Refusal(_html(404, "404 Not Found"))
-        reading = request.method in ("GET", "HEAD")
+        reading = request.method in ("GET", "HEAD") and where.kind != "upload"
         self._check(request, where, "pull" if reading else "push")
+        if where.kind == "version":
+            challenge = f'Bearer realm="{request.base}/v2/auth",service="{self.host}"'
+            return Reply(200, b"true", {"Content-Type": "text/html", "WWW-Authenticate": challenge})
+        if where.kind == "blob" and request.method == "DELETE":
+            raise refusal("UNSUPPORTED")
         if self.read_only and not reading:
             message = "System is currently read-only. Pulls will succeed but all write operations are suspended."
             raise _oci(405, "DENIED", message, is_readonly=True)
         state = self.storage.repositories.get(where.repository)
-        if state is None and where.kind != "version":
+        if state is None:
             raise refusal("NAME_UNKNOWN")
-        if state is not None and where.kind == "tags":
+        if where.kind == "tags":
             return self._tags(request, where, state)
-        if state is not None and where.kind == "manifest" and request.method != "PUT":
+        if where.kind == "manifest" and request.method != "PUT":
             self._find(where, state, deleting=request.method == "DELETE")
             if request.method == "DELETE":
                 return self._delete(where, state)
-        if (
-            state is not None
-            and where.kind == "referrers"
-            and not self._lives(self.of(where.repository), state, where.reference)
-        ):
-            # Seen on Quay of 2026-08, though the specification wants an empty list.
-            raise _oci(400, "MANIFEST_INVALID", "manifest invalid")
+        lived = self._lives(self.of(where.repository), state, where.reference)
+        if where.kind == "referrers":
+            if not lived:
+                # Seen on Quay of 2026-08, though the specification wants an empty list.
+                raise _oci(400, "MANIFEST_INVALID", "manifest invalid")
+            return self._referrers(state, where.reference, request.query.get("artifactType", ""))
         try:
             reply = super().answer(request)
         except Refusal as refused:
             raise _not_loaded(refused) from None
-        if where.kind == "manifest" and request.method == "PUT" and ":" in where.reference:
+        if where.kind == "manifest" and request.method == "PUT" and ":" in where.reference and not lived:
+            # What is alive gets no temporary tag (get_or_create_manifest of data/model/oci/manifest.py).
             self.of(where.repository).temporary[where.reference] = self.now() + _TEMPORARY
-        return reply
+        untold = {name: value for name, value in reply.headers.items() if name != "OCI-Subject"}
+        return Reply(reply.status, reply.body, untold)
+
+    def _referrers(self, state: RepositoryState, subject: str, wanted: str) -> Reply:
+        """The type of an artifact is told where it is a field of the manifest, not where it is the configuration's."""
+        entries = []
+        for each in state.referrers(subject):
+            entry = referrer_entry(each)
+            if "artifactType" not in json.loads(each.body):
+                del entry["artifactType"]
+            entries.append(entry)
+        headers = {"Content-Type": OCI_INDEX}
+        if wanted:
+            entries = [each for each in entries if each.get("artifactType") == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        return json_reply({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}, headers=headers)
 
     def _check(self, request: Incoming, where: Route, action: str) -> None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -353,17 +374,17 @@ class QuayEmulator(VendorEmulator):
     def _tags(self, request: Incoming, where: Route, state: RepositoryState) -> Reply:
         asked = request.query.get("n", "")
         if self.cursor == "last":
-            size = min(int(asked), 100) if asked.isdecimal() else 100
+            size = max(min(int(asked), 100), 0) if re.fullmatch("-?[0-9]+", asked) else 100
             last = request.query.get("last", "")
             rest = [name for name in self._cached(where.repository, state, last, size) if name > last]
-            more = {"n": size, "last": rest[size - 1]} if len(rest) > size else {}
+            more = {"n": size, "last": rest[size - 1]} if len(rest) > size > 0 else {}
         else:
             size = min(int(asked), 50) if asked.isdecimal() else 50
             at = int(base64.b64decode(request.query.get("next_page", base64.b64encode(b"0"))))
             rest = self._cached(where.repository, state, str(at), size)[at:]
             more = {"n": size, "next_page": base64.b64encode(str(at + size).encode()).decode()}
             more = more if len(rest) > size else {}
-        link = f'<{request.base}{request.path}?{urllib.parse.urlencode(more)}>; rel="next"'
+        link = f'<{request.path}?{urllib.parse.urlencode(more)}>; rel="next"'
         headers = {"Link": link} if more else {}
         return json_reply({"name": where.repository, "tags": rest[:size]}, headers=headers)
 
@@ -392,7 +413,7 @@ class QuayEmulator(VendorEmulator):
     def _api_reply(self, request: Incoming) -> Reply:
         where = _API.fullmatch(request.path)
         if where is None:
-            return _html(404, "404 Not Found")
+            raise _problem(404, "not_found", "Not Found")
         path, tag, restoring = where.groups()
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.oauth:  # a robot's password, a token of /v2, or none
@@ -469,8 +490,7 @@ class QuayEmulator(VendorEmulator):
             record |= {"end_ts": int(row.end), "expiration": formatdate(row.end)}
         if is_list:
             record["child_manifests_presence"] = {child.digest: True for child in stored.children}
-        if self.of(path).immutable:  # else the feature is off
-            record["immutable"] = row.live and row.name in self.of(path).immutable
+        record["immutable"] = row.live and row.name in self.of(path).immutable
         return record
 
     def _delete_by_api(self, path: str, tag: str, state: RepositoryState) -> Reply:

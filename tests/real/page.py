@@ -12,6 +12,8 @@ from tests.real.servers import SERVERS
 
 COLUMNS = ("version", "taken for", "contract", "random repositories", "undo whole", "runs", "after collection", "date")
 _MARK = "<!-- made by `make real` -->"
+_REPLAY_COLUMNS = ("server", "version", "played by", "requests", "differ", "of them accepted", "date")
+_REPLAY_MARK = "<!-- replayed by `make real` -->"
 _RUNS = {
     "test_cleaned_and_a_second_run_plans_nothing": "second run",
     "test_a_killed_run_is_resumed": "resume",
@@ -67,11 +69,15 @@ class Gathered:
     rows: defaultdict[str, Row] = field(default_factory=lambda: defaultdict(Row))
     conformance: dict[str, dict[str, str]] = field(default_factory=dict)
     """By server, the row of what OCI's suite found."""
+    replay: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The same of the replayed requests."""
 
     def add(self, report: pytest.TestReport, outcome: str) -> None:
         for key, value in report.user_properties:
             if key == "conformance" and isinstance(value, dict):
                 self.conformance[value["server"]] = value
+            elif key == "replay" and isinstance(value, dict):
+                self.replay[value["server"]] = value
         name = re.search(r"\[(.*)\]$", report.nodeid)
         server = next((each for each in sorted(SERVERS, key=len, reverse=True) if name and _in(each, name[1])), None)
         if server is None or (outcome == "passed" and report.when != "call"):
@@ -117,8 +123,12 @@ def _in(server: str, parameters: str) -> bool:
 def page_with(page: str, gathered: Gathered) -> str:
     """The page, its table brought up to date."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    found = {name: {**row.cells(), "date": today} for name, row in gathered.rows.items()}
+    cells = {name: row.cells() for name, row in gathered.rows.items()}
+    # What was only compared with its model keeps the version that the other columns are of.
+    found = {name: {**each, "date": today} for name, each in cells.items() if each.keys() - {"version", "taken for"}}
     conforming = {name: {**row, "date": today} for name, row in gathered.conformance.items()}
     page = tables.page_with(page, _MARK, ("server", *COLUMNS), SERVERS, found)
     servers = (conformance.SPECIFICATION, *SERVERS)
-    return tables.page_with(page, conformance.MARK, conformance.COLUMNS, servers, conforming)
+    page = tables.page_with(page, conformance.MARK, conformance.COLUMNS, servers, conforming)
+    replayed = {name: {**row, "date": today} for name, row in gathered.replay.items()}
+    return tables.page_with(page, _REPLAY_MARK, _REPLAY_COLUMNS, SERVERS, replayed)

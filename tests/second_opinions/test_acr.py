@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
+import aiohttp
 import pytest
 from azure.containerregistry import ArtifactTagOrder
 from azure.containerregistry._generated.models import _models as models
@@ -279,3 +280,44 @@ async def _our_questions(acr: AcrEmulator, folder: Path, digests: dict[str, Dige
         assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
         assert await registry.delete_manifests(repository, [digests["loose"]]) == [Deleted()]
     return {asked(each) for each in acr.requests}
+
+
+@pytest.mark.parametrize(("abac", "status"), [(False, 202), (True, 401)])
+async def test_a_token_for_all_repositories_is_one_as_acr_cli_asks_for_it(abac: bool, status: int) -> None:
+    """Azure/acr-cli, internal/api/acrsdk.go: newAcrCLIClientWithBearerAuth, refreshAcrCLIClientToken: on an
+    ABAC registry the wildcard "is silently ignored by the server"."""
+    async with AcrEmulator(abac=abac) as acr, aiohttp.ClientSession() as session:
+        fill(acr)
+        for scope in ("registry:catalog:* repository:*:*", "repository:*:*"):
+            form = {"grant_type": "refresh_token", "service": acr.host, "scope": scope}
+            form["refresh_token"] = str(acr.az_login().secrets[0])
+            async with session.post(f"{acr.url}/oauth2/token", data=form) as got:
+                assert got.status == 200
+                token = (await got.json())["access_token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            tag = "v1" if "registry" in scope else "all"
+            async with session.delete(f"{acr.url}/acr/v1/{PATH}/_tags/{tag}", headers=headers) as got:
+                assert got.status == status
+
+
+async def test_a_token_for_all_repositories_gives_no_more_than_its_owner_has() -> None:
+    async with AcrEmulator() as acr, aiohttp.ClientSession() as session:
+        fill(acr)
+        who = Principal("guest", {"*": READ_ACTIONS})
+        form = {"grant_type": "refresh_token", "service": acr.host, "scope": "repository:*:*"}
+        form["refresh_token"] = str(acr.az_login(principal=who).secrets[0])
+        async with session.post(f"{acr.url}/oauth2/token", data=form) as got:
+            headers = {"Authorization": f"Bearer {(await got.json())['access_token']}"}
+        for method, status in (("GET", 200), ("DELETE", 401)):
+            path = f"/acr/v1/{PATH}/_tags" + ("/v1" if method == "DELETE" else "")
+            async with session.request(method, acr.url + path, headers=headers) as got:
+                assert got.status == status
+
+
+async def test_a_tag_of_no_repository_is_an_unknown_tag() -> None:
+    """As recorded by the maintainers of Azure's clients (Azure/azure-sdk-for-python, recordings of 2021)."""
+    async with AcrEmulator() as acr, client(acr) as asking:
+        heard = overhear(acr)
+        await asking.delete_tag("team/none", "absent", **HTTP)
+        (said,) = check(models.AcrErrors, heard[-1].reply.body)["errors"]
+        assert (heard[-1].reply.status, said["code"]) == (404, "TAG_UNKNOWN")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from google.api_core.path_template import transcode
 
 from holystone.adapters.registries.gcr.places import locate
 from holystone.cleanup.connections import Connections
@@ -107,6 +108,20 @@ async def test_replies_are_googles(path: str, operation: str, key: str, immutabl
         assert exchange.reply.status == 200
         assert judge(exchange) == operation
         assert said[key]
+
+
+@pytest.mark.parametrize("kind", ["versions", "tags"])
+async def test_an_escaped_name_may_be_escaped_again(kind: str) -> None:
+    """As Google's own libraries send it, which escape what they are given: with %252F the same package is named."""
+    async with GoogleEmulator() as served:
+        fill(served)
+        uri = "/v1/{parent=projects/*/locations/*/repositories/*/packages/*}/" + kind
+        sent = transcode([{"method": "get", "uri": uri}], parent=IMAGE)  # type: ignore[no-untyped-call]
+        path = sent["uri"].removeprefix("/v1/")
+        assert "shop%252Fapp" in path
+        exchange, said = await ask(served, path)
+        assert exchange.reply.status == 200
+        assert said == (await ask(served, f"{IMAGE}/{kind}"))[1]
 
 
 async def test_an_empty_image_is_listed(tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ def version(_storage: Storage, quirks: Quirks, _request: Incoming, _route: Route
 
 def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     state = storage.repositories.get(route.repository)
-    if state is None or not state.had_tags:
+    if state is None or not (state.had_tags or quirks.blobs_make_a_repository):
         raise refusal("NAME_UNKNOWN", {"name": route.repository})
     # The order of a directory, which is what distribution 2.8 shows: stable, and without meaning.
     names = sorted(state.tags, key=None if quirks.sorted_tags else lambda tag: (zlib.crc32(tag.encode()), tag))
     headers: dict[str, str] = {}
     if quirks.pages:
         try:
-            size = _number(request, lenient=False)
+            size = _number(request, lenient=quirks.lenient_numbers == "everywhere")
         except Refusal:
             if quirks.bare_list_errors:
                 raise Refusal(Reply(400)) from None
@@ -49,7 +49,7 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
 
 
 def catalog(storage: Storage, quirks: Quirks, request: Incoming, _route: Route) -> Reply:
-    size = _number(request, lenient=quirks.lenient_numbers)
+    size = _number(request, lenient=quirks.lenient_numbers != "nowhere")
     if size is not None and quirks.catalog_page_max is not None and size > quirks.catalog_page_max:
         raise refusal("PAGINATION_NUMBER_INVALID", {"n": size})
     size = quirks.catalog_page if size is None else size

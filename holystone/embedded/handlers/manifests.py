@@ -15,6 +15,8 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     _check_digest(quirks, route)
     stored = storage.find(route.repository, route.reference)
     if stored is None:
+        if quirks.unknown_repository == "NAME_UNKNOWN" and route.repository not in storage.repositories:
+            raise refusal("NAME_UNKNOWN")
         raise _unknown(quirks, route)
     body, media_type, digest = negotiated(storage, quirks, request, route, stored)
     if request.headers.get("If-None-Match", "").strip('"') == digest:
@@ -45,8 +47,10 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
-        raise refusal("MANIFEST_BLOB_UNKNOWN", error.digests[0]) from error
+        raise refusal(quirks.missing_code, error.digests[0]) from error
     _check_digest(quirks, route)
+    if tag and not quirks.pins_tagged:
+        state.pinned.discard(stored.digest)
     if before and quirks.overwrite_drops:
         storage.release(route.repository, before, blobs=quirks.blobs_go)
     location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
@@ -79,6 +83,8 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     state = storage.repositories.get(route.repository)
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
         raise refusal("NAME_UNKNOWN", status=400)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-of-tags" and is_tag:
+        raise refusal("NAME_UNKNOWN")
     if is_tag:
         return _delete_tag(storage, quirks, route)
     if quirks.tag_delete == "refused" and not _is_digest(route.reference):

@@ -29,7 +29,7 @@ def negotiated(storage: Storage, quirks: Quirks, request: Incoming, route: Route
         return as_stored
     if stored.media_type == DOCKER_LIST:
         stored = _amd64(storage, route, stored)
-        if DOCKER_MANIFEST not in accepted and not quirks.converts_to_schema1:
+        if DOCKER_MANIFEST not in accepted and quirks.insists_on_docker and not quirks.converts_to_schema1:
             raise refusal("MANIFEST_INVALID", "schema 2 manifest not supported by client")
     if quirks.converts_to_schema1 and stored.media_type == DOCKER_MANIFEST and DOCKER_MANIFEST not in accepted:
         body = _schema1(storage, route, stored)
@@ -54,8 +54,9 @@ def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
             config = msgspec.json.decode(blob)
         except msgspec.DecodeError:
             config = {}
-    if not config.get("history"):  # distribution cannot convert such a configuration
-        raise refusal("MANIFEST_INVALID")
+    history = config.get("history") or ()
+    if not history or sum(not each.get("empty_layer") for each in history) != len(layers):
+        raise refusal("MANIFEST_INVALID")  # distribution cannot convert such a configuration
     return msgspec.json.encode(
         {
             "schemaVersion": 1,
@@ -63,6 +64,6 @@ def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
             "tag": route.reference,
             "architecture": config.get("architecture", ""),
             "fsLayers": [{"blobSum": digest} for digest in reversed(layers)],
-            "history": [{"v1Compatibility": msgspec.json.encode(each).decode()} for each in config["history"]],
+            "history": [{"v1Compatibility": msgspec.json.encode(each).decode()} for each in history],
         }
     )

@@ -65,8 +65,8 @@ def capabilities(way: Way | None, *, database: bool, by_digest: bool) -> Capabil
         tag_delete=True,
         tag_delete_spares_siblings=True,
         # With a database what has no tag is collected after a day, children and blobs included, but not what an index
-        # lists (gc_review_after_defaults; of referrers nothing is said); without one only the administrator's
-        # registry-garbage-collect frees space.
+        # lists or a manifest refers to (gc_review_after_defaults; IsDangling of datastore/gcmanifesttask.go); without
+        # one only the administrator's registry-garbage-collect frees space.
         last_tag="takes-unlisted" if database else "leaves-manifest",
         last_tag_takes_attached=False,
         digest_delete=by_digest and not database,
