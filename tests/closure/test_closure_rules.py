@@ -124,6 +124,16 @@ def test_a_broken_tag_is_kept_with_what_is_wrong_and_its_manifest_too() -> None:
     assert d(1) in closed.kept
 
 
+def test_a_signature_that_could_not_be_read_stays_though_its_subject_goes() -> None:
+    snapshot = repository(
+        [image(1), image(2)], {"a": 1, fallback(1, ".sig"): 2}, {fallback(1, ".sig"): "no configuration"}
+    )
+    closed = close(snapshot, doom("a"))
+    assert closed.verdicts[fallback(1, ".sig")] == Keep((Unreadable("no configuration"),))
+    assert closed.levels == ((d(1),),)
+    assert d(2) in closed.kept
+
+
 def test_a_tag_whose_manifest_was_not_read_is_kept() -> None:
     closed = close(repository([], {"a": 1}), doom("a"))
     assert isinstance(closed.verdicts[Tag("a")], Keep)

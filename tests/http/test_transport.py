@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import CutShort
 from holystone.adapters.http.transport import Reply, base_url
 from holystone.adapters.http.wire import Wire
@@ -172,6 +173,27 @@ async def test_the_servers_count_reaches_the_lane(connect: Connect, monkeypatch:
         monkeypatch.setattr(client.lane, "hint", hints.append)
         await client.get()
     assert hints == [RateHint(remaining=41, limit=5000, resets_in=60)]
+
+
+async def test_what_a_storage_host_says_of_its_own_quota_and_clock_is_not_about_the_registry(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {
+        "X-RateLimit-Remaining": "0",
+        "X-Ms-Ratelimit-Remaining-Calls-Per-Second": "1",
+        "Date": "Mon, 23 Nov 2026 16:12:00 GMT",
+    }
+    hints: list[object] = []
+    dates = Dates()
+    storage = answering(web.Response(text="blob", headers=said))
+    async with site(storage, address="127.0.0.2") as there:
+        away = answering(web.Response(status=307, headers={"Location": f"{there.url}/blob"}))
+        async with site(away) as server, connect(server.host, dates=dates) as client:
+            monkeypatch.setattr(client.lane, "hint", hints.append)
+            monkeypatch.setattr(client.lane, "allow", hints.append)
+            assert (await client.get()).body == b"blob"
+    assert hints == []
+    assert dates.nearest == {}
 
 
 @pytest.mark.parametrize("chunked", [True, False])

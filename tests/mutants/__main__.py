@@ -1,4 +1,4 @@
-"""`make mutants`: breaks one line after the other where a mistake deletes what is wanted, and looks whether a test fails."""
+"""`make mutants`: breaks line after line where a mistake deletes what is wanted. Each time a test must fail."""
 
 import argparse
 import random
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.mutants.bench import Bench, Measured, Tried
+from tests.mutants.bench import Bench, Measured
 from tests.mutants.known import known, stale
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.rooms import ROOMS, TOP, Room

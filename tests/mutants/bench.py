@@ -1,30 +1,28 @@
 """Tries mutants with the tests of their room. Nothing on the disk is changed.
 
-A change within a function is put into the function itself, in a fork of a process that has collected all tests already;
-any other is made while its module is imported, in a fork of one that has imported nothing of ours yet, which takes longer.
+A change within a function is put into the function itself, in a fork of a process that has collected all tests already.
+Any other is made while its module is imported, in a fork of one that has imported nothing of ours yet: which is slower.
 """
 
-import gc
 import importlib.machinery
 import os
 import pickle
 import signal
-import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType
 from typing import Final
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.mutants.forks import in_forks
+from tests.mutants.functions import Functions
 from tests.mutants.operators import Mutant, compiled
 
 PATIENCE: Final = 20.0
@@ -102,7 +100,7 @@ class Bench:
             yield said
         if measured is None:
             raise RuntimeError(f"the tests in {', '.join(self.tests)} cannot be run")
-        names = [measured.nearest(mutant, self._file(mutant), self.tests) for mutant in late]
+        names = [measured.nearest(mutant, self.file(mutant), self.tests) for mutant in late]
         tasks = [partial(self._imported, mutant, near) for mutant, near in zip(late, names, strict=True)]
         for number, by in in_forks(tasks, self.jobs):
             yield Tried(late[number], True, by, len(names[number]))
@@ -113,14 +111,14 @@ class Bench:
         if not (pid := os.fork()):
             try:
                 os.close(ours)
-                with open(theirs, "wb") as told:
+                with os.fdopen(theirs, "wb") as told:
                     self._pytest(self.tests, _Collected(self, mutants, every, told.write, told.flush))
             except BaseException:
                 traceback.print_exc()
             finally:
                 os._exit(0)
         os.close(theirs)
-        with open(ours, "rb") as heard:
+        with os.fdopen(ours, "rb") as heard:
             while True:
                 try:
                     yield pickle.load(heard)
@@ -130,7 +128,7 @@ class Bench:
 
     def _imported(self, mutant: Mutant, names: Sequence[str]) -> str:
         """The test that failed, or what was wrong before."""
-        file = self._file(mutant)
+        file = self.file(mutant)
         code = compiled(mutant, Path(file))
         usual = importlib.machinery.SourceFileLoader.get_code
 
@@ -148,7 +146,7 @@ class Bench:
             options = (*_OPTIONS, f"--basetemp={folder}/t", f"--rootdir={self.top}", f"--hypothesis-seed={self.seed}")
             pytest.main([*options, *(str(self.top / each) for each in tests)], plugins=[plugin, _Draws()])
 
-    def _file(self, mutant: Mutant) -> str:
+    def file(self, mutant: Mutant) -> str:
         return str(self.top / mutant.module)
 
 
@@ -187,19 +185,19 @@ class _Collected:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             return True
-        files = {self.bench._file(mutant) for mutant in self.mutants}
-        ((_, measured),) = in_forks([lambda: _measure(session.items, files)], 1)
+        files = {self.bench.file(mutant) for mutant in self.mutants}
+        functions = Functions(files)
+        ((_, measured),) = in_forks([lambda: _measure(session.items, functions)], 1)
         if isinstance(measured, str):
             return True
         self._tell(measured)
         items = {item.nodeid: item for item in session.items}
-        there = _functions(files)
         within = [mutant for mutant in self.mutants if mutant.function]
         tries = [(mutant, True) for mutant in within] + [(mutant, False) for mutant in within[:: self.every]]
-        near = [measured.nearest(mutant, self.bench._file(mutant), self.bench.tests) for mutant, _ in tries]
+        near = [measured.nearest(mutant, self.bench.file(mutant), self.bench.tests) for mutant, _ in tries]
 
         def work(mutant: Mutant, changed: bool, names: Sequence[str]) -> str:
-            if changed and not _put(compiled(mutant, Path(self.bench._file(mutant))), mutant, there):
+            if changed and not functions.change(compiled(mutant, Path(self.bench.file(mutant))), mutant):
                 return FREE
             return _first_failure([items[name] for name in names], measured.seconds)
 
@@ -227,59 +225,17 @@ def _alarm(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _measure(items: Sequence[pytest.Item], files: set[str]) -> Measured:
+def _measure(items: Sequence[pytest.Item], functions: Functions) -> Measured:
     measured = Measured()
     runs: set[tuple[str, str]] = set()
-
-    def called(frame: FrameType, _event: str, _argument: object) -> None:
-        if frame.f_code.co_filename in files:
-            runs.add((frame.f_code.co_filename, frame.f_code.co_qualname.removesuffix(".<locals>")))
-
+    functions.watch(runs.add)
     for item, following in zip(items, [*items[1:], None], strict=True):
         begun = time.process_time()
         runs.clear()
-        threading.settrace(called)
-        sys.settrace(called)
-        try:
-            reports = runtestprotocol(item, log=False, nextitem=following)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+        reports = runtestprotocol(item, log=False, nextitem=following)
         if any(report.failed for report in reports):
             measured.failed.append(item.nodeid)
         elif all(report.passed for report in reports):
             measured.seconds[item.nodeid] = time.process_time() - begun
             measured.runs[item.nodeid] = {*runs}
     return measured
-
-
-def _functions(files: set[str]) -> dict[tuple[str, str, int], list[FunctionType]]:
-    found: dict[tuple[str, str, int], list[FunctionType]] = {}
-    for each in gc.get_objects():
-        if type(each) is FunctionType and each.__code__.co_filename in files:
-            code = each.__code__
-            found.setdefault((code.co_filename, code.co_qualname, code.co_firstlineno), []).append(each)
-    return found
-
-
-def _put(module: CodeType, mutant: Mutant, there: dict[tuple[str, str, int], list[FunctionType]]) -> bool:
-    """False if the function that is there cannot take it."""
-    codes = [
-        code
-        for code in _codes(module)
-        if code.co_qualname == mutant.outermost
-        and code.co_firstlineno <= mutant.line <= max(line or 0 for each in _codes(code) for *_, line in each.co_lines())
-    ]
-    for code in codes:
-        for function in there.get((code.co_filename, code.co_qualname, code.co_firstlineno), ()):
-            if len(function.__code__.co_freevars) != len(code.co_freevars):
-                return False
-            function.__code__ = code
-    return any((code.co_filename, code.co_qualname, code.co_firstlineno) in there for code in codes)
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _codes(each)

@@ -1,8 +1,8 @@
-"""Small changes of a module, each of which should make some test fail: conditions that always or never hold, comparisons
-by one off, operands and statements that are missing, other constants.
+"""Small changes of a module, each of which should make some test fail: conditions that always or never hold,
+comparisons by one off, operands and statements that are missing, other constants.
 
-What nobody should notice is left alone: annotations, docstrings, decorators, `__repr__`, and texts for people, which are
-those with a blank in them.
+What nobody should notice is left alone: annotations, docstrings, decorators, `__repr__`, and texts for people, which
+are those with a blank in them.
 """
 
 import ast

@@ -64,21 +64,11 @@ def test_what_no_test_notices_is_told(tmp_path: Path) -> None:
     assert isinstance(measured, Measured)
     assert measured.failed == []
     changed = {each.mutant.change: each.by for each in tried if isinstance(each, Tried) and each.changed}
-    assert changed == {
-        "3 → 4": "test_shop.py::test_few",
-        "a > b → a >= b": "",
-        "return a > b → return None": "test_shop.py::test_larger",
-        "return a if first() else b → return None": "test_shop.py::test_larger",
-        "first() → True": "test_shop.py::test_larger",
-        "first() → False": "test_shop.py::test_larger",
-        "number == 7 → number != 7": "test_shop.py::test_few",
-        "number == 7 → True": "test_shop.py::test_few",
-        "number == 7 → False": "test_shop.py::test_seven",
-        "7 → 8": "test_shop.py::test_seven",
-        "raise ValueError('seven, by the way') → pass": "test_shop.py::test_seven",
-        "return number < LIMIT → return None": "test_shop.py::test_few",
-        "number < LIMIT → number <= LIMIT": "test_shop.py::test_few",
-    }
+    assert [change for change, by in changed.items() if not by] == ["a > b → a >= b"]
+    assert changed["3 → 4"] == "test_shop.py::test_few"
+    assert changed["first() → False"] == "test_shop.py::test_larger"
+    assert {"7 → 8", "number == 7 → True", "raise ValueError('seven, by the way') → pass"} < changed.keys()
+    assert len(changed) == len(made) == 13
     controls = [each.by for each in tried if isinstance(each, Tried) and not each.changed]
     assert controls == [""] * 3
 
