@@ -155,6 +155,11 @@ def test_a_cycle_ends_in_one_level_between_what_leads_to_it_and_what_follows() -
     assert close(snapshot, doom("a")).levels == ((d(5),), (d(1), d(2)), (d(3),))
 
 
+def test_in_a_cycle_of_three_an_index_still_goes_before_its_child() -> None:
+    snapshot = repository([image(1), image(2, subject=1), index(3, 1, subject=2)], {"a": 3})
+    assert close(snapshot, doom("a")).levels == ((d(2), d(3)), (d(1),))
+
+
 def test_verdicts_on_tags_that_do_not_exist_change_nothing() -> None:
     assert close(repository([], {}), doom("a")).verdicts == {}
 

@@ -25,7 +25,7 @@ from tests.mutants.forks import in_forks
 from tests.mutants.functions import Functions
 from tests.mutants.operators import Mutant, compiled
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 8.0
 """Seconds of processor time in tests that a mutant is tried with at most."""
 _HANG: Final = 60
 """Seconds, and twenty times its processor time: what a test may take. Then the mutant is caught."""
