@@ -76,6 +76,7 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
         (["</1>; rel=prev", "</2>; rel=next"], "/2"),
         (['</a,b;c>; title="x"; rel="next"'], "/a,b;c"),
         (["</1>; rel=prev; rel=next"], None),
+        (["</2>; rel*=next"], "/2"),
         (["<?last=y>; rel=next"], "/v2/a/tags/list?last=y"),
         (["<http://r.example:80/v2/x?last=%2F>; rel=next"], "/v2/x?last=%2F"),  # a proxy's wrong scheme
         (["<https://R.example/v2/x>; rel=next"], "/v2/x"),
@@ -109,6 +110,7 @@ def test_next_link(links: list[str], expected: str | None) -> None:
         "/v2/a/tags/list?last=x>; rel=next",
         "/v2/a/tags/list?last=x,y; rel=next",
         "/1; rel=prev, /2; rel=next",
+        "/1; rel=prev, </2>; rel=next",
         "</1>; rel=prev </2>; rel=next",
         '</2>; rel="next',
         "</2>; rel='next",
@@ -259,6 +261,31 @@ def test_a_cursor_that_comes_again_is_refused() -> None:
     guard.admit("b")
     with pytest.raises(IncompleteSource):
         guard.admit("a")
+
+
+def test_a_cursor_may_be_any_text() -> None:
+    PageGuard("tags").admit("\ud800")
+
+
+def test_a_list_has_so_many_entries_and_no_more() -> None:
+    guard = PageGuard("the tags of a", max_entries=5)
+    guard.take(2)
+    guard.take(3)
+    with pytest.raises(IncompleteSource, match="the tags of a has more than 5 entries"):
+        guard.take(1)
+
+
+async def test_entries_of_all_pages_are_counted_by_what_each_has() -> None:
+    replies = {"/1": reply(200, b"a,b,", "</2>; rel=next"), "/2": reply(200, b"c,{")}
+    assert await _listed(replies, max_entries=3) == [b"a,b,", b"c,{"]
+    assert await _listed(replies, max_entries=1, each=b"{") == [b"a,b,", b"c,{"]
+    with pytest.raises(IncompleteSource, match="more than 2 entries"):
+        await _listed(replies, max_entries=2)
+
+
+async def test_a_list_of_exactly_as_many_pages_as_may_be_is_read() -> None:
+    replies = {"/1": reply(200, b"1", "</2>; rel=next"), "/2": reply(200, b"2")}
+    assert await _listed(replies, max_pages=2) == [b"1", b"2"]
 
 
 NOW = 1_700_000_000.0

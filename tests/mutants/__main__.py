@@ -39,16 +39,20 @@ def main() -> int:
     lists = known()
     for each in stale(lists, (mutant for room in every.values() for mutant in room)):
         print(f"listed, and made no more: {each.module}: {each.line}\n    {each.change}")
-    chosen = [name for name in ROOMS if name in asked.only or not asked.only]
-    wanted = [mutant for name in chosen for mutant in every[name] if not any(one.is_one(mutant) for one in lists)]
+    chosen = {name: [each for each in every[name] if _is_asked(asked.only, name, each)] for name in ROOMS}
+    wanted = [mutant for room in chosen.values() for mutant in room if not any(one.is_one(mutant) for one in lists)]
     if asked.sample and asked.sample < len(wanted):
         wanted = random.Random(asked.seed).sample(wanted, asked.sample)
     drawn = {*wanted}
     came = []
-    for name in chosen:
-        listed = sum(1 for mutant in every[name] if any(one.is_one(mutant) for one in lists))
-        came.append(_try(ROOMS[name], [each for each in every[name] if each in drawn], asked, len(every[name]), listed))
+    for name, made in chosen.items():
+        listed = sum(1 for mutant in made if any(one.is_one(mutant) for one in lists))
+        came.append(_try(ROOMS[name], [each for each in made if each in drawn], asked, len(made), listed))
     return _report(came, asked.seed, bool(stale(lists, (mutant for room in every.values() for mutant in room))))
+
+
+def _is_asked(only: Sequence[str], room: str, mutant: Mutant) -> bool:
+    return not only or any(part == room or ("/" in part and part in mutant.module) for part in only)
 
 
 def _made(room: Room) -> list[Mutant]:
@@ -82,7 +86,7 @@ def _try(room: Room, chosen: Sequence[Mutant], asked: argparse.Namespace, made: 
 def _report(came: Sequence[Came], seed: int, any_stale: bool) -> int:
     print(f"\nseed {seed}, {sum(each.seconds for each in came):.0f} s\n")
     print("| room | made | listed | tried | caught | controls failed |\n|---|---|---|---|---|---|")
-    for each in came:
+    for each in [each for each in came if each.made]:
         failed = f"{len(each.unreliable)} of {each.controls}"
         print(f"| {each.room.name} | {each.made} | {each.listed} | {each.tried} | {each.caught} | {failed} |")
     for name in sorted({name for each in came for name in each.unreliable}):
@@ -95,12 +99,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the sample, and of what tests draw")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants, drawn from all (default: all)")
-    parser.add_argument("--only", default=[], type=lambda text: text.split(","), help=f"of {', '.join(ROOMS)}")
+    rooms = ", ".join(ROOMS)
+    parser.add_argument("--only", default=[], type=lambda text: text.split(","), help=f"of {rooms}, or parts of paths")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--verbose", action="store_true", help="which test caught each")
     asked = parser.parse_args()
-    if unknown := {*asked.only} - ROOMS.keys():
-        parser.error(f"there is no room {', '.join(sorted(unknown))}")
+    if unknown := [part for part in asked.only if part not in ROOMS and "/" not in part]:
+        parser.error(f"there is no room {', '.join(unknown)}")
     return asked
 
 
