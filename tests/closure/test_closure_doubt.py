@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from holystone.engine.closure.close import close
+from holystone.engine.model.capabilities import GENTLE
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, LockedBy, MayBeNeededBy, NotJudged, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, MayBeNeededBy, NotJudged, ReferrerOf, Unreadable
 from holystone.engine.model.references import Tag
-from holystone.engine.model.verdicts import Delete, Keep
-from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
+from holystone.engine.model.verdicts import Delete, Keep, Verdict
+from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image, index, repository
 
 A, B = Tag("a"), Tag("b")
 
@@ -49,12 +50,13 @@ def test_an_untagged_one_of_which_nobody_knows_what_refers_to_it_stays_where_its
 
 
 def test_while_one_manifest_cannot_be_read_nothing_goes_and_the_first_of_them_is_named() -> None:
-    snapshot = repository([index(1, 2), image(2)], {"a": 1, "b": 2}, {"u": "500", "v": "500"})
+    snapshot = repository([index(1, 2), image(2), image(3)], {"a": 1, "b": 2}, {"u": "500", "v": "500"})
     snapshot = with_(snapshot, unread={Tag("v"): "500", Tag("u"): "500"})
     closed = close(snapshot, doom("a", "b"))
     assert closed.verdicts[A] == closed.verdicts[B] == Keep((MayBeNeededBy("u"),))
     assert closed.levels == ()
     assert closed.doomed == {}
+    assert closed.kept[d(3)] == MayBeNeededBy("u")  # it has no tag, and is on the list of what has to be there
 
 
 def test_while_one_manifest_cannot_be_read_what_only_lost_its_tag_stays_too() -> None:
@@ -83,6 +85,31 @@ def test_a_broken_tag_is_kept_though_a_policy_dooms_it_and_it_is_locked() -> Non
 def test_a_verdict_without_a_reason_is_none(verdict: Keep | None) -> None:
     verdicts = {A: verdict} if verdict else {}
     assert close(repository([image(1)], {"a": 1}), verdicts).verdicts[A] == Keep((NotJudged(),))
+
+
+def test_of_several_indexes_that_protect_a_child_the_first_is_named() -> None:
+    can = msgspec.structs.replace(GENTLE, protects_children=True)
+    snapshot = repository([image(1), index(2, 1), index(3, 1)], {"a": 1})
+    assert close(snapshot, doom("a"), can).kept[d(1)] == ChildOf(d(2))
+    assert close(snapshot, doom("a")).kept == {}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "final"),
+    [
+        (None, Keep((NotJudged(),))),
+        (DELETE, Keep((Foreign(),))),
+        (Keep(()), Keep((Foreign(),))),
+        (KEEP, KEEP),
+    ],
+)
+def test_a_signature_of_what_is_neither_kept_nor_doomed_stays_by_what_was_said_of_it(
+    verdict: Verdict | None, final: Keep
+) -> None:
+    signature = fallback(1, ".sig")
+    snapshot = repository([image(1), image(2), image(3)], {signature: 2, "a": 3})
+    verdicts = {**doom("a"), **({signature: verdict} if verdict else {})}
+    assert close(snapshot, verdicts).verdicts[signature] == final
 
 
 def test_blobs_that_an_index_lists_stay_as_its_children_do() -> None:

@@ -184,6 +184,16 @@ async def test_who_is_asked_first(tmp_path: Path, helpers: Helpers) -> None:
     assert isinstance(await read.credential(RegistryHost("none.io")), Anonymous)
 
 
+async def test_a_helper_whose_name_is_no_text_is_none(tmp_path: Path) -> None:
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io": 7}, credsStore=["store"])
+    assert username(await read.credential(HOST)) == "inline"
+
+
+async def test_a_helper_for_a_path_is_no_hosts(tmp_path: Path) -> None:
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io/team": "absent"})
+    assert username(await read.credential(HOST, "team/app")) == "inline"
+
+
 async def test_origin_says_which_section(tmp_path: Path, helpers: Helpers) -> None:
     helpers.add("own", f"echo '{ALICE}'")
     read = config(tmp_path, credHelpers={"r.io": "own"}, credsStore="own")

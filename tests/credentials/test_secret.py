@@ -61,6 +61,7 @@ def test_equality_and_hash() -> None:
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
+    assert (Secret("a") == "a") is False
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
     assert not Secret("")
     assert SECRET.reveal() == VALUE

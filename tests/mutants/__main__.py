@@ -13,7 +13,7 @@ from tests.mutants.known import known, stale
 from tests.mutants.operators import Mutant, mutants
 from tests.mutants.rooms import ROOMS, TOP, Room
 
-_CONTROLS: Final = 25
+_CONTROLS: Final = 40
 """Of so many mutants one is tried with nothing changed: a test that fails then would catch anything."""
 
 

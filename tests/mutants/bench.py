@@ -4,6 +4,7 @@ A change within a function is put into the function itself, in a fork of a proce
 Any other is made while its module is imported, in a fork of one that has imported nothing of ours yet: which is slower.
 """
 
+import gc
 import importlib.machinery
 import os
 import pickle
@@ -25,7 +26,7 @@ from tests.mutants.forks import in_forks
 from tests.mutants.functions import Functions
 from tests.mutants.operators import Mutant, compiled
 
-PATIENCE: Final = 8.0
+PATIENCE: Final = 4.0
 """Seconds of processor time in tests that a mutant is tried with at most."""
 _HANG: Final = 60
 """Seconds, and twenty times its processor time: what a test may take. Then the mutant is caught."""
@@ -139,6 +140,8 @@ class Bench:
         plugin = _Chosen(names)
         _alarm(60)
         self._pytest(sorted({name.partition("::")[0] for name in names}), plugin)
+        if plugin.missing:
+            raise RuntimeError(f"{plugin.missing} is not there any more: has somebody changed the tests?")
         return plugin.by
 
     def _pytest(self, tests: Iterable[str], plugin: object) -> None:
@@ -165,12 +168,14 @@ class _Chosen:
     """Runs some of the tests instead of all, until one fails."""
 
     names: Sequence[str]
-    by: str = "collecting the tests"
+    by: str = "importing the tests"
+    missing: str = ""
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items = {item.nodeid: item for item in session.items}
         if not session.testsfailed:
-            items = {item.nodeid: item for item in session.items}
-            self.by = _first_failure([items[name] for name in self.names], {})
+            self.missing = next((name for name in self.names if name not in items), "")
+            self.by = "" if self.missing else _first_failure([items[name] for name in self.names], {})
         return True
 
 
@@ -202,6 +207,7 @@ class _Collected:
             return _first_failure([items[name] for name in names], measured.seconds)
 
         tasks = [partial(work, *one, names) for one, names in zip(tries, near, strict=True)]
+        gc.freeze()  # else a collection in a fork copies all of its memory
         for number, by in in_forks(tasks, self.bench.jobs):
             self._tell(Tried(*tries[number], by, len(near[number])))
         return True
@@ -232,6 +238,7 @@ def _measure(items: Sequence[pytest.Item], functions: Functions) -> Measured:
     for item, following in zip(items, [*items[1:], None], strict=True):
         begun = time.process_time()
         runs.clear()
+        functions.forget()
         reports = runtestprotocol(item, log=False, nextitem=following)
         if any(report.failed for report in reports):
             measured.failed.append(item.nodeid)

@@ -5,6 +5,7 @@ import pickle
 import resource
 import signal
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,8 @@ _MEMORY: Final = 4 << 30
 
 
 def in_forks(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[tuple[int, T | str]]:
-    """What came of each, with its number, as they end; or the signal that ended it."""
+    """What came of each, with its number, as they end; or the signal that ended it. Raises RuntimeError for one that
+    raised something."""
     waiting = enumerate(tasks)
     running: dict[int, tuple[int, Path]] = {}
     with tempfile.TemporaryDirectory(prefix="holystone-forks-") as folder:
@@ -37,23 +39,24 @@ def in_forks(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[tuple[int,
             number, into = running.pop(pid)
             if into.exists():
                 yield number, pickle.loads(into.read_bytes())
+            elif os.WIFSIGNALED(status):
+                yield number, signal.Signals(os.WTERMSIG(status)).name
             else:
-                code = os.waitstatus_to_exitcode(status)
-                yield number, signal.Signals(-code).name if code < 0 else f"exit {code}"
+                raise RuntimeError(into.with_suffix(".error").read_text())
 
 
 def _work(task: Callable[[], object], into: Path) -> NoReturn:
-    code = 1
     try:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         nothing = os.open(os.devnull, os.O_RDWR)
-        for each in (0, 1, 2) if not os.environ.get("MUTANTS_LOUD") else (0,):
+        for each in (0, 1, 2):
             os.dup2(nothing, each)
         done = pickle.dumps(task())
         written = into.with_suffix(".part")
         written.write_bytes(done)
         written.rename(into)
-        code = 0
+    except BaseException:
+        into.with_suffix(".error").write_text(traceback.format_exc())
     finally:
-        os._exit(code)
+        os._exit(0)

@@ -4,6 +4,7 @@ import ast
 import builtins
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from functools import _lru_cache_wrapper
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Final
@@ -18,8 +19,11 @@ class Functions:
 
     def __init__(self, files: Iterable[str]) -> None:
         self._there: dict[tuple[str, str, int], list[FunctionType]] = {}
+        self._caches: list[_lru_cache_wrapper[object]] = []
         wanted = {*files}
         for each in gc.get_objects():
+            if isinstance(each, _lru_cache_wrapper) and each.__wrapped__.__code__.co_filename in wanted:
+                self._caches.append(each)
             if type(each) is FunctionType and each.__code__.co_filename in wanted:
                 self._there.setdefault(_place(each.__code__), []).append(each)
 
@@ -37,6 +41,11 @@ class Functions:
             _tell(tree, file, ())
             for code in _codes(compile(tree, file, "exec", dont_inherit=True)):
                 self._put(code)
+
+    def forget(self) -> None:
+        """What is remembered of earlier calls: who calls again must run."""
+        for cache in self._caches:
+            cache.cache_clear()
 
     def _put(self, code: CodeType) -> bool:
         there = [

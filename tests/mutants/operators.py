@@ -189,9 +189,9 @@ def _other_constants(node: ast.Constant) -> Iterator[ast.AST]:
         case int(value) | float(value):
             yield ast.Constant(value + 1)
         case str(value) if value and not any(each.isspace() for each in value):
-            yield ast.Constant(f"{value}~")
+            yield ast.Constant(f"{value}XX")
         case bytes(value) if value:
-            yield ast.Constant(value + b"~")
+            yield ast.Constant(value + b"XX")
 
 
 def _is_none(value: ast.expr) -> bool:
