@@ -89,3 +89,12 @@ async def test_a_tag_that_is_read_by_now_and_was_not_for_the_plan_holds_what_it_
     async with working(tmp_path, registry, made) as work:
         holds = await find_holds(work, {old}, {Tag("old"): (old,)})
         assert {digest: hold.by for digest, hold in holds.digests.items()} == {old: UNREAD}
+
+
+async def test_a_tag_whose_manifest_is_gone_by_now_holds_only_that(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, gone = registry.image(APP, "old", "old"), registry.image(APP, "gone", "new")
+    del registry.contents[APP].manifests[gone]
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made) as work:
+        assert (await find_holds(work, {old}, {Tag("old"): (old,)})).digests.keys() == {gone}

@@ -7,8 +7,9 @@ import pytest
 
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
 from holystone.engine.model.plan import How, Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.references import Tag
+from holystone.engine.model.references import Digest, Tag
 from holystone.engine.planner.check import check_plan
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, fallback, image, index, repository
 
@@ -74,6 +75,20 @@ def test_what_a_manifest_that_stays_has_by_the_name_of_a_tag(suffix: str) -> Non
         [*needed(2, "tag a"), f"tag {tag} would be lost, but the manifest it belongs to stays for tag a"]
     )
     assert found(snapshot, remove(1, "a"), remove(2, tag)) == []
+
+
+def test_a_signature_of_a_sha512_manifest_is_known_by_the_first_64_digits() -> None:
+    subject = Manifest(Digest.parse(f"sha512:{7:0128x}"), OCI_MANIFEST, 10)
+    tag = Tag(f"sha512-{0:064x}.sig")
+    snapshot = repository([image(2)], {"b": 2, tag: 2})
+    snapshot = msgspec.structs.replace(
+        snapshot,
+        tags={**snapshot.tags, A: subject.digest},
+        manifests={**snapshot.manifests, subject.digest: subject},
+    )
+    assert found(snapshot, untag(tag, 2), kept="a b") == [
+        f"tag {tag} would be lost, but the manifest it belongs to stays for tag a"
+    ]
 
 
 def test_what_could_not_be_understood_needs_what_it_may_need() -> None:
@@ -200,6 +215,15 @@ def test_a_deletion_that_takes_children_along_but_not_those_with_a_tag_or_anothe
     assert found(tagged, remove(1, "a"), kept="b", can=manners) == []
     listed = repository([index(1, 2), index(3, 2), image(2)], {"a": 1, "b": 3})
     assert found(listed, remove(1, "a"), kept="b", can=manners) == []
+
+
+def test_a_child_that_is_listed_twice_hides_none_that_goes_with_it() -> None:
+    snapshot = msgspec.structs.replace(
+        repository([index(1, 4, 2, 2), image(2), image(4)], {"a": 1}), odd={"two words": d(4)}
+    )
+    assert found(snapshot, remove(1, "a"), can=can(digest_delete_takes_children=True)) == [
+        f"manifest {d(4)} would be deleted, but the name 'two words' needs it"
+    ]
 
 
 def test_what_is_gone_already_goes_once() -> None:
