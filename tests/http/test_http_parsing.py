@@ -30,7 +30,7 @@ def reply(
     status: int = 200, body: bytes = b"", *links: str, asked: str = "https://r.example/v2/a/tags/list?n=2"
 ) -> Reply:
     headers = CIMultiDictProxy(CIMultiDict([("Link", link) for link in links]))
-    return Reply(status, headers, body, URL(asked), URL(asked))
+    return Reply(status, headers, body, URL(asked, encoded=True), URL(asked, encoded=True))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,7 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
         (["</1>; rel=prev; rel=next"], None),
         (["</2>; rel*=next"], "/2"),
         (["<?last=y>; rel=next"], "/v2/a/tags/list?last=y"),
+        (["<?last=%2Fy>; rel=next"], "/v2/a/tags/list?last=%2Fy"),
         (["<http://r.example:80/v2/x?last=%2F>; rel=next"], "/v2/x?last=%2F"),  # a proxy's wrong scheme
         (["<https://R.example/v2/x>; rel=next"], "/v2/x"),
         (["</v2/x y>; rel=next"], "/v2/x%20y"),
@@ -99,6 +100,20 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
 )
 def test_next_link(links: list[str], expected: str | None) -> None:
     assert next_link(reply(200, b"", *links)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "link", "expected"),
+    [
+        ("/registry/v2/a/tags/list?n=2", "</v2/a/tags/list?last=x>; rel=next", "/registry/v2/a/tags/list?last=x"),
+        ("/v2/a%2Fb/tags/list", "</proxy/v2/a%2Fb/tags/list?last=x>; rel=next", "/v2/a%2Fb/tags/list?last=x"),
+        ("/v2/a%2fb/tags/list", "<?last=x>", "/v2/a%2fb/tags/list?last=x"),
+        ("/api/", "</?page=2>; rel=next", "/?page=2"),
+        ("/v2/a/tags/list", "</other/list?last=x>; rel=next", "/other/list?last=x"),
+    ],
+)
+def test_only_a_path_that_a_proxy_has_made_longer_or_shorter_is_ours(asked: str, link: str, expected: str) -> None:
+    assert next_link(reply(200, b"", link, asked=f"https://r.example{asked}")) == expected
 
 
 @pytest.mark.parametrize(
