@@ -250,6 +250,39 @@ async def test_a_server_that_gives_all_at_once_costs_one_request_more_only_at_th
     assert len(server.asked) == requests
 
 
+async def test_where_a_link_was_sent_a_full_page_without_one_is_the_last() -> None:
+    asked: list[str] = []
+
+    async def get(path: str) -> Reply:
+        asked.append(path)
+        link = ["</v2/a/tags/list?page=2>; rel=next"] if len(asked) == 1 else []
+        return reply(200, json.dumps([f"{path}{number}" for number in range(5)]).encode(), *link)
+
+    def names(page: Reply) -> list[str]:
+        found: list[str] = json.loads(page.body)
+        return found
+
+    async for _ in pages(get, "/v2/a/tags/list?n=5", what="a", names=names, size=5):
+        pass
+    assert asked == ["/v2/a/tags/list?n=5", "/v2/a/tags/list?page=2"]
+
+
+async def test_without_names_a_page_without_a_link_is_the_last() -> None:
+    assert await _listed({"/1": reply(200, b"1")}, size=1) == [b"1"]
+
+
+async def test_the_path_is_asked_again_as_it_was_spelled() -> None:
+    asked: list[str] = []
+
+    async def get(path: str) -> Reply:
+        asked.append(path)
+        return reply(200, b"" if len(asked) > 1 else b"x")
+
+    async for _ in pages(get, "/v2/a%2fb/tags/list?n=1", what="a", names=lambda page: [*page.body.decode()], size=1):
+        pass
+    assert asked == ["/v2/a%2fb/tags/list?n=1", "/v2/a%2fb/tags/list?n=1&last=x"]
+
+
 @pytest.mark.parametrize("cap", [50, 100, 1000])
 async def test_a_page_that_is_smaller_than_asked_for_may_be_as_large_as_the_server_allows(cap: int) -> None:
     server = Tags(3 * cap + 7, knows_n=True, knows_last=True, cap=cap)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from holystone.engine import own_files
 from holystone.engine.errors import Refused
 from holystone.engine.journal import Journal, locks, store
 from holystone.engine.journal.locks import Lock
@@ -48,10 +49,9 @@ def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
 ) -> None:
     file = tmp_path / "run.lock"
     first = Lock.take(file, "It is busy", "one")
-    usual = locks.open_own
 
     def open_own(file: Path, flags: int) -> int:
-        descriptor = usual(file, flags)
+        descriptor = own_files.open_own(file, flags)
         first.release()
         return descriptor
 

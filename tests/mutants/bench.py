@@ -136,7 +136,7 @@ class Bench:
         def get_code(loader: importlib.machinery.SourceFileLoader, name: str) -> CodeType | None:
             return code if loader.path == file else usual(loader, name)
 
-        importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+        importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
         plugin = _Chosen(names)
         _alarm(60)
         self._pytest(sorted({name.partition("::")[0] for name in names}), plugin)
