@@ -110,14 +110,15 @@ class Bench:
         """In a process of its own, so that this one stays as it is."""
         ours, theirs = os.pipe()
         if not (pid := os.fork()):
+            ended: int = pytest.ExitCode.INTERNAL_ERROR
             try:
                 os.close(ours)
                 with os.fdopen(theirs, "wb") as told:
-                    self._pytest(self.tests, _Collected(self, mutants, every, told.write, told.flush))
+                    ended = self._pytest(self.tests, _Collected(self, mutants, every, told.write, told.flush))
             except BaseException:
                 traceback.print_exc()
             finally:
-                os._exit(0)
+                os._exit(ended == pytest.ExitCode.INTERNAL_ERROR)
         os.close(theirs)
         with os.fdopen(ours, "rb") as heard:
             while True:
@@ -125,7 +126,8 @@ class Bench:
                     yield pickle.load(heard)
                 except EOFError:
                     break
-        os.waitpid(pid, 0)
+        if os.waitpid(pid, 0)[1]:
+            raise RuntimeError(f"not all mutants could be tried with {', '.join(self.tests)}")
 
     def _imported(self, mutant: Mutant, names: Sequence[str]) -> str:
         """The test that failed, or what was wrong before."""
@@ -144,10 +146,10 @@ class Bench:
             raise RuntimeError(f"{plugin.missing} is not there any more: has somebody changed the tests?")
         return plugin.by
 
-    def _pytest(self, tests: Iterable[str], plugin: object) -> None:
+    def _pytest(self, tests: Iterable[str], plugin: object) -> int:
         with tempfile.TemporaryDirectory(prefix="holystone-mutants-") as folder:
             options = (*_OPTIONS, f"--basetemp={folder}/t", f"--rootdir={self.top}", f"--hypothesis-seed={self.seed}")
-            pytest.main([*options, *(str(self.top / each) for each in tests)], plugins=[plugin, _Draws()])
+            return pytest.main([*options, *(str(self.top / each) for each in tests)], plugins=[plugin, _Draws()])
 
     def file(self, mutant: Mutant) -> str:
         return str(self.top / mutant.module)
@@ -218,12 +220,17 @@ class _Collected:
 
 
 def _first_failure(items: Sequence[pytest.Item], seconds: dict[str, float]) -> str:
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in _pairs(items):
         _alarm(_HANG + 20 * seconds.get(item.nodeid, 1.0))
         if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
             item.session._setupstate.teardown_exact(None)
             return item.nodeid
     return ""
+
+
+def _pairs(items: Sequence[pytest.Item]) -> Iterator[tuple[pytest.Item, pytest.Item | None]]:
+    """Each with the one after it, which tells what may be torn down."""
+    return zip(items, [*items[1:], None][: len(items)], strict=True)
 
 
 def _alarm(seconds: float) -> None:
@@ -235,7 +242,7 @@ def _measure(items: Sequence[pytest.Item], functions: Functions) -> Measured:
     measured = Measured()
     runs: set[tuple[str, str]] = set()
     functions.watch(runs.add)
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in _pairs(items):
         begun = time.process_time()
         runs.clear()
         functions.forget()

@@ -23,6 +23,10 @@ def few(number: int) -> bool:
     if number == 7:
         raise ValueError("seven, by the way")
     return number < LIMIT
+
+
+def forgotten() -> int:
+    return 5
 """
 SETTINGS = """
 [pytest]
@@ -64,13 +68,14 @@ def test_what_no_test_notices_is_told(tmp_path: Path) -> None:
     assert isinstance(measured, Measured)
     assert measured.failed == []
     changed = {each.mutant.change: each.by for each in tried if isinstance(each, Tried) and each.changed}
-    assert [change for change, by in changed.items() if not by] == ["a > b → a >= b"]
+    missed = {change for change, by in changed.items() if not by}
+    assert missed == {"a > b → a >= b", "return 5 → return None", "5 → 6"}
     assert changed["3 → 4"] == "test_shop.py::test_few"
     assert changed["first() → False"] == "test_shop.py::test_larger"
     assert {"7 → 8", "number == 7 → True", "raise ValueError('seven, by the way') → pass"} < changed.keys()
-    assert len(changed) == len(made) == 13
+    assert len(changed) == len(made) == 15
     controls = [each.by for each in tried if isinstance(each, Tried) and not each.changed]
-    assert controls == [""] * 3
+    assert controls == [""] * 4
 
 
 def test_what_is_listed_is_made_and_has_a_reason() -> None:

@@ -14,6 +14,7 @@ from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
 from holystone.engine.undo.order import levels
 from holystone.engine.undo.outcomes import BlobsGone
+from holystone.engine.undo.push import push
 from tests.support.execution import Execute, before
 from tests.support.memory_registry import MemoryRegistry, Point, digest_of
 from tests.support.small_plans import level, remove, repository_plan
@@ -136,6 +137,24 @@ async def test_an_index_whose_parts_are_there_is_pushed_again(execute: Execute, 
     registry.hook = refuse
     assert (await undo(registry)).lost == ()
     assert (left, registry.contents[APP].state()) == (0, before_run)
+
+
+async def test_the_pauses_between_become_longer_and_end() -> None:
+    registry = MemoryRegistry()
+    digests, _ = doomed_index(registry)
+    raw = registry.contents[APP].manifests[digests["index"]]
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def refuse(point: Point) -> None:
+        if before("push_manifest")(point):
+            raise ManifestRefused("400 DIGEST_INVALID")
+
+    registry.hook = refuse
+    assert isinstance(await push(registry, APP, raw.digest, raw, sleep), Failed)
+    assert pauses == [0.1, 0.5, 2.0]
 
 
 @pytest.mark.parametrize("refusal", ["DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN"])
