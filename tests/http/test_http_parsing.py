@@ -77,6 +77,9 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
         (['</a,b;c>; title="x"; rel="next"'], "/a,b;c"),
         (["</1>; rel=prev; rel=next"], None),
         (["</2>; rel*=next"], "/2"),
+        (["</2>;rel=next"], "/2"),
+        (["</2>; nopush; rel=next"], "/2"),
+        (["</2>; rel=next; nopush"], "/2"),
         (["<?last=y>; rel=next"], "/v2/a/tags/list?last=y"),
         (["<?last=%2Fy>; rel=next"], "/v2/a/tags/list?last=%2Fy"),
         (["<http://r.example:80/v2/x?last=%2F>; rel=next"], "/v2/x?last=%2F"),  # a proxy's wrong scheme
@@ -121,6 +124,7 @@ def test_only_a_path_that_a_proxy_has_made_longer_or_shorter_is_ours(asked: str,
     [
         "broken",
         "<>",
+        "</2>; rel",
         "</v2/a/tags/list?last=x; rel=next",
         "/v2/a/tags/list?last=x>; rel=next",
         "/v2/a/tags/list?last=x,y; rel=next",
