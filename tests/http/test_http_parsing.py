@@ -327,6 +327,17 @@ def test_a_list_has_so_many_entries_and_no_more() -> None:
         guard.take(1)
 
 
+def test_the_most_that_docs_safety_names() -> None:
+    guard = PageGuard("tags")
+    guard.take(500_000)
+    with pytest.raises(IncompleteSource, match="more than 500,000 entries"):
+        guard.take(1)
+    for number in range(100_000):
+        guard.admit(str(number))
+    with pytest.raises(IncompleteSource, match="more than 100000 pages"):
+        guard.admit("one more")
+
+
 async def test_entries_of_all_pages_are_counted_by_what_each_has() -> None:
     replies = {"/1": reply(200, b"a,b,", "</2>; rel=next"), "/2": reply(200, b"c,{")}
     assert await _listed(replies, max_entries=3) == [b"a,b,", b"c,{"]
