@@ -287,7 +287,7 @@ async def test_the_path_is_asked_again_as_it_was_spelled() -> None:
     assert asked == ["/v2/a%2fb/tags/list?n=1", "/v2/a%2fb/tags/list?n=1&last=x"]
 
 
-@pytest.mark.parametrize("cap", [50, 100, 1000])
+@pytest.mark.parametrize("cap", [50, 100, 200, 250, 500, 1000])
 async def test_a_page_that_is_smaller_than_asked_for_may_be_as_large_as_the_server_allows(cap: int) -> None:
     server = Tags(3 * cap + 7, knows_n=True, knows_last=True, cap=cap)
     assert await server.read(4000) == server.tags

@@ -1,16 +1,21 @@
 """Rows are claims: what becomes of one that is not as we write them."""
 
 import hashlib
+import sqlite3
+from pathlib import Path
 
 import pytest
 
 from holystone.engine.errors import Damaged
-from holystone.engine.journal import RunRecord, checked
+from holystone.engine.journal import Journal, RunRecord, Tombstone, checked
+from holystone.engine.journal.schema import unusable
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.references import Digest, Tag
 from tests.support.manifest_graphs import d
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, plan, remove, repository_plan
 
 ID = "20261123-161200-ab12"
 BODY = b"{}"
@@ -77,3 +82,37 @@ def test_the_run_is_named_whose_row_is_wrong() -> None:
             raise error
     with pytest.raises(Damaged, match=f"run {ID} is damaged \\(its plan: expected bytes, got str"):
         checked.plan(ID, "text")
+
+
+def test_the_parts_of_a_tombstone_are_it_and_seven_that_differ_in_what_nobody_reads() -> None:
+    raw, config = layerless_image({}, oci=True)
+    parts = Tombstone(raw, config).parts
+    assert parts[0] == raw
+    assert [part.body for part in parts] == [raw.body + b"\n" * number for number in range(8)]
+    assert [part.digest for part in parts] == [digest_of(part.body) for part in parts]
+
+
+async def test_that_locks_may_be_left_is_written_down_before_the_first_is_pushed(tmp_path: Path) -> None:
+    made = plan(repository_plan(repository(), level(remove(DIGEST))))
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(made, "cleanup")
+        assert await run.may_lock(wanted=False) is False
+        assert (await journal.record(run.id)).locks is False
+        for _ in range(2):
+            assert await run.may_lock(wanted=True) is True
+        assert (await journal.record(run.id)).locks is True
+    with Journal.open(tmp_path) as journal:
+        assert await (await journal.load()).may_lock(wanted=False) is True
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sqlite3.OperationalError("database is locked"), "is locked: another process is writing to it"),
+        (sqlite3.OperationalError("disk I/O error"), "cannot be used: disk I/O error"),
+        (PermissionError("locked away"), "cannot be used: locked away"),
+        (sqlite3.DatabaseError("file is not a database, it is locked"), "is damaged: file is not a database"),
+    ],
+)
+def test_a_journal_that_cannot_be_used_says_why(error: Exception, said: str) -> None:
+    assert said in unusable(Path("/x/journal.sqlite"), error).message
