@@ -4,11 +4,12 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
+import anyio
 import pytest
 
 from holystone.engine.errors import Damaged
 from holystone.engine.journal import Journal, RunRecord, Tombstone, checked
-from holystone.engine.journal.schema import unusable
+from holystone.engine.journal.schema import FILE_NAME, unusable
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Loss
@@ -116,3 +117,20 @@ async def test_that_locks_may_be_left_is_written_down_before_the_first_is_pushed
 )
 def test_a_journal_that_cannot_be_used_says_why(error: Exception, said: str) -> None:
     assert said in unusable(Path("/x/journal.sqlite"), error).message
+
+
+async def test_a_run_whose_row_is_none_is_not_taken_up(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run_id = (await journal.begin(plan(), "cleanup")).id
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("UPDATE runs SET started = 'five'")
+    database.close()
+    with Journal.open(tmp_path) as journal, pytest.raises(Damaged, match=f"{run_id} is damaged .Expected `int`"):
+        await journal.load(run_id)
+
+
+async def test_a_journal_that_is_closed_writes_nothing_and_says_so(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(), "cleanup")
+    with pytest.raises(RuntimeError, match="the journal is closed"), anyio.fail_after(1):
+        await run.finish()
