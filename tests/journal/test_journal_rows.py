@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from holystone.engine.errors import Damaged
+from holystone.engine.errors import Damaged, HolystoneError
 from holystone.engine.journal import Journal, RunRecord, Tombstone, checked
 from holystone.engine.journal.schema import FILE_NAME, unusable
 from holystone.engine.model.layerless import layerless_image
@@ -133,4 +133,17 @@ async def test_a_journal_that_is_closed_writes_nothing_and_says_so(tmp_path: Pat
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(), "cleanup")
     with pytest.raises(RuntimeError, match="the journal is closed"), anyio.fail_after(1):
+        await run.finish()
+
+
+async def test_what_failed_in_the_middle_is_taken_back_and_harms_nobody_after_it(tmp_path: Path) -> None:
+    def break_down(database: sqlite3.Connection) -> None:
+        database.execute("UPDATE runs SET command = 'half'")
+        database.execute("no SQL")
+
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(), "cleanup")
+        with pytest.raises(HolystoneError, match="cannot be used"):
+            await journal._writer.do(break_down)
+        assert (await journal.record(run.id)).command == "cleanup"
         await run.finish()
