@@ -280,6 +280,25 @@ async def test_a_refused_credential_is_asked_for_again_once(tmp_path: Path, help
     assert len(helpers.asked("own")) == 2
 
 
+async def test_a_helper_is_not_asked_again_for_another_host(tmp_path: Path, helpers: Helpers) -> None:
+    helpers.add("own", f"echo '{ALICE}'")
+    helpers.add("other", """echo '{"Username":"other","Secret":"s"}'""")
+    read = config(tmp_path, credHelpers={"r.io": "own", "other.io": "other"})
+    other = RegistryHost("other.io")
+    first = await read.credential(HOST)
+    assert username(await read.credential(other)) == "other"
+    await read.refreshed(HOST, first)
+    await read.credential(other)
+    assert (len(helpers.asked("own")), len(helpers.asked("other"))) == (2, 1)
+
+
+async def test_a_host_without_a_helper_of_its_own_has_no_store_either(tmp_path: Path, helpers: Helpers) -> None:
+    helpers.add("store", """echo '{"Username":"store","Secret":"s"}'""")
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io": ""}, credsStore="store")
+    assert username(await read.credential(HOST)) == "inline"
+    assert username(await read.credential(RegistryHost("other.io"))) == "store"
+
+
 async def test_an_inline_credential_that_was_refused_stays_the_same(tmp_path: Path) -> None:
     read = config(tmp_path, auths={"r.io": inline("rob")})
     first = await read.credential(HOST)
