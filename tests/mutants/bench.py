@@ -31,6 +31,9 @@ PATIENCE: Final = 4.0
 _HANG: Final = 60
 """Seconds, and twenty times its processor time: what a test may take. Then the mutant is caught."""
 _OPTIONS: Final = (
+    "-qq",
+    "--no-header",
+    "--no-summary",
     "--import-mode=importlib",
     "--strict-markers",
     "-mnot real_size and not real and not exhaustive",
