@@ -95,7 +95,18 @@ def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
     assert held
 
 
-@pytest.mark.parametrize("secret", ["rock-😀-roll", "it's-my-turn", "caf\u00e9-au-lait", "lone-\udc80-half"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "tab\there-too",
+        "line\nbreaks-1",
+        "back\rand-forth",
+        "rock-😀-roll",
+        "it's-my-turn",
+        "caf\u00e9-au-lait",
+        "lone-\udc80-half",
+    ],
+)
 @pytest.mark.parametrize(
     "said",
     [
@@ -115,6 +126,9 @@ def test_signs_beyond_the_usual_ones(secret: str, said: Callable[[str], str]) ->
 def test_two_signs_are_not_taken_for_one() -> None:
     held = Secret("alpha&omega-centauri")
     assert redacted("alpha&&omega-centauri") == "alpha&&omega-centauri"
+    plus = Secret("alpha+omega-centauri")
+    assert redacted("alpha&None;omega-centauri") == "alpha&None;omega-centauri"
+    assert plus
     assert held
 
 
