@@ -99,7 +99,7 @@ def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
     "secret",
     [
         "tab\there-too",
-        "line\nbreaks-1",
+        "line\nbreaks-too",
         "back\rand-forth",
         "rock-😀-roll",
         "it's-my-turn",
