@@ -18,7 +18,7 @@ from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, c
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.links import parse_links
 from holystone.adapters.http.paging import PageGuard, next_link, pages
-from holystone.adapters.http.rates import rate_hint, retry_after
+from holystone.adapters.http.rates import calls_per_second, rate_hint, retry_after
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.verify import verify
 from holystone.engine.errors import IncompleteSource
@@ -59,6 +59,11 @@ def reply(
 )
 def test_challenges(headers: list[str], expected: object) -> None:
     assert choose(parse(headers)) == expected
+
+
+@pytest.mark.parametrize("header", ["", " , ", "=", '"x"'])
+def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
+    assert parse([header]) == []
 
 
 @settings(max_examples=200)
@@ -387,6 +392,12 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 )
 def test_rate_hint(headers: dict[str, str], hint: RateHint | None) -> None:
     assert rate_hint(CIMultiDict(headers), NOW) == hint
+
+
+@pytest.mark.parametrize(("said", "rate"), [("8.000000", 8.0), ("166.566667", 166.566667), ("many", None)])
+def test_azures_calls_per_second(said: str, rate: float | None) -> None:
+    assert calls_per_second(CIMultiDict({"x-ms-ratelimit-remaining-calls-per-second": said})) == rate
+    assert calls_per_second(CIMultiDict()) is None
 
 
 def oci(*errors: object) -> bytes:

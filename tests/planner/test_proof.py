@@ -67,6 +67,11 @@ def test_each_thing_that_something_which_stays_needs() -> None:
         assert found(snapshot, remove(number), kept="a") == needed(number, "tag a"), number
 
 
+def test_a_need_that_is_met_twice_hides_none() -> None:
+    snapshot = repository([index(1, 4, 2, 2), image(2), image(4)], {"a": 1})
+    assert found(snapshot, remove(4), kept="a") == needed(4, "tag a")
+
+
 @pytest.mark.parametrize("suffix", ["", ".sig", ".att", ".sbom"])
 def test_what_a_manifest_that_stays_has_by_the_name_of_a_tag(suffix: str) -> None:
     tag = fallback(1, suffix)
