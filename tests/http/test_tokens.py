@@ -340,6 +340,15 @@ async def test_who_was_not_asked_for_a_token_has_none_that_grants_something(conn
         assert server.seen == []
 
 
+async def test_what_would_be_granted_cannot_be_told_where_the_token_server_fails(connect: Connect) -> None:
+    registry = TokenRegistry()
+    async with opened(connect, registry) as (_, client):
+        await client.get()
+        registry.fail = [503] * 9
+        with pytest.raises(IncompleteSource, match="503"):
+            await client.http.granted("repository:other:pull", lane=client.lane)
+
+
 @pytest.mark.parametrize(("credential", "refused"), [(ROB, True), (Anonymous(), False)])
 async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_either(
     credential: Credential, refused: bool
