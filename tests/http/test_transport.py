@@ -237,6 +237,35 @@ async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Conne
         assert len(server.seen) == 2
 
 
+async def test_nothing_is_sent_before_it_is_opened_or_after_it_is_closed() -> None:
+    async with site(answering(web.Response(text="ok"))) as server:
+        wire = Wire(connections=1)
+
+        async def send() -> Reply:
+            return await wire.send("GET", URL(server.url), limit=9, headers={})
+
+        with pytest.raises(RuntimeError, match="outside"):
+            await send()
+        async with wire:
+            assert (await send()).body == b"ok"
+        with pytest.raises(RuntimeError, match="outside"):
+            await send()
+        assert len(server.seen) == 1
+
+
+async def test_all_connections_are_closed_in_the_end_though_it_was_cancelled() -> None:
+    async with site(answering(web.Response(text="ok"))) as server:
+        wire = Wire(connections=1)
+        with anyio.CancelScope() as scope:
+            async with wire:
+                for alone in (False, True):
+                    await wire.send("GET", URL(server.url), limit=9, headers={}, alone=alone)
+                sessions = list(wire._sessions)
+                scope.cancel()
+        assert [session.closed for session in sessions] == [True, True]
+        assert wire._sessions == []
+
+
 async def test_where_a_caller_doubts_an_answer_nothing_more_is_asked(connect: Connect) -> None:
     async with site(answering(web.Response(text="ok"))) as server, connect(server.host) as client:
         await client.get()
