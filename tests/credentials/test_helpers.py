@@ -85,6 +85,7 @@ async def test_a_helper_that_knows_nothing(helpers: Helpers, script: str) -> Non
     [
         ("echo no credentials server URL; exit 1", "failed for r.io: no credentials server URL"),
         ("printf 'locked\\033[31m\\nnow'; exit 2", r"failed for r.io: locked \[31m now"),
+        ("printf 'bad \\377 news'; exit 1", "failed for r.io: bad \ufffd news"),
         ("exit 3", "exit status 3"),
         ("kill -9 $$", "exit status -9"),
         ("echo helper-secret", "did not answer in JSON"),
