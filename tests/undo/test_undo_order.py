@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from holystone.engine.errors import ManifestRefused
+from holystone.engine.errors import BlobsMissing, ManifestRefused
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.references import Digest
@@ -137,6 +137,22 @@ async def test_an_index_whose_parts_are_there_is_pushed_again(execute: Execute, 
     registry.hook = refuse
     assert (await undo(registry)).lost == ()
     assert (left, registry.contents[APP].state()) == (0, before_run)
+
+
+async def test_a_registry_that_shows_a_blob_and_misses_it_at_the_push_is_believed() -> None:
+    registry = MemoryRegistry()
+    digest = registry.image(APP, "image")
+    raw = registry.contents[APP].manifests[digest]
+
+    async def refuse(point: Point) -> None:
+        if before("push_manifest")(point):
+            raise BlobsMissing("400 MANIFEST_BLOB_UNKNOWN")
+
+    async def sleep(_: float) -> None:
+        raise AssertionError
+
+    registry.hook = refuse
+    assert await push(registry, APP, digest, raw, sleep) == BlobsGone("400 MANIFEST_BLOB_UNKNOWN")
 
 
 async def test_the_pauses_between_become_longer_and_end() -> None:
