@@ -61,6 +61,7 @@ def test_what_is_said() -> None:
     assert "--accept-new-baseline" in refusal.what_to_do
     (refusal,) = held("tags", 52, 3).refusals
     assert refusal.repository == STAGES
+    assert refusal.why.startswith("tags: 3, where the run of 1970-01-01 00:00 UTC left 52")
 
 
 @pytest.mark.parametrize("source", SOURCES)
