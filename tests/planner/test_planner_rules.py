@@ -1,3 +1,5 @@
+import pytest
+
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -142,6 +144,12 @@ def test_costs_agree_with_what_was_measured() -> None:
     assert abs(plain_seconds(3_000, 2_900, 2_900) - 81) < 1
     assert abs(plain_seconds(2_500, 2_000, 2_000) - 54) < 1
     assert abs(tombstone_seconds(2_500, 2_000, 2_000, 2_000) - 26) < 1
+
+
+def test_a_tag_of_the_future_is_as_young_as_can_be() -> None:
+    facts = TagFacts(as_of=10, created={Tag("a"): 20, Tag("b"): 5}, grace=5)
+    assert facts.young(Tag("a")) == YoungerThan(age=0, grace=5)
+    assert facts.young(Tag("b")) is None
 
 
 def test_a_tombstone_costs_its_push_and_one_delete_more() -> None:

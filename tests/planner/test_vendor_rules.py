@@ -251,6 +251,7 @@ def test_a_manifest_that_can_be_made_to_outlive_its_tag_is() -> None:
 
 def test_the_last_tag_stays_where_it_would_take_the_signature_of_what_stays_along() -> None:
     signed = repository([index(1, 2), image(2), image(3)], {"index": 1, "child": 2, fallback(2, ".sig"): 3})
+    assert steps(plan(signed, doom("child"), WHOLE)) == [("delete", "child", ())]
     made = plan(signed, doom("child"), CASCADES)
     assert made.passes == ()
     assert kept(made, "child").reasons == (ChildOf(d(1)),)
