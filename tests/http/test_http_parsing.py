@@ -64,6 +64,7 @@ def test_challenges(headers: list[str], expected: object) -> None:
 @pytest.mark.parametrize("header", ["", " , ", "=", '"x"'])
 def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
     assert parse([header]) == []
+    assert [each.scheme for each in parse([header, 'Basic realm="x", Bearer realm="y"'])] == ["basic", "bearer"]
 
 
 @settings(max_examples=200)
