@@ -13,6 +13,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -196,6 +197,7 @@ class _Collected:
         if session.testsfailed:
             return True
         files = {self.bench.file(mutant) for mutant in self.mutants}
+        session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined] # made before any fork
         functions = Functions(files)
         ((_, measured),) = in_forks([lambda: _measure(session.items, functions)], 1)
         if isinstance(measured, str):
@@ -209,7 +211,8 @@ class _Collected:
         def work(mutant: Mutant, changed: bool, names: Sequence[str]) -> str:
             if changed and not functions.change(compiled(mutant, Path(self.bench.file(mutant))), mutant):
                 return FREE
-            return _first_failure([items[name] for name in names], measured.seconds)
+            with _folder_of_its_own(session.config):
+                return _first_failure([items[name] for name in names], measured.seconds)
 
         tasks = [partial(work, *one, names) for one, names in zip(tries, near, strict=True)]
         gc.freeze()  # else a collection in a fork copies all of its memory
@@ -220,6 +223,15 @@ class _Collected:
     def _tell(self, said: Tried | Measured) -> None:
         self.write(pickle.dumps(said))
         self.flush()
+
+
+@contextmanager
+def _folder_of_its_own(config: pytest.Config) -> Iterator[None]:
+    """Forks would make, and remove, the same temporary folders."""
+    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
+    with tempfile.TemporaryDirectory(dir=factory.getbasetemp(), ignore_cleanup_errors=True) as folder:
+        factory._basetemp = Path(folder)
+        yield
 
 
 def _first_failure(items: Sequence[pytest.Item], seconds: dict[str, float]) -> str:

@@ -48,7 +48,8 @@ def test_larger():
     assert (larger(1, 2), larger(2, 1)) == (2, 2)
 
 
-def test_few():
+def test_few(tmp_path):
+    (tmp_path / "mine").touch(exist_ok=False)
     assert few(2) and not few(3)
 
 
