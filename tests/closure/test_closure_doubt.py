@@ -8,7 +8,15 @@ import pytest
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import GENTLE
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, Foreign, LockedBy, MayBeNeededBy, NotJudged, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import (
+    ChildOf,
+    LockedBy,
+    MayBeNeededBy,
+    NotJudged,
+    NoVerdict,
+    ReferrerOf,
+    Unreadable,
+)
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image, index, repository
@@ -98,8 +106,8 @@ def test_of_several_indexes_that_protect_a_child_the_first_is_named() -> None:
     ("verdict", "final"),
     [
         (None, Keep((NotJudged(),))),
-        (DELETE, Keep((Foreign(),))),
-        (Keep(()), Keep((Foreign(),))),
+        (DELETE, Keep((NoVerdict(),))),
+        (Keep(()), Keep((NoVerdict(),))),
         (KEEP, KEEP),
     ],
 )
