@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test contract exhaustive realsize real torture check servers bench requests schema registries lock dist image audit fuzz clean
+.PHONY: help demo test contract exhaustive realsize real torture mutants check servers bench requests schema registries lock dist image audit fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,10 @@ real: $(VENV)/dev.done ## everything on real servers, as many as are there; writ
 torture: $(VENV)/dev.done servers ## faults, lies and kills between the command and real registries: an hour; docs/safety.md
 	@$(BIN)/python -m tests.torture $(if $(SEED),--seed $(SEED)) $(if $(SCHEDULES),--schedules $(SCHEDULES)) \
 		$(if $(KILLS),--kills $(KILLS)) $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) $(if $(VERBOSE),--verbose)
+
+mutants: $(VENV)/dev.done ## breaks line after line where a mistake deletes what is wanted: a test must fail; docs/safety.md
+	@$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) $(if $(VERBOSE),--verbose)
 
 check: $(VENV)/dev.done ## style, types and the architecture's arrows
 	$(BIN)/ruff check .

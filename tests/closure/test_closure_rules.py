@@ -124,6 +124,16 @@ def test_a_broken_tag_is_kept_with_what_is_wrong_and_its_manifest_too() -> None:
     assert d(1) in closed.kept
 
 
+def test_a_signature_that_could_not_be_read_stays_though_its_subject_goes() -> None:
+    snapshot = repository(
+        [image(1), image(2)], {"a": 1, fallback(1, ".sig"): 2}, {fallback(1, ".sig"): "no configuration"}
+    )
+    closed = close(snapshot, doom("a"))
+    assert closed.verdicts[fallback(1, ".sig")] == Keep((Unreadable("no configuration"),))
+    assert closed.levels == ((d(1),),)
+    assert d(2) in closed.kept
+
+
 def test_a_tag_whose_manifest_was_not_read_is_kept() -> None:
     closed = close(repository([], {"a": 1}), doom("a"))
     assert isinstance(closed.verdicts[Tag("a")], Keep)
@@ -143,6 +153,11 @@ def test_an_index_goes_before_its_child_even_if_the_child_is_its_subject() -> No
 def test_a_cycle_ends_in_one_level_between_what_leads_to_it_and_what_follows() -> None:
     snapshot = repository([index(5, 1), index(1, 2), index(2, 1, 3), image(3)], {"a": 5})
     assert close(snapshot, doom("a")).levels == ((d(5),), (d(1), d(2)), (d(3),))
+
+
+def test_in_a_cycle_of_three_an_index_still_goes_before_its_child() -> None:
+    snapshot = repository([image(1), image(2, subject=1), index(3, 1, subject=2)], {"a": 3})
+    assert close(snapshot, doom("a")).levels == ((d(2), d(3)), (d(1),))
 
 
 def test_verdicts_on_tags_that_do_not_exist_change_nothing() -> None:

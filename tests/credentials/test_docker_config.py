@@ -97,7 +97,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ({"auth": encoded("robin:pw").rstrip("=")}, ("robin", "pw")),
         ({"auth": encoded("rob:pw")[:4] + "\r\n" + encoded("rob:pw")[4:]}, ("rob", "pw")),
         ({"auth": encoded("rob:pw"), "username": "eve", "password": "x"}, ("rob", "pw")),
+        ({"auth": encoded("rob:pW")}, ("rob", "pW")),  # ends in X
         ({"username": "rob", "password": "pw"}, ("rob", "pw")),
+        ({"username": "rob", "password": None}, ("rob", "")),
         ({"auth": "", "username": "rob", "password": "pw", "email": None, "more": [1]}, ("rob", "pw")),
     ],
 )
@@ -127,7 +129,12 @@ async def test_tokens(tmp_path: Path) -> None:
         {"auth": encoded("no colon")},
         {"auth": base64.b64encode(b"\xff:\xfe").decode()},
         {"auth": 5},
+        {"username": 5, "password": "pw"},
+        {"username": "rob", "password": ["pw"]},
+        {"identitytoken": 5},
+        {"registrytoken": {"a": "b"}},
         {"password": "alone"},
+        {"username": None, "password": "alone"},
         "text",
         None,
     ],
@@ -219,6 +226,13 @@ async def test_an_exact_key_wins_over_its_variants(tmp_path: Path, order: int) -
     auths = {"https://r.io/v1/": {"auth": encoded("old:pw")}, "r.io": {"auth": encoded("rob:pw")}}
     read = config(tmp_path, {"auths": dict(list(auths.items())[::order])})
     assert await user(read, "r.io") == "rob"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_an_exact_key_of_a_path_wins_as_well(tmp_path: Path, order: int) -> None:
+    auths = {"quay.io/team/": {"auth": encoded("old:pw")}, "quay.io/team": {"auth": encoded("rob:pw")}}
+    read = config(tmp_path, {"auths": dict(list(auths.items())[::order])})
+    assert await user(read, "quay.io", "team/app") == "rob"
 
 
 async def test_the_longest_path_wins(tmp_path: Path) -> None:

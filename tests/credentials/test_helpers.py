@@ -85,6 +85,7 @@ async def test_a_helper_that_knows_nothing(helpers: Helpers, script: str) -> Non
     [
         ("echo no credentials server URL; exit 1", "failed for r.io: no credentials server URL"),
         ("printf 'locked\\033[31m\\nnow'; exit 2", r"failed for r.io: locked \[31m now"),
+        ("printf 'bad \\377 news'; exit 1", "failed for r.io: bad \ufffd news"),
         ("exit 3", "exit status 3"),
         ("kill -9 $$", "exit status -9"),
         ("echo helper-secret", "did not answer in JSON"),
@@ -184,6 +185,16 @@ async def test_who_is_asked_first(tmp_path: Path, helpers: Helpers) -> None:
     assert isinstance(await read.credential(RegistryHost("none.io")), Anonymous)
 
 
+async def test_a_helper_whose_name_is_no_text_is_none(tmp_path: Path) -> None:
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io": 7}, credsStore=["store"])
+    assert username(await read.credential(HOST)) == "inline"
+
+
+async def test_a_helper_for_a_path_is_no_hosts(tmp_path: Path) -> None:
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io/team": "absent"})
+    assert username(await read.credential(HOST, "team/app")) == "inline"
+
+
 async def test_origin_says_which_section(tmp_path: Path, helpers: Helpers) -> None:
     helpers.add("own", f"echo '{ALICE}'")
     read = config(tmp_path, credHelpers={"r.io": "own"}, credsStore="own")
@@ -268,6 +279,25 @@ async def test_a_refused_credential_is_asked_for_again_once(tmp_path: Path, help
     assert await read.refreshed(HOST, first) == second
     assert await read.credential(HOST) == second
     assert len(helpers.asked("own")) == 2
+
+
+async def test_a_helper_is_not_asked_again_for_another_host(tmp_path: Path, helpers: Helpers) -> None:
+    helpers.add("own", f"echo '{ALICE}'")
+    helpers.add("other", """echo '{"Username":"other","Secret":"s"}'""")
+    read = config(tmp_path, credHelpers={"r.io": "own", "other.io": "other"})
+    other = RegistryHost("other.io")
+    first = await read.credential(HOST)
+    assert username(await read.credential(other)) == "other"
+    await read.refreshed(HOST, first)
+    await read.credential(other)
+    assert (len(helpers.asked("own")), len(helpers.asked("other"))) == (2, 1)
+
+
+async def test_a_host_without_a_helper_of_its_own_has_no_store_either(tmp_path: Path, helpers: Helpers) -> None:
+    helpers.add("store", """echo '{"Username":"store","Secret":"s"}'""")
+    read = config(tmp_path, auths={"r.io": inline("inline")}, credHelpers={"r.io": ""}, credsStore="store")
+    assert username(await read.credential(HOST)) == "inline"
+    assert username(await read.credential(RegistryHost("other.io"))) == "store"
 
 
 async def test_an_inline_credential_that_was_refused_stays_the_same(tmp_path: Path) -> None:

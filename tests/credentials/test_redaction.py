@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from holystone.adapters.credentials.redaction import redacted, without_userinfo
+from holystone.adapters.credentials.redaction import LONGEST, redacted, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
@@ -93,6 +93,51 @@ def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
     held = Secret(secret)
     assert redacted(text) == shown
     assert held
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "tab\there-too",
+        "line\nbreaks-too",
+        "back\rand-forth",
+        "rock-😀-roll",
+        "it's-my-turn",
+        "caf\u00e9-au-lait",
+        "lone-\udc80-half",
+    ],
+)
+@pytest.mark.parametrize(
+    "said",
+    [
+        str,
+        json.dumps,
+        lambda text: html.escape(text).replace("&#x27;", "&apos;"),
+        lambda text: "".join(c if c in "-abcdefghijklmnopqrstuvwxyz" else f"&#{ord(c)};" for c in text),
+        lambda text: base64.b64encode(text.encode(errors="surrogatepass")).decode(),
+    ],
+)
+def test_signs_beyond_the_usual_ones(secret: str, said: Callable[[str], str]) -> None:
+    held = Secret(secret)
+    assert redacted(said(secret)).strip('"=') == "***"
+    assert held
+
+
+def test_two_signs_are_not_taken_for_one() -> None:
+    held = Secret("alpha&omega-centauri")
+    assert redacted("alpha&&omega-centauri") == "alpha&&omega-centauri"
+    plus = Secret("alpha+omega-centauri")
+    assert redacted("alpha&None;omega-centauri") == "alpha&None;omega-centauri"
+    assert plus
+    assert held
+
+
+def test_up_to_a_length_other_forms_are_hidden_too() -> None:
+    for length, shown in ((LONGEST, "***"), (LONGEST + 1, None)):
+        held = Secret("k" * length)
+        coded = base64.b64encode(held.reveal().encode()).decode()
+        assert redacted(coded).rstrip("=") == (shown or coded.rstrip("="))
+        assert redacted(held.reveal()) == "***"
 
 
 def test_what_is_often_no_secret_may_be_said() -> None:

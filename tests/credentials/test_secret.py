@@ -1,5 +1,6 @@
 """A Secret shows itself nowhere, and is opened in one module."""
 
+import base64
 import copy
 import json
 import pickle
@@ -12,7 +13,7 @@ import pytest
 
 from holystone.adapters.credentials.credential import IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import secret_form, secret_json
+from holystone.adapters.http.authorization import bearer, opened_bytes, opened_document, secret_form, secret_json
 
 VALUE = "pass/word&\u00fc"
 SECRET = Secret(VALUE)
@@ -61,6 +62,7 @@ def test_equality_and_hash() -> None:
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
+    assert (Secret("a") == "a") is False
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
     assert not Secret("")
     assert SECRET.reveal() == VALUE
@@ -69,6 +71,32 @@ def test_equality_and_hash() -> None:
 def test_bodies_for_login_calls() -> None:
     assert secret_form({"user": "rob", "password": SECRET}) == b"user=rob&password=pass%2Fword%26%C3%BC"
     assert json.loads(secret_json({"user": "rob", "password": SECRET})) == {"user": "rob", "password": VALUE}
+
+
+def test_a_secret_that_is_a_file_or_a_document() -> None:
+    assert opened_bytes(SECRET) == VALUE.encode()
+    assert opened_bytes(Secret("Y\nQ==\n"), base64_encoded=True) == b"a"
+    with pytest.raises(ValueError, match="it is not base64") as caught:
+        opened_bytes(SECRET, base64_encoded=True)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert opened_document(Secret('{"a": 1}')) == {"a": 1}
+    assert opened_document(Secret("eyJhIjogMX0="), base64_encoded=True) == {"a": 1}
+    for text in ("[1]", '{"a"', "eyJhIjogMX0="):
+        with pytest.raises(ValueError, match="it is not a JSON object") as caught:
+            opened_document(Secret(text))
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["a", "ab", "abc", "abcd"])
+def test_what_a_token_says_of_itself(name: str) -> None:
+    def token(said: object) -> Secret:
+        middle = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+        return Secret(f"head.{middle}.signature")
+
+    assert bearer(token({"sub": name})).claims == {"sub": name}
+    assert bearer(token([name])).claims == {}
+    for other in (name, f"head.{name}", f"a.{name}.b.c", "a.%.b"):
+        assert bearer(Secret(other)).claims == {}
 
 
 def test_it_is_revealed_in_one_module_only() -> None:

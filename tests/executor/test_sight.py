@@ -23,17 +23,17 @@ def tally(*tags: str) -> Tally:
 
 
 async def test_many_looks_are_one_listing_until_it_is_old() -> None:
-    now = 0.0
+    begun = now = 10 * FRESH
     registry = MemoryRegistry(TELLING)
     first = registry.image(APP, "one", "a", "b")
     sight = Sight(registry, APP, TELLING, tally("a", "b", "c"), tags=2, clock=lambda: now)
     assert [await sight.tag(Tag("a")), await sight.tag(Tag("b")), await sight.tag(Tag("c"))] == [first, first, None]
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 0)
     second = registry.image(APP, "two", "a")
-    now = FRESH - 1
+    now = begun + FRESH - 1
     assert await sight.tag(Tag("a")) == first
     assert await sight.tag_when_listed(Tag("a")) == first
-    now = FRESH
+    now = begun + FRESH
     assert await sight.tag_when_listed(Tag("a")) == first
     assert await sight.tag(Tag("a")) == second
     assert registry.count("list_tags") == 2

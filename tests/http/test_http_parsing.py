@@ -18,7 +18,7 @@ from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, c
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.links import parse_links
 from holystone.adapters.http.paging import PageGuard, next_link, pages
-from holystone.adapters.http.rates import rate_hint, retry_after
+from holystone.adapters.http.rates import calls_per_second, rate_hint, retry_after
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.verify import verify
 from holystone.engine.errors import IncompleteSource
@@ -30,7 +30,7 @@ def reply(
     status: int = 200, body: bytes = b"", *links: str, asked: str = "https://r.example/v2/a/tags/list?n=2"
 ) -> Reply:
     headers = CIMultiDictProxy(CIMultiDict([("Link", link) for link in links]))
-    return Reply(status, headers, body, URL(asked), URL(asked))
+    return Reply(status, headers, body, URL(asked, encoded=True), URL(asked, encoded=True))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,12 @@ def test_challenges(headers: list[str], expected: object) -> None:
     assert choose(parse(headers)) == expected
 
 
+@pytest.mark.parametrize("header", ["", " , ", "=", '"x"'])
+def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
+    assert parse([header]) == []
+    assert [each.scheme for each in parse([header, 'Basic realm="x", Bearer realm="y"'])] == ["basic", "bearer"]
+
+
 @settings(max_examples=200)
 @given(st.text(alphabet='Bearer Basic realm="\\,;= \tx', max_size=60))
 def test_any_header_is_parsed_without_error(header: str) -> None:
@@ -76,7 +82,12 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
         (["</1>; rel=prev", "</2>; rel=next"], "/2"),
         (['</a,b;c>; title="x"; rel="next"'], "/a,b;c"),
         (["</1>; rel=prev; rel=next"], None),
+        (["</2>; rel*=next"], "/2"),
+        (["</2>;rel=next"], "/2"),
+        (["</2>; nopush; rel=next"], "/2"),
+        (["</2>; rel=next; nopush"], "/2"),
         (["<?last=y>; rel=next"], "/v2/a/tags/list?last=y"),
+        (["<?last=%2Fy>; rel=next"], "/v2/a/tags/list?last=%2Fy"),
         (["<http://r.example:80/v2/x?last=%2F>; rel=next"], "/v2/x?last=%2F"),  # a proxy's wrong scheme
         (["<https://R.example/v2/x>; rel=next"], "/v2/x"),
         (["</v2/x y>; rel=next"], "/v2/x%20y"),
@@ -101,14 +112,30 @@ def test_next_link(links: list[str], expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "link", "expected"),
+    [
+        ("/registry/v2/a/tags/list?n=2", "</v2/a/tags/list?last=x>; rel=next", "/registry/v2/a/tags/list?last=x"),
+        ("/v2/a%2Fb/tags/list", "</proxy/v2/a%2Fb/tags/list?last=x>; rel=next", "/v2/a%2Fb/tags/list?last=x"),
+        ("/v2/a%2fb/tags/list", "<?last=x>", "/v2/a%2fb/tags/list?last=x"),
+        ("/api/", "</?page=2>; rel=next", "/?page=2"),
+        ("/v2/a/tags/list", "</other/list?last=x>; rel=next", "/other/list?last=x"),
+    ],
+)
+def test_only_a_path_that_a_proxy_has_made_longer_or_shorter_is_ours(asked: str, link: str, expected: str) -> None:
+    assert next_link(reply(200, b"", link, asked=f"https://r.example{asked}")) == expected
+
+
+@pytest.mark.parametrize(
     "link",
     [
         "broken",
         "<>",
+        "</2>; rel",
         "</v2/a/tags/list?last=x; rel=next",
         "/v2/a/tags/list?last=x>; rel=next",
         "/v2/a/tags/list?last=x,y; rel=next",
         "/1; rel=prev, /2; rel=next",
+        "/1; rel=prev, </2>; rel=next",
         "</1>; rel=prev </2>; rel=next",
         '</2>; rel="next',
         "</2>; rel='next",
@@ -233,7 +260,40 @@ async def test_a_server_that_gives_all_at_once_costs_one_request_more_only_at_th
     assert len(server.asked) == requests
 
 
-@pytest.mark.parametrize("cap", [50, 100, 1000])
+async def test_where_a_link_was_sent_a_full_page_without_one_is_the_last() -> None:
+    asked: list[str] = []
+
+    async def get(path: str) -> Reply:
+        asked.append(path)
+        link = ["</v2/a/tags/list?page=2>; rel=next"] if len(asked) == 1 else []
+        return reply(200, json.dumps([f"{path}{number}" for number in range(5)]).encode(), *link)
+
+    def names(page: Reply) -> list[str]:
+        found: list[str] = json.loads(page.body)
+        return found
+
+    async for _ in pages(get, "/v2/a/tags/list?n=5", what="a", names=names, size=5):
+        pass
+    assert asked == ["/v2/a/tags/list?n=5", "/v2/a/tags/list?page=2"]
+
+
+async def test_without_names_a_page_without_a_link_is_the_last() -> None:
+    assert await _listed({"/1": reply(200, b"1")}, size=1) == [b"1"]
+
+
+async def test_the_path_is_asked_again_as_it_was_spelled() -> None:
+    asked: list[str] = []
+
+    async def get(path: str) -> Reply:
+        asked.append(path)
+        return reply(200, b"" if len(asked) > 1 else b"x")
+
+    async for _ in pages(get, "/v2/a%2fb/tags/list?n=1", what="a", names=lambda page: [*page.body.decode()], size=1):
+        pass
+    assert asked == ["/v2/a%2fb/tags/list?n=1", "/v2/a%2fb/tags/list?n=1&last=x"]
+
+
+@pytest.mark.parametrize("cap", [50, 100, 200, 250, 500, 1000])
 async def test_a_page_that_is_smaller_than_asked_for_may_be_as_large_as_the_server_allows(cap: int) -> None:
     server = Tags(3 * cap + 7, knows_n=True, knows_last=True, cap=cap)
     assert await server.read(4000) == server.tags
@@ -259,6 +319,42 @@ def test_a_cursor_that_comes_again_is_refused() -> None:
     guard.admit("b")
     with pytest.raises(IncompleteSource):
         guard.admit("a")
+
+
+def test_a_cursor_may_be_any_text() -> None:
+    PageGuard("tags").admit("\ud800")
+
+
+def test_a_list_has_so_many_entries_and_no_more() -> None:
+    guard = PageGuard("the tags of a", max_entries=5)
+    guard.take(2)
+    guard.take(3)
+    with pytest.raises(IncompleteSource, match="the tags of a has more than 5 entries"):
+        guard.take(1)
+
+
+def test_the_most_that_docs_safety_names() -> None:
+    guard = PageGuard("tags")
+    guard.take(500_000)
+    with pytest.raises(IncompleteSource, match="more than 500,000 entries"):
+        guard.take(1)
+    for number in range(100_000):
+        guard.admit(str(number))
+    with pytest.raises(IncompleteSource, match="more than 100000 pages"):
+        guard.admit("one more")
+
+
+async def test_entries_of_all_pages_are_counted_by_what_each_has() -> None:
+    replies = {"/1": reply(200, b"a,b,", "</2>; rel=next"), "/2": reply(200, b"c,{")}
+    assert await _listed(replies, max_entries=3) == [b"a,b,", b"c,{"]
+    assert await _listed(replies, max_entries=1, each=b"{") == [b"a,b,", b"c,{"]
+    with pytest.raises(IncompleteSource, match="more than 2 entries"):
+        await _listed(replies, max_entries=2)
+
+
+async def test_a_list_of_exactly_as_many_pages_as_may_be_is_read() -> None:
+    replies = {"/1": reply(200, b"1", "</2>; rel=next"), "/2": reply(200, b"2")}
+    assert await _listed(replies, max_pages=2) == [b"1", b"2"]
 
 
 NOW = 1_700_000_000.0
@@ -297,6 +393,12 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 )
 def test_rate_hint(headers: dict[str, str], hint: RateHint | None) -> None:
     assert rate_hint(CIMultiDict(headers), NOW) == hint
+
+
+@pytest.mark.parametrize(("said", "rate"), [("8.000000", 8.0), ("166.566667", 166.566667), ("many", None)])
+def test_azures_calls_per_second(said: str, rate: float | None) -> None:
+    assert calls_per_second(CIMultiDict({"x-ms-ratelimit-remaining-calls-per-second": said})) == rate
+    assert calls_per_second(CIMultiDict()) is None
 
 
 def oci(*errors: object) -> bytes:

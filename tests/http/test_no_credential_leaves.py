@@ -302,6 +302,14 @@ def test_a_token_server_in_clear_text_has_to_be_named_with_its_port() -> None:
         check_realm(registry, URL("http://auth.lan:5001/"), token_servers={"auth.lan:5001"})
 
 
+@pytest.mark.parametrize("home", ["registry.example", "127.0.0.1"])
+def test_from_a_registry_that_speaks_https_no_name_leads_to_clear_text(home: str) -> None:
+    registry, realm = URL(f"https://{home}"), URL(f"http://{home}:5001/token")
+    with pytest.raises(Unauthorized, match="is not encrypted") as caught:
+        check_realm(registry, realm, token_servers=[f"{home}:5001", home])
+    assert caught.value.what_to_do == "Ask the registry's operator for a token server that speaks https."
+
+
 def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
     registry = URL("https://nvcr.io")
     check_realm(registry, URL("https://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})

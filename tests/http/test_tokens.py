@@ -1,5 +1,6 @@
 """Challenges answered: who gets a token, how often, and what happens if it does not help."""
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,6 +10,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from holystone.adapters.credentials.credential import (
     Anonymous,
@@ -18,7 +21,11 @@ from holystone.adapters.credentials.credential import (
     UserPassword,
 )
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.tokens import DEFAULT_LIFETIME, _lifetime, _seconds
+from holystone.adapters.http.authorization import Authorization, bearer
+from holystone.adapters.http.authorizer import Authorizer
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.tokens import DEFAULT_LIFETIME, Key, Tokens, _lifetime, _seconds
+from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from tests.http.conftest import Client, Connect, until
 from tests.support.http_site import Site, site
@@ -299,6 +306,70 @@ async def test_a_helpers_short_lived_password_is_asked_for_again(connect: Connec
     async with opened(connect, TokenRegistry(), old, refresh=refresh) as (_, client):
         assert (await client.get()).status == 200
     assert asked == [old, old]
+
+
+@pytest.mark.parametrize(("now", "sent"), [(99.0, "old"), (100.0, "new"), (101.0, "new")])
+async def test_a_password_that_says_when_it_ends_is_renewed_before_it_is_sent(
+    connect: Connect, now: float, sent: str
+) -> None:
+    async def refresh(_: Credential) -> Credential:
+        return UserPassword(USER, Secret("new-password"), "credHelpers")
+
+    old = UserPassword(USER, Secret("old-password"), "credHelpers", renew_at=100.0)
+    more = {"preemptive": True, "refresh": refresh, "clock": lambda: now}
+    async with site(basic_registry("none")) as server, connect(server.host, old, **more) as client:
+        with pytest.raises(Unauthorized):
+            await client.get()
+        first = server.seen[0].authorization.removeprefix("Basic ")
+        assert base64.b64decode(first).decode() == f"{USER}:{sent}-password"
+
+
+async def test_a_401_that_does_not_say_how_to_log_in_is_told_no_password(connect: Connect) -> None:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(status=401)
+
+    async with site(handle) as server, connect(server.host, ROB) as client:
+        with pytest.raises(Unauthorized, match="refuses user 'rob'"):
+            await client.get()
+        assert [seen.authorization for seen in server.seen] == [""]
+
+
+async def test_who_was_not_asked_for_a_token_has_none_that_grants_something(connect: Connect) -> None:
+    async with opened(connect, TokenRegistry()) as (server, client):
+        assert await client.http.granted("repository:a/b:pull", lane=client.lane) == {}
+        assert server.seen == []
+
+
+async def test_what_would_be_granted_cannot_be_told_where_the_token_server_fails(connect: Connect) -> None:
+    registry = TokenRegistry()
+    async with opened(connect, registry) as (_, client):
+        await client.get()
+        registry.fail = [503] * 9
+        with pytest.raises(IncompleteSource, match="503"):
+            await client.http.granted("repository:other:pull", lane=client.lane)
+
+
+@pytest.mark.parametrize(("credential", "refused"), [(ROB, True), (Anonymous(), False)])
+async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_either(
+    credential: Credential, refused: bool
+) -> None:
+    asked: list[Key] = []
+
+    class Recording(Tokens):
+        async def get(self, key: Key, *_: object, **__: object) -> Authorization:
+            asked.append(key)
+            return bearer(Secret("anonymous-token"))
+
+    registry = URL("https://registry.example")
+    headers = CIMultiDictProxy(CIMultiDict({"WWW-Authenticate": 'Bearer realm="https://elsewhere.test/token"'}))
+    authorizer = Authorizer(registry, credential, Recording(Wire(connections=1), judge=lambda _: None))
+    answer = authorizer.again("repository:a:pull", None, Reply(401, headers, b"", registry, registry))
+    if refused:
+        with pytest.raises(Unauthorized, match="on another domain"):
+            await answer
+    else:
+        await answer
+    assert bool(asked) is not refused
 
 
 async def test_a_cancelled_token_request_leaves_the_place_to_the_next(connect: Connect) -> None:

@@ -10,10 +10,15 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import Authorization, bearer
+from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import CutShort
+from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.http.transport import Reply, base_url
+from holystone.adapters.http.trust import is_loopback
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import IncompleteSource, RegistryFailure, Unreachable
+from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unreachable
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint
 from tests.http.conftest import Connect
@@ -172,6 +177,143 @@ async def test_the_servers_count_reaches_the_lane(connect: Connect, monkeypatch:
         monkeypatch.setattr(client.lane, "hint", hints.append)
         await client.get()
     assert hints == [RateHint(remaining=41, limit=5000, resets_in=60)]
+
+
+async def test_azures_rate_reaches_the_lane(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+    said = answering(web.Response(headers={"X-Ms-Ratelimit-Remaining-Calls-Per-Second": "8.000000"}))
+    async with site(said) as server, connect(server.host) as client:
+        monkeypatch.setattr(client.lane, "allow", rates.append)
+        await client.get()
+    assert rates == [8.0]
+
+
+async def test_a_storage_host_is_not_judged_by_the_vendors_rule(connect: Connect) -> None:
+    judged: list[int] = []
+
+    def judge(reply: Reply) -> None:
+        judged.append(reply.status)
+
+    async with site(answering(web.Response(status=418)), address="127.0.0.2") as there:
+        replies = answering(
+            web.Response(status=307, headers={"Location": f"{there.url}/blob"}), web.Response(status=404)
+        )
+        async with site(replies) as server, connect(server.host, judge=judge) as client:
+            assert (await client.get()).status == 418
+            assert (await client.get()).status == 404
+    assert judged == [404]
+
+
+class Numbered:
+    """Signs with a number, and knows that the first one is too old."""
+
+    def __init__(self) -> None:
+        self.signed: list[Outgoing] = []
+
+    async def sign(self, outgoing: Outgoing) -> Authorization | None:
+        self.signed.append(outgoing)
+        return bearer(Secret(f"signature-{len(self.signed)}"))
+
+    async def refused(self, used: Authorization, reply: Reply) -> bool:
+        return reply.status == 403
+
+
+async def test_a_signature_that_is_refused_is_made_anew_once(connect: Connect) -> None:
+    replies = answering(web.Response(status=403), web.Response(text="ok"), web.Response(status=401))
+    signer = Numbered()
+    async with site(replies) as server, connect(server.host, signer=signer) as client:
+        assert (await client.get()).body == b"ok"
+        assert (await client.get()).status == 401  # for the caller to classify
+        assert [each.authorization for each in server.seen] == [f"Bearer signature-{n}" for n in (1, 2, 3)]
+        assert [each.url.path for each in signer.signed] == ["/v2/a/b/x"] * 3
+
+
+async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Connect) -> None:
+    replies = answering(web.Response(text="ok"), web.Response(status=503), web.Response(text="ok"))
+    async with site(replies) as server, connect(server.host) as client:
+        assert (await client.http.request("GET", "/login", lane=None, limit=9)).body == b"ok"
+        with pytest.raises(Passing):
+            await client.http.request("GET", "/login", lane=None, limit=9)
+        assert len(server.seen) == 2
+
+
+async def test_nothing_is_sent_before_it_is_opened_or_after_it_is_closed() -> None:
+    async with site(answering(web.Response(text="ok"))) as server:
+        wire = Wire(connections=1)
+
+        async def send() -> Reply:
+            return await wire.send("GET", URL(server.url), limit=9, headers={})
+
+        with pytest.raises(RuntimeError, match="outside"):
+            await send()
+        async with wire:
+            assert (await send()).body == b"ok"
+        with pytest.raises(RuntimeError, match="outside"):
+            await send()
+        assert len(server.seen) == 1
+
+
+async def test_all_connections_are_closed_in_the_end_though_it_was_cancelled() -> None:
+    async with site(answering(web.Response(text="ok"))) as server:
+        wire = Wire(connections=1)
+        with anyio.CancelScope() as scope:
+            async with wire:
+                for alone in (False, True):
+                    await wire.send("GET", URL(server.url), limit=9, headers={}, alone=alone)
+                sessions = list(wire._sessions)
+                scope.cancel()
+        assert [session.closed for session in sessions] == [True, True]
+        assert wire._sessions == []
+
+
+async def test_where_a_caller_doubts_an_answer_nothing_more_is_asked(connect: Connect) -> None:
+    async with site(answering(web.Response(text="ok"))) as server, connect(server.host) as client:
+        await client.get()
+        doubt = client.http.doubt("it answered another question")
+        assert isinstance(doubt, Doubtful)
+        assert "another question" in str(doubt)
+        with pytest.raises(Doubtful, match="another question"):
+            await client.get()
+        assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "yes"),
+    [
+        ("localhost", True),
+        ("a.localhost", True),
+        ("127.9.9.9", True),
+        ("[::1]", True),
+        ("::1", True),
+        ("127.0.0.1X", False),
+        ("10.0.0.1", False),
+        ("mylocalhost", False),
+        ("r.example", False),
+    ],
+)
+def test_who_is_this_machine(host: str, yes: bool) -> None:
+    assert is_loopback(host) is yes
+
+
+async def test_what_a_storage_host_says_of_its_own_quota_and_clock_is_not_about_the_registry(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {
+        "X-RateLimit-Remaining": "0",
+        "X-Ms-Ratelimit-Remaining-Calls-Per-Second": "1",
+        "Date": "Mon, 23 Nov 2026 16:12:00 GMT",
+    }
+    hints: list[object] = []
+    dates = Dates()
+    storage = answering(web.Response(text="blob", headers=said))
+    async with site(storage, address="127.0.0.2") as there:
+        away = answering(web.Response(status=307, headers={"Location": f"{there.url}/blob"}))
+        async with site(away) as server, connect(server.host, dates=dates) as client:
+            monkeypatch.setattr(client.lane, "hint", hints.append)
+            monkeypatch.setattr(client.lane, "allow", hints.append)
+            assert (await client.get()).body == b"blob"
+    assert hints == []
+    assert dates.nearest == {}
 
 
 @pytest.mark.parametrize("chunked", [True, False])

@@ -32,6 +32,22 @@ def test_what_is_left_is_remembered(tmp_path: Path) -> None:
     assert read_baselines(state, [SHOP]) == {SHOP: Remembered(9, 1_000, "run-1")}, "it was not read that time"
 
 
+def test_nothing_that_was_counted_makes_no_file(tmp_path: Path) -> None:
+    remember(tmp_path / "state", [], 1_000, "run-1")
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_database_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / FILE_NAME
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE theirs (x)")
+    database.close()
+    content = file.read_bytes()
+    with pytest.raises(HolystoneError, match="the database of another program"):
+        remember(tmp_path, [Counted(TAGS, 50, 50)], 1_000, "run-1")
+    assert file.read_bytes() == content
+
+
 def test_a_plan_that_is_resumed_late_takes_nothing_back(tmp_path: Path) -> None:
     remember(tmp_path, [Counted(TAGS, 50, 50)], 2_000, "new")
     remember(tmp_path, [Counted(TAGS, 90, 10)], 1_000, "old")
@@ -45,9 +61,10 @@ def test_a_file_that_cannot_be_believed_is_an_error(tmp_path: Path, damage: str)
     if damage == "no database":
         file.write_bytes(b"rust" * 1000)
     else:
-        value = {"row": '{"number": "many"}', "future": '{"number":1,"as_of":99999999999999999}'}.get(damage, "{}")
+        values = {"row": '{"number": "many"}', "future": '{"number":1,"as_of":99999999999999999}'}
         with sqlite3.connect(file) as database:
-            database.execute("UPDATE baselines SET value = ?", (value,))
+            if damage in values:
+                database.execute("UPDATE baselines SET value = ?", (values[damage],))
             if damage == "another program's":
                 database.execute("PRAGMA application_id = 7")
         database.close()

@@ -45,6 +45,13 @@ def test_more_than_half_and_nothing_left(source: Source, before: int, now: int, 
     assert bool(found.notices) == (source == "in-use" and 0 < now < before)
 
 
+def test_a_source_that_is_new_or_has_grown_hides_none_that_shrank() -> None:
+    new, grown, shrunk = (Key(source, STAGES) for source in ("commits", "managed-images", "tags"))
+    before = {grown: Remembered(10, as_of=0), shrunk: Remembered(50, as_of=0)}
+    found = hold_against(before, [Counted(new, 1, 1), Counted(grown, 20, 20), Counted(shrunk, 3, 3)])
+    assert [each.repository for each in found.refusals] == [STAGES]
+
+
 def test_what_is_said() -> None:
     (refusal,) = held("references", 52, 3).refusals
     assert refusal.promise == "fail-closed"
@@ -54,6 +61,7 @@ def test_what_is_said() -> None:
     assert "--accept-new-baseline" in refusal.what_to_do
     (refusal,) = held("tags", 52, 3).refusals
     assert refusal.repository == STAGES
+    assert refusal.why.startswith("tags: 3, where the run of 1970-01-01 00:00 UTC left 52")
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -1,3 +1,5 @@
+import pytest
+
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -13,7 +15,14 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Verdict
-from holystone.engine.planner.cost import plain_seconds, tombstone_seconds, tombstones_pay
+from holystone.engine.planner.cost import (
+    PER_DELETE,
+    PER_TAG,
+    PER_TOMBSTONE,
+    plain_seconds,
+    tombstone_seconds,
+    tombstones_pay,
+)
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.repository import plan_repository
 from tests.support.gentle import gentle
@@ -135,6 +144,17 @@ def test_costs_agree_with_what_was_measured() -> None:
     assert abs(plain_seconds(3_000, 2_900, 2_900) - 81) < 1
     assert abs(plain_seconds(2_500, 2_000, 2_000) - 54) < 1
     assert abs(tombstone_seconds(2_500, 2_000, 2_000, 2_000) - 26) < 1
+
+
+def test_a_tag_of_the_future_is_as_young_as_can_be() -> None:
+    facts = TagFacts(as_of=10, created={Tag("a"): 20, Tag("b"): 5}, grace=5)
+    assert facts.young(Tag("a")) == YoungerThan(age=0, grace=5)
+    assert facts.young(Tag("b")) is None
+
+
+def test_a_tombstone_costs_its_push_and_one_delete_more() -> None:
+    assert plain_seconds(10, 4, 3) == pytest.approx(3 * (PER_DELETE + PER_TAG * 8))
+    assert tombstone_seconds(10, 4, 3, 2) == pytest.approx(2 * PER_TOMBSTONE + plain_seconds(8, 2, 4))
 
 
 def test_tombstones_pay_only_in_large_prunes() -> None:

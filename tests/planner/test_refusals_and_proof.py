@@ -70,7 +70,7 @@ def test_the_fuse_says_numbers_and_the_way_out() -> None:
     assert refusal
     assert refusal.why == "17 of 20 tags would be deleted, more than 80% of a repository of 20 tags or more"
     assert "--yes-delete-that-many" in refusal.what_to_do
-    assert refusal.repository == REPOSITORY
+    assert (refusal.promise, refusal.repository) == ("fuse", REPOSITORY)
 
 
 def test_plans_are_assembled_in_order() -> None:

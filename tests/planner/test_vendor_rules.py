@@ -9,7 +9,15 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import ChildOf, IndexOf, LastTagged, LockedBy, ReferrerOf, SubjectOf
+from holystone.engine.model.reasons import (
+    ChildOf,
+    IndexOf,
+    LastTagged,
+    LockedBy,
+    ReferrerOf,
+    SharesDigestWith,
+    SubjectOf,
+)
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
@@ -256,11 +264,19 @@ def test_a_manifest_that_can_be_made_to_outlive_its_tag_is() -> None:
 
 def test_the_last_tag_stays_where_it_would_take_the_signature_of_what_stays_along() -> None:
     signed = repository([index(1, 2), image(2), image(3)], {"index": 1, "child": 2, fallback(2, ".sig"): 3})
+    assert steps(plan(signed, doom("child"), WHOLE)) == [("delete", "child", ())]
     made = plan(signed, doom("child"), CASCADES)
     assert made.passes == ()
     assert kept(made, "child").reasons == (ChildOf(d(1)),)
     unsigned = plan(PART, doom("child"), CASCADES)
     assert steps(unsigned) == [("delete", "child", ())]
+
+
+def test_a_doomed_tag_beside_one_that_stays_names_that_whatever_else_holds_the_manifest() -> None:
+    signature = fallback(1, ".sig")
+    snapshot = repository([index(5, 1, 2), image(1), image(2)], {"index": 5, "old": 1, signature: 2, "same": 2})
+    can = msgspec.structs.replace(WHOLE, tag_delete=False, overwrite="impossible")
+    assert kept(plan(snapshot, doom("old", "same"), can), "same").reasons == (SharesDigestWith(signature),)
 
 
 def test_a_referrer_that_lives_by_its_tag_keeps_it() -> None:

@@ -17,6 +17,7 @@ from holystone.engine.model.references import Digest, Repository, RepositoryPath
 from holystone.engine.scheduler import Limits, Scheduler
 from tests.support.http_site import Site, site
 from tests.support.images import image
+from tests.support.memory_registry import digest_of
 
 ONE, TWO = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)
 LONG = Digest("sha512:" + "1" * 128)
@@ -113,6 +114,30 @@ async def test_a_location_that_names_what_was_pushed_is_enough(last: str) -> Non
     async with registry(lambda n, r: at(f"/v2/team/app/manifests/{last}")) as (asked, ours, here):
         await asked.push_manifest(ours, Tag("x"), PUSHED)
         assert [each.method for each in here.seen] == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    ("where", "goes"),
+    [
+        ("/v2/team/app/blobs/uploads/7?state=a", "/v2/team/app/blobs/uploads/7"),
+        ("7", "/v2/team/app/blobs/uploads/7"),
+        ("http://127.0.0.2/v2/team/app/blobs/uploads/7", None),
+        ("//elsewhere.example/uploads/7", None),
+    ],
+)
+async def test_a_blob_goes_to_the_registry_or_nowhere(where: str, goes: str | None) -> None:
+    def say(n: int, request: web.Request) -> web.Response:
+        if request.method == "POST":
+            return web.Response(status=202, headers={"Location": where})
+        return web.Response(status=201 if request.method == "PUT" else 404)
+
+    async with registry(say) as (asked, ours, here):
+        if goes:
+            assert await asked.push_blob(ours, b"{}") == digest_of(b"{}")
+        else:
+            with pytest.raises(RegistryFailure, match="upload on another host"):
+                await asked.push_blob(ours, b"{}")
+        assert [each.path.partition("?")[0] for each in here.seen if each.method == "PUT"] == ([goes] if goes else [])
 
 
 async def test_bytes_that_are_not_their_digests_are_not_sent() -> None:

@@ -60,7 +60,9 @@ async def test_tags_come_back_and_the_tombstone_goes(doubtful: Doubtful, tmp_pat
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(doubtful.plan), "cleanup")
         await doubtful.execute(run)
+        before = doubtful.registry.count("resolve alone")
         await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+        assert doubtful.registry.count("resolve alone") - before == len(TAGS), "each by itself: answers were mixed up"
     there = {**doubtful.was, "stage": doubtful.other, "other": doubtful.other}
     assert doubtful.registry.contents[APP].state() == (there, set(doubtful.was.values()) | {doubtful.other})
 

@@ -7,19 +7,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import anyio
+import msgspec
 import pytest
 
 from holystone.engine.errors import Damaged
 from holystone.engine.executor import RunResult
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
+from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import PutBack, UndoResult, undo_run
-from holystone.engine.undo.outcomes import BytesDamaged, Restored
+from holystone.engine.undo.outcomes import BytesDamaged, Restored, UndoOutcome
+from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.taken import Taken
 from tests.support.execution import Execute, before, die, once
-from tests.support.memory_registry import MemoryRegistry
+from tests.support.memory_registry import MemoryRegistry, digest_of
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
 
@@ -119,3 +124,17 @@ async def test_a_damaged_tombstone_stops_its_repository(
     (repository,) = (await undo(there)).repositories
     assert isinstance(repository.stopped, Damaged)
     assert there.contents[APP].tags == {Tag("v2"): two}
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome"), [("restore", Restored()), ("push", BytesDamaged()), ("none", BytesDamaged())]
+)
+async def test_a_dry_run_knows_that_an_undelete_needs_no_bytes(way: str, outcome: UndoOutcome) -> None:
+    registry = MemoryRegistry()
+    digest = digest_of(b"gone")
+    outlook = msgspec.structs.replace(UndoOutlook(), way=way)
+    planned = msgspec.structs.replace(repository_plan(APP, level(remove(digest))), undo=outlook)
+    gone = Taken(frozenset({digest}), {}, {}, frozenset({digest}), ((digest,),))
+    work = PuttingBack(planned, registry, gone, (), lambda *_: None, True, anyio.sleep)
+    await work.everything()
+    assert [each.outcome for each in work.put_back()] == [outcome]

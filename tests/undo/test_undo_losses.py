@@ -9,7 +9,7 @@ import pytest
 
 from holystone.engine.executor import Loss, execute_plan
 from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
+from holystone.engine.journal import Journal, Slice
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
@@ -40,10 +40,15 @@ class Bench:
             result = await execute_plan(run, lambda _: self.registry, self.knowledge)
             return tuple(loss for _, loss in result.losses)
 
-    async def undo(self, *, knowledge: DigestKnowledge | None = None) -> UndoResult:
+    async def undo(self, *, knowledge: DigestKnowledge | None = None, dry_run: bool = False) -> UndoResult:
         with Journal.open(self.folder) as journal:
             run = await journal.load((await journal.runs())[0].id)
-            return await undo_run(run, lambda _: self.registry, lambda *_: None, knowledge or DigestKnowledge(None))
+            known = knowledge or DigestKnowledge(None)
+            return await undo_run(run, lambda _: self.registry, lambda *_: None, known, dry_run=dry_run)
+
+    async def slices(self) -> tuple[Slice, ...]:
+        with Journal.open(self.folder) as journal:
+            return await journal.slices((await journal.runs())[0].id)
 
     def takes_along(self, *also: Digest) -> None:
         """With the next manifest that is deleted."""
@@ -145,6 +150,10 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
     with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
         await bench.run(planned)
     bench.registry.hook = None
+    recorded, there = await bench.slices(), bench.registry.contents[APP].state()
+    tried = await bench.undo(knowledge=bench.knowledge, dry_run=True)
+    assert d["signature"] in {each.digest for each in tried.put_back}
+    assert (await bench.slices(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
     assert (await bench.undo(knowledge=bench.knowledge)).lost == ()
     assert bench.registry.contents[APP].state() == before
 

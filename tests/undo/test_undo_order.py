@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 import pytest
 
-from holystone.engine.errors import ManifestRefused
+from holystone.engine.errors import BlobsMissing, ManifestRefused
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
 from holystone.engine.undo.order import levels
 from holystone.engine.undo.outcomes import BlobsGone
+from holystone.engine.undo.push import push
 from tests.support.execution import Execute, before
 from tests.support.memory_registry import MemoryRegistry, Point, digest_of
 from tests.support.small_plans import level, remove, repository_plan
@@ -136,6 +137,40 @@ async def test_an_index_whose_parts_are_there_is_pushed_again(execute: Execute, 
     registry.hook = refuse
     assert (await undo(registry)).lost == ()
     assert (left, registry.contents[APP].state()) == (0, before_run)
+
+
+async def test_a_registry_that_shows_a_blob_and_misses_it_at_the_push_is_believed() -> None:
+    registry = MemoryRegistry()
+    digest = registry.image(APP, "image")
+    raw = registry.contents[APP].manifests[digest]
+
+    async def refuse(point: Point) -> None:
+        if before("push_manifest")(point):
+            raise BlobsMissing("400 MANIFEST_BLOB_UNKNOWN")
+
+    async def sleep(_: float) -> None:
+        raise AssertionError
+
+    registry.hook = refuse
+    assert await push(registry, APP, digest, raw, sleep) == BlobsGone("400 MANIFEST_BLOB_UNKNOWN")
+
+
+async def test_the_pauses_between_become_longer_and_end() -> None:
+    registry = MemoryRegistry()
+    digests, _ = doomed_index(registry)
+    raw = registry.contents[APP].manifests[digests["index"]]
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def refuse(point: Point) -> None:
+        if before("push_manifest")(point):
+            raise ManifestRefused("400 DIGEST_INVALID")
+
+    registry.hook = refuse
+    assert isinstance(await push(registry, APP, raw.digest, raw, sleep), Failed)
+    assert pauses == [0.1, 0.5, 2.0]
 
 
 @pytest.mark.parametrize("refusal", ["DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN"])

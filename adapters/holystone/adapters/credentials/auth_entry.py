@@ -55,7 +55,7 @@ def parse_entry(entry: Any, origin: str) -> Credential | None:
     for field in ("auth", "username", "password", "identitytoken", "registrytoken"):
         if not isinstance(entry.get(field) or "", str):
             raise ValueError(f"its {field} is no text")
-    username, password = entry.get("username") or "", entry.get("password") or ""
+    username, password = entry.get("username"), entry.get("password") or ""
     if entry.get("auth"):
         username, password = _split(entry["auth"])
     if token := entry.get("registrytoken"):

@@ -36,8 +36,7 @@ def parse_links(headers: Iterable[str]) -> tuple[Link, ...]:
 
 
 def _parse(header: str) -> Iterator[Link]:
-    at = _EMPTY.match(header)
-    position = at.end() if at else 0
+    position = _end(_EMPTY, header, 0)
     count, bare = 0, False
     while position < len(header):
         target = _BRACKETED.match(header, position)

@@ -106,8 +106,6 @@ class Wire:
                 # Dropped for good: a redirect back to the first host comes from a stranger.
                 authorization = None
                 headers = {name: value for name, value in headers.items() if name.lower() in _CROSSES_ORIGINS}
-            if reply.status == 303 and method != "HEAD":
-                method, body = "GET", None
             url = target
         raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
 

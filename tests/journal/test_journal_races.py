@@ -1,0 +1,72 @@
+"""What happens between two of our own calls, by another process of ours."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from holystone.engine import own_files
+from holystone.engine.errors import Refused
+from holystone.engine.journal import Journal, locks, store
+from holystone.engine.journal.locks import Lock
+from holystone.engine.journal.schema import FILE_NAME
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, plan, remove, repository_plan
+
+PLAN = plan(repository_plan(repository(), level(remove(digest_of(b"{}")))))
+
+
+async def _begun(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whoever takes this run up has looked at it, and its last owner ends it before it is locked."""
+
+    def lock_run(at: Path, run_id: str) -> Lock:
+        with sqlite3.connect(directory / FILE_NAME) as database:
+            database.execute("UPDATE runs SET state = 'finished', ended = 1795450320 WHERE id = ?", (run_id,))
+        return locks.lock_run(at, run_id)
+
+    with Journal.open(directory) as journal:
+        run = await journal.begin(PLAN, "cleanup")
+    monkeypatch.setattr(store, "lock_run", lock_run)
+    return run.id
+
+
+async def test_a_second_resume_sees_that_the_first_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = await _begun(tmp_path, monkeypatch)
+    with Journal.open(tmp_path) as journal:
+        run = await journal.load()
+        assert (run.id, run.record.state, run.record.ended) == (run_id, "finished", 1795450320)
+
+
+async def test_what_has_ended_a_moment_ago_is_not_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = await _begun(tmp_path, monkeypatch)
+    with Journal.open(tmp_path) as journal:
+        assert (await journal.give_up(run_id)).state == "finished"
+        assert [each.state for each in await journal.runs()] == ["finished"]
+
+
+def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "run.lock"
+    first = Lock.take(file, "It is busy", "one")
+
+    def open_own(file: Path, flags: int) -> int:
+        descriptor = own_files.open_own(file, flags)
+        first.release()
+        return descriptor
+
+    monkeypatch.setattr(locks, "open_own", open_own)
+    second = Lock.take(file, "It is busy", "two")
+    monkeypatch.undo()
+    with pytest.raises(Refused, match=r"It is busy \(two\)"):
+        Lock.take(file, "It is busy", "three")
+    second.release()
+    Lock.take(file, "It is busy", "four").release()
+    assert not file.exists()
+
+
+async def test_what_is_written_is_on_the_disk_before_anything_is_sent(tmp_path: Path) -> None:
+    """sqlite.org/pragma.html#pragma_synchronous: in WAL mode, only 2 (FULL) syncs at each commit."""
+    with Journal.open(tmp_path) as journal:
+        assert await journal._writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (2,)
+        assert await journal._writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
