@@ -48,7 +48,7 @@ def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "run.lock"
-    first = Lock.take(file, "It is busy", "one")
+    first = Lock.take(file, "It is busy", b"one")
 
     def open_own(file: Path, flags: int) -> int:
         descriptor = own_files.open_own(file, flags)
@@ -56,12 +56,12 @@ def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
         return descriptor
 
     monkeypatch.setattr(locks, "open_own", open_own)
-    second = Lock.take(file, "It is busy", "two")
+    second = Lock.take(file, "It is busy", b"two")
     monkeypatch.undo()
     with pytest.raises(Refused, match=r"It is busy \(two\)"):
-        Lock.take(file, "It is busy", "three")
+        Lock.take(file, "It is busy", b"three")
     second.release()
-    Lock.take(file, "It is busy", "four").release()
+    Lock.take(file, "It is busy", b"four").release()
     assert not file.exists()
 
 
