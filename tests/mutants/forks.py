@@ -13,7 +13,7 @@ from typing import Final, NoReturn, TypeVar
 
 T = TypeVar("T")
 _MEMORY: Final = 4 << 30
-"""Bytes: a list that does not end any more must end."""
+"""Bytes beyond those of this process: a list that does not end any more must end."""
 
 
 def in_forks(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[tuple[int, T | str]]:
@@ -48,7 +48,8 @@ def in_forks(tasks: Iterable[Callable[[], T]], jobs: int) -> Iterator[tuple[int,
 def _work(task: Callable[[], object], into: Path) -> NoReturn:
     try:
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        most = _size() + _MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         nothing = os.open(os.devnull, os.O_RDWR)
         for each in (0, 1, 2):
             os.dup2(nothing, each)
@@ -60,3 +61,8 @@ def _work(task: Callable[[], object], into: Path) -> NoReturn:
         into.with_suffix(".error").write_text(traceback.format_exc())
     finally:
         os._exit(0)
+
+
+def _size() -> int:
+    """Bytes of address space: of one that has run threads, gigabytes."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
