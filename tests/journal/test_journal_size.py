@@ -62,7 +62,14 @@ async def test_what_is_forgotten_to_make_room(tmp_path: Path, largest: int, gone
 
 
 async def test_what_is_old_goes_whatever_room_there_is(tmp_path: Path) -> None:
-    _, kept, undoing = await _runs(
-        tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None)
+    _, kept, undoing, latest = await _runs(
+        tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None), (0, "finished")
     )
-    assert _left(tmp_path, 100 << 20) == {kept, undoing}
+    assert _left(tmp_path, 100 << 20) == {kept, undoing, latest}
+
+
+async def test_a_clock_that_leaps_ahead_makes_no_run_old(tmp_path: Path) -> None:
+    await _runs(tmp_path, (20, "finished"), (1, "finished"))
+    with Journal.open(tmp_path, now=lambda: NOW + 200 * DAY) as journal:
+        await journal.begin(plan(repository_plan(APP)), "managed-images rm")
+        assert len(await journal.runs()) == 3

@@ -16,6 +16,7 @@ import anyio.lowlevel
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.session import until_signal
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.knowledge import DigestKnowledge
@@ -58,6 +59,10 @@ async def read(registry: OciRegistry, at: Repository, folder: Path) -> str:
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 
+async def plan(_registry: OciRegistry, _at: Repository, file: Path) -> str:
+    return f"{len(read_plan(file, max_age=10**18)[0].notices)} notices"
+
+
 async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
     """Something that has no bound of its own."""
     kept = []
@@ -68,7 +73,7 @@ async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[OciRegistry, Repository, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, referrers, read, hoard)
+    each.__name__: each for each in (list_tags, referrers, read, plan, hoard)
 }
 
 

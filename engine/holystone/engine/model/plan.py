@@ -4,7 +4,7 @@ A plan is a value: the same inventory gives the same plan, byte for byte.
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -26,6 +26,10 @@ How: TypeAlias = Literal["delete", "anchor", "tombstone"]
 tombstone over it."""
 
 
+MOST_BYTES: Final = (1 << 63) - 1
+"""What a size can be, as Go's registries and clients hold it. Whoever pushes a manifest may write any number into it."""
+
+
 class Untag(Value, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
 
@@ -41,7 +45,7 @@ class Remove(Value, frozen=True, tag="remove"):
 
     digest: Digest
     media_type: str
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0, le=MOST_BYTES)]
     """Bytes of manifest and layers, as an upper bound of what garbage collection can free."""
     tags: tuple[Tag, ...]
     """Doomed tags that go with the manifest, i.e. that no Untag of this plan removed before."""
@@ -152,8 +156,13 @@ class Plan(Value, frozen=True):
 
     def claimed(self) -> "Plan":
         """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
-        registry is."""
-        return msgspec.structs.replace(self, repositories=tuple(map(_claimed, self.repositories)))
+        registry is, and about how much another project has."""
+        own = {each.repository.canonical for each in self.repositories}
+        return msgspec.structs.replace(
+            self,
+            repositories=tuple(map(_claimed, self.repositories)),
+            counted=tuple(each for each in self.counted if each.key.repository in own),
+        )
 
     @property
     def is_empty(self) -> bool:
