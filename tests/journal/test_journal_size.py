@@ -10,6 +10,7 @@ from holystone.engine.journal import Journal, RunState
 from holystone.engine.journal.forgetting import AFTER_DAYS, SURELY_DAYS, forget_runs
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import plan, repository_plan
 
@@ -25,7 +26,7 @@ async def _runs(folder: Path, *runs: tuple[int, RunState | None]) -> list[str]:
         with Journal.open(folder, now=lambda ago=ago: NOW - ago * DAY) as journal:  # type: ignore[misc]
             body = b"%d" % number + bytes(500_000)
             run = await journal.begin(plan(repository_plan(APP)), "cleanup")
-            await run.begin_repository(APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
+            await begin_repository(run, APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
             await (run.finish(state) if state else run.begin_undo())
             ids.append(run.id)
     return ids

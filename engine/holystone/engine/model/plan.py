@@ -27,7 +27,7 @@ tombstone over it."""
 
 
 MOST_BYTES: Final = (1 << 63) - 1
-"""What a size can be, as Go's registries and clients hold it. Whoever pushes a manifest may write any number into it."""
+"""What a size can be, as Go's registries and clients hold it: whoever pushes a manifest may write any number there."""
 
 
 class Untag(Value, frozen=True, tag="untag"):
