@@ -118,7 +118,10 @@ def _read(file: Path) -> PlanFile:
         data = source.read(_LARGEST + 1)
     if why := _too_much(data):
         raise ValueError(f"it has {why}")
-    json.loads(data, object_pairs_hook=_each_once)
+    try:
+        json.loads(data, object_pairs_hook=_each_once)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     return from_json(data, PlanFile)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.model.sources import Counted
+from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
 Place: TypeAlias = Literal["images", "stages"]
@@ -131,8 +131,8 @@ class ClustersAsked(Value, frozen=True):
 
 
 class Plan(Value, frozen=True):
-    as_of: int
-    """Unix seconds: the moment at which the policies judged ages."""
+    as_of: Moment
+    """The moment at which the policies judged ages."""
     command: str
     repositories: tuple[RepositoryPlan, ...]
     notices: tuple[str, ...] = ()
