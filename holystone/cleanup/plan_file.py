@@ -23,8 +23,10 @@ from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
 
-_LIMIT: Final = 1 << 30
-"""Bytes of a plan file."""
+_LARGEST: Final = 128 << 20
+"""Bytes of a plan file. Of a tag there are 800; to read one takes three times its size."""
+_COMMAS: Final = 3_000_000
+"""In it. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to write."""
 _CLOCK_SKEW: Final = 5 * 60
 """Seconds that a plan of another machine may be ahead."""
 _AGAIN: Final = "Make a new one with --plan-out."
@@ -38,8 +40,15 @@ def write_plan(file: Path, plan: Plan) -> str:
     """The hash. The file is there as a whole or not at all, for its owner alone, and follows no link. Raises
     HolystoneError."""
     sealed = PlanFile(**_fields(plan), hash=plan_hash(plan))
+    encoded = to_json(sealed, indent=2) + b"\n"
+    if why := _too_much(encoded):
+        raise HolystoneError(
+            f"The plan cannot be written to {file}: it has {why}, and could not be read again.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Name fewer repositories, or carry it out at once.",
+        )
     with _beside(file) as (beside, out):
-        out.write(to_json(sealed, indent=2) + b"\n")
+        out.write(encoded)
         out.flush()
         os.fsync(out.fileno())
         beside.replace(file)
@@ -87,10 +96,7 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Pl
     """With its hash. `max_age`: seconds since it was made. Raises UsageError for what is no plan of this version,
     Refused for one that was changed, or is too old, or is of the future."""
     try:
-        with file.open("rb") as source:
-            data = source.read(_LIMIT)
-        sealed = from_json(data, PlanFile)
-        json.loads(data, object_pairs_hook=_each_once)
+        sealed = _read(file)
     except OSError as error:
         raise UsageError(f"The plan {file} cannot be read: {error.strerror}.") from error
     except (msgspec.MsgspecError, ValueError) as error:
@@ -119,6 +125,25 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Pl
             what_to_do=f"Set the clock right, and the one of the machine that made the plan. {_AGAIN}",
         )
     return plan.claimed(), sealed.hash
+
+
+def _read(file: Path) -> PlanFile:
+    """Raises OSError, msgspec.MsgspecError, ValueError."""
+    with file.open("rb") as source:
+        data = source.read(_LARGEST + 1)
+    if why := _too_much(data):
+        raise ValueError(f"it has {why}")
+    try:
+        json.loads(data, object_pairs_hook=_each_once)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return from_json(data, PlanFile)
+
+
+def _too_much(encoded: bytes) -> str:
+    if len(encoded) > _LARGEST:
+        return f"more than {_LARGEST >> 20} MiB"
+    return f"more than {_COMMAS:,} commas" if encoded.count(b",") > _COMMAS else ""
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:

@@ -1,7 +1,6 @@
 """One request and one reply as plain values, so that everything behind the socket is synchronous."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 
 import msgspec
@@ -30,7 +29,7 @@ class Incoming(msgspec.Struct, frozen=True):
             return None
         try:
             user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no UTF-8
             return None
         return (user, password) if colon else None
 

@@ -18,6 +18,7 @@ from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanFile, Refusal, RepositoryPlan
 from holystone.engine.model.reasons import InUse, YoungerThan
 from holystone.engine.model.references import Tag
+from tests.support.appetite import appetite
 from tests.support.hostile_json import tampered
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, remove, untag
@@ -160,3 +161,27 @@ def test_a_plan_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, mon
         write_plan(file, msgspec.structs.replace(PLAN, notices=()))
     assert file.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.slow
+async def test_a_plan_of_millions_of_nothings(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    sound = json.loads(WHOLE)
+    for many, refused in ((10_000_000, "more than 3,000,000 commas"), (2_900_000, "does not fit its hash")):
+        file.write_bytes(json.dumps({**sound, "notices": ["?"]}).encode().replace(b'"?"', b'"ab",' * many + b'"ab"'))
+        ended = await appetite("plan", "localhost:1", file)
+        assert refused in ended.refused
+        assert ended.peak < 400
+
+
+@pytest.mark.slow
+async def test_the_largest_plan_that_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    note = "x" * 1000
+    write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 130_000))
+    ended = await appetite("plan", "localhost:1", file)
+    assert (ended.refused, ended.said) == ("", "130000 notices")
+    assert ended.peak < 512
+    with pytest.raises(HolystoneError, match="more than 128 MiB, and could not be read again"):
+        write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 140_000))
+    assert ended.said == (await appetite("plan", "localhost:1", file)).said, "the one before is still there"

@@ -22,6 +22,7 @@ from tests.cli.test_cli_asked import logins
 from tests.contract.stands import emulator
 from tests.support.command_line import Bench, bench, now
 from tests.support.http_site import Site, site
+from tests.support.journals import begin_repository
 from tests.support.small_plans import level, remove, repository_plan
 from tests.support.tiny_project import tiny_project
 
@@ -59,7 +60,7 @@ def record(shop: Bench, plan: Plan) -> str:
     async def begin() -> str:
         with Journal.open(shop.home / "state") as journal:
             run = await journal.begin(plan, plan.command)
-            await run.begin_repository(plan.repositories[0].repository, [GONE], None)
+            await begin_repository(run, plan.repositories[0].repository, [GONE], None)
             return run.id
 
     shop.env["HOLYSTONE_STATE_DIR"] = str(shop.home / "state")

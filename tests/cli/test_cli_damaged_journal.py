@@ -36,6 +36,7 @@ def copy(state: Path, run: str, columns: dict[str, object], name: str = "copy") 
 
 
 PLANS = [b"", b"{}", b"\xff", "text", 7, b'{"as_of": 1e400}', b"[" * 100_000, b'{"nobody": 1}']
+PLANS += [b'{"as_of": 99999999999999, "command": "cleanup", "repositories": []}']
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=range(len(PLANS)))

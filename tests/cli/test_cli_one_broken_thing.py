@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
-from holystone.embedded.storage import Storage
+from holystone.embedded.storage import Storage, digest_of
 from holystone.engine.naming import kind_of, parse_rejected_tag
 from tests.support.broken_things import EVERY, IMAGE_TAG, LABELS, LOST, MALFORMED, STAGE_TAG, Here, unread
 from tests.support.command_line import Bench, bench, now
@@ -129,3 +130,25 @@ def test_a_run_does_what_it_can_and_a_second_one_nothing(worlds: list[Project], 
         assert all((at, name) in left for at, name in project.before - planned), "all that waited is still there"
     else:
         assert not [each for each in again if each["passes"]]
+
+
+@pytest.mark.parametrize("size", ["-1", "1" + "0" * 400, "9" * 4300])
+def test_a_doomed_image_whose_layer_has_a_size_beyond_all_numbers(shop: Bench, size: str) -> None:
+    storage = shop.registry.storage
+    before = shop.cleanup("--dry-run", "--output=json").json["plan"]["repositories"]
+    (tag, *_), name = next(
+        (step["tags"], at["repository"]["path"])
+        for at in before
+        for step in (step for each in at["passes"] for step in each["steps"])
+        if at["repository"]["path"] in APPS and step.get("tags")
+    )
+    old = storage.repositories[name].manifests[storage.repositories[name].tags[tag]]
+    layer = f'"layers":[{{"mediaType":"a/b","digest":"{old.blobs[0]}","size":{size}}},'.encode()
+    body = old.body.replace(b'"layers":[', layer, 1).replace(b",]", b"]")
+    assert body != old.body
+    digest = digest_of(body)
+    storage.repositories[name].manifests[digest] = msgspec.structs.replace(old, digest=digest, body=body)
+    storage.repositories[name].tags[tag] = digest
+    done = shop.cleanup()
+    assert done.code == 0, done
+    assert tag not in storage.repositories[name].tags

@@ -1,8 +1,9 @@
 """A plan out of a file is bound to what was read when it was made: what changed since is asked again, or refused."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,15 @@ def test_a_list_counts_when_a_plan_is_carried_out(shop: Bench, plan: Path, refus
     file.write_text(f"{a_doomed_image(plan)[0]}\n")
     message = refused(shop, str(plan), "--in-use", str(file), code=3, command="apply")
     assert f"listed in {file}:1" in message
+
+
+def test_a_plan_says_nothing_of_how_much_another_project_has(shop: Bench, plan: Path) -> None:
+    counted = json.loads(plan.read_text())["counted"]
+    key = {"source": "tags", "repository": {"host": "registry.example", "path": "other/app"}, "project": ""}
+    rewritten(plan, counted=[*counted, {"key": key, "number": 1, "left": 1_000_000}])
+    assert shop.run("apply", str(plan)).code == 0
+    (file,) = shop.home.rglob("baselines.sqlite")
+    with closing(sqlite3.connect(file)) as database:
+        keys = [text for (text,) in database.execute("SELECT key FROM baselines")]
+    assert len(keys) == len(counted)
+    assert not any("other/app" in text for text in keys)

@@ -49,6 +49,8 @@ async def test_basic_authentication(push: Any) -> None:
             'Basic realm="Registry Realm"',
         )
         assert (await to.send("GET", "/v2/", headers=basic("a", "wrong"))).status == 401
+        for nonsense in ("", "?", "w6Q", "\u00e4", "gICA", basic("a", "all")["Authorization"][6:-1]):
+            assert (await to.send("GET", "/v2/", headers={"Authorization": f"Basic {nonsense}"})).status == 401
         assert (await to.send("GET", "/v2/", headers=basic("a", "all"))).status == 200
         got = await to.send("DELETE", f"/v2/team/app/manifests/{NOWHERE}", headers=basic("r", "read"))
         assert (got.status, got.code) == (403, "DENIED")

@@ -16,6 +16,7 @@ from holystone.engine.journal import Journal
 from holystone.engine.model.plan import Kept, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Tag
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -32,7 +33,7 @@ async def working(folder: Path, registry: MemoryRegistry, made: RepositoryPlan) 
             registry,
             DigestKnowledge(None),
             registry.capabilities,
-            await run.begin_repository(APP, [], None),
+            await begin_repository(run, APP, [], None),
             Tally(made, {}),
             manifests={},
             unreadable={},

@@ -151,6 +151,28 @@ async def test_large_configurations(tmp_path: Path, where: str) -> None:
     assert _size(tmp_path) < 1 << 20
 
 
+async def test_the_largest_manifests_that_whoever_may_push_can_make(tmp_path: Path) -> None:
+    """Half a gigabyte of them is to go: they are in the journal before that, and an undo can begin."""
+    filling = "x" * (4000 << 10)
+
+    def body(number: int) -> bytes:
+        return json.dumps({"schemaVersion": 2, "manifests": [], "annotations": {"x": f"{number}{filling}"}}).encode()
+
+    digests = {f"sha256:{hashlib.sha256(body(each)).hexdigest()}": each for each in range(130)}
+
+    async def answer(request: web.Request) -> web.Response:
+        reference = request.path.split("/")[-1]
+        if reference == "list":
+            return json_reply(json.dumps({"name": "team/app", "tags": list(digests)}).encode())
+        media_type = "application/vnd.oci.image.index.v1+json"
+        return web.Response(body=body(digests[reference]), content_type=media_type)
+
+    async with site(answer) as server:
+        ended = await appetite("write_down", server.host, tmp_path)
+    assert (ended.refused, ended.said) == ("", "130 of 130")
+    assert ended.peak < MOST
+
+
 async def test_what_no_bound_of_its_own_stops_is_stopped_in_words(tmp_path: Path) -> None:
     ended = await appetite("hoard", "localhost:1", tmp_path)
     assert ended.refused.startswith("Overrun (3): What this run has read takes more than 400 MiB")

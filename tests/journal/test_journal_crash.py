@@ -16,6 +16,7 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.references import Repository
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import plan, repository_plan
 
@@ -37,7 +38,7 @@ def test_whatever_was_written_is_there_after_any_reopening(operations: list[obje
         journal = Journal.open(directory)
         try:
             run = await journal.begin(PLAN, "cleanup")
-            slices = {each: await run.begin_repository(each, [], None) for each in REPOSITORIES}
+            slices = {each: await begin_repository(run, each, [], None) for each in REPOSITORIES}
             for operation in operations:
                 match operation:
                     case "reopen":
@@ -71,7 +72,7 @@ def test_a_log_that_ends_anywhere_gives_a_beginning_of_what_was_written(number: 
     async def scenario(live: Path, copy: Path) -> None:
         with Journal.open(live) as journal:
             run = await journal.begin(PLAN, "cleanup")
-            written = await run.begin_repository(REPOSITORIES[0], [], None)
+            written = await begin_repository(run, REPOSITORIES[0], [], None)
             begun = (live / f"{FILE_NAME}-wal").stat().st_size
             for step in range(number):
                 await written.record({step: Deleted()})
@@ -101,13 +102,14 @@ from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
+from tests.support.journals import begin_repository
 
 async def main():
     with Journal.open(Path(sys.argv[1])) as journal:
         plan = from_json(sys.argv[2].encode(), Plan)
         run = await journal.begin(plan, "cleanup")
         bytes = [RawManifest(Digest.parse(sys.argv[3]), "text/plain", b"body")]
-        written = await run.begin_repository(plan.repositories[0].repository, bytes, None)
+        written = await begin_repository(run, plan.repositories[0].repository, bytes, None)
         print(run.id, flush=True)
 
         async def work(first):

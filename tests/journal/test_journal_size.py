@@ -10,6 +10,7 @@ from holystone.engine.journal import Journal, RunState
 from holystone.engine.journal.forgetting import AFTER_DAYS, SURELY_DAYS, forget_runs
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import plan, repository_plan
 
@@ -25,7 +26,7 @@ async def _runs(folder: Path, *runs: tuple[int, RunState | None]) -> list[str]:
         with Journal.open(folder, now=lambda ago=ago: NOW - ago * DAY) as journal:  # type: ignore[misc]
             body = b"%d" % number + bytes(500_000)
             run = await journal.begin(plan(repository_plan(APP)), "cleanup")
-            await run.begin_repository(APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
+            await begin_repository(run, APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
             await (run.finish(state) if state else run.begin_undo())
             ids.append(run.id)
     return ids
@@ -62,7 +63,14 @@ async def test_what_is_forgotten_to_make_room(tmp_path: Path, largest: int, gone
 
 
 async def test_what_is_old_goes_whatever_room_there_is(tmp_path: Path) -> None:
-    _, kept, undoing = await _runs(
-        tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None)
+    _, kept, undoing, latest = await _runs(
+        tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None), (0, "finished")
     )
-    assert _left(tmp_path, 100 << 20) == {kept, undoing}
+    assert _left(tmp_path, 100 << 20) == {kept, undoing, latest}
+
+
+async def test_a_clock_that_leaps_ahead_makes_no_run_old(tmp_path: Path) -> None:
+    await _runs(tmp_path, (20, "finished"), (1, "finished"))
+    with Journal.open(tmp_path, now=lambda: NOW + 200 * DAY) as journal:
+        await journal.begin(plan(repository_plan(APP)), "managed-images rm")
+        assert len(await journal.runs()) == 3

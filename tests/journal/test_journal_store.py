@@ -22,6 +22,7 @@ from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss, Outcome
 from holystone.engine.model.references import RegistryHost, Repository, Tag
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -35,7 +36,7 @@ async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "images cleanup")
         assert await run.repository(APP) is None
-        written = await run.begin_repository(APP, [BYTES], TOMBSTONE)
+        written = await begin_repository(run, APP, [BYTES], TOMBSTONE)
         await written.record({0: Failed("later"), 1: Deleted()})
         await written.record({0: AlreadyGone()})
         await written.mark_tombstoned([2])
@@ -47,7 +48,7 @@ async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
         assert known.known.outcomes == {0: AlreadyGone(), 1: Deleted()}
         assert known.known.tombstoned == {2}
         assert known.known.tombstone == TOMBSTONE
-        assert await known.manifests() == {BYTES.digest: BYTES}
+        assert await known.manifest(BYTES.digest) == BYTES
         assert await journal.slices(run.id) == (known.known,)
         assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
         assert await journal.plan(run.id) == PLAN.claimed()
@@ -86,7 +87,7 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(tmp_pa
 
     async def write(journal: Journal) -> Run:
         run = await journal.begin(PLAN, "cleanup")
-        slice_ = await run.begin_repository(APP, [BYTES], TOMBSTONE)
+        slice_ = await begin_repository(run, APP, [BYTES], TOMBSTONE)
         await slice_.record({0: Deleted()})
         await slice_.mark_tombstoned([0])
         return run
@@ -105,8 +106,9 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(tmp_pa
         recent = await write(journal)
         await recent.finish()
         now += FORGET_AFTER_DAYS * 86_400
-        last = await journal.begin(plan(), "cleanup")
-        assert {each.id for each in await journal.runs()} == {killed.id, undoing.id, recent.id, last.id}
+        between, last = [await journal.begin(plan(), "cleanup") for _ in range(2)]
+        left = {each.id for each in (killed, undoing, recent, between, last)}
+        assert {each.id for each in await journal.runs()} == left
         for run in (killed, undoing, recent):
             assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
             (slice_,) = await journal.slices(run.id)
@@ -196,7 +198,7 @@ def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
 async def test_a_journal_of_an_earlier_format_is_taken_over_as_it_is(tmp_path: Path, version: int) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
-        begun = await run.begin_repository(APP, [BYTES], None)
+        begun = await begin_repository(run, APP, [BYTES], None)
         await begun.record({0: Deleted()})
     losses = ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked") if version == 1 else ()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses, and locks, were recorded
@@ -215,9 +217,10 @@ async def test_what_a_check_found_lost_is_kept_with_its_bytes(tmp_path: Path) ->
     first, second = Loss(BYTES.digest, Tag("v1")), Loss(BYTES.digest)
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
-        begun = await run.begin_repository(APP, [], None)
-        await begun.record_check([first], [BYTES])
-        await begun.record_check([first, second], [])
+        begun = await begin_repository(run, APP, [], None)
+        await begun.keep([BYTES])
+        await begun.record_check([first])
+        await begun.record_check([first, second])
     with Journal.open(tmp_path) as journal:
         (found,) = await journal.slices(run.id)
         assert (set(found.losses), found.checked) == ({first, second}, True)
@@ -265,7 +268,7 @@ async def test_a_full_disk_is_told_to_whoever_wrote(tmp_path: Path) -> None:
         await journal._writer.do(lambda db: db.execute("PRAGMA max_page_count = 20").fetchall())
         body = b"x" * 1_000_000
         with pytest.raises(HolystoneError, match="full"):
-            await run.begin_repository(APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
+            await begin_repository(run, APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
         assert await run.repository(APP) is None
 
 
@@ -289,7 +292,7 @@ async def test_two_thousand_outcomes_share_their_flushes(tmp_path: Path) -> None
 
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
-        written = await run.begin_repository(APP, [BYTES], None)
+        written = await begin_repository(run, APP, [BYTES], None)
         await journal._writer.do(lambda db: db.set_trace_callback(count))
         steps = iter(range(2000))
 
@@ -310,7 +313,7 @@ async def test_who_is_cancelled_while_it_waits_harms_nobody(tmp_path: Path) -> N
     outcomes: dict[int, Outcome] = {}
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
-        written = await run.begin_repository(APP, [BYTES], None)
+        written = await begin_repository(run, APP, [BYTES], None)
         for step in range(50):
             task = asyncio.ensure_future(written.record({step: Deleted()}))
             for _ in range(step % 4):
@@ -339,12 +342,12 @@ async def test_a_slice_of_which_only_a_part_was_written_counts_as_not_begun(tmp_
                 return await do(work)
 
             run._writer.do = killed_in_the_middle  # type: ignore[method-assign]
-            await run.begin_repository(APP, many, None)
+            await begin_repository(run, APP, many, None)
     with Journal.open(tmp_path) as journal:
         run = await journal.load()
         assert await run.repository(APP) is None
-        written = await run.begin_repository(APP, many, None)
-        assert len(await written.manifests()) == 1200
+        written = await begin_repository(run, APP, many, None)
+        assert len((await written.journaled()).whole) == 1200
 
 
 def _locks(directory: Path) -> list[Path]:

@@ -16,10 +16,14 @@ import anyio.lowlevel
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.session import until_signal
 from holystone.engine.errors import HolystoneError
+from holystone.engine.executor.gather import gather
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.journal import Journal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Limits, Scheduler
 
@@ -58,6 +62,23 @@ async def read(registry: OciRegistry, at: Repository, folder: Path) -> str:
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 
+async def plan(_registry: OciRegistry, _at: Repository, file: Path) -> str:
+    return f"{len(read_plan(file, max_age=10**18)[0].notices)} notices"
+
+
+async def write_down(registry: OciRegistry, at: Repository, folder: Path) -> str:
+    """What goes, as a run does it; then what an undo begins with."""
+    digests = [Digest.parse(tag) for tag in (await registry.list_tags(at)).odd]
+    with DigestKnowledge(None) as knowledge, Journal.open(folder / "state") as journal:
+        run = await journal.begin(Plan(0, "cleanup", ()), "cleanup")
+        begun = await run.open_repository(at, None)
+        gathered = await gather(registry, knowledge, at, digests, begun.keep)
+        await begun.seal()
+        there = await begun.journaled()
+        assert there.whole == gathered.found
+        return f"{len(there.whole)} of {len(digests)}"
+
+
 async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
     """Something that has no bound of its own."""
     kept = []
@@ -68,7 +89,7 @@ async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[OciRegistry, Repository, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, referrers, read, hoard)
+    each.__name__: each for each in (list_tags, referrers, read, plan, write_down, hoard)
 }
 
 

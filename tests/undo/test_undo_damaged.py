@@ -135,6 +135,10 @@ async def test_a_dry_run_knows_that_an_undelete_needs_no_bytes(way: str, outcome
     outlook = msgspec.structs.replace(UndoOutlook(), way=way)
     planned = msgspec.structs.replace(repository_plan(APP, level(remove(digest))), undo=outlook)
     gone = Taken(frozenset({digest}), {}, {}, frozenset({digest}), ((digest,),))
-    work = PuttingBack(planned, registry, gone, (), lambda *_: None, True, anyio.sleep)
+
+    async def no_bytes(_: Digest) -> None:
+        return None
+
+    work = PuttingBack(planned, registry, gone, no_bytes, (), lambda *_: None, True, anyio.sleep)
     await work.everything()
     assert [each.outcome for each in work.put_back()] == [outcome]

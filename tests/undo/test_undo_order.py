@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from holystone.engine.errors import BlobsMissing, ManifestRefused
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, RawManifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, RawManifest, understood
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
@@ -33,7 +33,7 @@ def listing(digest: Digest, *children: Digest, subject: Digest | None = None) ->
 
 
 def ordered(*manifests: RawManifest) -> tuple[tuple[Digest, ...], ...]:
-    return levels({raw.digest: raw for raw in manifests})
+    return levels({raw.digest: understood(raw) for raw in manifests})
 
 
 def test_children_come_before_what_lists_them_and_subjects_before_what_refers_to_them() -> None:
@@ -67,7 +67,7 @@ def test_a_random_order_of_many(seed: int) -> None:
         name: random.sample(names[:at], min(at, random.randint(0, 4))) if random.random() < 0.7 else []
         for at, name in enumerate(names)
     }
-    found = levels({name: listing(name, *children) for name, children in needs.items()})
+    found = levels({name: understood(listing(name, *children)) for name, children in needs.items()})
     at = {digest: number for number, level in enumerate(found) for digest in level}
     assert at.keys() == needs.keys()
     assert all(at[child] < at[name] for name, children in needs.items() for child in children)

@@ -5,11 +5,11 @@ from functools import partial
 
 import anyio
 
-from holystone.engine.executor.gather import understood
 from holystone.engine.executor.results import CheckReport
 from holystone.engine.executor.served import Deletions, Sleep, look_for
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.inventory.listing import list_twice
+from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag

@@ -1,53 +1,80 @@
-"""The bytes of everything that is about to go, so that the journal can have them before the first request."""
+"""The bytes of everything that is about to go, so that the journal can have them before the first request. They are
+handed over as they are read: whoever may push decides how large they are, and together they may be gigabytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor.work import WORKERS
-from holystone.engine.model.manifests import Malformed, Manifest, RawManifest, parse_manifest
+from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Knowledge, Registry
 from holystone.engine.scheduler import for_each, in_batches
 
+Keep: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
+_AT_ONCE: Final = 8 << 20
+"""Bytes, and manifests, that are handed over together."""
+_MANY: Final = 500
+
 
 @dataclass(slots=True)
 class Gathered:
-    found: list[RawManifest] = field(default_factory=list)
+    found: dict[Digest, Manifest | None] = field(default_factory=dict)
+    """What was handed over; None for bytes that cannot be understood."""
     unreadable: dict[Digest, str] = field(default_factory=dict)
     """The registry's error for each. A manifest that is in neither is gone."""
 
 
+class _Handover:
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+        self._waiting: list[RawManifest] = []
+        self._bytes = 0
+
+    async def add(self, raw: RawManifest) -> None:
+        self._waiting.append(raw)
+        self._bytes += len(raw.body)
+        if self._bytes >= _AT_ONCE or len(self._waiting) >= _MANY:
+            await self.rest()
+
+    async def rest(self) -> None:
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        if waiting:
+            await self._keep(waiting)
+
+
 async def gather(
-    registry: Registry, knowledge: Knowledge, repository: Repository, digests: Iterable[Digest]
+    registry: Registry, knowledge: Knowledge, repository: Repository, digests: Iterable[Digest], keep: Keep
 ) -> Gathered:
+    """All that it found is kept when it returns."""
     gathered = Gathered()
+    handover = _Handover(keep)
     unknown: list[Digest] = []
+
+    async def found(raw: RawManifest) -> None:
+        gathered.found[raw.digest] = understood(raw)
+        await handover.add(raw)
+
     for digest in sorted(set(digests)):
         if known := knowledge.manifest(digest):
-            gathered.found.append(known)
+            await found(known)
         else:
             unknown.append(digest)
 
     async def read(some: Sequence[Digest]) -> None:
         try:
-            found = await registry.read_manifests(repository, some)
+            answer = await registry.read_manifests(repository, some)
         except RegistryFailure as error:
             gathered.unreadable.update(dict.fromkeys(some, str(error)))
             return
-        for digest, raw in found.items():
+        for digest, raw in answer.items():
             if digest.matches(raw.body):
                 knowledge.learn_manifest(raw)
-                gathered.found.append(raw)
+                await found(raw)
             else:
                 gathered.unreadable[digest] = "its bytes do not match its digest"
 
     await for_each(in_batches(unknown, registry.manifests_at_once), read, workers=WORKERS)
+    await handover.rest()
     return gathered
-
-
-def understood(raw: RawManifest) -> Manifest | None:
-    try:
-        return parse_manifest(raw)
-    except Malformed:
-        return None

@@ -6,7 +6,7 @@ from typing import Final
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.contradiction import look_again
-from holystone.engine.executor.gather import gather, understood
+from holystone.engine.executor.gather import gather
 from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
@@ -108,15 +108,16 @@ async def _prepare(
             what_to_do="Run the command again: it makes a new plan. If it happens again, find out which machines "
             "answer there, and what stands before them.",
         )
-    recorded = dict(await journal.manifests()) if journal else {}
-    gathered = await gather(registry, knowledge, plan.repository, tally.due_digests - recorded.keys())
+    recorded = dict((await journal.journaled()).whole) if journal else {}
+    begun = journal is not None
     if journal is None:
         buries = any(stage.kind == "tombstone" for stage in plan.passes)
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
-        journal = await run.begin_repository(plan.repository, gathered.found, tombstone)
-    else:
-        await journal.keep(gathered.found)
-    recorded |= {raw.digest: raw for raw in gathered.found}
+        journal = await run.open_repository(plan.repository, tombstone)
+    lacking = tally.due_digests - recorded.keys()
+    gathered = await gather(registry, knowledge, plan.repository, lacking, journal.keep)
+    if not begun:
+        await journal.seal()
     return RepositoryWork(
         plan,
         registry,
@@ -124,7 +125,7 @@ async def _prepare(
         capabilities,
         journal,
         tally,
-        manifests={digest: understood(raw) for digest, raw in recorded.items()},
+        manifests=recorded | gathered.found,
         unreadable=gathered.unreadable,
         progress=progress,
     )
@@ -142,8 +143,8 @@ async def _record(
     """What is lost, for `undo`, with its bytes where they are known or still to be had; and what is still served, for
     `resume`."""
     lost = {loss.digest for loss in check.losses}
-    gathered = await gather(registry, knowledge, journal.known.repository, lost)
-    await journal.record_check(check.losses, gathered.found)
+    await gather(registry, knowledge, journal.known.repository, lost, journal.keep)
+    await journal.record_check(check.losses)
     still = tally.still_served(check.served)
     await journal.record(still)
     tally.settle(still)

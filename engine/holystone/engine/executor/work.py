@@ -77,7 +77,7 @@ class RepositoryWork:
 
     async def raw(self, digest: Digest) -> RawManifest:
         """One whose bytes are in the journal. Raises RegistryFailure if they are not."""
-        raw = self.knowledge.manifest(digest) or (await self.journal.manifests()).get(digest)
+        raw = self.knowledge.manifest(digest) or await self.journal.manifest(digest)
         if raw is None:
             raise RegistryFailure(f"{self.repository}: the bytes of manifest {digest.short} are not known.")
         return raw

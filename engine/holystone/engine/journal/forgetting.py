@@ -19,11 +19,16 @@ _ENDED: Final = "ended IS NOT NULL AND state NOT IN ('open', 'undoing')"
 def forget_runs(database: sqlite3.Connection, now: int, *, largest: int = LARGEST) -> None:
     """All that is recorded of runs that ended long ago; if the file is larger than `largest`, the oldest of the others
     too, and those first that were undone. `now`: Unix seconds. The room is used again; the file does not
-    become smaller."""
-    for (run,) in _ids(database, "ended < ?", now - AFTER_DAYS * _DAY):
+    become smaller.
+
+    Days count up to the beginning of the latest run: a clock that leaps ahead, and a machine that was off for months,
+    make nothing old."""
+    (latest,) = database.execute("SELECT max(started) FROM runs WHERE typeof(started) = 'integer'").fetchone()
+    today = now if latest is None else min(now, latest)
+    for (run,) in _ids(database, "ended < ?", today - AFTER_DAYS * _DAY):
         _forget(database, run)
     undone = _ids(database, "state = 'undone' AND ended < ?", now)
-    for (run,) in [*undone, *_ids(database, "state != 'undone' AND ended < ?", now - SURELY_DAYS * _DAY)]:
+    for (run,) in [*undone, *_ids(database, "state != 'undone' AND ended < ?", today - SURELY_DAYS * _DAY)]:
         if _size(database) <= largest:
             return
         _forget(database, run)

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
@@ -48,9 +48,10 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Journaled:
-    """The bytes of manifests."""
+    """The manifests of a slice. Their bytes, which may be gigabytes, are read one by one when they are needed."""
 
-    whole: Mapping[Digest, RawManifest]
+    whole: Mapping[Digest, Manifest | None]
+    """None for bytes that are what their digest says, and cannot be understood."""
     damaged: frozenset[Digest]
     """Recorded, and not what their digest says any more: a bad disk, an old backup, another hand."""
 

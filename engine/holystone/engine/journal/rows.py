@@ -1,13 +1,13 @@
 """Records to rows and back. Everything here runs in the writer's thread."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from holystone.engine.journal import checked
 from holystone.engine.journal.records import Journaled, RunRecord, RunState, Slice, Tombstone
 from holystone.engine.model.codec import to_json
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
@@ -88,22 +88,36 @@ def insert_manifests(number: int, manifests: Sequence[RawManifest]) -> Callable[
     return insert
 
 
-def read_manifests(database: sqlite3.Connection, run_id: str, repository: Repository) -> Journaled:
+def stored_manifests(
+    database: sqlite3.Connection, run_id: str, repository: Repository, only: Digest | None = None
+) -> Iterator[tuple[Digest, RawManifest | None]]:
+    """One after the other; None for bytes that are not their digest's."""
     rows = database.execute(
         "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
-        "WHERE run = ? AND repository = ? ORDER BY digest",
-        (run_id, str(repository)),
+        "WHERE run = ? AND repository = ? AND digest = coalesce(?, digest) ORDER BY digest",
+        (run_id, str(repository), only),
     )
-    whole: dict[Digest, RawManifest] = {}
-    damaged: set[Digest] = set()
     with checked.reading(run_id, f"manifests of {repository}"):
         for text, media_type, body in rows:
             digest = checked.digest(text)
-            if raw := checked.manifest(digest, media_type, body):
-                whole[digest] = raw
-            else:
-                damaged.add(digest)
+            yield digest, checked.manifest(digest, media_type, body)
+
+
+def read_manifests(database: sqlite3.Connection, run_id: str, repository: Repository) -> Journaled:
+    whole: dict[Digest, Manifest | None] = {}
+    damaged: set[Digest] = set()
+    for digest, raw in stored_manifests(database, run_id, repository):
+        if raw:
+            whole[digest] = understood(raw)
+        else:
+            damaged.add(digest)
     return Journaled(whole, frozenset(damaged))
+
+
+def read_manifest(
+    database: sqlite3.Connection, run_id: str, repository: Repository, digest: Digest
+) -> RawManifest | None:
+    return next((raw for _, raw in stored_manifests(database, run_id, repository, digest)), None)
 
 
 def insert_outcomes(number: int, outcomes: Mapping[int, Outcome]) -> Callable[[sqlite3.Connection], None]:

@@ -32,13 +32,17 @@ class SliceJournal:
     async def journaled(self) -> Journaled:
         return await self._writer.do(lambda db: rows.read_manifests(db, self._run_id, self.known.repository))
 
-    async def manifests(self) -> Mapping[Digest, RawManifest]:
-        """Those whose bytes are what their digest says."""
-        return (await self.journaled()).whole
+    async def manifest(self, digest: Digest) -> RawManifest | None:
+        """None if its bytes are not there, or not what its digest says."""
+        return await self._writer.do(lambda db: rows.read_manifest(db, self._run_id, self.known.repository, digest))
 
     async def keep(self, manifests: Sequence[RawManifest]) -> None:
         for start in range(0, len(manifests), _CHUNK):
             await self._writer.do(rows.insert_manifests(self._number, manifests[start : start + _CHUNK]))
+
+    async def seal(self) -> None:
+        """All of it is kept."""
+        await self._writer.do(lambda db: rows.seal_slice(db, self._number, self.known.tombstone))
 
     async def record(self, outcomes: Mapping[int, Outcome]) -> None:
         """By position of the step in `RepositoryPlan.steps`. A later outcome of a step replaces an earlier one."""
@@ -50,10 +54,9 @@ class SliceJournal:
         if steps:
             await self._writer.do(rows.insert_tombstoned(self._number, sorted(steps)))
 
-    async def record_check(self, losses: Sequence[Loss], manifests: Sequence[RawManifest]) -> None:
-        """What was to stay and is gone, with such of its bytes as are known, for `undo`. Losses that an earlier check
-        recorded remain."""
-        await self.keep(manifests)
+    async def record_check(self, losses: Sequence[Loss]) -> None:
+        """What was to stay and is gone, of which such bytes as are known are kept, for `undo`. Losses that an earlier
+        check recorded remain."""
         await self._writer.do(rows.insert_check(self._number, losses))
 
 
@@ -81,17 +84,11 @@ class Run:
         found = await self._writer.do(lambda db: rows.read_slice(db, self.id, repository))
         return SliceJournal(self._writer, self.id, *found) if found else None
 
-    async def begin_repository(
-        self, repository: Repository, manifests: Sequence[RawManifest], tombstone: Tombstone | None
-    ) -> SliceJournal:
-        """Writes down everything that is needed to finish or undo the repository, before its first request is sent.
-        Counts as begun only when all of it is on the disk."""
+    async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> SliceJournal:
+        """For everything that is needed to finish or undo the repository, which is kept before its first request is
+        sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken up."""
         number = await self._writer.do(lambda db: rows.open_slice(db, self.id, repository))
-        known = Slice(repository, tombstone, {}, frozenset())
-        begun = SliceJournal(self._writer, self.id, number, known)
-        await begun.keep(manifests)
-        await self._writer.do(lambda db: rows.seal_slice(db, number, tombstone))
-        return begun
+        return SliceJournal(self._writer, self.id, number, Slice(repository, tombstone, {}, frozenset()))
 
     async def may_lock(self, *, wanted: bool) -> bool:
         """Whether locks are held in its repositories: they are `wanted` now, or some of an earlier attempt may be left

@@ -1,6 +1,7 @@
 """The journal as a whole: begins runs, finds them again, reads what is recorded of them."""
 
 import secrets
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -114,7 +115,11 @@ class Journal:
 
     async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
         """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
-        return (await self._writer.do(lambda db: rows.read_manifests(db, run_id, repository))).whole
+
+        def read(database: sqlite3.Connection) -> dict[Digest, RawManifest]:
+            return {digest: raw for digest, raw in rows.stored_manifests(database, run_id, repository) if raw}
+
+        return await self._writer.do(read)
 
     def _lock(self, run_id: str, plan: Plan) -> ExitStack:
         with ExitStack() as taken:

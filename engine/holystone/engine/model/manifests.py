@@ -213,6 +213,14 @@ def parse_manifest(raw: RawManifest) -> Manifest:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}", _mentioned(raw.body)) from error
 
 
+def understood(raw: RawManifest) -> Manifest | None:
+    """None for what cannot be."""
+    try:
+        return parse_manifest(raw)
+    except Malformed:
+        return None
+
+
 def _mentioned(body: bytes) -> tuple[Digest, ...]:
     found = []
     for text in mentioned(body):

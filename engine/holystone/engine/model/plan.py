@@ -4,14 +4,14 @@ A plan is a value: the same inventory gives the same plan, byte for byte.
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.model.sources import Counted
+from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
 Place: TypeAlias = Literal["images", "stages"]
@@ -24,6 +24,10 @@ anything, or a file, by which the user or the name had said so."""
 How: TypeAlias = Literal["delete", "anchor", "tombstone"]
 """How a tag goes: by its name; by its name, after its manifest was pushed by its digest and thus stays; by pushing a
 tombstone over it."""
+
+
+MOST_BYTES: Final = (1 << 63) - 1
+"""What a size can be, as Go's registries and clients hold it: whoever pushes a manifest may write any number there."""
 
 
 class Untag(Value, frozen=True, tag="untag"):
@@ -46,7 +50,7 @@ class Remove(Value, frozen=True, tag="remove"):
 
     digest: Digest
     media_type: str
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0, le=MOST_BYTES)]
     """Bytes of manifest and layers, as an upper bound of what garbage collection can free."""
     tags: tuple[Tag, ...]
     """Doomed tags that go with the manifest, i.e. that no Untag of this plan removed before."""
@@ -128,8 +132,8 @@ class ClustersAsked(Value, frozen=True):
 
 
 class Plan(Value, frozen=True):
-    as_of: int
-    """Unix seconds: the moment at which the policies judged ages."""
+    as_of: Moment
+    """The moment at which the policies judged ages."""
     command: str
     repositories: tuple[RepositoryPlan, ...]
     notices: tuple[str, ...] = ()
@@ -159,8 +163,13 @@ class Plan(Value, frozen=True):
 
     def claimed(self) -> "Plan":
         """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
-        registry is."""
-        return msgspec.structs.replace(self, repositories=tuple(map(_claimed, self.repositories)))
+        registry is, and about how much another project has."""
+        own = {each.repository.canonical for each in self.repositories}
+        return msgspec.structs.replace(
+            self,
+            repositories=tuple(map(_claimed, self.repositories)),
+            counted=tuple(each for each in self.counted if each.key.repository in own),
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,8 @@ from holystone.engine.model.references import Repository
 from holystone.engine.model.value import Value
 
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+Moment: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Unix seconds, of four-digit years."""
 Source: TypeAlias = Literal["references", "commits", "managed-images", "in-use", "tags"]
 """`references`: branches and tags of origin; `commits`: those that metadata records name and a branch or tag of origin
 reaches; `in-use`: tags of the project that something uses; `tags`: of one repository."""
@@ -33,7 +35,7 @@ class Remembered(msgspec.Struct, frozen=True):
     """What a run that ended well has left."""
 
     number: Number
-    as_of: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
-    """Unix seconds, of four-digit years: when that was read."""
+    as_of: Moment
+    """When that was read."""
     run: str = ""
     """Its id; empty if it had nothing to delete."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from holystone.engine.closure.closed import Tagged
-from holystone.engine.model.plan import Remove
+from holystone.engine.model.plan import MOST_BYTES, Remove
 from holystone.engine.model.reasons import DeleteReason, IndexOf, MayBeNeededBy, SubjectOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
@@ -40,7 +40,7 @@ def _remove(draft: Draft, digest: Digest, tags: Sequence[Tag], left: frozenset[T
     return Remove(
         digest=digest,
         media_type=manifest.media_type,
-        size=manifest.size + manifest.layers_size,
+        size=min(max(0, manifest.size + manifest.layers_size), MOST_BYTES),
         tags=tuple(tag for tag in tags if tag in left),
         reasons=reasons,
     )

@@ -6,35 +6,26 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from holystone.engine.closure.components import components
-from holystone.engine.model.manifests import Malformed, Manifest, RawManifest, parse_manifest
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.references import Digest
 
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
 
 
-def parts(raw: RawManifest) -> tuple[Digest, ...]:
+def parts(manifest: Manifest | None) -> tuple[Digest, ...]:
     """Manifests that must be there before this one: what it lists, which no server does without, and its subject, which
     distribution needs not and GitLab 4, Harbor and Cloudflare's serverless-registry do. Empty for bytes that cannot be
     understood."""
-    manifest = _understood(raw)
     subject = (manifest.subject,) if manifest and manifest.subject else ()
-    return (*children(raw), *subject)
+    return (*children(manifest), *subject)
 
 
-def children(raw: RawManifest) -> tuple[Digest, ...]:
+def children(manifest: Manifest | None) -> tuple[Digest, ...]:
     """What an index lists."""
-    manifest = _understood(raw)
     return manifest.children if manifest else ()
 
 
-def _understood(raw: RawManifest) -> Manifest | None:
-    try:
-        return parse_manifest(raw)
-    except Malformed:
-        return None
-
-
-def levels(manifests: Mapping[Digest, RawManifest]) -> Levels:
+def levels(manifests: Mapping[Digest, Manifest | None]) -> Levels:
     """Each level needs only those before it. Inside a circle, which no honest bytes make, there is no order."""
     after: dict[Digest, list[Digest]] = {digest: [] for digest in sorted(manifests)}
     for digest in after:

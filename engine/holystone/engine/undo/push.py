@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
 from holystone.engine.errors import BlobsMissing, ManifestRefused
-from holystone.engine.model.manifests import RawManifest, blobs_of
+from holystone.engine.model.manifests import RawManifest, blobs_of, understood
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Registry
@@ -28,7 +28,7 @@ async def push(
             return Restored()
         except ManifestRefused as error:
             refusal = error
-        listed = parts(raw)
+        listed = parts(understood(raw))
         for part in listed:
             if await registry.resolve(repository, part) is None:
                 return BlobsGone(f"{part}, which it needs, is not there; {refusal.message}")

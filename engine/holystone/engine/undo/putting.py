@@ -34,6 +34,7 @@ class PuttingBack:
         plan: RepositoryPlan,
         registry: Registry,
         gone: Taken,
+        bytes_of: Callable[[Digest], Awaitable[RawManifest | None]],
         tombstone: Sequence[RawManifest],
         progress: Progress,
         dry_run: bool,
@@ -43,6 +44,7 @@ class PuttingBack:
         self._restores = plan.undo is not None and plan.undo.way == "restore"
         self._registry = registry
         self._gone = gone
+        self._bytes_of = bytes_of
         self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
         """By what they mark, which must not come back without them."""
         self._tombstone = frozenset(part.digest for part in tombstone)
@@ -70,15 +72,15 @@ class PuttingBack:
                 here = frozenset(level)
                 await for_each(sorted(tag for tag in tags if gone.tags[tag] in here), self._put_tag, workers=WORKERS)
 
-    def compare(self, there: There) -> None:
+    async def compare(self, there: There) -> None:
         """What came of each, now that it was looked at once more."""
         for digest, outcome in self._manifests.items():
             now = digest if digest in there.manifests else None
             self._manifests[digest] = seen(outcome, digest, now, ())
         for tag, outcome in self._tags.items():
-            digest = self._gone.tags[tag]
-            raw = self._gone.bytes.get(digest)
-            self._tags[tag] = seen(outcome, digest, there.tags[tag], same_bytes(raw) if raw else ())
+            digest, now = self._gone.tags[tag], there.tags[tag]
+            raw = await self._bytes_of(digest) if now not in (None, digest) else None
+            self._tags[tag] = seen(outcome, digest, now, same_bytes(raw) if raw else ())
 
     async def delete_tombstone(self) -> Outcome | None:
         """Deletes what is left of it, unless a tag is still there that would go with it."""
@@ -130,7 +132,7 @@ class PuttingBack:
             return await self._would_come_back(digest)
         if await self._registry.restore(self._repository, digest, (tag,) if tag else ()):
             return Restored()
-        raw = self._gone.bytes.get(digest)
+        raw = await self._bytes_of(digest)
         if raw is None:  # where only a tag went, its manifest is there to be read
             raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
         if raw is None:
@@ -160,8 +162,8 @@ class PuttingBack:
 
     def _lacks(self, digest: Digest) -> UndoOutcome | None:
         """Some registries would take an index without its children, and nobody could pull it."""
-        raw = self._gone.bytes.get(digest)
-        return next((lost for child in (children(raw) if raw else ()) if (lost := self._lost(child))), None)
+        parts = children(self._gone.held.get(digest))
+        return next((lost for child in parts if (lost := self._lost(child))), None)
 
     def _tell(self) -> None:
         self._progress(self._repository, len(self._manifests) + len(self._tags), self.total)

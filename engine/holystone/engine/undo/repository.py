@@ -1,6 +1,6 @@
 """One repository: puts back what is to come back, and compares what was there before the run with what is there now."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -10,6 +10,7 @@ from holystone.engine.executor import Progress, check_after
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.served import Deletions
 from holystone.engine.journal import Journaled, Run, Slice, SliceJournal
+from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -45,12 +46,12 @@ async def undo_repository(
             known, journaled = await _known(plan, registry, knowledge, journal, dry_run=dry_run)
             gone = taken(plan, known, journaled)
             tombstone = known.tombstone.parts if known.tombstone else ()
-            work = PuttingBack(plan, registry, gone, tombstone, progress, dry_run, sleep)
+            work = PuttingBack(plan, registry, gone, journal.manifest, tombstone, progress, dry_run, sleep)
             await work.everything()
             if not dry_run:
                 left = await work.delete_tombstone()
                 there = await look(registry, plan.repository, plan, gone)
-                work.compare(there)
+                await work.compare(there)
                 others = moved(plan, gone, there)
             await settle(plan.repository)
     except HolystoneError as error:
@@ -68,9 +69,14 @@ async def _known(
     known, journaled = journal.known, await journal.journaled()
     losses = () if known.checked else (await check_after(registry, knowledge, plan, Deletions({}))).losses
     lacking = {loss.digest for loss in losses} - journaled.whole.keys() | journaled.damaged
-    found = (await gather(registry, knowledge, plan.repository, lacking)).found if lacking else []
+    keep = _unkept if dry_run else journal.keep
+    found = (await gather(registry, knowledge, plan.repository, lacking, keep)).found
     if not (known.checked or dry_run):
-        await journal.record_check(losses, found)
+        await journal.record_check(losses)
     known = msgspec.structs.replace(known, losses=tuple(dict.fromkeys((*known.losses, *losses))))
-    whole = {**journaled.whole, **{raw.digest: raw for raw in found}}
+    whole = {**journaled.whole, **found}
     return known, Journaled(whole, journaled.damaged - whole.keys())
+
+
+async def _unkept(_: Sequence[RawManifest]) -> None:
+    pass

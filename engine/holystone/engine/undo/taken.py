@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holystone.engine.journal import Journaled, Slice
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
@@ -16,8 +16,9 @@ from holystone.engine.undo.order import Levels, levels
 class Taken:
     manifests: frozenset[Digest]
     tags: Mapping[Tag, Digest]
-    bytes: Mapping[Digest, RawManifest]
-    """Of all these, those behind the tags included. Of what the registry took along by itself they may be missing."""
+    held: Mapping[Digest, Manifest | None]
+    """Of all these, those behind the tags included, the ones whose bytes the journal has; None for bytes that cannot be
+    understood. Of what the registry took along by itself they may be missing."""
     damaged: frozenset[Digest]
     """Of these the journal has other bytes than theirs."""
     levels: Levels
