@@ -92,10 +92,11 @@ def stored_manifests(
     database: sqlite3.Connection, run_id: str, repository: Repository, only: Digest | None = None
 ) -> Iterator[tuple[Digest, RawManifest | None]]:
     """One after the other; None for bytes that are not their digest's."""
+    which, more = (" AND digest = ?", (only,)) if only else ("", ())
     rows = database.execute(
         "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
-        "WHERE run = ? AND repository = ? AND digest = coalesce(?, digest) ORDER BY digest",
-        (run_id, str(repository), only),
+        f"WHERE run = ? AND repository = ?{which} ORDER BY digest",  # noqa: S608
+        (run_id, str(repository), *more),
     )
     with checked.reading(run_id, f"manifests of {repository}"):
         for text, media_type, body in rows:
