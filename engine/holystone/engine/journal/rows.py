@@ -95,7 +95,7 @@ def stored_manifests(
     which, more = (" AND digest = ?", (only,)) if only else ("", ())
     rows = database.execute(
         "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
-        f"WHERE run = ? AND repository = ?{which} ORDER BY digest",  # noqa: S608
+        f"WHERE run = ? AND repository = ?{which} ORDER BY digest",
         (run_id, str(repository), *more),
     )
     with checked.reading(run_id, f"manifests of {repository}"):
