@@ -12,6 +12,9 @@ from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 
 _RUN_COLUMNS: Final = ", ".join(checked.RUN_COLUMNS)
+_STORED: Final = (
+    "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id WHERE run = ? AND repository = ?"
+)
 
 
 def insert_run(database: sqlite3.Connection, record: RunRecord, plan: bytes) -> bool:
@@ -92,12 +95,10 @@ def stored_manifests(
     database: sqlite3.Connection, run_id: str, repository: Repository, only: Digest | None = None
 ) -> Iterator[tuple[Digest, RawManifest | None]]:
     """One after the other; None for bytes that are not their digest's."""
-    which, more = (" AND digest = ?", (only,)) if only else ("", ())
-    rows = database.execute(
-        "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id "
-        f"WHERE run = ? AND repository = ?{which} ORDER BY digest",
-        (run_id, str(repository), *more),
-    )
+    if only is None:
+        rows = database.execute(f"{_STORED} ORDER BY digest", (run_id, str(repository)))
+    else:
+        rows = database.execute(f"{_STORED} AND digest = ?", (run_id, str(repository), only))
     with checked.reading(run_id, f"manifests of {repository}"):
         for text, media_type, body in rows:
             digest = checked.digest(text)
