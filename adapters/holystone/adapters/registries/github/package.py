@@ -49,7 +49,7 @@ class Package:
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
         listed = Listed()
         seen: set[str] = set()
-        ids: defaultdict[Digest, tuple[int, ...]] = defaultdict(tuple)
+        ids: defaultdict[Digest, list[int]] = defaultdict(list)
         pushed: dict[Digest, int] = {}
         for version in versions or ():
             digest = version.digest
@@ -57,9 +57,9 @@ class Package:
             for name in version.tags:
                 listed.add(name, None if name in seen else digest)
             seen.update(version.tags)
-            ids[digest] += (version.id,)
+            ids[digest].append(version.id)
             pushed[digest] = max(version.touched, pushed.get(digest, 0))
-        self._ids = dict(ids)
+        self._ids = {digest: tuple(numbers) for digest, numbers in ids.items()}
         if versions is None:
             return None
         tagged = {version.digest for version in versions if version.tags}
