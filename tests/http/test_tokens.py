@@ -1,8 +1,11 @@
 """Challenges answered: who gets a token, how often, and what happens if it does not help."""
 
 import base64
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import tracemalloc
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +24,7 @@ from holystone.adapters.credentials.credential import (
     UserPassword,
 )
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http import tokens
 from holystone.adapters.http.authorization import Authorization, bearer
 from holystone.adapters.http.authorizer import Authorizer
 from holystone.adapters.http.reply import Reply
@@ -426,3 +430,52 @@ async def test_cancelled_at_any_await_nothing_stays_held(connect: Connect, await
                 group.cancel_scope.cancel()
             assert (await client.get()).status == 200
         assert (client.lane.in_flight, client.lane.queued) == (0, 0)
+
+
+CLAIMS = base64.urlsafe_b64encode(b'{"a":[' + b"{}," * 1_300 + b"{}]}").decode().rstrip("=")
+
+
+@dataclass(slots=True)
+class Moody:
+    """Refuses each question once, and says each time that another token is needed."""
+
+    another: Callable[[str, int], tuple[str, str]]
+    """From its host and the number of the request to realm and scope."""
+    asked: Counter[str] = field(default_factory=Counter)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked[request.path] += 1
+        if request.path == "/token":
+            return web.json_response({"token": f"a.{CLAIMS}.{self.asked['/token']}", "expires_in": 3600})
+        if self.asked[request.path] > 1:
+            return web.json_response({})
+        realm, scope = self.another(request.host, len(self.asked))
+        return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{realm}",scope="{scope}"'})
+
+
+async def test_a_thousand_tokens_take_no_more_memory_than_they_are_long(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_MOST", 20, raising=False)
+    moody = Moody(lambda host, number: (f"http://{host}/token?{number}", "repository:a/b:pull"))
+    async with site(moody.handle) as server, connect(server.host) as client:
+        tracemalloc.start()
+        for number in range(60):
+            await client.get(f"/v2/a/b/{number}")
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert moody.asked["/token"] >= 60
+        assert kept < 3 << 20
+        assert "<Tokens 20 held>" in repr(client.http._authorizer._tokens)
+
+
+async def test_a_registry_that_asks_for_more_each_time_does_not_get_it_for_ever(connect: Connect) -> None:
+    moody = Moody(
+        lambda host, number: (f"http://{host}/token", f"repository:a/b:{','.join(f'{number}{i}' for i in range(200))}")
+    )
+    async with site(moody.handle) as server, connect(server.host) as client:
+        with suppress(Unauthorized):
+            for number in range(30):
+                await client.get(f"/v2/a/b/{number}")
+        assert moody.asked["/token"]
+        assert max(len(seen.path) for seen in server.to("/token")) < 6000

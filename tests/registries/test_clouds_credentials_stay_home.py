@@ -1,5 +1,6 @@
 """A cloud's own credentials are not shown to a registry that only an option says is the cloud's."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,3 +54,19 @@ async def test_a_workflows_token_is_not_sent_where_only_a_file_says_that_it_is_g
                 registry = await connections.registry(repository, "github", told_by="registry")
                 await registry.resolve(repository, Tag("v1"))
         assert not any(each.authorization for each in stranger.requests)
+
+
+@pytest.mark.parametrize("told_by", ["file", "registry"])
+@pytest.mark.parametrize("kind", ["docker", "containers"])
+async def test_what_docker_has_for_a_host_is_not_shown_to_the_one_above_it(
+    kind: str, told_by: ToldBy, tmp_path: Path
+) -> None:
+    """GitHub's API is there, and only a file says that it is GitHub's."""
+    host = f"{kind}.example.com"
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"username": "a", "password": "never-shown"}}}))
+    repository = Repository(RegistryHost(host), RepositoryPath("team/app/web"))
+    async with Connections(tmp_path) as connections:
+        with pytest.raises(HolystoneError, match=rf"journal says that {host} is GitHub's.* example\.com ") as raised:
+            await connections.registry(repository, "github", told_by=told_by)
+        assert "--repo-implementation github" in raised.value.what_to_do
+        assert await connections.registry(repository, "github")

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -351,6 +352,8 @@ async def test_a_hub_that_is_down(tmp_path: Path) -> None:
         (ImmutableTags(enabled=True, rules=["^v9$", "("]), {"v1.0", "v1.0-rc", "latest"}),
         (ImmutableTags(enabled=True, rules=["(?=v)"]), {"v1.0", "v1.0-rc", "latest"}),
         (ImmutableTags(enabled=True, rules=["\ud800"]), {"v1.0", "v1.0-rc", "latest"}),
+        (ImmutableTags(enabled=True, rules=["^v9$"] * 1000), {"v1.0", "v1.0-rc", "latest"}),
+        (ImmutableTags(enabled=True, rules=["x" * 5000]), {"v1.0", "v1.0-rc", "latest"}),
     ],
 )
 def test_which_tags_a_rule_locks(settings: ImmutableTags | None, expected: set[str], capfd: Any) -> None:
@@ -358,6 +361,14 @@ def test_which_tags_a_rule_locks(settings: ImmutableTags | None, expected: set[s
     assert found.keys() == expected
     assert all("immutable tags" in rule for rule in found.values())
     assert capfd.readouterr().err == ""
+
+
+def test_no_rules_take_an_age() -> None:
+    """As whoever stands for the Hub may send them; nothing else runs meanwhile."""
+    rules = [rf"\pL{{100}}{number}" for number in range(100)]
+    begun = time.process_time()
+    assert locked(ImmutableTags(enabled=True, rules=rules), [Tag("x" * 128)]).keys() == {"x" * 128}
+    assert time.process_time() - begun < 1
 
 
 async def test_immutable_tags_are_known_before_anything_is_planned(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """GitLab's adapter against the emulator, with and without a metadata database, and against odd replies."""
 
+import base64
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -8,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from holystone.adapters.http.errors import error_code
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gitlab import SHEET, GitlabRegistry
+from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
@@ -741,3 +747,20 @@ async def test_what_the_emulator_says_to_odd_questions_is_gitlabs(tmp_path: Path
     async with stand(tmp_path) as (_, registry, repository):
         reply = await registry.read(repository, f"/gitlab/v1/repositories/{PATH}/tags/list/?{query}", 10_000)
         assert (reply.status, error_code(reply)) == (400, f"INVALID_QUERY_PARAMETER_{code}")
+
+
+async def test_pages_of_names_that_come_again_take_no_age() -> None:
+    """As the server may send them: each is taken for another marker, so that all of them come once more."""
+    digest = f"sha256:{'0' * 64}"
+    names = [base64.b64encode(b"%05d|" % number).decode() for number in range(20_000)]
+    pages = iter([["a", *names], [*reversed(names), "b"], []])
+
+    async def get(path: str) -> Reply:
+        body = msgspec.json.encode([{"name": name, "digest": digest, "media_type": ""} for name in next(pages)])
+        url = URL(f"https://registry.example.com{path}", encoded=True)
+        return Reply(200, CIMultiDictProxy(CIMultiDict()), body, url, url)
+
+    begun = time.process_time()
+    found = await list_detailed(get, Repository(RegistryHost("registry.example.com"), RepositoryPath("a/b")))
+    assert len(found.listing.tags) + len(found.listing.odd) == 20_002
+    assert time.process_time() - begun < 0.7

@@ -137,6 +137,16 @@ async def test_an_api_that_does_not_answer_deletes_nothing(tmp_path: Path, what:
         assert not of_api(server, "DELETE")
 
 
+async def test_an_api_that_answers_without_end_is_not_kept(tmp_path: Path) -> None:
+    body = b'{"user_id":1,"scopes":["api"' + b',"ab"' * 1_000_000 + b"]}"
+    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+        put_image(server, "one", "v1")
+        server.faults.add(Fault("GET", "/personal_access_tokens/self", Answer(200, body)))
+        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        assert isinstance(outcome, Failed)
+        assert "is larger than 4194304 bytes" in outcome.error
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

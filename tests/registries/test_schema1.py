@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import tracemalloc
 
 import pytest
 from aiohttp import web
@@ -46,6 +47,19 @@ async def test_it_is_read_as_what_was_signed(signatures: int) -> None:
     assert (found.body, found.media_type) == (PAYLOAD, DOCKER_SCHEMA1_UNSIGNED)
     manifest = parse_manifest(found)
     assert (manifest.config, manifest.children) == (None, ())
+
+
+def test_signatures_that_do_not_agree_take_no_memory() -> None:
+    """Whoever may push an image may put them into its manifest."""
+    protected = (f'{{"formatLength":900000,"formatTail":"{encoded(str(number).encode())}"}}' for number in range(100))
+    said = ",".join(f'{{"protected":"{encoded(each.encode())}"}}' for each in protected)
+    body = f'{{"signatures":[{said}],"annotations":{{"x":"{"x" * 900_000}"}}}}'.encode()
+    tracemalloc.start()
+    try:
+        assert signed_payload(body) is None
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_registry_that_does_not_say_its_digest() -> None:

@@ -159,6 +159,7 @@ async def test_numbers_are_go_s(written: str, last: int, tmp_path: Path) -> None
         "010",  # werf: 8
         "-2",  # werf: none
         "99999999999999999999",
+        "9" * 5000,
         ".inf",
         "[1]",
     ],

@@ -8,10 +8,14 @@ The list is the process's: a run has one, and whoever prints must not have to kn
 """
 
 import base64
+import html
+import json
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 MASK: Final = "***"
 _SHORTEST: Final = 4
@@ -21,6 +25,9 @@ _WORD: Final = 8
 hexadecimal digits are in every tenth digest."""
 LONGEST: Final = 4096
 """Characters. Longer ones are whole files, which nobody repeats in another form."""
+_SIGNS: Final = 128
+"""Characters of one secret that have many forms. A pattern takes a millisecond to make for each, and a token server may
+send thousands."""
 _TIMES: Final = 16
 """That one sign of an escape may stand in a row, as when JSON is put into JSON four times. More takes the square of the
 time, and a server that knows the secret may send as many as it likes."""
@@ -78,15 +85,24 @@ def _forms(secret: str) -> tuple[_Form, ...]:
         return (_Form(secret, None),)
     coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode().rstrip("=")
     spellings = dict.fromkeys((secret, coded, coded.translate(str.maketrans("+/", "-_"))))
-    return tuple(map(_form, spellings))
+    return tuple(form for text in spellings for form in _written(text))
 
 
-def _form(text: str) -> _Form:
-    sure = max(_PLAIN.findall(text), key=len, default="")
-    if len(text) >= _WORD and sure == text:
-        return _Form(sure, None)
+def _written(text: str) -> Iterator[_Form]:
+    plain = _PLAIN.findall(text)
+    sure = max(plain, key=len, default="")
+    if len(text) - sum(map(len, plain)) > _SIGNS:
+        usual = (text, json.dumps(text)[1:-1], quote(text, safe="", errors="surrogatepass"), html.escape(text))
+        yield from (_Form(each, None) for each in dict.fromkeys(usual))
+    elif len(text) >= _WORD and sure == text:
+        yield _Form(sure, None)
+    else:
+        yield _Form(sure, _pattern(text))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
     pattern = "".join(map(_spellings, _ROW.sub(r"\1", text)))
-    return _Form(sure, re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])"))
+    return re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
 
 
 @lru_cache(maxsize=1024)

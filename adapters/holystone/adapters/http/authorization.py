@@ -22,10 +22,13 @@ class Authorization:
     secret: Secret
     born: float = -inf
     """When a token was fetched, on the monotonic clock."""
-    claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What a JWT says of itself, unverified."""
     headers: Mapping[str, str | Secret] = field(default_factory=dict, hash=False, repr=False)
     """What else has to be sent for it to count, e.g. the time of a signature."""
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What a JWT says of itself, unverified. Not kept: it may take twenty times the token's memory."""
+        return _claims(_open(self.secret))
 
 
 def basic(username: str, password: Secret) -> Authorization:
@@ -34,7 +37,7 @@ def basic(username: str, password: Secret) -> Authorization:
 
 
 def bearer(token: Secret, born: float = -inf) -> Authorization:
-    return Authorization("Bearer", token, born, claims=_claims(_open(token)))
+    return Authorization("Bearer", token, born)
 
 
 def with_authorization(headers: Mapping[str, str], authorization: Authorization | None) -> dict[str, str]:

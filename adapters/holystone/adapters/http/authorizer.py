@@ -25,6 +25,10 @@ FRESH = 10.0
 """Seconds: a token that young was not refused for its age."""
 
 
+_LONGEST = 4096
+"""Characters of a scope with what the registry asked for on top: it may ask for more each time."""
+
+
 class Authorizer:
     """Everything that may be told to the registry at `base`, and nothing to anyone else but its token server.
 
@@ -74,6 +78,8 @@ class Authorizer:
         if isinstance(challenge, BearerChallenge) and not isinstance(self._credential, RegistryToken):
             wanted = self._widened.get(scope, scope)
             if not covers(wanted, more := own(challenge.scope, scope)):
+                if len(wanted) + len(more) > _LONGEST:
+                    raise self.refusal(scope, reply)
                 wanted = self._widened[scope] = f"{wanted} {more}"
             elif self._is_fresh(used) and challenge.error == "insufficient_scope":
                 raise self.refusal(scope, reply)

@@ -23,7 +23,10 @@ DEFAULT_LIFETIME = 60.0
 """Seconds, where the reply does not say (distribution: docs/content/spec/auth/token.md)."""
 MARGIN = 15.0
 """Seconds before its end when a token is renewed; a quarter of a short lifetime."""
-_LARGEST = 256 * 1024
+_LARGEST = 64 * 1024
+"""Bytes of a reply. What is longer goes into no header that a server takes."""
+_MOST = 2_000
+"""Tokens that are held, the last fetched ones: a registry may name another token server at each request."""
 _CLIENT_ID = "holystone"
 
 
@@ -81,6 +84,8 @@ class Tokens:
             token = bearer(Secret(body.token or body.access_token or ""), asked_at)
             lifetime = _seconds(_lifetime(token.claims, body.said_at) if body.expires_in is None else body.expires_in)
             self._held[key] = _Token(token, asked_at + lifetime - min(MARGIN, lifetime / 4))
+            if len(self._held) > _MOST:
+                del self._held[next(iter(self._held))]
             return token
 
         return await self._flights.run(key, known, fetch)

@@ -28,10 +28,14 @@ def signed_payload(body: bytes) -> bytes | None:
             msgspec.json.decode(_decoded(each.protected), type=_Protected)
             for each in msgspec.json.decode(body, type=_Signed).signatures
         ]
-        payloads = {body[: each.formatLength] + _decoded(each.formatTail) for each in said if each.formatLength > 0}
+        # Not yet the payloads: thousands of signatures, each of another one, would be thousands of manifests.
+        formats = {(each.formatLength, each.formatTail) for each in said if each.formatLength > 0}
+        if len(formats) != 1:
+            return None
+        length, tail = formats.pop()
+        return body[:length] + _decoded(tail)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    return payloads.pop() if len(payloads) == 1 else None
 
 
 def _decoded(text: str) -> bytes:

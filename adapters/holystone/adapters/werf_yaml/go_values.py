@@ -12,6 +12,8 @@ from holystone.adapters.yaml.nodes import Node
 _GO_INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9][0-9]*)")
 _GO_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
 _LARGEST: Final = 2**63 - 1
+_LONGEST: Final = 100
+"""Characters of a number: Python makes none of thousands of digits."""
 
 
 def as_text(node: Node) -> Any:
@@ -22,6 +24,8 @@ def as_text(node: Node) -> Any:
 def as_whole_number(node: Node) -> Any:
     """An int if it is one without quotes, also as `1.0` or `1e3`; else what YAML makes of it."""
     digits = (node.written or "").replace("_", "")
+    if len(digits) > _LONGEST:
+        return node.plain()
     if _GO_INTEGER.fullmatch(digits):
         number = int(digits, 0)
     elif ("." in digits or "e" in digits.lower()) and _GO_FLOAT.fullmatch(digits) and float(digits).is_integer():

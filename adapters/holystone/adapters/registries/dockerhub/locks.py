@@ -19,6 +19,10 @@ class ImmutableTags(msgspec.Struct):
 
 _QUIET: Final = re2.Options()
 _QUIET.log_errors = False  # it would write to standard error
+_QUIET.max_mem = 1 << 20  # of each rule; none that is meant for tags takes a tenth
+_MOST_RULES: Final = 100
+_LONGEST_RULE: Final = 1000
+"""Characters."""
 
 
 def locked(settings: ImmutableTags | None, tags: Iterable[Tag]) -> Mapping[Tag, str]:
@@ -27,12 +31,17 @@ def locked(settings: ImmutableTags | None, tags: Iterable[Tag]) -> Mapping[Tag, 
     A rule that cannot be understood, or none at all, locks everything."""
     if settings is None or not settings.enabled:
         return {}
+    if len(settings.rules or ()) > _MOST_RULES:
+        return dict.fromkeys(tags, f"immutable tags are on, with more than {_MOST_RULES} rules")
     rules: list[tuple[str, Any]] = []
     for rule in settings.rules or ():
         try:
+            if len(rule) > _LONGEST_RULE:
+                raise re2.error("too long")
             rules.append((rule, re2.compile(rule, _QUIET)))
         except (re2.error, UnicodeEncodeError):
-            return dict.fromkeys(tags, f"immutable tags are on, and their rule {rule!r} cannot be understood")
+            shown = rule[:_LONGEST_RULE]
+            return dict.fromkeys(tags, f"immutable tags are on, and their rule {shown!r} cannot be understood")
     if not rules:
         return dict.fromkeys(tags, "immutable tags are on, for all tags")
     return {

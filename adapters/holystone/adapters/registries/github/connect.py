@@ -8,6 +8,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.reply import address
 from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.github.addresses import (
     api_url,
@@ -31,6 +32,13 @@ _ANY_USER: Final = "holystone"
 async def connect(site: Site) -> GithubRegistry | GithubDockerRegistry:
     """The API is asked with GitHub's token, the registry with Docker's own credential for the host if it has one."""
     base = api_url(site.host, site.api_url, site.environ if site.vouched else {})
+    if not site.vouched and site.api_url is None:
+        raise UsageError(
+            f"Nobody but a plan or the journal says that {site.host} is GitHub's, so what is known of it is not shown "
+            f"to the API that would be at {address(base)} then.",
+            what_to_do="If it is, name it in --images-repo or --stages-storage, whichever it is, and add "
+            "--repo-implementation github.",
+        )
     token = _token(site, base)
     by_graphql = has_old_docker_registry(site.host)
     hosted = is_hosted(base)

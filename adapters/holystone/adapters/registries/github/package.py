@@ -49,7 +49,7 @@ class Package:
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
         listed = Listed()
         seen: set[str] = set()
-        ids: defaultdict[Digest, tuple[int, ...]] = defaultdict(tuple)
+        ids: defaultdict[Digest, list[int]] = defaultdict(list)
         put: dict[Tag, int] = {}
         pushed: dict[Digest, int] = {}
         for version in versions or ():
@@ -59,9 +59,9 @@ class Package:
                 if tag := listed.add(name, None if name in seen else digest):
                     put[tag] = max(version.touched, put.get(tag, 0))
             seen.update(version.tags)
-            ids[digest] += (version.id,)
+            ids[digest].append(version.id)
             pushed[digest] = max(version.pushed, pushed.get(digest, 0))
-        self._ids = dict(ids)
+        self._ids = {digest: tuple(numbers) for digest, numbers in ids.items()}
         if versions is None:
             return None
         tagged = {version.digest for version in versions if version.tags}

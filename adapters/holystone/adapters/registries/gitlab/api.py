@@ -18,7 +18,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import LIST_LIMIT, STRANGE
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome
@@ -90,7 +90,7 @@ class GitlabApi:
         """Every status that is not retried is returned: see `outcome`."""
         path = f"{_repositories(door.project)}/{door.number}/tags/{quote(tag, safe='')}"
         return await self._http.request(
-            "DELETE", f"{self._prefix}{path}", lane=self._writes, limit=LIST_LIMIT, final=(401,)
+            "DELETE", f"{self._prefix}{path}", lane=self._writes, limit=MANIFEST_LIMIT, final=(401,)
         )
 
     async def _number(self, repository: Repository, project: str) -> int:
@@ -106,7 +106,7 @@ class GitlabApi:
 
     async def _one(self, path: str, kind: type[_T], what: str) -> _T:
         path = f"{self._prefix}{path}"
-        reply = await self._http.request("GET", path, lane=self._reads, limit=LIST_LIMIT, final=(401,))
+        reply = await self._http.request("GET", path, lane=self._reads, limit=MANIFEST_LIMIT, final=(401,))
         if reply.status in (401, 403, 404):
             raise Unauthorized(f"GitLab's API does not say to {self.who} {what}: {summary(reply)}")
         try:

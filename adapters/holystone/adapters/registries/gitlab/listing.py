@@ -3,7 +3,7 @@
 
 import base64
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Annotated, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -59,7 +59,7 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
     found: dict[str, _Entry] = {}
     guard = PageGuard(str(repository))
     last = ""
-    again: Sequence[str] = ()
+    again: Set[str] = frozenset()
     while True:
         guard.admit(last)
         query = {"n": str(PAGE_SIZE), "referrers": "true", **({"last": last} if last else {})}
@@ -86,7 +86,7 @@ async def list_detailed(get: Callable[[str], Awaitable[Reply]], repository: Repo
             raise IncompleteSource(f"The tags of {repository} cannot be listed: an empty page says that more follow.")
         names = [each.name for each in page]
         last = _marker(repository, names)
-        again = names[names.index(last) + 1 :]
+        again = frozenset(names[names.index(last) + 1 :])
 
 
 def _marker(repository: Repository, names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ _LONGEST_PATTERN: Final = 100
 """Bytes. With more or longer ones the registry refuses every tag (tagPatternMaxCount, tagPatternMaxLen)."""
 _QUIET: Final = re2.Options()
 _QUIET.log_errors = False  # it would write to standard error
+_QUIET.max_mem = 1 << 20  # of each pattern: a hundred bytes may take 5 MiB, and each repository has others
 
 
 class Rights(msgspec.Struct, frozen=True):
