@@ -203,6 +203,10 @@ def test_images_in_use_may_become_fewer_and_not_none(shop: Bench, tmp_path: Path
 
 def test_that_nothing_can_be_remembered_is_no_failure(shop: Bench) -> None:
     assert shop.cleanup().code == 0
-    ran = shop.cleanup("--state-dir=/proc/holystone")
+    with closing(sqlite3.connect(baselines(shop))) as database:
+        full = "SELECT raise(FAIL, 'database or disk is full')"
+        database.execute(f"CREATE TRIGGER no_more BEFORE INSERT ON baselines BEGIN {full}; END")
+    ran = shop.cleanup()
     assert ran.code == 0
+    assert "database or disk is full" in ran.err
     assert "So the next run has nothing newer to compare with." in ran.err
