@@ -7,15 +7,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource
-from holystone.engine.executor.guard import Guard, find_holds
+from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, RegistryFailure
+from holystone.engine.executor.guard import Guard, Hold, find_holds
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
+from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.plan import Kept, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
-from holystone.engine.model.references import Tag
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -49,6 +51,31 @@ async def test_after_a_contradiction_it_is_looked_at_once_more_and_then_no_more(
             work.contradicted = contradicted
             await guard.holds()
             assert registry.count("list_tags") == looks
+
+
+@pytest.mark.parametrize("looked_before", [False, True])
+async def test_after_a_look_that_failed_nothing_is_let_through_and_nothing_is_asked(
+    tmp_path: Path, *, looked_before: bool
+) -> None:
+    registry = MemoryRegistry(TELLING)
+    made = repository_plan(APP, level(remove(registry.image(APP, "old", "old"), "old")))
+
+    async def refuse(point: Point) -> None:
+        raise RegistryFailure("the registry is tired")
+
+    async with working(tmp_path, registry, made) as work:
+        guard = Guard(work, clock=lambda: 1.0)
+        if looked_before:
+            await guard.holds()
+            work.contradicted = True  # so that it looks once more
+        registry.hook = refuse
+        for _ in range(2):
+            with pytest.raises(RegistryFailure, match="the registry is tired"):
+                await guard.holds()
+        registry.hook = None
+        with pytest.raises(RegistryFailure, match="the registry is tired"):
+            await guard.holds()
+    assert registry.count("list_tags") == 1 + looked_before
 
 
 @pytest.mark.parametrize(
@@ -98,3 +125,62 @@ async def test_a_tag_whose_manifest_is_gone_by_now_holds_only_that(tmp_path: Pat
     made = repository_plan(APP, level(remove(old, "old")))
     async with working(tmp_path, registry, made) as work:
         assert (await find_holds(work, {old}, {Tag("old"): (old,)})).digests.keys() == {gone}
+
+
+async def test_a_kept_tag_where_it_was_planned_holds_what_is_in_question(tmp_path: Path) -> None:
+    """The plan says that it goes only where the tag does not stay."""
+    registry = MemoryRegistry(CAPABILITIES)
+    shared = registry.image(APP, "shared", "keep", "old")
+    made = repository_plan(APP, level(remove(shared, "old")), kept={"keep": shared})
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {shared}, {Tag("old"): (shared,)})).digests
+        assert {digest: hold.by for digest, hold in held.items()} == {shared: "keep"}
+
+
+class OddlyNamed(MemoryRegistry):
+    """Lists a name that is no tag."""
+
+    on: Digest | None = None
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        return msgspec.structs.replace(await super().list_tags(repository), odd={"two words": self.on})
+
+
+async def test_a_name_that_is_no_tag_holds_what_it_is_on_for_good(tmp_path: Path) -> None:
+    registry = OddlyNamed(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made) as work:
+        assert (await find_holds(work, {old}, {Tag("old"): (old,)})).digests == {}
+        registry.on = old
+        held = (await find_holds(work, {old}, {Tag("old"): (old,)})).digests
+        assert held == {old: Hold("two words", for_good=True)}
+
+
+async def test_what_is_needed_for_now_and_for_good_stays_for_good(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    child = registry.image(APP, "child", "new")
+    index = registry.index(APP, [child], "index")
+    made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
+    async with working(tmp_path, registry, made) as work:
+        work.tally.settle({0: Failed("500")})
+        held = (await find_holds(work, {child}, work.tally.due_tags)).digests
+        assert held == {child: Hold("new", for_good=True), index: Hold("index", for_good=False)}
+
+
+class Lagging(MemoryRegistry):
+    """Lists a tag that is not there any more."""
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        listing = await super().list_tags(repository)
+        return msgspec.structs.replace(listing, tags={**listing.tags, Tag("stage"): None})
+
+
+async def test_what_is_written_once_and_only_listed_contradicts_nothing(tmp_path: Path) -> None:
+    registry = Lagging(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    made = repository_plan(APP, level(remove(old, "old")))
+    made = msgspec.structs.replace(made, kept=(Kept(Tag("stage"), old, (Unreadable("x"),), written_once=True),))
+    async with working(tmp_path, registry, made) as work:
+        work.contradicted = True  # so that it is looked at
+        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
