@@ -1,18 +1,20 @@
 """The look before something goes, by itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import pytest
 
-from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, RegistryFailure
+from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.plan import Kept, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
@@ -26,7 +28,13 @@ UNREAD = Tag("unread")
 
 
 @asynccontextmanager
-async def working(folder: Path, registry: MemoryRegistry, made: RepositoryPlan) -> AsyncIterator[RepositoryWork]:
+async def working(
+    folder: Path,
+    registry: MemoryRegistry,
+    made: RepositoryPlan,
+    *,
+    manifests: Mapping[Digest, Manifest | None] = MappingProxyType({}),
+) -> AsyncIterator[RepositoryWork]:
     with Journal.open(folder) as journal:
         run = await journal.begin(plan(made), "cleanup")
         yield RepositoryWork(
@@ -36,7 +44,7 @@ async def working(folder: Path, registry: MemoryRegistry, made: RepositoryPlan) 
             registry.capabilities,
             await run.begin_repository(APP, [], None),
             Tally(made, {}),
-            manifests={},
+            manifests=manifests,
             unreadable={},
             progress=lambda *_: None,
         )
@@ -184,3 +192,35 @@ async def test_what_is_written_once_and_only_listed_contradicts_nothing(tmp_path
     async with working(tmp_path, registry, made) as work:
         work.contradicted = True  # so that it is looked at
         assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+
+
+@pytest.mark.parametrize("then", ["gone", "as planned", "elsewhere"])
+async def test_what_is_written_once_and_seen_elsewhere_is_looked_at_once_more(tmp_path: Path, then: str) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, stage = registry.image(APP, "old", "old", "stage"), registry.image(APP, "stage")
+    tags = registry.contents[APP].tags
+    made = repository_plan(APP, level(remove(old, "old")))
+    made = msgspec.structs.replace(made, kept=(Kept(Tag("stage"), stage, (Unreadable("x"),), written_once=True),))
+
+    async def second_look(point: Point) -> None:
+        if point.verb == "resolve alone":
+            tags.pop(Tag("stage"))
+            tags.update({"as planned": {Tag("stage"): stage}, "elsewhere": {Tag("stage"): old}}.get(then, {}))
+
+    registry.hook = second_look
+    async with working(tmp_path, registry, made) as work:
+        work.contradicted = True
+        if then == "gone":
+            assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+        else:
+            with pytest.raises(Doubtful if then == "as planned" else PlanDoubtful, match="stage"):
+                await find_holds(work, {old}, work.tally.due_tags)
+
+
+async def test_what_is_to_go_and_nobody_understands_needs_nothing_and_is_held_as_others_are(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "old", "new")
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made, manifests={old: None}) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert held == {old: Hold("new", for_good=True)}
