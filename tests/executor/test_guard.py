@@ -15,11 +15,12 @@ from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import Manifest
-from holystone.engine.model.outcomes import Failed
+from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Kept, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
+from holystone.engine.scheduler import FRESH
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -59,6 +60,24 @@ async def test_after_a_contradiction_it_is_looked_at_once_more_and_then_no_more(
             work.contradicted = contradicted
             await guard.holds()
             assert registry.count("list_tags") == looks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "deletions", "looks"), [(FRESH, 10, 2), (FRESH, 9, 1), (FRESH - 1, 10, 1), (FRESH + 1, 11, 2)]
+)
+async def test_a_look_is_renewed_when_it_is_old_and_has_let_ten_deletions_through_for_each_request(
+    tmp_path: Path, seconds: float, deletions: int, looks: int
+) -> None:
+    registry = MemoryRegistry(TELLING)
+    made = repository_plan(APP, level(*(remove(registry.image(APP, f"{number}")) for number in range(12))))
+    now = 100.0
+    async with working(tmp_path, registry, made) as work:
+        guard = Guard(work, clock=lambda: now)
+        assert (await guard.holds()).requests == 1
+        work.tally.settle(dict.fromkeys(range(deletions), Deleted()))
+        now += seconds
+        await guard.holds()
+        assert registry.count("list_tags") == looks
 
 
 @pytest.mark.parametrize("looked_before", [False, True])
