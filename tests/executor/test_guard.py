@@ -16,13 +16,13 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import Deleted, Failed
-from holystone.engine.model.plan import Kept, RepositoryPlan
+from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import FRESH
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
 APP = repository()
 UNREAD = Tag("unread")
@@ -243,3 +243,14 @@ async def test_what_is_to_go_and_nobody_understands_needs_nothing_and_is_held_as
     async with working(tmp_path, registry, made, manifests={old: None}) as work:
         held = (await find_holds(work, {old}, work.tally.due_tags)).digests
         assert held == {old: Hold("new", for_good=True)}
+
+
+async def test_a_doomed_tag_holds_what_its_new_manifest_needs(tmp_path: Path) -> None:
+    """Even if it was on all that is in question: where tags go carelessly, the other tag of `old` takes it along."""
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "v1", "v2")
+    index = registry.index(APP, [old], "v1")
+    made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert held == {index: Hold("v1", for_good=True), old: Hold("v1", for_good=True)}
