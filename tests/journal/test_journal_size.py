@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.journal import Journal, RunState
-from holystone.engine.journal.forgetting import AFTER_DAYS, SURELY_DAYS, forget_runs
+from holystone.engine.journal.forgetting import AFTER_DAYS, LARGEST, SURELY_DAYS, forget_runs
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from tests.support.memory_registry import digest_of, repository
@@ -66,3 +66,9 @@ async def test_what_is_old_goes_whatever_room_there_is(tmp_path: Path) -> None:
         tmp_path, (AFTER_DAYS + 1, "finished"), (AFTER_DAYS - 1, "finished"), (AFTER_DAYS + 1, None)
     )
     assert _left(tmp_path, 100 << 20) == {kept, undoing}
+
+
+async def test_the_days_and_the_size_are_those_that_the_documentation_promises(tmp_path: Path) -> None:
+    assert (AFTER_DAYS, SURELY_DAYS, LARGEST) == (90, 14, 1_073_741_824)
+    _, kept = await _runs(tmp_path, (91, "finished"), (90, "finished"))
+    assert _left(tmp_path, LARGEST) == {kept}

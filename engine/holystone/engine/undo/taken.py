@@ -19,7 +19,7 @@ class Taken:
     bytes: Mapping[Digest, RawManifest]
     """Of all these, those behind the tags included. Of what the registry took along by itself they may be missing."""
     damaged: frozenset[Digest]
-    """Of these the journal has other bytes than theirs."""
+    """Of which the journal has other bytes than theirs."""
     levels: Levels
     """All of them in the order in which they come back."""
 
@@ -36,7 +36,7 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
     order = (unread, *levels(held)) if unread else levels(held)
-    return Taken(manifests, tags, held, journaled.damaged - held.keys(), order)
+    return Taken(manifests, tags, held, journaled.damaged, order)
 
 
 def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:
