@@ -9,7 +9,7 @@ import pytest
 
 from holystone.engine.errors import Damaged, HolystoneError
 from holystone.engine.journal import Journal, RunRecord, Tombstone, checked
-from holystone.engine.journal.schema import FILE_NAME, unusable
+from holystone.engine.journal.schema import FILE_NAME, open_database, unusable
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Loss
@@ -147,3 +147,43 @@ async def test_what_failed_in_the_middle_is_taken_back_and_harms_nobody_after_it
             await journal._writer.do(break_down)
         assert (await journal.record(run.id)).command == "cleanup"
         await run.finish()
+
+
+async def test_bytes_that_were_changed_are_told_from_those_that_are_whole_and_those_that_are_missing(
+    tmp_path: Path,
+) -> None:
+    made = plan(repository_plan(repository(), level(remove(DIGEST))))
+    other = RawManifest(digest_of(b"[]"), OCI_MANIFEST, b"[]")
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(made, "cleanup")
+        begun = await run.begin_repository(repository(), [RawManifest(DIGEST, OCI_MANIFEST, BODY), other], None)
+        await journal._writer.do(lambda db: db.execute("UPDATE manifests SET body = x'7b' WHERE digest = ?", (DIGEST,)))
+        known = await begun.journaled()
+    assert (known.whole, known.damaged) == ({other.digest: other}, {DIGEST})
+
+
+async def test_what_is_given_up_has_ended_and_what_has_ended_is_left_as_it_is(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, now=lambda: 1_795_000_000) as journal:
+        one, two = [await journal.begin(plan(), "cleanup") for _ in range(2)]
+        await two.finish()
+        one.release()
+    with Journal.open(tmp_path, now=lambda: 1_795_000_007) as journal:
+        for run, state, ended in ((one, "given-up", 1_795_000_007), (two, "finished", 1_795_000_000)):
+            for _ in range(2):
+                record = await journal.give_up(run.id)
+                assert (record.state, record.ended) == (state, ended)
+                assert await journal.record(run.id) == record
+
+
+@pytest.mark.parametrize(
+    "damage", ["PRAGMA user_version = 99", "PRAGMA application_id = 7", "ALTER TABLE slices RENAME TO gone"]
+)
+def test_a_journal_that_is_refused_is_not_left_open(tmp_path: Path, damage: str) -> None:
+    open_database(tmp_path / FILE_NAME).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute(damage)
+    database.close()
+    with pytest.raises(HolystoneError) as caught:
+        open_database(tmp_path / FILE_NAME)
+    held = [Path(each).resolve() for each in Path("/proc/self/fd").iterdir()]
+    assert [each for each in held if each.name.startswith(FILE_NAME)] == [], caught.value.message
