@@ -1,7 +1,9 @@
 """Rows are claims: what becomes of one that is not as we write them."""
 
+import asyncio
 import hashlib
 import sqlite3
+import threading
 from pathlib import Path
 
 import anyio
@@ -27,7 +29,8 @@ DIGEST = Digest(f"sha256:{hashlib.sha256(BODY).hexdigest()}")
 def test_a_run_as_we_write_it(locks: int, locked: bool) -> None:
     row = (ID, 5, 7, "cleanup", "finished", locks)
     assert checked.run_record(row) == RunRecord(ID, 5, 7, "cleanup", "finished", locked)
-    assert checked.run_record(("a" * 64, 5, None, "c", "open", locks)).state == "open"
+    for state in ("open", "undoing", "undone", "given-up"):
+        assert checked.run_record(("a" * 64, 5, None, "c", state, locks)).state == state
 
 
 @pytest.mark.parametrize(
@@ -187,3 +190,50 @@ def test_a_journal_that_is_refused_is_not_left_open(tmp_path: Path, damage: str)
         open_database(tmp_path / FILE_NAME)
     held = [Path(each).resolve() for each in Path("/proc/self/fd").iterdir()]
     assert [each for each in held if each.name.startswith(FILE_NAME)] == [], caught.value.message
+
+
+async def test_what_is_found_damaged_is_the_trouble_of_whoever_read_it(tmp_path: Path) -> None:
+    """Though it shared its transaction with what others wrote."""
+    all_are_there = threading.Event()
+
+    def read(_: sqlite3.Connection) -> None:
+        raise checked.damaged(ID, "x")
+
+    async def go_on() -> None:
+        all_are_there.set()
+
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(), "cleanup")
+        do = journal._writer.do
+        before = do(lambda _: all_are_there.wait(5))
+        failed = do(read)
+        said = await asyncio.gather(before, failed, run.finish(), go_on(), return_exceptions=True)
+        assert [type(each) for each in said] == [bool, Damaged, type(None), type(None)]
+        assert (await journal.record(run.id)).state == "finished"
+
+
+async def test_what_has_just_begun_has_lost_nothing_and_holds_nothing(tmp_path: Path) -> None:
+    made = plan(repository_plan(repository(), level(remove(DIGEST))))
+    raw, config = layerless_image({}, oci=True)
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(made, "cleanup")
+        begun = (await run.begin_repository(repository(), [], Tombstone(raw, config))).known
+        assert begun.tombstone is not None
+        assert begun.tombstone.parts[0] == raw
+        assert (run.record.locks, begun.losses, begun.checked) == (False, (), False)
+        assert await journal.slices(run.id) == (begun,)
+
+
+def test_a_journal_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / FILE_NAME
+    open_database(file).close()
+    with sqlite3.connect(file) as database:
+        database.execute("ALTER TABLE slices DROP COLUMN checked")
+        database.execute("PRAGMA user_version = 1")  # and the table `losses` is there already
+    database.close()
+    with pytest.raises(HolystoneError, match="table losses already exists"):
+        open_database(file)
+    with sqlite3.connect(file) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert "checked" not in [row[1] for row in database.execute("PRAGMA table_info(slices)")]
+    database.close()
