@@ -1,11 +1,12 @@
 """Locks by themselves: what they leave behind, and by which names other versions find them."""
 
+import time
 from pathlib import Path
 
 import pytest
 
 from holystone.engine.errors import Refused
-from holystone.engine.journal import Journal, baselines, locks, schema
+from holystone.engine.journal import Journal, baselines, schema
 from holystone.engine.journal.locks import Lock, lock_repositories, refuse_if_busy
 from holystone.engine.model.sources import Counted, Key
 from tests.support.memory_registry import repository
@@ -42,8 +43,8 @@ def test_whoever_cannot_look_waits_and_then_says_why(tmp_path: Path, monkeypatch
         pauses.append(seconds)
         now += 3.5
 
-    monkeypatch.setattr(locks.time, "monotonic", lambda: now)
-    monkeypatch.setattr(locks.time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "sleep", sleep)
     with pytest.raises(Refused, match=r"Another run of Holystone is just beginning \(process unknown\)"):
         refuse_if_busy(tmp_path, APP)
     assert pauses == [0.01] * 3

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from holystone.engine.errors import Damaged, HolystoneError
-from holystone.engine.journal import Journal, RunRecord, Tombstone, checked
+from holystone.engine.journal import Journal, Journaled, RunRecord, Tombstone, checked
 from holystone.engine.journal.schema import FILE_NAME, open_database, unusable
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
@@ -162,7 +162,7 @@ async def test_bytes_that_were_changed_are_told_from_those_that_are_whole_and_th
         begun = await run.begin_repository(repository(), [RawManifest(DIGEST, OCI_MANIFEST, BODY), other], None)
         await journal._writer.do(lambda db: db.execute("UPDATE manifests SET body = x'7b' WHERE digest = ?", (DIGEST,)))
         known = await begun.journaled()
-    assert (known.whole, known.damaged) == ({other.digest: other}, {DIGEST})
+    assert known == Journaled({other.digest: other}, frozenset({DIGEST}))
 
 
 async def test_what_is_given_up_has_ended_and_what_has_ended_is_left_as_it_is(tmp_path: Path) -> None:

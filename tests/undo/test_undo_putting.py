@@ -39,7 +39,8 @@ def putting(
 ) -> PuttingBack:
     made = msgspec.structs.replace(repository_plan(APP), marks=marks or {})
 
-    def tell(_: Repository, done: int, of: int) -> None:
+    def tell(repository: Repository, done: int, of: int) -> None:
+        assert repository == APP
         if told is not None:
             told.append((done, of))
 

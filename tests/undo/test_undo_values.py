@@ -28,6 +28,7 @@ from holystone.engine.undo.outcomes import (
     OtherDigest,
     Restored,
     TakenMeanwhile,
+    UndoOutcome,
     Unread,
 )
 from holystone.engine.undo.results import RepositoryUndo
@@ -55,7 +56,7 @@ async def test_all_that_is_known_of_the_time_before_is_looked_at(*, telling: boo
     assert asked == sorted((*tagged, keep, part, back, d(1), d(2), d(3)))
 
 
-KINDS = {
+KINDS: dict[str, UndoOutcome] = {
     "back": Restored(),
     "there": AlreadyThere(),
     "theirs": TakenMeanwhile(d(9)),
