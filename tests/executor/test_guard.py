@@ -14,6 +14,7 @@ from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
+from holystone.engine.lease.tags import LockTag, lock_tag
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
@@ -254,3 +255,13 @@ async def test_a_doomed_tag_holds_what_its_new_manifest_needs(tmp_path: Path) ->
     async with working(tmp_path, registry, made) as work:
         held = (await find_holds(work, {old}, work.tally.due_tags)).digests
         assert held == {index: Hold("v1", for_good=True), old: Hold("v1", for_good=True)}
+
+
+async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    registry.image(APP, "lock", lock_tag(LockTag(1_795_000_000, "20261123-161200-ab12")))
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made) as work:
+        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+    assert [arguments[1] for verb, arguments in registry.calls if verb == "resolve"] == ["old"]
