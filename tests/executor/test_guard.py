@@ -1,6 +1,6 @@
 """The look before something goes, by itself."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +16,13 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
 from holystone.engine.lease.tags import LockTag, lock_tag
 from holystone.engine.model.manifests import Manifest
-from holystone.engine.model.outcomes import Deleted, Failed
+from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import FRESH
+from tests.support.execution import Execute
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
@@ -265,3 +266,26 @@ async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path
     async with working(tmp_path, registry, made) as work:
         assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
     assert [arguments[1] for verb, arguments in registry.calls if verb == "resolve"] == ["old"]
+
+
+class Careless(MemoryRegistry):
+    """Takes a manifest along with any of its tags."""
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        outcomes = await super().delete_tags(repository, tags)
+        for raw in [*self.contents[repository].manifests.values()]:
+            if raw.digest not in self.contents[repository].tags.values():
+                self.contents[repository].delete_manifest(raw.digest)
+        return outcomes
+
+
+async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
+    execute: Execute,
+) -> None:
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    old = registry.image(APP, "old", "v1", "v2")
+    index = registry.index(APP, [old], "v1")
+    made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
+    result = await execute(registry, made)
+    assert registry.contents[APP].state() == ({Tag("v1"): index, Tag("v2"): old}, {index, old})
+    assert result.counts == {"needed": 3}
