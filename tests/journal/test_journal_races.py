@@ -58,7 +58,9 @@ def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
         return descriptor
 
     monkeypatch.setattr(locks, "open_own", open_own)
+    before = len([*Path("/proc/self/fd").iterdir()])
     second = Lock.take(file, "It is busy", b"two")
+    assert len([*Path("/proc/self/fd").iterdir()]) == before, "the lock of the one for that of the other"
     monkeypatch.undo()
     with pytest.raises(Refused, match=r"It is busy \(two\)"):
         Lock.take(file, "It is busy", b"three")

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from holystone.engine.errors import Damaged, HolystoneError
+from holystone.engine.errors import Damaged, HolystoneError, UsageError
 from holystone.engine.journal import Journal, Journaled, RunRecord, Tombstone, checked
 from holystone.engine.journal.schema import FILE_NAME, open_database, unusable
 from holystone.engine.model.layerless import layerless_image
@@ -237,3 +237,26 @@ def test_a_journal_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path:
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
         assert "checked" not in [row[1] for row in database.execute("PRAGMA table_info(slices)")]
     database.close()
+
+
+def test_an_empty_database_is_ours_only_if_it_is_nobody_elses(tmp_path: Path) -> None:
+    for application, is_ours in ((0, True), (7, False)):
+        file = tmp_path / f"{application}" / FILE_NAME
+        file.parent.mkdir(mode=0o700)
+        with sqlite3.connect(file) as database:
+            database.execute(f"PRAGMA application_id = {application}")
+        database.close()
+        if is_ours:
+            open_database(file).close()
+        else:
+            with pytest.raises(UsageError, match="the database of another program"):
+                open_database(file)
+
+
+async def test_what_is_no_run_is_not_given_up_and_leaves_nothing(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "state") as journal:
+        for name in ("no/such/run", "../outside/run"):
+            with pytest.raises(UsageError, match="has no run"):
+                await journal.give_up(name)
+        assert not (tmp_path / "state" / "no").exists()
+        assert not (tmp_path / "outside").exists()
