@@ -289,3 +289,13 @@ async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_
     result = await execute(registry, made)
     assert registry.contents[APP].state() == ({Tag("v1"): index, Tag("v2"): old}, {index, old})
     assert result.counts == {"needed": 3}
+
+
+async def test_a_tag_that_people_move_contradicts_nothing_in_the_last_look(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, keep = registry.image(APP, "old", "old", "keep"), registry.image(APP, "keep")
+    made = repository_plan(APP, level(remove(old, "old")), kept={"keep": keep})
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert (held, work.contradicted) == ({old: Hold("keep", for_good=True)}, False)
+    assert registry.count("resolve alone") == 0
