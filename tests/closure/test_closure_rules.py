@@ -8,6 +8,7 @@ from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
 from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
+from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, KEEP, d, doom, fallback, image, index, repository
 
 SUFFIXES = ["", ".sig", ".att", ".sbom"]
@@ -183,3 +184,16 @@ def test_a_long_chain_needs_no_recursion() -> None:
     manifests = [index(number, number + 1) for number in range(count)]
     random.Random(1).shuffle(manifests)
     assert len(close(repository(manifests, {"a": 0}), doom("a")).levels) == count
+
+
+@pytest.mark.parametrize(
+    ("takes_children", "levels"),
+    [(True, ((d(1),), (d(4),), (d(3),), (d(2),))), (False, ((d(1), d(4)), (d(3),), (d(2),)))],
+)
+def test_what_would_take_a_referrer_of_a_child_along_goes_after_the_index(
+    takes_children: bool, levels: tuple[tuple[Digest, ...], ...]
+) -> None:
+    """The index over its subject, too, where an index takes its children along."""
+    snapshot = repository([index(1, 2), image(2, subject=3), image(3), index(4, 3)], {"a": 1, "b": 4})
+    can = gentle("toy", digest_delete_takes_referrers=True, digest_delete_takes_children=takes_children)
+    assert close(snapshot, doom("a", "b"), can).levels == levels

@@ -10,7 +10,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from holystone.adapters.credentials.redaction import LONGEST, redacted, without_userinfo
+from holystone.adapters.credentials import redaction
+from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
@@ -231,3 +232,12 @@ def test_no_address_shows_its_user(text: str, shown: str) -> None:
 )
 def test_nor_does_what_is_no_address(text: str, shown: str) -> None:
     assert without_userinfo(text) == shown
+
+
+def test_what_is_used_again_is_not_the_first_to_be_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_KNOWN", {})
+    secrets = [f"secret-number-{number:03}-of-many" for number in range(257)]
+    for secret in (*secrets[:256], secrets[0], secrets[256]):
+        remember(secret)
+    shown = [secret for secret in secrets if redacted(secret) == secret]
+    assert shown == [secrets[1]]

@@ -108,3 +108,11 @@ def test_it_is_revealed_in_one_module_only() -> None:
         if ".reveal(" in (text := file.read_text())
     }
     assert calls == {"adapters/holystone/adapters/http/authorization.py": 1}
+
+
+def test_what_a_token_says_of_itself_is_not_shown_and_makes_no_difference() -> None:
+    token = Secret("e30.eyJzdWIiOiAidGhlLXN1YmplY3QifQ.x")
+    one, other = bearer(token), bearer(token)
+    assert one.claims == {"sub": "the-subject"}
+    assert (one, hash(one)) == (other, hash(other))
+    assert "the-subject" not in repr(one)

@@ -1,31 +1,44 @@
 """The look before something goes, by itself."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import pytest
 
-from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource
-from holystone.engine.executor.guard import Guard, find_holds
+from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
+from holystone.engine.executor.guard import Guard, Hold, find_holds
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal
-from holystone.engine.model.plan import Kept, RepositoryPlan
+from holystone.engine.lease.tags import LockTag, lock_tag
+from holystone.engine.model.manifests import Manifest
+from holystone.engine.model.outcomes import Deleted, Failed, Outcome
+from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
-from holystone.engine.model.references import Tag
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing
+from holystone.engine.scheduler import FRESH
+from tests.support.execution import Execute
 from tests.support.journals import begin_repository
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
 APP = repository()
 UNREAD = Tag("unread")
 
 
 @asynccontextmanager
-async def working(folder: Path, registry: MemoryRegistry, made: RepositoryPlan) -> AsyncIterator[RepositoryWork]:
+async def working(
+    folder: Path,
+    registry: MemoryRegistry,
+    made: RepositoryPlan,
+    *,
+    manifests: Mapping[Digest, Manifest | None] = MappingProxyType({}),
+) -> AsyncIterator[RepositoryWork]:
     with Journal.open(folder) as journal:
         run = await journal.begin(plan(made), "cleanup")
         yield RepositoryWork(
@@ -35,7 +48,7 @@ async def working(folder: Path, registry: MemoryRegistry, made: RepositoryPlan) 
             registry.capabilities,
             await begin_repository(run, APP, [], None),
             Tally(made, {}),
-            manifests={},
+            manifests=manifests,
             unreadable={},
             progress=lambda *_: None,
         )
@@ -50,6 +63,49 @@ async def test_after_a_contradiction_it_is_looked_at_once_more_and_then_no_more(
             work.contradicted = contradicted
             await guard.holds()
             assert registry.count("list_tags") == looks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "deletions", "looks"), [(FRESH, 10, 2), (FRESH, 9, 1), (FRESH - 1, 10, 1), (FRESH + 1, 11, 2)]
+)
+async def test_a_look_is_renewed_when_it_is_old_and_has_let_ten_deletions_through_for_each_request(
+    tmp_path: Path, seconds: float, deletions: int, looks: int
+) -> None:
+    registry = MemoryRegistry(TELLING)
+    made = repository_plan(APP, level(*(remove(registry.image(APP, f"{number}")) for number in range(12))))
+    now = 100.0
+    async with working(tmp_path, registry, made) as work:
+        guard = Guard(work, clock=lambda: now)
+        assert (await guard.holds()).requests == 1
+        work.tally.settle(dict.fromkeys(range(deletions), Deleted()))
+        now += seconds
+        await guard.holds()
+        assert registry.count("list_tags") == looks
+
+
+@pytest.mark.parametrize("looked_before", [False, True])
+async def test_after_a_look_that_failed_nothing_is_let_through_and_nothing_is_asked(
+    tmp_path: Path, *, looked_before: bool
+) -> None:
+    registry = MemoryRegistry(TELLING)
+    made = repository_plan(APP, level(remove(registry.image(APP, "old", "old"), "old")))
+
+    async def refuse(point: Point) -> None:
+        raise RegistryFailure("the registry is tired")
+
+    async with working(tmp_path, registry, made) as work:
+        guard = Guard(work, clock=lambda: 1.0)
+        if looked_before:
+            await guard.holds()
+            work.contradicted = True  # so that it looks once more
+        registry.hook = refuse
+        for _ in range(2):
+            with pytest.raises(RegistryFailure, match="the registry is tired"):
+                await guard.holds()
+        registry.hook = None
+        with pytest.raises(RegistryFailure, match="the registry is tired"):
+            await guard.holds()
+    assert registry.count("list_tags") == 1 + looked_before
 
 
 @pytest.mark.parametrize(
@@ -99,3 +155,148 @@ async def test_a_tag_whose_manifest_is_gone_by_now_holds_only_that(tmp_path: Pat
     made = repository_plan(APP, level(remove(old, "old")))
     async with working(tmp_path, registry, made) as work:
         assert (await find_holds(work, {old}, {Tag("old"): (old,)})).digests.keys() == {gone}
+
+
+async def test_a_kept_tag_where_it_was_planned_holds_what_is_in_question(tmp_path: Path) -> None:
+    """The plan says that it goes only where the tag does not stay."""
+    registry = MemoryRegistry(CAPABILITIES)
+    shared = registry.image(APP, "shared", "keep", "old")
+    made = repository_plan(APP, level(remove(shared, "old")), kept={"keep": shared})
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {shared}, {Tag("old"): (shared,)})).digests
+        assert {digest: hold.by for digest, hold in held.items()} == {shared: "keep"}
+
+
+class OddlyNamed(MemoryRegistry):
+    """Lists a name that is no tag."""
+
+    on: Digest | None = None
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        return msgspec.structs.replace(await super().list_tags(repository), odd={"two words": self.on})
+
+
+async def test_a_name_that_is_no_tag_holds_what_it_is_on_for_good(tmp_path: Path) -> None:
+    registry = OddlyNamed(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made) as work:
+        assert (await find_holds(work, {old}, {Tag("old"): (old,)})).digests == {}
+        registry.on = old
+        held = (await find_holds(work, {old}, {Tag("old"): (old,)})).digests
+        assert held == {old: Hold("two words", for_good=True)}
+
+
+async def test_what_is_needed_for_now_and_for_good_stays_for_good(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    child = registry.image(APP, "child", "new")
+    index = registry.index(APP, [child], "index")
+    made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
+    async with working(tmp_path, registry, made) as work:
+        work.tally.settle({0: Failed("500")})
+        held = (await find_holds(work, {child}, work.tally.due_tags)).digests
+        assert held == {child: Hold("new", for_good=True), index: Hold("index", for_good=False)}
+
+
+class Lagging(MemoryRegistry):
+    """Lists a tag that is not there any more."""
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        listing = await super().list_tags(repository)
+        return msgspec.structs.replace(listing, tags={**listing.tags, Tag("stage"): None})
+
+
+async def test_what_is_written_once_and_only_listed_contradicts_nothing(tmp_path: Path) -> None:
+    registry = Lagging(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    made = repository_plan(APP, level(remove(old, "old")))
+    made = msgspec.structs.replace(made, kept=(Kept(Tag("stage"), old, (Unreadable("x"),), written_once=True),))
+    async with working(tmp_path, registry, made) as work:
+        work.contradicted = True  # so that it is looked at
+        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+
+
+@pytest.mark.parametrize("then", ["gone", "as planned", "elsewhere"])
+async def test_what_is_written_once_and_seen_elsewhere_is_looked_at_once_more(tmp_path: Path, then: str) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, stage = registry.image(APP, "old", "old", "stage"), registry.image(APP, "stage")
+    tags = registry.contents[APP].tags
+    made = repository_plan(APP, level(remove(old, "old")))
+    made = msgspec.structs.replace(made, kept=(Kept(Tag("stage"), stage, (Unreadable("x"),), written_once=True),))
+
+    async def second_look(point: Point) -> None:
+        if point.verb == "resolve alone":
+            tags.pop(Tag("stage"))
+            tags.update({"as planned": {Tag("stage"): stage}, "elsewhere": {Tag("stage"): old}}.get(then, {}))
+
+    registry.hook = second_look
+    async with working(tmp_path, registry, made) as work:
+        work.contradicted = True
+        if then == "gone":
+            assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+        else:
+            with pytest.raises(Doubtful if then == "as planned" else PlanDoubtful, match="stage"):
+                await find_holds(work, {old}, work.tally.due_tags)
+
+
+async def test_what_is_to_go_and_nobody_understands_needs_nothing_and_is_held_as_others_are(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "old", "new")
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made, manifests={old: None}) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert held == {old: Hold("new", for_good=True)}
+
+
+async def test_a_doomed_tag_holds_what_its_new_manifest_needs(tmp_path: Path) -> None:
+    """Even if it was on all that is in question: where tags go carelessly, the other tag of `old` takes it along."""
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "v1", "v2")
+    index = registry.index(APP, [old], "v1")
+    made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert held == {index: Hold("v1", for_good=True), old: Hold("v1", for_good=True)}
+
+
+async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old = registry.image(APP, "old", "old")
+    registry.image(APP, "lock", lock_tag(LockTag(1_795_000_000, "20261123-161200-ab12")))
+    made = repository_plan(APP, level(remove(old, "old")))
+    async with working(tmp_path, registry, made) as work:
+        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+    assert [arguments[1] for verb, arguments in registry.calls if verb == "resolve"] == ["old"]
+
+
+class Careless(MemoryRegistry):
+    """Takes a manifest along with any of its tags."""
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        outcomes = await super().delete_tags(repository, tags)
+        for raw in [*self.contents[repository].manifests.values()]:
+            if raw.digest not in self.contents[repository].tags.values():
+                self.contents[repository].delete_manifest(raw.digest)
+        return outcomes
+
+
+async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
+    execute: Execute,
+) -> None:
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    old = registry.image(APP, "old", "v1", "v2")
+    index = registry.index(APP, [old], "v1")
+    made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
+    result = await execute(registry, made)
+    assert registry.contents[APP].state() == ({Tag("v1"): index, Tag("v2"): old}, {index, old})
+    assert result.counts == {"needed": 3}
+
+
+async def test_a_tag_that_people_move_contradicts_nothing_in_the_last_look(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, keep = registry.image(APP, "old", "old", "keep"), registry.image(APP, "keep")
+    made = repository_plan(APP, level(remove(old, "old")), kept={"keep": keep})
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        assert (held, work.contradicted) == ({old: Hold("keep", for_good=True)}, False)
+    assert registry.count("resolve alone") == 0

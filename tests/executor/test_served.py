@@ -54,3 +54,14 @@ async def test_a_listing_that_lags_behind_is_asked_about_before_anybody_waits() 
         raise AssertionError
 
     assert await look_for(registry, APP, listing, Deletions({A: tagged}), sleep) == Seen((), ())
+
+
+async def test_what_a_listing_says_of_a_tag_that_somebody_has_put_elsewhere_is_not_asked_for() -> None:
+    registry = MemoryRegistry(TELLING)
+    registry.image(APP, "theirs", "a")
+
+    async def sleep(_: float) -> None:
+        raise AssertionError
+
+    seen = await look_for(registry, APP, await registry.list_tags(APP), Deletions({A: d(1)}), sleep)
+    assert (seen, registry.count("resolve")) == (Seen((A,), ()), 0)

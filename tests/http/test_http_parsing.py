@@ -48,6 +48,7 @@ def reply(
         ),
         (["Negotiate, NTLM TlRMTVNTUAAB==, Basic"], BasicChallenge()),
         (["Negotiate YWJj=, Bearer realm=https://a/t,service=s"], BearerChallenge("https://a/t", "s", "")),
+        (['Negotiate Basic realm="x"'], BasicChallenge()),
         (["Bearer"], None),
         (['Bearer realm=""'], None),
         (["Digest realm=x"], None),

@@ -437,3 +437,15 @@ def test_a_secret_with_a_line_break_is_a_usage_error_that_does_not_show_it() -> 
     with pytest.raises(UsageError, match="line break") as caught:
         with_authorization({}, bearer(Secret("abc\nX-Evil: 1")))
     assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"])
+async def test_only_what_reads_goes_on_to_another_host(connect: Connect, method: str) -> None:
+    async with site(constant(200), address=OTHER) as other, site(redirecting(lambda: other.url)) as registry:
+        async with connect(registry.host) as client:
+            if method in ("GET", "HEAD"):
+                assert (await client.send(method, "/v2/a/b/x")).status == 200
+            else:
+                with pytest.raises(IncompleteSource, match=f"redirects a {method} to another host"):
+                    await client.send(method, "/v2/a/b/x", retry=False)
+        assert [seen.method for seen in other.seen] == ([method] if method in ("GET", "HEAD") else [])

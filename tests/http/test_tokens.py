@@ -376,6 +376,16 @@ async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_eit
     assert bool(asked) is not refused
 
 
+@pytest.mark.parametrize("asked", ["Basic realm=x", "Negotiate"])
+async def test_who_has_no_password_is_refused_where_one_is_wanted(asked: str) -> None:
+    registry = URL("https://registry.example")
+    headers = CIMultiDictProxy(CIMultiDict({"WWW-Authenticate": asked}))
+    authorizer = Authorizer(registry, Anonymous(), Tokens(Wire(connections=1), judge=lambda _: None))
+    with pytest.raises(Unauthorized, match="docker login") as caught:
+        await authorizer.again("repository:a:pull", None, Reply(401, headers, b"", registry, registry))
+    assert "registry.example refuses anonymous access" in caught.value.message
+
+
 async def test_a_cancelled_token_request_leaves_the_place_to_the_next(connect: Connect) -> None:
     registry = TokenRegistry(hold=anyio.Event())
     async with opened(connect, registry) as (server, client):

@@ -316,6 +316,19 @@ async def test_what_a_storage_host_says_of_its_own_quota_and_clock_is_not_about_
     assert dates.nearest == {}
 
 
+async def test_what_a_registry_says_of_its_clock_is_remembered_and_its_quota_needs_a_lane(connect: Connect) -> None:
+    said = {
+        "X-RateLimit-Remaining": "0",
+        "X-Ms-Ratelimit-Remaining-Calls-Per-Second": "1",
+        "Date": "Mon, 23 Nov 2026 16:12:00 GMT",
+    }
+    dates = Dates()
+    answer = answering(web.Response(text="x", headers=said))
+    async with site(answer) as server, connect(server.host, dates=dates) as client:
+        assert (await client.http.request("GET", "/v2/", lane=None, limit=9)).body == b"x"
+    assert [*dates.nearest] == [str(server.host)]
+
+
 @pytest.mark.parametrize("chunked", [True, False])
 async def test_an_oversized_reply_is_refused(connect: Connect, chunked: bool) -> None:
     async def handle(_: web.Request) -> web.Response:

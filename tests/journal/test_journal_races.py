@@ -1,12 +1,14 @@
 """What happens between two of our own calls, by another process of ours."""
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from holystone.engine import own_files
-from holystone.engine.errors import Refused
+from holystone.engine.errors import HolystoneError, Refused
 from holystone.engine.journal import Journal, locks, store
 from holystone.engine.journal.locks import Lock
 from holystone.engine.journal.schema import FILE_NAME
@@ -56,7 +58,9 @@ def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
         return descriptor
 
     monkeypatch.setattr(locks, "open_own", open_own)
+    before = len([*Path("/proc/self/fd").iterdir()])
     second = Lock.take(file, "It is busy", b"two")
+    assert len([*Path("/proc/self/fd").iterdir()]) == before, "the lock of the one for that of the other"
     monkeypatch.undo()
     with pytest.raises(Refused, match=r"It is busy \(two\)"):
         Lock.take(file, "It is busy", b"three")
@@ -70,3 +74,17 @@ async def test_what_is_written_is_on_the_disk_before_anything_is_sent(tmp_path: 
     with Journal.open(tmp_path) as journal:
         assert await journal._writer.do(lambda db: db.execute("PRAGMA synchronous").fetchone()) == (2,)
         assert await journal._writer.do(lambda db: db.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
+
+
+def test_a_lock_that_cannot_say_whose_it_is_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "run.lock"
+
+    def full(_descriptor: int, _length: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "ftruncate", full)
+    with pytest.raises(HolystoneError, match=r"cannot be used: .*No space left on device") as caught:
+        Lock.take(file, "It is busy", b"one")
+    assert not isinstance(caught.value, Refused)
+    monkeypatch.undo()
+    Lock.take(file, "It is busy", b"two").release()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.journal import Journal, RunState
-from holystone.engine.journal.forgetting import AFTER_DAYS, SURELY_DAYS, forget_runs
+from holystone.engine.journal.forgetting import AFTER_DAYS, LARGEST, SURELY_DAYS, forget_runs
 from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from tests.support.journals import begin_repository
@@ -74,3 +74,9 @@ async def test_a_clock_that_leaps_ahead_makes_no_run_old(tmp_path: Path) -> None
     with Journal.open(tmp_path, now=lambda: NOW + 200 * DAY) as journal:
         await journal.begin(plan(repository_plan(APP)), "managed-images rm")
         assert len(await journal.runs()) == 3
+
+
+async def test_the_days_and_the_size_are_those_that_the_documentation_promises(tmp_path: Path) -> None:
+    assert (AFTER_DAYS, SURELY_DAYS, LARGEST) == (90, 14, 1_073_741_824)
+    _, kept, latest = await _runs(tmp_path, (91, "finished"), (90, "finished"), (0, "finished"))
+    assert _left(tmp_path, LARGEST) == {kept, latest}

@@ -367,6 +367,12 @@ def test_a_few_commits_wait_for_nothing_and_many_share() -> None:
     assert pace.wait(now + 60) == 0, "a pause makes it quick again"
 
 
+def test_thirty_commits_wait_for_nothing_and_then_there_are_twenty_a_second() -> None:
+    pace = Pace(7.0)
+    assert [pace.wait(7.0) for _ in range(32)] == [0.0] * 30 + [0.05, 0.1]
+    assert pace.wait(7.15) == 0.0
+
+
 def test_what_a_living_process_holds_and_does_not_say_may_be_anything(tmp_path: Path) -> None:
     with lock_repositories(tmp_path, [APP], "20261123-161300-cd34"):
         (file,) = _locks(tmp_path)

@@ -22,7 +22,7 @@ class Functions:
         self._caches: list[_lru_cache_wrapper[object]] = []
         wanted = {*files}
         for each in gc.get_objects():
-            if isinstance(each, _lru_cache_wrapper) and each.__wrapped__.__code__.co_filename in wanted:
+            if isinstance(each, _lru_cache_wrapper) and _file(each.__wrapped__) in wanted:
                 self._caches.append(each)
             if type(each) is FunctionType and each.__code__.co_filename in wanted:
                 self._there.setdefault(_place(each.__code__), []).append(each)
@@ -86,3 +86,8 @@ def _tell(node: ast.AST, file: str, around: tuple[str, ...]) -> None:
             each.body.insert(0, told)
         else:
             _tell(each, file, around)
+
+
+def _file(wrapped: object) -> str | None:
+    """None for what is no function of ours: a connection of `sqlite3` has a cache of its statements."""
+    return wrapped.__code__.co_filename if isinstance(wrapped, FunctionType) else None

@@ -59,6 +59,7 @@ def test_what_is_said() -> None:
         "branches and tags of origin of r.example/shop/stages: 3, where the run of 1970-01-01 00:00 UTC left 52"
     )
     assert "--accept-new-baseline" in refusal.what_to_do
+    assert refusal.repository is None, "which belongs to a source, and stops more than one repository"
     (refusal,) = held("tags", 52, 3).refusals
     assert refusal.repository == STAGES
     assert refusal.why.startswith("tags: 3, where the run of 1970-01-01 00:00 UTC left 52")

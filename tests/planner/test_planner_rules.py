@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 import pytest
 
 from holystone.engine.closure.close import close
@@ -186,3 +188,11 @@ def test_large_prunes_overwrite_what_is_written_once_and_rested() -> None:
     assert left == {(moved,), (young,)}
     for can in (OVERWRITES, gentle("toy", delete_cost_grows=True, overwrite="impossible")):
         assert [each.kind for each in plan(snapshot, doom(*names), can, facts).passes] == ["manifests"]
+
+
+def test_tags_that_another_step_has_taken_away_slow_no_deletion_down() -> None:
+    snapshot = repository([image(1), image(2), image(3)], {"old": 1, "new": 1, "a": 2, "b": 3})
+    facts = TagFacts(written_once=frozenset(map(Tag, ("old", "a", "b"))))
+    with patch("holystone.engine.planner.speed.tombstones_pay", return_value=False) as asked:
+        plan(snapshot, doom("old", "a", "b"), gentle("toy", delete_cost_grows=True), facts)
+    assert [call.args for call in asked.call_args_list] == [(3, 2, 2, 2)]

@@ -235,3 +235,10 @@ def test_what_is_gone_already_goes_once() -> None:
     assert found(repository([image(1)], {"a": 1}), remove(1, "a"), remove(1)) == []
     said = found(SHARED, remove(1, "a"), untag("b", 1))
     assert said == []
+
+
+def test_a_tag_on_what_could_not_be_read_may_go_by_its_name() -> None:
+    snapshot = repository([image(1)], {"a": 1, "b": 9})
+    assert found(snapshot, untag("b", 9), kept="a") == []
+    read = f"manifest {d(9)} would be deleted without having been read"
+    assert found(snapshot, remove(9, "b"), kept="a") == [read]

@@ -152,6 +152,7 @@ def test_nothing_is_spared_if_a_tag_stays_anyway_or_only_signatures_are_left() -
     snapshot = repository([image(1), image(2)], {"a": 1, "b": 2})
     verdicts = doom("a")
     assert keep_newest(snapshot, close(snapshot, verdicts), verdicts) is None
+    assert keep_newest(snapshot, close(snapshot, doom("a", "b")), {}) is None
     empty = repository([], {})
     assert keep_newest(empty, close(empty, {}), {}) is None
 
@@ -285,3 +286,9 @@ def test_a_referrer_that_lives_by_its_tag_keeps_it() -> None:
     assert made.passes == ()
     assert kept(made, "sbom").reasons == (ReferrerOf(d(1)),)
     assert steps(plan(PART, doom("child"), LIVES_BY_TAGS)) == [("delete", "child", ())]
+
+
+def test_the_last_tag_of_what_stays_is_overwritten_where_that_leaves_the_manifest() -> None:
+    for overwrite, expected in (("leaves-manifest", [("tombstone", "child", ())]), ("may-drop-manifest", [])):
+        can = msgspec.structs.replace(WHOLE, tag_delete=False, overwrite=overwrite)
+        assert steps(plan(PART, doom("child"), can)) == expected

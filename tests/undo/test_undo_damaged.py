@@ -79,6 +79,8 @@ async def test_what_was_read_before_helps(execute: Execute, tmp_path: Path) -> N
     damage(tmp_path, one)
     with Journal.open(tmp_path) as journal:
         run = await journal.load((await journal.runs())[0].id)
+        tried = await undo_run(run, lambda _: there, lambda *_: None, knowledge, dry_run=True)
+        assert {type(each.outcome) for each in tried.put_back} == {Restored}
         result = await undo_run(run, lambda _: there, lambda *_: None, knowledge)
     assert result.lost == ()
     assert there.contents[APP].state() == whole

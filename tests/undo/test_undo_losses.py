@@ -15,6 +15,7 @@ from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
 from holystone.engine.undo.outcomes import Restored, Unread
 from tests.support.execution import after, at, die, once
+from tests.support.execution import before as happens
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan
 from tests.support.small_worlds import APP
@@ -154,7 +155,13 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
     tried = await bench.undo(knowledge=bench.knowledge, dry_run=True)
     assert d["signature"] in {each.digest for each in tried.put_back}
     assert (await bench.slices(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
-    assert (await bench.undo(knowledge=bench.knowledge)).lost == ()
+    bench.registry.hook = once(happens("push_manifest"), die)
+    with pytest.raises(BaseException):  # noqa: B017
+        await bench.undo(knowledge=bench.knowledge)
+    bench.registry.hook = None
+    (known,) = await bench.slices()
+    assert (known.checked, d["signature"] in {loss.digest for loss in known.losses}) == (True, True)
+    assert (await bench.undo()).lost == (), "with the bytes that were written down before the first push"
     assert bench.registry.contents[APP].state() == before
 
 

@@ -126,15 +126,20 @@ async def _resolve_all(
     `contradiction.look_again`."""
     listing = await work.sight.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
-    # A tag that may be on everything in question cannot hold anything, wherever it is.
-    tags = [tag for tag in sorted(listing.tags) if not (is_lock_tag(tag) or _all_in(ours.get(tag, ()), going))]
+    ours_alone = not set(going) & {step.digest for step in work.tally.steps}
+    # What only this run itself has pushed is in nobody's index: a tag that may be on all of it holds nothing, wherever
+    # it is. What was there before the run may be in the index to which somebody has moved a doomed tag.
+    tags = [
+        tag
+        for tag in sorted(listing.tags)
+        if not (is_lock_tag(tag) or (ours_alone and _all_in(ours.get(tag, ()), going)))
+    ]
     known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag))}
     unknown = [tag for tag in tags if tag not in known]
     found: dict[Tag, Digest] = {}
 
     # One that could not be read for the plan either is on nothing that this run itself has pushed.
     unread = {each.tag for each in work.plan.kept if each.digest is None}
-    ours_alone = not set(going) & {step.digest for step in work.tally.steps}
 
     async def look(tag: Tag, *, alone: bool = False) -> None:
         try:

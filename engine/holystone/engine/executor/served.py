@@ -37,7 +37,7 @@ class Deletions:
     def sample(self) -> tuple[Digest, ...]:
         count = len(self.manifests)
         wanted = min(count, _AT_MOST, max(_AT_LEAST, 1 + count // _ONE_IN))
-        return self.manifests[:: max(1, count // max(1, wanted))][:wanted]
+        return self.manifests[:: count // wanted][:wanted] if wanted else ()
 
     def failed(self, what: Tag | Digest, now: Digest | None) -> bool:
         if now is None or isinstance(what, Digest):

@@ -115,18 +115,15 @@ def _check(database: sqlite3.Connection, file: Path) -> None:
 
 
 def _bring_up_to_date(database: sqlite3.Connection) -> None:
-    """In one transaction, so that of two processes which start at once only one does it."""
+    """In one transaction, so that of two processes which start at once only one does it. What fails is taken back when
+    the connection is closed."""
     database.execute("BEGIN IMMEDIATE")
-    try:
-        for step in _STEPS[_number(database, "PRAGMA user_version") :]:
-            for statement in step.split(";"):
-                database.execute(statement)
-        database.execute(f"PRAGMA application_id = {_APPLICATION}")
-        database.execute(f"PRAGMA user_version = {_VERSION}")
-        database.execute("COMMIT")
-    except sqlite3.Error:
-        database.execute("ROLLBACK")
-        raise
+    for step in _STEPS[_number(database, "PRAGMA user_version") :]:
+        for statement in step.split(";"):
+            database.execute(statement)
+    database.execute(f"PRAGMA application_id = {_APPLICATION}")
+    database.execute(f"PRAGMA user_version = {_VERSION}")
+    database.execute("COMMIT")
 
 
 def _number(database: sqlite3.Connection, query: str) -> int:

@@ -125,8 +125,7 @@ class Writer:
             self._database.execute("COMMIT")
         except Exception as error:
             failure = error
-            with suppress(sqlite3.Error):
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # some errors have ended the transaction themselves
+                self._database.execute("ROLLBACK")
         for job in group:
             job.finish(failure)

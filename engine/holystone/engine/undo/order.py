@@ -30,7 +30,7 @@ def levels(manifests: Mapping[Digest, Manifest | None]) -> Levels:
     after: dict[Digest, list[Digest]] = {digest: [] for digest in sorted(manifests)}
     for digest in after:
         for part in parts(manifests[digest]):
-            if part in after and part != digest:
+            if part in after:
                 after[part].append(digest)
     first: dict[Digest, int] = defaultdict(int)
     for circle in components(after, after):

@@ -20,7 +20,7 @@ class Taken:
     """Of all these, those behind the tags included, the ones whose bytes the journal has; None for bytes that cannot be
     understood. Of what the registry took along by itself they may be missing."""
     damaged: frozenset[Digest]
-    """Of these the journal has other bytes than theirs."""
+    """Of which the journal has other bytes than theirs."""
     levels: Levels
     """All of them in the order in which they come back."""
 
@@ -37,7 +37,7 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
     order = (unread, *levels(held)) if unread else levels(held)
-    return Taken(manifests, tags, held, journaled.damaged - held.keys(), order)
+    return Taken(manifests, tags, held, journaled.damaged, order)
 
 
 def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:

@@ -52,7 +52,7 @@ async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Regi
         return
     journaled = await journal.journaled()
     there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
-    gone = Taken(frozenset(), covered, there, journaled.damaged & frozenset(covered.values()), levels(there))
+    gone = Taken(frozenset(), covered, there, journaled.damaged, levels(there))
     work = PuttingBack(plan, registry, gone, journal.manifest, parts, _silent, False, sleep)
     await work.everything()
     await work.delete_tombstone()

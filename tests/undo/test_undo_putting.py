@@ -1,0 +1,187 @@
+"""What is put back, by itself: in what words it is told, and what a tombstone takes along."""
+
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+
+from holystone.engine.errors import Unreachable
+from holystone.engine.executor import execute_plan
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.journal import Journal
+from holystone.engine.model.manifests import OCI_MANIFEST, Manifest, RawManifest, understood
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome
+from holystone.engine.model.plan import Pass
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.undo import uncover, undo_run
+from holystone.engine.undo.outcomes import BytesDamaged, Restored
+from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.taken import Taken
+from tests.support.execution import before
+from tests.support.memory_registry import TELLING, MemoryRegistry, Point, repository
+from tests.support.small_plans import level, plan, remove, repository_plan, tombstone
+from tests.support.small_worlds import APP
+
+
+def whole(registry: MemoryRegistry, *digests: Digest) -> tuple[RawManifest, ...]:
+    return tuple(registry.contents[APP].manifests[digest] for digest in digests)
+
+
+def held(registry: MemoryRegistry, *digests: Digest) -> dict[Digest, Manifest | None]:
+    return {raw.digest: understood(raw) for raw in whole(registry, *digests)}
+
+
+def putting(
+    registry: MemoryRegistry,
+    gone: Taken,
+    *,
+    tombstone: tuple[RawManifest, ...] = (),
+    marks: dict[Tag, Tag] | None = None,
+    told: list[tuple[int, int]] | None = None,
+    dry_run: bool = False,
+) -> PuttingBack:
+    made = msgspec.structs.replace(repository_plan(APP), marks=marks or {})
+
+    def tell(repository: Repository, done: int, of: int) -> None:
+        assert repository == APP
+        if told is not None:
+            told.append((done, of))
+
+    known = dict(registry.contents[APP].manifests)
+
+    async def bytes_of(digest: Digest) -> RawManifest | None:
+        return known.get(digest)
+
+    return PuttingBack(made, registry, gone, bytes_of, tombstone, tell, dry_run, anyio.sleep)
+
+
+async def test_each_that_is_done_is_told() -> None:
+    registry, told = MemoryRegistry(), list[tuple[int, int]]()
+    one = registry.image(APP, "one")
+    gone = Taken(frozenset({one}), {Tag("a"): one, Tag("b"): one}, held(registry, one), frozenset(), ((one,),))
+    work = putting(registry, gone, told=told)
+    await work.everything()
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert work.total == 3
+
+
+async def test_a_mark_that_the_run_left_alone_is_waited_for_by_nobody() -> None:
+    registry = MemoryRegistry()
+    stage, mark = registry.image(APP, "stage"), registry.image(APP, "mark", "s-rejected")
+    gone = Taken(frozenset(), {Tag("s"): stage}, held(registry, stage), frozenset(), ((stage,),))
+    work = putting(registry, gone, marks={Tag("s-rejected"): Tag("s")})
+    await work.everything()
+    assert registry.contents[APP].tags == {Tag("s"): stage, Tag("s-rejected"): mark}
+
+
+async def test_what_the_registry_restores_it_restores_with_its_tag() -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one")
+    of_one = held(registry, one)
+    registry.contents[APP].manifests.clear()
+    asked: list[tuple[Digest, tuple[Tag, ...]]] = []
+
+    async def restore(_: Repository, digest: Digest, tags: tuple[Tag, ...]) -> bool:
+        asked.append((digest, tags))
+        return True
+
+    registry.restore = restore  # type: ignore[method-assign, assignment]
+    work = putting(registry, Taken(frozenset({one}), {Tag("a"): one}, of_one, frozenset(), ((one,),)))
+    await work.everything()
+    assert asked == [(one, ()), (one, (Tag("a"),))]
+    assert {each.outcome for each in work.put_back()} == {Restored()}
+    assert registry.count("push_manifest") == 0
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_dry_run_looks_whether_the_registry_has_what_the_journal_has_not(*, there: bool) -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one")
+    if not there:
+        registry.contents[APP].manifests.clear()
+    work = putting(registry, Taken(frozenset(), {Tag("a"): one}, {}, frozenset({one}), ((one,),)), dry_run=True)
+    await work.everything()
+    assert [each.outcome for each in work.put_back()] == [Restored() if there else BytesDamaged()]
+
+
+NOTHING = Taken(frozenset(), {}, {}, frozenset(), ())
+
+
+@pytest.mark.parametrize("telling", [True, False])
+async def test_a_tombstone_with_tags_stays_and_the_first_of_them_is_named(*, telling: bool) -> None:
+    registry = MemoryRegistry(TELLING) if telling else MemoryRegistry()
+    part, other = registry.image(APP, "part", "c", "b"), registry.image(APP, "other", "a")
+    left = putting(registry, NOTHING, tombstone=whole(registry, part))
+    assert await left.delete_tombstone() == Needed("b")
+    assert {part, other} == {*registry.contents[APP].manifests}
+    assert registry.count("resolve") == (1 if telling else 4)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ((Deleted(), Deleted()), Deleted()),
+        ((AlreadyGone(), Deleted()), AlreadyGone()),
+        ((Deleted(), Failed("x")), Failed("x")),
+        ((Failed("x"), Failed("y")), Failed("x")),
+    ],
+)
+async def test_of_the_parts_of_a_tombstone_the_one_that_stays_is_told(
+    said: tuple[Outcome, Outcome], outcome: Outcome
+) -> None:
+    registry = MemoryRegistry(msgspec.structs.replace(TELLING, bulk=8))
+    parts = sorted(registry.image(APP, name) for name in ("one", "two"))
+    gone = RawManifest(Digest.of(b"gone"), OCI_MANIFEST, b"gone")
+    registry.answer = lambda what: said[parts.index(what)] if isinstance(what, Digest) else None
+    left = putting(registry, NOTHING, tombstone=(*whole(registry, *parts), gone))
+    assert await left.delete_tombstone() == outcome
+    assert [arguments[1:] for verb, arguments in registry.calls if verb == "delete_manifests"] == [tuple(parts)]
+
+
+async def test_without_anything_left_of_a_tombstone_nothing_is_deleted() -> None:
+    registry = MemoryRegistry()
+    gone = RawManifest(Digest.of(b"gone"), OCI_MANIFEST, b"gone")
+    assert await putting(registry, NOTHING, tombstone=(gone,)).delete_tombstone() is None
+    assert (registry.count("list_tags"), registry.count("delete_manifests")) == (0, 0)
+
+
+async def test_a_repository_that_was_not_begun_has_nothing_left_to_try(tmp_path: Path) -> None:
+    registry = MemoryRegistry()
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(repository_plan(APP, level(remove(registry.image(APP, "x", "x"), "x")))), "c")
+        result = await undo_run(run, lambda _: registry, lambda *_: None, DigestKnowledge(None))
+    assert (result.not_tried, result.put_back, result.incomplete) == (0, (), False)
+
+
+async def test_each_repository_is_uncovered_whatever_comes_of_the_one_before(tmp_path: Path) -> None:
+    """One without a tombstone, one that does not answer, one with tags under it, and one that was never begun."""
+    plain, far, near, unbegun = (repository(name) for name in ("a-plain", "b-far", "c-near", "d-unbegun"))
+    registry = MemoryRegistry()
+    images = {where: registry.image(where, "image", "v1") for where in (plain, far, near, unbegun)}
+    over = {where: Pass("tombstone", (tombstone("v1", images[where]),)) for where in (far, near, unbegun)}
+    made = [repository_plan(plain, level(remove(images[plain], "v1")))]
+    made += [repository_plan(where, over[where]) for where in (far, near, unbegun)]
+
+    async def refuse(point: Point) -> None:
+        if point.arguments[0] == unbegun:
+            raise Unreachable("not today")
+        if before("delete_manifests")(point) and point.arguments[0] in (far, near):
+            raise Unreachable("not today either")
+
+    registry.hook = refuse
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(*made), "cleanup")
+        await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+        assert registry.contents[near].tags[Tag("v1")] != images[near]
+
+        async def far_away(point: Point) -> None:
+            if point.arguments[0] == far:
+                raise Unreachable("far does not answer")
+
+        registry.hook = far_away
+        registry.calls.clear()
+        await uncover(run, lambda _: registry, sleep=anyio.sleep)
+    assert registry.contents[near].state() == ({Tag("v1"): images[near]}, {images[near]})
+    assert registry.contents[far].tags[Tag("v1")] != images[far]
+    assert {arguments[0] for _, arguments in registry.calls} == {far, near}
