@@ -92,6 +92,20 @@ async def test_lists_that_come_folded_small(tmp_path: Path) -> None:
     assert ended.peak < MOST // 2
 
 
+@pytest.mark.parametrize("body", [b'{"name":"%s","tags":[]}', b'{"tags":["%s"]}'])
+async def test_names_of_megabytes(tmp_path: Path, body: bytes) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        last = number_in(request)
+        link = f'<{TAGS}?n=1000&last=t{last + 1}>; rel="next"'
+        return json_reply(body % (b"%d" % last + b"%" * (30 << 20)), Link=link)
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert "IncompleteSource" in ended.refused
+    assert "a name of 31,457,281 characters" in ended.refused
+    assert ended.peak < MOST // 2
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_an_error_of_millions_of_nothings(tmp_path: Path, status: int) -> None:
     """As large as a list may be: what an error says takes far more to keep than to send."""
