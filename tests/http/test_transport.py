@@ -1,5 +1,6 @@
 """Requests through a lane: retries, caps, faults in words."""
 
+import gzip
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -363,6 +364,31 @@ async def test_a_reply_cut_short_is_read_again_and_never_taken_for_whole(connect
             await client.get()
         assert not isinstance(caught.value, Unreachable)
         assert isinstance(last_fault(caught.value), CutShort)
+
+
+FOLDED = gzip.compress(b"whole")
+
+
+def folded(body: bytes, coding: bytes = b"gzip") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s" % (coding, len(body), body)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [folded(FOLDED), folded(FOLDED, b"x-GZIP"), folded(gzip.compress(b"wh") + gzip.compress(b"ole")), folded(b"")],
+)
+async def test_what_comes_folded_small_is_unfolded(connect: Connect, reply: bytes) -> None:
+    async with raw_site(reply) as server, connect(server.host) as client:
+        assert (await client.get()).body == (b"" if reply == folded(b"") else b"whole")
+
+
+@pytest.mark.parametrize("cut", [FOLDED[:-9], FOLDED[:-1], FOLDED[:5], b"whole", FOLDED[:-8] + bytes(8)])
+async def test_what_is_folded_and_damaged_is_never_taken_for_whole(connect: Connect, cut: bytes) -> None:
+    async with raw_site(folded(cut), WHOLE) as server, connect(server.host) as client:
+        assert (await client.get()).body == b"whole"
+    async with raw_site(folded(cut)) as server, connect(server.host) as client:
+        with pytest.raises(IncompleteSource, match="cut short"):
+            await client.get()
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 \x00\r\n\r\n"])

@@ -3,6 +3,7 @@
 Measured in a process of its own, against a server on loopback that means ill."""
 
 import asyncio
+import gzip
 import hashlib
 import json
 import re
@@ -76,6 +77,33 @@ async def test_the_longest_list_of_the_longest_names_that_is_taken(tmp_path: Pat
         ended = await appetite("list_tags", server.host, tmp_path)
     assert ended.said == "499000"
     assert ended.peak < MOST
+
+
+async def test_lists_that_come_folded_small(tmp_path: Path) -> None:
+    """Sixty kilobytes that are sixty megabytes, for each of eight who ask at the same time."""
+    body = gzip.compress(b'{"tags":["a"]}' + b" " * (60 << 20))
+
+    async def answer(_: web.Request) -> web.Response:
+        return json_reply(body, **{"Content-Encoding": "gzip"})
+
+    async with site(answer) as server:
+        ended = await appetite("list_many", server.host, tmp_path)
+    assert (ended.refused, ended.said) == ("", "all")
+    assert ended.peak < MOST // 2
+
+
+@pytest.mark.parametrize("body", [b'{"name":"%s","tags":[]}', b'{"tags":["%s"]}'])
+async def test_names_of_megabytes(tmp_path: Path, body: bytes) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        last = number_in(request)
+        link = f'<{TAGS}?n=1000&last=t{last + 1}>; rel="next"'
+        return json_reply(body % (b"%d" % last + b"%" * (30 << 20)), Link=link)
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert "IncompleteSource" in ended.refused
+    assert "a name of 31,457,281 characters" in ended.refused
+    assert ended.peak < MOST // 2
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])

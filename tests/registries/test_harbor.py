@@ -465,6 +465,15 @@ async def test_what_may_be_done_is_not_known_to_fail_where_harbor_gives_no_token
         assert (found.can_delete, found.undo.lacks) == (True, "")
 
 
+async def test_a_token_of_megabytes_is_refused_before_it_is_looked_into(tmp_path: Path) -> None:
+    """What one of 16 MB says of itself takes most of a gigabyte."""
+    async with served(tmp_path) as (harbor, registry, repository):
+        put(harbor, "one", "v1")
+        harbor.faults.add(Fault("GET", "/service/token", Answer(200, b'{"token":"%s"}' % (b"a" * (1 << 20)))))
+        with pytest.raises(IncompleteSource, match="larger than 65536 bytes"):
+            await registry.probe(repository)
+
+
 async def test_probe_of_a_guest_names_who_lacks_what_and_where_it_is_from(tmp_path: Path) -> None:
     async with HarborEmulator() as harbor:
         put(harbor, "one", "v1")

@@ -235,3 +235,10 @@ async def test_a_name_that_git_forbids_is_no_name(name: str, tmp_path: Path) -> 
 )
 async def test_names_that_git_allows(name: str, tmp_path: Path) -> None:
     assert (await policy(tmp_path, f"references: {{tag: '{name}'}}")).references.pattern == name
+
+
+async def test_layers_of_many_images_are_not_multiplied_without_end(tmp_path: Path) -> None:
+    """Three thousand names and as many instructions would be two gigabytes."""
+    names, commands = (", ".join(f"{each}{number}" for number in range(3000)) for each in "ic")
+    text = f"{META}---\nimage: [{names}]\nasLayers: true\nshell:\n  install: [{commands}]\n"
+    assert "more than 100,000 images, those of layers included" in await refusal(tmp_path, text)

@@ -120,3 +120,16 @@ trees = st.recursive(
 def test_what_another_library_writes_is_read_back(values: list[Any]) -> None:
     text = yaml.safe_dump_all(values, explicit_start=True)
     assert plain(text) == [value for value in values if value is not None]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028"])
+def test_directives_without_end_are_refused_before_libyaml_sees_them(end: str) -> None:
+    """It compares each with each: ten thousand take a second, and as many as fit into a file hours."""
+    text = "".join(f"%TAG !a{number}! x{end}" for number in range(200_000))
+    with pytest.raises(UsageError, match="more than 100 %TAG directives"):
+        parse_documents(f"{text}---\na: 1\n", "f")
+
+
+def test_what_only_looks_like_directives_is_text() -> None:
+    assert plain("a: |\n" + "  %TAG !a! x\n" * 101) == [{"a": "%TAG !a! x\n" * 101}]
+    assert plain("%TAG !a! x\n---\na: 1\n") == [{"a": 1}]

@@ -1,11 +1,13 @@
 """Bodies of replies: none larger than it may be, and of large ones not more at once than there is room for."""
 
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import aiohttp
 import anyio
+import anyio.lowlevel
 from yarl import URL
 
 from holystone.adapters.http.reply import address
@@ -15,6 +17,7 @@ ROOM: Final = 64 << 20
 """Bytes. Hundreds of tasks read at once, and each may be sent the most that its question allows."""
 _SMALL: Final = 64 << 10
 """Bytes for which nobody waits: nearly every manifest and configuration."""
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class Bodies:
@@ -33,7 +36,7 @@ class Bodies:
         parts: list[bytes] = []
         size, waited = 0, False
         async with AsyncExitStack() as taken:
-            async for part in response.content.iter_any():
+            async for part in _unfolded(response):
                 size += len(part)
                 if size > limit:
                     raise too_big
@@ -42,7 +45,9 @@ class Bodies:
                     await taken.enter_async_context(self._take(min(limit, self._room)))
                     waited = True
                 parts.append(part)
-            return b"".join(parts)
+            whole = b"".join(parts)
+            parts.clear()  # leaving takes a moment, in which others read theirs
+            return whole
 
     @asynccontextmanager
     async def _take(self, size: int) -> AsyncIterator[None]:
@@ -57,3 +62,27 @@ class Bodies:
             with anyio.CancelScope(shield=True):
                 async with self._freed:
                     self._freed.notify_all()
+
+
+async def _unfolded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """In small parts: aiohttp would unfold all that one packet brings, a thousand times its size, before anybody is
+    asked whether there is room for it. Raises ClientPayloadError if it is damaged, or ends too early."""
+    is_folded = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
+    member = None
+    async for part in response.content.iter_any():
+        if not is_folded:
+            yield part
+            continue
+        while part:
+            member = member or zlib.decompressobj(_GZIP)
+            try:
+                unfolded = member.decompress(part, _SMALL)
+            except zlib.error:
+                raise aiohttp.ClientPayloadError("it is no gzip") from None
+            part = member.unconsumed_tail or member.unused_data
+            member = None if member.eof else member
+            yield unfolded
+            if part:
+                await anyio.lowlevel.checkpoint()  # whoever has read his may be done with it before the next one has
+    if member is not None:
+        raise aiohttp.ClientPayloadError("its gzip does not end")

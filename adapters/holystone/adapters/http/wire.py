@@ -173,7 +173,8 @@ class Wire:
             connector=WatchedConnector(self.watch, limit=self._connections, **options),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-            headers={"User-Agent": "holystone"},
+            headers={"User-Agent": "holystone", "Accept-Encoding": "gzip"},
+            auto_decompress=False,  # see `bodies`
             max_line_size=_LONGEST_HEADER,
             max_field_size=_LONGEST_HEADER,
         )

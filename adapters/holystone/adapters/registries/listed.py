@@ -1,11 +1,17 @@
 """Names as registries list them. One that is no tag is a fact about that name, and no reason to doubt the list."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
+from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Tag
 from holystone.engine.ports import Listing
+
+_LONGEST: Final = 4096
+"""Characters of what stands for nothing that a tag is: a name of a folder has 255 at most, and what is asked for by a
+longer name is in no line that a server reads."""
 
 
 def digest_or_none(text: str | None) -> Digest | None:
@@ -28,10 +34,16 @@ class Listed:
         return f"<Listed {len(self.tags)} tags, {len(self.odd)} odd names>"
 
     def add(self, name: str, digest: Digest | None = None) -> Tag | None:
-        """The tag, unless the name is none. A digest as a name stands for its manifest."""
+        """The tag, unless the name is none. A digest as a name stands for its manifest. Raises IncompleteSource for one
+        that cannot be asked for."""
         try:
             tag = Tag.parse(name)
         except InvalidName:
+            if len(name) > _LONGEST:
+                raise IncompleteSource(
+                    f"A list of tags has a name of {len(name):,} characters, and no registry knows what that is.",
+                    what_to_do="A proxy on the way may have answered instead of the registry.",
+                ) from None
             self.odd[name] = digest or digest_or_none(name)
             return None
         self.tags[tag] = digest

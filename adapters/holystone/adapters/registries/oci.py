@@ -32,6 +32,8 @@ LIST_LIMIT: Final = 64 * 1024 * 1024
 """Bytes; distribution 2.8 sends all tags in one reply: half a million names."""
 PAGE_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of one page where servers page: a thousand rows of 16 KB."""
+_LONGEST_NAME: Final = 1024
+"""Characters; a repository's has 255, and a proxy may put something before it."""
 _REFERRERS: Final = 10_000
 """Of one manifest."""
 ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
@@ -379,10 +381,17 @@ class OciApi:
         repository another name than ours (Docker Hub's `library/`, what a proxy puts before it) do so each time."""
         reply = await self.read(repository, path, LIST_LIMIT)
         said = _name_on(reply)
+        if len(said) > _LONGEST_NAME:
+            raise IncompleteSource(
+                f"{repository}: asked for its tags, the registry answers with a name of {len(said):,} characters.",
+                what_to_do=STRANGE,
+            )
         if said in self._other_names or _may_be(said, repository):
             return reply
         if _name_on(await self.read(repository, path, LIST_LIMIT, alone=True)) != said:
-            raise self.http.doubt(f"{repository}: asked for its tags, the registry answered with those of {said}.")
+            raise self.http.doubt(
+                f"{repository}: asked for its tags, the registry answered with those of {printable(said)}."
+            )
         self._other_names.add(said)
         return reply
 

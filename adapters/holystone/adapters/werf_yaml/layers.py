@@ -4,7 +4,7 @@ werf publishes and manages them like any other image, so that their stages have 
 instruction separately with asLayers".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from holystone.adapters.yaml.nodes import Entry, Node
@@ -14,12 +14,14 @@ _IMPORTS: Final = (("before", "install"), ("after", "install"), ("before", "setu
 """What is imported after `setup` is part of the image itself."""
 
 
-def layers(image: str, keys: dict[str, Entry]) -> tuple[str, ...]:
-    """Empty unless the section `keys` says so. `image`: "" for the nameless one."""
+def layers(images: Iterable[str], keys: dict[str, Entry]) -> Iterator[str]:
+    """None unless the section `keys`, which all these images are of, says so. The nameless one is ""."""
     if "asLayers" not in keys or keys["asLayers"].node.value is not True:
-        return ()
-    prefix = f"{image}-" if image else ""
-    return tuple(f"{prefix}{part}" for part in _parts(keys))
+        return
+    parts = tuple(_parts(keys))
+    for image in images:
+        prefix = f"{image}-" if image else ""
+        yield from (f"{prefix}{part}" for part in parts)
 
 
 def _parts(keys: dict[str, Entry]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from holystone.adapters.werf_yaml.go_values import as_text, as_whole_number
@@ -22,6 +23,8 @@ _META_KEYS: Final = ("configVersion", "project", "deploy", "cleanup")
 _DEPLOY_KEYS: Final = ("helmRelease", "helmReleaseSlug", "namespace", "namespaceSlug")
 _POLICY_KEYS: Final = ("cleanup", "keeppolicies", "imagesperreference")
 _ALIKE: Final = 0.75
+_MOST_IMAGES: Final = 100_000
+"""Of one file: a list of names and a list of instructions that are layers make as many as the one times the other."""
 _READING: Final[Reading] = {"branch": as_text, "tag": as_text, "last": as_whole_number, "in": as_whole_number}
 
 
@@ -66,10 +69,15 @@ def werf_config(documents: Sequence[Node], source: str) -> WerfConfig:
     if (deploy := meta.get("deploy")) and deploy.node.value is not None:
         _only(_mapping(deploy.node, source, "deploy:", deploy.position), _DEPLOY_KEYS, source, "deploy.")
     names: dict[ImageName, None] = {}
+    named = 0
     for node, keys in sections:
         if keys is not meta:
             _no_policies_here(node, keys, source)
-            names.update(dict.fromkeys(_images(node, keys, source)))
+            for name in _images(node, keys, source):
+                names[name] = None
+                named += 1
+                if named > _MOST_IMAGES:
+                    raise problem(source, node.position, f"more than {_MOST_IMAGES:,} images, those of layers included")
     return WerfConfig(
         project=_project(meta_node, meta, source),
         images=tuple(names),
@@ -158,7 +166,7 @@ def _images(node: Node, keys: dict[str, Entry], source: str) -> Iterable[ImageNa
         names = [_image(each, each.position, source) for each in value.value]
     else:
         names = [_image(value, position, source)]
-    return [*names, *(ImageName(layer) for name in names for layer in layers(name, keys))]
+    return chain(names, map(ImageName, layers(names, keys)))
 
 
 def _image(node: Node, position: Position, source: str) -> ImageName:

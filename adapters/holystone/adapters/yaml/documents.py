@@ -17,6 +17,9 @@ from holystone.engine.errors import UsageError
 MAX_BYTES: Final = 4 * 1024 * 1024
 _MAX_NODES: Final = 200_000
 _MAX_DEPTH: Final = 100
+_MAX_DIRECTIVES: Final = 100
+"""libyaml compares each with all before it, and nothing else runs meanwhile: hours for as many as fit."""
+_DIRECTIVE: Final = re.compile(r"(?:\A|[\n\r\x85\u2028\u2029])%TAG[ \t]")
 
 _WORDS: Final[dict[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -32,6 +35,8 @@ def parse_documents(text: str, source: str) -> tuple[Node, ...]:
 
     Raises UsageError for what is not YAML, for a duplicate key, and for more than any honest file holds.
     """
+    if sum(1 for _ in _DIRECTIVE.finditer(text)) > _MAX_DIRECTIVES:
+        raise UsageError(f"{source} has more than {_MAX_DIRECTIVES} %TAG directives, which no configuration has")
     try:
         return tuple(_Builder(source).documents(text))
     except yaml.MarkedYAMLError as error:

@@ -26,6 +26,8 @@ Harbor tries for up to five minutes (goharbor/harbor:src/controller/quota/contro
 waits 900 seconds for /v2/ and 60 for /api/ (make/photon/prepare/templates/nginx): a deletion that takes longer is
 answered 504 there, goes on, and is found done when it is sent again."""
 _ERROR_LIMIT: Final = 1024 * 1024
+_LARGEST_TOKEN: Final = 64 * 1024
+"""Bytes, as of every token server; what a token says of itself takes twenty times its size."""
 
 
 class _Project(msgspec.Struct):
@@ -86,7 +88,8 @@ class HarborApi:
         """Which of `actions` of /v2 the credential has: Harbor's token server leaves out what is not allowed, for robot
         accounts too, and changes nothing (src/core/service/token/creator.go). None if it cannot be asked."""
         scope = f"repository:{repository.path}:{','.join(actions)}"
-        reply = await self._get(f"/service/token?{urlencode({'service': 'harbor-registry', 'scope': scope})}")
+        asked = urlencode({"service": "harbor-registry", "scope": scope})
+        reply = await self._get(f"/service/token?{asked}", limit=_LARGEST_TOKEN)
         try:
             token = msgspec.json.decode(reply.body, type=_Token).token if reply.status == 200 else ""
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -115,8 +118,8 @@ class HarborApi:
             )
         return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
 
-    async def _get(self, path: str) -> Reply:
-        return await self._http.request("GET", path, lane=self._reads, limit=PAGE_LIMIT, final=(401,))
+    async def _get(self, path: str, limit: int = PAGE_LIMIT) -> Reply:
+        return await self._http.request("GET", path, lane=self._reads, limit=limit, final=(401,))
 
 
 def _says_no_project(reply: Reply) -> bool:
