@@ -29,7 +29,7 @@ class Gathered:
 
 
 class _Handover:
-    """One after the other: whoever reads waits for the disk, or a slow one would have hundreds of megabytes before it."""
+    """Whoever reads waits for the disk: else hundreds of megabytes would, before a slow one."""
 
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
