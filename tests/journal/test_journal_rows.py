@@ -44,6 +44,7 @@ def test_a_run_as_we_write_it(locks: int, locked: bool) -> None:
         ((ID, 5, None, "c", "damaged", 0), ID, "there is no state damaged"),
         ((ID, 5, None, "c", "shut", 0), ID, "Invalid enum value 'shut' - at `$.state`"),
         ((ID, "five", None, "c", "open", 0), ID, "Expected `int`, got `str` - at `$.started`"),
+        ((ID, 5, 1 << 62, "c", "finished", 0), ID, "Expected `int` <= 253402300799 - at `$.ended`"),
         ((ID, 5, None, "c", "open", 2), ID, "Expected `bool`, got `int` - at `$.locks`"),
         ((7, 5, None, "c", "open", 0), "7", "Expected `str`, got `int` - at `$.id`"),
     ],

@@ -106,8 +106,11 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(tmp_pa
         recent = await write(journal)
         await recent.finish()
         now += FORGET_AFTER_DAYS * 86_400
-        between, last = [await journal.begin(plan(), "cleanup") for _ in range(2)]
-        left = {each.id for each in (killed, undoing, recent, between, last)}
+        later = []
+        for day in range(8):  # seven days have runs, and then another one begins
+            later.append(await journal.begin(plan(), "cleanup"))
+            now += 86_400 * (day < 6)
+        left = {each.id for each in (killed, undoing, recent, *later)}
         assert {each.id for each in await journal.runs()} == left
         for run in (killed, undoing, recent):
             assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}

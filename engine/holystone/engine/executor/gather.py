@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+import anyio
+
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
@@ -27,16 +29,20 @@ class Gathered:
 
 
 class _Handover:
+    """Whoever reads waits for the disk: else hundreds of megabytes would, before a slow one."""
+
     def __init__(self, keep: Keep) -> None:
         self._keep = keep
+        self._alone = anyio.Lock()
         self._waiting: list[RawManifest] = []
         self._bytes = 0
 
     async def add(self, raw: RawManifest) -> None:
-        self._waiting.append(raw)
-        self._bytes += len(raw.body)
-        if self._bytes >= _AT_ONCE or len(self._waiting) >= _MANY:
-            await self.rest()
+        async with self._alone:
+            self._waiting.append(raw)
+            self._bytes += len(raw.body)
+            if self._bytes >= _AT_ONCE or len(self._waiting) >= _MANY:
+                await self.rest()
 
     async def rest(self) -> None:
         waiting, self._waiting, self._bytes = self._waiting, [], 0

@@ -12,7 +12,17 @@ SURELY_DAYS: Final = 14
 """Since the end of a run, in which it is kept whatever it takes: garbage is collected weekly, or never."""
 LARGEST: Final = 1 << 30
 """Bytes of the file: who may push decides how large the manifests are of which each night's run keeps the bytes."""
+_BORNE_OUT_BY: Final = 7
+"""Days with runs."""
 _DAY: Final = 86_400
+_LATEST: Final = (
+    "SELECT max(started) FROM runs WHERE typeof(started) = 'integer' "  # noqa: S608
+    f"GROUP BY started / {_DAY} ORDER BY 1 DESC LIMIT 1 OFFSET {_BORNE_OUT_BY - 1}"
+)
+_OLD: Final = (
+    f"(SELECT count(DISTINCT started / {_DAY}) FROM runs AS since WHERE since.rowid > runs.rowid) >= {_BORNE_OUT_BY} "  # noqa: S608
+    "AND ended < ?"
+)
 _ENDED: Final = "ended IS NOT NULL AND state NOT IN ('open', 'undoing')"
 
 
@@ -21,14 +31,14 @@ def forget_runs(database: sqlite3.Connection, now: int, *, largest: int = LARGES
     too, and those first that were undone. `now`: Unix seconds. The room is used again; the file does not
     become smaller.
 
-    Days count up to the beginning of the latest run: a clock that leaps ahead, and a machine that was off for months,
-    make nothing old."""
-    (latest,) = database.execute("SELECT max(started) FROM runs WHERE typeof(started) = 'integer'").fetchone()
-    today = now if latest is None else min(now, latest)
-    for (run,) in _ids(database, "ended < ?", today - AFTER_DAYS * _DAY):
+    Age is counted up to the seventh latest day on which a run began, and no run is old before as many have come after
+    it: a clock that leaps ahead or back, were it for days, and a machine that was off for months, make nothing old."""
+    borne_out = database.execute(_LATEST).fetchone()
+    today = min(now, *borne_out) if borne_out else 0
+    for (run,) in _ids(database, _OLD, today - AFTER_DAYS * _DAY):
         _forget(database, run)
     undone = _ids(database, "state = 'undone' AND ended < ?", now)
-    for (run,) in [*undone, *_ids(database, "state != 'undone' AND ended < ?", today - SURELY_DAYS * _DAY)]:
+    for (run,) in [*undone, *_ids(database, f"state != 'undone' AND {_OLD}", today - SURELY_DAYS * _DAY)]:
         if _size(database) <= largest:
             return
         _forget(database, run)

@@ -36,7 +36,7 @@ class Lock:
         """`what` begins the message that another process gets, `content` goes on with it. Raises Refused if a living
         process has it, UsageError for a file or a folder that is not ours, HolystoneError if there can be no such
         file."""
-        try:
+        with _usable(file):
             own_folder(file.parent)
             while True:
                 descriptor = open_own(file, os.O_RDWR | os.O_CREAT)
@@ -56,17 +56,12 @@ class Lock:
             except OSError:
                 os.close(descriptor)
                 raise
-        except OSError as error:
-            raise HolystoneError(
-                f"The lock file {file} cannot be used: {error}.",
-                not_deleted="Nothing was deleted.",
-                what_to_do="Make room and rights for it, or choose another state directory.",
-            ) from error
         return cls(file, descriptor)
 
     def release(self) -> None:
         if self._descriptor is not None:
-            self._file.unlink(missing_ok=True)
+            with suppress(OSError):  # left behind, it is no lock
+                self._file.unlink()
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -126,8 +121,10 @@ def _alone(directory: Path) -> Iterator[None]:
 
 
 def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
-    for file in sorted(directory.glob(f"{_CLAIMS}*.lock")):
-        with suppress(FileNotFoundError):
+    with _usable(directory):
+        files = sorted(directory.iterdir())  # `glob` takes a folder that cannot be read for an empty one
+    for file in (each for each in files if each.name.startswith(_CLAIMS) and each.suffix == ".lock"):
+        with _usable(file), suppress(FileNotFoundError):
             claim = _living(file)
             if claim and (both := sorted(wanted.keys() & set(claim.repositories))):
                 raise _busy(f"{wanted[both[0]]}: another run of Holystone is at work there", claim.owner)
@@ -157,6 +154,18 @@ def _busy(what: str, owner: str) -> Refused:
         not_deleted="Nothing was deleted by this command.",
         what_to_do="Wait for that process to end, or end it; then try again.",
     )
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HolystoneError(
+            f"The locks of runs cannot be used, {path}: {error}.",
+            not_deleted="Nothing was deleted.",
+            what_to_do="Make room and rights for it, or choose another state directory.",
+        ) from error
 
 
 def _is_current(file: Path, descriptor: int) -> bool:

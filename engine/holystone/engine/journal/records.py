@@ -9,6 +9,7 @@ import msgspec
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.sources import Moment
 
 RunState: TypeAlias = Literal["open", "finished", "undoing", "undone", "given-up", "damaged"]
 """`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
@@ -21,10 +22,9 @@ _PARTS: Final = 8
 class RunRecord(msgspec.Struct, frozen=True):
     id: str
     """Sortable and short enough to type, e.g. `20261123-161200-ab12` (UTC)."""
-    started: int
-    """Unix seconds."""
-    ended: int | None
-    """Unix seconds; None for an open run."""
+    started: Moment
+    ended: Moment | None
+    """None for an open run."""
     command: str
     state: RunState
     locks: bool = False

@@ -1,0 +1,33 @@
+"""What is written down before anything goes."""
+
+from collections.abc import Sequence
+
+import anyio
+
+from holystone.engine.executor.gather import gather
+from holystone.engine.executor.work import WORKERS
+from holystone.engine.inventory.knowledge import DigestKnowledge
+from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
+from tests.support.memory_registry import MemoryRegistry, digest_of, repository
+
+APP = repository()
+BATCH = 500
+
+
+async def test_whoever_reads_waits_for_a_disk_that_is_slower() -> None:
+    registry = MemoryRegistry()
+    bodies = [b'{"schemaVersion": 2, "annotations": {"n": "%d"}}' % number for number in range(10 * BATCH)]
+    digests = [registry.put(APP, RawManifest(digest_of(body), OCI_MANIFEST, body)) for body in bodies]
+    kept = 0
+    ahead: list[int] = []
+
+    async def keep(some: Sequence[RawManifest]) -> None:
+        nonlocal kept
+        await anyio.sleep(0.02)
+        ahead.append(sum(call == "read_manifests" for call, _ in registry.calls) - kept)
+        kept += len(some)
+
+    with DigestKnowledge(None) as knowledge:
+        gathered = await gather(registry, knowledge, APP, digests, keep)
+    assert (len(gathered.found), kept) == (len(digests), len(digests))
+    assert max(ahead) <= BATCH + WORKERS
