@@ -449,3 +449,4 @@ async def test_only_what_reads_goes_on_to_another_host(connect: Connect, method:
                 with pytest.raises(IncompleteSource, match=f"redirects a {method} to another host"):
                     await client.send(method, "/v2/a/b/x", retry=False)
         assert [seen.method for seen in other.seen] == ([method] if method in ("GET", "HEAD") else [])
+        assert [seen.headers["Accept"] for seen in other.seen] == ["application/json"] * len(other.seen)

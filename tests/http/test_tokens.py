@@ -353,6 +353,16 @@ async def test_what_would_be_granted_cannot_be_told_where_the_token_server_fails
             await client.http.granted("repository:other:pull", lane=client.lane)
 
 
+async def test_what_would_be_granted_is_asked_for_again_where_the_token_server_stumbles(connect: Connect) -> None:
+    registry = TokenRegistry()
+    async with opened(connect, registry) as (server, client):
+        await client.get()
+        registry.fail = [503]
+        asked = len(server.to("/token"))
+        await client.http.granted("repository:other:pull", lane=client.lane)
+        assert len(server.to("/token")) == asked + 2
+
+
 @pytest.mark.parametrize(("credential", "refused"), [(ROB, True), (Anonymous(), False)])
 async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_either(
     credential: Credential, refused: bool

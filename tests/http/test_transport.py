@@ -441,6 +441,14 @@ async def test_an_untrusted_certificate(certificate: ssl.SSLContext) -> None:
         assert "SSL_CERT_FILE" in caught.value.what_to_do
 
 
+async def test_who_brings_a_context_decides_whom_it_trusts(certificate: ssl.SSLContext) -> None:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    answer = answering(web.Response(text="ok"))
+    async with site(answer, tls=certificate) as server, Wire(connections=1, tls=trusting) as wire:
+        assert (await wire.send("GET", URL(server.url), limit=10, headers={})).body == b"ok"
+
+
 async def test_a_certificate_is_not_looked_at_if_the_user_says_so(
     connect: Connect, certificate: ssl.SSLContext
 ) -> None:
