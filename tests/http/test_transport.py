@@ -366,23 +366,31 @@ async def test_a_reply_cut_short_is_read_again_and_never_taken_for_whole(connect
         assert isinstance(last_fault(caught.value), CutShort)
 
 
-FOLDED = gzip.compress(b"whole")
+FOLDED = gzip.compress(b"whole", mtime=0)
 
 
 def folded(body: bytes, coding: bytes = b"gzip") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s" % (coding, len(body), body)
 
 
+TWICE = gzip.compress(b"wh", mtime=0) + gzip.compress(b"ole", mtime=0)
+
+
 @pytest.mark.parametrize(
     "reply",
-    [folded(FOLDED), folded(FOLDED, b"x-GZIP"), folded(gzip.compress(b"wh") + gzip.compress(b"ole")), folded(b"")],
+    [folded(FOLDED), folded(FOLDED, b"x-GZIP"), folded(TWICE), folded(b"")],
+    ids=["gzip", "x-GZIP", "two members", "empty"],
 )
 async def test_what_comes_folded_small_is_unfolded(connect: Connect, reply: bytes) -> None:
     async with raw_site(reply) as server, connect(server.host) as client:
         assert (await client.get()).body == (b"" if reply == folded(b"") else b"whole")
 
 
-@pytest.mark.parametrize("cut", [FOLDED[:-9], FOLDED[:-1], FOLDED[:5], b"whole", FOLDED[:-8] + bytes(8)])
+@pytest.mark.parametrize(
+    "cut",
+    [FOLDED[:-9], FOLDED[:-1], FOLDED[:5], b"whole", FOLDED[:-8] + bytes(8)],
+    ids=["the end", "the last byte", "nearly all", "none", "the sum"],
+)
 async def test_what_is_folded_and_damaged_is_never_taken_for_whole(connect: Connect, cut: bytes) -> None:
     async with raw_site(folded(cut), WHOLE) as server, connect(server.host) as client:
         assert (await client.get()).body == b"whole"
