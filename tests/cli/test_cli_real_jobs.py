@@ -19,30 +19,15 @@ import pytest
 
 from holystone.engine.model.addresses import ImagesRepoMode
 from tests.emulators.kubernetes import KubeApi
+from tests.support.ci_variables import CI_ENV
 from tests.support.command_line import Bench, Ran, bench, now
 from tests.support.tiny_project import WERF_YAML, tiny_project
 
 PAGE = (Path(__file__).parents[2] / "docs/werf-compatibility.md").read_text()
 PLACES = {"WERF_IMAGES_REPO": "HOST/shop/app", "WERF_STAGES_STORAGE": "HOST/shop/stages"}
-CI_ENV = {
-    **PLACES,
-    "WERF_TAG_BY_STAGES_SIGNATURE": "true",
-    "WERF_ADD_ANNOTATION_PROJECT_GIT": "project.werf.io/git=https://git.example/shop",
-    "WERF_ADD_ANNOTATION_CI_COMMIT": "ci.werf.io/commit=0123",
-    "WERF_ENABLE_PROCESS_EXTERMINATOR": "1",
-    "WERF_GIT_HISTORY_SYNCHRONIZATION": "1",
-    "WERF_LOG_COLOR_MODE": "on",
-    "WERF_LOG_PROJECT_DIR": "1",
-    "WERF_LOG_TERMINAL_WIDTH": "95",
-    "WERF_GIT_TAG_STRATEGY_LIMIT": "10",
-    "WERF_GIT_TAG_STRATEGY_EXPIRY_DAYS": "30",
-    "WERF_GIT_COMMIT_STRATEGY_LIMIT": "50",
-    "WERF_GIT_COMMIT_STRATEGY_EXPIRY_DAYS": "30",
-    "WERF_STAGES_SIGNATURE_STRATEGY_LIMIT": "-1",
-    "WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "-1",
-}
+JOB: Mapping[str, str] = {**PLACES, **CI_ENV, "WERF_GIT_HISTORY_SYNCHRONIZATION": "1"}
 GITLAB = {
-    **CI_ENV,
+    **JOB,
     "CI": "true",
     "GITLAB_CI": "true",
     "CI_REGISTRY": "HOST",
@@ -50,7 +35,7 @@ GITLAB = {
     "CI_JOB_TOKEN": "glcbt-64_x",
 }
 GITHUB = {
-    **CI_ENV,
+    **JOB,
     "GITHUB_ACTIONS": "true",
     "GITHUB_REPOSITORY": "me/shop",
     "GITHUB_ACTOR": "me",
@@ -160,10 +145,10 @@ JOBS: dict[str, Job] = {
     ),
     "all short": Job("cleanup -i HOST/shop/app -s HOST/shop/stages -S :local -p -N shop --without-kube"),
     "a slash at the end": Job("cleanup -i HOST/shop/app/ -s HOST/shop/stages --without-kube"),
-    "images cleanup": Job(f"images cleanup {ALL}", {**CI_ENV, **KUBE}),
-    "stages cleanup": Job(f"stages cleanup {ALL}", {**CI_ENV, **KUBE}, deletes=False),
+    "images cleanup": Job(f"images cleanup {ALL}", {**JOB, **KUBE}),
+    "stages cleanup": Job(f"stages cleanup {ALL}", {**JOB, **KUBE}, deletes=False),
     "stages cleanup without the grace": Job(
-        f"stages cleanup {ALL}", {**CI_ENV, "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY": "1"}, deletes=False
+        f"stages cleanup {ALL}", {**JOB, "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY": "1"}, deletes=False
     ),
     "werf.yaml in a folder": Job(f"cleanup {ALL} --config ci/werf.yaml --without-kube", prepare=in_a_folder),
     "werf.yml": Job(
@@ -179,7 +164,7 @@ JOBS: dict[str, Job] = {
         f"cleanup {ALL} --docker-config HOME/.docker --without-kube", prepare=lambda shop: shop.docker_config(auths={})
     ),
     "a list of kubeconfigs, one missing": Job(f"cleanup {ALL}", {"KUBECONFIG": "HOME/none-there:KUBEFILE"}),
-    "managed-images ls": Job("managed-images ls -s HOST/shop/stages", CI_ENV, deletes=False),
+    "managed-images ls": Job("managed-images ls -s HOST/shop/stages", JOB, deletes=False),
     "managed-images add": Job("managed-images add -s HOST/shop/stages -N shop front", deletes=False),
     "managed-images rm": Job("managed-images rm -s HOST/shop/stages '~'", deletes=False),
     "a clone of depth 1, not synchronized": Job(  # refused by werf as well
@@ -187,16 +172,16 @@ JOBS: dict[str, Job] = {
     ),
     "ci-env gitlab": Job("ci-env gitlab --as-file", GITLAB, deletes=False),
     "ci-env github": Job("ci-env github --as-file", GITHUB, deletes=False),
-    "version": Job("version", CI_ENV, deletes=False),
-    "host cleanup": Job("host cleanup", CI_ENV, code=2, row="`werf host cleanup`"),
+    "version": Job("version", JOB, deletes=False),
+    "host cleanup": Job("host cleanup", JOB, code=2, row="`werf host cleanup`"),
     "a template, and no werf": Job(
         f"cleanup {ALL} --without-kube", prepare=template, code=2, row="same, through the `werf` binary"
     ),
     "a template, and werf": Job(f"cleanup {ALL} --without-kube", prepare=template_and_werf),
-    "purge": Job("purge --force", CI_ENV, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"),
-    "images purge": Job("images purge", CI_ENV, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"),
+    "purge": Job("purge --force", JOB, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"),
+    "images purge": Job("images purge", JOB, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"),
     "stages purge": Job(
-        "stages purge --force", CI_ENV, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"
+        "stages purge --force", JOB, code=3, row="`werf purge`, `werf images purge`, `werf stages purge`"
     ),
     "GitLab without any cluster": Job("cleanup", GITLAB, code=3, row="no kubeconfig: a warning"),
     "stages on the machine": Job(

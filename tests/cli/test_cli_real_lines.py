@@ -11,25 +11,11 @@ from pathlib import Path
 import pytest
 
 from holystone.cleanup.plan_file import read_plan
+from tests.support.ci_variables import CI_ENV
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
 
-CI: Mapping[str, str] = {
-    "WERF_TAG_BY_STAGES_SIGNATURE": "true",
-    "WERF_ADD_ANNOTATION_PROJECT_GIT": "project.werf.io/git=https://git.example/shop",
-    "WERF_ADD_ANNOTATION_CI_COMMIT": "ci.werf.io/commit=0123",
-    "WERF_ENABLE_PROCESS_EXTERMINATOR": "1",
-    "WERF_LOG_COLOR_MODE": "on",
-    "WERF_LOG_PROJECT_DIR": "1",
-    "WERF_LOG_TERMINAL_WIDTH": "95",
-    "WERF_GIT_TAG_STRATEGY_LIMIT": "10",
-    "WERF_GIT_TAG_STRATEGY_EXPIRY_DAYS": "30",
-    "WERF_GIT_COMMIT_STRATEGY_LIMIT": "50",
-    "WERF_GIT_COMMIT_STRATEGY_EXPIRY_DAYS": "30",
-    "WERF_STAGES_SIGNATURE_STRATEGY_LIMIT": "-1",
-    "WERF_STAGES_SIGNATURE_STRATEGY_EXPIRY_DAYS": "-1",
-    "WERF_ENV": "production",
-}
+CI: Mapping[str, str] = {**CI_ENV, "WERF_ENV": "production"}
 JENKINS = {"WERF_HOME": "/tmp/werf", "WERF_TMP_DIR": "/tmp/werf", "BUILD_NUMBER": "7", "WERF_VERBOSE": "1"}
 PLACES = {"WERF_IMAGES_REPO": "HOST/shop/app", "WERF_STAGES_STORAGE": "HOST/shop/stages"}
 ALL = "-i HOST/shop/app -s HOST/shop/stages"
