@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from holystone.engine.executor.gather import gather
+from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
@@ -28,6 +28,6 @@ async def test_whoever_reads_waits_for_a_disk_that_is_slower() -> None:
         kept += len(some)
 
     with DigestKnowledge(None) as knowledge:
-        gathered = await gather(registry, knowledge, APP, digests, keep)
+        gathered = await gather(registry, knowledge, APP, digests, keep, anyio.CapacityLimiter(IN_HAND))
     assert (len(gathered.found), kept) == (len(digests), len(digests))
     assert max(ahead) <= BATCH + WORKERS

@@ -179,14 +179,15 @@ async def test_large_configurations(tmp_path: Path, where: str) -> None:
     assert _size(tmp_path) < 1 << 20
 
 
-async def test_the_largest_manifests_that_whoever_may_push_can_make(tmp_path: Path) -> None:
-    """Half a gigabyte of them is to go: they are in the journal before that, and an undo can begin."""
+@pytest.mark.parametrize(("work", "count"), [("write_down", 130), ("write_down_many", 260)])
+async def test_the_largest_manifests_that_whoever_may_push_can_make(tmp_path: Path, work: str, count: int) -> None:
+    """Half a gigabyte of them, or a whole one, is to go: they are in the journal before that, and an undo can begin."""
     filling = "x" * (4000 << 10)
 
     def body(number: int) -> bytes:
         return json.dumps({"schemaVersion": 2, "manifests": [], "annotations": {"x": f"{number}{filling}"}}).encode()
 
-    digests = {f"sha256:{hashlib.sha256(body(each)).hexdigest()}": each for each in range(130)}
+    digests = {f"sha256:{hashlib.sha256(body(each)).hexdigest()}": each for each in range(count)}
 
     async def answer(request: web.Request) -> web.Response:
         reference = request.path.split("/")[-1]
@@ -196,8 +197,8 @@ async def test_the_largest_manifests_that_whoever_may_push_can_make(tmp_path: Pa
         return web.Response(body=body(digests[reference]), content_type=media_type)
 
     async with site(answer) as server:
-        ended = await appetite("write_down", server.host, tmp_path)
-    assert (ended.refused, ended.said) == ("", "130 of 130")
+        ended = await appetite(work, server.host, tmp_path)
+    assert (ended.refused, ended.said) == ("", f"{count} of {count}")
     assert ended.peak < MOST
 
 

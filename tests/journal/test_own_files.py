@@ -73,6 +73,34 @@ def test_a_link_of_another_user_does_not_choose_the_folder(state: Path, tmp_path
         open_all(link)
 
 
+@as_root
+@ENTRANCES
+def test_a_folder_below_one_of_another_user_is_not_entered(tmp_path: Path, enter: Callable[[Path], None]) -> None:
+    """He can put another one in its place between our look and SQLite's."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, 1, 1)
+    state, link = theirs / "below" / "state", tmp_path / "link"
+    link.symlink_to(state)
+    state.mkdir(parents=True, mode=0o700)
+    for folder in (state, link):
+        with pytest.raises(UsageError, match=rf"The folder {theirs} belongs to user(.|\n)*--state-dir") as refused:
+            enter(folder)
+        assert refused.value.exit_code == 2
+    assert list(state.iterdir()) == []
+
+
+@as_root
+@pytest.mark.parametrize("uid", [65_534, 54_321])
+def test_a_workspace_whose_owner_no_process_here_can_be_is_entered(tmp_path: Path, uid: int) -> None:
+    """A job in a container works as root below a folder of its host's user."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, uid, uid)
+    open_all(theirs / "state")
+    assert (theirs / "state").is_dir()
+
+
 @ENTRANCES
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
 def test_a_folder_in_which_others_write_is_not_entered(state: Path, mode: int, enter: Callable[[Path], None]) -> None:

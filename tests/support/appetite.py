@@ -5,7 +5,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,11 @@ from holystone.adapters.registries.default.registry import OciRegistry
 from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.session import until_signal
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor.gather import gather
+from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.journal import Journal
+from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Limits, Scheduler
@@ -80,11 +81,30 @@ async def write_down(registry: OciRegistry, at: Repository, folder: Path) -> str
     with DigestKnowledge(None) as knowledge, Journal.open(folder / "state") as journal:
         run = await journal.begin(Plan(0, "cleanup", ()), "cleanup")
         begun = await run.open_repository(at, None)
-        gathered = await gather(registry, knowledge, at, digests, begun.keep)
+        gathered = await gather(registry, knowledge, at, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
         await begun.seal()
         there = await begun.journaled()
         assert there.whole == gathered.found
         return f"{len(there.whole)} of {len(digests)}"
+
+
+async def write_down_many(registry: OciRegistry, at: Repository, _: Path) -> str:
+    """Of eight repositories at once, before a disk that takes its time to begin."""
+    digests = [Digest.parse(tag) for tag in (await registry.list_tags(at)).odd]
+    in_hand = anyio.CapacityLimiter(IN_HAND)
+    kept: list[int] = []
+    ready = anyio.current_time() + 5
+
+    async def keep(some: Sequence[RawManifest]) -> None:
+        await anyio.sleep_until(ready)
+        kept.append(len(some))
+
+    with DigestKnowledge(None) as knowledge:
+        async with anyio.create_task_group() as group:
+            for number in range(8):
+                there = Repository(at.host, RepositoryPath(f"{at.path}{number}"))
+                group.start_soon(gather, registry, knowledge, there, digests[number::8], keep, in_hand)
+    return f"{sum(kept)} of {len(digests)}"
 
 
 async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
@@ -97,7 +117,7 @@ async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[OciRegistry, Repository, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, hoard)
+    each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, write_down_many, hoard)
 }
 
 

@@ -141,6 +141,8 @@ async def test_a_dry_run_knows_that_an_undelete_needs_no_bytes(way: str, outcome
     async def no_bytes(_: Digest) -> None:
         return None
 
-    work = PuttingBack(planned, registry, gone, no_bytes, (), lambda *_: None, True, anyio.sleep)
+    work = PuttingBack(
+        planned, registry, gone, no_bytes, (), lambda *_: None, anyio.CapacityLimiter(8), True, anyio.sleep
+    )
     await work.everything()
     assert [each.outcome for each in work.put_back()] == [outcome]

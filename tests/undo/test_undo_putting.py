@@ -1,6 +1,7 @@
 """What is put back, by itself: in what words it is told, and what a tombstone takes along."""
 
 from pathlib import Path
+from typing import Any
 
 import anyio
 import msgspec
@@ -22,6 +23,8 @@ from tests.support.execution import before
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone
 from tests.support.small_worlds import APP
+
+AT_ONCE = 8
 
 
 def whole(registry: MemoryRegistry, *digests: Digest) -> tuple[RawManifest, ...]:
@@ -53,7 +56,9 @@ def putting(
     async def bytes_of(digest: Digest) -> RawManifest | None:
         return known.get(digest)
 
-    return PuttingBack(made, registry, gone, bytes_of, tombstone, tell, dry_run, anyio.sleep)
+    return PuttingBack(
+        made, registry, gone, bytes_of, tombstone, tell, anyio.CapacityLimiter(AT_ONCE), dry_run, anyio.sleep
+    )
 
 
 async def test_each_that_is_done_is_told() -> None:
@@ -64,6 +69,28 @@ async def test_each_that_is_done_is_told() -> None:
     await work.everything()
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert work.total == 3
+
+
+async def test_no_more_bodies_are_in_hand_than_a_run_may_have() -> None:
+    """Each may have 4 MB, and other repositories of the run have theirs."""
+    registry = MemoryRegistry()
+    digests = [registry.image(APP, f"{number}") for number in range(40)]
+    gone = Taken(frozenset(digests), {}, held(registry, *digests), frozenset(), (tuple(digests),))
+    work, now, most = putting(registry, gone), 0, 0
+    registry.contents[APP].manifests.clear()
+    push = registry.push_manifest
+
+    async def slow(*push_of: Any) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await anyio.sleep(0.001)
+        await push(*push_of)
+        now -= 1
+
+    registry.push_manifest = slow  # type: ignore[method-assign, assignment]
+    await work.everything()
+    assert (most, {each.outcome for each in work.put_back()}) == (AT_ONCE, {Restored()})
 
 
 async def test_a_mark_that_the_run_left_alone_is_waited_for_by_nobody() -> None:

@@ -26,15 +26,18 @@ _KINDS: Final = {
     stat.S_IFBLK: "a device",
 }
 _NOTHING: Final = "Nothing was deleted."
+_NOBODY_KNOWN: Final = 65_534
+"""The owner that Linux shows of what belongs to nobody within a user namespace (user_namespaces(7))."""
 
 
 def own_folder(folder: Path) -> None:
-    """Makes the folder if it is not there. Raises UsageError if somebody else can write in it, OSError if it cannot be
-    made."""
+    """Makes the folder if it is not there. Raises UsageError if somebody else can write in it, or owns one above it,
+    OSError if it cannot be made."""
     # Parents too: `mkdir` makes them as the mask says, and whoever can write in one can move the folder away.
     for missing in reversed([each for each in folder.parents if not each.exists()]):
         missing.mkdir(exist_ok=True, mode=0o700)
     folder.mkdir(exist_ok=True, mode=0o700)
+    _check_parents(folder)
     found = folder.stat()
     # Whoever owns a link says where it leads.
     for owner in {folder.lstat().st_uid, found.st_uid} - {0, os.geteuid()}:
@@ -50,6 +53,21 @@ def own_folder(folder: Path) -> None:
             not_deleted=_NOTHING,
             what_to_do=f"Choose a folder that is yours alone (one below it that is not there yet is made so){or_else}",
         )
+
+
+def _check_parents(folder: Path) -> None:
+    """Whoever owns a folder above can put another one in the place of this one when it has been looked at. Of an owner
+    that this machine has no name for no process can be running: a container's workspace belongs to the user of its
+    host."""
+    for parent in dict.fromkeys((*folder.absolute().parents, *folder.resolve().parents)):
+        owner = parent.stat().st_uid
+        if owner not in (0, os.geteuid(), _NOBODY_KNOWN) and _name(owner):
+            raise UsageError(
+                f"The folder {parent} belongs to {_user(owner)}, who could put another folder in the place of "
+                f"{folder}: what lies in it would be done with your rights.",
+                not_deleted=_NOTHING,
+                what_to_do="Choose one below your own home (--state-dir, --cache-dir)",
+            )
 
 
 def open_own(file: str | Path, flags: int) -> int:
@@ -107,10 +125,15 @@ def _check(file: Path, found: os.stat_result) -> None:
 
 
 def _user(uid: int) -> str:
+    return f"user {_name(uid) or uid}"
+
+
+def _name(uid: int) -> str | None:
+    """None if this machine has no such user."""
     try:
-        return f"user {pwd.getpwuid(uid).pw_name}"
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {uid}"
+        return None
 
 
 def _chown(path: Path) -> str:

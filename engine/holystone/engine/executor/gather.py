@@ -18,6 +18,9 @@ Keep: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
 _AT_ONCE: Final = 8 << 20
 """Bytes, and manifests, that are handed over together."""
 _MANY: Final = 500
+IN_HAND: Final = 32
+"""Manifests, of all repositories of a run, that are being read and not handed over, or being pushed: of the largest
+128 MiB."""
 
 
 @dataclass(slots=True)
@@ -51,9 +54,14 @@ class _Handover:
 
 
 async def gather(
-    registry: Registry, knowledge: Knowledge, repository: Repository, digests: Iterable[Digest], keep: Keep
+    registry: Registry,
+    knowledge: Knowledge,
+    repository: Repository,
+    digests: Iterable[Digest],
+    keep: Keep,
+    in_hand: anyio.CapacityLimiter,
 ) -> Gathered:
-    """All that it found is kept when it returns."""
+    """All that it found is kept when it returns. `in_hand` is the run's (see IN_HAND)."""
     gathered = Gathered()
     handover = _Handover(keep)
     unknown: list[Digest] = []
@@ -69,6 +77,10 @@ async def gather(
             unknown.append(digest)
 
     async def read(some: Sequence[Digest]) -> None:
+        async with in_hand:
+            await ask(some)
+
+    async def ask(some: Sequence[Digest]) -> None:
         try:
             answer = await registry.read_manifests(repository, some)
         except RegistryFailure as error:

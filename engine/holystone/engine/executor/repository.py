@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
+import anyio
+
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.contradiction import look_again
@@ -34,6 +36,7 @@ async def execute_repository(
     progress: Progress,
     settle: Callable[[Repository], Awaitable[None]],
     sleep: Sleep,
+    in_hand: anyio.CapacityLimiter,
 ) -> RepositoryResult:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     tally = Tally(plan, {})
@@ -46,14 +49,14 @@ async def execute_repository(
         if journal:
             tally = Tally(plan, journal.known.outcomes)
         if tally.due:
-            work = await _prepare(plan, registry, run, journal, knowledge, tally, progress)
+            work = await _prepare(plan, registry, run, journal, knowledge, tally, progress, in_hand)
             journal = work.journal
             await _passes(work, lambda: settle(plan.repository))
         if journal:
             found = await check_after(registry, knowledge, plan, _deletions(journal, tally), sleep=sleep)
             await settle(plan.repository)
             check = found
-            await _record(registry, knowledge, journal, tally, check)
+            await _record(registry, knowledge, journal, tally, check, in_hand)
             await _contradictions(registry, plan, check)
     except HolystoneError as error:
         stopped = error
@@ -95,6 +98,7 @@ async def _prepare(
     knowledge: Knowledge,
     tally: Tally,
     progress: Progress,
+    in_hand: anyio.CapacityLimiter,
 ) -> RepositoryWork:
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
     registry that does something else."""
@@ -115,7 +119,7 @@ async def _prepare(
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
     lacking = tally.due_digests - recorded.keys()
-    gathered = await gather(registry, knowledge, plan.repository, lacking, journal.keep)
+    gathered = await gather(registry, knowledge, plan.repository, lacking, journal.keep, in_hand)
     if not begun:
         await journal.seal()
     return RepositoryWork(
@@ -138,12 +142,17 @@ def _deletions(journal: SliceJournal, tally: Tally) -> Deletions:
 
 
 async def _record(
-    registry: Registry, knowledge: Knowledge, journal: SliceJournal, tally: Tally, check: CheckReport
+    registry: Registry,
+    knowledge: Knowledge,
+    journal: SliceJournal,
+    tally: Tally,
+    check: CheckReport,
+    in_hand: anyio.CapacityLimiter,
 ) -> None:
     """What is lost, for `undo`, with its bytes where they are known or still to be had; and what is still served, for
     `resume`."""
     lost = {loss.digest for loss in check.losses}
-    await gather(registry, knowledge, journal.known.repository, lost, journal.keep)
+    await gather(registry, knowledge, journal.known.repository, lost, journal.keep, in_hand)
     await journal.record_check(check.losses)
     still = tally.still_served(check.served)
     await journal.record(still)

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import anyio
 
 from holystone.engine.errors import Refused
+from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import Progress, RepositoryResult, RunResult
 from holystone.engine.executor.served import Sleep
@@ -56,8 +57,10 @@ async def execute_plan(
         first = run.plan.refusals[0]
         raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
 
+    in_hand = anyio.CapacityLimiter(IN_HAND)
+
     async def one(plan: RepositoryPlan) -> RepositoryResult:
-        return await execute_repository(plan, registries, run, knowledge, progress, settle, sleep)
+        return await execute_repository(plan, registries, run, knowledge, progress, settle, sleep, in_hand)
 
     async def work() -> RunResult:
         return RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))

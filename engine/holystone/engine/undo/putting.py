@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+import anyio
+
 from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized, Unreachable
 from holystone.engine.executor import Progress
 from holystone.engine.executor.work import WORKERS
@@ -37,6 +39,7 @@ class PuttingBack:
         bytes_of: Callable[[Digest], Awaitable[RawManifest | None]],
         tombstone: Sequence[RawManifest],
         progress: Progress,
+        in_hand: anyio.CapacityLimiter,
         dry_run: bool,
         sleep: Sleep,
     ) -> None:
@@ -49,6 +52,7 @@ class PuttingBack:
         """By what they mark, which must not come back without them."""
         self._tombstone = frozenset(part.digest for part in tombstone)
         self._progress = progress
+        self._in_hand = in_hand
         self._dry_run = dry_run
         self._sleep = sleep
         self._manifests: dict[Digest, UndoOutcome] = {}
@@ -132,12 +136,13 @@ class PuttingBack:
             return await self._would_come_back(digest)
         if await self._registry.restore(self._repository, digest, (tag,) if tag else ()):
             return Restored()
-        raw = await self._bytes_of(digest)
-        if raw is None:  # where only a tag went, its manifest is there to be read
-            raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
-        if raw is None:
-            return BytesDamaged() if digest in self._gone.damaged else Unread()
-        return await push(self._registry, self._repository, tag or digest, raw, self._sleep)
+        async with self._in_hand:
+            raw = await self._bytes_of(digest)
+            if raw is None:  # where only a tag went, its manifest is there to be read
+                raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
+            if raw is None:
+                return BytesDamaged() if digest in self._gone.damaged else Unread()
+            return await push(self._registry, self._repository, tag or digest, raw, self._sleep)
 
     async def _would_come_back(self, digest: Digest) -> UndoOutcome:
         if digest not in self._gone.damaged or self._restores:

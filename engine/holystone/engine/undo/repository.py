@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+import anyio
 import msgspec
 
 from holystone.engine.errors import HolystoneError
@@ -30,6 +31,7 @@ async def undo_repository(
     run: Run,
     knowledge: Knowledge,
     progress: Progress,
+    in_hand: anyio.CapacityLimiter,
     *,
     dry_run: bool,
     sleep: Sleep,
@@ -43,10 +45,10 @@ async def undo_repository(
     try:
         if journal := await run.repository(plan.repository):
             registry = registries(plan.repository)
-            known, journaled = await _known(plan, registry, knowledge, journal, dry_run=dry_run)
+            known, journaled = await _known(plan, registry, knowledge, journal, in_hand, dry_run=dry_run)
             gone = taken(plan, known, journaled)
             tombstone = known.tombstone.parts if known.tombstone else ()
-            work = PuttingBack(plan, registry, gone, journal.manifest, tombstone, progress, dry_run, sleep)
+            work = PuttingBack(plan, registry, gone, journal.manifest, tombstone, progress, in_hand, dry_run, sleep)
             await work.everything()
             if not dry_run:
                 left = await work.delete_tombstone()
@@ -61,7 +63,13 @@ async def undo_repository(
 
 
 async def _known(
-    plan: RepositoryPlan, registry: Registry, knowledge: Knowledge, journal: SliceJournal, *, dry_run: bool
+    plan: RepositoryPlan,
+    registry: Registry,
+    knowledge: Knowledge,
+    journal: SliceJournal,
+    in_hand: anyio.CapacityLimiter,
+    *,
+    dry_run: bool,
 ) -> tuple[Slice, Journaled]:
     """What the journal knows, with bytes from elsewhere for what is damaged there. A run that did not come to its own
     check has lost what it kept without knowing it: then that is looked for now, and written down before the first
@@ -70,7 +78,7 @@ async def _known(
     losses = () if known.checked else (await check_after(registry, knowledge, plan, Deletions({}))).losses
     lacking = {loss.digest for loss in losses} - journaled.whole.keys() | journaled.damaged
     keep = _unkept if dry_run else journal.keep
-    found = (await gather(registry, knowledge, plan.repository, lacking, keep)).found
+    found = (await gather(registry, knowledge, plan.repository, lacking, keep, in_hand)).found
     if not (known.checked or dry_run):
         await journal.record_check(losses)
     known = msgspec.structs.replace(known, losses=tuple(dict.fromkeys((*known.losses, *losses))))

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import anyio
 
 from holystone.engine.executor import Progress
+from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.journal import Run
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -47,9 +48,11 @@ async def undo_run(
     the ones to other questions; then another undo looks again. What `held` holds has been given back before the run
     counts as undone. Raises HolystoneError if the journal cannot be written."""
 
+    in_hand = anyio.CapacityLimiter(IN_HAND)
+
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
         return await undo_repository(
-            plan, registries, run, knowledge, progress, dry_run=dry_run, sleep=sleep, settle=settle
+            plan, registries, run, knowledge, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
         )
 
     async def work() -> UndoResult:

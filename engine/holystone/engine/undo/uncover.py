@@ -6,6 +6,7 @@ from collections.abc import Callable
 import anyio
 
 from holystone.engine.errors import HolystoneError
+from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.journal import Run
 from holystone.engine.model.outcomes import is_settled
@@ -53,7 +54,9 @@ async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Regi
     journaled = await journal.journaled()
     there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
     gone = Taken(frozenset(), covered, there, journaled.damaged, levels(there))
-    work = PuttingBack(plan, registry, gone, journal.manifest, parts, _silent, False, sleep)
+    work = PuttingBack(
+        plan, registry, gone, journal.manifest, parts, _silent, anyio.CapacityLimiter(IN_HAND), False, sleep
+    )
     await work.everything()
     await work.delete_tombstone()
 
