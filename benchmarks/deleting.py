@@ -16,12 +16,12 @@ from benchmarks.seeds import PATH, TAGS, copied
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.closure.close import close
 from holystone.engine.executor import execute_plan
 from holystone.engine.executor.tombstones import make_tombstone
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
-from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
@@ -57,7 +57,7 @@ class Prepared:
     """What a run knows when it begins to delete."""
 
     plan: RepositoryPlan
-    knowledge: DigestKnowledge
+    cache: SqliteDigestCache
 
     @property
     def doomed(self) -> Sequence[Digest]:
@@ -73,9 +73,9 @@ class Prepared:
 
 async def prepare(registry: OciRegistry, doomed: int, *, seed: int, plain: bool = False) -> Prepared:
     """`plain`: a plan without tombstones, as for a server on which they bring nothing."""
-    knowledge = DigestKnowledge(None)
+    cache = SqliteDigestCache(None)
     repository = Repository(registry.host, PATH)
-    snapshot = await read_repository(registry, knowledge, repository, needs_config=lambda _: False)
+    snapshot = await read_repository(registry, cache, repository, needs_config=lambda _: False)
     tags = sorted(snapshot.tags)
     gone = frozenset(random.Random(seed).sample(tags, doomed))
     closed = close(snapshot, {tag: Delete((NotNeeded(),)) if tag in gone else Keep(()) for tag in tags})
@@ -86,7 +86,7 @@ async def prepare(registry: OciRegistry, doomed: int, *, seed: int, plain: bool 
     plan = plan_repository(snapshot, closed, can, facts)
     if problems := check_plan(snapshot, plan):
         raise RuntimeError(f"not a safe plan: {problems[0]}")
-    return Prepared(plan, knowledge)
+    return Prepared(plan, cache)
 
 
 def _created(tags: Sequence[Tag]) -> dict[Tag, int]:
@@ -98,7 +98,7 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
-        result = await execute_plan(run, lambda _: client.registry, prepared.knowledge)
+        result = await execute_plan(run, lambda _: client.registry, prepared.cache)
         seconds = time.perf_counter() - begun
     if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result}")

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.lines import Line, line
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import open_session
 from holystone.demo.project import build_large
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
@@ -20,20 +20,21 @@ from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
 
 
-class _CountedKnowledge(DigestKnowledge):
+class _CountedCache(SqliteDigestCache):
     """Knows how much there was to learn."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(file)
         self.learned: set[Digest] = set()
 
-    def learn_manifest(self, manifest: RawManifest) -> None:
-        self.learned.add(manifest.digest)
-        super().learn_manifest(manifest)
+    async def learn_manifests(self, manifests: Iterable[RawManifest]) -> None:
+        learned = [*manifests]
+        self.learned.update(each.digest for each in learned)
+        await super().learn_manifests(learned)
 
-    def learn_blob(self, digest: Digest, body: bytes) -> None:
+    async def learn_blob(self, digest: Digest, body: bytes) -> None:
         self.learned.add(digest)
-        super().learn_blob(digest, body)
+        await super().learn_blob(digest, body)
 
 
 async def measure_reads() -> Iterable[Line]:
@@ -56,15 +57,13 @@ async def measure_reads() -> Iterable[Line]:
             return [await _one(registry, settings, folder / "known.db", which) for which in ("first", "next")]
 
 
-async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, cache: Path, which: str) -> Line:
+async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, file: Path, which: str) -> Line:
     before = len(registry.requests)
     async with open_session(settings.registry, settings.run) as session:
-        with _CountedKnowledge(cache) as knowledge:
-            plan = await prepare_plan(
-                session.connections, knowledge, settings, Scope(), "cleanup", as_of=int(time.time())
-            )
+        with _CountedCache(file) as cache:
+            plan = await prepare_plan(session.connections, cache, settings, Scope(), "cleanup", as_of=int(time.time()))
     made = len(registry.requests) - before
-    least = _least(plan) + len(knowledge.learned)
+    least = _least(plan) + len(cache.learned)
     return line(
         f"requests up to the plan, {which} run, times the least",
         made / least,

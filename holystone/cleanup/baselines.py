@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import anyio.to_thread
-
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.cleanup.intent import GitAnswer
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.errors import HolystoneError
-from holystone.engine.journal import Journal, RunRecord
-from holystone.engine.journal.baselines import read_baselines
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
+from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.naming import managed_images
@@ -51,7 +50,7 @@ def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, us
 
 async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> Plan:
     """With a refusal for every source that has shrunk too far. Raises HolystoneError."""
-    before = await anyio.to_thread.run_sync(read_baselines, state_dir, [each.key for each in plan.counted])
+    before = await SqliteBaselines(state_dir).read(each.key for each in plan.counted)
     found = hold_against(before, plan.counted, accepted=accepted)
     if found != Shrunk():
         found = hold_against(less(before, await _deleted(state_dir, before)), plan.counted, accepted=accepted)
@@ -81,7 +80,7 @@ def _is_since(record: RunRecord, moment: int) -> bool:
 async def _taken(journal: Journal, run_id: str) -> Mapping[Repository, frozenset[Tag]]:
     plans = {each.repository: each for each in (await journal.plan(run_id)).repositories}
     found: defaultdict[Repository, frozenset[Tag]] = defaultdict(frozenset)
-    for known in await journal.slices(run_id):
+    for known in await journal.repositories(run_id):
         if plan := plans.get(known.repository):  # of another one nothing was planned
             found[known.repository.canonical] |= tags_taken(plan, known)
     return found

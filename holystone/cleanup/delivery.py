@@ -6,6 +6,9 @@ from contextlib import contextmanager
 import anyio.to_thread
 import msgspec
 
+from holystone.adapters.state.registry_tags import holding_all
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.cleanup import output
 from holystone.cleanup.confirmation import ask, open_question
 from holystone.cleanup.message import NOTHING_DELETED, failure, print_error, refusal
@@ -15,12 +18,9 @@ from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
-from holystone.engine.journal import Journal, Run
-from holystone.engine.journal.baselines import remember
-from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan
-from holystone.engine.ports import Registry
+from holystone.engine.ports import Registry, Run
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
@@ -59,7 +59,7 @@ class Delivery:
         if self._run.dry_run or self._run.plan_out:
             return self.show(plan, "planned")
         if plan.is_empty:
-            self._remember(plan)
+            await self._remember(plan)
             return self.show(plan, "nothing-to-do")
         if asked := open_question(plan):
             if not self._run.yes and (error := await ask(plan, asked)):
@@ -68,7 +68,7 @@ class Delivery:
         with self.journal() as journal:
             self.announce(plan)
             run = await journal.begin(plan, plan.command)
-            return self.report(run, await self.carry_out(session, run))
+            return await self.report(run, await self.carry_out(session, run))
 
     async def carry_out(self, session: Session, run: Run) -> RunResult:
         """Raises HolystoneError."""
@@ -97,7 +97,7 @@ class Delivery:
         return await execute_plan(
             run,
             registries.__getitem__,
-            session.knowledge,
+            session.cache,
             progress=self.progress,
             settle=lambda repository: session.connections.settle(repository.host),
             held=locking,
@@ -113,12 +113,12 @@ class Delivery:
             with _nothing_deleted():
                 output.report(*plan_lines(plan, every_tag=self._log.level in ("verbose", "debug")), "")
 
-    def report(self, run: Run, result: RunResult) -> int:
+    async def report(self, run: Run, result: RunResult) -> int:
         """The exit code, of a plan that was announced. Raises HolystoneError if only telling it went wrong."""
         ending, code = _ending(result)
         error = failure(run.id, result)
         if code == 0:
-            self._remember(run.plan, run.id)
+            await self._remember(run.plan, run.id)
         unwritten = self._report(run, result, ending, code, error)
         if unwritten and not error:
             later = f"`holystone runs` lists it, and `holystone undo {run.id}` would take it back."
@@ -178,12 +178,12 @@ class Delivery:
     def journal(self) -> Journal:
         return Journal.open(self._run.state_dir)
 
-    def _remember(self, plan: Plan, run_id: str = "") -> None:
+    async def _remember(self, plan: Plan, run_id: str = "") -> None:
         """What there was to decide by, for later runs to be held against. Only once a run has ended well: what looks at
         a plan, or is refused, must not shift what protects the next one. That nothing can be remembered is no failure
         of this one."""
         try:
-            remember(self._run.state_dir, plan.counted, plan.as_of, run_id)
+            await SqliteBaselines(self._run.state_dir).remember(plan.counted, plan.as_of, run_id)
         except HolystoneError as error:
             self.say(f"note: {error.message} So the next run has nothing newer to compare with.")
 

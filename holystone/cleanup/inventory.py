@@ -25,7 +25,7 @@ from holystone.engine.naming import (
     without_rejected,
 )
 from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.scheduler import for_each
 
 REPOSITORIES_AT_ONCE: Final = 8
@@ -68,7 +68,7 @@ class ProjectInventory(msgspec.Struct, frozen=True):
 
 async def read_inventory(
     connections: Connections,
-    knowledge: Knowledge,
+    cache: DigestCache,
     layout: ImagesRepo,
     identity: Identity,
     storage: Located,
@@ -82,7 +82,7 @@ async def read_inventory(
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
         try:
-            snapshot = await read_repository(registry, knowledge, at.repository, needs_config=needs_config)
+            snapshot = await read_repository(registry, cache, at.repository, needs_config=needs_config)
         except Unseen:
             if at.repository not in unpublished:
                 raise

@@ -20,7 +20,7 @@ from holystone.engine.model.references import ImageName, InvalidName, Repository
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import is_manageable, managed_image_tag, managed_images
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.report.reason_words import reason_words
 from holystone.settings.values import StorageSettings
 
@@ -87,7 +87,7 @@ async def _push_as(registry: Registry, repository: Repository, tag: Tag, made: t
 
 async def prepare_removal(
     connections: Connections,
-    knowledge: Knowledge,
+    cache: DigestCache,
     settings: StorageSettings,
     images: Sequence[ImageName],
     command: str,
@@ -96,10 +96,10 @@ async def prepare_removal(
     """A plan like any other, so that it can be shown, resumed and undone. Raises HolystoneError."""
     at = await locate_storage(connections, settings)
     registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-    snapshot = await read_repository(registry, knowledge, at.repository, needs_config=lambda _: False)
+    snapshot = await read_repository(registry, cache, at.repository, needs_config=lambda _: False)
     plan = await make_plan(
         connections,
-        knowledge,
+        cache,
         decide_removal(snapshot, images, as_of),
         {at.repository: snapshot},
         {at.repository: at},

@@ -12,9 +12,9 @@ from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
-from holystone.engine.lease import LockTag, false_locks, false_locks_text, live_lock
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
@@ -26,7 +26,7 @@ from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.report.words import count
 from holystone.engine.scheduler import for_each
 
@@ -43,7 +43,7 @@ class PlanningOptions(msgspec.Struct, frozen=True):
 
 async def make_plan(
     connections: Connections,
-    knowledge: Knowledge,
+    cache: DigestCache,
     decision: Decision,
     snapshots: Mapping[Repository, RepositorySnapshot],
     located: Mapping[Repository, Located],
@@ -60,7 +60,7 @@ async def make_plan(
         registry = await connections.registry(repository, at.implementation, at.place, at.told_by)
         capabilities = await registry.probe(repository)
         verdicts, facts = decision.verdicts[repository], decision.facts[repository]
-        snapshot, planned = await _plan(registry, knowledge, snapshot, verdicts, facts, capabilities)
+        snapshot, planned = await _plan(registry, cache, snapshot, verdicts, facts, capabilities)
         planned = msgspec.structs.replace(
             planned,
             place=at.place,
@@ -117,7 +117,7 @@ def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Di
 
 async def _plan(
     registry: Registry,
-    knowledge: Knowledge,
+    cache: DigestCache,
     snapshot: RepositorySnapshot,
     verdicts: Verdicts,
     facts: TagFacts,
@@ -129,7 +129,7 @@ async def _plan(
     while True:
         closed = close(snapshot, verdicts, capabilities)
         if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
-            snapshot = await add_referrers(registry, knowledge, snapshot, needed)
+            snapshot = await add_referrers(registry, cache, snapshot, needed)
             asked.update(needed)
             continue
         fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None

@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.state.sqlite import refuse_if_busy
 from holystone.cleanup.baselines import count_sources, hold_against_last
 from holystone.cleanup.clock import check_clock
 from holystone.cleanup.connections import Connections
@@ -18,12 +19,11 @@ from holystone.cleanup.inventory import Located, ProjectInventory, read_inventor
 from holystone.cleanup.locate import Places, locate, storage_repository
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.cleanup.unlisted import folding, look_up
-from holystone.engine.journal import refuse_if_busy
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Repository
 from holystone.engine.planner.fuse import FuseLimits
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.scheduler import for_each
 from holystone.policies.tag_strategy import saved_by_folding
 from holystone.settings.project import Project, load_project
@@ -32,7 +32,7 @@ from holystone.settings.values import CleanupSettings
 
 async def prepare_plan(
     connections: Connections,
-    knowledge: Knowledge,
+    cache: DigestCache,
     settings: CleanupSettings,
     scope: Scope,
     command: str,
@@ -45,7 +45,7 @@ async def prepare_plan(
         refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
     users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users(listed=listed)
     places = await locate(connections, settings, project)
-    git, in_use, inventory = await _read(connections, knowledge, settings, scope, project, places, users)
+    git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
     refuse_unfilled(in_use, inventory.snapshots)
     located = places.located(inventory.snapshots)
     registry_of = partial(_registry, connections, located)
@@ -83,7 +83,7 @@ async def prepare_plan(
     )
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
     options = PlanningOptions(command, as_of, fuse)
-    plan = await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
+    plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
     asked = scope.images and bool(users.clusters or users.listed)
     counted = count_sources(plan, inventory, answer, users_asked=asked)
     plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
@@ -99,7 +99,7 @@ async def _registry(
 
 async def _read(
     connections: Connections,
-    knowledge: Knowledge,
+    cache: DigestCache,
     settings: CleanupSettings,
     scope: Scope,
     project: Project,
@@ -126,7 +126,7 @@ async def _read(
 
     async def registries() -> None:
         inventory.append(
-            await read_inventory(connections, knowledge, places.layout, places.images, places.storage, project.images)
+            await read_inventory(connections, cache, places.layout, places.images, places.storage, project.images)
         )
 
     jobs = (registries, used, git_history) if scope.images else (registries, used)

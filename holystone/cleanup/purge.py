@@ -32,7 +32,7 @@ from holystone.engine.naming import (
 )
 from holystone.engine.planner.confirmation import ask_first
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import Knowledge
+from holystone.engine.ports import DigestCache
 from holystone.engine.report.words import count, shown
 from holystone.settings.project import known_project, load_project
 from holystone.settings.values import DirectSettings, ImagesSettings
@@ -53,13 +53,13 @@ class Holdings(msgspec.Struct, frozen=True):
 
 
 async def prepare_purge(
-    connections: Connections, knowledge: Knowledge, settings: DirectSettings, scope: Scope, command: str, as_of: int
+    connections: Connections, cache: DigestCache, settings: DirectSettings, scope: Scope, command: str, as_of: int
 ) -> Plan:
     """Raises HolystoneError; nothing is changed anywhere."""
-    holdings, located = await _read(connections, knowledge, settings, scope)
+    holdings, located = await _read(connections, cache, settings, scope)
     plan = await make_plan(
         connections,
-        knowledge,
+        cache,
         decide_purge(holdings, scope, as_of),
         holdings.snapshots,
         located,
@@ -192,14 +192,14 @@ def _built_on(holdings: Holdings, own: frozenset[Reference]) -> tuple[Reference,
 
 
 async def _read(
-    connections: Connections, knowledge: Knowledge, settings: DirectSettings, scope: Scope
+    connections: Connections, cache: DigestCache, settings: DirectSettings, scope: Scope
 ) -> tuple[Holdings, Mapping[Repository, Located]]:
     """The project is needed for the names of its images; where only stages go, its name is welcome."""
     if isinstance(settings.places, ImagesSettings):
         project = await (load_project if scope.images else known_project)(settings.project)
         places = await locate(connections, settings.places, project)
         inventory = await read_inventory(
-            connections, knowledge, places.layout, places.images, places.storage, project.images
+            connections, cache, places.layout, places.images, places.storage, project.images
         )
         snapshots = dict(inventory.snapshots)
         images = tuple(
@@ -212,7 +212,7 @@ async def _read(
         at = await locate_storage(connections, settings.places)
         storage, images, located = at.repository, None, {at.repository: at}
         registry = await connections.registry(storage, at.implementation, at.place, at.told_by)
-        snapshots = {storage: await read_repository(registry, knowledge, storage, needs_config=needs_config)}
+        snapshots = {storage: await read_repository(registry, cache, storage, needs_config=needs_config)}
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])
     return Holdings(project.name, storage, snapshots, images, project.notes), located

@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
+from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup import output
-from holystone.engine.journal import Journal, RunRecord
+from holystone.engine.model.records import RunRecord
 
 _HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
 

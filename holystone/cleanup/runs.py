@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
+from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.message import failure, print_error
 from holystone.cleanup.session import Session
@@ -11,9 +12,10 @@ from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import Damaged, HolystoneError, Refused
 from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
-from holystone.engine.journal import Journal, Run, RunRecord, Slice
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.outcomes import is_settled
+from holystone.engine.model.records import RepositoryRecord, RunRecord
+from holystone.engine.ports import Run
 from holystone.settings.values import ApplySettings
 
 _STUCK_AFTER: Final = 12 * 60 * 60
@@ -54,12 +56,12 @@ class Runs:
             if run.record.state != "open":
                 why = f"Run {run.id} is {run.record.state}: there is nothing left to do."
                 return self._delivery.idle("resume", why)
-            slices = await journal.slices(run.id)
+            slices = await journal.repositories(run.id)
             if self._settings.run.dry_run:
                 return self._show(run, slices)
             await self._refuse_what_is_used(session, run, slices)
             self._delivery.announce(run.plan)
-            return self._delivery.report(run, await self._delivery.carry_out(session, run))
+            return await self._delivery.report(run, await self._delivery.carry_out(session, run))
 
     async def resume_last(self, session: Session) -> int:
         """The latest unfinished run, of the project whose addresses are given. One that has been unfinished for long
@@ -74,14 +76,14 @@ class Runs:
                     run = await journal.load(record.id)
                     if run.record.state != "open":
                         continue
-                    slices = await journal.slices(run.id)
+                    slices = await journal.repositories(run.id)
                     if self._settings.run.dry_run:
                         return self._show(run, slices)
                     await self._refuse_what_is_used(session, run, slices)
                     self._delivery.announce(run.plan)
                     result = await self._delivery.carry_out(session, run)
                     if not (_is_stuck(record) and _is_fruitless(result, slices)):
-                        return self._delivery.report(run, result)
+                        return await self._delivery.report(run, result)
                     if error := failure(run.id, result):
                         self._tell(record, error)
                 except Damaged as error:
@@ -136,10 +138,10 @@ class Runs:
             )
         )
 
-    def _show(self, run: Run, slices: Sequence[Slice]) -> int:
+    def _show(self, run: Run, slices: Sequence[RepositoryRecord]) -> int:
         return self._delivery.show(remaining(run.plan, slices), "planned")
 
-    async def _refuse_what_is_used(self, session: Session, run: Run, slices: Sequence[Slice]) -> None:
+    async def _refuse_what_is_used(self, session: Session, run: Run, slices: Sequence[RepositoryRecord]) -> None:
         """Some days may have passed since the plan was made."""
         for notice in await refuse_what_is_used(
             session.connections,
@@ -156,7 +158,7 @@ def _is_stuck(record: RunRecord) -> bool:
     return time.time() - record.started > _STUCK_AFTER
 
 
-def _is_fruitless(result: RunResult, before: Sequence[Slice]) -> bool:
+def _is_fruitless(result: RunResult, before: Sequence[RepositoryRecord]) -> bool:
     """Nothing was lost, and nothing came of it."""
     known = sum(is_settled(outcome) for each in before for outcome in each.outcomes.values())
     now = sum(is_settled(outcome) for each in result.repositories for outcome in each.outcomes.values())

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import anyio
 import msgspec
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.bounds import Exceeded, outgrown, overdue
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.scheduler import Limits
 from holystone.settings.values import RegistrySettings, RunSettings
 
@@ -40,7 +40,7 @@ class InterruptedMidway(Interrupted):
 
 class Session(msgspec.Struct, frozen=True):
     connections: Connections
-    knowledge: DigestKnowledge
+    cache: SqliteDigestCache
 
 
 @asynccontextmanager
@@ -55,9 +55,9 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
         environ=os.environ,
         limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),
     )
-    with DigestKnowledge(run.cache_dir / "known.db") as knowledge:
+    with SqliteDigestCache(run.cache_dir / "known.db") as cache:
         async with connections:
-            yield Session(connections, knowledge)
+            yield Session(connections, cache)
 
 
 def _unbounded() -> int:

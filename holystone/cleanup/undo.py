@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+from holystone.adapters.state.registry_tags import holding_all
+from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup import output
 from holystone.cleanup.message import print_error
 from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError
-from holystone.engine.journal import Journal
-from holystone.engine.lease import holding_all
 from holystone.engine.model.codec import to_json
 from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, undo_reports
@@ -41,7 +41,7 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
             run,
             registries.__getitem__,
             progress,
-            session.knowledge,
+            session.cache,
             dry_run=dry_run,
             settle=lambda repository: session.connections.settle(repository.host),
             held=locking,

@@ -48,7 +48,7 @@ def clean(command: str, given: Words, scope: Scope) -> int:
         settings,
         settings.notes,
         lambda session: prepare_plan(
-            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time()), listed=listed
+            session.connections, session.cache, settings, scope, command, as_of=int(time.time()), listed=listed
         ),
     )
 
@@ -65,7 +65,7 @@ def purge(command: str, given: Words, scope: Scope) -> int:
         settings,
         settings.notes,
         lambda session: prepare_purge(
-            session.connections, session.knowledge, settings, scope, command, as_of=int(time.time())
+            session.connections, session.cache, settings, scope, command, as_of=int(time.time())
         ),
     )
 
@@ -88,7 +88,7 @@ def remove_managed_images(names: Sequence[str], given: Words) -> int:
         settings,
         settings.notes,
         lambda session: prepare_removal(
-            session.connections, session.knowledge, settings.places, images, "managed-images rm", as_of=int(time.time())
+            session.connections, session.cache, settings.places, images, "managed-images rm", as_of=int(time.time())
         ),
     )
 

@@ -11,6 +11,7 @@ import aiohttp
 import anyio
 import msgspec
 
+from holystone.adapters.state.own_files import open_own
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.output import report
@@ -24,7 +25,6 @@ from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.manifests import MANIFEST_TYPES
 from holystone.engine.model.plan import Plan
-from holystone.engine.own_files import open_own
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.words import count
 from holystone.settings.resolve import resolve
@@ -74,7 +74,7 @@ async def _clean(settings: CleanupSettings) -> Plan:
     _title("2. What may go? The plan, with a reason for every tag (this is what --dry-run shows)")
     async with open_session(settings.registry, settings.run) as session:
         plan = await prepare_plan(
-            session.connections, session.knowledge, settings, Scope(), _COMMAND, as_of=int(time.time())
+            session.connections, session.cache, settings, Scope(), _COMMAND, as_of=int(time.time())
         )
         report(*plan_lines(plan, every_tag=True), "")
         _title("3. The same plan, carried out and checked (this is what a nightly run prints)")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.planning import _plan
 from holystone.engine.errors import TooDeep
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.reasons import NotNeeded
@@ -35,10 +35,10 @@ class Endless(MemoryRegistry):
 
 async def _planned(registry: Endless) -> set[Digest]:
     image = registry.image(APP, "image", "old")
-    knowledge = DigestKnowledge(None)
-    snapshot = await read_repository(registry, knowledge, APP, needs_config=lambda _: False)
+    cache = SqliteDigestCache(None)
+    snapshot = await read_repository(registry, cache, APP, needs_config=lambda _: False)
     verdicts = {Tag("old"): Delete((NotNeeded(),))}
-    _, planned = await _plan(registry, knowledge, snapshot, verdicts, TagFacts(), CAPABILITIES)
+    _, planned = await _plan(registry, cache, snapshot, verdicts, TagFacts(), CAPABILITIES)
     going = {step.digest for step in planned.steps}
     assert image in going
     return going

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from holystone.adapters.registries.detection import is_vendors_own
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS
+from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup.plan_file import write_plan
-from holystone.engine.journal import Journal
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.plan import Plan

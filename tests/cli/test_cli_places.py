@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.engine.journal.schema import FILE_NAME
+from holystone.adapters.state.sqlite.schema import FILE_NAME
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
 

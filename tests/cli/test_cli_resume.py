@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.embedded.faults import Answer, Fault
 from holystone.embedded.quirks import DISTRIBUTION_2_8
-from holystone.engine.journal.schema import FILE_NAME
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
 

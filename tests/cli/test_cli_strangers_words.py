@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from holystone.engine.journal.locks import lock_repositories
+from holystone.adapters.state.sqlite.file_locks import lock_repositories
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from tests.cli.test_output import is_harmless
 from tests.support.command_line import Bench, Ran, always

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite.file_locks import lock_repositories
 from holystone.embedded.faults import Answer, Fault
-from holystone.engine.journal.locks import lock_repositories
-from holystone.engine.lease import LockTag, lock_tag
-from holystone.engine.lease.tags import lock_image
+from holystone.engine.model.lock_tags import LockTag, lock_image, lock_tag
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from tests.cli.conftest import Refuse
 from tests.support.command_line import Bench, now

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.recording import RecordedRequest
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from tests.contract.stands import EMULATORS, Stand, stand
 from tests.support.command_line import hasty
 
@@ -69,13 +69,13 @@ async def _run(name: str, folder: Path, tags: int, doomed: int, *, warm: bool) -
     async with stand(name, folder) as served:
         await _fill(served, tags)
         gone = {f"v{number}" for number in range(doomed)}
-        knowledge = DigestKnowledge(None)
+        cache = SqliteDigestCache(None)
         assert served.emulator is not None
         if warm:
-            await served.plan(gone, knowledge, labels=True)
+            await served.plan(gone, cache, labels=True)
         served.emulator.recording.clear()
-        _, plan = await served.plan(gone, knowledge, labels=True)
-        result = await served.apply(plan, knowledge)
+        _, plan = await served.plan(gone, cache, labels=True)
+        result = await served.apply(plan, cache)
         if result.incomplete or result.losses:
             raise RuntimeError(f"{name}: the plan was not carried out: {result}")
         there, _ = await served.state()

@@ -17,15 +17,15 @@ import pytest
 
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.adapters import load_adapter
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
-from holystone.engine.journal import Journal
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import RawManifest
@@ -165,10 +165,10 @@ class Stand:
         return tags, found | set(tags.values())
 
     async def plan(
-        self, doomed: set[str], knowledge: DigestKnowledge | None = None, *, labels: bool = False
+        self, doomed: set[str], cache: SqliteDigestCache | None = None, *, labels: bool = False
     ) -> tuple[RepositorySnapshot, Plan]:
         """`labels`: configurations are read too, as werf's policies need them."""
-        known = knowledge or DigestKnowledge(None)
+        known = cache or SqliteDigestCache(None)
         snapshot = await read_repository(self.registry, known, self.repository, needs_config=lambda _: labels)
         verdicts: dict[Tag, Verdict] = {
             tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
@@ -187,29 +187,29 @@ class Stand:
         )
         return snapshot, plan
 
-    async def apply(self, plan: Plan, knowledge: DigestKnowledge | None = None) -> RunResult:
+    async def apply(self, plan: Plan, cache: SqliteDigestCache | None = None) -> RunResult:
         with Journal.open(self.folder / "state") as journal:
             run = await journal.begin(plan, "contract")
-            return await execute_plan(run, lambda _: self.registry, knowledge or DigestKnowledge(None))
+            return await execute_plan(run, lambda _: self.registry, cache or SqliteDigestCache(None))
 
     async def resume(self) -> RunResult:
         """The only run, with nothing known."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await execute_plan(run, lambda _: self.registry, DigestKnowledge(None))
+            return await execute_plan(run, lambda _: self.registry, SqliteDigestCache(None))
 
     async def undo(self) -> UndoResult:
         """Of the only run."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await undo_run(run, lambda _: self.registry, lambda *_: None, DigestKnowledge(None))
+            return await undo_run(run, lambda _: self.registry, lambda *_: None, SqliteDigestCache(None))
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
-        knowledge = DigestKnowledge(None)
-        _, plan = await self.plan(doomed, knowledge)
-        return plan, await self.apply(plan, knowledge)
+        cache = SqliteDigestCache(None)
+        _, plan = await self.plan(doomed, cache)
+        return plan, await self.apply(plan, cache)
 
     async def _blob(self, body: bytes) -> None:
         if self.emulator:

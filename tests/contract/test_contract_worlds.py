@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Outcome, is_settled
 from holystone.engine.report.reason_words import reason_words
@@ -72,10 +72,10 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     world = await build(served, Random(seed), Takes(nested=served.nests))
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
-    knowledge = DigestKnowledge(None)
-    _, plan = await served.plan(world.doomed, knowledge)
+    cache = SqliteDigestCache(None)
+    _, plan = await served.plan(world.doomed, cache)
     assert unlocked(plan).refusals == ()
-    result = await served.apply(plan, knowledge)
+    result = await served.apply(plan, cache)
     if result.incomplete:  # refused because of an index that nobody knows of, or so the second attempt says
         assert {outcome.__struct_config__.tag for outcome in left_over(result)} == {"referenced"}
         result = await served.resume()

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.plan import RepositoryPlan
 from tests.support.execution import Execute
 from tests.support.memory_registry import MemoryRegistry
@@ -19,7 +19,7 @@ def execute(tmp_path: Path) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with Journal.open(tmp_path) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
 
     return run
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor import CheckReport, Loss, check_after
 from holystone.engine.executor.served import Deletions
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
@@ -19,8 +19,10 @@ APP = repository()
 NOTHING = Deletions({})
 
 
-async def check(registry: MemoryRegistry, planned: RepositoryPlan, knows: DigestKnowledge | None = None) -> CheckReport:
-    return await check_after(registry, knows or DigestKnowledge(None), planned, NOTHING)
+async def check(
+    registry: MemoryRegistry, planned: RepositoryPlan, knows: SqliteDigestCache | None = None
+) -> CheckReport:
+    return await check_after(registry, knows or SqliteDigestCache(None), planned, NOTHING)
 
 
 async def test_what_is_there_is_asked_for_once_and_what_is_not_once_more_by_itself() -> None:
@@ -41,21 +43,20 @@ async def test_a_kept_tag_that_nobody_could_read_is_no_loss() -> None:
 
 async def test_whoever_moved_a_tag_may_have_removed_all_that_it_needed() -> None:
     """However often that is listed, and through however many indexes."""
-    registry, knowledge = MemoryRegistry(), DigestKnowledge(None)
+    registry, cache = MemoryRegistry(), SqliteDigestCache(None)
     first, part = registry.image(APP, "first"), registry.image(APP, "part")
     gone = [first, part]
     for _ in range(40):
         part = registry.index(APP, [part, part])
         gone.append(part)
     gone.append(registry.index(APP, [first, part, part], "moved"))
-    for digest in gone:
-        knowledge.learn_manifest(registry.contents[APP].manifests.pop(digest))
+    await cache.learn_manifests(registry.contents[APP].manifests.pop(digest) for digest in gone)
     theirs = registry.image(APP, "theirs", "moved")
     made = repository_plan(APP, kept={"moved": gone[-1]}, needed=gone)
-    assert await check(registry, made, knowledge) == CheckReport((), (Tag("moved"),))
+    assert await check(registry, made, cache) == CheckReport((), (Tag("moved"),))
     also = registry.image(APP, "also", "also")
     made = repository_plan(APP, kept={"moved": gone[-1], "also": also}, needed=[*gone, theirs, d(3)])
-    assert await check(registry, made, knowledge) == CheckReport((Loss(d(3)),), (Tag("moved"),))
+    assert await check(registry, made, cache) == CheckReport((Loss(d(3)),), (Tag("moved"),))
 
 
 async def test_a_tag_that_cannot_be_read_before_it_goes_stays_alone(execute: Execute) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.executor.served import Deletions
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -33,7 +33,7 @@ class Bench:
 
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, DigestKnowledge(None), sleep=sleep)
+            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None), sleep=sleep)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Doubtful, PlanDoubtful
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository, Tag
@@ -24,7 +24,7 @@ async def run(folder: Path, registry: MemoryRegistry, doubt: Doubtful, *plans: R
 
     with Journal.open(folder) as journal:
         begun = await journal.begin(plan(*plans), "cleanup")
-        return await execute_plan(begun, lambda _: registry, DigestKnowledge(None), settle=settle)
+        return await execute_plan(begun, lambda _: registry, SqliteDigestCache(None), settle=settle)
 
 
 def two_levels(registry: MemoryRegistry) -> RepositoryPlan:

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unauthorized, Unreachable
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
 from holystone.engine.model.outcomes import (
     Deleted,
@@ -377,7 +377,7 @@ async def test_everything_is_in_the_journal_before_the_first_request_that_change
             looked += 1
             with Journal.open(tmp_path) as journal:
                 (record,) = await journal.runs()
-                (known,) = await journal.slices(record.id)
+                (known,) = await journal.repositories(record.id)
                 assert await journal.manifests(record.id, APP) == expected
                 assert (known.tombstone is not None) == (way == "tombstone")
 
@@ -393,7 +393,7 @@ async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path,
     result = await execute(there.registry, there.plan)
     with Journal.open(tmp_path) as journal:
         (record,) = await journal.runs()
-        (known,) = await journal.slices(record.id)
+        (known,) = await journal.repositories(record.id)
         assert known.outcomes == result.repositories[0].outcomes
         assert len(known.outcomes) == len(there.plan.steps)
         assert record.state == "finished"
@@ -425,7 +425,7 @@ async def test_progress_only_grows(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         await execute_plan(
-            run, lambda _: there.registry, DigestKnowledge(None), progress=lambda _, done, of: seen.append((done, of))
+            run, lambda _: there.registry, SqliteDigestCache(None), progress=lambda _, done, of: seen.append((done, of))
         )
     assert seen == sorted(seen)
     assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
@@ -443,10 +443,10 @@ async def test_what_is_held_is_given_back_before_the_run_counts_as_finished(tmp_
             raise Killed
 
         with pytest.raises(Killed):
-            await execute_plan(run, lambda _: there.registry, DigestKnowledge(None), held=held)
+            await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None), held=held)
         assert [record.state for record in await journal.runs()] == ["open"]
     with Journal.open(tmp_path) as journal:
-        await execute_plan(await journal.load(), lambda _: there.registry, DigestKnowledge(None))
+        await execute_plan(await journal.load(), lambda _: there.registry, SqliteDigestCache(None))
         assert [record.state for record in await journal.runs()] == ["finished"]
 
 
@@ -456,7 +456,7 @@ async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(Plan(1, "cleanup", (there.plan,), refusals=(refusal,)), "cleanup")
         with pytest.raises(Refused, match="All tags would go"):
-            await execute_plan(run, lambda _: there.registry, DigestKnowledge(None))
+            await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None))
     assert there.registry.calls == []
 
 
@@ -471,7 +471,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_deletions(tmp_path: Pa
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         await journal._writer.do(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
-        result = await execute_plan(run, lambda _: there.registry, DigestKnowledge(None))
+        result = await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None))
     assert "journal" in str(result.repositories[0].stopped)
     assert there.registry.count("delete_manifests") == 0
 
@@ -541,11 +541,11 @@ async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for
     made = plan(repository_plan(APP, level(remove(index, "index")), level(remove(leaf, "leaf"))))
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(made, "cleanup")
-        first = await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+        first = await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
     assert first.repositories[0].outcomes == {0: Deleted(), 1: Referenced(unknown)}
     assert first.incomplete
     with Journal.open(tmp_path) as journal:
-        second = await execute_plan(await journal.load(run.id), lambda _: registry, DigestKnowledge(None))
+        second = await execute_plan(await journal.load(run.id), lambda _: registry, SqliteDigestCache(None))
     assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
     assert not second.incomplete
 

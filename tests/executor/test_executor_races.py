@@ -6,9 +6,9 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import CheckReport, Loss, check_after
 from holystone.engine.executor.served import Deletions
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.plan import Pass, Remove, Untag
@@ -253,18 +253,15 @@ async def test_a_new_manifest_that_cannot_be_understood_stops_the_deletions(exec
 
 async def test_a_kept_tag_that_somebody_moved_is_no_loss_and_one_that_is_gone_is(execute: Execute) -> None:
     there = world("tombstone")
-    knowledge = DigestKnowledge(None)
+    cache = SqliteDigestCache(None)
     content = there.registry.contents[APP]
-    for raw in content.manifests.values():
-        knowledge.learn_manifest(raw)
+    await cache.learn_manifests(content.manifests.values())
     there.tags()[Tag("keep-index")] = there.registry.image(APP, "new")
     content.delete_manifest(there.digests["child"])
-    assert await check_after(there.registry, knowledge, there.plan, Deletions({})) == CheckReport(
-        (), (Tag("keep-index"),)
-    )
+    assert await check_after(there.registry, cache, there.plan, Deletions({})) == CheckReport((), (Tag("keep-index"),))
     content.delete_manifest(there.digests["keep"])
     loss = Loss(there.digests["keep"], Tag("keep"))
-    assert await check_after(there.registry, knowledge, there.plan, Deletions({})) == CheckReport(
+    assert await check_after(there.registry, cache, there.plan, Deletions({})) == CheckReport(
         (loss,), (Tag("keep-index"),)
     )
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import anyio
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.executor.work import WORKERS
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from tests.support.memory_registry import MemoryRegistry, digest_of, repository
 
@@ -27,7 +27,7 @@ async def test_whoever_reads_waits_for_a_disk_that_is_slower() -> None:
         ahead.append(sum(call == "read_manifests" for call, _ in registry.calls) - kept)
         kept += len(some)
 
-    with DigestKnowledge(None) as knowledge:
-        gathered = await gather(registry, knowledge, APP, digests, keep, anyio.CapacityLimiter(IN_HAND))
+    with SqliteDigestCache(None) as cache:
+        gathered = await gather(registry, cache, APP, digests, keep, anyio.CapacityLimiter(IN_HAND))
     assert (len(gathered.found), kept) == (len(digests), len(digests))
     assert max(ahead) <= BATCH + WORKERS

@@ -8,13 +8,13 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
-from holystone.engine.lease.tags import LockTag, lock_tag
+from holystone.engine.model.lock_tags import LockTag, lock_tag
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
@@ -44,7 +44,7 @@ async def working(
         yield RepositoryWork(
             made,
             registry,
-            DigestKnowledge(None),
+            SqliteDigestCache(None),
             registry.capabilities,
             await begin_repository(run, APP, [], None),
             Tally(made, {}),

@@ -23,6 +23,7 @@ class Room:
 
 
 _ENGINE: Final = "engine/holystone/engine"
+_STATE: Final = "adapters/holystone/adapters/state"
 _HTTP: Final = "adapters/holystone/adapters/http"
 _PLANNER: Final = (
     "assemble", "baseline", "by_name", "confirmation", "cost", "disabled", "draft", "facts", "fuse", "last_tagged",
@@ -51,7 +52,7 @@ ROOMS: Final = {
             ("tests/executor", "tests/promises/test_promise_9_seen.py"),
         ),
         Room("undo", (f"{_ENGINE}/undo",), ("tests/undo",)),
-        Room("journal", (f"{_ENGINE}/journal",), ("tests/journal",)),
+        Room("journal", (f"{_STATE}/sqlite",), ("tests/state",)),
         Room(
             "paging",
             (f"{_HTTP}/paging.py", f"{_HTTP}/links.py"),

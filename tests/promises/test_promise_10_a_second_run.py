@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from holystone.adapters.http.dates import Dates
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.executor import execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
-from holystone.engine.journal import Journal
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Plan, Step, Untag
 from holystone.engine.model.reasons import NotAsked, NotNeeded
@@ -64,15 +64,15 @@ def fill(registry: ManneredRegistry, random: Random) -> set[str]:
 
 
 async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
-    knowledge = DigestKnowledge(None)
-    snapshot = await read_repository(registry, knowledge, APP, needs_config=lambda _: False)
+    cache = SqliteDigestCache(None)
+    snapshot = await read_repository(registry, cache, APP, needs_config=lambda _: False)
     verdicts: dict[Tag, Verdict] = {
         tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
     }
     connections: Any = Only(registry)
     return await make_plan(
         connections,
-        knowledge,
+        cache,
         Decision(verdicts={APP: verdicts}, facts={APP: TagFacts()}, notices=(), refusals=()),
         {APP: snapshot},
         {APP: Located(APP, "memory", "images")},
@@ -104,7 +104,7 @@ async def test_what_is_planned_again_was_told_not_to_have_gone(tmp_path: Path, r
         kept = {each.tag: each.digest for each in plan.repositories[0].kept}
         with Journal.open(tmp_path / str(seed)) as journal:
             run = await journal.begin(plan, "test")
-            result = await execute_plan(run, Only(registry).at, DigestKnowledge(None), sleep=_at_once)
+            result = await execute_plan(run, Only(registry).at, SqliteDigestCache(None), sleep=_at_once)
         (done,) = result.repositories
         assert result.losses == (), seed
         assert kept.items() <= registry.contents[APP].tags.items(), seed

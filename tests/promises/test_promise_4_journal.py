@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.recording import RecordedRequest
-from holystone.engine.journal.schema import FILE_NAME
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.plan import Plan, Untag
 from tests.promises.conftest import Open

@@ -10,8 +10,8 @@ from random import Random
 
 import msgspec
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Remove, RepositoryPlan
@@ -54,12 +54,12 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
         return Told(refused=(str(error),))
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
-    knowledge = DigestKnowledge(None)
+    cache = SqliteDigestCache(None)
     possible = (await served.registry.probe(served.repository)).undo.possible
-    _, plan = await served.plan(world.doomed, knowledge)
+    _, plan = await served.plan(world.doomed, cache)
     if refusals := unlocked(plan).refusals:
         return Told(stopped=tuple(f"{each.promise}: {each.why}" for each in refusals))
-    result = await served.apply(plan, knowledge)
+    result = await served.apply(plan, cache)
     if result.incomplete:
         result = await served.resume()  # as the run says
     stopped = tuple(f"incomplete: {each}" for each in result.repositories) if result.incomplete else ()

@@ -19,10 +19,10 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gitlab import SHEET, GitlabRegistry
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.engine.errors import BlobsMissing, IncompleteSource, Unauthorized, Unreachable
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, Manifest, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
@@ -175,7 +175,7 @@ async def test_what_may_have_a_subject_or_children_is_read(tmp_path: Path) -> No
         listing = await registry.list_tags(repository)
         assert listing.tags == {"v1": one.digest, "multi": index, "signed-off": signature.digest}
         assert listing.manifests.keys() == {one.digest}
-        snapshot = await read_repository(registry, DigestKnowledge(None), repository, needs_config=lambda _: True)
+        snapshot = await read_repository(registry, SqliteDigestCache(None), repository, needs_config=lambda _: True)
         assert snapshot.broken == {}
         assert snapshot.manifests[index].children == (one.digest, two.digest)
         assert snapshot.manifests[signature.digest].subject == one.digest

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.manifests import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -92,9 +92,9 @@ async def test_behind_a_careless_proxy_all_that_was_read_can_be_pushed_again(
         for raw in (docker, oci, index):
             proxy.storage.put_manifest(repository.path, raw.body, raw.media_type)
             read = (await registry.read_manifests(repository, [raw.digest]))[raw.digest]
-            with DigestKnowledge(tmp_path / "cache") as knowledge:
-                knowledge.learn_manifest(read)
-            with DigestKnowledge(tmp_path / "cache") as knowledge:
-                assert knowledge.manifest(raw.digest) == raw
+            with SqliteDigestCache(tmp_path / "cache") as cache:
+                await cache.learn_manifests([read])
+            with SqliteDigestCache(tmp_path / "cache") as cache:
+                assert await cache.manifest(raw.digest) == raw
             assert parse_manifest(read).media_type == raw.media_type
             await registry.push_manifest(repository, Tag("back"), read)

@@ -16,13 +16,13 @@ import anyio.lowlevel
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.session import until_signal
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.gather import IN_HAND, gather
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.inventory.snapshot import read_repository
-from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
@@ -66,8 +66,8 @@ async def referrers(registry: OciRegistry, at: Repository, _: Path) -> str:
 
 
 async def read(registry: OciRegistry, at: Repository, folder: Path) -> str:
-    with DigestKnowledge(folder / "known.db") as knowledge:
-        snapshot = await read_repository(registry, knowledge, at, needs_config=lambda _: True)
+    with SqliteDigestCache(folder / "known.db") as cache:
+        snapshot = await read_repository(registry, cache, at, needs_config=lambda _: True)
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 
@@ -78,10 +78,10 @@ async def plan(_registry: OciRegistry, _at: Repository, file: Path) -> str:
 async def write_down(registry: OciRegistry, at: Repository, folder: Path) -> str:
     """What goes, as a run does it; then what an undo begins with."""
     digests = [Digest.parse(tag) for tag in (await registry.list_tags(at)).odd]
-    with DigestKnowledge(None) as knowledge, Journal.open(folder / "state") as journal:
+    with SqliteDigestCache(None) as cache, Journal.open(folder / "state") as journal:
         run = await journal.begin(Plan(0, "cleanup", ()), "cleanup")
         begun = await run.open_repository(at, None)
-        gathered = await gather(registry, knowledge, at, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
+        gathered = await gather(registry, cache, at, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
         await begun.seal()
         there = await begun.journaled()
         assert there.whole == gathered.found
@@ -99,11 +99,11 @@ async def write_down_many(registry: OciRegistry, at: Repository, _: Path) -> str
         await anyio.sleep_until(ready)
         kept.append(len(some))
 
-    with DigestKnowledge(None) as knowledge:
+    with SqliteDigestCache(None) as cache:
         async with anyio.create_task_group() as group:
             for number in range(8):
                 there = Repository(at.host, RepositoryPath(f"{at.path}{number}"))
-                group.start_soon(gather, registry, knowledge, there, digests[number::8], keep, in_hand)
+                group.start_soon(gather, registry, cache, there, digests[number::8], keep, in_hand)
     return f"{sum(kept)} of {len(digests)}"
 
 

@@ -5,12 +5,12 @@ from typing import cast
 
 from holystone.adapters.git.references import References
 from holystone.adapters.http.dates import Dates
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
 from holystone.cleanup.intent import read_git, read_names
 from holystone.cleanup.inventory import Located, ProjectInventory
 from holystone.cleanup.planning import PlanningOptions, make_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.history import GitReference, History
 from holystone.engine.model.in_use import Listed
@@ -76,7 +76,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(
         cast("Connections", Connected()),
-        DigestKnowledge(None),
+        SqliteDigestCache(None),
         decision,
         inventory.snapshots,
         located,

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from holystone.adapters.registries.detection import Identity
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
 from holystone.cleanup.inventory import Located, ProjectInventory, located_image, read_inventory
@@ -17,7 +18,6 @@ from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage, digest_of
-from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.plan import Plan, Refusal
@@ -74,14 +74,14 @@ class Site:
         images = [ImageName(name) for name in world.configured]
         rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
         used = [parse_used_image(name, Listed("a file")) for name in world.used]
-        with DigestKnowledge(None) as knowledge:
+        with SqliteDigestCache(None) as cache:
             async with Connections(self._nowhere) as connections:
-                inventory = await read_inventory(connections, knowledge, layout, identity, storage, images)
+                inventory = await read_inventory(connections, cache, layout, identity, storage, images)
                 intent = await intent_of(world, inventory, complete=True)
                 decision = decide(inventory, intent, Scope(world.images, world.stages), rules, used)
                 located = {each: located_image(each, identity) for each in inventory.snapshots}
                 options = PlanningOptions("cleanup", world.now, fuse=None)
-                plan = await make_plan(connections, knowledge, decision, inventory.snapshots, located, options)
+                plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
         return _judged(plan, inventory)
 
 

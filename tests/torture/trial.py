@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from holystone.engine.lease import is_lock_tag
+from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.references import Tag
 from tests.torture.command import Ended, Launcher
 from tests.torture.messages import Reply, Request

@@ -6,9 +6,9 @@ from typing import Any
 import anyio.lowlevel
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.undo import UndoResult, undo_run
 from tests.support.execution import Execute
@@ -31,7 +31,7 @@ def execute(journals: Open) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with journals() as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
 
     return run
 
@@ -43,7 +43,7 @@ def undo(journals: Open) -> Undo:
     async def run(registry: MemoryRegistry, **options: Any) -> UndoResult:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
-            knows = DigestKnowledge(None)
+            knows = SqliteDigestCache(None)
             return await undo_run(run, lambda _: registry, lambda *_: None, knows, sleep=_no_time, **options)
 
     return run

@@ -6,12 +6,13 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import PlanDoubtful
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal, Run
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Run
 from holystone.engine.undo import uncover
 from tests.support.execution import after, once
 from tests.support.memory_registry import MemoryRegistry
@@ -41,7 +42,7 @@ class Doubtful:
 
     async def execute(self, run: Run) -> RunResult:
         self.registry.hook = once(after("push_manifest"), self.move)
-        result = await execute_plan(run, lambda _: self.registry, DigestKnowledge(None))
+        result = await execute_plan(run, lambda _: self.registry, SqliteDigestCache(None))
         assert isinstance(result.repositories[0].stopped, PlanDoubtful)
         assert {self.tags[Tag(tag)] for tag in ("a", "b", "c")} != {self.was[tag] for tag in ("a", "b", "c")}
         return result

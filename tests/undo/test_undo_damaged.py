@@ -11,10 +11,10 @@ import anyio
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Damaged
 from holystone.engine.executor import RunResult
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
@@ -71,17 +71,17 @@ async def test_where_only_the_tag_went_the_registry_has_the_bytes(execute: Execu
 
 
 async def test_what_was_read_before_helps(execute: Execute, tmp_path: Path) -> None:
-    there, knowledge = MemoryRegistry(), DigestKnowledge(None)
+    there, cache = MemoryRegistry(), SqliteDigestCache(None)
     one = there.image(APP, "one", "v1")
     whole = there.contents[APP].state()
-    knowledge.learn_manifest(there.contents[APP].manifests[one])
+    await cache.learn_manifests([there.contents[APP].manifests[one]])
     await execute(there, repository_plan(APP, level(remove(one, "v1"))))
     damage(tmp_path, one)
     with Journal.open(tmp_path) as journal:
         run = await journal.load((await journal.runs())[0].id)
-        tried = await undo_run(run, lambda _: there, lambda *_: None, knowledge, dry_run=True)
+        tried = await undo_run(run, lambda _: there, lambda *_: None, cache, dry_run=True)
         assert {type(each.outcome) for each in tried.put_back} == {Restored}
-        result = await undo_run(run, lambda _: there, lambda *_: None, knowledge)
+        result = await undo_run(run, lambda _: there, lambda *_: None, cache)
     assert result.lost == ()
     assert there.contents[APP].state() == whole
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import Loss, execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal, Slice
 from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.records import RepositoryRecord
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
 from holystone.engine.undo.outcomes import Restored, Unread
@@ -29,27 +30,26 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.registry = MemoryRegistry()
-        self.knowledge = DigestKnowledge(None)
+        self.cache = SqliteDigestCache(None)
 
-    def learn(self) -> None:
-        for raw in self.registry.contents[APP].manifests.values():
-            self.knowledge.learn_manifest(raw)
+    async def learn(self) -> None:
+        await self.cache.learn_manifests(self.registry.contents[APP].manifests.values())
 
     async def run(self, planned: RepositoryPlan) -> tuple[Loss, ...]:
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(planned), "cleanup")
-            result = await execute_plan(run, lambda _: self.registry, self.knowledge)
+            result = await execute_plan(run, lambda _: self.registry, self.cache)
             return tuple(loss for _, loss in result.losses)
 
-    async def undo(self, *, knowledge: DigestKnowledge | None = None, dry_run: bool = False) -> UndoResult:
+    async def undo(self, *, cache: SqliteDigestCache | None = None, dry_run: bool = False) -> UndoResult:
         with Journal.open(self.folder) as journal:
             run = await journal.load((await journal.runs())[0].id)
-            known = knowledge or DigestKnowledge(None)
+            known = cache or SqliteDigestCache(None)
             return await undo_run(run, lambda _: self.registry, lambda *_: None, known, dry_run=dry_run)
 
-    async def slices(self) -> tuple[Slice, ...]:
+    async def repositories(self) -> tuple[RepositoryRecord, ...]:
         with Journal.open(self.folder) as journal:
-            return await journal.slices((await journal.runs())[0].id)
+            return await journal.repositories((await journal.runs())[0].id)
 
     def takes_along(self, *also: Digest) -> None:
         """With the next manifest that is deleted."""
@@ -66,7 +66,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def signed(bench: Bench) -> tuple[dict[str, Digest], RepositoryPlan]:
+async def signed(bench: Bench) -> tuple[dict[str, Digest], RepositoryPlan]:
     """Kept: an index over an image, the image's signature under a tag and an attestation without one. Doomed: a tag on
     something else."""
     registry = bench.registry
@@ -76,12 +76,12 @@ def signed(bench: Bench) -> tuple[dict[str, Digest], RepositoryPlan]:
     d["attestation"] = registry.image(APP, "attestation", subject=d["part"])
     kept = {"1.0": d["index"], f"sha256-{d['part'].hex}.sig": d["signature"]}
     needed = [d["part"], d["signature"], d["attestation"], d["index"]]
-    bench.learn()
+    await bench.learn()
     return d, repository_plan(APP, level(remove(d["old"], "old")), kept=kept, needed=needed)
 
 
 async def test_what_a_cascade_of_the_server_took_comes_back_tag_and_manifest(bench: Bench) -> None:
-    d, planned = signed(bench)
+    d, planned = await signed(bench)
     before = bench.registry.contents[APP].state()
     bench.takes_along(d["signature"], d["attestation"], d["part"])
     losses = await bench.run(planned)
@@ -100,9 +100,9 @@ async def test_what_a_cascade_of_the_server_took_comes_back_tag_and_manifest(ben
 
 
 async def test_a_tag_whose_manifest_is_still_there_comes_back_without_its_bytes(bench: Bench) -> None:
-    d, planned = signed(bench)
+    d, planned = await signed(bench)
     before = bench.registry.contents[APP].state()
-    bench.knowledge = DigestKnowledge(None)
+    bench.cache = SqliteDigestCache(None)
     bench.registry.hook = once(after("delete_manifests"), lambda: bench.registry.contents[APP].tags.pop(Tag("1.0")))
     assert await bench.run(planned) == (Loss(d["index"], Tag("1.0")),)
     assert (await bench.undo()).lost == ()
@@ -110,8 +110,8 @@ async def test_a_tag_whose_manifest_is_still_there_comes_back_without_its_bytes(
 
 
 async def test_what_was_never_read_is_named(bench: Bench) -> None:
-    d, planned = signed(bench)
-    bench.knowledge = DigestKnowledge(None)
+    d, planned = await signed(bench)
+    bench.cache = SqliteDigestCache(None)
     bench.takes_along(d["attestation"])
     await bench.run(planned)
     result = await bench.undo()
@@ -121,10 +121,10 @@ async def test_what_was_never_read_is_named(bench: Bench) -> None:
 
 
 async def test_the_registrys_own_restore_needs_no_bytes(bench: Bench) -> None:
-    d, planned = signed(bench)
+    d, planned = await signed(bench)
     before = bench.registry.contents[APP].state()
     raw = bench.registry.contents[APP].manifests[d["attestation"]]
-    bench.knowledge = DigestKnowledge(None)
+    bench.cache = SqliteDigestCache(None)
     bench.takes_along(d["attestation"])
     await bench.run(planned)
 
@@ -140,7 +140,7 @@ async def test_the_registrys_own_restore_needs_no_bytes(bench: Bench) -> None:
 
 
 async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_is_undone(bench: Bench) -> None:
-    d, planned = signed(bench)
+    d, planned = await signed(bench)
     before = bench.registry.contents[APP].state()
 
     def take_and_die() -> None:
@@ -151,15 +151,15 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
     with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
         await bench.run(planned)
     bench.registry.hook = None
-    recorded, there = await bench.slices(), bench.registry.contents[APP].state()
-    tried = await bench.undo(knowledge=bench.knowledge, dry_run=True)
+    recorded, there = await bench.repositories(), bench.registry.contents[APP].state()
+    tried = await bench.undo(cache=bench.cache, dry_run=True)
     assert d["signature"] in {each.digest for each in tried.put_back}
-    assert (await bench.slices(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
+    assert (await bench.repositories(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
     bench.registry.hook = once(happens("push_manifest"), die)
     with pytest.raises(BaseException):  # noqa: B017
-        await bench.undo(knowledge=bench.knowledge)
+        await bench.undo(cache=bench.cache)
     bench.registry.hook = None
-    (known,) = await bench.slices()
+    (known,) = await bench.repositories()
     assert (known.checked, d["signature"] in {loss.digest for loss in known.losses}) == (True, True)
     assert (await bench.undo()).lost == (), "with the bytes that were written down before the first push"
     assert bench.registry.contents[APP].state() == before
@@ -169,7 +169,7 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
 async def test_an_undo_of_losses_that_was_killed_anywhere_is_repeated(tmp_path: Path) -> None:
     for number in range(200):
         bench = Bench(tmp_path / str(number))
-        d, planned = signed(bench)
+        d, planned = await signed(bench)
         before = bench.registry.contents[APP].state()
         bench.takes_along(d["signature"], d["attestation"], d["part"])
         await bench.run(planned)
@@ -187,7 +187,7 @@ async def test_an_undo_of_losses_that_was_killed_anywhere_is_repeated(tmp_path: 
 
 
 async def test_what_others_deleted_after_the_check_is_told_and_left_alone(bench: Bench) -> None:
-    d, planned = signed(bench)
+    d, planned = await signed(bench)
     assert await bench.run(planned) == ()
     del bench.registry.contents[APP].tags[Tag("1.0")]
     result = await bench.undo()

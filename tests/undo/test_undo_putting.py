@@ -7,10 +7,10 @@ import anyio
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Unreachable
 from holystone.engine.executor import execute_plan
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest, RawManifest, understood
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome
 from holystone.engine.model.plan import Pass
@@ -177,7 +177,7 @@ async def test_a_repository_that_was_not_begun_has_nothing_left_to_try(tmp_path:
     registry = MemoryRegistry()
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, level(remove(registry.image(APP, "x", "x"), "x")))), "c")
-        result = await undo_run(run, lambda _: registry, lambda *_: None, DigestKnowledge(None))
+        result = await undo_run(run, lambda _: registry, lambda *_: None, SqliteDigestCache(None))
     assert (result.not_tried, result.put_back, result.incomplete) == (0, (), False)
 
 
@@ -199,7 +199,7 @@ async def test_each_repository_is_uncovered_whatever_comes_of_the_one_before(tmp
     registry.hook = refuse
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(*made), "cleanup")
-        await execute_plan(run, lambda _: registry, DigestKnowledge(None))
+        await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
         assert registry.contents[near].tags[Tag("v1")] != images[near]
 
         async def far_away(point: Point) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Doubtful, Refused, RegistryFailure, Unreachable
-from holystone.engine.inventory.knowledge import DigestKnowledge
-from holystone.engine.journal import Journal
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import Failed, Forbidden, Needed
 from holystone.engine.model.plan import Pass, RepositoryPlan
@@ -312,7 +312,7 @@ async def test_a_run_that_began_nothing_has_nothing_to_undo(tmp_path: Path) -> N
     image = registry.image(APP, "image", "v1")
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, Pass("tombstone", (tombstone("v1", image),)))), "cleanup")
-        result = await undo_run(run, lambda _: registry, lambda *_: None, DigestKnowledge(None))
+        result = await undo_run(run, lambda _: registry, lambda *_: None, SqliteDigestCache(None))
         assert (result.put_back, registry.calls) == ((), [])
         assert (await journal.runs())[0].state == "undone"
 

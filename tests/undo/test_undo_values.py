@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import Unreachable
-from holystone.engine.journal import Journaled, Slice
 from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import (
     AlreadyGone,
@@ -19,6 +18,7 @@ from holystone.engine.model.outcomes import (
 )
 from holystone.engine.model.plan import Kept, Pass
 from holystone.engine.model.reasons import Unreadable
+from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult
 from holystone.engine.undo.compare import There, look
@@ -117,7 +117,7 @@ def test_what_a_run_took_away_or_may_have() -> None:
         enumerate([Deleted(), AlreadyGone(), Failed("x"), StillServed(), MovedMeanwhile(d(3)), Needed("x")], start=1)
     )
     outcomes |= {7: Forbidden("x"), 8: MovedMeanwhile(d(3)), 9: Deleted(), 10: Deleted(), 11: Deleted()}
-    known = Slice(APP, None, outcomes, frozenset({8}), (Loss(lost, Tag("lost")), Loss(unread)), checked=True)
+    known = RepositoryRecord(APP, None, outcomes, frozenset({8}), (Loss(lost, Tag("lost")), Loss(unread)), checked=True)
     found = taken(plan, known, Journaled(whole, frozenset({by_name["damaged"]})))
     ours = {name: by_name[name] for name in ("none", "deleted", "gone", "failed", "served", "covered", "damaged")}
     assert found.tags == {**{Tag(name): digest for name, digest in ours.items()}, Tag("lost"): lost}

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from holystone.adapters.state.sqlite import checked, rows
+from holystone.adapters.state.sqlite.schema import _STEPS
 from holystone.engine.errors import HolystoneError
-from holystone.engine.journal import checked, rows
-from holystone.engine.journal.schema import _STEPS
 from tests.fuzz.scripted import REPOSITORY
 
 _D = "sha256:" + "0" * 64

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from holystone.engine.lease.tags import parse_lock_tag
 from holystone.engine.model.in_use import Listed
+from holystone.engine.model.lock_tags import parse_lock_tag
 from holystone.engine.model.references import Commit, Digest, ImageName, InvalidName, RegistryHost, RepositoryPath, Tag
 from holystone.engine.naming.addresses import parse_address, parse_reference
 from holystone.engine.naming.records import parse_client_id_tag, parse_managed_image_tag, parse_metadata_tag

@@ -13,12 +13,12 @@ from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.scheduler import for_each
 
 
 async def check_after(
-    registry: Registry, knowledge: Knowledge, plan: RepositoryPlan, deletions: Deletions, *, sleep: Sleep = anyio.sleep
+    registry: Registry, cache: DigestCache, plan: RepositoryPlan, deletions: Deletions, *, sleep: Sleep = anyio.sleep
 ) -> CheckReport:
     """`deletions`: what is said to have gone. Raises what the registry raises."""
     repository = plan.repository
@@ -41,8 +41,8 @@ async def check_after(
     await look_for_all(untagged)
     missing = untagged - now.keys()
     # Whoever moved a tag may have removed what it pointed to before: not ours, unless another kept tag needs it.
-    theirs = _reach(knowledge, (kept[tag] for tag in moved)) - _reach(
-        knowledge, (digest for tag, digest in kept.items() if tag not in moved)
+    theirs = await _reach(cache, (kept[tag] for tag in moved)) - await _reach(
+        cache, (digest for tag, digest in kept.items() if tag not in moved)
     )
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
@@ -50,15 +50,11 @@ async def check_after(
     return CheckReport(lost, moved, there.renewed, there.served)
 
 
-def _reach(knowledge: Knowledge, roots: Iterable[Digest]) -> set[Digest]:
+async def _reach(cache: DigestCache, roots: Iterable[Digest]) -> set[Digest]:
     found: set[Digest] = set()
-    frontier = list(roots)
+    frontier = set(roots)
     while frontier:
-        digest = frontier.pop()
-        if digest in found:
-            continue
-        found.add(digest)
-        raw = knowledge.manifest(digest)
-        if raw and (manifest := understood(raw)):
-            frontier.extend(manifest.children)
+        found |= frontier
+        known = [manifest async for raw in cache.manifests(frontier) if (manifest := understood(raw))]
+        frontier = {child for manifest in known for child in manifest.children} - found
     return found

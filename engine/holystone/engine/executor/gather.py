@@ -11,7 +11,7 @@ from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.references import Digest, Repository
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.scheduler import for_each, in_batches
 
 Keep: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
@@ -55,7 +55,7 @@ class _Handover:
 
 async def gather(
     registry: Registry,
-    knowledge: Knowledge,
+    cache: DigestCache,
     repository: Repository,
     digests: Iterable[Digest],
     keep: Keep,
@@ -64,17 +64,15 @@ async def gather(
     """All that it found is kept when it returns. `in_hand` is the run's (see IN_HAND)."""
     gathered = Gathered()
     handover = _Handover(keep)
-    unknown: list[Digest] = []
 
     async def found(raw: RawManifest) -> None:
         gathered.found[raw.digest] = understood(raw)
         await handover.add(raw)
 
-    for digest in sorted(set(digests)):
-        if known := knowledge.manifest(digest):
-            await found(known)
-        else:
-            unknown.append(digest)
+    wanted = set(digests)
+    async for known in cache.manifests(sorted(wanted)):
+        await found(known)
+    unknown = sorted(wanted - gathered.found.keys())
 
     async def read(some: Sequence[Digest]) -> None:
         async with in_hand:
@@ -88,7 +86,7 @@ async def gather(
             return
         for digest, raw in answer.items():
             if digest.matches(raw.body):
-                knowledge.learn_manifest(raw)
+                await cache.learn_manifests([raw])
                 await found(raw)
             else:
                 gathered.unreadable[digest] = "its bytes do not match its digest"

@@ -12,8 +12,8 @@ import anyio
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, TooDeep
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
@@ -178,12 +178,12 @@ async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Dige
     known = {*work.manifests, *work.plan.kept_manifests}
 
     async def read(digest: Digest) -> None:
-        raw = work.knowledge.manifest(digest)
+        raw = await work.cache.manifest(digest)
         if raw is None:
             raw = (await work.registry.read_manifests(work.repository, [digest])).get(digest)
         if raw is None:
             return
-        work.knowledge.learn_manifest(raw)
+        await work.cache.learn_manifests([raw])
         try:
             manifests[digest] = parse_manifest(raw)
         except Malformed as error:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from holystone.engine.executor.tally import Tally
-from holystone.engine.journal import Slice
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.records import RepositoryRecord
 
 
-def remaining(plan: Plan, slices: Iterable[Slice]) -> Plan:
+def remaining(plan: Plan, slices: Iterable[RepositoryRecord]) -> Plan:
     """The plan without the steps that the journal calls settled."""
     known = {each.repository: each.outcomes for each in slices}
     return msgspec.structs.replace(

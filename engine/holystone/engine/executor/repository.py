@@ -18,11 +18,10 @@ from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.tombstones import bury, make_tombstone
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.journal import Run, SliceJournal
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry, RepositoryJournal, Run
 
 _ROUNDS: Final = 3
 """How often steps are tried again that a registry refused because something referred to them."""
@@ -32,7 +31,7 @@ async def execute_repository(
     plan: RepositoryPlan,
     registries: Callable[[Repository], Registry],
     run: Run,
-    knowledge: Knowledge,
+    cache: DigestCache,
     progress: Progress,
     settle: Callable[[Repository], Awaitable[None]],
     sleep: Sleep,
@@ -49,14 +48,14 @@ async def execute_repository(
         if journal:
             tally = Tally(plan, journal.known.outcomes)
         if tally.due:
-            work = await _prepare(plan, registry, run, journal, knowledge, tally, progress, in_hand)
+            work = await _prepare(plan, registry, run, journal, cache, tally, progress, in_hand)
             journal = work.journal
             await _passes(work, lambda: settle(plan.repository))
         if journal:
-            found = await check_after(registry, knowledge, plan, _deletions(journal, tally), sleep=sleep)
+            found = await check_after(registry, cache, plan, _deletions(journal, tally), sleep=sleep)
             await settle(plan.repository)
             check = found
-            await _record(registry, knowledge, journal, tally, check, in_hand)
+            await _record(registry, cache, journal, tally, check, in_hand)
             await _contradictions(registry, plan, check)
     except HolystoneError as error:
         stopped = error
@@ -94,8 +93,8 @@ async def _prepare(
     plan: RepositoryPlan,
     registry: Registry,
     run: Run,
-    journal: SliceJournal | None,
-    knowledge: Knowledge,
+    journal: RepositoryJournal | None,
+    cache: DigestCache,
     tally: Tally,
     progress: Progress,
     in_hand: anyio.CapacityLimiter,
@@ -119,13 +118,13 @@ async def _prepare(
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
     lacking = tally.due_digests - recorded.keys()
-    gathered = await gather(registry, knowledge, plan.repository, lacking, journal.keep, in_hand)
+    gathered = await gather(registry, cache, plan.repository, lacking, journal.keep, in_hand)
     if not begun:
         await journal.seal()
     return RepositoryWork(
         plan,
         registry,
-        knowledge,
+        cache,
         capabilities,
         journal,
         tally,
@@ -135,7 +134,7 @@ async def _prepare(
     )
 
 
-def _deletions(journal: SliceJournal, tally: Tally) -> Deletions:
+def _deletions(journal: RepositoryJournal, tally: Tally) -> Deletions:
     tombstone = journal.known.tombstone
     parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
     return Deletions(tally.deleted_tags, tally.gone_manifests(Deleted), tally.gone_manifests(AlreadyGone), parts)
@@ -143,8 +142,8 @@ def _deletions(journal: SliceJournal, tally: Tally) -> Deletions:
 
 async def _record(
     registry: Registry,
-    knowledge: Knowledge,
-    journal: SliceJournal,
+    cache: DigestCache,
+    journal: RepositoryJournal,
     tally: Tally,
     check: CheckReport,
     in_hand: anyio.CapacityLimiter,
@@ -152,7 +151,7 @@ async def _record(
     """What is lost, for `undo`, with its bytes where they are known or still to be had; and what is still served, for
     `resume`."""
     lost = {loss.digest for loss in check.losses}
-    await gather(registry, knowledge, journal.known.repository, lost, journal.keep, in_hand)
+    await gather(registry, cache, journal.known.repository, lost, journal.keep, in_hand)
     await journal.record_check(check.losses)
     still = tally.still_served(check.served)
     await journal.record(still)

@@ -15,11 +15,11 @@ from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.untag import held_tags
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.journal import Tombstone
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
 from holystone.engine.model.plan import Untag
+from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.scheduler import FRESH, ROUNDS, sent_within
 

@@ -11,13 +11,12 @@ from holystone.engine.executor.results import Progress
 from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
-from holystone.engine.journal import SliceJournal
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
 from holystone.engine.model.plan import How, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry, RepositoryJournal
 from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, sent_within
 
 T = TypeVar("T")
@@ -33,9 +32,9 @@ class RepositoryWork:
         self,
         plan: RepositoryPlan,
         registry: Registry,
-        knowledge: Knowledge,
+        cache: DigestCache,
         capabilities: Capabilities,
-        journal: SliceJournal,
+        journal: RepositoryJournal,
         tally: Tally,
         *,
         manifests: Mapping[Digest, Manifest | None],
@@ -44,7 +43,7 @@ class RepositoryWork:
     ) -> None:
         self.plan = plan
         self.registry = registry
-        self.knowledge = knowledge
+        self.cache = cache
         self.capabilities = capabilities
         tags = len(plan.kept) + len(tally.doomed_tags)
         self.sight = Sight(registry, plan.repository, capabilities, tally, tags=tags)
@@ -77,7 +76,7 @@ class RepositoryWork:
 
     async def raw(self, digest: Digest) -> RawManifest:
         """One whose bytes are in the journal. Raises RegistryFailure if they are not."""
-        raw = self.knowledge.manifest(digest) or await self.journal.manifest(digest)
+        raw = await self.cache.manifest(digest) or await self.journal.manifest(digest)
         if raw is None:
             raise RegistryFailure(f"{self.repository}: the bytes of manifest {digest.short} are not known.")
         return raw

@@ -13,8 +13,8 @@ import msgspec
 from holystone.engine.errors import IncompleteSource, TooDeep
 from holystone.engine.inventory.entries import Entries
 from holystone.engine.inventory.listing import list_twice
-from holystone.engine.lease import is_lock_tag
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.manifests import (
     NESTED_AT_MOST,
     ImageConfig,
@@ -26,7 +26,7 @@ from holystone.engine.model.manifests import (
 )
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.naming.labels import looked_at
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry
 from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
@@ -38,14 +38,14 @@ A 404 may be a proxy's, or of a replica that lags. The second time is after all 
 
 async def read_repository(
     registry: Registry,
-    knowledge: Knowledge,
+    cache: DigestCache,
     repository: Repository,
     *,
     needs_config: Callable[[Tag], bool],
 ) -> RepositorySnapshot:
     """Raises what the registry raises."""
     listing = await list_twice(registry, repository)
-    reader = _Reader(registry, knowledge, repository, listing.manifests)
+    reader = _Reader(registry, cache, repository, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     odd = [digest for digest in listing.odd.values() if digest]
@@ -83,7 +83,7 @@ async def read_repository(
 
 
 async def add_referrers(
-    registry: Registry, knowledge: Knowledge, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
+    registry: Registry, cache: DigestCache, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
 ) -> RepositorySnapshot:
     """The snapshot, with the manifests that refer to `subjects` by the referrers API."""
     found: set[Digest] = set()
@@ -99,7 +99,7 @@ async def add_referrers(
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
         return msgspec.structs.replace(snapshot, held=held) if entries.failed else snapshot
-    reader = _Reader(registry, knowledge, snapshot.repository, {})
+    reader = _Reader(registry, cache, snapshot.repository, {})
     manifests = await reader.manifests(unknown)
     return msgspec.structs.replace(
         snapshot,
@@ -112,12 +112,12 @@ async def add_referrers(
 
 class _Reader:
     def __init__(
-        self, registry: Registry, knowledge: Knowledge, repository: Repository, said: Mapping[Digest, Manifest]
+        self, registry: Registry, cache: DigestCache, repository: Repository, said: Mapping[Digest, Manifest]
     ) -> None:
         """`said`: manifests that the listing describes so well that they need not be read."""
         self._said = said
         self._registry = registry
-        self._knowledge = knowledge
+        self._cache = cache
         self._repository = repository
         self.problems: dict[Digest, str] = {}
         self.missing: set[Digest] = set()
@@ -168,24 +168,20 @@ class _Reader:
                         await read([digest])
                 return
             entries.read += len(some)
-            for digest in some:
-                if digest in found:
-                    self._knowledge.learn_manifest(found[digest])
-                    understand(found[digest])
-                    unknown.discard(digest)
+            asked_for = [found[digest] for digest in some if digest in found]
+            await self._cache.learn_manifests(asked_for)
+            for raw in asked_for:
+                understand(raw)
+                unknown.discard(raw.digest)
 
         level = set(roots)
         for _ in range(NESTED_AT_MOST):
-            unknown: set[Digest] = set()
-            for digest in sorted(level):
-                if said := self._said.get(digest):
-                    manifests[digest] = said
-                    entries.read += 1
-                elif known := self._knowledge.manifest(digest):
-                    understand(known)
-                    entries.read += 1
-                else:
-                    unknown.add(digest)
+            manifests |= {digest: self._said[digest] for digest in level if digest in self._said}
+            unknown = level - manifests.keys()
+            async for raw in self._cache.manifests(sorted(unknown)):
+                understand(raw)
+                unknown.discard(raw.digest)
+            entries.read += len(level) - len(unknown)
             for _ in range(_ASKED):
                 batches = in_batches(sorted(unknown - entries.failed.keys()), self._registry.manifests_at_once)
                 await for_each(batches, read, workers=WORKERS)
@@ -220,7 +216,7 @@ class _Reader:
         entries: Entries[Digest] = Entries()
 
         async def read(digest: Digest) -> None:
-            body = self._knowledge.blob(digest)
+            body = await self._cache.blob(digest)
             if body is not None:
                 entries.read += 1
             else:
@@ -228,7 +224,7 @@ class _Reader:
                     body = await self._registry.read_blob(self._repository, digest)
                 if body is None:
                     return
-                self._knowledge.learn_blob(digest, body)
+                await self._cache.learn_blob(digest, body)
             unknown.discard(digest)
             try:
                 config = parse_config(digest, body)

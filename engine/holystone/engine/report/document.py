@@ -6,10 +6,10 @@ import msgspec
 
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
-from holystone.engine.journal import RunState
 from holystone.engine.model.codec import json_schema, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanFile
+from holystone.engine.model.records import RunState
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 

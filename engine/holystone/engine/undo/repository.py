@@ -10,12 +10,12 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.executor import Progress, check_after
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.served import Deletions
-from holystone.engine.journal import Journaled, Run, Slice, SliceJournal
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry, RepositoryJournal, Run
 from holystone.engine.undo.compare import look, moved
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.putting import PuttingBack
@@ -29,7 +29,7 @@ async def undo_repository(
     plan: RepositoryPlan,
     registries: Callable[[Repository], Registry],
     run: Run,
-    knowledge: Knowledge,
+    cache: DigestCache,
     progress: Progress,
     in_hand: anyio.CapacityLimiter,
     *,
@@ -45,7 +45,7 @@ async def undo_repository(
     try:
         if journal := await run.repository(plan.repository):
             registry = registries(plan.repository)
-            known, journaled = await _known(plan, registry, knowledge, journal, in_hand, dry_run=dry_run)
+            known, journaled = await _known(plan, registry, cache, journal, in_hand, dry_run=dry_run)
             gone = taken(plan, known, journaled)
             tombstone = known.tombstone.parts if known.tombstone else ()
             work = PuttingBack(plan, registry, gone, journal.manifest, tombstone, progress, in_hand, dry_run, sleep)
@@ -65,20 +65,20 @@ async def undo_repository(
 async def _known(
     plan: RepositoryPlan,
     registry: Registry,
-    knowledge: Knowledge,
-    journal: SliceJournal,
+    cache: DigestCache,
+    journal: RepositoryJournal,
     in_hand: anyio.CapacityLimiter,
     *,
     dry_run: bool,
-) -> tuple[Slice, Journaled]:
+) -> tuple[RepositoryRecord, Journaled]:
     """What the journal knows, with bytes from elsewhere for what is damaged there. A run that did not come to its own
     check has lost what it kept without knowing it: then that is looked for now, and written down before the first
     request that changes anything."""
     known, journaled = journal.known, await journal.journaled()
-    losses = () if known.checked else (await check_after(registry, knowledge, plan, Deletions({}))).losses
+    losses = () if known.checked else (await check_after(registry, cache, plan, Deletions({}))).losses
     lacking = {loss.digest for loss in losses} - journaled.whole.keys() | journaled.damaged
     keep = _unkept if dry_run else journal.keep
-    found = (await gather(registry, knowledge, plan.repository, lacking, keep, in_hand)).found
+    found = (await gather(registry, cache, plan.repository, lacking, keep, in_hand)).found
     if not (known.checked or dry_run):
         await journal.record_check(losses)
     known = msgspec.structs.replace(known, losses=tuple(dict.fromkeys((*known.losses, *losses))))

@@ -7,10 +7,9 @@ import anyio
 
 from holystone.engine.executor import Progress
 from holystone.engine.executor.gather import IN_HAND
-from holystone.engine.journal import Run
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import Knowledge, Registry
+from holystone.engine.ports import DigestCache, Registry, Run
 from holystone.engine.scheduler import map_each
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.repository import Settle, undo_repository
@@ -35,7 +34,7 @@ async def undo_run(
     run: Run,
     registries: Callable[[Repository], Registry],
     progress: Progress,
-    knowledge: Knowledge,
+    cache: DigestCache,
     *,
     dry_run: bool = False,
     sleep: Sleep = anyio.sleep,
@@ -52,7 +51,7 @@ async def undo_run(
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
         return await undo_repository(
-            plan, registries, run, knowledge, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+            plan, registries, run, cache, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
         )
 
     async def work() -> UndoResult:

@@ -4,10 +4,10 @@ comes back."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holystone.engine.journal import Journaled, Slice
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan
+from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo.order import Levels, levels
 
@@ -25,7 +25,7 @@ class Taken:
     """All of them in the order in which they come back."""
 
 
-def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
+def taken(plan: RepositoryPlan, known: RepositoryRecord, journaled: Journaled) -> Taken:
     """What the run did itself was written down before: no step was done whose manifest is not in `journaled`."""
     recorded = journaled.whole.keys() | journaled.damaged
     steps = [step for number, step in enumerate(plan.steps) if step.digest in recorded and _may_be_ours(number, known)]
@@ -40,13 +40,13 @@ def taken(plan: RepositoryPlan, known: Slice, journaled: Journaled) -> Taken:
     return Taken(manifests, tags, held, journaled.damaged, order)
 
 
-def tags_taken(plan: RepositoryPlan, known: Slice) -> frozenset[Tag]:
+def tags_taken(plan: RepositoryPlan, known: RepositoryRecord) -> frozenset[Tag]:
     """By the run's own steps, or perhaps."""
     steps = (step for number, step in enumerate(plan.steps) if _may_be_ours(number, known))
     return frozenset(tag for step in steps for tag in step.tags)
 
 
-def _may_be_ours(number: int, known: Slice) -> bool:
+def _may_be_ours(number: int, known: RepositoryRecord) -> bool:
     """A request may have had its effect without an answer, or without the time to record it: then there is no outcome,
     or a failure, or what the next attempt saw."""
     outcome = known.outcomes.get(number)

@@ -8,11 +8,10 @@ import anyio
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.work import WORKERS
-from holystone.engine.journal import Run
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import Registry, Run
 from holystone.engine.scheduler import for_each
 from holystone.engine.undo.order import levels
 from holystone.engine.undo.push import Sleep

@@ -1,0 +1,1 @@
+"""Where runs, locks and what was read are kept: `engine.ports.state`, implemented."""

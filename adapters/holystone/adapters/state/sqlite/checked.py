@@ -1,0 +1,114 @@
+"""From rows to values. The file may have been restored, copied, written by another version or by another hand, so each
+row is a claim until its kinds, names and digests have been looked at."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from holystone.engine.errors import Damaged
+from holystone.engine.model.codec import from_json
+from holystone.engine.model.manifests import RawManifest, blobs_of
+from holystone.engine.model.outcomes import Loss, Outcome
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.records import RunRecord, Tombstone
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+
+RUN_COLUMNS: Final = ("id", "started", "ended", "command", "state", "locks")
+_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+"""Of a run: a part of file names and tags."""
+_STATES: Final = ("open", "finished", "undoing", "undone", "given-up")
+
+
+class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    outcome: Outcome
+
+
+@contextmanager
+def reading(run: str, what: str) -> Iterator[None]:
+    """Raises Damaged for whatever is wrong with a row of this run."""
+    try:
+        yield
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise damaged(run, f"{what}: {error}") from error
+
+
+def damaged(run: str, why: str) -> Damaged:
+    return Damaged(
+        f"The journal's record of run {run} is damaged ({why}).",
+        not_deleted="Nothing was deleted by this command.",
+        what_to_do="Restore the journal from a backup, or use the version of Holystone that began the run; `holystone "
+        f"runs give-up {run}` ends it for good.",
+    )
+
+
+def run_record(row: Sequence[object]) -> RunRecord:
+    """One in the state `damaged` if the row is none, with the reason as its command."""
+    try:
+        fields = dict(zip(RUN_COLUMNS, row, strict=True))
+        if fields["locks"] in (0, 1):  # SQLite knows no truth
+            fields["locks"] = bool(fields["locks"])
+        record = msgspec.convert(fields, RunRecord)
+        if not _ID.fullmatch(record.id):
+            raise ValueError("its name is none")
+        if record.state not in _STATES:
+            raise ValueError(f"there is no state {record.state}")
+    except (msgspec.ValidationError, ValueError) as error:
+        return RunRecord(ascii(row[0])[:80].strip("'"), 0, None, str(error), "damaged")
+    return record
+
+
+def plan(run: str, encoded: object) -> Plan:
+    """Raises Damaged."""
+    with reading(run, "its plan"):
+        return from_json(_bytes(encoded), Plan).claimed()
+
+
+def repository(name: object) -> Repository:
+    host, _, path = _text(name).partition("/")
+    return Repository(RegistryHost.parse(host), RepositoryPath.parse(path))
+
+
+def manifest(digest: Digest, media_type: object, body: object) -> RawManifest | None:
+    """None if the bytes are not the digest's."""
+    if not isinstance(body, bytes) or not digest.matches(body):
+        return None
+    return RawManifest(digest, media_type if isinstance(media_type, str) else "", body)
+
+
+def tombstone(digest: object, media_type: object, body: object, config: object) -> Tombstone | None:
+    """What is pushed and deleted by its digest, or None where there is none."""
+    if digest is None:
+        return None
+    made = manifest(Digest.parse(_text(digest)), media_type, body)
+    if made is None or blobs_of(made) != (Digest.of(_bytes(config)),):
+        raise ValueError("the tombstone's bytes are not its digest's")
+    return Tombstone(made, _bytes(config))
+
+
+def outcome(encoded: object) -> Outcome:
+    return from_json(_bytes(encoded), Recorded).outcome
+
+
+def loss(tag: object, digest: object) -> Loss:
+    return Loss(Digest.parse(_text(digest)), Tag.parse(_text(tag)) if tag else None)
+
+
+def number(step: object) -> int:
+    return msgspec.convert(step, int)
+
+
+def digest(text: object) -> Digest:
+    return Digest.parse(_text(text))
+
+
+def _text(value: object) -> str:
+    return msgspec.convert(value, str)
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise TypeError(f"expected bytes, got {type(value).__name__}")
+    return value

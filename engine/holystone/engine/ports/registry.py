@@ -1,0 +1,110 @@
+"""A registry, as the engine needs it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.manifests import Manifest, RawManifest
+from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A complete list of a repository's tags. `exists` is False if the registry does not know the repository."""
+
+    tags: Mapping[Tag, Digest | None]
+    """With the digest where the list itself says it."""
+    exists: bool = True
+    locked: Mapping[Tag, str] = {}
+    """Tags that the registry will not delete, each with the rule that forbids it, for people."""
+    manifests: Mapping[Digest, Manifest] = {}
+    """Of which the list itself says all that matters (type, configuration, children): they are not read until their
+    bytes are needed."""
+    untagged: tuple[Digest, ...] = ()
+    """Manifests without a tag that may belong to another one, where the list shows them and `referrers` cannot tell:
+    they are read, so that signatures and the like are known."""
+    indexes: tuple[Digest, ...] = ()
+    """Indexes without a tag, where the registry refuses to delete what they list: they are read, and what they list is
+    not."""
+    put: Mapping[Tag, int] = {}
+    """Unix seconds at which a tag was put onto its manifest last, or a later moment, where the list says it. Never an
+    earlier one: whoever deletes by age would take what is young."""
+    pushed: Mapping[Digest, int] = {}
+    """Unix seconds at which a manifest was pushed, where the list says it. A new tag on it need not change that."""
+    odd: Mapping[str, Digest | None] = {}
+    """Names that are no tags, each with the manifest that it stands for where that can be known."""
+
+
+class Registry(Protocol):
+    """One registry as one credential sees it.
+
+    Every method may raise Unreachable, Unauthorized, IncompleteSource or RegistryFailure, and may be cancelled at
+    any await. Throttling and passing faults are retried inside; whoever calls never sees them. All methods may be
+    called concurrently; how many requests are really sent at once is the lane's decision, not the caller's.
+    """
+
+    @property
+    def host(self) -> RegistryHost: ...
+
+    async def probe(self, repository: Repository) -> Capabilities:
+        """What can be done in this repository. Changes nothing on the server; asked once per run."""
+        ...
+
+    async def list_tags(self, repository: Repository) -> Listing:
+        """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end. Unseen
+        where the registry does not tell a repository that is not there from one that may not be read."""
+        ...
+
+    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        """What the tag points to now, never from a cache, or the digest itself if the registry has the manifest; None
+        if there is no such tag (or only a dangling one) or manifest. No pull is counted for it. `alone`: the question
+        goes over a connection of its own, so that the answer is no other question's; for a second look."""
+        ...
+
+    @property
+    def manifests_at_once(self) -> int:
+        """How many one request reads."""
+        ...
+
+    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        """The bytes, verified against the digest, of at most `manifests_at_once`; those that the registry does not
+        have are left out."""
+        ...
+
+    async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
+        """A small blob (an image configuration), verified against the digest; None if the registry does not have it."""
+        ...
+
+    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+        """Manifests whose `subject` is this one, by the referrers API. Empty where the API is missing: there the
+        fallback tags, which `list_tags` gives, tell."""
+        ...
+
+    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        """One outcome per tag, in order. Needs `Capabilities.tag_delete`. Never raises for a single tag."""
+        ...
+
+    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        """One outcome per digest, in order. Takes every tag on the manifest with it. Never raises for a single one."""
+        ...
+
+    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+        """Brings back a manifest, and `tags` onto it, by the registry's own undelete. False if the registry has none,
+        or cannot any more; then a push may help."""
+        ...
+
+    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+        """Stores the bytes as they are, under a tag or untagged. Raises BlobsMissing if the registry says that it does
+        not have the blobs, or the manifests, that are listed; ManifestRefused if it refuses the manifest for what is in
+        it and does not say that, which several do that mean it."""
+        ...
+
+    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Whether the registry has it now, without reading it."""
+        ...
+
+    async def push_blob(self, repository: Repository, body: bytes) -> Digest:
+        """Stores a small blob unless the registry has it."""
+        ...

@@ -1,0 +1,153 @@
+"""What outlives a run, as the engine needs it: wherever it is kept, these promises hold.
+
+A record is where it is to be when the method that writes it returns, and whoever is cancelled while it waits may find
+it written all the same.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.outcomes import Loss, Outcome
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.sources import Counted, Key, Remembered
+
+
+class RepositoryJournal(Protocol):
+    """What is recorded of one repository in one run. Every method raises HolystoneError if it cannot be written."""
+
+    @property
+    def known(self) -> RepositoryRecord:
+        """As it was recorded when this attempt began."""
+        ...
+
+    async def journaled(self) -> Journaled: ...
+
+    async def manifest(self, digest: Digest) -> RawManifest | None:
+        """None if its bytes are not there, or not what its digest says."""
+        ...
+
+    async def keep(self, manifests: Sequence[RawManifest]) -> None: ...
+
+    async def seal(self) -> None:
+        """All that is needed to finish or undo the repository is kept."""
+        ...
+
+    async def record(self, outcomes: Mapping[int, Outcome]) -> None:
+        """By position of the step in `RepositoryPlan.steps`. A later outcome of a step replaces an earlier one."""
+        ...
+
+    async def mark_tombstoned(self, steps: Collection[int]) -> None:
+        """These tags point to the tombstone now, so that they are ours if they are gone later."""
+        ...
+
+    async def record_check(self, losses: Sequence[Loss]) -> None:
+        """What was to stay and is gone, of which such bytes as are known are kept, for `undo`. Losses that an earlier
+        check recorded remain."""
+        ...
+
+
+class Run(Protocol):
+    """A run that this process alone works on, as it does on all its repositories."""
+
+    @property
+    def record(self) -> RunRecord: ...
+
+    @property
+    def plan(self) -> Plan: ...
+
+    @property
+    def id(self) -> str: ...
+
+    async def repository(self, repository: Repository) -> RepositoryJournal | None:
+        """What an earlier attempt wrote down, or None if it did not get to the first request."""
+        ...
+
+    async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> RepositoryJournal:
+        """For everything that is needed to finish or undo the repository, which is kept before its first request is
+        sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken up."""
+        ...
+
+    async def may_lock(self, *, wanted: bool) -> bool:
+        """Whether locks are held in its repositories: they are `wanted` now, or some of an earlier attempt may be left
+        there. Written down before the first is pushed."""
+        ...
+
+    async def begin_undo(self) -> None:
+        """From here on only `undo` takes the run up, however this attempt ends."""
+        ...
+
+    async def finish(self, state: RunState = "finished") -> None:
+        """There is nothing left for `resume`. Gives the locks back."""
+        ...
+
+    def release(self) -> None:
+        """Leaves the run as it is, for another process to take up."""
+        ...
+
+
+class RunStore(Protocol):
+    """All runs, each written down before the wire: what `resume`, `undo` and reports live on."""
+
+    async def begin(self, plan: Plan, command: str) -> Run:
+        """A new run, kept with its whole plan when this returns. Runs that ended long ago are forgotten. Raises Refused
+        if another run is at work in one of its repositories."""
+        ...
+
+    async def load(self, run_id: str | None = None) -> Run:
+        """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
+        record is, Refused if it is still alive or another is at work in one of its repositories."""
+        ...
+
+    async def give_up(self, run_id: str) -> RunRecord:
+        """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
+        UsageError if there is none, Refused if it is still alive."""
+        ...
+
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        ...
+
+    async def record(self, run_id: str) -> RunRecord:
+        """Raises UsageError if there is no such run."""
+        ...
+
+    async def plan(self, run_id: str) -> Plan:
+        """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
+        ...
+
+    async def repositories(self, run_id: str) -> tuple[RepositoryRecord, ...]:
+        """Of the repositories that were begun, sorted by name. Raises Damaged."""
+        ...
+
+
+class DigestCache(Protocol):
+    """What was read by digest. A digest's content never changes, so what was read once is never fetched again. It can
+    cost time and cannot change a decision: what is lost or damaged is not there."""
+
+    def manifests(self, digests: Collection[Digest]) -> AsyncIterator[RawManifest]:
+        """Those that are known, one by one: together they may be gigabytes."""
+        ...
+
+    async def manifest(self, digest: Digest) -> RawManifest | None: ...
+
+    async def blob(self, digest: Digest) -> bytes | None: ...
+
+    async def learn_manifests(self, manifests: Iterable[RawManifest]) -> None: ...
+
+    async def learn_blob(self, digest: Digest, body: bytes) -> None: ...
+
+
+class Baselines(Protocol):
+    """What runs that ended well have counted of each source. Every method raises HolystoneError."""
+
+    async def read(self, keys: Iterable[Key]) -> Mapping[Key, Remembered]:
+        """Those that are known."""
+        ...
+
+    async def remember(self, counted: Iterable[Counted], as_of: int, run: str) -> None:
+        """What a run of this reading has left. A later reading is not overwritten: a run may be resumed days after its
+        plan was made."""
+        ...
