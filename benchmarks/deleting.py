@@ -16,6 +16,7 @@ from benchmarks.seeds import PATH, TAGS, copied
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.default.registry import DefaultSession
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.closure.close import close
@@ -38,7 +39,7 @@ _DOOMED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    registry: OciRegistry
+    session: DefaultSession
     concurrency: int
 
 
@@ -49,7 +50,8 @@ async def client(host: RegistryHost, concurrency: int) -> AsyncIterator[Client]:
     scheduler = Scheduler(limits)
     async with RegistryHttp(host, Anonymous(), connections=concurrency) as http:
         reads, writes = (scheduler.lane(host, "bench", kind) for kind in ("read", "write"))
-        yield Client(OciRegistry(host, http, reads, writes), concurrency)
+        session = OciRegistry(host, http, reads, writes).open(Repository(host, PATH))
+        yield Client(session, concurrency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,14 @@ class Prepared:
         return found
 
 
-async def prepare(registry: OciRegistry, doomed: int, *, seed: int, plain: bool = False) -> Prepared:
+async def prepare(session: DefaultSession, doomed: int, *, seed: int, plain: bool = False) -> Prepared:
     """`plain`: a plan without tombstones, as for a server on which they bring nothing."""
     cache = SqliteDigestCache(None)
-    repository = Repository(registry.host, PATH)
-    snapshot = await read_repository(registry, cache, repository, needs_config=lambda _: False)
+    snapshot = await read_repository(session, cache, needs_config=lambda _: False)
     tags = sorted(snapshot.tags)
     gone = frozenset(random.Random(seed).sample(tags, doomed))
     closed = close(snapshot, {tag: Delete((NotNeeded(),)) if tag in gone else Keep(()) for tag in tags})
-    can = await registry.probe(repository)
+    can = await session.probe()
     if plain:
         can = msgspec.structs.replace(can, delete_cost_grows=False)
     facts = TagFacts(written_once=frozenset(tags), created=_created(tags), as_of=int(time.time()), grace=7200)
@@ -98,7 +99,7 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
-        result = await execute_plan(run, lambda _: client.registry, prepared.cache)
+        result = await execute_plan(run, lambda _: client.session, prepared.cache)
         seconds = time.perf_counter() - begun
     if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result}")
@@ -107,10 +108,9 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
 
 async def delete_each(client: Client, prepared: Prepared) -> float:
     """Seconds: every doomed manifest by its digest and nothing else."""
-    repository = prepared.plan.repository
 
     async def delete(digest: Digest) -> None:
-        (outcome,) = await client.registry.delete_manifests(repository, [digest])
+        (outcome,) = await client.session.delete_manifests([digest])
         if not isinstance(outcome, Deleted):
             raise RuntimeError(f"{digest}: {outcome}")
 
@@ -121,17 +121,16 @@ async def delete_each(client: Client, prepared: Prepared) -> float:
 
 async def bury_and_delete(client: Client, prepared: Prepared) -> float:
     """Seconds: the tombstones of `engine.executor.tombstones` and then every doomed manifest, without any promise."""
-    repository = prepared.plan.repository
-    tombstone = make_tombstone("bench", repository)
+    tombstone = make_tombstone("bench", prepared.plan.repository)
     begun = time.perf_counter()
-    await client.registry.push_blob(repository, tombstone.config)
+    await client.session.push_blob(tombstone.config)
 
     async def overwrite(numbered: tuple[int, Tag]) -> None:
         number, tag = numbered
-        await client.registry.push_manifest(repository, tag, tombstone.parts[number % len(tombstone.parts)])
+        await client.session.push_manifest(tag, tombstone.parts[number % len(tombstone.parts)])
 
     async def delete(part: RawManifest) -> None:
-        await client.registry.delete_manifests(repository, [part.digest])
+        await client.session.delete_manifests([part.digest])
 
     await for_each(enumerate(prepared.doomed_tags), overwrite, workers=client.concurrency)
     await for_each(tombstone.parts, delete, workers=client.concurrency)
@@ -150,7 +149,7 @@ async def measure_deleting(program: str, storage: Path, folder: Path, concurrenc
     for way in (*(*_WAYS, *reversed(_WAYS)) * 2, *_WAYS):
         with copied(storage, program) as host:
             async with client(host, concurrency) as one:
-                prepared = await prepare(one.registry, _DOOMED, seed=1, plain=way in ("promised", "bare"))
+                prepared = await prepare(one.session, _DOOMED, seed=1, plain=way in ("promised", "bare"))
                 if way == "bare":
                     found[way].append(await delete_each(one, prepared))
                 elif way == "unpromised":

@@ -45,7 +45,7 @@ _PEERS = (
 async def measure_peers(program: str, storage: Path, folder: Path, concurrency: int) -> Iterable[Line]:
     with copied(storage, program) as host:
         async with client(host, concurrency) as mine:
-            prepared = await prepare(mine.registry, _DOOMED, seed=2)
+            prepared = await prepare(mine.session, _DOOMED, seed=2)
             ours = await carry_out(mine, prepared, folder)
     doomed = sorted(prepared.doomed_tags.items())
     return [_measure(peer, program, storage, folder, concurrency, doomed, ours) for peer in _PEERS]

@@ -12,7 +12,7 @@ from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH
 from benchmarks.servers import docker_registry
 from holystone.adapters.registries.oci import ACCEPT
-from holystone.engine.model.references import Repository, Tag
+from holystone.engine.model.references import Tag
 from holystone.engine.scheduler import for_each
 
 _REPEATS = 5
@@ -23,11 +23,10 @@ async def measure_scheduling(program: str, storage: Path, concurrency: int) -> I
     ours, bare = [], []
     with docker_registry(program, storage) as host:
         async with client(host, concurrency) as mine, aiohttp.ClientSession() as session:
-            repository = Repository(host, PATH)
-            tags = sorted((await mine.registry.list_tags(repository)).tags)[:_TAGS]
+            tags = sorted((await mine.session.list_tags()).tags)[:_TAGS]
 
             async def resolve(tag: Tag) -> None:
-                await mine.registry.resolve(repository, tag)
+                await mine.session.resolve(tag)
 
             async def head(tag: Tag) -> None:
                 url = f"http://{host}/v2/{PATH}/manifests/{tag}"

@@ -1,7 +1,7 @@
 """Registries, connected as the settings say: found by address, with the user's credentials, behind shared lanes."""
 
-from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -28,9 +28,9 @@ from holystone.cleanup.adapters import Adapter, load_adapter
 from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.plan import Place, ToldBy
+from holystone.engine.model.plan import Place, RepositoryPlan, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
-from holystone.engine.ports import Registry
+from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits, Scheduler
 from holystone.settings.values import Access, NamedPlace, TokenServer
 
@@ -78,6 +78,7 @@ class Connections:
         self._named = named_places
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
+        self._sessions: dict[tuple[_Key, Repository], RepositorySession] = {}
         self._watches: dict[RegistryHost, Watch] = {}
         """Of all that is asked on behalf of a registry, its token server and its vendor's API included."""
         self.dates = Dates()
@@ -106,14 +107,15 @@ class Connections:
                 log.info("registry asked what it is", host=host, implementation=self._asked[host].implementation)
             return self._asked[host]
 
-    async def registry(
+    async def session(
         self,
         repository: Repository,
         implementation: str | None = None,
         place: Place = "images",
         told_by: ToldBy | None = None,
-    ) -> Registry:
-        """`place` says whose credentials and API address count, `told_by` who said that it is this implementation
+    ) -> RepositorySession:
+        """One for as long as these connections are open, so that what was listed for a plan is known when it is carried
+        out. `place` says whose credentials and API address count, `told_by` who said that it is this implementation
         (None: the user). Without an implementation it is found out.
 
         Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
@@ -137,7 +139,15 @@ class Connections:
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
                 self._open[key] = await self._connect(repository, key, adapter)
-            return self._open[key]
+            if (key, repository) not in self._sessions:
+                session = await self._stack.enter_async_context(self._open[key].open(repository))
+                self._sessions[key, repository] = session
+            return self._sessions[key, repository]
+
+    @asynccontextmanager
+    async def planned(self, plan: RepositoryPlan) -> AsyncIterator[RepositorySession]:
+        """The session of a plan's repository. Raises as `session`."""
+        yield await self.session(plan.repository, plan.implementation, plan.place, plan.told_by)
 
     async def _docker(self) -> DockerConfig:
         if self._docker_config is None:

@@ -20,7 +20,7 @@ from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan
-from holystone.engine.ports import Registry, Run
+from holystone.engine.ports import Run
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
@@ -72,34 +72,33 @@ class Delivery:
 
     async def carry_out(self, session: Session, run: Run) -> RunResult:
         """Raises HolystoneError."""
-        registries: dict[object, Registry] = {}
-        for each in run.plan.repositories:
-            registries[each.repository] = await session.connections.registry(
-                each.repository, each.implementation, each.place, each.told_by
-            )
+        connections = session.connections
+        opened = {
+            each.repository: await connections.session(each.repository, each.implementation, each.place, each.told_by)
+            for each in run.plan.repositories
+        }
         self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
-        session.connections.renew()
+        connections.renew()
 
         locks = await run.may_lock(wanted=self._run.lock_in_registry)
-        locked = [each.repository for each in run.plan.repositories if each.passes and locks]
+        locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
 
         async def locking(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
             async def whole() -> RunResult:
                 result = await work()
-                session.connections.renew()  # locks are given back, whatever was in doubt
+                connections.renew()  # locks are given back, whatever was in doubt
                 if result.plan_is_doubtful:
-                    await uncover(run, registries.__getitem__)
+                    await uncover(run, connections.planned)
                 return result
 
-            places = [(registries[each], each) for each in locked]
-            return await holding_all(places, run.id, whole, now=session.connections.dates.now)
+            return await holding_all(locked, run.id, whole, now=connections.dates.now)
 
         return await execute_plan(
             run,
-            registries.__getitem__,
+            connections.planned,
             session.cache,
             progress=self.progress,
-            settle=lambda repository: session.connections.settle(repository.host),
+            settle=lambda repository: connections.settle(repository.host),
             held=locking,
         )
 

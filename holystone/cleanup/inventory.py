@@ -25,7 +25,7 @@ from holystone.engine.naming import (
     without_rejected,
 )
 from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
 
 REPOSITORIES_AT_ONCE: Final = 8
@@ -80,9 +80,9 @@ async def read_inventory(
     unpublished: set[Repository] = set()
 
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
-        registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
+        session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
         try:
-            snapshot = await read_repository(registry, cache, at.repository, needs_config=needs_config)
+            snapshot = await read_repository(session, cache, needs_config=needs_config)
         except Unseen:
             if at.repository not in unpublished:
                 raise
@@ -93,7 +93,7 @@ async def read_inventory(
             raise
         if at is storage:
             snapshot = without_rejected(snapshot)
-        await _hold_against_labels(registry, snapshot)
+        await _hold_against_labels(session, snapshot)
         snapshots[at.repository] = snapshot
         log.info(
             "repository read",
@@ -127,12 +127,12 @@ async def read_inventory(
     return ProjectInventory(layout, images, snapshots, storage.repository, root, tuple(configured), homeless=homeless)
 
 
-async def _hold_against_labels(registry: Registry, snapshot: RepositorySnapshot) -> None:
+async def _hold_against_labels(session: RepositorySession, snapshot: RepositorySnapshot) -> None:
     """Raises Doubtful if a tag was read as another one's: its image's labels show that, and a look over a connection of
     its own. A second name that somebody gave an image is a fact, and looks the same both times."""
 
     async def look(tag: Tag) -> None:
-        now = await registry.resolve(snapshot.repository, tag, alone=True)
+        now = await session.resolve(tag, alone=True)
         if now != snapshot.tags[tag]:
             raise Doubtful(
                 f"{snapshot.repository}: {tag} was read as {snapshot.tags[tag]}, whose labels name another tag, and is "
@@ -152,9 +152,9 @@ async def _list_root(
     if layout.path is None or (root := repository_of(Address(layout.host, layout.path))) in snapshots:
         return None
     at = located_image(root, identity)
-    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
+    session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
     try:
-        listing = await registry.list_tags(root)
+        listing = await session.list_tags()
     except (IncompleteSource, RegistryFailure) as error:
         log.info("images repo itself not listed", repository=str(root), why=error.message)
         return None

@@ -16,11 +16,11 @@ from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Kept, Plan, Refusal
 from holystone.engine.model.reasons import Asked, NotAsked
-from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
+from holystone.engine.model.references import ImageName, InvalidName, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.naming import is_manageable, managed_image_tag, managed_images
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.report.reason_words import reason_words
 from holystone.settings.values import StorageSettings
 
@@ -28,8 +28,8 @@ from holystone.settings.values import StorageSettings
 async def list_managed(connections: Connections, settings: StorageSettings) -> tuple[ImageName, ...] | None:
     """Sorted; None if there is no such repository. Raises HolystoneError."""
     at = await locate_storage(connections, settings)
-    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-    listing = await registry.list_tags(at.repository)
+    session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
+    listing = await session.list_tags()
     return managed_images(listing.tags) if listing.exists else None
 
 
@@ -39,11 +39,11 @@ async def add_managed(
     """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
     tag = record_tag(image)
     at = await locate_storage(connections, settings)
-    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-    if await registry.resolve(at.repository, tag):
+    session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
+    if await session.resolve(tag):
         return False
     if not dry_run:
-        await _push(registry, at.repository, tag, image, project)
+        await _push(session, tag, image, project)
     return True
 
 
@@ -66,23 +66,23 @@ def record_image(image: ImageName, project: str | None, *, oci: bool) -> tuple[R
     return layerless_image(labels, oci=oci)
 
 
-async def _push(registry: Registry, repository: Repository, tag: Tag, image: ImageName, project: str | None) -> None:
+async def _push(session: RepositorySession, tag: Tag, image: ImageName, project: str | None) -> None:
     """In Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
     try:
-        await _push_as(registry, repository, tag, record_image(image, project, oci=False))
+        await _push_as(session, tag, record_image(image, project, oci=False))
     except BlobsMissing:
         raise
     except RegistryFailure as refused:
         try:
-            await _push_as(registry, repository, tag, record_image(image, project, oci=True))
+            await _push_as(session, tag, record_image(image, project, oci=True))
         except RegistryFailure:
             raise refused from None
 
 
-async def _push_as(registry: Registry, repository: Repository, tag: Tag, made: tuple[RawManifest, bytes]) -> None:
+async def _push_as(session: RepositorySession, tag: Tag, made: tuple[RawManifest, bytes]) -> None:
     manifest, config = made
-    await registry.push_blob(repository, config)
-    await registry.push_manifest(repository, tag, manifest)
+    await session.push_blob(config)
+    await session.push_manifest(tag, manifest)
 
 
 async def prepare_removal(
@@ -95,8 +95,8 @@ async def prepare_removal(
 ) -> Plan:
     """A plan like any other, so that it can be shown, resumed and undone. Raises HolystoneError."""
     at = await locate_storage(connections, settings)
-    registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-    snapshot = await read_repository(registry, cache, at.repository, needs_config=lambda _: False)
+    session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
+    snapshot = await read_repository(session, cache, needs_config=lambda _: False)
     plan = await make_plan(
         connections,
         cache,

@@ -26,7 +26,7 @@ from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.report.words import count
 from holystone.engine.scheduler import for_each
 
@@ -57,10 +57,10 @@ async def make_plan(
     async def plan(repository: Repository) -> None:
         snapshot = snapshots[repository]
         at = located[repository]
-        registry = await connections.registry(repository, at.implementation, at.place, at.told_by)
-        capabilities = await registry.probe(repository)
+        session = await connections.session(repository, at.implementation, at.place, at.told_by)
+        capabilities = await session.probe()
         verdicts, facts = decision.verdicts[repository], decision.facts[repository]
-        snapshot, planned = await _plan(registry, cache, snapshot, verdicts, facts, capabilities)
+        snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, capabilities)
         planned = msgspec.structs.replace(
             planned,
             place=at.place,
@@ -116,7 +116,7 @@ def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Di
 
 
 async def _plan(
-    registry: Registry,
+    session: RepositorySession,
     cache: DigestCache,
     snapshot: RepositorySnapshot,
     verdicts: Verdicts,
@@ -129,7 +129,7 @@ async def _plan(
     while True:
         closed = close(snapshot, verdicts, capabilities)
         if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
-            snapshot = await add_referrers(registry, cache, snapshot, needed)
+            snapshot = await add_referrers(session, cache, snapshot, needed)
             asked.update(needed)
             continue
         fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None

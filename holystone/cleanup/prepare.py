@@ -23,7 +23,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Repository
 from holystone.engine.planner.fuse import FuseLimits
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
 from holystone.policies.tag_strategy import saved_by_folding
 from holystone.settings.project import Project, load_project
@@ -48,10 +48,10 @@ async def prepare_plan(
     git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
     refuse_unfilled(in_use, inventory.snapshots)
     located = places.located(inventory.snapshots)
-    registry_of = partial(_registry, connections, located)
+    session_of = partial(_registry, connections, located)
     seen = {at: each for at, each in inventory.snapshots.items() if not each.unseen}
     there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in seen.items()}
-    used = (*in_use.images, *await look_up(in_use.images, there, registry_of))
+    used = (*in_use.images, *await look_up(in_use.images, there, session_of))
     inventory = msgspec.structs.replace(inventory, project=(project.name,) if project.name else ())
     answer = GitAnswer()
     if git is not None:
@@ -66,7 +66,7 @@ async def prepare_plan(
     intent = answer.intent
     if isinstance(intent, StrategyIntent):
         doubtful = saved_by_folding(image_tags(inventory), intent.names)
-        folds = await folding(doubtful, inventory.snapshots, registry_of)
+        folds = await folding(doubtful, inventory.snapshots, session_of)
         intent = msgspec.structs.replace(intent, folding=folds)
     clock = check_clock(connections.dates.nearest, answer.newest, as_of, allow_skew=settings.allow_clock_skew)
     rules = Rules(
@@ -92,9 +92,9 @@ async def prepare_plan(
 
 async def _registry(
     connections: Connections, located: Mapping[Repository, Located], repository: Repository
-) -> Registry:
+) -> RepositorySession:
     at = located[repository]
-    return await connections.registry(at.repository, at.implementation, at.place, at.told_by)
+    return await connections.session(at.repository, at.implementation, at.place, at.told_by)
 
 
 async def _read(

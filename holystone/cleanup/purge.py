@@ -211,8 +211,8 @@ async def _read(
         project = await known_project(settings.project)
         at = await locate_storage(connections, settings.places)
         storage, images, located = at.repository, None, {at.repository: at}
-        registry = await connections.registry(storage, at.implementation, at.place, at.told_by)
-        snapshots = {storage: await read_repository(registry, cache, storage, needs_config=needs_config)}
+        session = await connections.session(storage, at.implementation, at.place, at.told_by)
+        snapshots = {storage: await read_repository(session, cache, needs_config=needs_config)}
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])
     return Holdings(project.name, storage, snapshots, images, project.notes), located

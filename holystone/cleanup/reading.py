@@ -39,8 +39,8 @@ async def check_reading(
         say(f"note: {notice}")
 
     async def same_registry(at: RepositoryPlan) -> None:
-        registry = await connections.registry(at.repository, at.implementation, at.place, at.told_by)
-        if (await registry.probe(at.repository)).manners != at.manners:
+        session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
+        if (await session.probe()).manners != at.manners:
             raise Refused(
                 f"{at.repository}: the registry there does not do what it did when the plan was made: it is another "
                 "one, or was set up or updated meanwhile.",

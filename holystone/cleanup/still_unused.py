@@ -13,7 +13,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.planner.used import doomed_and_used
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.settings.values import KubernetesSettings
 
@@ -34,14 +34,14 @@ async def refuse_what_is_used(
         return ()
     places = {each.repository: each for each in plan.repositories}
 
-    async def registry_of(repository: Repository) -> Registry:
+    async def session_of(repository: Repository) -> RepositorySession:
         at = places[repository]
-        return await connections.registry(repository, at.implementation, at.place, at.told_by)
+        return await connections.session(repository, at.implementation, at.place, at.told_by)
 
     users = await find_users_again(plan.clusters, settings, listed, os.environ)
     in_use = await read_in_use(users, os.environ)
     refuse_unfilled(in_use, places)
-    unlisted = await look_up(in_use.images, _listed(plan), registry_of)
+    unlisted = await look_up(in_use.images, _listed(plan), session_of)
     await connections.settle()
     if used := doomed_and_used(plan, (*in_use.images, *unlisted)):
         lines = [f"{what} ({printable(user_text(by[0]))})" for what, by in used.items()]

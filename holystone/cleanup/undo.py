@@ -10,7 +10,6 @@ from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import to_json
-from holystone.engine.ports import Registry
 from holystone.engine.report.document import Document, Ending, error_text, undo_reports
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import UndoResult, undo_run
@@ -22,28 +21,27 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
     dry_run = settings.run.dry_run
     with Journal.open(settings.run.state_dir) as journal:
         run = await journal.load(run_id)
-        registries: dict[object, Registry] = {}
-        for each in run.plan.repositories:
-            registries[each.repository] = await session.connections.registry(
-                each.repository, each.implementation, each.place, each.told_by
-            )
+        connections = session.connections
+        opened = {
+            each.repository: await connections.session(each.repository, each.implementation, each.place, each.told_by)
+            for each in run.plan.repositories
+        }
         if not dry_run:
             progress.begin(run.id)
 
         locks = not dry_run and await run.may_lock(wanted=settings.run.lock_in_registry)
-        locked = [each.repository for each in run.plan.repositories if each.passes and locks]
+        locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
 
         async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
-            places = [(registries[each], each) for each in locked]
-            return await holding_all(places, run.id, work, now=session.connections.dates.now)
+            return await holding_all(locked, run.id, work, now=connections.dates.now)
 
         result = await undo_run(
             run,
-            registries.__getitem__,
+            connections.planned,
             progress,
             session.cache,
             dry_run=dry_run,
-            settle=lambda repository: session.connections.settle(repository.host),
+            settle=lambda repository: connections.settle(repository.host),
             held=locking,
         )
     ending, code = _ending(result, dry_run)

@@ -9,15 +9,15 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.project import ImageTag
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
 from holystone.engine.naming import unlisted
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import for_each
 
 _AT_ONCE = 16
-RegistryOf = Callable[[Repository], Awaitable[Registry]]
+SessionOf = Callable[[Repository], Awaitable[RepositorySession]]
 
 
 async def look_up(
-    used: Iterable[UsedImage], listed: Mapping[Repository, Mapping[Tag, Digest | None]], registry_of: RegistryOf
+    used: Iterable[UsedImage], listed: Mapping[Repository, Mapping[Tag, Digest | None]], session_of: SessionOf
 ) -> tuple[UsedImage, ...]:
     """What is in use by names that were not listed, with its digest: one request for each such name.
 
@@ -28,13 +28,13 @@ async def look_up(
 
     async def ask(reference: Reference) -> None:
         at = reference.repository
-        registry = await registry_of(at)
-        digest = await registry.resolve(at, reference.tag)
+        session = await session_of(at)
+        digest = await session.resolve(reference.tag)
         if digest is None:
             return
         found[reference] = digest
         if digest not in {each for tag, each in listed[at].items() if _is_twin(tag, reference.tag)}:
-            await _refuse_if_cut(registry, reference, digest, missing[reference])
+            await _refuse_if_cut(session, reference, digest, missing[reference])
 
     await for_each(missing, ask, workers=_AT_ONCE)
     return tuple(
@@ -44,14 +44,16 @@ async def look_up(
     )
 
 
-async def _refuse_if_cut(registry: Registry, reference: Reference, digest: Digest, users: tuple[User, ...]) -> None:
+async def _refuse_if_cut(
+    session: RepositorySession, reference: Reference, digest: Digest, users: tuple[User, ...]
+) -> None:
     """It may have been pushed since the list was read, which a second list shows."""
     at = reference.repository
-    again = (await registry.list_tags(at)).tags
+    again = (await session.list_tags()).tags
     if reference.tag in again:
         return
     for twin in again:
-        if _is_twin(twin, reference.tag) and await registry.resolve(at, twin) == digest:
+        if _is_twin(twin, reference.tag) and await session.resolve(twin) == digest:
             return
     raise IncompleteSource(
         f"The list of tags of {at} is not complete: {reference.tag} is in use and the registry has it, but does not "
@@ -66,7 +68,7 @@ def _is_twin(tag: Tag, other: Tag) -> bool:
 
 
 async def folding(
-    doubtful: Iterable[ImageTag], snapshots: Mapping[Repository, RepositorySnapshot], registry_of: RegistryOf
+    doubtful: Iterable[ImageTag], snapshots: Mapping[Repository, RepositorySnapshot], session_of: SessionOf
 ) -> frozenset[Repository]:
     """The repositories of `doubtful` tags whose registry folds capital letters: no listed tag has one, and a doomed
     tag's name in capitals answers with its digest. One request a repository, none where a capital letter is listed."""
@@ -79,8 +81,8 @@ async def folding(
 
     async def ask(tag: ImageTag) -> None:
         at = tag.reference.repository
-        registry = await registry_of(at)
-        if await registry.resolve(at, Tag(tag.reference.tag.upper())) == tag.digest:
+        session = await session_of(at)
+        if await session.resolve(Tag(tag.reference.tag.upper())) == tag.digest:
             found.append(at)
 
     await for_each(first.values(), ask, workers=_AT_ONCE)

@@ -36,9 +36,9 @@ class Endless(MemoryRegistry):
 async def _planned(registry: Endless) -> set[Digest]:
     image = registry.image(APP, "image", "old")
     cache = SqliteDigestCache(None)
-    snapshot = await read_repository(registry, cache, APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), cache, needs_config=lambda _: False)
     verdicts = {Tag("old"): Delete((NotNeeded(),))}
-    _, planned = await _plan(registry, cache, snapshot, verdicts, TagFacts(), CAPABILITIES)
+    _, planned = await _plan(registry.open(APP), cache, snapshot, verdicts, TagFacts(), CAPABILITIES)
     going = {step.digest for step in planned.steps}
     assert image in going
     return going

@@ -10,7 +10,7 @@ from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.naming import parse_used_image
-from holystone.engine.ports import Listing, Registry
+from holystone.engine.ports import Listing, RepositorySession
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
 
 BY = Listed("in-use.txt:1")
@@ -26,23 +26,23 @@ class Answering:
         self.folds = folds
         self.asked: list[str] = []
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest) -> Digest | None:
-        assert repository == IMAGES_REPO
+    async def resolve(self, reference: Tag | Digest) -> Digest | None:
         self.asked.append(str(reference))
         name = self.there.get(reference.lower() if self.folds else reference)
         return digest_of(name) if name else None
 
-    async def list_tags(self, repository: Repository) -> Listing:
+    async def list_tags(self) -> Listing:
         return Listing({Tag(tag): None for tag in self.listed})
 
 
 async def found(registry: Answering, *used: str, listed: dict[str, str]) -> set[Digest | None]:
-    async def registry_of(_: Repository) -> Registry:
+    async def session_of(at: Repository) -> RepositorySession:
+        assert at == IMAGES_REPO
         return registry  # type: ignore[return-value]
 
     images = [parse_used_image(text, BY) for text in used]
     there = {IMAGES_REPO: {Tag(tag): digest_of(name) for tag, name in listed.items()}}
-    return {each.digest for each in await look_up(images, there, registry_of)}
+    return {each.digest for each in await look_up(images, there, session_of)}
 
 
 async def test_a_name_that_is_not_there_is_asked_for_once() -> None:
@@ -82,12 +82,13 @@ async def test_a_name_that_answers_and_is_not_listed_shows_a_list_cut_short(list
 
 
 async def folds(registry: Answering, *doubtful: str, names: Iterable[str]) -> bool:
-    async def registry_of(_: Repository) -> Registry:
+    async def session_of(at: Repository) -> RepositorySession:
+        assert at == IMAGES_REPO
         return registry  # type: ignore[return-value]
 
     snapshot = RepositorySnapshot(IMAGES_REPO, {}, {Tag(name): "" for name in names}, {}, {})
     tags = [image_tag(tag) for tag in doubtful]
-    return bool(await folding(tags, {IMAGES_REPO: snapshot}, registry_of))
+    return bool(await folding(tags, {IMAGES_REPO: snapshot}, session_of))
 
 
 async def test_a_server_folds_if_a_doomed_name_in_capitals_is_the_same() -> None:

@@ -34,7 +34,7 @@ from holystone.engine.model.reasons import NotAsked, NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
@@ -85,7 +85,7 @@ class Stand:
     emulator: VendorEmulator | None
     """None: a real server."""
     connections: Connections
-    registry: Registry
+    registry: RepositorySession
     login: Login
     identity: Identity
     """What the registry is taken for."""
@@ -145,7 +145,7 @@ class Stand:
             if self.emulator:
                 self.emulator.storage.put_manifest(self.path, raw.body, raw.media_type, tag)
             else:
-                await self.registry.push_manifest(self.repository, Tag(tag) if tag else raw.digest, raw)
+                await self.registry.push_manifest(Tag(tag) if tag else raw.digest, raw)
         return raw
 
     async def move(self, tag: str, raw: RawManifest) -> None:
@@ -158,10 +158,10 @@ class Stand:
             there = self.emulator.storage.repositories[self.path]
             return {tag: str(digest) for tag, digest in there.tags.items()}, set(map(str, there.manifests))
         tags = {}
-        for tag in (await self.registry.list_tags(self.repository)).tags:
-            if digest := await self.registry.resolve(self.repository, tag):
+        for tag in (await self.registry.list_tags()).tags:
+            if digest := await self.registry.resolve(tag):
                 tags[str(tag)] = str(digest)
-        found = {str(digest) for digest in known if await self.registry.resolve(self.repository, digest)}
+        found = {str(digest) for digest in known if await self.registry.resolve(digest)}
         return tags, found | set(tags.values())
 
     async def plan(
@@ -169,7 +169,7 @@ class Stand:
     ) -> tuple[RepositorySnapshot, Plan]:
         """`labels`: configurations are read too, as werf's policies need them."""
         known = cache or SqliteDigestCache(None)
-        snapshot = await read_repository(self.registry, known, self.repository, needs_config=lambda _: labels)
+        snapshot = await read_repository(self.registry, known, needs_config=lambda _: labels)
         verdicts: dict[Tag, Verdict] = {
             tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
         }
@@ -215,7 +215,7 @@ class Stand:
         if self.emulator:
             self.emulator.storage.put_blob(self.path, body)
         else:
-            await self.registry.push_blob(self.repository, body)
+            await self.registry.push_blob(body)
 
 
 @asynccontextmanager
@@ -233,9 +233,9 @@ async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterat
         environ = {**served.environ, **log_in.environ}
         async with _connected(folder, served.implementation, log_in, environ) as connections:
             host, path = RegistryHost.parse(served.host), RepositoryPath(served.path)
-            registry = await connections.registry(Repository(host, path), served.implementation)
+            session = await connections.session(Repository(host, path), served.implementation)
             identity = Identity(served.implementation, "user")
-            yield Stand(name, host, path, folder, served, connections, registry, log_in, identity)
+            yield Stand(name, host, path, folder, served, connections, session, log_in, identity)
 
 
 @asynccontextmanager
@@ -250,7 +250,7 @@ async def real_stand(
         login = Login(login.environ, {"auths": {host: {"auth": auth}}}, running.login[1:])
     async with _connected(folder, running.implementation or "default", login, login.environ) as connections:
         identity = await connections.identify(Address(host, path), running.implementation)
-        registry = await connections.registry(Repository(host, path), identity.implementation, told_by=identity.told_by)
+        session = await connections.session(Repository(host, path), identity.implementation, told_by=identity.told_by)
         yield Stand(
             server.name,
             host,
@@ -258,7 +258,7 @@ async def real_stand(
             folder,
             None,
             connections,
-            registry,
+            session,
             login,
             identity,
             server.pages,

@@ -19,7 +19,7 @@ def execute(tmp_path: Path) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with Journal.open(tmp_path) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None))
 
     return run
 

@@ -22,7 +22,7 @@ NOTHING = Deletions({})
 async def check(
     registry: MemoryRegistry, planned: RepositoryPlan, knows: SqliteDigestCache | None = None
 ) -> CheckReport:
-    return await check_after(registry, knows or SqliteDigestCache(None), planned, NOTHING)
+    return await check_after(registry.open(APP), knows or SqliteDigestCache(None), planned, NOTHING)
 
 
 async def test_what_is_there_is_asked_for_once_and_what_is_not_once_more_by_itself() -> None:

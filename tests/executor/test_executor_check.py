@@ -33,7 +33,7 @@ class Bench:
 
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None), sleep=sleep)
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None), sleep=sleep)
 
 
 @pytest.fixture

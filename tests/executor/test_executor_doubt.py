@@ -24,7 +24,7 @@ async def run(folder: Path, registry: MemoryRegistry, doubt: Doubtful, *plans: R
 
     with Journal.open(folder) as journal:
         begun = await journal.begin(plan(*plans), "cleanup")
-        return await execute_plan(begun, lambda _: registry, SqliteDigestCache(None), settle=settle)
+        return await execute_plan(begun, registry.planned, SqliteDigestCache(None), settle=settle)
 
 
 def two_levels(registry: MemoryRegistry) -> RepositoryPlan:

@@ -425,7 +425,7 @@ async def test_progress_only_grows(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         await execute_plan(
-            run, lambda _: there.registry, SqliteDigestCache(None), progress=lambda _, done, of: seen.append((done, of))
+            run, there.registry.planned, SqliteDigestCache(None), progress=lambda _, done, of: seen.append((done, of))
         )
     assert seen == sorted(seen)
     assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
@@ -443,10 +443,10 @@ async def test_what_is_held_is_given_back_before_the_run_counts_as_finished(tmp_
             raise Killed
 
         with pytest.raises(Killed):
-            await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None), held=held)
+            await execute_plan(run, there.registry.planned, SqliteDigestCache(None), held=held)
         assert [record.state for record in await journal.runs()] == ["open"]
     with Journal.open(tmp_path) as journal:
-        await execute_plan(await journal.load(), lambda _: there.registry, SqliteDigestCache(None))
+        await execute_plan(await journal.load(), there.registry.planned, SqliteDigestCache(None))
         assert [record.state for record in await journal.runs()] == ["finished"]
 
 
@@ -456,7 +456,7 @@ async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(Plan(1, "cleanup", (there.plan,), refusals=(refusal,)), "cleanup")
         with pytest.raises(Refused, match="All tags would go"):
-            await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None))
+            await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
     assert there.registry.calls == []
 
 
@@ -471,7 +471,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_deletions(tmp_path: Pa
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         await journal._writer.do(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
-        result = await execute_plan(run, lambda _: there.registry, SqliteDigestCache(None))
+        result = await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
     assert "journal" in str(result.repositories[0].stopped)
     assert there.registry.count("delete_manifests") == 0
 
@@ -541,11 +541,11 @@ async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for
     made = plan(repository_plan(APP, level(remove(index, "index")), level(remove(leaf, "leaf"))))
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(made, "cleanup")
-        first = await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
+        first = await execute_plan(run, registry.planned, SqliteDigestCache(None))
     assert first.repositories[0].outcomes == {0: Deleted(), 1: Referenced(unknown)}
     assert first.incomplete
     with Journal.open(tmp_path) as journal:
-        second = await execute_plan(await journal.load(run.id), lambda _: registry, SqliteDigestCache(None))
+        second = await execute_plan(await journal.load(run.id), registry.planned, SqliteDigestCache(None))
     assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
     assert not second.incomplete
 

@@ -258,10 +258,12 @@ async def test_a_kept_tag_that_somebody_moved_is_no_loss_and_one_that_is_gone_is
     await cache.learn_manifests(content.manifests.values())
     there.tags()[Tag("keep-index")] = there.registry.image(APP, "new")
     content.delete_manifest(there.digests["child"])
-    assert await check_after(there.registry, cache, there.plan, Deletions({})) == CheckReport((), (Tag("keep-index"),))
+    assert await check_after(there.registry.open(APP), cache, there.plan, Deletions({})) == CheckReport(
+        (), (Tag("keep-index"),)
+    )
     content.delete_manifest(there.digests["keep"])
     loss = Loss(there.digests["keep"], Tag("keep"))
-    assert await check_after(there.registry, cache, there.plan, Deletions({})) == CheckReport(
+    assert await check_after(there.registry.open(APP), cache, there.plan, Deletions({})) == CheckReport(
         (loss,), (Tag("keep-index"),)
     )
 

@@ -28,6 +28,6 @@ async def test_whoever_reads_waits_for_a_disk_that_is_slower() -> None:
         kept += len(some)
 
     with SqliteDigestCache(None) as cache:
-        gathered = await gather(registry, cache, APP, digests, keep, anyio.CapacityLimiter(IN_HAND))
+        gathered = await gather(registry.open(APP), cache, digests, keep, anyio.CapacityLimiter(IN_HAND))
     assert (len(gathered.found), kept) == (len(digests), len(digests))
     assert max(ahead) <= BATCH + WORKERS

@@ -43,7 +43,7 @@ async def working(
         run = await journal.begin(plan(made), "cleanup")
         yield RepositoryWork(
             made,
-            registry,
+            registry.open(APP),
             SqliteDigestCache(None),
             registry.capabilities,
             await begin_repository(run, APP, [], None),

@@ -26,7 +26,7 @@ async def test_one_manifest_that_is_still_there_has_all_looked_for_whatever_else
         pauses.append(seconds)
 
     said = Deletions({A: tagged, B: d(1)}, many)
-    seen = await look_for(registry, APP, await registry.list_tags(APP), said, sleep)
+    seen = await look_for(registry.open(APP), await registry.list_tags(APP), said, sleep)
     assert seen == Seen(renewed=(B,), served=tuple(sorted((A, *many))))
     assert pauses == [2.0]
     assert other in registry.contents[APP].manifests
@@ -39,7 +39,7 @@ async def test_a_tag_alone_has_no_manifest_looked_for() -> None:
     async def sleep(_: float) -> None:
         registry.contents[APP].tags.clear()
 
-    seen = await look_for(registry, APP, await registry.list_tags(APP), Deletions({A: tagged}, (d(1),)), sleep)
+    seen = await look_for(registry.open(APP), await registry.list_tags(APP), Deletions({A: tagged}, (d(1),)), sleep)
     assert seen == Seen((), ())
     assert [arguments[1] for verb, arguments in registry.calls if verb == "resolve"].count(d(1)) == 1
 
@@ -53,7 +53,7 @@ async def test_a_listing_that_lags_behind_is_asked_about_before_anybody_waits() 
     async def sleep(_: float) -> None:
         raise AssertionError
 
-    assert await look_for(registry, APP, listing, Deletions({A: tagged}), sleep) == Seen((), ())
+    assert await look_for(registry.open(APP), listing, Deletions({A: tagged}), sleep) == Seen((), ())
 
 
 async def test_what_a_listing_says_of_a_tag_that_somebody_has_put_elsewhere_is_not_asked_for() -> None:
@@ -63,5 +63,5 @@ async def test_what_a_listing_says_of_a_tag_that_somebody_has_put_elsewhere_is_n
     async def sleep(_: float) -> None:
         raise AssertionError
 
-    seen = await look_for(registry, APP, await registry.list_tags(APP), Deletions({A: d(1)}), sleep)
+    seen = await look_for(registry.open(APP), await registry.list_tags(APP), Deletions({A: d(1)}), sleep)
     assert (seen, registry.count("resolve")) == (Seen((A,), ()), 0)

@@ -26,7 +26,7 @@ async def test_many_looks_are_one_listing_until_it_is_old() -> None:
     begun = now = 10 * FRESH
     registry = MemoryRegistry(TELLING)
     first = registry.image(APP, "one", "a", "b")
-    sight = Sight(registry, APP, TELLING, tally("a", "b", "c"), tags=2, clock=lambda: now)
+    sight = Sight(registry.open(APP), TELLING, tally("a", "b", "c"), tags=2, clock=lambda: now)
     assert [await sight.tag(Tag("a")), await sight.tag(Tag("b")), await sight.tag(Tag("c"))] == [first, first, None]
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 0)
     second = registry.image(APP, "two", "a")
@@ -42,7 +42,7 @@ async def test_many_looks_are_one_listing_until_it_is_old() -> None:
 async def test_a_listing_that_was_asked_for_counts_as_a_look() -> None:
     registry = MemoryRegistry(TELLING)
     registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, TELLING, tally("a"), tags=1)
+    sight = Sight(registry.open(APP), TELLING, tally("a"), tags=1)
     await sight.tag(Tag("a"))
     moved = registry.image(APP, "two", "a")
     await sight.listing()
@@ -53,7 +53,7 @@ async def test_a_listing_that_was_asked_for_counts_as_a_look() -> None:
 async def test_a_tag_without_a_digest_in_the_listing_is_looked_up() -> None:
     registry = MemoryRegistry()
     digest = registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, TELLING, tally("a"), tags=1)
+    sight = Sight(registry.open(APP), TELLING, tally("a"), tags=1)
     assert await sight.tag(Tag("a")) == digest
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 1)
 
@@ -62,10 +62,10 @@ async def test_few_tags_are_looked_at_one_by_one_where_a_listing_takes_more_requ
     registry = MemoryRegistry(TELLING)
     digest = registry.image(APP, "one", "a", "b")
     ten_a_page = msgspec.structs.replace(TELLING, page=10)
-    sight = Sight(registry, APP, ten_a_page, tally("a", "b"), tags=21, clock=lambda: 0.0)
+    sight = Sight(registry.open(APP), ten_a_page, tally("a", "b"), tags=21, clock=lambda: 0.0)
     assert [await sight.tag(Tag("a")), await sight.tag(Tag("c"))] == [digest, None]
     assert (registry.count("list_tags"), registry.count("resolve")) == (0, 2)
-    sight = Sight(registry, APP, ten_a_page, tally("a", "b"), tags=20, clock=lambda: 0.0)
+    sight = Sight(registry.open(APP), ten_a_page, tally("a", "b"), tags=20, clock=lambda: 0.0)
     assert await sight.tag(Tag("a")) == digest
     assert (registry.count("list_tags"), registry.count("resolve")) == (1, 2)
 
@@ -76,7 +76,9 @@ async def test_a_listing_that_stood_for_few_looks_is_not_repeated() -> None:
     registry = MemoryRegistry(TELLING)
     names = [f"v{number}" for number in range(25)]
     registry.image(APP, "one", *names)
-    sight = Sight(registry, APP, msgspec.structs.replace(TELLING, page=10), tally(*names), tags=25, clock=lambda: now)
+    sight = Sight(
+        registry.open(APP), msgspec.structs.replace(TELLING, page=10), tally(*names), tags=25, clock=lambda: now
+    )
     for name in names[:2]:
         await sight.tag(Tag(name))
     now = FRESH
@@ -101,7 +103,7 @@ async def test_a_tag_is_looked_at_itself_before_it_is_pushed_over(execute: Execu
 async def test_each_look_is_a_request_where_listings_say_nothing() -> None:
     registry = MemoryRegistry()
     digest: Digest = registry.image(APP, "one", "a")
-    sight = Sight(registry, APP, CAPABILITIES, tally("a"), tags=1)
+    sight = Sight(registry.open(APP), CAPABILITIES, tally("a"), tags=1)
     assert [await sight.tag(Tag("a")) for _ in range(2)] == [digest, digest]
     assert (registry.count("list_tags"), registry.count("resolve")) == (0, 2)
 

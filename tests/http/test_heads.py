@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from aiohttp import client_proto
 
-from holystone.adapters.registries.oci import OciApi
+from holystone.adapters.registries.default import OciRegistry
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Repository, RepositoryPath, Tag
 from tests.http.conftest import Client, Connect
@@ -97,13 +97,13 @@ async def test_the_digest_is_the_headers_or_else_the_bodys(connect: Connect, say
         return [f"HTTP/1.1 200 OK\r\nContent-Length: {len(raw.body)}\r\n{more}\r\n".encode() + raw.body]
 
     async with scripted_site(script) as site, connect(site.host) as client:
-        api = OciApi(site.host, client.http, client.lane, client.lane)
         at = Repository(site.host, RepositoryPath("team/app"))
+        session = OciRegistry(site.host, client.http, client.lane, client.lane).open(at)
         for _ in range(5):
-            assert await api.resolve(at, Tag("v1")) == raw.digest
-            assert await api.resolve(at, Tag("v2.0")) is None
-            assert await api.resolve(at, raw.digest) == raw.digest
+            assert await session.resolve(Tag("v1")) == raw.digest
+            assert await session.resolve(Tag("v2.0")) is None
+            assert await session.resolve(raw.digest) == raw.digest
         site.asked.clear()
-        assert await api.resolve(at, Tag("v1")) == raw.digest
-        assert await api.resolve(at, Tag("v1"), alone=True) == raw.digest
+        assert await session.resolve(Tag("v1")) == raw.digest
+        assert await session.resolve(Tag("v1"), alone=True) == raw.digest
     assert sent(site) == ["GET", "GET"], "one request each"

@@ -50,7 +50,7 @@ async def test_labels_that_nobody_asks_for_are_not_kept_and_too_many_that_somebo
         config = {"mediaType": OCI_CONFIG, "digest": str(digest_of(body)), "size": len(body)}
         manifest = msgspec.json.encode({"schemaVersion": 2, "config": config, "layers": []})
         registry.put(at, RawManifest(digest_of(manifest), OCI_MANIFEST, manifest), tag)
-    snapshot = await read_repository(registry, SqliteDigestCache(None), at, needs_config=lambda _: True)
+    snapshot = await read_repository(registry.open(at), SqliteDigestCache(None), needs_config=lambda _: True)
     (config_of_many,) = snapshot.configs.values()
     assert config_of_many.labels == {"werf": "shop", "werf-image": "true"}
     assert snapshot.broken.keys() == {"much"}

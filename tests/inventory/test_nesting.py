@@ -24,7 +24,7 @@ def nested(registry: MemoryRegistry, levels: int, *tags: str) -> list[Digest]:
 async def test_all_levels_up_to_the_bound_are_read() -> None:
     registry = MemoryRegistry()
     chain = nested(registry, NESTED_AT_MOST, "outer")
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert snapshot.manifests.keys() == set(chain)
 
 
@@ -32,7 +32,7 @@ async def test_one_level_more_is_refused_and_named() -> None:
     registry = MemoryRegistry()
     chain = nested(registry, NESTED_AT_MOST + 1, "outer")
     with pytest.raises(TooDeep) as raised:
-        await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+        await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert raised.value.exit_code == 3
     assert str(APP) in raised.value.message
     assert chain[0] in raised.value.message
@@ -46,16 +46,16 @@ async def test_a_chain_of_referrers_is_no_way_around_it() -> None:
         tags = ["last"] if number == NESTED_AT_MOST - 1 else []
         subject = registry.image(APP, f"r{number}", *tags, subject=subject)
     with pytest.raises(TooDeep):
-        await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+        await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
 
 
 async def test_what_a_referrer_brings_is_bounded_too() -> None:
     registry = MemoryRegistry()
     subject = registry.image(APP, "subject", "v1")
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     before = registry.image(APP, "sbom", subject=subject)
     for number in range(NESTED_AT_MOST):
         before = registry.image(APP, f"of {number}", subject=before)
     registry.image(APP, "two parents", subject=subject)
-    found = await add_referrers(registry, SqliteDigestCache(None), snapshot, [subject])
+    found = await add_referrers(registry.open(APP), SqliteDigestCache(None), snapshot, [subject])
     assert len(found.manifests) == 3

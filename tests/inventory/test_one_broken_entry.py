@@ -37,7 +37,7 @@ def breaking(verb: str, which: Callable[[object], bool], error: IncompleteSource
 
 
 async def read(memory: MemoryRegistry) -> RepositorySnapshot:
-    return await read_repository(memory, SqliteDigestCache(None), APP, needs_config=lambda _: True)
+    return await read_repository(memory.open(APP), SqliteDigestCache(None), needs_config=lambda _: True)
 
 
 def config_of(memory: MemoryRegistry, digest: Digest) -> Digest:
@@ -113,14 +113,14 @@ async def test_what_refers_to_one_cannot_be_told() -> None:
     memory, digests = registry_with(3)
     snapshot = await read(memory)
     memory.hook = breaking("referrers", lambda each: each == digests[1], IncompleteSource("500"))  # type: ignore[assignment]
-    snapshot = await add_referrers(memory, SqliteDigestCache(None), snapshot, digests)
+    snapshot = await add_referrers(memory.open(APP), SqliteDigestCache(None), snapshot, digests)
     assert snapshot.held == {digests[1]: "500"}
     closed = close(snapshot, {Tag(f"t{number}"): Delete((NotNeeded(),)) for number in range(3)}, CAPABILITIES)
     assert set(closed.doomed) == {digests[0], digests[2]}
     assert isinstance(closed.verdicts[Tag("t1")], Keep), "without its tag nobody would find it again"
     memory.hook = breaking("referrers", lambda _: True, IncompleteSource("500"))  # type: ignore[assignment]
     with pytest.raises(IncompleteSource):
-        await add_referrers(memory, SqliteDigestCache(None), snapshot, digests)
+        await add_referrers(memory.open(APP), SqliteDigestCache(None), snapshot, digests)
 
 
 async def test_layers_in_an_index_are_not_asked_for_and_stay_with_it() -> None:

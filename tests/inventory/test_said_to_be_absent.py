@@ -52,7 +52,7 @@ async def test_what_was_absent_once_and_is_there_is_there() -> None:
     child = registry.image(APP, "child")
     registry.index(APP, [child], "index")
     registry.image(APP, "image", "v1")
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: True)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: True)
     assert snapshot.exists
     assert snapshot.broken == {}
     assert snapshot.tags.keys() == {"index", "v1"}
@@ -64,7 +64,7 @@ async def test_what_was_absent_once_and_is_there_is_there() -> None:
 async def test_what_is_absent_whenever_it_is_asked_for_is_broken(times: int) -> None:
     registry = Forgetful(times, but="list")
     registry.image(APP, "image", "v1")
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: True)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: True)
     assert snapshot.broken.keys() == {"v1"}
     assert registry.count("resolve") == 2
 
@@ -73,6 +73,6 @@ async def test_what_is_absent_whenever_it_is_asked_for_is_broken(times: int) -> 
 async def test_a_repository_that_is_absent_whenever_it_is_asked_for_does_not_exist(times: int) -> None:
     registry = Forgetful(times)
     registry.image(APP, "image", "v1")
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: True)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: True)
     assert not snapshot.exists
     assert registry.count("list_tags") == 2

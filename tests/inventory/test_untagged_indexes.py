@@ -25,7 +25,7 @@ async def test_what_an_untagged_index_lists_is_known_and_not_read() -> None:
     tagged, untagged = registry.image(APP, "tagged", "v1"), registry.image(APP, "untagged")
     index = registry.index(APP, [tagged, untagged])
     registry.indexes = (index,)
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert snapshot.manifests.keys() == {tagged, index}
     assert snapshot.manifests[index].children == (tagged, untagged)
     assert registry.count("read_manifests") == 2
@@ -35,6 +35,6 @@ async def test_an_index_that_is_gone_already_protects_nothing() -> None:
     registry = Telling()
     tagged = registry.image(APP, "tagged", "v1")
     registry.indexes = (Digest("sha256:" + "0" * 64),)
-    snapshot = await read_repository(registry, SqliteDigestCache(None), APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert snapshot.manifests.keys() == {tagged}
     assert snapshot.broken == {}

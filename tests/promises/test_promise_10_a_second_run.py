@@ -17,9 +17,10 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Plan, Step, Untag
 from holystone.engine.model.reasons import NotAsked, NotNeeded
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
+from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import outcome_text
 from tests.support.mannered_registry import ManneredRegistry, any_capabilities
 from tests.support.memory_registry import repository
@@ -35,11 +36,8 @@ class Only:
         self._registry = registry
         self.dates = Dates()
 
-    async def registry(self, *_: object) -> ManneredRegistry:
-        return self._registry
-
-    def at(self, _: object) -> ManneredRegistry:
-        return self._registry
+    async def session(self, repository: Repository, *_: object) -> RepositorySession:
+        return self._registry.open(repository)
 
 
 def fill(registry: ManneredRegistry, random: Random) -> set[str]:
@@ -65,7 +63,7 @@ def fill(registry: ManneredRegistry, random: Random) -> set[str]:
 
 async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
     cache = SqliteDigestCache(None)
-    snapshot = await read_repository(registry, cache, APP, needs_config=lambda _: False)
+    snapshot = await read_repository(registry.open(APP), cache, needs_config=lambda _: False)
     verdicts: dict[Tag, Verdict] = {
         tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
     }
@@ -104,7 +102,7 @@ async def test_what_is_planned_again_was_told_not_to_have_gone(tmp_path: Path, r
         kept = {each.tag: each.digest for each in plan.repositories[0].kept}
         with Journal.open(tmp_path / str(seed)) as journal:
             run = await journal.begin(plan, "test")
-            result = await execute_plan(run, Only(registry).at, SqliteDigestCache(None), sleep=_at_once)
+            result = await execute_plan(run, registry.planned, SqliteDigestCache(None), sleep=_at_once)
         (done,) = result.repositories
         assert result.losses == (), seed
         assert kept.items() <= registry.contents[APP].tags.items(), seed

@@ -27,7 +27,7 @@ async def test_nothing_is_sent_to_a_strange_host(
         repository = Repository(RegistryHost.parse(stranger.host), RepositoryPath("team/app"))
         async with Connections(tmp_path, environ=environ) as connections:
             with pytest.raises(HolystoneError, match="credentials are not used for it") as raised:
-                await connections.registry(repository, implementation)
+                await connections.session(repository, implementation)
         assert stranger.requests == []
         assert "--repo-api-url" in raised.value.what_to_do
         assert "never-shown" not in str(raised.value)
@@ -42,7 +42,7 @@ async def test_a_name_that_begins_as_amazons_is_not_enough(
     stranger = RegistryHost.parse("111122223333.dkr.ecr.eu-central-1.evil.example")
     async with Connections(tmp_path, environ=AWS) as connections:
         with pytest.raises(HolystoneError, match=r"says that 1111.*evil\.example is Amazon ECR"):
-            await connections.registry(Repository(stranger, RepositoryPath("a")), "ecr", told_by=told_by)
+            await connections.session(Repository(stranger, RepositoryPath("a")), "ecr", told_by=told_by)
 
 
 async def test_a_workflows_token_is_not_sent_where_only_a_file_says_that_it_is_githubs(tmp_path: Path) -> None:
@@ -51,8 +51,8 @@ async def test_a_workflows_token_is_not_sent_where_only_a_file_says_that_it_is_g
         environ = {"GITHUB_TOKEN": "never-shown", "GITHUB_API_URL": "https://api.github.com"}
         async with Connections(tmp_path, environ=environ) as connections:
             with suppress(HolystoneError):
-                registry = await connections.registry(repository, "github", told_by="registry")
-                await registry.resolve(repository, Tag("v1"))
+                session = await connections.session(repository, "github", told_by="registry")
+                await session.resolve(Tag("v1"))
         assert not any(each.authorization for each in stranger.requests)
 
 
@@ -67,6 +67,6 @@ async def test_what_docker_has_for_a_host_is_not_shown_to_the_one_above_it(
     repository = Repository(RegistryHost(host), RepositoryPath("team/app/web"))
     async with Connections(tmp_path) as connections:
         with pytest.raises(HolystoneError, match=rf"journal says that {host} is GitHub's.* example\.com ") as raised:
-            await connections.registry(repository, "github", told_by=told_by)
+            await connections.session(repository, "github", told_by=told_by)
         assert "--repo-implementation github" in raised.value.what_to_do
-        assert await connections.registry(repository, "github")
+        assert await connections.session(repository, "github")

@@ -11,6 +11,7 @@ from aiohttp import web
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.default.registry import DefaultSession
 from holystone.adapters.registries.question import Nobody, ask
 from holystone.adapters.registries.signs import Signs
 from holystone.embedded.access import Anyone, Auth, TokenService, User
@@ -39,7 +40,7 @@ ABSENT = Digest("sha256:" + "0" * 64)
 
 
 @asynccontextmanager
-async def connected(host: str) -> AsyncIterator[tuple[OciRegistry, Repository]]:
+async def connected(host: str) -> AsyncIterator[DefaultSession]:
     parsed = RegistryHost.parse(host)
     scheduler = Scheduler(Limits(attempts=2, host_patience=0.2))
     async with RegistryHttp(parsed, Anonymous()) as http:
@@ -49,58 +50,57 @@ async def connected(host: str) -> AsyncIterator[tuple[OciRegistry, Repository]]:
             async with RegistryHttp(parsed, Anonymous(), signer=Nobody()) as nobody:
                 return await ask(nobody, reads)
 
-        yield OciRegistry(parsed, http, reads, writes, signs), Repository(parsed, RepositoryPath("team/app"))
+        registry = OciRegistry(parsed, http, reads, writes, signs)
+        yield registry.open(Repository(parsed, RepositoryPath("team/app")))
 
 
 @pytest.fixture(params=[*PROFILES, "docker-registry"])
-async def served(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[tuple[OciRegistry, Repository, Quirks]]:
+async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[DefaultSession, Quirks]]:
     if request.param == "docker-registry":
-        async with docker_registry(tmp_path) as real, connected(real.host) as (registry, repository):
-            yield registry, repository, DISTRIBUTION_2_8
+        async with docker_registry(tmp_path) as real, connected(real.host) as session:
+            yield session, DISTRIBUTION_2_8
     else:
         quirks = PROFILES[request.param]
-        async with EmbeddedRegistry(quirks=quirks) as embedded, connected(embedded.host) as (registry, repository):
-            yield registry, repository, quirks
+        async with EmbeddedRegistry(quirks=quirks) as embedded, connected(embedded.host) as session:
+            yield session, quirks
 
 
-async def push_image(registry: OciRegistry, repository: Repository, text: str, *tags: str) -> Digest:
+async def push_image(session: DefaultSession, text: str, *tags: str) -> Digest:
     config = images.config(text)
     manifest = images.image(config)
-    await registry.push_blob(repository, config)
+    await session.push_blob(config)
     for tag in tags or (manifest.digest,):
-        await registry.push_manifest(repository, Tag(tag) if tags else manifest.digest, manifest)
+        await session.push_manifest(Tag(tag) if tags else manifest.digest, manifest)
     return manifest.digest
 
 
-async def test_reads_back_what_was_pushed(served: tuple[OciRegistry, Repository, Quirks]) -> None:
-    registry, repository, _ = served
-    digest = await push_image(registry, repository, "one", "v1", "latest")
+async def test_reads_back_what_was_pushed(served: tuple[DefaultSession, Quirks]) -> None:
+    session, _ = served
+    digest = await push_image(session, "one", "v1", "latest")
     config = images.config("one")
-    listing = await registry.list_tags(repository)
+    listing = await session.list_tags()
     assert listing.exists
     assert set(listing.tags) == {Tag("v1"), Tag("latest")}
-    assert await registry.resolve(repository, Tag("v1")) == digest
-    assert await registry.resolve(repository, Tag("v2")) is None
-    manifest = (await registry.read_manifests(repository, [digest])).get(digest)
+    assert await session.resolve(Tag("v1")) == digest
+    assert await session.resolve(Tag("v2")) is None
+    manifest = (await session.read_manifests([digest])).get(digest)
     assert manifest == images.image(config)
-    assert (await registry.read_manifests(repository, [ABSENT])).get(ABSENT) is None
-    assert await registry.read_blob(repository, images.digest_of(config)) == config
-    assert await registry.read_blob(repository, ABSENT) is None
+    assert (await session.read_manifests([ABSENT])).get(ABSENT) is None
+    assert await session.read_blob(images.digest_of(config)) == config
+    assert await session.read_blob(ABSENT) is None
 
 
 async def test_probe_finds_out_what_can_be_deleted_and_changes_nothing(
-    served: tuple[OciRegistry, Repository, Quirks],
+    served: tuple[DefaultSession, Quirks],
 ) -> None:
-    registry, repository, quirks = served
-    await push_image(registry, repository, "one", "v1")
-    before = await registry.list_tags(repository)
-    found = await registry.probe(repository)
+    session, quirks = served
+    await push_image(session, "one", "v1")
+    before = await session.list_tags()
+    found = await session.probe()
     assert found.can_delete
     assert found.tag_delete == (quirks.tag_delete == "tag-only")
     assert found.delete_cost_grows == (quirks.tag_delete == "refused")
-    assert await registry.list_tags(repository) == before
+    assert await session.list_tags() == before
 
 
 def leaves(can: Capabilities) -> tuple[bool, bool, bool]:
@@ -111,12 +111,12 @@ def leaves(can: Capabilities) -> tuple[bool, bool, bool]:
 async def probed(quirks: Quirks, auth: Auth | None = None) -> Capabilities:
     async with (
         EmbeddedRegistry(quirks=quirks, auth=auth or Anyone()) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
         embedded.storage.put_blob("team/app", images.config("one"))
         raw = images.image(images.config("one"))
         embedded.storage.put_manifest("team/app", raw.body, raw.media_type, "v1")
-        return await registry.probe(repository)
+        return await session.probe()
 
 
 @pytest.mark.parametrize(
@@ -178,53 +178,53 @@ async def test_a_server_that_says_what_it_is_is_not_cleaned_as_another_one_in_si
 async def test_probe_names_the_setting_where_deletion_is_off(quirks: Quirks) -> None:
     async with (
         EmbeddedRegistry(quirks=quirks.without_deletion()) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        found = await registry.probe(repository)
+        found = await session.probe()
         assert not found.can_delete
         assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
 
 
 async def test_probe_of_a_real_registry_with_deletion_off(tmp_path: Path) -> None:
-    async with docker_registry(tmp_path, delete=False) as real, connected(real.host) as (registry, repository):
-        found = await registry.probe(repository)
+    async with docker_registry(tmp_path, delete=False) as real, connected(real.host) as session:
+        found = await session.probe()
         assert not found.can_delete
         assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
 
 
-async def test_digest_delete_and_its_outcomes(served: tuple[OciRegistry, Repository, Quirks]) -> None:
-    registry, repository, _ = served
-    digest = await push_image(registry, repository, "one", "v1", "v2")
-    assert await registry.delete_manifests(repository, [digest, digest, ABSENT]) == [
+async def test_digest_delete_and_its_outcomes(served: tuple[DefaultSession, Quirks]) -> None:
+    session, _ = served
+    digest = await push_image(session, "one", "v1", "v2")
+    assert await session.delete_manifests([digest, digest, ABSENT]) == [
         Deleted(),
         AlreadyGone(),
         AlreadyGone(),
     ]
-    assert await registry.resolve(repository, Tag("v2")) is None
+    assert await session.resolve(Tag("v2")) is None
 
 
-async def test_tag_delete_where_it_exists(served: tuple[OciRegistry, Repository, Quirks]) -> None:
-    registry, repository, quirks = served
+async def test_tag_delete_where_it_exists(served: tuple[DefaultSession, Quirks]) -> None:
+    session, quirks = served
     if quirks.tag_delete == "refused":
         pytest.skip("this server cannot delete tags")
-    digest = await push_image(registry, repository, "one", "v1", "v2")
-    assert await registry.delete_tags(repository, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
-    assert await registry.resolve(repository, Tag("v2")) == digest
+    digest = await push_image(session, "one", "v1", "v2")
+    assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+    assert await session.resolve(Tag("v2")) == digest
 
 
 async def test_a_child_of_an_index_is_reported_as_referenced() -> None:
-    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
-        child = await push_image(registry, repository, "child")
-        raw = (await registry.read_manifests(repository, [child])).get(child)
+    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as session:
+        child = await push_image(session, "child")
+        raw = (await session.read_manifests([child])).get(child)
         assert raw
-        await registry.push_manifest(repository, Tag("multi"), images.index(raw))
-        (outcome,) = await registry.delete_manifests(repository, [child])
+        await session.push_manifest(Tag("multi"), images.index(raw))
+        (outcome,) = await session.delete_manifests([child])
         assert isinstance(outcome, Referenced)
 
 
-async def test_an_unknown_repository_is_empty_and_says_so(served: tuple[OciRegistry, Repository, Quirks]) -> None:
-    registry, repository, _ = served
-    listing = await registry.list_tags(repository)
+async def test_an_unknown_repository_is_empty_and_says_so(served: tuple[DefaultSession, Quirks]) -> None:
+    session, _ = served
+    listing = await session.list_tags()
     assert not listing.exists
     assert not listing.tags
 
@@ -235,31 +235,31 @@ async def test_listing_is_complete_at_page_boundaries(count: int) -> None:
     manifest = images.image(config)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_3_1) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
         embedded.storage.put_blob("team/app", config)
         for number in range(count):
             embedded.storage.put_manifest("team/app", manifest.body, manifest.media_type, f"v{number}")
-        assert len((await registry.list_tags(repository)).tags) == count
+        assert len((await session.list_tags()).tags) == count
 
 
 async def test_referrers_by_the_api_and_its_absence_asked_once() -> None:
-    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as (registry, repository):
-        subject = await push_image(registry, repository, "one", "v1")
-        raw = (await registry.read_manifests(repository, [subject])).get(subject)
+    async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as session:
+        subject = await push_image(session, "one", "v1")
+        raw = (await session.read_manifests([subject])).get(subject)
         assert raw
         signature = images.image(images.config("signature"), subject=raw)
-        await registry.push_blob(repository, images.config("signature"))
-        await registry.push_manifest(repository, signature.digest, signature)
-        assert list(await registry.referrers(repository, subject)) == [signature.digest]
-        assert list(await registry.referrers(repository, ABSENT)) == []
+        await session.push_blob(images.config("signature"))
+        await session.push_manifest(signature.digest, signature)
+        assert list(await session.referrers(subject)) == [signature.digest]
+        assert list(await session.referrers(ABSENT)) == []
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        assert not await registry.referrers(repository, ABSENT)
+        assert not await session.referrers(ABSENT)
         asked = len(embedded.requests)
-        assert not await registry.referrers(repository, ABSENT)
+        assert not await session.referrers(ABSENT)
         assert len(embedded.requests) == asked
 
 
@@ -279,27 +279,27 @@ async def test_a_listing_that_is_not_one_is_never_read_as_empty(kind: str) -> No
     faults = (Fault("GET", r"/tags/list", BROKEN[kind], times=10),)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
         with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_reply_that_breaks_off_is_never_read_as_complete() -> None:
     faults = (Fault("GET", r"/tags/list", Truncate(), times=10),)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        await push_image(registry, repository, "one", "v1")
+        await push_image(session, "one", "v1")
         with pytest.raises(IncompleteSource):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_registry_that_is_down() -> None:
-    async with connected("127.0.0.1:1") as (registry, repository):
+    async with connected("127.0.0.1:1") as session:
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 @pytest.mark.parametrize(
@@ -318,9 +318,9 @@ async def test_odd_replies_to_a_deletion(answer: Answer, expected: type) -> None
     faults = (Fault("DELETE", r"/manifests/", answer, times=10),)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+        (outcome,) = await session.delete_manifests([ABSENT])
         assert isinstance(outcome, expected)
 
 
@@ -329,9 +329,9 @@ async def test_one_405_is_not_said_to_be_the_servers_switch(body: bytes) -> None
     faults = (Fault("DELETE", r"/manifests/", Answer(405, body)),)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+        (outcome,) = await session.delete_manifests([ABSENT])
         assert isinstance(outcome, Forbidden)
         assert outcome.what.startswith("405")
         assert "switched off" not in outcome.what
@@ -343,10 +343,10 @@ async def test_a_refusal_that_is_not_repeated_does_not_say_that_nothing_can_be_d
     faults = (Fault("DELETE", r"/manifests/", Answer(status, b"{}")),)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=faults) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        await push_image(registry, repository, "one", "v1")
-        assert (await registry.probe(repository)).can_delete
+        await push_image(session, "one", "v1")
+        assert (await session.probe()).can_delete
 
 
 @pytest.mark.parametrize(("marked", "expected"), [(True, Deleted), (False, Failed)])
@@ -355,19 +355,19 @@ async def test_a_deletion_that_something_else_says_is_done_counts_as_failed_unti
 ) -> None:
     """distribution's name for its API is on every reply of its own."""
     mark = {"Docker-Distribution-Api-Version": "registry/2.0"} if marked else {}
-    async with site(_in_its_place(mark)) as embedded, connected(str(embedded.host)) as (registry, repository):
-        await registry.probe(repository)
-        (outcome,) = await registry.delete_manifests(repository, [ABSENT])
+    async with site(_in_its_place(mark)) as embedded, connected(str(embedded.host)) as session:
+        await session.probe()
+        (outcome,) = await session.delete_manifests([ABSENT])
         assert isinstance(outcome, expected)
 
 
 async def test_where_no_reply_to_a_deletion_has_the_mark_none_is_missed() -> None:
     async with (
         site(_in_its_place({}, marks=False)) as embedded,
-        connected(str(embedded.host)) as (registry, repository),
+        connected(str(embedded.host)) as session,
     ):
-        await registry.probe(repository)
-        assert await registry.delete_manifests(repository, [ABSENT]) == [Deleted()]
+        await session.probe()
+        assert await session.delete_manifests([ABSENT]) == [Deleted()]
 
 
 def _in_its_place(mark: dict[str, str], *, marks: bool = True) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -389,9 +389,9 @@ async def test_one_false_404_does_not_make_another_server_of_distribution() -> N
     fault = Fault("DELETE", "/manifests/holystone-probe", not_known)
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_2_8, faults=(fault,)) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
-        found = await registry.probe(repository)
+        found = await session.probe()
         assert (found.tag_delete, found.last_tag) == (False, "leaves-manifest")
 
 
@@ -411,7 +411,7 @@ async def test_the_token_says_beforehand_whether_undo_may_push(
 ) -> None:
     async with (
         EmbeddedRegistry(quirks=DISTRIBUTION_3_1) as embedded,
-        connected(embedded.host) as (registry, repository),
+        connected(embedded.host) as session,
     ):
         asked: list[str] = []
 
@@ -419,17 +419,17 @@ async def test_the_token_says_beforehand_whether_undo_may_push(
             asked.append(scope)
             return {} if access is None else {"access": access}
 
-        monkeypatch.setattr(registry.http, "granted", granted)
-        assert (await registry.probe(repository)).undo.lacks == lacks
-        assert asked == [f"repository:{repository.path}:pull,push"]
+        monkeypatch.setattr(session.http, "granted", granted)
+        assert (await session.probe()).undo.lacks == lacks
+        assert asked == [f"repository:{session.repository.path}:pull,push"]
 
 
 @pytest.mark.parametrize(("status", "found"), [(200, True), (404, False), (401, None), (403, None), (405, None)])
 async def test_only_404_says_that_a_blob_is_not_there(status: int, found: bool | None) -> None:
     fault = Fault("HEAD", "/blobs/", Answer(status), times=None)
-    async with EmbeddedRegistry(faults=(fault,)) as embedded, connected(embedded.host) as (registry, repository):
+    async with EmbeddedRegistry(faults=(fault,)) as embedded, connected(embedded.host) as session:
         if found is None:
             with pytest.raises(HolystoneError):
-                await registry.has_blob(repository, ABSENT)
+                await session.has_blob(ABSENT)
         else:
-            assert await registry.has_blob(repository, ABSENT) is found
+            assert await session.has_blob(ABSENT) is found

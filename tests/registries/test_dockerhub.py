@@ -21,9 +21,10 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.dockerhub import SHEET, DockerHubRegistry, connect, replies
+from holystone.adapters.registries.dockerhub import SHEET, connect, replies
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags, locked
 from holystone.adapters.registries.dockerhub.login import HubLogin
+from holystone.adapters.registries.dockerhub.registry import DockerHubSession
 from holystone.adapters.registries.site import Site
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
@@ -54,7 +55,7 @@ def _no_waits() -> Iterator[None]:
 @asynccontextmanager
 async def opened(
     emulator: DockerHubEmulator, folder: Path, login: Login | None = None, path: str = PATH
-) -> AsyncIterator[tuple[DockerHubRegistry, Repository]]:
+) -> AsyncIterator[DockerHubSession]:
     """As the program does it. The emulator serves already."""
     chosen = emulator.login() if login is None else login
     environ = {**emulator.environ, **chosen.environ}
@@ -67,20 +68,20 @@ async def opened(
     )
     async with connections:
         repository = Repository(RegistryHost.parse(emulator.host), RepositoryPath(path))
-        registry = await connections.registry(repository, "dockerhub")
-        assert isinstance(registry, DockerHubRegistry)
-        yield registry, repository
+        session = await connections.session(repository, "dockerhub")
+        assert isinstance(session, DockerHubSession)
+        yield session
 
 
 @asynccontextmanager
 async def served(
     folder: Path, *faults: Fault, login: Login | None = None, **quirks: Any
-) -> AsyncIterator[tuple[DockerHubEmulator, DockerHubRegistry, Repository]]:
+) -> AsyncIterator[tuple[DockerHubEmulator, DockerHubSession]]:
     emulator = DockerHubEmulator(**quirks)
     for fault in faults:
         emulator.faults.add(fault)
-    async with emulator, opened(emulator, folder, login) as (registry, repository):
-        yield emulator, registry, repository
+    async with emulator, opened(emulator, folder, login) as session:
+        yield emulator, session
 
 
 def put(emulator: DockerHubEmulator, text: str, *tags: str, path: str = PATH) -> RawManifest:
@@ -107,11 +108,11 @@ def options(user: str, password: str) -> Login:
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 201, 350])
 async def test_a_listing_is_complete_whatever_the_pages(tmp_path: Path, count: int) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         emulator.storage.repository(PATH)
         for number in range(count):
             put(emulator, f"{number // 3}", f"v{number}")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.exists
         assert dict(listing.tags) == emulator.storage.repositories[PATH].tags
         assert len(asked(emulator, "GET", f"{HUB}/tags")) == max(1, -(-count // 100))
@@ -119,12 +120,12 @@ async def test_a_listing_is_complete_whatever_the_pages(tmp_path: Path, count: i
 
 async def test_what_a_listing_says_of_each_tag(tmp_path: Path) -> None:
     now = itertools.count(1_760_000_000, 100)
-    async with served(tmp_path, clock=lambda: next(now)) as (emulator, registry, repository):
+    async with served(tmp_path, clock=lambda: next(now)) as (emulator, session):
         shared = put(emulator, "shared", "v1", "latest")
         child = put(emulator, "child")
         both = images.index(shared, child)
         emulator.storage.put_manifest(PATH, both.body, both.media_type, "multi")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {"v1": shared.digest, "latest": shared.digest, "multi": both.digest}
         there = emulator.storage.repositories[PATH]
         assert listing.put == {tag: int(there.tagged[tag]) for tag in ("v1", "latest", "multi")}
@@ -138,20 +139,20 @@ async def test_what_a_listing_says_of_each_tag(tmp_path: Path) -> None:
 async def test_a_time_that_is_none_is_left_out(tmp_path: Path, said: str | None) -> None:
     result = {"name": "v1", "digest": ABSENT, "tag_last_pushed": said}
     answer = Answer(200, json.dumps({"count": 1, "next": None, "results": [result]}).encode())
-    async with served(tmp_path, Fault("GET", r"/tags\?", answer)) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("GET", r"/tags\?", answer)) as (emulator, session):
         put(emulator, "one", "v1")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {"v1": ABSENT}
         assert listing.put == {}
 
 
 async def test_a_digest_that_the_list_does_not_say_is_looked_up_without_a_pull(tmp_path: Path) -> None:
-    async with served(tmp_path, digests=False, pulls=0) as (emulator, registry, repository):
+    async with served(tmp_path, digests=False, pulls=0) as (emulator, session):
         raw = put(emulator, "one", "v1")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {"v1": None}
         assert listing.put.keys() == {"v1"}, "it says when all the same"
-        assert await registry.resolve(repository, Tag("v1")) == raw.digest
+        assert await session.resolve(Tag("v1")) == raw.digest
         assert emulator.pulls == 0
 
 
@@ -180,10 +181,10 @@ def _push_over_an_old_one(emulator: DockerHubEmulator, _: int) -> None:
 @pytest.mark.parametrize("change", [_push, _delete, _delete_a_page, _push_over_an_old_one])
 async def test_pages_that_shift_while_they_are_read_are_read_again(tmp_path: Path, change: Any) -> None:
     now = itertools.count(1_760_000_000, 1)
-    async with served(tmp_path, between_pages=change, clock=lambda: next(now)) as (emulator, registry, repository):
+    async with served(tmp_path, between_pages=change, clock=lambda: next(now)) as (emulator, session):
         for number in range(250):
             put(emulator, f"{number}", f"v{number}")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert dict(listing.tags) == emulator.storage.repositories[PATH].tags
         assert len(asked(emulator, "GET", f"{HUB}/tags?page=1&")) == 2
 
@@ -194,11 +195,11 @@ async def test_a_list_that_never_stands_still_is_not_taken_for_complete(tmp_path
     def push(emulator: DockerHubEmulator, _: int) -> None:
         put(emulator, "new", f"new{next(new)}")
 
-    async with served(tmp_path, between_pages=push) as (emulator, registry, repository):
+    async with served(tmp_path, between_pages=push) as (emulator, session):
         for number in range(150):
             put(emulator, "old", f"v{number}")
         with pytest.raises(IncompleteSource, match="3 times in a row"):
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert len(asked(emulator, "GET", f"{HUB}/tags?page=1&")) == 3
 
 
@@ -210,9 +211,9 @@ def page(count: int, *names: str, then: str | None = None) -> Answer:
 async def test_a_next_page_on_another_host_is_asked_for_at_home(tmp_path: Path) -> None:
     elsewhere = page(2, "v1", then="http://169.254.169.254/v2/steal?page=2")
     faults = (Fault("GET", r"page=1&", elsewhere), Fault("GET", r"page=2&", page(2, "v2")))
-    async with served(tmp_path, *faults) as (emulator, registry, repository):
+    async with served(tmp_path, *faults) as (emulator, session):
         put(emulator, "one", "v1")
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1", "v2"}
+        assert (await session.list_tags()).tags.keys() == {"v1", "v2"}
 
 
 @pytest.mark.parametrize(
@@ -249,55 +250,55 @@ async def test_a_list_that_is_none_is_never_read_as_complete(tmp_path: Path, ans
     faults = [
         Fault("GET", rf"/tags\?page={number}&", answer, times=None) for number, answer in enumerate(answers, start=1)
     ]
-    async with served(tmp_path, *faults) as (emulator, registry, repository):
+    async with served(tmp_path, *faults) as (emulator, session):
         put(emulator, "one", "v1")
         with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_reply_that_breaks_off_is_never_read_as_complete(tmp_path: Path) -> None:
-    async with served(tmp_path, Fault("GET", r"/tags\?", Truncate(40), times=None)) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("GET", r"/tags\?", Truncate(40), times=None)) as (emulator, session):
         put(emulator, "one", "v1")
         with pytest.raises(IncompleteSource, match="cut short"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 @pytest.mark.parametrize("body", [b"[]", b"<html>", b'{"immutable_tags_settings":{"enabled":true,"rules":"v.*"}}', b""])
 async def test_a_repository_whose_rules_cannot_be_read_is_not_listed(tmp_path: Path, body: bytes) -> None:
-    async with served(tmp_path, Fault("GET", rf"{HUB}$", Answer(200, body), times=None)) as (emulator, registry, at):
+    async with served(tmp_path, Fault("GET", rf"{HUB}$", Answer(200, body), times=None)) as (emulator, session):
         put(emulator, "one", "v1")
         with pytest.raises(IncompleteSource, match="is no repository"):
-            await registry.list_tags(at)
+            await session.list_tags()
 
 
 # Absent, or forbidden
 
 
 async def test_a_repository_that_nobody_pushed_is_absent(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, registry, repository):
-        listing = await registry.list_tags(repository)
+    async with served(tmp_path) as (_, session):
+        listing = await session.list_tags()
         assert not listing.exists
         assert listing.tags == {}
-        assert (await registry.probe(repository)).can_delete
+        assert (await session.probe()).can_delete
 
 
 @pytest.mark.parametrize("there", [True, False])
 async def test_to_a_stranger_a_private_repository_is_neither_absent_nor_empty(tmp_path: Path, there: bool) -> None:
-    async with served(tmp_path, login=NOBODY) as (emulator, registry, repository):
+    async with served(tmp_path, login=NOBODY) as (emulator, session):
         if there:
             put(emulator, "one", "v1")
         with pytest.raises(Unauthorized, match="does not exist, or must not be seen") as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert "there is no credential for the Hub API (there is none for 127.0.0.1" in raised.value.message
         assert "--repo-docker-hub-username" in raised.value.what_to_do
 
 
 async def test_a_repository_that_only_the_registry_knows_is_not_absent(tmp_path: Path) -> None:
     hidden = Answer(404, b'{"message":"object not found","errinfo":{}}')
-    async with served(tmp_path, Fault("GET", rf"{HUB}$", hidden)) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("GET", rf"{HUB}$", hidden)) as (emulator, session):
         put(emulator, "one", "v1")
         with pytest.raises(Unauthorized, match="but the registry has it") as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert not isinstance(raised.value, Unseen), "it is there"
 
 
@@ -306,34 +307,34 @@ async def test_a_repository_that_neither_shows_to_a_user_is_there_or_not(tmp_pat
     refused = Answer(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {"WWW-Authenticate": 'Basic realm="hub"'})
     async with served(
         tmp_path, Fault("GET", rf"{HUB}$", hidden), Fault("GET", r"/v2/.*/tags/list", refused, times=None)
-    ) as (_, registry, repository):
+    ) as (_, session):
         with pytest.raises(Unseen, match="does not exist, or must not be seen"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_an_address_where_no_hub_api_is_is_not_an_absent_repository(tmp_path: Path) -> None:
-    async with served(tmp_path, Fault("GET", rf"{HUB}$", Answer(404, b"404 page not found"))) as (_, registry, at):
+    async with served(tmp_path, Fault("GET", rf"{HUB}$", Answer(404, b"404 page not found"))) as (_, session):
         with pytest.raises(IncompleteSource, match="404 page not found"):
-            await registry.list_tags(at)
+            await session.list_tags()
 
 
 @pytest.mark.parametrize("path", ["app", "team/app/stages"])
 async def test_a_repository_has_exactly_two_parts(tmp_path: Path, path: str) -> None:
-    async with DockerHubEmulator() as emulator, opened(emulator, tmp_path, path=path) as (registry, repository):
-        for ask in (registry.list_tags, registry.probe):
+    async with DockerHubEmulator() as emulator, opened(emulator, tmp_path, path=path) as session:
+        for ask in (session.list_tags, session.probe):
             with pytest.raises(UsageError, match="exactly two parts"):
-                await ask(repository)
+                await ask()
 
 
 async def test_a_hub_that_is_down(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         await emulator.__aexit__(None, None, None)
         with pytest.raises(Unreachable):
-            await registry.list_tags(repository)
+            await session.list_tags()
         with pytest.raises(Unreachable):
-            await registry.delete_tags(repository, [Tag("v1")])
+            await session.delete_tags([Tag("v1")])
 
 
 # Immutable tags
@@ -372,19 +373,19 @@ def test_no_rules_take_an_age() -> None:
 
 
 async def test_immutable_tags_are_known_before_anything_is_planned(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", "v1", "v1-rc")
         emulator.lock(PATH, "v1")
-        assert (await registry.list_tags(repository)).locked == {"v1": "immutable tags: the rule '^v1$'"}
-        assert (await registry.probe(repository)).can_delete
+        assert (await session.list_tags()).locked == {"v1": "immutable tags: the rule '^v1$'"}
+        assert (await session.probe()).can_delete
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 423])
 async def test_a_tag_that_became_immutable_is_locked_whatever_the_refusal_says(tmp_path: Path, status: int) -> None:
-    async with served(tmp_path, immutable_status=status) as (emulator, registry, repository):
+    async with served(tmp_path, immutable_status=status) as (emulator, session):
         put(emulator, "one", "v1", "v2")
         emulator.rules[PATH] = Rules(enabled=True, rules=["1$"])
-        assert await registry.delete_tags(repository, [Tag("v1"), Tag("v2")]) == [
+        assert await session.delete_tags([Tag("v1"), Tag("v2")]) == [
             Locked("immutable tags: the rule '1$'"),
             Deleted(),
         ]
@@ -395,79 +396,79 @@ async def test_a_tag_that_became_immutable_is_locked_whatever_the_refusal_says(t
 
 
 async def test_a_tag_goes_alone(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         raw = put(emulator, "one", "v1", "latest")
-        gone = await registry.delete_tags(repository, [Tag("v1"), Tag("v1"), Tag("v2")])
+        gone = await session.delete_tags([Tag("v1"), Tag("v1"), Tag("v2")])
         assert gone == [Deleted(), AlreadyGone(), AlreadyGone()]
         there = emulator.storage.repositories[PATH]
         assert there.tags == {"latest": raw.digest}
-        assert await registry.delete_tags(repository, [Tag("latest")]) == [Deleted()]
+        assert await session.delete_tags([Tag("latest")]) == [Deleted()]
         assert raw.digest in there.manifests
 
 
 async def test_manifests_are_left_alone(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         raw = put(emulator, "one", "v1")
         asked_before = len(emulator.requests)
-        (outcome,) = await registry.delete_manifests(repository, [raw.digest])
+        (outcome,) = await session.delete_manifests([raw.digest])
         assert isinstance(outcome, Failed)
         assert len(emulator.requests) == asked_before
 
 
 async def test_a_deleted_tag_is_pushed_again(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         raw = put(emulator, "one", "v1")
-        await registry.delete_tags(repository, [Tag("v1")])
-        assert not await registry.restore(repository, raw.digest, [Tag("v1")])
-        await registry.push_manifest(repository, Tag("v1"), raw)
-        assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
+        await session.delete_tags([Tag("v1")])
+        assert not await session.restore(raw.digest, [Tag("v1")])
+        await session.push_manifest(Tag("v1"), raw)
+        assert (await session.list_tags()).tags == {"v1": raw.digest}
 
 
 @pytest.mark.parametrize("newer", ["404", "405"])
 @pytest.mark.parametrize("probed", [True, False])
 async def test_the_older_address_is_used_where_the_newer_is_none(tmp_path: Path, newer: str, probed: bool) -> None:
-    async with served(tmp_path, newer_delete=newer) as (emulator, registry, repository):
+    async with served(tmp_path, newer_delete=newer) as (emulator, session):
         put(emulator, "one", "v1", "v2", "v3")
         if probed:
-            assert (await registry.probe(repository)).can_delete
+            assert (await session.probe()).can_delete
         tried = len(asked(emulator, "DELETE", "/v2/namespaces/"))
-        assert await registry.delete_tags(repository, [Tag("v1"), Tag("v2"), Tag("v3")]) == [Deleted()] * 3
+        assert await session.delete_tags([Tag("v1"), Tag("v2"), Tag("v3")]) == [Deleted()] * 3
         assert len(asked(emulator, "DELETE", "/v2/namespaces/")) == (tried if probed else 1)
         assert asked(emulator, "DELETE", "/v2/repositories/")[-1] == "/v2/repositories/team/app/tags/v3/"
 
 
 async def test_the_newer_address_is_enough_where_it_works(tmp_path: Path) -> None:
-    async with served(tmp_path, older_delete=False) as (emulator, registry, repository):
+    async with served(tmp_path, older_delete=False) as (emulator, session):
         put(emulator, "one", "v1")
-        assert await registry.delete_tags(repository, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+        assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
         assert asked(emulator, "DELETE", "/v2/repositories/") == []
 
 
 async def test_not_found_of_a_tag_that_is_there_is_a_failure(tmp_path: Path) -> None:
     """As it would be if Docker Hub hid the lack of a right."""
-    async with served(tmp_path, masks_rights=True) as (emulator, registry, repository):
+    async with served(tmp_path, masks_rights=True) as (emulator, session):
         emulator.let_in(Account("pat", "rob", emulator.accounts[0].secret, frozenset({"read"})))
         put(emulator, "one", "v1")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
         assert "object not found" in outcome.error
 
 
 async def test_trouble_behind_docker_hub_passes(tmp_path: Path) -> None:
-    async with served(tmp_path, backend_faults=2) as (emulator, registry, repository):
+    async with served(tmp_path, backend_faults=2) as (emulator, session):
         put(emulator, "one", "v1")
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         emulator.backend_faults = 100
         put(emulator, "one", "v2")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v2")])
+        (outcome,) = await session.delete_tags([Tag("v2")])
         assert isinstance(outcome, Failed)
         assert "status=401" in outcome.error
 
 
 async def test_a_deletion_whose_answer_was_lost_is_done(tmp_path: Path) -> None:
-    async with served(tmp_path, Fault("DELETE", "/tags/v1", Drop(after_handling=True))) as (emulator, registry, at):
+    async with served(tmp_path, Fault("DELETE", "/tags/v1", Drop(after_handling=True))) as (emulator, session):
         put(emulator, "one", "v1")
-        assert await registry.delete_tags(at, [Tag("v1")]) == [AlreadyGone()]
+        assert await session.delete_tags([Tag("v1")]) == [AlreadyGone()]
         assert emulator.storage.repositories[PATH].tags == {}
 
 
@@ -491,9 +492,9 @@ async def test_a_deletion_whose_answer_was_lost_is_done(tmp_path: Path) -> None:
     ],
 )
 async def test_odd_replies_to_a_deletion(tmp_path: Path, answer: Answer, expected: type) -> None:
-    async with served(tmp_path, Fault("DELETE", "/tags/v1", answer, times=None)) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("DELETE", "/tags/v1", answer, times=None)) as (emulator, session):
         put(emulator, "one", "v1")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, expected)
 
 
@@ -508,10 +509,10 @@ READER = Account("password", "rob", "long-password", role="read")
 
 
 async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", "v1")
         before = dict(emulator.storage.repositories[PATH].tags)
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert can == msgspec.structs.replace(SHEET.can, undo=can.undo)
         assert can.undo.possible
         assert can.undo.doubt, "the registry's own token says what may be pushed, and none was needed yet"
@@ -535,30 +536,30 @@ async def test_what_a_credential_lacks_is_known_before_the_first_deletion(
     tmp_path: Path, account: Account, named: str
 ) -> None:
     login = options(account.identifier, account.secret)
-    async with served(tmp_path, login=login) as (emulator, registry, repository):
+    async with served(tmp_path, login=login) as (emulator, session):
         emulator.let_in(account)
         put(emulator, "one", "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert not can.can_delete
         assert named in can.cannot_delete_because
         assert f"user '{account.identifier}' ($WERF_REPO_DOCKER_HUB_PASSWORD)" in can.cannot_delete_because
         assert account.secret not in can.cannot_delete_because
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert emulator.storage.repositories[PATH].tags
 
 
 async def test_an_organizations_token_does_it_at_the_newer_address_only(tmp_path: Path) -> None:
     login = options(OAT.identifier, OAT.secret)
-    async with served(tmp_path, login=login) as (emulator, registry, repository):
+    async with served(tmp_path, login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert (await registry.probe(repository)).can_delete
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
-    async with served(tmp_path, login=login, newer_delete="405") as (emulator, registry, repository):
+        assert (await session.probe()).can_delete
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
+    async with served(tmp_path, login=login, newer_delete="405") as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert "takes no organization's token" in (await registry.probe(repository)).cannot_delete_because
+        assert "takes no organization's token" in (await session.probe()).cannot_delete_because
 
 
 SCOPES = frozenset({"scope-repository-read", "scope-tag-admin", "scope-image-pull"})
@@ -566,31 +567,31 @@ SCOPES = frozenset({"scope-repository-read", "scope-tag-admin", "scope-image-pul
 
 async def test_the_scopes_that_are_named_are_enough(tmp_path: Path) -> None:
     account = Account("oat", "team", OAT.secret, SCOPES)
-    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, registry, repository):
+    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, session):
         emulator.let_in(account)
         raw = put(emulator, "one", "v1", "v2")
-        assert (await registry.list_tags(repository)).tags == {"v1": raw.digest, "v2": raw.digest}
-        assert await registry.read_manifests(repository, [raw.digest]) == {raw.digest: raw}
-        can = await registry.probe(repository)
+        assert (await session.list_tags()).tags == {"v1": raw.digest, "v2": raw.digest}
+        assert await session.read_manifests([raw.digest]) == {raw.digest: raw}
+        can = await session.probe()
         assert can.can_delete
         assert can.undo.doubt
         with pytest.raises(Unauthorized) as raised:
-            await registry.push_manifest(repository, Tag("v3"), raw)
+            await session.push_manifest(Tag("v3"), raw)
         assert "scope-image-push" in raised.value.what_to_do
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
 
 @pytest.mark.parametrize("missing", sorted(SCOPES))
 async def test_the_scope_that_is_missing_is_named_at_the_call_that_lacks_it(tmp_path: Path, missing: str) -> None:
     account = Account("oat", "team", OAT.secret, SCOPES - {missing})
-    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, registry, repository):
+    async with served(tmp_path, login=options(account.identifier, account.secret)) as (emulator, session):
         emulator.let_in(account)
         raw = put(emulator, "one", "v1")
 
         async def list_and_read() -> None:
-            await registry.list_tags(repository)
-            await registry.resolve(repository, Tag("v1"))
-            await registry.read_manifests(repository, [raw.digest])
+            await session.list_tags()
+            await session.resolve(Tag("v1"))
+            await session.read_manifests([raw.digest])
 
         with pytest.raises(Unauthorized) as raised:
             await list_and_read()
@@ -602,31 +603,31 @@ async def test_the_scope_that_is_missing_is_named_at_the_call_that_lacks_it(tmp_
 async def test_what_permissions_say_to_the_account_itself_is_not_trusted(tmp_path: Path) -> None:
     about = Answer(200, b'{"permissions":{"read":true,"write":false,"admin":false}}')
     login = options(OAT.identifier, OAT.secret)
-    async with served(tmp_path, Fault("GET", rf"{HUB}$", about), login=login) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("GET", rf"{HUB}$", about), login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1")
-        assert (await registry.probe(repository)).can_delete
+        assert (await session.probe()).can_delete
 
 
 async def test_an_api_without_a_call_that_deletes(tmp_path: Path) -> None:
-    async with served(tmp_path, newer_delete="404", older_delete=False) as (emulator, registry, repository):
+    async with served(tmp_path, newer_delete="404", older_delete=False) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "no call that deletes a tag" in (await registry.probe(repository)).cannot_delete_because
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        assert "no call that deletes a tag" in (await session.probe()).cannot_delete_because
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
 
 
 @pytest.mark.parametrize("answer", [Answer(400, b'{"message":"immutable"}'), Answer(204)])
 async def test_a_rehearsal_that_meets_no_lack_of_rights(tmp_path: Path, answer: Answer) -> None:
-    async with served(tmp_path, Fault("DELETE", "/tags/", answer)) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("DELETE", "/tags/", answer)) as (emulator, session):
         put(emulator, "one", "v1")
-        assert (await registry.probe(repository)).can_delete
+        assert (await session.probe()).can_delete
 
 
 async def test_a_rehearsal_that_goes_wrong_is_no_right(tmp_path: Path) -> None:
-    async with served(tmp_path, Fault("DELETE", "/tags/", Answer(418, b"teapot"))) as (emulator, registry, repository):
+    async with served(tmp_path, Fault("DELETE", "/tags/", Answer(418, b"teapot"))) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "418" in (await registry.probe(repository)).cannot_delete_because
+        assert "418" in (await session.probe()).cannot_delete_because
 
 
 @pytest.mark.parametrize(
@@ -643,9 +644,9 @@ async def test_without_a_login_public_tags_can_be_read_and_not_deleted(
     async with DockerHubEmulator(private=False) as emulator:
         raw = put(emulator, "one", "v1")
         login = Login(docker_config={"auths": {emulator.host: entry}})
-        async with opened(emulator, tmp_path, login) as (registry, repository):
-            assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
-            can = await registry.probe(repository)
+        async with opened(emulator, tmp_path, login) as session:
+            assert (await session.list_tags()).tags == {"v1": raw.digest}
+            can = await session.probe()
             assert not can.can_delete
             assert why in can.cannot_delete_because
             assert "--repo-docker-hub-password" in can.cannot_delete_because
@@ -665,21 +666,21 @@ async def test_options_win_for_the_hub_api_and_dockers_configuration_for_the_reg
         mine = options("rob", emulator.accounts[0].secret)
         login = Login({**docker.environ, **mine.environ}, docker.docker_config)
         raw = put(emulator, "one", "v1")
-        async with opened(emulator, tmp_path, login) as (registry, repository):
-            assert (await registry.probe(repository)).can_delete
-            assert await registry.resolve(repository, Tag("v1")) == raw.digest
+        async with opened(emulator, tmp_path, login) as session:
+            assert (await session.probe()).can_delete
+            assert await session.resolve(Tag("v1")) == raw.digest
             with pytest.raises(Unauthorized, match="user 'ann'"):
-                await registry.push_manifest(repository, Tag("v2"), raw)
-        async with opened(emulator, tmp_path, mine) as (registry, repository):
-            await registry.push_manifest(repository, Tag("v2"), raw)
+                await session.push_manifest(Tag("v2"), raw)
+        async with opened(emulator, tmp_path, mine) as session:
+            await session.push_manifest(Tag("v2"), raw)
 
 
 async def test_fifty_at_once_log_in_once_and_once_more_when_the_token_ends(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", *(f"v{number}" for number in range(50)))
 
         async def delete(number: int) -> None:
-            assert await registry.delete_tags(repository, [Tag(f"v{number}")]) == [Deleted()]
+            assert await session.delete_tags([Tag(f"v{number}")]) == [Deleted()]
 
         async def delete_some(numbers: range) -> None:
             async with anyio.create_task_group() as group:
@@ -723,11 +724,11 @@ async def test_a_short_token_is_used_for_three_quarters_of_its_life() -> None:
 
 
 async def test_a_connection_takes_over_a_newer_token_without_being_refused_first(tmp_path: Path) -> None:
-    async with served(tmp_path, lifetime=1e-6) as (emulator, registry, repository):
+    async with served(tmp_path, lifetime=1e-6) as (emulator, session):
         emulator.clock = lambda: 1000.0  # the server's own: there the tokens stay good
         put(emulator, "one", "v1")
-        await registry.list_tags(repository)
-        await registry.list_tags(repository)
+        await session.list_tags()
+        await session.list_tags()
         assert emulator.logins == 4
         assert [each.status for each in emulator.requests if each.path.startswith(HUB)] == [200] * 4
 
@@ -770,10 +771,10 @@ async def test_a_wrong_password_is_named_and_not_shown(tmp_path: Path, how: str)
     async with DockerHubEmulator() as emulator:
         login = emulator.bad_login() if how == "docker" else options("rob", "dckr_pat_wrong")
         put(emulator, "one", "v1")
-        async with opened(emulator, tmp_path, login) as (registry, repository):
-            for ask in (registry.list_tags, registry.probe):
+        async with opened(emulator, tmp_path, login) as session:
+            for ask in (session.list_tags, session.probe):
                 with pytest.raises(Unauthorized, match="refuses user 'rob'") as raised:
-                    await ask(repository)
+                    await ask()
                 assert ("auths in " if how == "docker" else "$WERF_REPO_DOCKER_HUB") in raised.value.message
                 assert "***" in raised.value.message
                 assert not any(secret in str(raised.value) for secret in login.secrets)
@@ -792,12 +793,12 @@ async def test_a_wrong_password_is_named_and_not_shown(tmp_path: Path, how: str)
     ],
 )
 async def test_odd_replies_to_a_login(tmp_path: Path, answer: Answer, error: type[Exception]) -> None:
-    async with served(tmp_path, Fault("POST", "/v2/auth/token", answer, times=None)) as (emulator, registry, at):
+    async with served(tmp_path, Fault("POST", "/v2/auth/token", answer, times=None)) as (emulator, session):
         put(emulator, "one", "v1")
         with pytest.raises(error, match=r"127\.0\.0\.1") as raised:
-            await registry.list_tags(at)
+            await session.list_tags()
         assert "theirs" not in str(raised.value)
-        (outcome,) = await registry.delete_tags(at, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed | Forbidden)
 
 
@@ -806,15 +807,15 @@ async def test_a_ready_token_is_used_until_it_ends(tmp_path: Path) -> None:
         put(emulator, "one", "v1", "v2")
         token = emulator.issue(emulator.accounts[0])
         login = Login({"WERF_REPO_DOCKER_HUB_TOKEN": token}, emulator.login().docker_config)
-        async with opened(emulator, tmp_path, login) as (registry, repository):
-            assert (await registry.probe(repository)).can_delete
-            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        async with opened(emulator, tmp_path, login) as session:
+            assert (await session.probe()).can_delete
+            assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             emulator.expire_tokens()
             with pytest.raises(Unauthorized, match=r"the token \(\$WERF_REPO_DOCKER_HUB_TOKEN\)") as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
             assert "ten minutes" in raised.value.what_to_do
             assert token not in str(raised.value)
-            (outcome,) = await registry.delete_tags(repository, [Tag("v2")])
+            (outcome,) = await session.delete_tags([Tag("v2")])
             assert isinstance(outcome, Forbidden)
         assert emulator.logins == 0
 
@@ -881,28 +882,28 @@ async def test_every_name_of_docker_hub_has_the_login_that_docker_keeps_for_it(t
 
 @pytest.mark.parametrize("what", ["login", "list", "probe", "delete"])
 async def test_throttled_requests_are_sent_again(tmp_path: Path, what: str) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", "v1")
         if what != "login":
-            await registry.list_tags(repository)
+            await session.list_tags()
         emulator.throttle(1)
         match what:
             case "delete":
-                assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+                assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             case "probe":
-                assert (await registry.probe(repository)).can_delete
+                assert (await session.probe()).can_delete
             case _:
-                assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+                assert (await session.list_tags()).tags.keys() == {"v1"}
         assert emulator.throttled == 0
 
 
 async def test_a_wait_that_is_too_long_is_not_waited_for(tmp_path: Path) -> None:
-    async with served(tmp_path, retry_in=7200) as (emulator, registry, repository):
+    async with served(tmp_path, retry_in=7200) as (emulator, session):
         put(emulator, "one", "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         emulator.throttle(1)
         with pytest.raises(IncompleteSource, match="429 Rate limit exceeded"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 def reply(status: int, body: bytes = b"", **headers: str) -> Reply:
@@ -921,38 +922,38 @@ def test_how_docker_hub_says_later() -> None:
 
 @pytest.mark.parametrize("logged_in", [True, False])
 async def test_the_protection_against_abuse_is_waited_out(tmp_path: Path, logged_in: bool) -> None:
-    async with served(tmp_path, abuse=True) as (emulator, registry, repository):
+    async with served(tmp_path, abuse=True) as (emulator, session):
         put(emulator, "one", "v1")
         if logged_in:
-            await registry.list_tags(repository)
+            await session.list_tags()
         with mock.patch.object(replies, "ABUSE_WAIT", 0.01):
             emulator.throttle(1)
-            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+            assert (await session.list_tags()).tags.keys() == {"v1"}
             if not logged_in:
                 emulator.expire_tokens()
         with mock.patch.object(replies, "ABUSE_WAIT", 7200.0):
             emulator.throttle(1)
             with pytest.raises(IncompleteSource, match="429 Too Many Requests"):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 async def test_pulls_that_are_used_up_are_named(tmp_path: Path) -> None:
-    async with served(tmp_path, pulls=1) as (emulator, registry, repository):
+    async with served(tmp_path, pulls=1) as (emulator, session):
         first, second = put(emulator, "one", "v1"), put(emulator, "two", "v2")
-        assert await registry.read_manifests(repository, [first.digest]) == {first.digest: first}
+        assert await session.read_manifests([first.digest]) == {first.digest: first}
         with pytest.raises(IncompleteSource, match=r"pulls from Docker Hub are used up, 100 in 21600 s"):
-            await registry.read_manifests(repository, [second.digest])
-        assert await registry.resolve(repository, Tag("v2")) == second.digest
+            await session.read_manifests([second.digest])
+        assert await session.resolve(Tag("v2")) == second.digest
         config = images.config("two")
-        assert await registry.read_blob(repository, images.digest_of(config)) == config
-        assert await registry.delete_tags(repository, [Tag("v2")]) == [Deleted()]
+        assert await session.read_blob(images.digest_of(config)) == config
+        assert await session.delete_tags([Tag("v2")]) == [Deleted()]
 
 
 async def test_nothing_secret_is_in_what_operators_see(tmp_path: Path) -> None:
-    async with served(tmp_path) as (emulator, registry, repository):
+    async with served(tmp_path) as (emulator, session):
         put(emulator, "one", "v1")
-        await registry.list_tags(repository)
-        shown = f"{registry!r} {registry.hub!r} {registry._deletion!r} {registry.hub._login!r}"
+        await session.list_tags()
+        shown = f"{session!r} {session.hub!r} {session._deletion!r} {session.hub._login!r}"
         assert "rob" in shown
         tokens = [each.authorization.partition(" ")[2] for each in emulator.requests if each.authorization]
         assert tokens

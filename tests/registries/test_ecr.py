@@ -31,7 +31,7 @@ from holystone.adapters.registries.ecr.errors import error_of, judge
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.identity import endpoint
 from holystone.adapters.registries.ecr.login import RegistryLogin
-from holystone.adapters.registries.ecr.registry import EcrRegistry
+from holystone.adapters.registries.ecr.registry import EcrSession
 from holystone.adapters.registries.ecr.sheet import SHEET
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
@@ -75,7 +75,7 @@ async def connected(
     host: str = "",
     environ: Mapping[str, str] = MappingProxyType({}),
     attempts: int = 4,
-) -> AsyncIterator[tuple[EcrRegistry, Repository]]:
+) -> AsyncIterator[EcrSession]:
     given = {**served.environ, **(served.login() if login is None else login).environ, **environ}
     repository = Repository(RegistryHost.parse(host or served.host), RepositoryPath(PATH))
     async with Connections(
@@ -84,9 +84,9 @@ async def connected(
         environ=given,
         limits=Limits(attempts=attempts, host_patience=0.2),
     ) as connections:
-        registry = await connections.registry(repository, "ecr")
-        assert isinstance(registry, EcrRegistry)
-        yield registry, repository
+        session = await connections.session(repository, "ecr")
+        assert isinstance(session, EcrSession)
+        yield session
 
 
 def push(
@@ -126,10 +126,10 @@ def to_api(answer: Answer | Truncate, times: int | None = None) -> Fault:
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2000])
 async def test_listing_is_complete_at_page_boundaries(tmp_path: Path, count: int) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.storage.repository(PATH)
         expected = {Tag(f"v{number}"): push(served, f"{number}", f"v{number}").digest for number in range(count)}
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.exists
         assert listing.tags == expected
         assert len(asked(served, "DescribeImages")) == max(1, -(-count // 1000))
@@ -137,7 +137,7 @@ async def test_listing_is_complete_at_page_boundaries(tmp_path: Path, count: int
 
 
 async def test_listing_says_digests_push_times_and_what_may_belong_to_others(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         shared = push(served, "one", "v1", "latest")
         multi = store(served, images.index(shared), "multi")
         loose = push(served, "loose")
@@ -145,8 +145,8 @@ async def test_listing_says_digests_push_times_and_what_may_belong_to_others(tmp
         sbom = push(served, "sbom", "sbom", subject=shared)
         pushed = served.storage.repositories[PATH].pushed
         pushed[shared.digest], pushed[loose.digest] = 1_700_000_000.25, 1_700_000_060.75
-        listing = await registry.list_tags(repository)
-        assert await registry.referrers(repository, shared.digest) == ()
+        listing = await session.list_tags()
+        assert await session.referrers(shared.digest) == ()
     assert listing.tags == {"v1": shared.digest, "latest": shared.digest, "multi": multi.digest, "sbom": sbom.digest}
     assert listing.untagged == (signature.digest,)
     assert listing.pushed.keys() == {each.digest for each in (shared, multi, loose, signature, sbom)}
@@ -157,7 +157,7 @@ async def test_listing_says_digests_push_times_and_what_may_belong_to_others(tmp
 
 
 async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         first = push(served, "one", "v1", "old")
         push(served, "two", "v2")
         child = push(served, "child")
@@ -166,7 +166,7 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         served.archive(PATH, "v1")
         served.archive(PATH, "multi")
         served.archive(PATH, "v3", "ACTIVATING")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags.keys() == {"v1", "old", "v2", "v3", "multi"}
         assert listing.locked == {
             "v1": "archived",
@@ -176,53 +176,51 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         }
         # Described well enough not to be read, since it cannot be; an index has children that nobody tells.
         assert listing.manifests.keys() == {first.digest, third.digest}
-        assert await registry.resolve(repository, Tag("v1")) == first.digest
-        assert await registry.read_manifests(repository, [first.digest, both.digest, child.digest]) == {
-            child.digest: child
-        }
+        assert await session.resolve(Tag("v1")) == first.digest
+        assert await session.read_manifests([first.digest, both.digest, child.digest]) == {child.digest: child}
 
 
 async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1", path="team/other")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert not listing.exists
-        assert await registry.resolve(repository, Tag("v1")) is None
-        assert (await registry.probe(repository)).can_delete
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [AlreadyGone()]
+        assert await session.resolve(Tag("v1")) is None
+        assert (await session.probe()).can_delete
+        assert await session.delete_tags([Tag("v1")]) == [AlreadyGone()]
     async with (
         EcrEmulator(denied=frozenset({"DescribeImages", "BatchGetImage"})) as served,
-        connected(served, tmp_path) as (registry, repository),
+        connected(served, tmp_path) as session,
     ):
         raw = push(served, "one", "v1")
         with pytest.raises(Unauthorized, match="lacks ecr:DescribeImages"):
-            await registry.list_tags(repository)
+            await session.list_tags()
         with pytest.raises(Unauthorized, match="lacks ecr:DescribeImages"):
-            await registry.resolve(repository, Tag("v1"))
+            await session.resolve(Tag("v1"))
         with pytest.raises(Unauthorized, match="lacks ecr:BatchGetImage"):
-            await registry.read_manifests(repository, [raw.digest])
+            await session.read_manifests([raw.digest])
 
 
 async def test_a_repository_that_vanishes_between_two_pages_is_not_read_as_absent(tmp_path: Path) -> None:
     page = {"imageDetails": [{"imageDigest": ABSENT, "imageTags": ["v1"]}], "nextToken": "more"}
     gone = {"__type": "RepositoryNotFoundException", "message": "gone"}
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(to_api(says(page), times=1))
         served.faults.add(Fault("POST", "^/$", says(gone, 400), nth=2))
         with pytest.raises(IncompleteSource, match="Page 2 of the images"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_tag_that_moves_while_it_is_listed_is_looked_up(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         now = push(served, "now", "latest", "stable")
         before = {"imageDigest": ABSENT, "imageTags": ["latest", "v1"]}
         after = {"imageDigest": now.digest, "imageTags": ["latest", "stable"]}
         served.faults.add(to_api(says({"imageDetails": [before], "nextToken": "a"}), times=1))
         served.faults.add(Fault("POST", "^/$", says({"imageDetails": [after]}), nth=2))
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {"latest": None, "v1": ABSENT, "stable": now.digest}
-        assert await registry.resolve(repository, Tag("latest")) == now.digest
+        assert await session.resolve(Tag("latest")) == now.digest
 
 
 IMAGE = {"imageDigest": ABSENT, "imageTags": ["v1"]}
@@ -248,58 +246,58 @@ BROKEN: dict[str, Answer | Truncate] = {
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))
 async def test_a_listing_that_is_not_one_is_never_read_as_empty(tmp_path: Path, kind: str) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
         served.faults.add(to_api(BROKEN[kind]))
         with pytest.raises(IncompleteSource):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_registry_that_is_down(tmp_path: Path) -> None:
     async with EcrEmulator() as served:
         environ = {"HOLYSTONE_REPO_API_URL": "http://127.0.0.1:1"}
-        async with connected(served, tmp_path, environ=environ) as (registry, repository):
+        async with connected(served, tmp_path, environ=environ) as session:
             with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
-                await registry.list_tags(repository)
+                await session.list_tags()
             with pytest.raises(Unreachable):
-                await registry.delete_tags(repository, [Tag("v1")])
+                await session.delete_tags([Tag("v1")])
 
 
 # Reading
 
 
 async def test_a_hundred_manifests_are_read_at_once(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         raws = [push(served, f"{number}") for number in range(98)]
         raws.append(store(served, images.index(*raws[:2])))
-        assert registry.manifests_at_once == 100
-        found = await registry.read_manifests(repository, [*(raw.digest for raw in raws), ABSENT])
+        assert session.manifests_at_once == 100
+        found = await session.read_manifests([*(raw.digest for raw in raws), ABSENT])
         assert found == {raw.digest: raw for raw in raws}
         assert len(asked(served, "BatchGetImage")) == 1
 
 
 async def test_a_manifest_is_verified_and_never_silently_left_out(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         one, two = push(served, "one"), push(served, "two")
         other = {"imageId": {"imageDigest": one.digest}, "imageManifest": two.body.decode()}
         served.faults.add(to_api(says({"images": [other], "failures": []}), times=1))
         with pytest.raises(IncompleteSource, match="does not match its digest"):
-            await registry.read_manifests(repository, [one.digest])
+            await session.read_manifests([one.digest])
         served.faults.add(to_api(says({"images": [], "failures": []}), times=1))
         with pytest.raises(IncompleteSource, match="did not answer for it"):
-            await registry.read_manifests(repository, [one.digest])
+            await session.read_manifests([one.digest])
         served.failing[two.digest] = "KmsError"
         with pytest.raises(IncompleteSource, match=r"1 of 2 manifests .* KmsError"):
-            await registry.read_manifests(repository, [one.digest, two.digest])
+            await session.read_manifests([one.digest, two.digest])
 
 
 async def test_a_configuration_comes_from_the_storage_host_without_our_authorization(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
         config = images.config("one")
         for _ in range(3):
-            assert await registry.read_blob(repository, images.digest_of(config)) == config
-        assert await registry.read_blob(repository, ABSENT) is None
+            assert await session.read_blob(images.digest_of(config)) == config
+        assert await session.read_blob(ABSENT) is None
         bucket = [each for each in served.requests if each.path.startswith("/starport")]
         assert [each.authorization for each in bucket] == [""] * 3
         assert all(each.host.startswith("localhost") for each in bucket)
@@ -310,28 +308,28 @@ async def test_a_configuration_comes_from_the_storage_host_without_our_authoriza
 
 
 async def test_a_token_that_ended_is_renewed_once(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
         digest = images.digest_of(images.config("one"))
-        assert await registry.read_blob(repository, digest)
+        assert await session.read_blob(digest)
         served.expire_tokens()
-        assert await registry.read_blob(repository, digest)
+        assert await session.read_blob(digest)
         served.expire_tokens()
-        assert await registry.push_blob(repository, images.config("one")) == digest
+        assert await session.push_blob(images.config("one")) == digest
         assert served.requests[-1].method == "HEAD"  # whose 403 has no body that could say why
         assert len(asked(served, "GetAuthorizationToken")) == 3
         served.token_lifetime = -1.0
         served.expire_tokens()
         with pytest.raises(Unauthorized, match="token has expired"):
-            await registry.read_blob(repository, digest)
+            await session.read_blob(digest)
         assert len(asked(served, "GetAuthorizationToken")) == 4
 
 
 @pytest.mark.parametrize(("lifetime", "margin"), [(12 * 3600.0, 900.0), (60.0, 15.0)])
 async def test_a_token_is_renewed_before_it_ends(tmp_path: Path, lifetime: float, margin: float) -> None:
     now = 1000.0
-    async with EcrEmulator(token_lifetime=lifetime) as served, connected(served, tmp_path) as (registry, _):
-        login = RegistryLogin(registry._api, clock=lambda: now)
+    async with EcrEmulator(token_lifetime=lifetime) as served, connected(served, tmp_path) as session:
+        login = RegistryLogin(session._api, clock=lambda: now)
         outgoing = Outgoing("GET", URL(served.url), {}, None)
         first = await login.sign(outgoing)
         now += lifetime - margin - 2
@@ -342,41 +340,41 @@ async def test_a_token_is_renewed_before_it_ends(tmp_path: Path, lifetime: float
 
 
 async def test_a_token_is_fetched_once_for_all_who_need_it(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         async with anyio.create_task_group() as group:
             for _ in range(10):
-                group.start_soon(registry.read_blob, repository, ABSENT)
+                group.start_soon(session.read_blob, ABSENT)
         assert len(asked(served, "GetAuthorizationToken")) == 1
 
 
 async def test_a_missing_right_to_a_token_is_named(tmp_path: Path) -> None:
     async with (
         EcrEmulator(denied=frozenset({"GetAuthorizationToken"})) as served,
-        connected(served, tmp_path) as (registry, repository),
+        connected(served, tmp_path) as session,
     ):
         push(served, "one", "v1")
         with pytest.raises(Unauthorized, match=r"AWS_ACCESS_KEY_ID in the environment.* lacks ecr:GetAuthorizationTok"):
-            await registry.read_blob(repository, images.digest_of(images.config("one")))
+            await session.read_blob(images.digest_of(images.config("one")))
 
 
 @pytest.mark.parametrize("answer", [{}, {"authorizationData": []}, {"authorizationData": [{}]}])
 async def test_a_token_that_does_not_come(tmp_path: Path, answer: object) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(to_api(says(answer)))
         with pytest.raises(IncompleteSource, match="GetAuthorizationToken"):
-            await registry.read_blob(repository, ABSENT)
+            await session.read_blob(ABSENT)
 
 
 @pytest.mark.parametrize("ends", [None, 0.0, 1_436_000_000.0, 9e12])
 async def test_a_strange_end_of_a_token_is_taken_for_twelve_hours(tmp_path: Path, ends: float | None) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
         (data,) = served._authorization_token({})["authorizationData"]
         data["expiresAt"] = ends
         served.faults.add(to_api(says({"authorizationData": [data]}), times=1))
         digest = images.digest_of(images.config("one"))
         for _ in range(2):
-            assert await registry.read_blob(repository, digest)
+            assert await session.read_blob(digest)
         assert asked(served, "GetAuthorizationToken") == []
 
 
@@ -384,41 +382,41 @@ async def test_a_strange_end_of_a_token_is_taken_for_twelve_hours(tmp_path: Path
 
 
 async def test_deletions_by_tag_and_by_digest(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         shared = push(served, "one", "v1", "v2")
         push(served, "two", "last")
         both = push(served, "three", "a", "b")
         kept = push(served, "four", "keep")
-        gone = await registry.delete_tags(repository, [Tag("v1"), Tag("nothing"), Tag("last"), Tag("v1")])
+        gone = await session.delete_tags([Tag("v1"), Tag("nothing"), Tag("last"), Tag("v1")])
         assert gone == [Deleted(), AlreadyGone(), Deleted(), AlreadyGone()]
         assert present(served) == ({"v2", "a", "b", "keep"}, {shared.digest, both.digest, kept.digest})
-        gone = await registry.delete_manifests(repository, [ABSENT, both.digest, both.digest])
+        gone = await session.delete_manifests([ABSENT, both.digest, both.digest])
         assert gone == [AlreadyGone(), Deleted(), AlreadyGone()]
         assert present(served) == ({"v2", "keep"}, {shared.digest, kept.digest})
         assert len(asked(served, "BatchDeleteImage")) == 2
 
 
 async def test_an_index_goes_before_what_it_lists(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         child = push(served, "child", "amd64")
         multi = store(served, images.index(child), "multi")
-        (by_tag,) = await registry.delete_tags(repository, [Tag("amd64")])
+        (by_tag,) = await session.delete_tags([Tag("amd64")])
         assert isinstance(by_tag, Referenced)
-        together = await registry.delete_manifests(repository, [multi.digest, child.digest])
+        together = await session.delete_manifests([multi.digest, child.digest])
         assert together[0] == Deleted()
         assert isinstance(together[1], Referenced)
         assert present(served) == ({"amd64"}, {child.digest})
-        assert await registry.delete_manifests(repository, [child.digest]) == [Deleted()]
+        assert await session.delete_manifests([child.digest]) == [Deleted()]
 
 
 async def test_a_hundred_at_once_and_no_more_are_taken(tmp_path: Path) -> None:
     assert SHEET.can.bulk == 100
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         digests = [push(served, f"{number}", f"v{number}").digest for number in range(101)]
-        refused = await registry.delete_manifests(repository, digests)
+        refused = await session.delete_manifests(digests)
         assert {type(each) for each in refused} == {Failed}
         assert "less than or equal to 100" in str(refused[0])
-        assert await registry.delete_manifests(repository, digests[:100]) == [Deleted()] * 100
+        assert await session.delete_manifests(digests[:100]) == [Deleted()] * 100
         assert len(present(served)[1]) == 1
 
 
@@ -440,12 +438,12 @@ async def test_a_hundred_at_once_and_no_more_are_taken(tmp_path: Path) -> None:
     ],
 )
 async def test_every_failure_code_is_for_its_own_image_only(tmp_path: Path, code: str, expected: type) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         bad, good = push(served, "bad", "bad"), push(served, "good", "good")
         served.failing = {bad.digest: code, "bad": code}
-        by_digest = await registry.delete_manifests(repository, [bad.digest, good.digest])
+        by_digest = await session.delete_manifests([bad.digest, good.digest])
         assert [type(each) for each in by_digest] == [expected, Deleted]
-        (by_tag,) = await registry.delete_tags(repository, [Tag("bad")])
+        (by_tag,) = await session.delete_tags([Tag("bad")])
         assert isinstance(by_tag, expected)
         assert present(served)[0] == {"bad"}
 
@@ -468,18 +466,18 @@ async def test_every_failure_code_is_for_its_own_image_only(tmp_path: Path, code
     ],
 )
 async def test_odd_replies_to_a_deletion(tmp_path: Path, answer: Answer, expected: type) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(to_api(answer))
-        outcomes = await registry.delete_manifests(repository, [ABSENT, Digest("sha256:" + "1" * 64)])
+        outcomes = await session.delete_manifests([ABSENT, Digest("sha256:" + "1" * 64)])
         assert [type(each) for each in outcomes] == [expected, expected]
 
 
 async def test_nothing_is_restored_but_everything_can_be_pushed_again(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         raw = push(served, "one", "v1", "v2")
-        assert await registry.delete_manifests(repository, [raw.digest]) == [Deleted()]
-        assert not await registry.restore(repository, raw.digest, [Tag("v1")])
-        await registry.push_manifest(repository, Tag("v1"), raw)
+        assert await session.delete_manifests([raw.digest]) == [Deleted()]
+        assert not await session.restore(raw.digest, [Tag("v1")])
+        await session.push_manifest(Tag("v1"), raw)
         assert present(served) == ({"v1"}, {raw.digest})
 
 
@@ -490,61 +488,61 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
     async with EcrEmulator() as served:
         push(served, "one", "v1")
         before = present(served)
-        async with connected(served, tmp_path) as (registry, repository):
-            assert await registry.probe(repository) == SHEET.can
+        async with connected(served, tmp_path) as session:
+            assert await session.probe() == SHEET.can
             asked = len(served.requests)
-            assert await registry.probe(repository) == SHEET.can
+            assert await session.probe() == SHEET.can
             assert len(served.requests) == asked
         served.mutability = "IMMUTABLE_WITH_EXCLUSION"
-        async with connected(served, tmp_path) as (registry, repository):
-            immutable = await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            immutable = await session.probe()
             assert immutable.can_delete
             assert immutable.overwrite == "impossible"
         served.denied = frozenset({"DescribeRepositories"})
-        async with connected(served, tmp_path) as (registry, repository):
-            careful = await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            careful = await session.probe()
             assert careful.can_delete
             assert careful.overwrite == "impossible"
             assert present(served) == before
-            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+            assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
 
 async def test_a_rule_that_goes_by_pulls_is_told_since_reading_counts_as_one(tmp_path: Path) -> None:
     rule = {"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "sinceImagePulled", "countNumber": 90}}
     async with EcrEmulator() as served:
         raw = push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.list_tags(repository)
-            await registry.resolve(repository, Tag("v1"))
-            assert (await registry.probe(repository)).warnings == (), "there is no policy"
+        async with connected(served, tmp_path) as session:
+            await session.list_tags()
+            await session.resolve(Tag("v1"))
+            assert (await session.probe()).warnings == (), "there is no policy"
             assert served.pulled == set()
-            await registry.read_manifests(repository, [raw.digest])
+            await session.read_manifests([raw.digest])
             assert served.pulled == {raw.digest}
         served.lifecycle = {"rules": [rule]}
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.read_manifests(repository, [raw.digest])
-            (told,) = (await registry.probe(repository)).warnings
+        async with connected(served, tmp_path) as session:
+            await session.read_manifests([raw.digest])
+            (told,) = (await session.probe()).warnings
             for part in ("register-pull-time-update-exclusion", "HOLYSTONE_CACHE_DIR"):
                 assert part in told
-        async with connected(served, tmp_path) as (registry, repository):
-            assert (await registry.probe(repository)).warnings == (), "nothing was read: all was known"
+        async with connected(served, tmp_path) as session:
+            assert (await session.probe()).warnings == (), "nothing was read: all was known"
         served.denied = frozenset({"GetLifecyclePolicy"})
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.read_manifests(repository, [raw.digest])
-            can = await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            await session.read_manifests([raw.digest])
+            can = await session.probe()
             assert (can.can_delete, can.warnings) == (True, ())
 
 
 async def test_a_missing_right_to_delete_is_found_before_and_names_the_credential(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path, served.weak_login()) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path, served.weak_login()) as session:
         raw = push(served, "one", "v1")
-        assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
-        found = await registry.probe(repository)
+        assert (await session.list_tags()).tags == {"v1": raw.digest}
+        found = await session.probe()
         assert not found.can_delete
         why = found.cannot_delete_because
         assert "the AWS credential (AWS_ACCESS_KEY_ID in the environment) lacks ecr:BatchDeleteImage" in why
         assert f"arn:aws:iam::{ACCOUNT}:user/reader" in why
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert present(served)[0] == {"v1"}
 
@@ -557,9 +555,9 @@ async def test_a_missing_right_to_delete_is_found_before_and_names_the_credentia
     ],
 )
 async def test_a_strange_answer_to_the_probe_is_no_right(tmp_path: Path, answer: object) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(Fault("POST", "^/$", says(answer), nth=2))
-        assert "strangely" in (await registry.probe(repository)).cannot_delete_because
+        assert "strangely" in (await session.probe()).cannot_delete_because
 
 
 # Credentials
@@ -572,8 +570,8 @@ async def test_wrong_credentials_read_nothing_and_show_nothing(tmp_path: Path) -
             (served.bad_login(), "InvalidSignatureException"),
             (served.unknown_login(), "UnrecognizedClientException"),
         ):
-            async with connected(served, tmp_path, login) as (registry, repository):
-                for read in (registry.list_tags(repository), registry.probe(repository)):
+            async with connected(served, tmp_path, login) as session:
+                for read in (session.list_tags(), session.probe()):
                     with pytest.raises(Unauthorized, match=words) as raised:
                         await read
                     assert "AWS_ACCESS_KEY_ID in the environment" in str(raised.value)
@@ -583,12 +581,12 @@ async def test_wrong_credentials_read_nothing_and_show_nothing(tmp_path: Path) -
 async def test_a_session_works_until_it_ends(tmp_path: Path) -> None:
     async with EcrEmulator() as served:
         raw, login = push(served, "one", "v1"), served.session_login()
-        async with connected(served, tmp_path, login) as (registry, repository):
-            assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
+        async with connected(served, tmp_path, login) as session:
+            assert (await session.list_tags()).tags == {"v1": raw.digest}
             served.end_sessions()
             with pytest.raises(Unauthorized, match="ExpiredTokenException"):
-                await registry.list_tags(repository)
-            (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+                await session.list_tags()
+            (outcome,) = await session.delete_tags([Tag("v1")])
             assert isinstance(outcome, Forbidden)
 
 
@@ -596,13 +594,13 @@ async def test_what_aws_quotes_of_a_signed_request_is_not_shown(tmp_path: Path) 
     async with EcrEmulator() as served:
         login = served.session_login()
         wrong = Login({**login.environ, "AWS_SECRET_ACCESS_KEY": "another"}, secrets=login.secrets)
-        async with connected(served, tmp_path, wrong) as (registry, repository):
+        async with connected(served, tmp_path, wrong) as session:
             with pytest.raises(Unauthorized, match="InvalidSignatureException") as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
             target = {"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.DescribeImages"}
             target["Content-Type"] = "application/x-amz-json-1.1"
-            answer = await registry._api._http.request(
-                "POST", "/", lane=registry._lanes.lists, limit=10_000, headers=target, body=b"{}"
+            answer = await session._api._http.request(
+                "POST", "/", lane=session._lanes.lists, limit=10_000, headers=target, body=b"{}"
             )
             assert "x-amz-security-token:***" in redacted(answer.body.decode())
         every, error = "", cast("BaseException | None", raised.value)
@@ -617,10 +615,10 @@ async def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixt
         push(served, "one", "v1")
         login = served.session_login()
         with caplog.at_level(logging.DEBUG):
-            async with connected(served, tmp_path, login) as (registry, repository):
-                await registry.list_tags(repository)
-                await registry.read_blob(repository, images.digest_of(images.config("one")))
-                text = f"{caplog.text} {registry!r} {registry._api!r} {vars(registry._api)} {vars(registry.http)}"
+            async with connected(served, tmp_path, login) as session:
+                await session.list_tags()
+                await session.read_blob(images.digest_of(images.config("one")))
+                text = f"{caplog.text} {session!r} {session._api!r} {vars(session._api)} {vars(session.http)}"
         passwords = [password for password in served._tokens if password in text]
         assert not [secret for secret in login.secrets if secret in text]
         assert not passwords
@@ -643,17 +641,17 @@ async def test_the_chain_goes_on_to_aws_own_files(tmp_path: Path) -> None:
     async with EcrEmulator() as served:
         raw = push(served, "one", "v1")
         write(served.session_login())
-        async with connected(served, tmp_path, Login()) as (registry, repository):
-            assert registry._api.origin == "AWS's credentials file"
-            assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
+        async with connected(served, tmp_path, Login()) as session:
+            assert session._api.origin == "AWS's credentials file"
+            assert (await session.list_tags()).tags == {"v1": raw.digest}
             served.end_sessions()
             write(served.session_login())
             async with anyio.create_task_group() as group:
                 for _ in range(5):
-                    group.start_soon(registry.list_tags, repository)
+                    group.start_soon(session.list_tags)
             served.end_sessions()
             with pytest.raises(Unauthorized, match="AWS's credentials file"):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 @pytest.mark.parametrize(
@@ -753,23 +751,23 @@ async def test_account_and_region_of_the_name_win_over_the_profile(tmp_path: Pat
         raw = push(served, "one", "v1")
         mine = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
         elsewhere = {"AWS_REGION": "us-east-1"}
-        async with connected(served, tmp_path, host=mine, environ=elsewhere) as (registry, repository):
-            assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
-            assert await registry.read_manifests(repository, [raw.digest])
-            assert await registry.resolve(repository, Tag("v1")) == raw.digest
-            assert (await registry.probe(repository)).can_delete
-            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        async with connected(served, tmp_path, host=mine, environ=elsewhere) as session:
+            assert (await session.list_tags()).tags == {"v1": raw.digest}
+            assert await session.read_manifests([raw.digest])
+            assert await session.resolve(Tag("v1")) == raw.digest
+            assert (await session.probe()).can_delete
+            assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert {fields["registryId"] for _, fields in served.calls} == {ACCOUNT}
         theirs = f"999988887777.dkr.ecr.{REGION}.amazonaws.com"
-        async with connected(served, tmp_path, host=theirs) as (registry, repository):
-            assert not (await registry.list_tags(repository)).exists
+        async with connected(served, tmp_path, host=theirs) as session:
+            assert not (await session.list_tags()).exists
         assert served.calls[-1][1]["registryId"] == "999988887777"
 
 
 async def test_where_the_name_says_nothing_the_credential_s_own_account_is_meant(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         assert "registryId" not in served.calls[-1][1]
 
 
@@ -778,8 +776,8 @@ async def test_the_api_s_address_by_aws_own_variables(tmp_path: Path) -> None:
         raw = push(served, "one", "v1")
         for variable in ("AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL"):
             environ = {"HOLYSTONE_REPO_API_URL": "", variable: f"{served.url}/"}
-            async with connected(served, tmp_path, environ=environ) as (registry, repository):
-                assert (await registry.list_tags(repository)).tags == {"v1": raw.digest}
+            async with connected(served, tmp_path, environ=environ) as session:
+                assert (await session.list_tags()).tags == {"v1": raw.digest}
         environ = {"HOLYSTONE_REPO_API_URL": "", "AWS_ENDPOINT_URL": "here"}
         with pytest.raises(UsageError, match="AWS_ENDPOINT_URL is not the address"):
             async with connected(served, tmp_path, environ=environ):
@@ -794,15 +792,15 @@ async def test_the_api_s_address_by_aws_own_variables(tmp_path: Path) -> None:
 
 
 async def test_throttling_is_waited_out(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         raw = push(served, "one", "v1", "v2")
         digest = images.digest_of(images.config("one"))
-        lanes = registry._lanes
+        lanes = session._lanes
         for lane, ask, expected in (
-            (lanes.lists, lambda: registry.resolve(repository, Tag("v1")), raw.digest),
-            (lanes.manifests, lambda: registry.read_manifests(repository, [raw.digest]), {raw.digest: raw}),
-            (lanes.deletions, lambda: registry.delete_tags(repository, [Tag("v1")]), [Deleted()]),
-            (lanes.blobs, lambda: registry.read_blob(repository, digest), images.config("one")),  # its token
+            (lanes.lists, lambda: session.resolve(Tag("v1")), raw.digest),
+            (lanes.manifests, lambda: session.read_manifests([raw.digest]), {raw.digest: raw}),
+            (lanes.deletions, lambda: session.delete_tags([Tag("v1")]), [Deleted()]),
+            (lanes.blobs, lambda: session.read_blob(digest), images.config("one")),  # its token
         ):
             served.throttle(1)
             assert await ask() == expected
@@ -811,23 +809,23 @@ async def test_throttling_is_waited_out(tmp_path: Path) -> None:
 
 async def test_a_token_is_fetched_while_the_host_is_paused_for_everybody_else(tmp_path: Path) -> None:
     """The one request that is let through then needs the token: it must not wait for a place of its own."""
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
         later = says({"__type": "ThrottlingException"}, 400, {"x-amz-retry-after": "30"})
         served.faults.add(to_api(later, times=1))
         with anyio.fail_after(5):
             digest = images.digest_of(images.config("one"))
-            assert await registry.read_blob(repository, digest) == images.config("one")
-        assert registry._lanes.blobs.counts().throttled == 1
+            assert await session.read_blob(digest) == images.config("one")
+        assert session._lanes.blobs.counts().throttled == 1
 
 
 async def test_throttling_without_end_is_no_empty_list_and_no_deletion(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path, attempts=2) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path, attempts=2) as session:
         push(served, "one", "v1")
         served.throttle(1000)
         with pytest.raises(IncompleteSource, match="Rate exceeded"):
-            await registry.list_tags(repository)
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+            await session.list_tags()
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
         assert present(served)[0] == {"v1"}
 
@@ -966,15 +964,15 @@ async def test_requests_and_answers_are_as_aws_model_says(tmp_path: Path) -> Non
         store(served, images.index(one), "multi")
         push(served, "signature", subject=one)
         name = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-        async with connected(served, tmp_path, host=name) as (registry, repository):
-            await registry.list_tags(repository)
-            await registry.resolve(repository, Tag("v1"))
-            await registry.read_manifests(repository, [one.digest, ABSENT])
-            await registry.probe(repository)
-            await registry.delete_manifests(repository, [one.digest])
-            await registry.delete_tags(repository, [Tag("v2"), Tag("v3")])
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.read_blob(repository, images.digest_of(images.config("one")))
+        async with connected(served, tmp_path, host=name) as session:
+            await session.list_tags()
+            await session.resolve(Tag("v1"))
+            await session.read_manifests([one.digest, ABSENT])
+            await session.probe()
+            await session.delete_manifests([one.digest])
+            await session.delete_tags([Tag("v2"), Tag("v3")])
+        async with connected(served, tmp_path) as session:
+            await session.read_blob(images.digest_of(images.config("one")))
         served.calls.append(("DescribeImages", {"repositoryName": PATH, "maxResults": 1}))
         assert served._describe_images(served.calls[-1][1])["nextToken"]
     operations = {operation for operation, _ in answers}
@@ -998,15 +996,15 @@ def test_the_model_notices_what_does_not_fit() -> None:
 
 
 async def test_the_emulator_refuses_another_clock_and_another_region(tmp_path: Path) -> None:
-    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         served.wall = lambda: 0.0
         with pytest.raises(Unauthorized, match="clock of this computer"):
-            await registry.list_tags(repository)
+            await session.list_tags()
     async with (
         EcrEmulator() as served,
-        connected(served, tmp_path, environ={"AWS_REGION": "us-east-1"}) as (registry, repository),
+        connected(served, tmp_path, environ={"AWS_REGION": "us-east-1"}) as session,
     ):
         with pytest.raises(Unauthorized, match="not us-east-1"):
-            await registry.list_tags(repository)
+            await session.list_tags()

@@ -248,5 +248,5 @@ async def test_dockers_helpers_are_not_asked_for_what_they_could_not_give(
     (tmp_path / "config.json").write_text(json.dumps({kind: value}))
     environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "s"}
     async with Connections(tmp_path, environ=environ) as connections:
-        assert await connections.registry(Repository(RegistryHost.parse(host), RepositoryPath("team/app")))
+        assert await connections.session(Repository(RegistryHost.parse(host), RepositoryPath("team/app")))
     assert not (tmp_path / "asked").exists()

@@ -13,11 +13,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.gcr import GoogleRegistry
 from holystone.adapters.registries.gcr import access_tokens as access_tokens_module
 from holystone.adapters.registries.gcr.access_tokens import AccessToken
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
+from holystone.adapters.registries.gcr.registry import GoogleSession
 from holystone.adapters.registries.gcr.replies import judge
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Fault, Hang, Truncate
@@ -61,7 +61,7 @@ def write(file: Path, document: object) -> Path:
 @asynccontextmanager
 async def connected(
     served: GoogleEmulator, folder: Path, login: Login | None = None, *, api: bool = True, path: str | None = None
-) -> AsyncIterator[tuple[GoogleRegistry, Repository]]:
+) -> AsyncIterator[GoogleSession]:
     log_in = login or served.login()
     write(folder / "config.json", log_in.docker_config)
     environ = {"HOME": str(folder), "NO_GCE_CHECK": "true", **served.environ, **log_in.environ}
@@ -75,9 +75,9 @@ async def connected(
     )
     async with connections:
         repository = Repository(RegistryHost.parse(served.host), RepositoryPath(path or served.path))
-        registry = await connections.registry(repository, "gcr")
-        assert isinstance(registry, GoogleRegistry)
-        yield registry, repository
+        session = await connections.session(repository, "gcr")
+        assert isinstance(session, GoogleSession)
+        yield session
 
 
 def push(
@@ -107,9 +107,9 @@ async def test_one_request_tells_tags_digests_push_times_and_what_has_no_tag(tmp
         loose = push(served, "loose")
         signature = push(served, "signature", subject=shared)
         push(served, "below", "v9", path=f"{served.path}/below")
-        async with connected(served, tmp_path) as (registry, repository):
-            listing = await registry.list_tags(repository)
-            again = await registry.list_tags(repository)
+        async with connected(served, tmp_path) as session:
+            listing = await session.list_tags()
+            again = await session.list_tags()
     assert listing.exists
     assert listing.tags == {Tag("v1"): shared.digest, Tag("latest"): shared.digest, Tag("v2"): other.digest}
     assert listing.pushed == dict.fromkeys((shared.digest, other.digest, loose.digest, signature.digest), 1_700_000_000)
@@ -127,9 +127,9 @@ async def test_what_has_no_tag_is_not_read_where_the_referrers_api_tells(tmp_pat
     async with GoogleEmulator() as served:
         image = push(served, "one", "v1")
         signature = push(served, "signature", subject=image)
-        async with connected(served, tmp_path) as (registry, repository):
-            assert (await registry.list_tags(repository)).untagged == ()
-            assert await registry.referrers(repository, image.digest) == [signature.digest]
+        async with connected(served, tmp_path) as session:
+            assert (await session.list_tags()).untagged == ()
+            assert await session.referrers(image.digest) == [signature.digest]
 
 
 async def test_an_image_with_only_images_below_it_is_empty_and_one_that_is_not_there_does_not_exist(
@@ -137,21 +137,21 @@ async def test_an_image_with_only_images_below_it_is_empty_and_one_that_is_not_t
 ) -> None:
     async with GoogleEmulator() as served:
         push(served, "below", "v9", path="team/folder/below")
-        async with connected(served, tmp_path, path="team/folder") as (registry, repository):
-            listing = await registry.list_tags(repository)
+        async with connected(served, tmp_path, path="team/folder") as session:
+            listing = await session.list_tags()
             assert (listing.exists, dict(listing.tags)) == (True, {})
-            nobody = Repository(repository.host, RepositoryPath("team/nobody"))
-            assert not (await registry.list_tags(nobody)).exists
-            assert await registry.delete_tags(nobody, [Tag("v1")]) == [AlreadyGone()]
+            nobody = session.registry.open(Repository(session.repository.host, RepositoryPath("team/nobody")))
+            assert not (await nobody.list_tags()).exists
+            assert await nobody.delete_tags([Tag("v1")]) == [AlreadyGone()]
 
 
 async def test_forbidden_is_not_absent(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         push(served, "one", "v1")
         login = served.by_docker("_json_key", json.dumps(served.key(STRANGER)))
-        async with connected(served, tmp_path, login) as (registry, repository):
+        async with connected(served, tmp_path, login) as session:
             with pytest.raises(Unauthorized, match=r"downloadArtifacts"):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 @pytest.mark.parametrize("count", [0, 9, 10, 11, 57])
@@ -167,8 +167,8 @@ async def test_a_list_that_may_be_cut_is_read_by_the_api(
     async with GoogleEmulator(longest=10, links=links) as served:
         served.storage.repository(served.path)
         expected = {Tag(f"v{number}"): push(served, f"{number}", f"v{number}").digest for number in range(count)}
-        async with connected(served, tmp_path) as (registry, repository):
-            listing = await registry.list_tags(repository)
+        async with connected(served, tmp_path) as session:
+            listing = await session.list_tags()
     assert listing.tags == expected
     assert set(listing.pushed) == set(expected.values())
     by_api = count > 10 or (count == 10 and not links)
@@ -180,8 +180,8 @@ async def test_ten_thousand_tags(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         one = push(served, "one", *(f"v{number}" for number in range(10_000)))
         served.storage.put_manifest(served.path, one.body, one.media_type, "zzz")
-        async with connected(served, tmp_path) as (registry, repository):
-            listing = await registry.list_tags(repository)
+        async with connected(served, tmp_path) as session:
+            listing = await session.list_tags()
     assert len(listing.tags) == 10_001
     assert set(listing.tags.values()) == {one.digest}
 
@@ -190,23 +190,23 @@ async def test_names_with_slashes_are_one_part_of_the_apis_path(tmp_path: Path) 
     async with GoogleEmulator(longest=1, links=True) as served:
         path = "team/shop/front-end/app"
         digests = {push(served, text, text, path=path).digest for text in ("one", "two")}
-        async with connected(served, tmp_path, path=path) as (registry, repository):
-            assert set((await registry.list_tags(repository)).tags.values()) == digests
+        async with connected(served, tmp_path, path=path) as session:
+            assert set((await session.list_tags()).tags.values()) == digests
     assert any("/packages/shop%2Ffront-end%2Fapp/tags?" in each for each in asked(served, "/v1/"))
 
 
 async def test_a_long_list_without_the_api_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
     async with GoogleEmulator(longest=1, links=True, api_enabled=False) as served:
         push(served, "one", "v1"), push(served, "two", "v2")
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(IncompleteSource) as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert "SERVICE_DISABLED" in raised.value.message
         assert "gcloud services enable artifactregistry.googleapis.com --project=team" in raised.value.what_to_do
         login = served.by_docker("oauth2accesstoken", served.issue(ADMIN))
-        async with connected(served, tmp_path, login, api=False) as (registry, repository):
+        async with connected(served, tmp_path, login, api=False) as session:
             with pytest.raises(IncompleteSource, match="Artifact Registry API, which lists all") as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert "roles" in raised.value.what_to_do or "role" in raised.value.what_to_do
 
 
@@ -226,9 +226,9 @@ async def test_broken_pages_of_the_api_are_never_a_list(tmp_path: Path, kind: st
     async with GoogleEmulator(longest=1, links=True) as served:
         served.faults.add(Fault("GET", r"/versions\?", Answer(200, API_PAGES[kind]), times=None))
         push(served, "one", "v1"), push(served, "two", "v2")
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(IncompleteSource):
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert len(asked(served, "/v1/")) <= 3
 
 
@@ -250,9 +250,9 @@ async def test_the_api_breaks_off(tmp_path: Path, pages: list[Any]) -> None:
             answer = Answer(page, b"{}") if isinstance(page, int) else Answer(200, json.dumps(page).encode())
             served.faults.add(Fault("GET", r"/tags\?pageSize", answer, nth=number))
         push(served, "one", "v1"), push(served, "two", "v2")
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(IncompleteSource):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 ROW = {"tag": ["v1"], "mediaType": "", "timeUploadedMs": "1"}
@@ -276,17 +276,17 @@ async def test_a_listing_that_is_not_one_is_never_read_as_empty(tmp_path: Path, 
     async with GoogleEmulator() as served:
         served.faults.add(Fault("GET", r"/tags/list", BROKEN[kind], times=None))
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1"):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 async def test_times_that_are_not_known_are_left_out(tmp_path: Path) -> None:
     rows = {LONG: ROW | {"timeUploadedMs": "-62135596800000"}, ABSENT: {"tag": [], "mediaType": ""}}
     async with GoogleEmulator() as served:
         served.faults.add(Fault("GET", r"/tags/list", Answer(200, json.dumps({"manifest": rows}).encode())))
-        async with connected(served, tmp_path) as (registry, repository):
-            listing = await registry.list_tags(repository)
+        async with connected(served, tmp_path) as session:
+            listing = await session.list_tags()
     assert listing.tags == {Tag("v1"): LONG}
     assert listing.pushed == {}
 
@@ -314,16 +314,16 @@ async def test_immutable_tags_are_known_before_planning(tmp_path: Path) -> None:
     async with GoogleEmulator(immutable=True) as served:
         push(served, "one", "v1"), push(served, "two", "v2")
         loose = push(served, "loose")
-        async with connected(served, tmp_path) as (registry, repository):
-            can = await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            can = await session.probe()
             assert can.can_delete
             assert can.overwrite == "impossible"
-            locked = (await registry.list_tags(repository)).locked
+            locked = (await session.list_tags()).locked
             assert locked.keys() == {"v1", "v2"}
             assert "gcloud artifacts repositories update gcr.io --project=team --location=us" in locked[Tag("v1")]
-            (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+            (outcome,) = await session.delete_tags([Tag("v1")])
             assert isinstance(outcome, Locked)
-            assert await registry.delete_manifests(repository, [loose.digest]) == [Deleted()]
+            assert await session.delete_manifests([loose.digest]) == [Deleted()]
 
 
 @pytest.mark.parametrize(
@@ -340,9 +340,9 @@ async def test_without_the_api_a_lock_is_met_when_deleting(tmp_path: Path, answe
     async with GoogleEmulator(immutable=True) as served:
         served.faults.add(Fault("GET", r"^/v1/", answer, times=None))
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            assert (await registry.list_tags(repository)).locked == {}
-            (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        async with connected(served, tmp_path) as session:
+            assert (await session.list_tags()).locked == {}
+            (outcome,) = await session.delete_tags([Tag("v1")])
     assert isinstance(outcome, Locked)
 
 
@@ -353,30 +353,30 @@ async def test_a_tag_goes_alone_and_a_manifest_goes_when_nothing_needs_it(tmp_pa
     async with GoogleEmulator() as served:
         image, child = push(served, "one", "v1", "v2"), push(served, "child")
         index = store(served, images.index(child), "multi")
-        async with connected(served, tmp_path) as (registry, repository):
-            can = await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            can = await session.probe()
             assert can.can_delete
             assert can.tag_delete_spares_siblings
             assert can.tags_first
-            assert await registry.delete_tags(repository, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
-            assert await registry.resolve(repository, Tag("v2")) == image.digest
-            outcomes = await registry.delete_manifests(repository, [image.digest, child.digest, ABSENT])
+            assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+            assert await session.resolve(Tag("v2")) == image.digest
+            outcomes = await session.delete_manifests([image.digest, child.digest, ABSENT])
             assert [type(outcome) for outcome in outcomes] == [Referenced, Referenced, AlreadyGone]
             assert "a tag is on it" in str(outcomes[0])
             assert "an index lists it" in str(outcomes[1])
-            await registry.delete_tags(repository, [Tag("v2"), Tag("multi")])
+            await session.delete_tags([Tag("v2"), Tag("multi")])
             every = [image.digest, index.digest, child.digest]
-            assert await registry.delete_manifests(repository, every) == [Deleted()] * 3
+            assert await session.delete_manifests(every) == [Deleted()] * 3
         assert not served.storage.repositories[served.path].manifests
 
 
 async def test_a_late_index_of_tags_refuses_what_may_go_a_moment_later(tmp_path: Path) -> None:
     async with GoogleEmulator(lag=1) as served:
         loose = push(served, "loose")
-        async with connected(served, tmp_path) as (registry, repository):
-            (first,) = await registry.delete_manifests(repository, [loose.digest])
+        async with connected(served, tmp_path) as session:
+            (first,) = await session.delete_manifests([loose.digest])
             assert isinstance(first, Referenced)
-            assert await registry.delete_manifests(repository, [loose.digest]) == [Deleted()]
+            assert await session.delete_manifests([loose.digest]) == [Deleted()]
 
 
 @pytest.mark.parametrize(
@@ -399,20 +399,20 @@ async def test_odd_replies_to_a_deletion(tmp_path: Path, answer: Answer, expecte
     async with GoogleEmulator() as served:
         served.faults.add(Fault("DELETE", r"/manifests/", answer, times=None))
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        async with connected(served, tmp_path) as session:
+            (outcome,) = await session.delete_tags([Tag("v1")])
             assert isinstance(outcome, expected), outcome
 
 
 async def test_what_was_deleted_is_pushed_again_and_google_has_no_undelete(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         image = push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.delete_tags(repository, [Tag("v1")])
-            await registry.delete_manifests(repository, [image.digest])
-            assert not await registry.restore(repository, image.digest, [Tag("v1")])
-            await registry.push_manifest(repository, Tag("v1"), image)
-            assert await registry.resolve(repository, Tag("v1")) == image.digest
+        async with connected(served, tmp_path) as session:
+            await session.delete_tags([Tag("v1")])
+            await session.delete_manifests([image.digest])
+            assert not await session.restore(image.digest, [Tag("v1")])
+            await session.push_manifest(Tag("v1"), image)
+            assert await session.resolve(Tag("v1")) == image.digest
 
 
 # Throttling
@@ -421,11 +421,11 @@ async def test_what_was_deleted_is_pushed_again_and_google_has_no_undelete(tmp_p
 async def test_throttling_is_waited_out(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             served.throttle(2)
-            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+            assert (await session.list_tags()).tags.keys() == {"v1"}
             served.throttle(2)
-            assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+            assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             assert served.throttled == 0
 
 
@@ -479,17 +479,17 @@ def to_emulator(served: GoogleEmulator, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("google.oauth2.credentials._GOOGLE_OAUTH2_TOKEN_ENDPOINT", f"{served.url}/oauth2/token")
 
 
-async def works(registry: GoogleRegistry, repository: Repository) -> None:
-    assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-    assert (await registry.probe(repository)).can_delete
+async def works(session: GoogleSession, repository: Repository) -> None:
+    assert (await session.list_tags()).tags.keys() == {"v1"}
+    assert (await session.probe()).can_delete
 
 
 async def test_a_service_accounts_key_file(tmp_path: Path) -> None:
     async with GoogleEmulator(immutable=True) as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path, key_file(served, tmp_path)) as (registry, repository):
-            await works(registry, repository)
-            assert (await registry.list_tags(repository)).locked
+        async with connected(served, tmp_path, key_file(served, tmp_path)) as session:
+            await works(session, session.repository)
+            assert (await session.list_tags()).locked
     assert served.seen.grants == ["urn:ietf:params:oauth:grant-type:jwt-bearer"], "one token for /v2 and the API"
 
 
@@ -502,8 +502,8 @@ async def test_the_login_of_gcloud_in_its_usual_place(tmp_path: Path, monkeypatc
             (tmp_path / "else", {"CLOUDSDK_CONFIG": str(tmp_path / "else")}),
         ):
             write(folder / "application_default_credentials.json", OWN_LOGIN)
-            async with connected(served, tmp_path, Login(environ=environ)) as (registry, repository):
-                await works(registry, repository)
+            async with connected(served, tmp_path, Login(environ=environ)) as session:
+                await works(session, session.repository)
     assert served.seen.grants == ["refresh_token"] * 2
 
 
@@ -513,23 +513,23 @@ async def test_the_metadata_server_is_found_without_being_named(
     async with GoogleEmulator() as served:
         push(served, "one", "v1")
         monkeypatch.setattr(access_tokens_module, "_METADATA_HOST", served.host)
-        async with connected(served, tmp_path, Login(environ={"NO_GCE_CHECK": "false"})) as (registry, repository):
-            await works(registry, repository)
+        async with connected(served, tmp_path, Login(environ={"NO_GCE_CHECK": "false"})) as session:
+            await works(session, session.repository)
         served.faults.add(Fault("GET", r"^/$", Answer(200, b"Welcome to our network"), times=None))
         for elsewhere in (served.host, "127.0.0.1:1"):
             monkeypatch.setattr(access_tokens_module, "_METADATA_HOST", elsewhere)
-            async with connected(served, tmp_path, Login(environ={"NO_GCE_CHECK": "false"})) as (registry, repository):
+            async with connected(served, tmp_path, Login(environ={"NO_GCE_CHECK": "false"})) as session:
                 with pytest.raises(Unauthorized, match="no Application Default Credentials"):
-                    await registry.list_tags(repository)
+                    await session.list_tags()
     assert served.seen.grants == ["metadata"]
 
 
 async def test_a_machine_without_a_service_account(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         served.attached = None
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(Unauthorized, match="metadata server") as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
             assert "Attach a service account" in raised.value.what_to_do
 
 
@@ -539,16 +539,16 @@ async def test_a_key_in_dockers_configuration(tmp_path: Path, encoded: bool) -> 
         push(served, "one", "v1")
         key = json.dumps(served.key(ADMIN))
         user, secret = ("_json_key_base64", base64.b64encode(key.encode()).decode()) if encoded else ("_json_key", key)
-        async with connected(served, tmp_path, served.by_docker(user, secret)) as (registry, repository):
-            await works(registry, repository)
-            assert (await registry.list_tags(repository)).locked, "a token for the API was got with the key"
+        async with connected(served, tmp_path, served.by_docker(user, secret)) as session:
+            await works(session, session.repository)
+            assert (await session.list_tags()).locked, "a token for the API was got with the key"
 
 
 async def test_a_damaged_key_in_dockers_configuration_leaves_only_the_api_out(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
-        async with connected(served, tmp_path, served.by_docker("_json_key", "not json")) as (registry, repository):
+        async with connected(served, tmp_path, served.by_docker("_json_key", "not json")) as session:
             with pytest.raises(Unauthorized, match="_json_key"):
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert asked(served, "/v1/") == []
 
 
@@ -556,9 +556,9 @@ async def test_a_damaged_key_in_dockers_configuration_leaves_only_the_api_out(tm
 async def test_an_access_token_in_dockers_configuration_serves_the_api_too(tmp_path: Path, user: str) -> None:
     async with GoogleEmulator(immutable=True) as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path, served.by_docker(user, served.issue(ADMIN))) as (registry, repository):
-            await works(registry, repository)
-            assert (await registry.list_tags(repository)).locked
+        async with connected(served, tmp_path, served.by_docker(user, served.issue(ADMIN))) as session:
+            await works(session, session.repository)
+            assert (await session.list_tags()).locked
         assert served.seen.grants == [], "Docker's configuration comes first"
 
 
@@ -567,16 +567,16 @@ async def test_docker_comes_before_the_default_credentials(tmp_path: Path) -> No
         push(served, "one", "v1")
         docker = served.by_docker("oauth2accesstoken", served.issue(READER))
         both = Login(environ=served.login().environ, docker_config=docker.docker_config)
-        async with connected(served, tmp_path, both) as (registry, repository):
-            assert not (await registry.probe(repository)).can_delete
+        async with connected(served, tmp_path, both) as session:
+            assert not (await session.probe()).can_delete
 
 
 async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
     async with GoogleEmulator(public=True) as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path, Login()) as (registry, repository):
-            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-            can = await registry.probe(repository)
+        async with connected(served, tmp_path, Login()) as session:
+            assert (await session.list_tags()).tags.keys() == {"v1"}
+            can = await session.probe()
     assert not can.can_delete
     assert "anonymous access" in can.cannot_delete_because
     assert "deleteArtifacts" in can.cannot_delete_because
@@ -585,8 +585,8 @@ async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
 async def test_default_credentials_are_shown_to_google_and_to_nobody_else(tmp_path: Path) -> None:
     async with GoogleEmulator(public=True) as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path, api=False) as (registry, repository):
-            await registry.list_tags(repository)
+        async with connected(served, tmp_path, api=False) as session:
+            await session.list_tags()
         assert served.seen.grants == []
         assert not [each for each in served.requests if each.authorization.startswith("Basic")]
     assert is_google(RegistryHost("eu.gcr.io"))
@@ -598,10 +598,10 @@ async def test_default_credentials_are_shown_to_google_and_to_nobody_else(tmp_pa
 async def test_a_right_that_lacks_is_named_before_the_first_deletion(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         image = push(served, "one", "v1")
-        async with connected(served, tmp_path, served.weak_login()) as (registry, repository):
-            can = await registry.probe(repository)
-            assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-            (outcome,) = await registry.delete_manifests(repository, [image.digest])
+        async with connected(served, tmp_path, served.weak_login()) as session:
+            can = await session.probe()
+            assert (await session.list_tags()).tags.keys() == {"v1"}
+            (outcome,) = await session.delete_manifests([image.digest])
         assert isinstance(outcome, Forbidden)
         assert not can.can_delete
         for part in ("'_json_key'", "config.json", "deleteArtifacts", "roles/artifactregistry.repoAdmin"):
@@ -613,8 +613,8 @@ async def test_probing_asks_for_what_cannot_exist(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         push(served, "one", "v1")
         before = dict(served.storage.repositories[served.path].tags)
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.probe(repository)
+        async with connected(served, tmp_path) as session:
+            await session.probe()
         assert served.storage.repositories[served.path].tags == before
         deletions = [each for each in served.requests if each.method == "DELETE"]
         assert [each.status for each in deletions] == [404, 404]
@@ -628,10 +628,10 @@ async def test_wrong_credentials(tmp_path: Path) -> None:
             "Invalid JWT Signature": key_file(served, tmp_path, private_key=_another_key()),
         }
         for words, login in logins.items():
-            async with connected(served, tmp_path / words.split()[0], login) as (registry, repository):
+            async with connected(served, tmp_path / words.split()[0], login) as session:
                 with pytest.raises(Unauthorized, match=words):
-                    await registry.list_tags(repository)
-                can = await registry.probe(repository)
+                    await session.list_tags()
+                can = await session.probe()
                 assert not can.can_delete
                 assert words in can.cannot_delete_because
 
@@ -650,9 +650,9 @@ async def test_a_token_server_that_repeats_the_secret_is_not_quoted(
     async with GoogleEmulator() as served:
         to_emulator(served, monkeypatch)
         file = write(tmp_path / "mine.json", OWN_LOGIN | {"refresh_token": "1//long-revoked-refresh-token"})
-        async with connected(served, tmp_path, by_file(file)) as (registry, repository):
+        async with connected(served, tmp_path, by_file(file)) as session:
             with pytest.raises(Unauthorized, match="expired or revoked") as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
             assert "long-revoked" not in str(raised.value)
             assert "your own Google login" in raised.value.message
             assert "GOOGLE_APPLICATION_CREDENTIALS" in raised.value.message
@@ -682,9 +682,9 @@ async def test_files_that_are_no_credentials_are_wrong_usage(tmp_path: Path, con
 async def test_keys_that_google_auth_does_not_take_are_wrong_usage(tmp_path: Path, changed: dict[str, str]) -> None:
     async with GoogleEmulator() as served:
         login = key_file(served, tmp_path, **changed)
-        async with connected(served, tmp_path, login) as (registry, repository):
+        async with connected(served, tmp_path, login) as session:
             with pytest.raises((UsageError, Unauthorized)) as raised:
-                await registry.list_tags(repository)
+                await session.list_tags()
     assert "secret" not in str(raised.value)
 
 
@@ -699,8 +699,8 @@ async def test_the_package_that_lacks_is_named(tmp_path: Path, monkeypatch: pyte
                 pass
         assert "holystone[gcr]" in raised.value.what_to_do
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            await works(registry, repository)
+        async with connected(served, tmp_path) as session:
+            await works(session, session.repository)
 
 
 # Tokens end
@@ -709,12 +709,12 @@ async def test_the_package_that_lacks_is_named(tmp_path: Path, monkeypatch: pyte
 async def test_tokens_that_end_in_the_middle_are_renewed_once_for_all(tmp_path: Path) -> None:
     async with GoogleEmulator() as served:
         digests = [push(served, f"{number}", f"v{number}").digest for number in range(12)]
-        async with connected(served, tmp_path) as (registry, repository):
-            await registry.list_tags(repository)
+        async with connected(served, tmp_path) as session:
+            await session.list_tags()
             served.expire_tokens()
-            assert await registry.delete_tags(repository, [Tag("v0"), Tag("v1")]) == [Deleted(), Deleted()]
+            assert await session.delete_tags([Tag("v0"), Tag("v1")]) == [Deleted(), Deleted()]
             served.expire_tokens()
-            assert len(await registry.read_manifests(repository, digests)) == 12
+            assert len(await session.read_manifests(digests)) == 12
     assert served.seen.grants == ["metadata"] * 3
 
 
@@ -722,8 +722,8 @@ async def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
     """Its lifetime is over by our clock at once, and not by the server's: no request of ours is ever refused."""
     async with GoogleEmulator(lifetime=0) as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path) as (registry, repository):
-            await works(registry, repository)
+        async with connected(served, tmp_path) as session:
+            await works(session, session.repository)
     assert served.seen.refused == 0
     assert len(served.seen.grants) > 2
 
@@ -744,24 +744,24 @@ async def test_a_token_server_that_is_unwell_for_a_moment(tmp_path: Path) -> Non
             for status in (503, 429):
                 served.faults.add(Fault("GET|POST", fault_at, Answer(status, b"{}", {"Retry-After": "0"})))
             login = login_of(served, tmp_path) if login_of else None
-            async with connected(served, tmp_path, login) as (registry, repository):
-                await works(registry, repository)
+            async with connected(served, tmp_path, login) as session:
+                await works(session, session.repository)
 
 
 @pytest.mark.parametrize("where", ["/oauth2/token", "/v2/"])
 async def test_cancelled_while_a_server_is_silent(tmp_path: Path, where: str) -> None:
     async with GoogleEmulator() as served:
         push(served, "one", "v1")
-        async with connected(served, tmp_path, key_file(served, tmp_path)) as (registry, repository):
+        async with connected(served, tmp_path, key_file(served, tmp_path)) as session:
             served.faults.add(Fault("GET|POST", f"^{where}", Hang()))
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(registry.list_tags, repository)
+                tasks.start_soon(session.list_tags)
                 while not asked(served, where):  # noqa: ASYNC110 - the server rings no bell
                     await anyio.sleep(0.001)
                 tasks.cancel_scope.cancel()
                 begun = anyio.current_time()
             assert anyio.current_time() - begun < 1
-            await works(registry, repository)
+            await works(session, session.repository)
 
 
 # Places

@@ -17,7 +17,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply as HttpReply
-from holystone.adapters.registries.github import GithubRegistry
+from holystone.adapters.registries.github.registry import GithubSession
 from holystone.adapters.registries.github.replies import LAST, LAST_TAGGED, POPULAR
 from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.throttling import api_later, registry_later
@@ -69,7 +69,7 @@ async def connected(
     environ: Mapping[str, str] | None = None,
     path: str = PATH,
     limits: Limits | None = None,
-) -> AsyncIterator[tuple[GithubRegistry, Repository]]:
+) -> AsyncIterator[GithubSession]:
     """`token`: of the option; `docker`: the password in Docker's configuration."""
     auths = {github.host: {"username": "anyone", "password": docker}} if docker else {}
     (folder / "config.json").write_text(json.dumps(config or {"auths": auths}))
@@ -79,9 +79,9 @@ async def connected(
     limits = limits or Limits(attempts=3, host_patience=0.2)
     connections = Connections(folder, access={"images": access}, environ=environ or {}, limits=limits)
     async with connections:
-        registry = await connections.registry(repository, "github")
-        assert isinstance(registry, GithubRegistry)
-        yield registry, repository
+        session = await connections.session(repository, "github")
+        assert isinstance(session, GithubSession)
+        yield session
 
 
 def put(github: GithubEmulator, *tags: str, text: str = "one", subject: RawManifest | None = None) -> RawManifest:
@@ -107,7 +107,7 @@ def deletions(github: GithubEmulator) -> int:
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
 async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: int) -> None:
     rng = random.Random(count)
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         expected: dict[str, Digest] = {}
         untagged = set()
         for number in range(count):
@@ -115,7 +115,7 @@ async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: i
                 untagged.add(put(github, text=f"{number}").digest)
             else:
                 expected[f"v{number}"] = put(github, f"v{number}", text=f"{number}").digest
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.exists
         assert dict(listing.tags) == expected
         assert set(listing.untagged) == untagged
@@ -123,21 +123,21 @@ async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: i
 
 
 async def test_a_package_without_any_version_left_is_empty_and_exists(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         github.storage.delete_manifest(PATH, put(github, "v1").digest)
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert (dict(listing.tags), listing.exists) == ({}, True)
 
 
 async def test_the_listing_says_digests_push_times_and_what_has_no_tag(tmp_path: Path) -> None:
     wall = Wall()
-    async with GithubEmulator(clock=wall) as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator(clock=wall) as github, connected(tmp_path, github) as session:
         shared = put(github, "v1", "latest")
         wall.now += 100
         child = put(github, text="child")
         index = images.index(child)
         github.storage.put_manifest(PATH, index.body, index.media_type, "multi")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert dict(listing.tags) == {"v1": shared.digest, "latest": shared.digest, "multi": index.digest}
         assert listing.untagged == (child.digest,)
         assert listing.pushed == {
@@ -147,7 +147,7 @@ async def test_the_listing_says_digests_push_times_and_what_has_no_tag(tmp_path:
         }
         assert listing.put == {"v1": 1_700_000_000, "latest": 1_700_000_000, "multi": 1_700_000_100}
         github.storage.repositories[PATH].tagged["latest"] = 1_700_000_500.0
-        later = await registry.list_tags(repository)
+        later = await session.list_tags()
         assert later.put == {"v1": 1_700_000_500, "latest": 1_700_000_500, "multi": 1_700_000_100}, (
             "which one is not said"
         )
@@ -156,21 +156,20 @@ async def test_the_listing_says_digests_push_times_and_what_has_no_tag(tmp_path:
 
 
 async def test_one_page_is_one_request_once_the_owner_is_known(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.api_requests.clear()
-        await registry.list_tags(repository)
+        await session.list_tags()
         assert github.api_requests == [("GET", VERSIONS, "per_page=100&page=1&state=active")]
 
 
 async def test_a_package_with_slashes_is_encoded_once(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github, path="acme/shop/app") as (registry, _):
+    async with GithubEmulator() as github, connected(tmp_path, github, path="acme/shop/app") as session:
         github.storage.put_blob("acme/shop/app", images.config("one"))
         raw = images.image(images.config("one"))
         github.storage.put_manifest("acme/shop/app", raw.body, raw.media_type, "v1")
-        repository = Repository(registry.host, RepositoryPath("acme/shop/app"))
-        assert dict((await registry.list_tags(repository)).tags) == {"v1": raw.digest}
+        assert dict((await session.list_tags()).tags) == {"v1": raw.digest}
         assert github.api_requests[-1][1] == "/orgs/acme/packages/container/shop%2Fapp/versions"
 
 
@@ -186,12 +185,12 @@ async def test_a_package_with_slashes_is_encoded_once(tmp_path: Path) -> None:
 async def test_whose_package_it_is(tmp_path: Path, kinds: dict[str, str], path: str, token: str, expected: str) -> None:
     async with (
         GithubEmulator(owner_kinds=kinds, public=True) as github,  # type: ignore[arg-type]
-        connected(tmp_path, github, token, path=path) as (registry, repository),
+        connected(tmp_path, github, token, path=path) as session,
     ):
         github.storage.put_blob(path, images.config("one"))
         raw = images.image(images.config("one"))
         github.storage.put_manifest(path, raw.body, raw.media_type, "v1")
-        assert dict((await registry.list_tags(repository)).tags) == {"v1": raw.digest}
+        assert dict((await session.list_tags()).tags) == {"v1": raw.digest}
         asked = [path for _, path, _ in github.api_requests if path.endswith("/versions")]
         assert asked == [f"{expected}/packages/container/app/versions"]
 
@@ -202,13 +201,13 @@ async def test_private_packages_of_a_personal_account_are_told_to_need_its_own_t
 ) -> None:
     async with (
         GithubEmulator(owner_kinds={"jane": "User"}) as github,
-        connected(tmp_path, github, token, path="jane/app") as (registry, repository),
+        connected(tmp_path, github, token, path="jane/app") as session,
     ):
         raw = images.image(images.config("one"))
         github.storage.put_blob("jane/app", images.config("one"))
         github.storage.put_manifest("jane/app", raw.body, raw.media_type, "v1")
         with pytest.raises(Unauthorized) as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert "classic token of that very account" in raised.value.what_to_do
 
 
@@ -218,7 +217,7 @@ async def test_a_list_whose_pages_are_not_documented_is_held_against_the_count(t
     for plain in (False, True):
         async with (
             GithubEmulator(owner_kinds={"jane": "User"}, public=True, plain_user_lists=plain) as github,
-            connected(tmp_path, github, path=path) as (registry, repository),
+            connected(tmp_path, github, path=path) as session,
         ):
             for number in range(count):
                 raw = images.image(images.config(f"{number}"))
@@ -226,9 +225,9 @@ async def test_a_list_whose_pages_are_not_documented_is_held_against_the_count(t
                 github.storage.put_manifest(path, raw.body, raw.media_type, f"v{number}")
             if plain and count > 30:
                 with pytest.raises(IncompleteSource):
-                    await registry.list_tags(repository)
+                    await session.list_tags()
             else:
-                assert len((await registry.list_tags(repository)).tags) == count
+                assert len((await session.list_tags()).tags) == count
 
 
 class Restless(GithubEmulator):
@@ -267,28 +266,28 @@ class Growing(Restless):
 
 @pytest.mark.parametrize("calm", [1, 2, 4])  # requests: page 1, then pages 1 and 2 of each attempt
 async def test_a_row_that_a_deletion_moved_to_an_earlier_page_is_found(tmp_path: Path, calm: int) -> None:
-    async with Shrinking(calm) as github, connected(tmp_path, github) as (registry, repository):
+    async with Shrinking(calm) as github, connected(tmp_path, github) as session:
         for number in range(150):
             put(github, f"v{number}", text=f"{number}")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert set(map(str, listing.tags)) == tags_of(github)
         assert len(listing.tags) < 150
 
 
 async def test_a_list_that_shrinks_all_the_time_is_no_list(tmp_path: Path) -> None:
-    async with Shrinking(1000) as github, connected(tmp_path, github) as (registry, repository):
+    async with Shrinking(1000) as github, connected(tmp_path, github) as session:
         for number in range(150):
             put(github, f"v{number}", text=f"{number}")
         with pytest.raises(IncompleteSource, match="deleted meanwhile"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 @pytest.mark.parametrize("count", [200, 250])
 async def test_what_is_pushed_while_the_list_is_read_hides_nothing(tmp_path: Path, count: int) -> None:
-    async with Growing(1000) as github, connected(tmp_path, github) as (registry, repository):
+    async with Growing(1000) as github, connected(tmp_path, github) as session:
         for number in range(count):
             put(github, f"v{number}", text=f"{number}")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert {f"v{number}" for number in range(count)} <= set(map(str, listing.tags))
         assert all(listing.tags.values())
 
@@ -307,9 +306,9 @@ class Doubling(GithubEmulator):
 
 
 async def test_a_tag_on_two_versions_says_nothing_of_its_digest(tmp_path: Path) -> None:
-    async with Doubling() as github, connected(tmp_path, github) as (registry, repository):
+    async with Doubling() as github, connected(tmp_path, github) as session:
         one, two = put(github, "v1"), put(github, "v2", text="two")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert dict(listing.tags) == {"v1": one.digest, "v2": two.digest, "moved": None}
 
 
@@ -342,16 +341,16 @@ async def test_a_list_waits_for_deletions_and_deletions_for_the_list() -> None:
 
 async def test_nothing_is_deleted_while_a_list_is_read(tmp_path: Path) -> None:
     """Our own deletions would move rows from page to page."""
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         doomed = [put(github, f"v{number}", text=f"{number}").digest for number in range(120)]
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.api_requests.clear()
         async with anyio.create_task_group() as tasks:
             for digest in doomed[:10]:
-                tasks.start_soon(registry.delete_manifests, repository, [digest])
-            tasks.start_soon(registry.list_tags, repository)
+                tasks.start_soon(session.delete_manifests, [digest])
+            tasks.start_soon(session.list_tags)
             for digest in doomed[10:20]:
-                tasks.start_soon(registry.delete_manifests, repository, [digest])
+                tasks.start_soon(session.delete_manifests, [digest])
         verbs = [method for method, *_ in github.api_requests]
         first = verbs.index("GET")
         last = len(verbs) - verbs[::-1].index("GET")
@@ -383,29 +382,29 @@ BROKEN: dict[str, Answer | Truncate] = {
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))
 async def test_a_list_that_is_none_is_never_read_as_one(tmp_path: Path, kind: str) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
         github.faults.add(Fault("GET", r"/versions\?", BROKEN[kind], times=None))
         with pytest.raises(IncompleteSource):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 @pytest.mark.parametrize("status", [404, 403, 418])
 async def test_a_later_page_that_fails_is_no_end(tmp_path: Path, status: int) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         for number in range(101):
             put(github, f"v{number}", text=f"{number}")
         github.faults.add(Fault("GET", r"page=2&", Answer(status, b'{"message":"Not Found"}'), times=None))
         with pytest.raises(IncompleteSource, match="Page 2"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 # Whether it is there, and who may see it
 
 
 async def test_a_package_that_neither_side_knows_does_not_exist(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
-        listing = await registry.list_tags(repository)
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
+        listing = await session.list_tags()
         assert (listing.exists, dict(listing.tags)) == (False, {})
 
 
@@ -413,37 +412,37 @@ async def test_a_package_that_neither_side_knows_does_not_exist(tmp_path: Path) 
 async def test_a_package_that_may_only_be_hidden_is_not_said_to_be_absent(tmp_path: Path, masks_absent: bool) -> None:
     async with (
         GithubEmulator(masks_absent=masks_absent) as github,
-        connected(tmp_path, github) as (registry, repository),
+        connected(tmp_path, github) as session,
     ):
         if not masks_absent:
             put(github, "v1")
             github.hidden.add(PATH)
         with pytest.raises(Unseen, match=r"shows no package .*--repo-github-token") as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert "read:packages" in raised.value.what_to_do
 
 
 async def test_what_only_the_registry_shows_is_not_absent(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
         github.faults.add(Fault("GET", VERSIONS, Answer(404, b'{"message":"Package not found."}'), times=None))
         with pytest.raises(Unauthorized, match="does not say that there is none") as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert not isinstance(raised.value, Unseen), "it is there"
 
 
 async def test_an_owner_whom_github_does_not_know(tmp_path: Path) -> None:
     faults = Fault("GET", "/users/acme", Answer(404, b'{"message":"Not Found"}'), times=None)
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         github.faults.add(faults)
         with pytest.raises(IncompleteSource, match="no user or organization acme"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_an_owner_alone_is_no_package(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github, path="acme") as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github, path="acme") as session:
         with pytest.raises(UsageError, match="names an owner and no package"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 # Credentials
@@ -452,20 +451,20 @@ async def test_an_owner_alone_is_no_package(tmp_path: Path) -> None:
 async def test_a_wrong_token_is_named_by_where_it_is_from(tmp_path: Path) -> None:
     async with (
         GithubEmulator() as github,
-        connected(tmp_path, github, "ghp_Wrong") as (registry, repository),
+        connected(tmp_path, github, "ghp_Wrong") as session,
     ):
         put(github, "v1")
         with pytest.raises(Unauthorized, match=r"--repo-github-token.*Bad credentials") as raised:
-            await registry.list_tags(repository)
+            await session.list_tags()
         assert "ghp_Wrong" not in str(raised.value)
         with pytest.raises(Unauthorized, match="--repo-github-token"):
-            await registry.probe(repository)
+            await session.probe()
 
 
 async def test_a_token_without_the_scope_is_found_before_the_first_deletion(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github, READER) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github, READER) as session:
         put(github, "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert not can.can_delete
         assert can.overwrite == "impossible"
         assert "--repo-github-token" in can.cannot_delete_because
@@ -474,8 +473,8 @@ async def test_a_token_without_the_scope_is_found_before_the_first_deletion(tmp_
 
 
 async def test_what_a_full_token_can_do(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
-        can = await registry.probe(repository)
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
+        can = await session.probe()
         assert can.can_delete
         assert can.overwrite != "impossible"
         assert can.keeps_last_tagged
@@ -485,9 +484,9 @@ async def test_what_a_full_token_can_do(tmp_path: Path) -> None:
 
 
 async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         github.tokens[OWNER] = Token("captain", frozenset({"read:packages", "delete:packages"}))
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert can.can_delete
         assert can.overwrite == "impossible"
         assert not can.undo.possible
@@ -495,13 +494,13 @@ async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path:
         assert "--repo-github-token" in can.undo.lacks
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.delete_manifests(repository, [old.digest])
-        assert not await registry.restore(repository, old.digest, [Tag("old")]), "and GitHub means it"
+        await session.delete_manifests([old.digest])
+        assert not await session.restore(old.digest, [Tag("old")]), "and GitHub means it"
 
 
 async def test_a_workflow_token_says_nothing_of_itself(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github, WORKFLOW) as (registry, repository):
-        can = await registry.probe(repository)
+    async with GithubEmulator() as github, connected(tmp_path, github, WORKFLOW) as session:
+        can = await session.probe()
         assert can.can_delete
         assert can.overwrite != "impossible"
         assert can.undo.possible
@@ -513,12 +512,12 @@ async def test_where_a_token_is_looked_for(tmp_path: Path) -> None:
     async with GithubEmulator() as github:
         put(github, "v1")
         given = {"GITHUB_TOKEN": READER}
-        async with connected(tmp_path, github, OWNER, environ=given, docker=READER) as (registry, repository):
-            assert (await registry.probe(repository)).can_delete
-        async with connected(tmp_path, github, None, environ=given, docker=OWNER) as (registry, repository):
-            assert "$GITHUB_TOKEN" in (await registry.probe(repository)).cannot_delete_because
-        async with connected(tmp_path, github, None, docker=READER) as (registry, repository):
-            assert "config.json" in (await registry.probe(repository)).cannot_delete_because
+        async with connected(tmp_path, github, OWNER, environ=given, docker=READER) as session:
+            assert (await session.probe()).can_delete
+        async with connected(tmp_path, github, None, environ=given, docker=OWNER) as session:
+            assert "$GITHUB_TOKEN" in (await session.probe()).cannot_delete_because
+        async with connected(tmp_path, github, None, docker=READER) as session:
+            assert "config.json" in (await session.probe()).cannot_delete_because
         with pytest.raises(UsageError, match="none was found") as raised:
             async with connected(tmp_path, github, None):
                 pass
@@ -532,29 +531,29 @@ async def test_the_token_of_another_github_is_not_sent(tmp_path: Path) -> None:
             async with connected(tmp_path, github, None, environ=environ):
                 pass
         here = {"GITHUB_TOKEN": OWNER, "GITHUB_API_URL": github.url}
-        async with connected(tmp_path, github, None, environ=here) as (registry, repository):
-            assert (await registry.probe(repository)).can_delete
+        async with connected(tmp_path, github, None, environ=here) as session:
+            assert (await session.probe()).can_delete
 
 
 async def test_the_registry_is_entered_with_the_token_if_docker_has_nothing(tmp_path: Path) -> None:
     async with GithubEmulator() as github:
         raw = put(github, "v1")
         for docker in (None, READER):
-            async with connected(tmp_path, github, OWNER, docker=docker) as (registry, repository):
-                assert await registry.resolve(repository, Tag("v1")) == raw.digest
-                assert await registry.read_manifests(repository, [raw.digest]) == {raw.digest: raw}
-        async with connected(tmp_path, github, OWNER, docker="ghp_Old") as (registry, repository):
+            async with connected(tmp_path, github, OWNER, docker=docker) as session:
+                assert await session.resolve(Tag("v1")) == raw.digest
+                assert await session.read_manifests([raw.digest]) == {raw.digest: raw}
+        async with connected(tmp_path, github, OWNER, docker="ghp_Old") as session:
             with pytest.raises(Unauthorized, match=r"config\.json"):
-                await registry.resolve(repository, Tag("v1"))
-            assert set(map(str, (await registry.list_tags(repository)).tags)) == {"v1"}
+                await session.resolve(Tag("v1"))
+            assert set(map(str, (await session.list_tags()).tags)) == {"v1"}
 
 
 async def test_registry_tokens_that_end_in_mid_run_are_renewed(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         raw = put(github, "v1")
-        assert await registry.resolve(repository, Tag("v1")) == raw.digest
+        assert await session.resolve(Tag("v1")) == raw.digest
         github.expire_tokens()
-        assert await registry.resolve(repository, Tag("v1")) == raw.digest
+        assert await session.resolve(Tag("v1")) == raw.digest
 
 
 @pytest.mark.parametrize("side", ["api", "registry"])
@@ -569,41 +568,41 @@ async def test_a_credential_helper_is_asked_again_when_its_token_has_ended(
     async with GithubEmulator() as github:
         github.add_token("ghp_First", github.tokens[OWNER])
         helpers = {"credHelpers": {github.host: "rotating"}}
-        async with connected(tmp_path, github, None, config=helpers) as (registry, repository):
+        async with connected(tmp_path, github, None, config=helpers) as session:
             raw = put(github, "v1")
-            assert (await registry.list_tags(repository)).exists
-            assert await registry.resolve(repository, Tag("v1")) == raw.digest
+            assert (await session.list_tags()).exists
+            assert await session.resolve(Tag("v1")) == raw.digest
             del github.tokens["ghp_First"]
             github.expire_tokens()
             (tmp_path / "token").write_text(OWNER)
             if side == "api":
-                assert (await registry.list_tags(repository)).exists
-            assert await registry.resolve(repository, Tag("v1")) == raw.digest
+                assert (await session.list_tags()).exists
+            assert await session.resolve(Tag("v1")) == raw.digest
 
 
 # Deleting
 
 
 async def test_a_deletion_takes_all_tags_and_a_second_one_finds_nothing(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old", "older")
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.api_requests.clear()
-        outcomes = await registry.delete_manifests(repository, [old.digest, old.digest, ABSENT])
+        outcomes = await session.delete_manifests([old.digest, old.digest, ABSENT])
         assert outcomes == [Deleted(), AlreadyGone(), AlreadyGone()]
         assert tags_of(github) == {"keep"}
         assert [method for method, *_ in github.api_requests] == ["DELETE"], "what is known to be gone costs nothing"
 
 
 async def test_without_a_list_before_it_a_deletion_reads_one_and_no_more(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         doomed = [put(github, f"v{number}", text=f"{number}").digest for number in range(5)]
         outcomes: list[object] = []
 
         async def delete(digest: Digest) -> None:
-            outcomes.extend(await registry.delete_manifests(repository, [digest]))
+            outcomes.extend(await session.delete_manifests([digest]))
 
         async with anyio.create_task_group() as tasks:
             for digest in (*doomed, ABSENT):
@@ -615,61 +614,61 @@ async def test_without_a_list_before_it_a_deletion_reads_one_and_no_more(tmp_pat
 
 async def test_what_was_pushed_after_the_list_is_found_and_deleted(tmp_path: Path) -> None:
     """As the engine does it with a tombstone."""
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         shared = put(github, "keep", "old")
-        await registry.list_tags(repository)
+        await session.list_tags()
         config = images.config("tombstone")
         tombstone = images.image(config)
-        await registry.push_blob(repository, config)
-        await registry.push_manifest(repository, Tag("old"), tombstone)
-        assert await registry.delete_manifests(repository, [tombstone.digest]) == [Deleted()]
-        assert dict((await registry.list_tags(repository)).tags) == {"keep": shared.digest}
+        await session.push_blob(config)
+        await session.push_manifest(Tag("old"), tombstone)
+        assert await session.delete_manifests([tombstone.digest]) == [Deleted()]
+        assert dict((await session.list_tags()).tags) == {"keep": shared.digest}
 
 
 async def test_a_pushed_manifest_that_the_list_does_not_show_yet_is_not_called_gone(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
-        await registry.list_tags(repository)
+        await session.list_tags()
         late = put(github, "late")
         github.faults.add(Fault("GET", r"/versions\?", Answer(200, b"[]"), times=None))
-        (outcome,) = await registry.delete_manifests(repository, [late.digest])
+        (outcome,) = await session.delete_manifests([late.digest])
         assert isinstance(outcome, Failed)
         assert "does not show it yet" in outcome.error
         assert "late" in tags_of(github)
 
 
 async def test_the_last_tagged_version_stays_even_with_untagged_ones_left(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         last, loose = put(github, "v1"), put(github, text="loose")
-        await registry.list_tags(repository)
-        assert await registry.delete_manifests(repository, [last.digest]) == [Locked(LAST_TAGGED)]
-        assert await registry.delete_manifests(repository, [loose.digest]) == [Deleted()]
-        assert await registry.delete_manifests(repository, [last.digest]) == [Locked(LAST)]
+        await session.list_tags()
+        assert await session.delete_manifests([last.digest]) == [Locked(LAST_TAGGED)]
+        assert await session.delete_manifests([loose.digest]) == [Deleted()]
+        assert await session.delete_manifests([last.digest]) == [Locked(LAST)]
         assert tags_of(github) == {"v1"}
 
 
 async def test_a_popular_version_of_a_public_package_stays(tmp_path: Path) -> None:
-    async with GithubEmulator(public=True) as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator(public=True) as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         popular, other = put(github, "v1"), put(github, "v2", text="two")
         github.download(PATH, "v1", 5001)
         github.download(PATH, "v2", 5000)
-        await registry.list_tags(repository)
-        outcomes = await registry.delete_manifests(repository, [popular.digest, other.digest])
+        await session.list_tags()
+        outcomes = await session.delete_manifests([popular.digest, other.digest])
         assert outcomes == [Locked(POPULAR), Deleted()]
 
 
 @pytest.mark.parametrize("already_gone", [False, True])
 async def test_a_404_for_want_of_rights_is_not_called_gone(tmp_path: Path, already_gone: bool) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.tokens[OWNER] = replace(github.tokens[OWNER], admin=False)
         if already_gone:
             github.storage.delete_manifest(PATH, old.digest)
             github._packages[PATH].active.pop(old.digest)
-        (outcome,) = await registry.delete_manifests(repository, [old.digest])
+        (outcome,) = await session.delete_manifests([old.digest])
         if already_gone:
             assert outcome == AlreadyGone()
         else:
@@ -680,27 +679,27 @@ async def test_a_404_for_want_of_rights_is_not_called_gone(tmp_path: Path, alrea
 
 
 async def test_once_something_was_deleted_a_404_needs_no_second_look(tmp_path: Path) -> None:
-    async with GithubEmulator(stale=True) as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator(stale=True) as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         first, second = put(github, "one"), put(github, "two", text="two")
-        await registry.list_tags(repository)
-        assert await registry.delete_manifests(repository, [first.digest]) == [Deleted()]
-        listing = await registry.list_tags(repository)
+        await session.list_tags()
+        assert await session.delete_manifests([first.digest]) == [Deleted()]
+        listing = await session.list_tags()
         assert listing.tags[Tag("one")] == first.digest, "the list lags behind"
         github.api_requests.clear()
-        assert await registry.delete_manifests(repository, [first.digest]) == [AlreadyGone()]
+        assert await session.delete_manifests([first.digest]) == [AlreadyGone()]
         assert [method for method, *_ in github.api_requests] == ["DELETE"]
-        assert await registry.delete_manifests(repository, [second.digest]) == [Deleted()]
+        assert await session.delete_manifests([second.digest]) == [Deleted()]
 
 
 @pytest.mark.parametrize("fault", [Answer(500), Drop(), Drop(after_handling=True)])
 async def test_a_deletion_is_tried_again_and_may_have_been_done(tmp_path: Path, fault: Answer | Drop) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.faults.add(Fault("DELETE", "/versions/", fault))
-        (outcome,) = await registry.delete_manifests(repository, [old.digest])
+        (outcome,) = await session.delete_manifests([old.digest])
         assert outcome in (Deleted(), AlreadyGone())
         assert tags_of(github) == {"keep"}
 
@@ -720,30 +719,30 @@ async def test_a_deletion_is_tried_again_and_may_have_been_done(tmp_path: Path, 
     ],
 )
 async def test_odd_replies_to_a_deletion(tmp_path: Path, answer: Answer, expected: type) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old, other = put(github, "old"), put(github, "other", text="other")
-        await registry.list_tags(repository)
+        await session.list_tags()
         number = github.number(PATH, "old")
         github.faults.add(Fault("DELETE", f"/versions/{number}$", answer, times=None))
-        outcomes = await registry.delete_manifests(repository, [old.digest, other.digest])
+        outcomes = await session.delete_manifests([old.digest, other.digest])
         assert isinstance(outcomes[0], expected)
         assert outcomes[1] == Deleted()
 
 
 async def test_a_host_that_is_down_stops_everything(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         old = put(github, "old")
-        await registry.list_tags(repository)
+        await session.list_tags()
         await github.__aexit__(None, None, None)
         with pytest.raises(Unreachable):
-            await registry.delete_manifests(repository, [old.digest])
+            await session.delete_manifests([old.digest])
 
 
 async def test_a_tag_alone_is_never_deleted(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1", "v2")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
         assert tags_of(github) == {"v1", "v2"}
 
@@ -752,29 +751,29 @@ async def test_a_tag_alone_is_never_deleted(tmp_path: Path) -> None:
 
 
 async def test_the_secondary_limit_is_waited_out(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.list_tags(repository)
+        await session.list_tags()
         github.throttle(2)
-        assert await registry.delete_manifests(repository, [old.digest]) == [Deleted()]
+        assert await session.delete_manifests([old.digest]) == [Deleted()]
         github.throttle(2)
-        assert await registry.resolve(repository, Tag("keep"))
+        assert await session.resolve(Tag("keep"))
         assert github.throttled == 0
 
 
 async def test_a_limit_that_outlasts_the_patience_is_said_and_deletes_nothing(tmp_path: Path) -> None:
     async with GithubEmulator() as github:
         github.tokens[OWNER] = replace(github.tokens[OWNER], hourly=2)
-        async with connected(tmp_path, github) as (registry, repository):
+        async with connected(tmp_path, github) as session:
             put(github, "keep", text="keep")
             old = put(github, "old")
-            await registry.list_tags(repository)
-            (outcome,) = await registry.delete_manifests(repository, [old.digest])
+            await session.list_tags()
+            (outcome,) = await session.delete_manifests([old.digest])
             assert isinstance(outcome, Failed)
             assert "old" in tags_of(github)
             with pytest.raises(IncompleteSource):
-                await registry.list_tags(repository)
+                await session.list_tags()
             assert len(github.api_requests) <= 4, "what GitHub refuses for an hour is not asked again"
 
 
@@ -783,12 +782,12 @@ async def test_the_points_of_a_minute_are_waited_for(tmp_path: Path) -> None:
     impatient = Limits(attempts=3, longest_wait=30)
     async with (
         GithubEmulator(points=6, clock=wall) as github,
-        connected(tmp_path, github, limits=impatient) as (registry, repository),
+        connected(tmp_path, github, limits=impatient) as session,
     ):
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.list_tags(repository)
-        (outcome,) = await registry.delete_manifests(repository, [old.digest])
+        await session.list_tags()
+        (outcome,) = await session.delete_manifests([old.digest])
         assert isinstance(outcome, Failed)
         assert "secondary rate limit" in outcome.error
         assert deletions(github) == 1, "for a minute nothing is asked again"
@@ -851,66 +850,66 @@ async def test_what_was_deleted_comes_back_and_whether_with_its_tags_is_looked_a
 ) -> None:
     async with (
         GithubEmulator(restores_tags=restores_tags) as github,
-        connected(tmp_path, github) as (registry, repository),
+        connected(tmp_path, github) as session,
     ):
         put(github, "keep", text="keep")
         old, loose = put(github, "old"), put(github, text="loose")
-        await registry.list_tags(repository)
-        assert await registry.delete_manifests(repository, [old.digest, loose.digest]) == [Deleted(), Deleted()]
-        assert await registry.restore(repository, old.digest, [Tag("old")]) is restores_tags
-        assert await registry.restore(repository, loose.digest, []) is True
-        assert await registry.resolve(repository, old.digest) == old.digest
-        assert await registry.restore(repository, old.digest, [Tag("old")]) is False, "a push may help"
-        assert await registry.restore(repository, ABSENT, []) is False
+        await session.list_tags()
+        assert await session.delete_manifests([old.digest, loose.digest]) == [Deleted(), Deleted()]
+        assert await session.restore(old.digest, [Tag("old")]) is restores_tags
+        assert await session.restore(loose.digest, []) is True
+        assert await session.resolve(old.digest) == old.digest
+        assert await session.restore(old.digest, [Tag("old")]) is False, "a push may help"
+        assert await session.restore(ABSENT, []) is False
 
 
 async def test_many_restores_read_the_deleted_ones_once(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         doomed = [put(github, f"v{number}", text=f"{number}").digest for number in range(120)]
-        await registry.delete_manifests(repository, doomed)
+        await session.delete_manifests(doomed)
         github.api_requests.clear()
-        assert all([await registry.restore(repository, digest, []) for digest in doomed])
+        assert all([await session.restore(digest, []) for digest in doomed])
         assert sum("state=deleted" in query for *_, query in github.api_requests) == 3  # the first page twice
         assert len(tags_of(github)) == 121
 
 
 async def test_what_is_deleted_after_a_restore_can_be_restored_too(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        assert not await registry.restore(repository, old.digest, [])
-        await registry.delete_manifests(repository, [old.digest])
-        assert await registry.restore(repository, old.digest, [Tag("old")])
+        assert not await session.restore(old.digest, [])
+        await session.delete_manifests([old.digest])
+        assert await session.restore(old.digest, [Tag("old")])
 
 
 async def test_deleted_twice_the_newer_record_is_restored(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        assert await registry.delete_manifests(repository, [old.digest]) == [Deleted()]
+        assert await session.delete_manifests([old.digest]) == [Deleted()]
         put(github, "again")
-        assert await registry.delete_manifests(repository, [old.digest]) == [Deleted()]
-        assert await registry.restore(repository, old.digest, [Tag("again")])
+        assert await session.delete_manifests([old.digest]) == [Deleted()]
+        assert await session.restore(old.digest, [Tag("again")])
         assert tags_of(github) == {"keep", "again"}
 
 
 async def test_after_thirty_days_nothing_comes_back(tmp_path: Path) -> None:
     wall = Wall()
-    async with GithubEmulator(clock=wall) as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator(clock=wall) as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.delete_manifests(repository, [old.digest])
+        await session.delete_manifests([old.digest])
         wall.now += 31 * 86_400
-        assert not await registry.restore(repository, old.digest, [])
+        assert not await session.restore(old.digest, [])
 
 
 async def test_a_restore_that_is_not_allowed_leaves_it_to_a_push(tmp_path: Path) -> None:
-    async with GithubEmulator() as github, connected(tmp_path, github) as (registry, repository):
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
         put(github, "keep", text="keep")
         old = put(github, "old")
-        await registry.delete_manifests(repository, [old.digest])
+        await session.delete_manifests([old.digest])
         github.faults.add(Fault("POST", "/restore", Answer(403, b'{"message":"Must have admin rights"}')))
-        assert not await registry.restore(repository, old.digest, [])
-        await registry.push_manifest(repository, Tag("old"), old)
+        assert not await session.restore(old.digest, [])
+        await session.push_manifest(Tag("old"), old)
         assert tags_of(github) == {"keep", "old"}

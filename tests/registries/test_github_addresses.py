@@ -7,8 +7,9 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries.github import GithubDockerRegistry, GithubRegistry
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
+from holystone.adapters.registries.github.docker import GithubDockerSession
+from holystone.adapters.registries.github.registry import GithubSession
 from holystone.adapters.registries.github.sheet import READ_QUOTA, SHEET, WRITE_QUOTA
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import UsageError
@@ -51,7 +52,7 @@ async def test_the_host_that_github_has_shut_is_refused_with_what_took_its_place
 ) -> None:
     async with connections(tmp_path, api) as connected:
         with pytest.raises(UsageError, match="2025-02-24") as raised:
-            await connected.registry(Repository(SHUT, PATH), "github")
+            await connected.session(Repository(SHUT, PATH), "github")
         assert "ghcr.io/OWNER/PACKAGE" in raised.value.what_to_do
 
 
@@ -79,16 +80,16 @@ def test_the_quotas_stay_below_nine_hundred_points_a_minute() -> None:
 @pytest.mark.parametrize(
     ("host", "kind", "limited"),
     [
-        ("ghcr.io", GithubRegistry, True),
-        ("containers.octocorp.ghe.com", GithubRegistry, True),
-        ("containers.ghes.example.com", GithubRegistry, False),
-        ("docker.ghes.example.com", GithubDockerRegistry, False),
+        ("ghcr.io", GithubSession, True),
+        ("containers.octocorp.ghe.com", GithubSession, True),
+        ("containers.ghes.example.com", GithubSession, False),
+        ("docker.ghes.example.com", GithubDockerSession, False),
     ],
 )
 async def test_what_a_host_is_connected_with(tmp_path: Path, host: str, kind: type, limited: bool) -> None:
     async with connections(tmp_path, None) as connected:
-        registry = await connected.registry(Repository(RegistryHost(host), PATH), "github")
-        assert type(registry) is kind
+        session = await connected.session(Repository(RegistryHost(host), PATH), "github")
+        assert type(session) is kind
         lanes = {lane.key.api: lane._allowance for lane in connected.scheduler.lanes}
         assert (lanes["api-write"]._quota == WRITE_QUOTA) is limited
         assert (lanes["api"]._quota == READ_QUOTA) is limited

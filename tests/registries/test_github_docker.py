@@ -10,7 +10,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
-from holystone.adapters.registries.github import GithubDockerRegistry
+from holystone.adapters.registries.github.docker import GithubDockerSession
 from holystone.adapters.registries.github.replies import POPULAR
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault
@@ -40,15 +40,15 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @asynccontextmanager
 async def connected(
     folder: Path, github: GithubDockerEmulator, token: str = OWNER
-) -> AsyncIterator[GithubDockerRegistry]:
+) -> AsyncIterator[GithubDockerSession]:
     login = RegistryToken(Secret(token), "--repo-github-token")
     access = Access({"github": login}, URL(f"{github.url}/api/v3"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(transport._API_HOSTS, HOST, github.host)
         async with Connections(folder, access={"images": access}, limits=Limits(attempts=3)) as connections:
-            registry = await connections.registry(REPOSITORY, "github")
-            assert isinstance(registry, GithubDockerRegistry)
-            yield registry
+            session = await connections.session(REPOSITORY, "github")
+            assert isinstance(session, GithubDockerSession)
+            yield session
 
 
 def put(github: GithubDockerEmulator, *tags: str, text: str = "one") -> Digest:
@@ -64,7 +64,7 @@ async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: i
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
         for number in range(count):
             put(github, f"v{number}", text=f"{number % 7}")
-        listing = await registry.list_tags(REPOSITORY)
+        listing = await registry.list_tags()
         assert listing.exists
         assert set(map(str, listing.tags)) == {f"v{number}" for number in range(count)}
         assert github.api_requests[0][:2] == ("POST", "/api/graphql")
@@ -73,17 +73,17 @@ async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: i
 async def test_tags_are_looked_up_at_the_registry(tmp_path: Path) -> None:
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
         digest = put(github, "v1")
-        assert dict((await registry.list_tags(REPOSITORY)).tags) == {"v1": None}
-        assert await registry.resolve(REPOSITORY, Tag("v1")) == digest
+        assert dict((await registry.list_tags()).tags) == {"v1": None}
+        assert await registry.resolve(Tag("v1")) == digest
 
 
 async def test_a_version_is_deleted_by_its_tag(tmp_path: Path) -> None:
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
         put(github, "v1", "v2")
         put(github, "keep", text="keep")
-        can = await registry.probe(REPOSITORY)
+        can = await registry.probe()
         assert (can.can_delete, can.tag_delete, can.tag_delete_spares_siblings) == (True, True, False)
-        outcomes = await registry.delete_tags(REPOSITORY, [Tag("v1"), Tag("v1"), Tag("never")])
+        outcomes = await registry.delete_tags([Tag("v1"), Tag("v1"), Tag("never")])
         assert outcomes == [Deleted(), AlreadyGone(), AlreadyGone()]
         assert set(github.storage.repositories[PATH].tags) == {"v2", "keep"}
 
@@ -93,18 +93,18 @@ async def test_rights(tmp_path: Path) -> None:
         put(github, "v1")
         async with connected(tmp_path, github, READER) as registry:
             with pytest.raises(Unauthorized, match="--repo-github-token") as raised:
-                await registry.probe(REPOSITORY)
+                await registry.probe()
             assert "repo" in raised.value.what_to_do
         github.tokens[READER] = Token("cabin-boy", frozenset({"read:packages", "repo"}))
         async with connected(tmp_path, github, READER) as registry:
-            can = await registry.probe(REPOSITORY)
+            can = await registry.probe()
             assert not can.can_delete
             assert "delete:packages" in can.cannot_delete_because
-            (outcome,) = await registry.delete_tags(REPOSITORY, [Tag("v1")])
+            (outcome,) = await registry.delete_tags([Tag("v1")])
             assert isinstance(outcome, Forbidden)
         async with connected(tmp_path, github, "ghp_Wrong") as registry:
             with pytest.raises(Unauthorized, match="Bad credentials"):
-                await registry.list_tags(REPOSITORY)
+                await registry.list_tags()
 
 
 async def test_refusals(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ async def test_refusals(tmp_path: Path) -> None:
         put(github, "v1")
         github.public = True
         github.download(PATH, "v1", 5001)
-        assert await registry.delete_tags(REPOSITORY, [Tag("v1")]) == [Locked(POPULAR)]
+        assert await registry.delete_tags([Tag("v1")]) == [Locked(POPULAR)]
         github.blind = True
-        (outcome,) = await registry.delete_tags(REPOSITORY, [Tag("v1")])
+        (outcome,) = await registry.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden), "it is still listed, so it is not gone"
 
 
@@ -123,22 +123,22 @@ async def test_graphqls_own_limit_is_waited_out(tmp_path: Path, monkeypatch: pyt
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
         put(github, "v1")
         github.limited = 2
-        assert set(map(str, (await registry.list_tags(REPOSITORY)).tags)) == {"v1"}
+        assert set(map(str, (await registry.list_tags()).tags)) == {"v1"}
         assert github.limited == 0
 
 
 async def test_absent_migrated_and_hidden_packages_are_told_apart(tmp_path: Path) -> None:
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
-        assert not (await registry.list_tags(REPOSITORY)).exists
+        assert not (await registry.list_tags()).exists
         put(github, "v1")
         github.migrated = True
         with pytest.raises(IncompleteSource) as raised:
-            await registry.list_tags(REPOSITORY)
+            await registry.list_tags()
         assert "containers.HOST" in raised.value.what_to_do
         github.migrated = False
         github.hidden.add(PATH)
         with pytest.raises(Unauthorized, match="Could not resolve"):
-            await registry.list_tags(REPOSITORY)
+            await registry.list_tags()
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ async def test_an_answer_that_is_no_list(tmp_path: Path, answer: Answer) -> None
         put(github, "v1")
         github.faults.add(Fault("POST", "/graphql", answer, times=None))
         with pytest.raises(IncompleteSource):
-            await registry.list_tags(REPOSITORY)
+            await registry.list_tags()
 
 
 async def test_what_cannot_be_done(tmp_path: Path) -> None:
     async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
         digest = put(github, "v1")
-        (outcome,) = await registry.delete_manifests(REPOSITORY, [digest])
+        (outcome,) = await registry.delete_manifests([digest])
         assert isinstance(outcome, Failed)
-        assert not await registry.restore(REPOSITORY, digest, [])
+        assert not await registry.restore(digest, [])
         with pytest.raises(UsageError, match="no package"):
-            await registry.list_tags(Repository(HOST, RepositoryPath("acme/shop")))
+            await registry.registry.open(Repository(HOST, RepositoryPath("acme/shop"))).list_tags()

@@ -16,8 +16,9 @@ from yarl import URL
 
 from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.gitlab import SHEET, GitlabRegistry
+from holystone.adapters.registries.gitlab import SHEET
 from holystone.adapters.registries.gitlab.listing import list_detailed
+from holystone.adapters.registries.gitlab.registry import GitlabSession
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.connections import Connections
@@ -50,7 +51,7 @@ def _no_waits() -> Iterator[None]:
 @asynccontextmanager
 async def connected(
     server: GitlabEmulator, folder: Path, login: Login | None = None, environ: dict[str, str] | None = None
-) -> AsyncIterator[tuple[GitlabRegistry, Repository]]:
+) -> AsyncIterator[GitlabSession]:
     login = login or server.login()
     (folder / "config.json").write_text(json.dumps(login.docker_config))
     variables = {**server.environ, **login.environ, **(environ or {})}
@@ -61,20 +62,20 @@ async def connected(
         environ=variables,
     ) as connections:
         repository = Repository(RegistryHost.parse(server.host), PATH)
-        registry = await connections.registry(repository, "gitlab")
-        assert isinstance(registry, GitlabRegistry)
-        yield registry, repository
+        session = await connections.session(repository, "gitlab")
+        assert isinstance(session, GitlabSession)
+        yield session
 
 
 @asynccontextmanager
 async def stand(
     folder: Path, login: str = "login", **quirks: Any
-) -> AsyncIterator[tuple[GitlabEmulator, GitlabRegistry, Repository]]:
+) -> AsyncIterator[tuple[GitlabEmulator, GitlabSession]]:
     async with (
         GitlabEmulator(**quirks) as server,
-        connected(server, folder, getattr(server, login)()) as (registry, repository),
+        connected(server, folder, getattr(server, login)()) as session,
     ):
-        yield server, registry, repository
+        yield server, session
 
 
 def put(server: GitlabEmulator, raw: RawManifest, *tags: str, path: str = PATH) -> Digest:
@@ -110,11 +111,11 @@ def faulty(path: str, action: Action, *, method: str = "GET", nth: int = 1, time
     ("count", "pages"), [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 2), (PAGE + 1, 2), (2 * PAGE, 3), (2 * PAGE + 1, 3)]
 )
 async def test_a_listing_is_complete_at_page_boundaries(count: int, pages: int, tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         digest = put_image(server, "one", "v0", *(f"v{number}" for number in range(1, count))).digest
         if not count:
             server.storage.delete_tag(PATH, "v0")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.exists
         assert listing.tags == {Tag(f"v{number}"): digest for number in range(count)}
         lists = asked(server, "/tags/list/")
@@ -130,27 +131,27 @@ async def test_a_name_that_the_server_takes_for_another_marker_ends_no_list(last
     before = {f"{last[:-1]}--{number:04}" for number in range(PAGE - 1)}
     tags = {*before, last, f"{last}x"}
     assert sorted(tags)[PAGE - 1] == last
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         one = put_image(server, "one", *tags)
-        assert (await registry.list_tags(repository)).tags == dict.fromkeys(map(Tag, tags), one.digest)
+        assert (await session.list_tags()).tags == dict.fromkeys(map(Tag, tags), one.digest)
 
 
 async def test_a_page_of_nothing_but_such_names_is_refused(tmp_path: Path) -> None:
     entries = [{**ENTRY, "name": "fHp6"}]
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
         link = {"Link": '</gitlab/v1/x/?last=fHp6>; rel="next"'}
         server.faults.add(faulty("/tags/list/", Answer(200, json.dumps(entries).encode(), link)))
         with pytest.raises(IncompleteSource, match="fHp6"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) -> None:
     moments = iter(range(1_700_000_000, 1_800_000_000, 100))
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         server.storage._wall = lambda: next(moments)
         one = put_image(server, "one", "v1", "v2")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         config = images.config("one")
         assert listing.tags == {"v1": one.digest, "v2": one.digest}
         assert listing.manifests == {
@@ -165,17 +166,17 @@ async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) 
 
 
 async def test_what_may_have_a_subject_or_children_is_read(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         one, two = put_image(server, "one", "v1"), put_image(server, "two")
         index = put(server, images.index(one, two), "multi")
         server.storage.put_blob(PATH, images.config("signature"))
         signature = images.image(images.config("signature"), subject=one)
         assert signature.media_type == OCI_MANIFEST
         put(server, signature, "signed-off")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {"v1": one.digest, "multi": index, "signed-off": signature.digest}
         assert listing.manifests.keys() == {one.digest}
-        snapshot = await read_repository(registry, SqliteDigestCache(None), repository, needs_config=lambda _: True)
+        snapshot = await read_repository(session, SqliteDigestCache(None), needs_config=lambda _: True)
         assert snapshot.broken == {}
         assert snapshot.manifests[index].children == (one.digest, two.digest)
         assert snapshot.manifests[signature.digest].subject == one.digest
@@ -185,25 +186,25 @@ async def test_what_may_have_a_subject_or_children_is_read(tmp_path: Path) -> No
 
 
 async def test_referrers_come_with_the_list_on_every_page(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "many", *(f"a{number}" for number in range(PAGE)))
         last = put_image(server, "last", "z")
         server.storage.put_blob(PATH, images.config("signature"))
         signature = put(server, images.image(images.config("signature"), subject=last))
-        await registry.list_tags(repository)
-        assert await registry.referrers(repository, last.digest) == (signature,)
+        await session.list_tags()
+        assert await session.referrers(last.digest) == (signature,)
         assert not asked(server, "/referrers/")
         # Of an untagged one the list says nothing: the API is asked, found missing, and not asked again.
-        assert await registry.referrers(repository, ABSENT) == ()
-        assert await registry.referrers(repository, ABSENT) == ()
+        assert await session.referrers(ABSENT) == ()
+        assert await session.referrers(ABSENT) == ()
         assert len(asked(server, "/referrers/")) == 1
 
 
 @pytest.mark.parametrize("tells", [True, False])
 async def test_without_a_database_names_are_all_there_is(tells: bool, tmp_path: Path) -> None:
-    async with stand(tmp_path, database=False, tells_database=tells) as (server, registry, repository):
+    async with stand(tmp_path, database=False, tells_database=tells) as (server, session):
         put_image(server, "one", *(f"v{number}" for number in range(PAGE + 5)))
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.tags == {Tag(f"v{number}"): None for number in range(PAGE + 5)}
         assert not listing.put
         assert not listing.pushed
@@ -213,33 +214,33 @@ async def test_without_a_database_names_are_all_there_is(tells: bool, tmp_path: 
 
 
 async def test_an_older_server_with_a_database_is_asked_for_it_once(tmp_path: Path) -> None:
-    async with stand(tmp_path, tells_database=False) as (server, registry, repository):
+    async with stand(tmp_path, tells_database=False) as (server, session):
         one = put_image(server, "one", "v1")
         for _ in range(3):
-            assert (await registry.list_tags(repository)).tags == {"v1": one.digest}
+            assert (await session.list_tags()).tags == {"v1": one.digest}
         assert [each.path for each in server.requests].count("/gitlab/v1/") == 1
 
 
 async def test_a_page_of_gitlab_itself_is_not_taken_for_the_database(tmp_path: Path) -> None:
     """Where GitLab and its registry share a host, only /v2 may be the registry's."""
-    async with stand(tmp_path, tells_database=False) as (server, registry, repository):
+    async with stand(tmp_path, tells_database=False) as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(faulty("/gitlab/v1/", Answer(200, b"<html>Sign in</html>", {"Content-Type": "text/html"})))
-        assert (await registry.list_tags(repository)).tags == {"v1": None}
+        assert (await session.list_tags()).tags == {"v1": None}
 
 
 async def test_a_repository_that_is_not_there_and_one_that_may_not_be_seen(tmp_path: Path) -> None:
     for database in (True, False):
-        async with stand(tmp_path, database=database) as (_, registry, repository):
-            absent = Repository(repository.host, RepositoryPath("team/app/nothing"))
-            listing = await registry.list_tags(absent)
+        async with stand(tmp_path, database=database) as (_, session):
+            absent = Repository(session.repository.host, RepositoryPath("team/app/nothing"))
+            listing = await session.registry.open(absent).list_tags()
             assert not listing.exists
             assert not listing.tags
-            hidden = Repository(repository.host, RepositoryPath("hidden/app"))
+            hidden = session.registry.open(Repository(session.repository.host, RepositoryPath("hidden/app")))
             with pytest.raises(Unauthorized, match="hidden/app"):
-                await registry.list_tags(hidden)
+                await hidden.list_tags()
             with pytest.raises(Unauthorized, match=r"user 'maintainer' \(auths in .*config\.json\) nothing in"):
-                await registry.probe(hidden)
+                await hidden.probe()
 
 
 ENTRY = {"name": "v1", "digest": ABSENT, "media_type": DOCKER_MANIFEST, "created_at": "2024-05-01T10:00:00.000Z"}
@@ -266,30 +267,30 @@ BROKEN: dict[str, Action] = {
 
 @pytest.mark.parametrize("kind", sorted(BROKEN))
 async def test_a_listing_that_is_not_one_is_never_read_as_complete(kind: str, tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
-        assert (await registry.list_tags(repository)).tags
+        assert (await session.list_tags()).tags
         server.faults.add(faulty("/tags/list/", BROKEN[kind]))
         with pytest.raises(IncompleteSource, match=r"team/app"):
-            await registry.list_tags(repository)
+            await session.list_tags()
 
 
 async def test_a_later_page_that_fails_is_no_end(tmp_path: Path) -> None:
     for answer in (Answer(404, error("NAME_UNKNOWN")), Answer(200, b"{}"), Drop()):
-        async with stand(tmp_path) as (server, registry, repository):
+        async with stand(tmp_path) as (server, session):
             put_image(server, "one", *(f"v{number}" for number in range(PAGE + 1)))
             server.faults.add(faulty("last=", answer))
             with pytest.raises(IncompleteSource):
-                await registry.list_tags(repository)
+                await session.list_tags()
 
 
 async def test_a_link_that_a_proxy_took_away_loses_nothing(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         one = put_image(server, "one", *(f"v{number:04}" for number in range(PAGE + 7)))
         there = [{**ENTRY, "name": f"v{number:04}", "digest": one.digest} for number in range(PAGE)]
-        await registry.list_tags(repository)
+        await session.list_tags()
         server.faults.add(faulty("referrers=true$", Answer(200, json.dumps(there).encode()), times=1))
-        assert len((await registry.list_tags(repository)).tags) == PAGE + 7
+        assert len((await session.list_tags()).tags) == PAGE + 7
 
 
 # What can be deleted
@@ -310,10 +311,10 @@ async def test_a_link_that_a_proxy_took_away_loses_nothing(tmp_path: Path) -> No
 async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
     quirks: dict[str, Any], tag_delete: bool, digest_delete: bool, listed: bool, overwrite: bool, tmp_path: Path
 ) -> None:
-    async with stand(tmp_path, **quirks) as (server, registry, repository):
+    async with stand(tmp_path, **quirks) as (server, session):
         put_image(server, "one", "v1", "v2")
         before = dict(server.storage.repositories[PATH].tags)
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert can.can_delete, can.cannot_delete_because
         assert (can.tag_delete, can.tag_delete_spares_siblings) == (tag_delete, tag_delete)
         assert (can.digest_delete, can.digests_in_listing) == (digest_delete, listed)
@@ -336,43 +337,43 @@ def test_the_sheet_declares_what_gitlab_com_can() -> None:
     [Answer(404, b"404 page not found"), Answer(405, error("UNSUPPORTED")), Answer(400, error("DIGEST_INVALID"))],
 )
 async def test_however_an_old_server_refuses_the_new_path_the_old_one_is_found(refusal: Answer, tmp_path: Path) -> None:
-    async with stand(tmp_path, database=False, deletes="tags/reference") as (server, registry, repository):
+    async with stand(tmp_path, database=False, deletes="tags/reference") as (server, session):
         one = put_image(server, "one", "v1", "v2")
         server.faults.add(faulty("/manifests/[^s]", refusal, method="DELETE"))
-        assert (await registry.probe(repository)).tag_delete
-        assert await registry.delete_tags(repository, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+        assert (await session.probe()).tag_delete
+        assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
         assert server.storage.repositories[PATH].tags == {"v2": one.digest}
         # The way is found once per host.
         assert len([path for path in asked(server, "holystone-probe") if "/manifests/" in path]) == 1
 
 
 async def test_a_reply_that_nobody_can_understand_is_no_way(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(faulty("/manifests/", Answer(418, b"teapot"), method="DELETE"))
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
         assert "418" in outcome.error
 
 
 async def test_read_only_is_known_before_the_first_deletion(tmp_path: Path) -> None:
-    async with stand(tmp_path, read_only=True) as (server, registry, repository):
+    async with stand(tmp_path, read_only=True) as (server, session):
         put_image(server, "one", "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert not can.can_delete
         assert "read-only" in can.cannot_delete_because
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
 
 
 async def test_maintenance_of_gitlab_stops_deletions_and_not_reading(tmp_path: Path) -> None:
-    async with stand(tmp_path, maintenance=True) as (server, registry, repository):
+    async with stand(tmp_path, maintenance=True) as (server, session):
         put_image(server, "one", "v1")
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-        can = await registry.probe(repository)
+        assert (await session.list_tags()).tags.keys() == {"v1"}
+        can = await session.probe()
         assert not can.can_delete
         assert "maintenance mode" in can.cannot_delete_because
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert "maintenance mode" in outcome.what
 
@@ -393,19 +394,19 @@ async def test_a_credential_that_may_not_delete_is_named_with_what_it_lacks(
 ) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, server.docker(user)) as (registry, repository),
+        connected(server, tmp_path, server.docker(user)) as session,
     ):
         put_image(server, "one", "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert not can.can_delete
         assert not can.digest_delete
         why = can.cannot_delete_because
-        assert f"user '{user}' (auths in {tmp_path}/config.json) pull and not delete in {repository}" in why
+        assert f"user '{user}' (auths in {tmp_path}/config.json) pull and not delete in {session.repository}" in why
         assert says in why
         assert PASSWORDS[user] not in why
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+        assert (await session.list_tags()).tags.keys() == {"v1"}
         assert server.counts["DELETE manifest"] == 0
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert server.storage.repositories[PATH].tags.keys() == {"v1"}
 
@@ -413,36 +414,36 @@ async def test_a_credential_that_may_not_delete_is_named_with_what_it_lacks(
 async def test_a_job_token_from_the_pipelines_variables(tmp_path: Path) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, server.pipeline()) as (registry, repository),
+        connected(server, tmp_path, server.pipeline()) as session,
     ):
         put_image(server, "one", "v1")
-        assert (await registry.probe(repository)).can_delete
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert (await session.probe()).can_delete
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert not any("*" in scope for scope in server.logins), "a job token is never given `*`"
-        other = Repository(repository.host, RepositoryPath("team/other"))
+        other = Repository(session.repository.host, RepositoryPath("team/other"))
         with pytest.raises(Unauthorized, match=r"'gitlab-ci-token' \(CI_REGISTRY_USER and CI_REGISTRY_PASSWORD\)"):
-            await registry.probe(other)
+            await session.registry.open(other).probe()
 
 
 async def test_a_job_token_that_may_read_another_project_is_told_why_it_may_not_delete(tmp_path: Path) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, server.pipeline()) as (registry, repository),
+        connected(server, tmp_path, server.pipeline()) as session,
     ):
         put_image(server, "one", "v1")
         server.deletable = False
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert "a job token deletes only in the project that its pipeline belongs to" in can.cannot_delete_because
 
 
 async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, server.pipeline(DEPLOY, "CI_DEPLOY")) as (registry, repository),
+        connected(server, tmp_path, server.pipeline(DEPLOY, "CI_DEPLOY")) as session,
     ):
         put_image(server, "one", "v1")
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-        why = (await registry.probe(repository)).cannot_delete_because
+        assert (await session.list_tags()).tags.keys() == {"v1"}
+        why = (await session.probe()).cannot_delete_because
         assert "CI_DEPLOY_USER and CI_DEPLOY_PASSWORD" in why
         assert "never may" in why
 
@@ -450,45 +451,45 @@ async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path)
 async def test_dockers_configuration_wins_over_the_pipelines_variables(tmp_path: Path) -> None:
     async with GitlabEmulator() as server:
         pipeline = dict(server.pipeline(DEPLOY).environ)
-        async with connected(server, tmp_path, server.docker(MAINTAINER), pipeline) as (registry, repository):
+        async with connected(server, tmp_path, server.docker(MAINTAINER), pipeline) as session:
             put_image(server, "one", "v1")
-            assert (await registry.probe(repository)).can_delete
+            assert (await session.probe()).can_delete
 
 
 async def test_variables_of_another_registry_are_not_shown_to_this_one(tmp_path: Path) -> None:
     async with GitlabEmulator() as server:
         pipeline = {**server.pipeline().environ, "CI_REGISTRY": "registry.gitlab.com"}
-        async with connected(server, tmp_path, Login(), pipeline) as (registry, repository):
+        async with connected(server, tmp_path, Login(), pipeline) as session:
             with pytest.raises(Unauthorized, match="anonymous access"):
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert not any(each.authorization for each in server.requests)
 
 
 async def test_a_wrong_credential_is_shown_once_and_never_again(tmp_path: Path) -> None:
     """After 30 wrong logins GitLab answers nobody for an hour."""
-    async with stand(tmp_path, "bad_login") as (server, registry, repository):
+    async with stand(tmp_path, "bad_login") as (server, session):
         for number in range(40):
-            other = Repository(repository.host, RepositoryPath(f"team/app{number}"))
+            other = session.registry.open(Repository(session.repository.host, RepositoryPath(f"team/app{number}")))
             with pytest.raises(Unauthorized, match=r"user 'maintainer' \(auths in .*config\.json\).*Access denied"):
-                await registry.list_tags(other)
+                await other.list_tags()
             with pytest.raises(Unauthorized):
-                await registry.probe(other)
+                await other.probe()
         assert len(server.logins) == 1
 
 
 async def test_nobody_may_be_refused_in_one_project_and_welcome_in_another(tmp_path: Path) -> None:
-    async with GitlabEmulator() as server, connected(server, tmp_path, Login()) as (registry, repository):
+    async with GitlabEmulator() as server, connected(server, tmp_path, Login()) as session:
         for _ in range(2):
             with pytest.raises(Unauthorized, match="anonymous access"):
-                await registry.probe(repository)
+                await session.probe()
         assert len(server.logins) == 2
 
 
 async def test_an_old_gitlab_that_knows_only_the_star(tmp_path: Path) -> None:
-    async with stand(tmp_path, star=True) as (server, registry, repository):
+    async with stand(tmp_path, star=True) as (server, session):
         put_image(server, "one", "v1")
-        assert (await registry.probe(repository)).can_delete
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert (await session.probe()).can_delete
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         deletions = [scope for scope in server.logins if "pull" not in scope.split(":")[-1]]
         assert deletions == ["repository:team/app:*"]
 
@@ -497,55 +498,55 @@ async def test_an_old_gitlab_that_knows_only_the_star(tmp_path: Path) -> None:
 
 
 async def test_protected_and_immutable_tags_are_locked_before_planning(tmp_path: Path) -> None:
-    async with stand(tmp_path, protected=[r"^v\d+$"], immutable=["-final"]) as (server, registry, repository):
+    async with stand(tmp_path, protected=[r"^v\d+$"], immutable=["-final"]) as (server, session):
         put_image(server, "one", "v1", "v1-rc", "1-final-2", "latest")
-        listing = await registry.list_tags(repository)
+        listing = await session.list_tags()
         assert listing.locked == {
             "v1": r"GitLab's rule for protected tags '^v\\d+$'",
             "1-final-2": "GitLab's rule for immutable tags '-final'",
         }
-        outcomes = await registry.delete_tags(repository, [Tag("v1"), Tag("1-final-2"), Tag("latest")])
+        outcomes = await session.delete_tags([Tag("v1"), Tag("1-final-2"), Tag("latest")])
         assert outcomes == [Locked(listing.locked[Tag("v1")]), Locked(listing.locked[Tag("1-final-2")]), Deleted()]
         assert server.storage.repositories[PATH].tags.keys() == {"v1", "v1-rc", "1-final-2"}
 
 
 async def test_a_rule_that_came_after_the_listing_is_met_and_named(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1", "v2")
-        assert (await registry.list_tags(repository)).locked == {}
-        await registry.probe(repository)
+        assert (await session.list_tags()).locked == {}
+        await session.probe()
         server.lock(PATH, "v1")
         tokens = len(server.logins)
-        first, second = await registry.delete_tags(repository, [Tag("v1"), Tag("v2")])
+        first, second = await session.delete_tags([Tag("v1"), Tag("v2")])
         assert first == Locked("GitLab's rule for protected tags '^v1$'")
         assert second == Deleted()
         assert len(server.logins) - tokens <= 2, "no loop of new tokens"
 
 
 async def test_a_rule_that_fits_the_probes_own_tag_is_no_obstacle(tmp_path: Path) -> None:
-    async with stand(tmp_path, protected=[".*"]) as (server, registry, repository):
+    async with stand(tmp_path, protected=[".*"]) as (server, session):
         put_image(server, "one", "v1")
-        assert (await registry.probe(repository)).tag_delete
-        assert (await registry.list_tags(repository)).locked.keys() == {"v1"}
+        assert (await session.probe()).tag_delete
+        assert (await session.list_tags()).locked.keys() == {"v1"}
 
 
 async def test_any_rule_forbids_deletions_by_digest(tmp_path: Path) -> None:
-    async with stand(tmp_path, database=False, immutable=["^never-matches$"]) as (server, registry, repository):
+    async with stand(tmp_path, database=False, immutable=["^never-matches$"]) as (server, session):
         one = put_image(server, "one", "v1")
-        (outcome,) = await registry.delete_manifests(repository, [one.digest])
+        (outcome,) = await session.delete_manifests([one.digest])
         assert isinstance(outcome, Locked)
         assert "by digest" in outcome.rule
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
 
 async def test_rules_that_the_registry_cannot_read_lock_everything(tmp_path: Path) -> None:
     for patterns in (["("], ["x" * 101], [f"^{number}$" for number in range(6)]):
-        async with stand(tmp_path, protected=patterns) as (server, registry, repository):
+        async with stand(tmp_path, protected=patterns) as (server, session):
             put_image(server, "one", "v1")
-            assert (await registry.list_tags(repository)).locked.keys() == {"v1"}
-    async with stand(tmp_path, protected=["("]) as (server, registry, repository):
+            assert (await session.list_tags()).locked.keys() == {"v1"}
+    async with stand(tmp_path, protected=["("]) as (server, session):
         put_image(server, "one", "v1")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Locked)
         assert server.storage.repositories[PATH].tags
 
@@ -577,23 +578,23 @@ def test_only_the_claims_about_this_repository_count() -> None:
 
 async def test_a_tag_goes_and_its_siblings_and_its_manifest_stay(tmp_path: Path) -> None:
     for quirks in ({}, {"database": False}, {"database": False, "deletes": "tags/reference"}):
-        async with stand(tmp_path, **quirks) as (server, registry, repository):
+        async with stand(tmp_path, **quirks) as (server, session):
             one = put_image(server, "one", "v1", "v2")
-            outcomes = await registry.delete_tags(repository, [Tag("v1"), Tag("v1"), Tag("never")])
+            outcomes = await session.delete_tags([Tag("v1"), Tag("v1"), Tag("never")])
             assert outcomes == [Deleted(), AlreadyGone(), AlreadyGone()]
             assert server.storage.repositories[PATH].tags == {"v2": one.digest}
-            assert await registry.resolve(repository, Tag("v1")) is None
-            assert await registry.resolve(repository, one.digest) == one.digest
+            assert await session.resolve(Tag("v1")) is None
+            assert await session.resolve(one.digest) == one.digest
 
 
 async def test_a_child_of_an_index_is_refused_where_there_is_a_database(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         one = put_image(server, "one")
         index = put(server, images.index(one), "multi")
-        (child, parent, again) = await registry.delete_manifests(repository, [one.digest, index, index])
+        (child, parent, again) = await session.delete_manifests([one.digest, index, index])
         assert isinstance(child, Referenced)
         assert (parent, again) == (Deleted(), AlreadyGone())
-        assert await registry.delete_manifests(repository, [one.digest]) == [Deleted()]
+        assert await session.delete_manifests([one.digest]) == [Deleted()]
 
 
 @pytest.mark.parametrize(
@@ -623,22 +624,22 @@ async def test_a_child_of_an_index_is_refused_where_there_is_a_database(tmp_path
     ],
 )
 async def test_what_a_reply_to_a_deletion_means(answer: Answer, expected: type[Outcome], tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1", "v2")
-        await registry.probe(repository)
+        await session.probe()
         server.faults.add(faulty("/manifests/v1", answer, method="DELETE"))
-        first, second = await registry.delete_tags(repository, [Tag("v1"), Tag("v2")])
+        first, second = await session.delete_tags([Tag("v1"), Tag("v2")])
         assert isinstance(first, expected)
         assert second == Deleted(), "one that fails does not stop the next"
 
 
 async def test_a_registry_that_goes_away_is_not_the_tags_fault(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
-        await registry.probe(repository)
+        await session.probe()
         server.faults.add(faulty("/manifests/v1", Drop(), method="DELETE"))
         with pytest.raises(Unreachable):
-            await registry.delete_tags(repository, [Tag("v1")])
+            await session.delete_tags([Tag("v1")])
 
 
 # Later, and tokens
@@ -656,55 +657,55 @@ async def test_a_registry_that_goes_away_is_not_the_tags_fault(tmp_path: Path) -
     ],
 )
 async def test_what_passes_is_tried_again(answer: Answer, tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
-        await registry.probe(repository)
+        await session.probe()
         server.faults.add(faulty("/tags/list/", answer, times=2))
         server.faults.add(faulty("/manifests/v1", answer, method="DELETE", times=2))
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert (await session.list_tags()).tags.keys() == {"v1"}
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
 
 async def test_a_wait_that_the_server_names_is_waited(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
-        await registry.list_tags(repository)
+        await session.list_tags()
         server.retry_after = 0.2
         server.throttle(1)
         begun = time.monotonic()
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+        assert (await session.list_tags()).tags.keys() == {"v1"}
         assert time.monotonic() - begun >= 0.2
         assert server.throttled == 0
 
 
 async def test_the_token_server_throttles_too(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(faulty("/jwt/auth", Answer(429, b"Retry later\n"), times=1))
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+        assert (await session.list_tags()).tags.keys() == {"v1"}
 
 
 async def test_tokens_are_fetched_once_for_each_scope_and_renewed_when_they_end(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", *(f"v{number}" for number in range(20)))
-        await registry.probe(repository)
-        await registry.list_tags(repository)
-        await registry.delete_tags(repository, [Tag(f"v{number}") for number in range(5)])
+        await session.probe()
+        await session.list_tags()
+        await session.delete_tags([Tag(f"v{number}") for number in range(5)])
         assert sorted(server.logins) == ["repository:team/app:pull", "repository:team/app:pull,delete"]
         server.expire_tokens()
-        assert await registry.delete_tags(repository, [Tag(f"v{number}") for number in range(5, 10)]) == [Deleted()] * 5
-        assert len((await registry.list_tags(repository)).tags) == 10
+        assert await session.delete_tags([Tag(f"v{number}") for number in range(5, 10)]) == [Deleted()] * 5
+        assert len((await session.list_tags()).tags) == 10
         assert len(server.logins) == 4
 
 
 async def test_a_token_is_renewed_by_the_end_that_it_names(tmp_path: Path) -> None:
     """GitLab sends no `expires_in`; a list that takes longer than a token lives must not end in 401 for deletions."""
-    async with stand(tmp_path, token_life=1) as (server, registry, repository):
+    async with stand(tmp_path, token_life=1) as (server, session):
         put_image(server, "one", "v1")
-        await registry.probe(repository)
+        await session.probe()
         before = len(server.logins)
         await anyio.sleep(0.8)  # three quarters of its life
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert server.logins[before:] == ["repository:team/app:pull,delete"]
         assert not [each for each in server.requests if each.method == "DELETE" and each.status == 401]
 
@@ -712,12 +713,12 @@ async def test_a_token_is_renewed_by_the_end_that_it_names(tmp_path: Path) -> No
 async def test_a_credential_that_is_revoked_in_the_middle_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         put_image(server, "one", "v1")
-        await registry.probe(repository)
+        await session.probe()
         server.expire_tokens()
         monkeypatch.setitem(PASSWORDS, MAINTAINER, "glpat-a-new-one")
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert "user 'maintainer'" in outcome.what
         assert "Access denied" in outcome.what
@@ -727,16 +728,16 @@ async def test_a_credential_that_is_revoked_in_the_middle_is_named(
 
 
 async def test_what_was_deleted_is_pushed_back_and_only_that_asks_for_push(tmp_path: Path) -> None:
-    async with stand(tmp_path) as (server, registry, repository):
+    async with stand(tmp_path) as (server, session):
         one = put_image(server, "one", "v1")
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert not any("push" in scope for scope in server.logins)
-        assert not await registry.restore(repository, one.digest, [Tag("v1")])
-        await registry.push_manifest(repository, Tag("v1"), one)
+        assert not await session.restore(one.digest, [Tag("v1")])
+        await session.push_manifest(Tag("v1"), one)
         assert server.storage.repositories[PATH].tags == {"v1": one.digest}
         assert server.logins[-1] == "repository:team/app:pull,push"
         with pytest.raises(BlobsMissing):
-            await registry.push_manifest(repository, Tag("v2"), images.image(images.config("never pushed")))
+            await session.push_manifest(Tag("v2"), images.image(images.config("never pushed")))
 
 
 @pytest.mark.parametrize(
@@ -744,8 +745,8 @@ async def test_what_was_deleted_is_pushed_back_and_only_that_asks_for_push(tmp_p
 )
 async def test_what_the_emulator_says_to_odd_questions_is_gitlabs(tmp_path: Path, query: str, code: str) -> None:
     """gitlab-org/container-registry, docs/spec/gitlab/api.md."""
-    async with stand(tmp_path) as (_, registry, repository):
-        reply = await registry.read(repository, f"/gitlab/v1/repositories/{PATH}/tags/list/?{query}", 10_000)
+    async with stand(tmp_path) as (_, session):
+        reply = await session.read(f"/gitlab/v1/repositories/{PATH}/tags/list/?{query}", 10_000)
         assert (reply.status, error_code(reply)) == (400, f"INVALID_QUERY_PARAMETER_{code}")
 
 

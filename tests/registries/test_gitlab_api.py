@@ -23,9 +23,9 @@ def of_api(server: GitlabEmulator, method: str) -> list[str]:
 
 
 async def test_what_a_developer_can_do_is_found_out_and_nothing_is_changed(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert can.can_delete
         assert can.tag_delete
         assert can.tag_delete_spares_siblings
@@ -37,10 +37,10 @@ async def test_what_a_developer_can_do_is_found_out_and_nothing_is_changed(tmp_p
 
 
 async def test_a_tag_goes_by_the_api_and_its_siblings_stay(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1", "v2")
         put_image(server, "other", "v1", path=f"{PATH}/web")
-        assert await registry.delete_tags(repository, [Tag("v1"), Tag("gone")]) == [Deleted(), AlreadyGone()]
+        assert await session.delete_tags([Tag("v1"), Tag("gone")]) == [Deleted(), AlreadyGone()]
         assert server.storage.repositories[PATH].tags.keys() == {"v2"}
         assert server.storage.repositories[f"{PATH}/web"].tags.keys() == {"v1"}
         assert len(of_api(server, "GET")) == 3, "the token, the role and the repository's number are asked for once"
@@ -50,27 +50,27 @@ async def test_a_tag_goes_by_the_api_and_its_siblings_stay(tmp_path: Path) -> No
 async def test_whoever_may_delete_in_the_registry_needs_no_api(tmp_path: Path) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, environ=TOKEN) as (registry, repository),
+        connected(server, tmp_path, environ=TOKEN) as session,
     ):
         put_image(server, "one", "v1", "v2")
-        assert (await registry.probe(repository)).can_delete
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert (await session.probe()).can_delete
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert asked(server, "/api/v4/") == []
 
 
 async def test_the_token_opens_the_registry_where_docker_has_nothing(tmp_path: Path) -> None:
     async with (
         GitlabEmulator() as server,
-        connected(server, tmp_path, Login(TOKEN)) as (registry, repository),
+        connected(server, tmp_path, Login(TOKEN)) as session,
     ):
         put_image(server, "one", "v1")
-        assert (await registry.list_tags(repository)).tags.keys() == {"v1"}
+        assert (await session.list_tags()).tags.keys() == {"v1"}
 
 
 async def test_a_protected_tag_stays_with_what_gitlab_says(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login", protected=["^v1$"]) as (server, registry, repository):
+    async with stand(tmp_path, "developer_login", protected=["^v1$"]) as (server, session):
         put_image(server, "one", "v1", "v2")
-        locked, deleted = await registry.delete_tags(repository, [Tag("v1"), Tag("v2")])
+        locked, deleted = await session.delete_tags([Tag("v1"), Tag("v2")])
         assert isinstance(locked, Locked)
         assert "403 Forbidden" in locked.rule
         assert "a rule protects the tag" in locked.rule
@@ -90,31 +90,31 @@ async def test_a_token_that_may_not_is_told_before_the_first_deletion(
     environ = {"HOLYSTONE_REPO_GITLAB_TOKEN": PASSWORDS[user]}
     async with (
         GitlabEmulator(api_scopes=scopes) as server,
-        connected(server, tmp_path, server.docker(user), environ) as (registry, repository),
+        connected(server, tmp_path, server.docker(user), environ) as session,
     ):
         put_image(server, "one", "v1")
-        can = await registry.probe(repository)
+        can = await session.probe()
         assert not can.can_delete
         assert says in can.cannot_delete_because
         assert "HOLYSTONE_REPO_GITLAB_TOKEN" in can.cannot_delete_because
         assert PASSWORDS[user] not in can.cannot_delete_because
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert not of_api(server, "DELETE")
 
 
 async def test_a_developer_without_a_token_is_told_of_it(tmp_path: Path) -> None:
-    async with stand(tmp_path, "weak_login") as (server, registry, repository):
+    async with stand(tmp_path, "weak_login") as (server, session):
         put_image(server, "one", "v1")
-        assert "--repo-gitlab-token" in (await registry.probe(repository)).cannot_delete_because
+        assert "--repo-gitlab-token" in (await session.probe()).cannot_delete_because
 
 
 async def test_a_repository_far_down_the_list_is_found(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         for number in range(230):
             server.storage.repository(f"{PATH}/branch-{number}")
         put_image(server, "one", "v1")
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ async def test_a_repository_far_down_the_list_is_found(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("what", ["/personal_access_tokens/self", "/members/all/", "/registry/repositories"])
 async def test_an_api_that_does_not_answer_deletes_nothing(tmp_path: Path, what: str, answer: Answer) -> None:
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("GET", what, answer, times=None))
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed | Forbidden)
         assert not of_api(server, "DELETE")
 
 
 async def test_an_api_that_answers_without_end_is_not_kept(tmp_path: Path) -> None:
     body = b'{"user_id":1,"scopes":["api"' + b',"ab"' * 1_000_000 + b"]}"
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("GET", "/personal_access_tokens/self", Answer(200, body)))
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
         assert "is larger than 4194304 bytes" in outcome.error
 
@@ -158,10 +158,10 @@ async def test_an_api_that_answers_without_end_is_not_kept(tmp_path: Path) -> No
     ids=["400", "401", "404", "302"],
 )
 async def test_what_an_answer_to_a_deletion_means(answer: Answer, expected: type[Outcome], tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, registry, repository):
+    async with stand(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("DELETE", "/api/v4/", answer, times=None))
-        (outcome,) = await registry.delete_tags(repository, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, expected)
 
 

@@ -36,9 +36,9 @@ async def test_a_vendors_login_does_not_go_out_in_clear_text(
             tmp_path, insecure=Hosts(registries=True), access={"images": Access({implementation: login})}
         )
         async with connections:
-            registry = await connections.registry(repository, implementation)
+            session = await connections.session(repository, implementation)
             with pytest.raises(HolystoneError, match="does not speak https") as caught:
-                await registry.list_tags(repository)
+                await session.list_tags()
         assert "http:// in --repo-api-url" in caught.value.what_to_do
         assert [seen.path for seen in plain.seen if seen.authorization] == []
 
@@ -64,7 +64,7 @@ async def test_a_token_server_is_trusted_for_the_registry_it_is_named_with(tmp_p
         async with Connections(tmp_path, token_servers=trusted) as connections:
             for server, seen in ((other, 0), (one, 1)):
                 repository = Repository(server.host, RepositoryPath("team/app"))
-                registry = await connections.registry(repository, "default")
+                session = await connections.session(repository, "default")
                 with pytest.raises(HolystoneError):
-                    await registry.list_tags(repository)
+                    await session.list_tags()
                 assert bool(tokens.seen) is bool(seen)

@@ -86,15 +86,15 @@ async def test_behind_a_careless_proxy_all_that_was_read_can_be_pushed_again(
 ) -> None:
     docker, oci = images.image(images.config("a")), images.image(images.config("a"), oci=True)
     index = images.index(docker, oci)
-    async with CarelessProxy(quirks=quirks) as proxy, connected(proxy.host) as (registry, repository):  # type: ignore[arg-type]
+    async with CarelessProxy(quirks=quirks) as proxy, connected(proxy.host) as session:  # type: ignore[arg-type]
         proxy.said = said
-        proxy.storage.put_blob(repository.path, images.config("a"))
+        proxy.storage.put_blob(session.repository.path, images.config("a"))
         for raw in (docker, oci, index):
-            proxy.storage.put_manifest(repository.path, raw.body, raw.media_type)
-            read = (await registry.read_manifests(repository, [raw.digest]))[raw.digest]
+            proxy.storage.put_manifest(session.repository.path, raw.body, raw.media_type)
+            read = (await session.read_manifests([raw.digest]))[raw.digest]
             with SqliteDigestCache(tmp_path / "cache") as cache:
                 await cache.learn_manifests([read])
             with SqliteDigestCache(tmp_path / "cache") as cache:
                 assert await cache.manifest(raw.digest) == raw
             assert parse_manifest(read).media_type == raw.media_type
-            await registry.push_manifest(repository, Tag("back"), read)
+            await session.push_manifest(Tag("back"), read)

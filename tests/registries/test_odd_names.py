@@ -31,8 +31,8 @@ async def test_the_others_are_listed(odd: str) -> None:
     def say(_: int, request: web.Request) -> web.Response:
         return tags("team/app", "x", odd, "y") if "tags/list" in request.path else web.Response(status=404)
 
-    async with registry(say) as (asked, ours, _):
-        listing = await asked.list_tags(ours)
+    async with registry(say) as (asked, _):
+        listing = await asked.list_tags()
     assert set(listing.tags) == {"x", "y"}
     assert listing.odd == {odd: ONE if odd == ONE else None}
 
@@ -41,8 +41,8 @@ async def test_what_it_stands_for_is_asked_for_once_by_its_own_name() -> None:
     def say(_: int, request: web.Request) -> web.Response:
         return tags("team/app", "x", "a/b?c#d") if "tags/list" in request.path else digest(TWO)
 
-    async with registry(say) as (asked, ours, here):
-        assert (await asked.list_tags(ours)).odd == {"a/b?c#d": TWO}
+    async with registry(say) as (asked, here):
+        assert (await asked.list_tags()).odd == {"a/b?c#d": TWO}
     assert here.seen[-1].path == "/v2/team/app/manifests/a%2Fb%3Fc%23d"
     assert len(here.seen) == 2
 
@@ -52,8 +52,8 @@ async def test_a_server_that_does_not_know_the_name_gives_nothing_out_for_it(sta
     def say(_: int, request: web.Request) -> web.Response:
         return tags("team/app", "x", "a b") if "tags/list" in request.path else web.Response(status=status)
 
-    async with registry(say) as (asked, ours, here):
-        assert (await asked.list_tags(ours)).odd == {"a b": None}
+    async with registry(say) as (asked, here):
+        assert (await asked.list_tags()).odd == {"a b": None}
     assert len(here.seen) == 2, "asked once"
 
 
@@ -64,8 +64,8 @@ async def test_a_server_that_stumbles_over_the_name_each_time_gives_nothing_out_
             return web.Response(status=status)
         return tags("team/app", "x", "a b") if "tags/list" in request.path else web.Response()
 
-    async with registry(say) as (asked, ours, here):
-        assert (await asked.list_tags(ours)).odd == {"a b": None}
+    async with registry(say) as (asked, here):
+        assert (await asked.list_tags()).odd == {"a b": None}
     assert len(here.seen) == 7, "the list, and three times the name and whether the registry is well"
 
 
@@ -82,8 +82,8 @@ async def test_a_moment_of_sickness_lets_nothing_go(status: int, times: int) -> 
     def answer(request: web.Request) -> web.Response:
         return tags("team/app", "x", "a b") if "tags/list" in request.path else digest(TWO)
 
-    async with registry(say) as (asked, ours, _):
-        assert (await asked.list_tags(ours)).odd == {"a b": TWO}
+    async with registry(say) as (asked, _):
+        assert (await asked.list_tags()).odd == {"a b": TWO}
 
 
 async def test_where_the_answer_does_not_name_the_digest_it_is_that_of_the_manifest() -> None:
@@ -94,8 +94,8 @@ async def test_where_the_answer_does_not_name_the_digest_it_is_that_of_the_manif
             return tags("team/app", "x", "a b")
         return web.Response(body=made.body, content_type="application/vnd.oci.image.manifest.v1+json")
 
-    async with registry(say) as (asked, ours, _):
-        assert (await asked.list_tags(ours)).odd == {"a b": made.digest}
+    async with registry(say) as (asked, _):
+        assert (await asked.list_tags()).odd == {"a b": made.digest}
 
 
 def ours() -> Repository:

@@ -94,9 +94,9 @@ async def test_an_odd_answer_is_nobodys(action: Action, tmp_path: Path) -> None:
 async def test_a_limit_for_strangers_does_not_keep_us_waiting(tmp_path: Path) -> None:
     limit = Fault("GET", "/v2/$", Answer(429, headers={"Retry-After": "3600"}))
     async with EmbeddedRegistry(faults=(limit,)) as registry, connections(tmp_path) as opened:
-        default = await opened.registry(repository(registry))
+        default = await opened.session(repository(registry))
         with anyio.fail_after(5):
-            assert not (await default.list_tags(repository(registry))).exists
+            assert not (await default.list_tags()).exists
 
 
 async def test_what_another_host_says_is_nobodys(tmp_path: Path) -> None:
@@ -131,9 +131,9 @@ async def test_the_word_of_a_registry_does_not_get_it_a_login(tmp_path: Path) ->
     async with emulator("harbor") as registry:
         async with connections(tmp_path, access=access) as opened:
             with pytest.raises(UsageError) as refused:
-                await opened.registry(repository(registry))
+                await opened.session(repository(registry))
             with pytest.raises(UsageError):  # as a plan says it that was made when it was asked
-                await opened.registry(repository(registry), "harbor", "images", "registry")
+                await opened.session(repository(registry), "harbor", "images", "registry")
         assert HARBOR.origin in str(refused.value)
         assert "--repo-implementation harbor" in refused.value.what_to_do
         assert [each.authorization for each in registry.requests] == [""]
@@ -145,15 +145,15 @@ async def test_it_gets_what_docker_has_for_its_host(tmp_path: Path) -> None:
     async with emulator("harbor") as registry:
         docker = {"auths": {registry.host: {"auth": pair}}}
         async with connections(tmp_path, docker, access=access) as opened:
-            harbor = await opened.registry(repository(registry))
-            await harbor.list_tags(repository(registry))
+            harbor = await opened.session(repository(registry))
+            await harbor.list_tags()
         assert {each.authorization for each in registry.requests} == {"", f"Basic {pair}"}
 
 
 async def test_the_users_word_gets_it_the_login(tmp_path: Path) -> None:
     access = {"images": Access({"harbor": HARBOR})}
     async with emulator("harbor") as registry, connections(tmp_path, access=access) as opened:
-        harbor = await opened.registry(repository(registry), "harbor", "images", "user")
+        harbor = await opened.session(repository(registry), "harbor", "images", "user")
         with pytest.raises(HolystoneError):
-            await harbor.list_tags(repository(registry))
+            await harbor.list_tags()
         assert any(each.authorization.startswith("Basic ") for each in registry.requests)

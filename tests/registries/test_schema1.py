@@ -42,8 +42,8 @@ def serving(body: bytes, said: Digest | None = DIGEST) -> object:
 
 @pytest.mark.parametrize("signatures", [1, 2])
 async def test_it_is_read_as_what_was_signed(signatures: int) -> None:
-    async with registry(serving(signed(signatures=signatures))) as (asked, ours, _):  # type: ignore[arg-type]
-        found = (await asked.read_manifests(ours, [DIGEST]))[DIGEST]
+    async with registry(serving(signed(signatures=signatures))) as (asked, _):  # type: ignore[arg-type]
+        found = (await asked.read_manifests([DIGEST]))[DIGEST]
     assert (found.body, found.media_type) == (PAYLOAD, DOCKER_SCHEMA1_UNSIGNED)
     manifest = parse_manifest(found)
     assert (manifest.config, manifest.children) == (None, ())
@@ -63,8 +63,8 @@ def test_signatures_that_do_not_agree_take_no_memory() -> None:
 
 
 async def test_a_registry_that_does_not_say_its_digest() -> None:
-    async with registry(serving(signed(), said=None)) as (asked, ours, _):  # type: ignore[arg-type]
-        assert await asked.resolve(ours, Tag("1")) == DIGEST
+    async with registry(serving(signed(), said=None)) as (asked, _):  # type: ignore[arg-type]
+        assert await asked.resolve(Tag("1")) == DIGEST
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ async def test_a_registry_that_does_not_say_its_digest() -> None:
     ids=range(7),
 )
 async def test_other_bytes_are_damaged(body: bytes) -> None:
-    async with registry(serving(body)) as (asked, ours, _):  # type: ignore[arg-type]
+    async with registry(serving(body)) as (asked, _):  # type: ignore[arg-type]
         with pytest.raises(IncompleteSource, match="does not match its digest"):
-            await asked.read_manifests(ours, [DIGEST])
+            await asked.read_manifests([DIGEST])
 
 
 @pytest.mark.parametrize("protected", ["", "!", encoded(b"{"), encoded(b'{"formatLength": 1}'), encoded(b"null"), "a"])

@@ -22,6 +22,6 @@ async def test_an_upload_that_is_wanted_nowhere_is_a_message(where: str) -> None
             return web.Response(status=202, headers={"Location": where})
         return web.Response(status=404)
 
-    async with registry(say) as (asked, ours, _):
+    async with registry(say) as (asked, _):
         with pytest.raises(HolystoneError):
-            await asked.push_blob(ours, b"{}")
+            await asked.push_blob(b"{}")

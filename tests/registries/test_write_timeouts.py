@@ -30,15 +30,15 @@ async def test_a_push_has_as_much_time_as_a_deletion(
     async with stand(name, tmp_path) as served:
         await served.image("kept", "keep")
         old = await served.image("old", "old")
-        can = await served.registry.probe(served.repository)
+        can = await served.registry.probe()
         monkeypatch.setattr(RegistryHttp, "request", watched)
         with hasty():
-            await served.registry.list_tags(served.repository)
+            await served.registry.list_tags()
             if can.tag_delete:
-                await served.registry.delete_tags(served.repository, [Tag("old")])
+                await served.registry.delete_tags([Tag("old")])
             else:
-                await served.registry.delete_manifests(served.repository, [old.digest])
-            await served.registry.push_blob(served.repository, b"something new")
-            await served.registry.push_manifest(served.repository, Tag("old"), old)
+                await served.registry.delete_manifests([old.digest])
+            await served.registry.push_blob(b"something new")
+            await served.registry.push_manifest(Tag("old"), old)
     assert len(given["push"]) == 1
     assert given["push"] == given["deletion"]

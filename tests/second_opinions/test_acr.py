@@ -273,12 +273,12 @@ async def _our_questions(acr: AcrEmulator, folder: Path, digests: dict[str, Dige
     (folder / "config.json").write_text(json.dumps({}))
     repository = Repository(RegistryHost.parse(acr.host), RepositoryPath(PATH))
     async with Connections(folder, access={"images": Access(api_url=URL(acr.url))}, environ={}) as connections:
-        registry = await connections.registry(repository, "acr")
-        await registry.probe(repository)
-        assert len((await registry.list_tags(repository)).tags) == 3
-        await registry.read_manifests(repository, [digests["two"]])
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
-        assert await registry.delete_manifests(repository, [digests["loose"]]) == [Deleted()]
+        session = await connections.session(repository, "acr")
+        await session.probe()
+        assert len((await session.list_tags()).tags) == 3
+        await session.read_manifests([digests["two"]])
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
+        assert await session.delete_manifests([digests["loose"]]) == [Deleted()]
     return {asked(each) for each in acr.requests}
 
 

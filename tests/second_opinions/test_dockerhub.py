@@ -134,7 +134,7 @@ async def clean(hub: DockerHubEmulator, folder: Path, tag: str) -> Sequence[Outc
     environ = {**hub.environ, **login.environ}
     repository = Repository(RegistryHost.parse(hub.host), RepositoryPath(PATH))
     async with Connections(folder, access=resolve_access(Given({}, environ)), environ=environ) as connections:
-        registry = await connections.registry(repository, "dockerhub")
-        assert (await registry.probe(repository)).can_delete
-        assert Tag(tag) in (await registry.list_tags(repository)).tags
-        return await registry.delete_tags(repository, [Tag(tag), Tag(tag)])
+        session = await connections.session(repository, "dockerhub")
+        assert (await session.probe()).can_delete
+        assert Tag(tag) in (await session.list_tags()).tags
+        return await session.delete_tags([Tag(tag), Tag(tag)])

@@ -17,10 +17,11 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 import pytest
 
+from holystone.adapters.registries.ecr.registry import EcrSession
 from holystone.cleanup.connections import Connections
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.ecr import CLEANER, REGION, TARGET, EcrEmulator
@@ -54,21 +55,21 @@ def layered(text: str) -> tuple[RawManifest, tuple[bytes, bytes]]:
 class Telling:
     """One server, where images are known by what they are called in the story: digests differ."""
 
-    def __init__(self, registry: Registry, repository: Repository, digests: Mapping[str, Digest]) -> None:
-        self.registry = registry
+    def __init__(self, session: RepositorySession, repository: Repository, digests: Mapping[str, Digest]) -> None:
+        self.registry = session
         self.repository = repository
         self.digests = digests
         self._names = {digest: name for name, digest in digests.items()}
 
     async def there(self) -> dict[str, str]:
         """Tags with the image that they are on, and images without a tag."""
-        listing = await self.registry.list_tags(self.repository)
+        listing = await self.registry.list_tags()
         assert listing.exists
         tagged = {str(tag): self._names[digest] for tag, digest in listing.tags.items() if digest}
         return tagged | {self._names[each]: "no tag" for each in listing.untagged}
 
     async def resolved(self, tag: str) -> str | None:
-        found = await self.registry.resolve(self.repository, Tag(tag))
+        found = await self.registry.resolve(Tag(tag))
         return found and self._names[found]
 
 
@@ -82,45 +83,46 @@ async def look_up(told: Telling) -> object:
 
 async def repository_that_is_not_there(told: Telling) -> object:
     elsewhere = Repository(told.repository.host, RepositoryPath("team/none"))
-    listing = await told.registry.list_tags(elsewhere)
+    assert isinstance(told.registry, EcrSession)
+    listing = await told.registry.registry.open(elsewhere).list_tags()
     return listing.exists, dict(listing.tags)
 
 
 async def what_may_be_done(told: Telling) -> object:
-    can = await told.registry.probe(told.repository)
+    can = await told.registry.probe()
     return can.can_delete, can.tag_delete, can.digest_delete, can.overwrite != "impossible"
 
 
 async def one_tag_of_two(told: Telling) -> object:
-    return await told.registry.delete_tags(told.repository, [Tag("v2")]), await told.there()
+    return await told.registry.delete_tags([Tag("v2")]), await told.there()
 
 
 async def the_last_tag(told: Telling) -> object:
-    return await told.registry.delete_tags(told.repository, [Tag("v1")]), await told.there()
+    return await told.registry.delete_tags([Tag("v1")]), await told.there()
 
 
 async def tags_of_which_one_is_absent(told: Telling) -> object:
     tags = [Tag("v1"), Tag("absent"), Tag("v6")]
-    return await told.registry.delete_tags(told.repository, tags), await told.there()
+    return await told.registry.delete_tags(tags), await told.there()
 
 
 async def a_digest_with_all_its_tags(told: Telling) -> object:
-    return await told.registry.delete_manifests(told.repository, [told.digests["doomed"]]), await told.there()
+    return await told.registry.delete_manifests([told.digests["doomed"]]), await told.there()
 
 
 async def an_untagged_digest(told: Telling) -> object:
     """Only what is left of it: the outcome is as the reply tells it, see above."""
-    await told.registry.delete_manifests(told.repository, [told.digests["loose"]])
+    await told.registry.delete_manifests([told.digests["loose"]])
     return await told.there()
 
 
 async def an_absent_digest(told: Telling) -> object:
-    return await told.registry.delete_manifests(told.repository, [ABSENT]), await told.there()
+    return await told.registry.delete_manifests([ABSENT]), await told.there()
 
 
 async def the_same_twice(told: Telling) -> object:
-    once = await told.registry.delete_tags(told.repository, [Tag("v4")])
-    return once, await told.registry.delete_tags(told.repository, [Tag("v4")]), await told.there()
+    once = await told.registry.delete_tags([Tag("v4")])
+    return once, await told.registry.delete_tags([Tag("v4")]), await told.there()
 
 
 Chapter: TypeAlias = Callable[[Telling], Coroutine[Any, Any, object]]
@@ -159,11 +161,11 @@ def _own_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def connected(folder: Path, host: str, api: str, path: str) -> AsyncIterator[tuple[Registry, Repository]]:
+async def connected(folder: Path, host: str, api: str, path: str) -> AsyncIterator[RepositorySession]:
     environ = {**LOGIN, "HOLYSTONE_REPO_API_URL": api, "HOME": str(folder)}
     repository = Repository(RegistryHost.parse(host), RepositoryPath(path))
     async with Connections(folder, access=resolve_access(Given({}, environ)), environ=environ) as connections:
-        yield await connections.registry(repository, "ecr"), repository
+        yield await connections.session(repository, "ecr")
 
 
 @asynccontextmanager
@@ -195,8 +197,8 @@ async def at_motos(folder: Path, url: str, path: str) -> AsyncIterator[Telling]:
                     imageTag=tag,
                 )
                 digests[name] = Digest(pushed["image"]["imageId"]["imageDigest"])
-    async with connected(folder, MOTOS_HOST, url, path) as (registry, repository):
-        yield Telling(registry, repository, digests)
+    async with connected(folder, MOTOS_HOST, url, path) as opened:
+        yield Telling(opened, opened.repository, digests)
 
 
 @asynccontextmanager
@@ -210,8 +212,8 @@ async def at_ours(folder: Path) -> AsyncIterator[Telling]:
             for tag in tags:
                 ours.storage.put_manifest(PATH, raw.body, raw.media_type, tag)
             digests[name] = raw.digest
-        async with connected(folder, ours.host, ours.url, PATH) as (registry, repository):
-            yield Telling(registry, repository, digests)
+        async with connected(folder, ours.host, ours.url, PATH) as session:
+            yield Telling(session, session.repository, digests)
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.gcr import ADMIN, FOLDER, STRANGER, Account, GoogleEmulator
@@ -69,12 +69,12 @@ def fill(served: GoogleEmulator) -> dict[str, RawManifest]:
 
 
 @asynccontextmanager
-async def connected(served: GoogleEmulator, folder: Path) -> AsyncIterator[tuple[Registry, Repository]]:
+async def connected(served: GoogleEmulator, folder: Path) -> AsyncIterator[RepositorySession]:
     environ = {"HOME": str(folder), **served.environ, **served.login().environ}
     (folder / "config.json").write_text(json.dumps({}))
     repository = Repository(RegistryHost.parse(served.host), RepositoryPath(PATH))
     async with Connections(folder, access=resolve_access(Given({}, environ)), environ=environ) as connections:
-        yield await connections.registry(repository, "gcr"), repository
+        yield await connections.session(repository, "gcr")
 
 
 def of_the_api(heard: list[Exchange]) -> list[Exchange]:
@@ -187,16 +187,16 @@ async def test_refusals_of_whatever_is_asked_are_googles(status: int) -> None:
 
 async def test_our_adapter_asks_what_the_document_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.emulators.gcr.API_PAGE", 2)
-    async with GoogleEmulator(longest=1, links=True) as served, connected(served, tmp_path) as (registry, repository):
+    async with GoogleEmulator(longest=1, links=True) as served, connected(served, tmp_path) as session:
         made = fill(served)
         heard = overhear(served)
-        await registry.probe(repository)
-        listing = await registry.list_tags(repository)
+        await session.probe()
+        listing = await session.list_tags()
         assert listing.tags.keys() == {"v1", "v2", "all"}
         assert listing.pushed.keys() == {each.digest for each in made.values()}
-        assert await registry.delete_tags(repository, [Tag("v1")]) == [Deleted()]
-        assert await registry.delete_manifests(repository, [made["loose"].digest]) == [Deleted()]
-        await registry.restore(repository, made["loose"].digest, [])
+        assert await session.delete_tags([Tag("v1")]) == [Deleted()]
+        assert await session.delete_manifests([made["loose"].digest]) == [Deleted()]
+        await session.restore(made["loose"].digest, [])
     asked = [judge(each) for each in of_the_api(heard)]
     assert sorted(asked) == [GET, TAGS, TAGS, VERSIONS, VERSIONS]
     assert sum("pageToken=" in each.request.target for each in heard) == 2
@@ -206,9 +206,9 @@ async def test_our_adapter_is_refused_in_googles_words(tmp_path: Path) -> None:
     async with GoogleEmulator(longest=1, links=True, api_enabled=False) as served:
         fill(served)
         heard = overhear(served)
-        async with connected(served, tmp_path) as (registry, repository):
+        async with connected(served, tmp_path) as session:
             with pytest.raises(IncompleteSource, match="gcloud services enable"):
-                await registry.list_tags(repository)
+                await session.list_tags()
     assert [judge(each) for each in of_the_api(heard)] == [VERSIONS]
 
 

@@ -129,10 +129,10 @@ async def _our_questions(github: GithubEmulator, folder: Path, doomed: Digest) -
     access = Access({"github": RegistryToken(Secret(OWNER), "a test")}, URL(github.url))
     repository = Repository(RegistryHost.parse(github.host), RepositoryPath(PATH))
     async with Connections(folder, access={"images": access}) as connections:
-        registry = await connections.registry(repository, "github")
-        await registry.probe(repository)
-        await registry.list_tags(repository)
-        await registry.delete_manifests(repository, [doomed])
+        session = await connections.session(repository, "github")
+        await session.probe()
+        await session.list_tags()
+        await session.delete_manifests([doomed])
         assert doomed not in github.storage.repositories[PATH].manifests
-        assert await registry.restore(repository, doomed, [])
+        assert await session.restore(doomed, [])
     return {question(each) for each in github.requests if not each.path.startswith(("/v2", "/token"))}

@@ -22,7 +22,7 @@ from holystone.cleanup.connections import Connections
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Forbidden
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.settings.values import Access
 from tests.emulators.github import OWNER
 from tests.emulators.github_docker import GithubDockerEmulator
@@ -56,14 +56,14 @@ def put(github: GithubDockerEmulator, *tags: str) -> None:
 
 
 @asynccontextmanager
-async def connected(folder: Path) -> AsyncIterator[tuple[GithubDockerEmulator, Registry, list[Overheard]]]:
+async def connected(folder: Path) -> AsyncIterator[tuple[GithubDockerEmulator, RepositorySession, list[Overheard]]]:
     async with GithubDockerEmulator() as github:
         heard = overhear(github)
         access = Access({"github": RegistryToken(Secret(OWNER), "a test")}, URL(f"{github.url}/api/v3"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(transport._API_HOSTS, HOST, github.host)
             async with Connections(folder, access={"images": access}) as connections:
-                yield github, await connections.registry(REPOSITORY, "github"), heard
+                yield github, await connections.session(REPOSITORY, "github"), heard
 
 
 def held(heard: list[Overheard]) -> list[Exchange]:
@@ -80,29 +80,29 @@ def held(heard: list[Overheard]) -> list[Exchange]:
 
 
 async def test_lists_are_githubs(tmp_path: Path) -> None:
-    async with connected(tmp_path) as (github, registry, heard):
-        assert not (await registry.list_tags(REPOSITORY)).exists
+    async with connected(tmp_path) as (github, session, heard):
+        assert not (await session.list_tags()).exists
         put(github, *(f"v{number}" for number in range(100)))
-        assert len((await registry.list_tags(REPOSITORY)).tags) == 100
+        assert len((await session.list_tags()).tags) == 100
         assert [each.operation for each in held(heard)] == ["list"] * 3
 
 
 async def test_deletions_are_githubs(tmp_path: Path) -> None:
-    async with connected(tmp_path) as (github, registry, heard):
+    async with connected(tmp_path) as (github, session, heard):
         put(github, "v1", "v2")
-        assert await registry.delete_tags(REPOSITORY, [Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
+        assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
         assert "deletion" in {each.operation for each in held(heard)}
 
 
 async def test_refusals_are_githubs(tmp_path: Path) -> None:
-    async with connected(tmp_path) as (github, registry, heard):
+    async with connected(tmp_path) as (github, session, heard):
         put(github, "v1")
         github.blind = True
-        (outcome,) = await registry.delete_tags(REPOSITORY, [Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         github.hidden.add(PATH)
         with pytest.raises(Unauthorized):
-            await registry.list_tags(REPOSITORY)
+            await session.list_tags()
         refused = [each for each in held(heard) if each.data is not None and None in each.data.values()]
         assert {each.operation for each in refused} == {"deletion", "list"}
 

@@ -158,10 +158,10 @@ async def _our_questions(harbor: HarborEmulator, folder: Path, digests: dict[str
     (folder / "config.json").write_text(json.dumps({}))
     repository = OurRepository(RegistryHost.parse(harbor.host), RepositoryPath(PATH))
     async with Connections(folder, access=resolve_access(Given({}, environ)), environ=environ) as connections:
-        registry = await connections.registry(repository, "harbor")
-        await registry.probe(repository)
-        await registry.list_tags(repository)
-        await registry.delete_tags(repository, [Tag("v1")])
-        await registry.delete_manifests(repository, [digests["signed"]])
+        session = await connections.session(repository, "harbor")
+        await session.probe()
+        await session.list_tags()
+        await session.delete_tags([Tag("v1")])
+        await session.delete_manifests([digests["signed"]])
     assert not {"v1", "v3"} & harbor.storage.repositories[PATH].tags.keys()
     return {question(each) for each in harbor.requests if each.path.startswith("/api/")}

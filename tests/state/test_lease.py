@@ -110,7 +110,7 @@ def test_the_lock_is_there_while_the_work_lasts_and_then_gone(can: Capabilities)
             seen.append(lock)
         return "done"
 
-    assert virtual_time.run(lambda: hold(there, APP, RUN, work)) == "done"
+    assert virtual_time.run(lambda: hold(there.open(APP), RUN, work)) == "done"
     assert len(set(seen)) > 3, "renewed several times"
     assert tags(there) == {"v1"}
     assert len(there.contents[APP].manifests) == 1 or not can.digest_delete
@@ -128,10 +128,10 @@ def test_the_lock_goes_however_the_work_ends(how: str) -> None:
     async def main() -> None:
         if how == "fails":
             with pytest.raises(RegistryFailure, match="no more"):
-                await hold(there, APP, RUN, work)
+                await hold(there.open(APP), RUN, work)
         else:
             with anyio.move_on_after(5):
-                await hold(there, APP, RUN, work)
+                await hold(there.open(APP), RUN, work)
 
     virtual_time.run(main)
     assert tags(there) == {"v1"}
@@ -148,7 +148,7 @@ def test_a_lock_goes_that_is_being_renewed_when_the_work_ends() -> None:
             await anyio.sleep_forever()
 
     there.hook = no_answer
-    virtual_time.run(lambda: hold(there, APP, RUN, pushed.wait))
+    virtual_time.run(lambda: hold(there.open(APP), RUN, pushed.wait))
     assert tags(there) == {"v1"}
 
 
@@ -163,7 +163,7 @@ def test_a_lock_goes_whose_push_was_interrupted() -> None:
 
     async def main() -> None:
         with anyio.move_on_after(5):
-            await hold(there, APP, RUN, nothing)
+            await hold(there.open(APP), RUN, nothing)
 
     virtual_time.run(main)
     assert tags(there) == {"v1"}
@@ -174,17 +174,17 @@ def test_a_second_run_is_refused_and_leaves_the_first_its_lock() -> None:
 
     async def second() -> None:
         with pytest.raises(Refused, match=f"team/app: another run.*{RUN}, until "):
-            await hold(there, APP, ANOTHER, nothing)
+            await hold(there.open(APP), ANOTHER, nothing)
         assert [lock.run for lock in locks(there)] == [RUN]
 
-    virtual_time.run(lambda: hold(there, APP, RUN, second))
+    virtual_time.run(lambda: hold(there.open(APP), RUN, second))
 
 
 @EACH_WAY
 def test_a_stale_lock_is_removed_and_counts_no_more(can: Capabilities) -> None:
     there = registry(can)
     leave_lock(there, 999)  # virtual time begins at 1000
-    worked = virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
+    worked = virtual_time.run(lambda: hold(there.open(APP), RUN, partial(answer, there)))
     assert worked == [RUN]
     assert tags(there) == {"v1"}
 
@@ -193,7 +193,7 @@ def test_a_stale_lock_is_removed_and_counts_no_more(can: Capabilities) -> None:
 def test_a_run_that_is_taken_up_again_is_not_stopped_by_its_own_lock(can: Capabilities) -> None:
     there = registry(can)
     leave_lock(there, 2000, RUN)
-    assert virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there))) == [RUN]
+    assert virtual_time.run(lambda: hold(there.open(APP), RUN, partial(answer, there))) == [RUN]
     assert tags(there) == {"v1"}
 
 
@@ -205,7 +205,7 @@ def test_a_tag_that_is_named_like_a_lock_takes_nothing_away(can: Capabilities, l
     there.contents[APP].tags[lock_tag(lock)] = image(there)
     before = there.contents[APP].state()
     with capture_logs() as told:
-        virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
+        virtual_time.run(lambda: hold(there.open(APP), RUN, partial(answer, there)))
     assert there.contents[APP].tags == before[0]
     assert before[1] <= there.contents[APP].manifests.keys()
     (said,) = [each["event"] for each in told]
@@ -218,7 +218,7 @@ def test_a_stale_lock_that_has_another_tag_is_left_alone(can: Capabilities) -> N
     there = registry(can)
     stale = leave_lock(there, 999, ANOTHER, "v2")
     with capture_logs() as told:
-        virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))
+        virtual_time.run(lambda: hold(there.open(APP), RUN, partial(answer, there)))
     assert tags(there) == {"v1", "v2", stale}
     assert str(stale) in told[0]["event"]
 
@@ -242,7 +242,7 @@ def test_our_own_lock_that_somebody_has_moved_onto_an_image_takes_nothing_away(c
 
     there.hook = race
     with capture_logs() as told:
-        virtual_time.run(lambda: hold(there, APP, RUN, work))
+        virtual_time.run(lambda: hold(there.open(APP), RUN, work))
     assert "v1" in tags(there)
     assert image(there) in there.contents[APP].manifests
     if when == "while the work lasts":
@@ -254,7 +254,7 @@ def test_what_says_that_it_lasts_for_ever_is_no_lock() -> None:
     never = Tag("holystone-lock-999999999999-x")
     there.contents[APP].tags[never] = image(there)
     with capture_logs() as told:
-        assert set(virtual_time.run(lambda: hold(there, APP, RUN, partial(answer, there)))) == {RUN, "x"}
+        assert set(virtual_time.run(lambda: hold(there.open(APP), RUN, partial(answer, there)))) == {RUN, "x"}
     assert tags(there) == {"v1", never}
     assert str(never) in told[0]["event"]
 
@@ -286,7 +286,7 @@ def test_of_runs_that_come_at_the_same_time_none_works_beside_another(seed: int)
     async def one(run: str) -> None:
         await anyio.sleep(2 * dice.random())
         try:
-            await hold(there, APP, run, partial(work, run), jitter=dice.random)
+            await hold(there.open(APP), run, partial(work, run), jitter=dice.random)
         except Refused as refused:
             assert "another run" in refused.message  # noqa: PT017 - most of them end so
 
@@ -324,10 +324,10 @@ def test_a_list_that_lacks_our_own_lock_may_lack_anothers(late: int, works: bool
         done.append("worked")
 
     if works:
-        virtual_time.run(lambda: hold(there, APP, RUN, work))
+        virtual_time.run(lambda: hold(there.open(APP), RUN, work))
     else:
         with pytest.raises(Refused, match="does not list the lock"):
-            virtual_time.run(lambda: hold(there, APP, RUN, work))
+            virtual_time.run(lambda: hold(there.open(APP), RUN, work))
     assert (done == ["worked"], locks(there)) == (works, [])
 
 
@@ -342,7 +342,7 @@ def test_a_registry_that_takes_no_push_is_told() -> None:
 
     async def main() -> None:
         with pytest.raises(Refused, match="it cannot be locked: denied") as refused:
-            await hold(there, APP, RUN, nothing)
+            await hold(there.open(APP), RUN, nothing)
         assert "--lock-in-registry" in refused.value.what_to_do
 
     virtual_time.run(main)
@@ -355,9 +355,9 @@ def test_several_repositories_are_locked_all_or_none() -> None:
 
     async def main() -> None:
         with pytest.raises(Refused, match="team/other"):
-            await hold_all([(there, APP), (there, OTHER)], work=nothing)
+            await hold_all([there.open(APP), there.open(OTHER)], work=nothing)
         assert tags(there) == {"v1"}
-        assert await hold_all([(there, APP)], work=partial(answer, there)) == [RUN]
+        assert await hold_all([there.open(APP)], work=partial(answer, there)) == [RUN]
 
     virtual_time.run(main)
 

@@ -15,7 +15,7 @@ import anyio.lowlevel
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.default.registry import OciRegistry
+from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.plan_file import read_plan
@@ -49,48 +49,48 @@ async def appetite(work: str, host: object, folder: Path) -> Ended:
     return Ended(**json.loads(done.stdout))
 
 
-async def list_tags(registry: OciRegistry, at: Repository, _: Path) -> str:
-    return str(len((await registry.list_tags(at)).tags))
+async def list_tags(session: DefaultSession, _: Path) -> str:
+    return str(len((await session.list_tags()).tags))
 
 
-async def list_many(registry: OciRegistry, at: Repository, _: Path) -> str:
+async def list_many(session: DefaultSession, _: Path) -> str:
     """Eight at once."""
     async with anyio.create_task_group() as group:
         for _each in range(8):
-            group.start_soon(registry.list_tags, at)
+            group.start_soon(session.list_tags)
     return "all"
 
 
-async def referrers(registry: OciRegistry, at: Repository, _: Path) -> str:
-    return str(len(await registry.referrers(at, SUBJECT)))
+async def referrers(session: DefaultSession, _: Path) -> str:
+    return str(len(await session.referrers(SUBJECT)))
 
 
-async def read(registry: OciRegistry, at: Repository, folder: Path) -> str:
+async def read(session: DefaultSession, folder: Path) -> str:
     with SqliteDigestCache(folder / "known.db") as cache:
-        snapshot = await read_repository(registry, cache, at, needs_config=lambda _: True)
+        snapshot = await read_repository(session, cache, needs_config=lambda _: True)
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 
-async def plan(_registry: OciRegistry, _at: Repository, file: Path) -> str:
+async def plan(_session: DefaultSession, file: Path) -> str:
     return f"{len(read_plan(file, max_age=10**18)[0].notices)} notices"
 
 
-async def write_down(registry: OciRegistry, at: Repository, folder: Path) -> str:
+async def write_down(session: DefaultSession, folder: Path) -> str:
     """What goes, as a run does it; then what an undo begins with."""
-    digests = [Digest.parse(tag) for tag in (await registry.list_tags(at)).odd]
+    digests = [Digest.parse(tag) for tag in (await session.list_tags()).odd]
     with SqliteDigestCache(None) as cache, Journal.open(folder / "state") as journal:
         run = await journal.begin(Plan(0, "cleanup", ()), "cleanup")
-        begun = await run.open_repository(at, None)
-        gathered = await gather(registry, cache, at, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
+        begun = await run.open_repository(session.repository, None)
+        gathered = await gather(session, cache, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
         await begun.seal()
         there = await begun.journaled()
         assert there.whole == gathered.found
         return f"{len(there.whole)} of {len(digests)}"
 
 
-async def write_down_many(registry: OciRegistry, at: Repository, _: Path) -> str:
+async def write_down_many(session: DefaultSession, _: Path) -> str:
     """Of eight repositories at once, before a disk that takes its time to begin."""
-    digests = [Digest.parse(tag) for tag in (await registry.list_tags(at)).odd]
+    digests = [Digest.parse(tag) for tag in (await session.list_tags()).odd]
     in_hand = anyio.CapacityLimiter(IN_HAND)
     kept: list[int] = []
     ready = anyio.current_time() + 5
@@ -102,12 +102,12 @@ async def write_down_many(registry: OciRegistry, at: Repository, _: Path) -> str
     with SqliteDigestCache(None) as cache:
         async with anyio.create_task_group() as group:
             for number in range(8):
-                there = Repository(at.host, RepositoryPath(f"{at.path}{number}"))
-                group.start_soon(gather, registry, cache, there, digests[number::8], keep, in_hand)
+                there = Repository(session.repository.host, RepositoryPath(f"team/app{number}"))
+                group.start_soon(gather, session.registry.open(there), cache, digests[number::8], keep, in_hand)
     return f"{sum(kept)} of {len(digests)}"
 
 
-async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
+async def hoard(_session: DefaultSession, _folder: Path) -> str:
     """Something that has no bound of its own."""
     kept = []
     while True:
@@ -116,7 +116,7 @@ async def hoard(_registry: OciRegistry, _at: Repository, _folder: Path) -> str:
         await anyio.lowlevel.checkpoint()
 
 
-_WORKS: Final[dict[str, Callable[[OciRegistry, Repository, Path], Awaitable[str]]]] = {
+_WORKS: Final[dict[str, Callable[[DefaultSession, Path], Awaitable[str]]]] = {
     each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, write_down_many, hoard)
 }
 
@@ -125,7 +125,7 @@ async def _main(work: str, host: RegistryHost, folder: Path) -> str:
     lane = Scheduler(limits=Limits(in_flight=64)).lane(host, "test", "read")
     async with RegistryHttp(host, Anonymous()) as http:
         registry = OciRegistry(host, http, lane, lane)
-        return await _WORKS[work](registry, Repository(host, RepositoryPath("team/app")), folder)
+        return await _WORKS[work](registry.open(Repository(host, RepositoryPath("team/app"))), folder)
 
 
 def _peak() -> int:

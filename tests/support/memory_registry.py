@@ -5,7 +5,8 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from types import TracebackType
+from typing import Literal, Self
 
 import anyio.lowlevel
 import msgspec
@@ -14,8 +15,9 @@ from holystone.engine.errors import BlobsMissing, ManifestRefused
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import Listing, Registry
+from holystone.engine.ports import Listing, Registry, RepositorySession
 from tests.support.gentle import gentle
 
 CAPABILITIES = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
@@ -199,6 +201,12 @@ class MemoryRegistry:
         await self._at("after", "push_blob", repository, body)
         return digest_of(body)
 
+    def open(self, repository: Repository) -> "MemorySession":
+        return MemorySession(self, repository)
+
+    def planned(self, plan: RepositoryPlan) -> "MemorySession":
+        return self.open(plan.repository)
+
     def count(self, verb: str) -> int:
         return sum(each == verb for each, _ in self.calls)
 
@@ -227,8 +235,63 @@ class MemoryRegistry:
         return Deleted()
 
 
+@dataclass(frozen=True)
+class MemorySession:
+    registry: MemoryRegistry
+    repository: Repository
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    @property
+    def manifests_at_once(self) -> int:
+        return self.registry.manifests_at_once
+
+    async def probe(self) -> Capabilities:
+        return await self.registry.probe(self.repository)
+
+    async def list_tags(self) -> Listing:
+        return await self.registry.list_tags(self.repository)
+
+    async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+        return await self.registry.resolve(self.repository, reference, alone=alone)
+
+    async def read_manifests(self, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        return await self.registry.read_manifests(self.repository, digests)
+
+    async def read_blob(self, digest: Digest) -> bytes | None:
+        return await self.registry.read_blob(self.repository, digest)
+
+    async def referrers(self, subject: Digest) -> Sequence[Digest]:
+        return await self.registry.referrers(self.repository, subject)
+
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return await self.registry.delete_tags(self.repository, tags)
+
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return await self.registry.delete_manifests(self.repository, digests)
+
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
+        return await self.registry.restore(self.repository, digest, tags)
+
+    async def push_manifest(self, reference: Tag | Digest, manifest: RawManifest) -> None:
+        await self.registry.push_manifest(self.repository, reference, manifest)
+
+    async def has_blob(self, digest: Digest) -> bool:
+        return await self.registry.has_blob(self.repository, digest)
+
+    async def push_blob(self, body: bytes) -> Digest:
+        return await self.registry.push_blob(self.repository, body)
+
+
 def repository(path: str = "team/app") -> Repository:
     return Repository(RegistryHost.parse("registry.test"), RepositoryPath.parse(path))
 
 
 _: type[Registry] = MemoryRegistry
+__: type[RepositorySession] = MemorySession

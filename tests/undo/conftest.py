@@ -31,7 +31,7 @@ def execute(journals: Open) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with journals() as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None))
 
     return run
 
@@ -44,7 +44,7 @@ def undo(journals: Open) -> Undo:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
             knows = SqliteDigestCache(None)
-            return await undo_run(run, lambda _: registry, lambda *_: None, knows, sleep=_no_time, **options)
+            return await undo_run(run, registry.planned, lambda *_: None, knows, sleep=_no_time, **options)
 
     return run
 

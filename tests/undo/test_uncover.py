@@ -42,7 +42,7 @@ class Doubtful:
 
     async def execute(self, run: Run) -> RunResult:
         self.registry.hook = once(after("push_manifest"), self.move)
-        result = await execute_plan(run, lambda _: self.registry, SqliteDigestCache(None))
+        result = await execute_plan(run, self.registry.planned, SqliteDigestCache(None))
         assert isinstance(result.repositories[0].stopped, PlanDoubtful)
         assert {self.tags[Tag(tag)] for tag in ("a", "b", "c")} != {self.was[tag] for tag in ("a", "b", "c")}
         return result
@@ -62,7 +62,7 @@ async def test_tags_come_back_and_the_tombstone_goes(doubtful: Doubtful, tmp_pat
         run = await journal.begin(plan(doubtful.plan), "cleanup")
         await doubtful.execute(run)
         before = doubtful.registry.count("resolve alone")
-        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+        await uncover(run, doubtful.registry.planned, sleep=no_time)
         assert doubtful.registry.count("resolve alone") - before == len(TAGS), "each by itself: answers were mixed up"
     there = {**doubtful.was, "stage": doubtful.other, "other": doubtful.other}
     assert doubtful.registry.contents[APP].state() == (there, set(doubtful.was.values()) | {doubtful.other})
@@ -79,7 +79,7 @@ async def test_what_others_did_meanwhile_is_left_alone(doubtful: Doubtful, tmp_p
         doubtful.tags[Tag(covered[0])] = doubtful.other
         for tag in covered[1:]:
             del doubtful.tags[Tag(tag)]
-        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+        await uncover(run, doubtful.registry.planned, sleep=no_time)
     assert doubtful.tags[Tag(covered[0])] == doubtful.other
     assert not doubtful.tags.keys() & {*covered[1:]}
     assert doubtful.tags[Tag("theirs")] == tombstone
@@ -91,4 +91,4 @@ async def test_what_cannot_be_put_back_stops_nothing(doubtful: Doubtful, tmp_pat
         run = await journal.begin(plan(doubtful.plan), "cleanup")
         await doubtful.execute(run)
         doubtful.registry.contents[APP].blobs.clear()
-        await uncover(run, lambda _: doubtful.registry, sleep=no_time)
+        await uncover(run, doubtful.registry.planned, sleep=no_time)

@@ -38,14 +38,14 @@ class Bench:
     async def run(self, planned: RepositoryPlan) -> tuple[Loss, ...]:
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(planned), "cleanup")
-            result = await execute_plan(run, lambda _: self.registry, self.cache)
+            result = await execute_plan(run, self.registry.planned, self.cache)
             return tuple(loss for _, loss in result.losses)
 
     async def undo(self, *, cache: SqliteDigestCache | None = None, dry_run: bool = False) -> UndoResult:
         with Journal.open(self.folder) as journal:
             run = await journal.load((await journal.runs())[0].id)
             known = cache or SqliteDigestCache(None)
-            return await undo_run(run, lambda _: self.registry, lambda *_: None, known, dry_run=dry_run)
+            return await undo_run(run, self.registry.planned, lambda *_: None, known, dry_run=dry_run)
 
     async def repositories(self) -> tuple[RepositoryRecord, ...]:
         with Journal.open(self.folder) as journal:

@@ -152,7 +152,7 @@ async def test_a_registry_that_shows_a_blob_and_misses_it_at_the_push_is_believe
         raise AssertionError
 
     registry.hook = refuse
-    assert await push(registry, APP, digest, raw, sleep) == BlobsGone("400 MANIFEST_BLOB_UNKNOWN")
+    assert await push(registry.open(APP), digest, raw, sleep) == BlobsGone("400 MANIFEST_BLOB_UNKNOWN")
 
 
 async def test_the_pauses_between_become_longer_and_end() -> None:
@@ -169,7 +169,7 @@ async def test_the_pauses_between_become_longer_and_end() -> None:
             raise ManifestRefused("400 DIGEST_INVALID")
 
     registry.hook = refuse
-    assert isinstance(await push(registry, APP, raw.digest, raw, sleep), Failed)
+    assert isinstance(await push(registry.open(APP), raw.digest, raw, sleep), Failed)
     assert pauses == [0.1, 0.5, 2.0]
 
 

@@ -57,7 +57,7 @@ def putting(
         return known.get(digest)
 
     return PuttingBack(
-        made, registry, gone, bytes_of, tombstone, tell, anyio.CapacityLimiter(AT_ONCE), dry_run, anyio.sleep
+        made, registry.open(APP), gone, bytes_of, tombstone, tell, anyio.CapacityLimiter(AT_ONCE), dry_run, anyio.sleep
     )
 
 
@@ -177,7 +177,7 @@ async def test_a_repository_that_was_not_begun_has_nothing_left_to_try(tmp_path:
     registry = MemoryRegistry()
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, level(remove(registry.image(APP, "x", "x"), "x")))), "c")
-        result = await undo_run(run, lambda _: registry, lambda *_: None, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, lambda *_: None, SqliteDigestCache(None))
     assert (result.not_tried, result.put_back, result.incomplete) == (0, (), False)
 
 
@@ -199,7 +199,7 @@ async def test_each_repository_is_uncovered_whatever_comes_of_the_one_before(tmp
     registry.hook = refuse
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(*made), "cleanup")
-        await execute_plan(run, lambda _: registry, SqliteDigestCache(None))
+        await execute_plan(run, registry.planned, SqliteDigestCache(None))
         assert registry.contents[near].tags[Tag("v1")] != images[near]
 
         async def far_away(point: Point) -> None:
@@ -208,7 +208,7 @@ async def test_each_repository_is_uncovered_whatever_comes_of_the_one_before(tmp
 
         registry.hook = far_away
         registry.calls.clear()
-        await uncover(run, lambda _: registry, sleep=anyio.sleep)
+        await uncover(run, registry.planned, sleep=anyio.sleep)
     assert registry.contents[near].state() == ({Tag("v1"): images[near]}, {images[near]})
     assert registry.contents[far].tags[Tag("v1")] != images[far]
     assert {arguments[0] for _, arguments in registry.calls} == {far, near}

@@ -49,7 +49,7 @@ async def test_all_that_is_known_of_the_time_before_is_looked_at(*, telling: boo
     plan = repository_plan(APP, kept={"keep": keep, "lost": d(1)}, needed=[part, d(2)])
     plan = msgspec.structs.replace(plan, kept=(*plan.kept, Kept(Tag("odd"), None, (Unreadable("x"),))))
     gone = Taken(frozenset({back, d(3)}), {Tag("back"): back, Tag("away"): d(3)}, {}, frozenset(), ())
-    there = await look(registry, APP, plan, gone)
+    there = await look(registry.open(APP), plan, gone)
     tags = {Tag("keep"): keep, Tag("lost"): None, Tag("back"): theirs, Tag("away"): None}
     assert there == There(tags, frozenset({keep, part, back, theirs}))
     asked = sorted(str(arguments[1]) for verb, arguments in registry.calls if verb == "resolve")

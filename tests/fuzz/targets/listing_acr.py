@@ -26,4 +26,4 @@ SEEDS = (
 
 
 def parse(data: bytes) -> None:
-    run(AcrRegistry(HOST, Script(data).http, LANE, LANE, credential="nobody").list_tags(REPOSITORY))
+    run(AcrRegistry(HOST, Script(data).http, LANE, LANE, credential="nobody").open(REPOSITORY).list_tags())

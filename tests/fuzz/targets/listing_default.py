@@ -14,5 +14,5 @@ SEEDS = (
 
 
 def parse(data: bytes) -> None:
-    run(OciRegistry(HOST, Script(data).http, LANE, LANE).list_tags(REPOSITORY))
-    run(OciRegistry(HOST, Script(data).http, LANE, LANE).referrers(REPOSITORY, Digest("sha256:" + "1" * 64)))
+    run(OciRegistry(HOST, Script(data).http, LANE, LANE).open(REPOSITORY).list_tags())
+    run(OciRegistry(HOST, Script(data).http, LANE, LANE).open(REPOSITORY).referrers(Digest("sha256:" + "1" * 64)))

@@ -13,21 +13,25 @@ from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
 
 
 async def check_after(
-    registry: Registry, cache: DigestCache, plan: RepositoryPlan, deletions: Deletions, *, sleep: Sleep = anyio.sleep
+    session: RepositorySession,
+    cache: DigestCache,
+    plan: RepositoryPlan,
+    deletions: Deletions,
+    *,
+    sleep: Sleep = anyio.sleep,
 ) -> CheckReport:
     """`deletions`: what is said to have gone. Raises what the registry raises."""
-    repository = plan.repository
-    listing = await list_twice(registry, repository)
+    listing = await list_twice(session)
     kept = {each.tag: each.digest for each in plan.kept if each.digest}
     now: dict[Tag | Digest, Digest] = {tag: digest for tag in kept if (digest := listing.tags.get(tag))}
 
     async def look(what: Tag | Digest, *, alone: bool = False) -> None:
-        if digest := await registry.resolve(repository, what, alone=alone):
+        if digest := await session.resolve(what, alone=alone):
             now[what] = digest
 
     async def look_for_all(there: Set[Tag | Digest]) -> None:
@@ -46,7 +50,7 @@ async def check_after(
     )
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
-    there = await look_for(registry, repository, listing, deletions, sleep)
+    there = await look_for(session, listing, deletions, sleep)
     return CheckReport(lost, moved, there.renewed, there.served)
 
 

@@ -31,7 +31,7 @@ async def compare(
 
 async def elsewhere(work: RepositoryWork, tag: Tag, *expected: Digest) -> Outcome | None:
     """None if a tag still points to one of the expected manifests."""
-    now = await compare(work, tag, work.registry.resolve(work.repository, tag), *expected)
+    now = await compare(work, tag, work.session.resolve(tag), *expected)
     return None if isinstance(now, Digest) else now
 
 

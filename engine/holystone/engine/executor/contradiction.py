@@ -10,7 +10,7 @@ from collections.abc import Collection
 from holystone.engine.errors import Doubtful, PlanDoubtful
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 
 
 def written_once(plan: RepositoryPlan) -> frozenset[Tag]:
@@ -19,11 +19,11 @@ def written_once(plan: RepositoryPlan) -> frozenset[Tag]:
 
 
 async def look_again(
-    registry: Registry, plan: RepositoryPlan, tag: Tag, expected: Collection[Digest], *, once: bool
+    session: RepositorySession, plan: RepositoryPlan, tag: Tag, expected: Collection[Digest], *, once: bool
 ) -> Digest | None:
     """Where the tag points, which was seen elsewhere than `expected`. `once`: it is written once. Raises what the
     registry raises; of such a tag Doubtful if the first answer was wrong, PlanDoubtful if it was right."""
-    now = await registry.resolve(plan.repository, tag, alone=True)
+    now = await session.resolve(tag, alone=True)
     if now is None or not once:
         return now
     if now in expected:

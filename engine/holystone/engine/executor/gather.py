@@ -10,8 +10,8 @@ import anyio
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
-from holystone.engine.model.references import Digest, Repository
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.model.references import Digest
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each, in_batches
 
 Keep: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
@@ -54,9 +54,8 @@ class _Handover:
 
 
 async def gather(
-    registry: Registry,
+    session: RepositorySession,
     cache: DigestCache,
-    repository: Repository,
     digests: Iterable[Digest],
     keep: Keep,
     in_hand: anyio.CapacityLimiter,
@@ -80,7 +79,7 @@ async def gather(
 
     async def ask(some: Sequence[Digest]) -> None:
         try:
-            answer = await registry.read_manifests(repository, some)
+            answer = await session.read_manifests(some)
         except RegistryFailure as error:
             gathered.unreadable.update(dict.fromkeys(some, str(error)))
             return
@@ -91,6 +90,6 @@ async def gather(
             else:
                 gathered.unreadable[digest] = "its bytes do not match its digest"
 
-    await for_each(in_batches(unknown, registry.manifests_at_once), read, workers=WORKERS)
+    await for_each(in_batches(unknown, session.manifests_at_once), read, workers=WORKERS)
     await handover.rest()
     return gathered

@@ -143,7 +143,7 @@ async def _resolve_all(
 
     async def look(tag: Tag, *, alone: bool = False) -> None:
         try:
-            digest = await work.registry.resolve(work.repository, tag, alone=alone)
+            digest = await work.session.resolve(tag, alone=alone)
         except IncompleteSource as error:
             if isinstance(error, Doubtful) or not (ours_alone and tag in unread):
                 raise
@@ -180,7 +180,7 @@ async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Dige
     async def read(digest: Digest) -> None:
         raw = await work.cache.manifest(digest)
         if raw is None:
-            raw = (await work.registry.read_manifests(work.repository, [digest])).get(digest)
+            raw = (await work.session.read_manifests([digest])).get(digest)
         if raw is None:
             return
         await work.cache.learn_manifests([raw])

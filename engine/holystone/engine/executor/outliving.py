@@ -49,7 +49,7 @@ async def one_by_one(
 
 async def _push_back(work: RepositoryWork, digest: Digest, tag: Tag) -> None:
     try:
-        await work.registry.push_manifest(work.repository, digest, await work.raw(digest))
+        await work.session.push_manifest(digest, await work.raw(digest))
     except HolystoneError as error:
         raise RegistryFailure(
             f"{work.repository}: the registry dropped {digest}, which was to stay, when Holystone took away its last "

@@ -21,7 +21,7 @@ from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
-from holystone.engine.ports import DigestCache, Registry, RepositoryJournal, Run
+from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
 
 _ROUNDS: Final = 3
 """How often steps are tried again that a registry refused because something referred to them."""
@@ -29,7 +29,7 @@ _ROUNDS: Final = 3
 
 async def execute_repository(
     plan: RepositoryPlan,
-    registries: Callable[[Repository], Registry],
+    open_session: OpenSession,
     run: Run,
     cache: DigestCache,
     progress: Progress,
@@ -43,20 +43,20 @@ async def execute_repository(
     stopped: HolystoneError | None = None
     work: RepositoryWork | None = None
     try:
-        registry = registries(plan.repository)
-        journal = await run.repository(plan.repository)
-        if journal:
-            tally = Tally(plan, journal.known.outcomes)
-        if tally.due:
-            work = await _prepare(plan, registry, run, journal, cache, tally, progress, in_hand)
-            journal = work.journal
-            await _passes(work, lambda: settle(plan.repository))
-        if journal:
-            found = await check_after(registry, cache, plan, _deletions(journal, tally), sleep=sleep)
-            await settle(plan.repository)
-            check = found
-            await _record(registry, cache, journal, tally, check, in_hand)
-            await _contradictions(registry, plan, check)
+        async with open_session(plan) as session:
+            journal = await run.repository(plan.repository)
+            if journal:
+                tally = Tally(plan, journal.known.outcomes)
+            if tally.due:
+                work = await _prepare(plan, session, run, journal, cache, tally, progress, in_hand)
+                journal = work.journal
+                await _passes(work, lambda: settle(plan.repository))
+            if journal:
+                found = await check_after(session, cache, plan, _deletions(journal, tally), sleep=sleep)
+                await settle(plan.repository)
+                check = found
+                await _record(session, cache, journal, tally, check, in_hand)
+                await _contradictions(session, plan, check)
     except HolystoneError as error:
         stopped = error
     if work and isinstance(stopped, Doubtful):
@@ -73,12 +73,12 @@ async def execute_repository(
     )
 
 
-async def _contradictions(registry: Registry, plan: RepositoryPlan, check: CheckReport) -> None:
+async def _contradictions(session: RepositorySession, plan: RepositoryPlan, check: CheckReport) -> None:
     """Raises Doubtful as `contradiction.look_again`: it is too late for what went, and not for who reads the report."""
     kept = {each.tag: each.digest for each in plan.kept if each.written_once and each.digest}
     for tag in check.moved:
         if tag in kept:
-            await look_again(registry, plan, tag, (kept[tag],), once=True)
+            await look_again(session, plan, tag, (kept[tag],), once=True)
 
 
 async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:
@@ -91,7 +91,7 @@ async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:
 
 async def _prepare(
     plan: RepositoryPlan,
-    registry: Registry,
+    session: RepositorySession,
     run: Run,
     journal: RepositoryJournal | None,
     cache: DigestCache,
@@ -101,7 +101,7 @@ async def _prepare(
 ) -> RepositoryWork:
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
     registry that does something else."""
-    capabilities = await registry.probe(plan.repository)
+    capabilities = await session.probe()
     if not capabilities.can_delete:
         raise DeletionDisabled(f"{plan.repository}: nothing can be deleted: {capabilities.cannot_delete_because}")
     if plan.manners and capabilities.manners != plan.manners:
@@ -118,12 +118,12 @@ async def _prepare(
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
     lacking = tally.due_digests - recorded.keys()
-    gathered = await gather(registry, cache, plan.repository, lacking, journal.keep, in_hand)
+    gathered = await gather(session, cache, lacking, journal.keep, in_hand)
     if not begun:
         await journal.seal()
     return RepositoryWork(
         plan,
-        registry,
+        session,
         cache,
         capabilities,
         journal,
@@ -141,7 +141,7 @@ def _deletions(journal: RepositoryJournal, tally: Tally) -> Deletions:
 
 
 async def _record(
-    registry: Registry,
+    session: RepositorySession,
     cache: DigestCache,
     journal: RepositoryJournal,
     tally: Tally,
@@ -151,7 +151,7 @@ async def _record(
     """What is lost, for `undo`, with its bytes where they are known or still to be had; and what is still served, for
     `resume`."""
     lost = {loss.digest for loss in check.losses}
-    await gather(registry, cache, journal.known.repository, lost, journal.keep, in_hand)
+    await gather(session, cache, lost, journal.keep, in_hand)
     await journal.record_check(check.losses)
     still = tally.still_served(check.served)
     await journal.record(still)

@@ -15,8 +15,7 @@ from holystone.engine.errors import (
     Unreachable,
 )
 from holystone.engine.model.outcomes import Deleted, Forbidden, Outcome
-from holystone.engine.model.references import Repository
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 
 _ENOUGH: Final = 10
 """Refusals without a single success: then the right is missing, whatever else the registry says of itself. Not every
@@ -29,9 +28,8 @@ with others, so that nothing is held up by many that are forbidden by themselves
 class Rights:
     """Of one attempt at one repository."""
 
-    def __init__(self, registry: Registry, repository: Repository) -> None:
-        self._registry = registry
-        self._repository = repository
+    def __init__(self, session: RepositorySession) -> None:
+        self._session = session
         self._refusals = 0
         """Answers, each of which may be about many."""
         self._in_a_row = 0
@@ -41,7 +39,7 @@ class Rights:
         self._last = ""
 
     def __repr__(self) -> str:
-        return f"<Rights {self._repository}, {self._refusals} refusals{', proven' if self._proven else ''}>"
+        return f"<Rights {self._session.repository}, {self._refusals} refusals{', proven' if self._proven else ''}>"
 
     async def seen(self, outcomes: Collection[Outcome]) -> None:
         """Raises RegistryFailure if nothing can be deleted. The registry is asked after the first refusal, the second,
@@ -74,19 +72,19 @@ class Rights:
 
     def _missing(self) -> RegistryFailure:
         return RegistryFailure(
-            f"{self._repository}: deletion is forbidden: {self._last}.",
+            f"{self._session.repository}: deletion is forbidden: {self._last}.",
             what_to_do="Give the credential the right to delete, then run `holystone resume`.",
         )
 
     async def _ask(self) -> None:
         """Twice, for what says no may be wrong for a moment, too."""
         if await self._why_not() and (why := await self._why_not()):
-            raise DeletionDisabled(f"{self._repository}: nothing more can be deleted: {why}")
+            raise DeletionDisabled(f"{self._session.repository}: nothing more can be deleted: {why}")
 
     async def _why_not(self) -> str:
         """Empty also if there is no answer, which says nothing."""
         try:
-            found = await self._registry.probe(self._repository)
+            found = await self._session.probe()
         except (Unreachable, Doubtful):
             raise
         except Unauthorized as error:

@@ -12,7 +12,7 @@ from holystone.engine.executor.results import Progress, RepositoryResult, RunRes
 from holystone.engine.executor.served import Sleep
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import DigestCache, Registry, Run
+from holystone.engine.ports import DigestCache, OpenSession, Run
 from holystone.engine.scheduler import map_each
 
 Held: TypeAlias = Callable[[Callable[[], Awaitable[RunResult]]], Awaitable[RunResult]]
@@ -36,7 +36,7 @@ async def _unheld(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
 
 async def execute_plan(
     run: Run,
-    registries: Callable[[Repository], Registry],
+    open_session: OpenSession,
     cache: DigestCache,
     *,
     progress: Progress = _silent,
@@ -59,7 +59,7 @@ async def execute_plan(
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> RepositoryResult:
-        return await execute_repository(plan, registries, run, cache, progress, settle, sleep, in_hand)
+        return await execute_repository(plan, open_session, run, cache, progress, settle, sleep, in_hand)
 
     async def work() -> RunResult:
         return RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))

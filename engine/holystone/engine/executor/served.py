@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from holystone.engine.executor.work import WORKERS
-from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing, Registry
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Listing, RepositorySession
 from holystone.engine.scheduler import for_each
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
@@ -52,15 +52,13 @@ class Seen:
     served: tuple[Tag | Digest, ...]
 
 
-async def look_for(
-    registry: Registry, repository: Repository, listing: Listing, deletions: Deletions, sleep: Sleep
-) -> Seen:
+async def look_for(session: RepositorySession, listing: Listing, deletions: Deletions, sleep: Sleep) -> Seen:
     """A tag that is listed and resolves to nothing is only in a listing that lags behind. Raises what the registry
     raises."""
     now: dict[Tag | Digest, Digest | None] = {}
 
     async def ask(what: Tag | Digest) -> None:
-        now[what] = await registry.resolve(repository, what)
+        now[what] = await session.resolve(what)
 
     async def look(what: Tag | Digest) -> None:
         told = listing.tags.get(what) if isinstance(what, Tag) else None

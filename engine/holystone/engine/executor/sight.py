@@ -10,16 +10,15 @@ import anyio
 from holystone.engine.executor.tally import Tally
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing, Registry
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Listing, RepositorySession
 from holystone.engine.scheduler import FRESH
 
 
 class Sight:
     def __init__(
         self,
-        registry: Registry,
-        repository: Repository,
+        session: RepositorySession,
         capabilities: Capabilities,
         tally: Tally,
         *,
@@ -27,8 +26,7 @@ class Sight:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`tags`: about so many are there."""
-        self._registry = registry
-        self._repository = repository
+        self._session = session
         self._told_by_listing = capabilities.digests_in_listing
         self._page = capabilities.page
         self._tally = tally
@@ -42,7 +40,7 @@ class Sight:
 
     def __repr__(self) -> str:
         age = f"{self._clock() - self._seen_at:.0f} s old" if self._seen else "nothing seen"
-        return f"<Sight {self._repository} {age}>"
+        return f"<Sight {self._session.repository} {age}>"
 
     @property
     def requests(self) -> int:
@@ -52,7 +50,7 @@ class Sight:
     async def listing(self) -> Listing:
         """As it is now. Raises what the registry raises."""
         begun = self._clock()
-        listing = await list_twice(self._registry, self._repository)
+        listing = await list_twice(self._session)
         self._seen, self._seen_at, self._spared, self._tags = listing, begun, 0, len(listing.tags)
         return listing
 
@@ -84,4 +82,4 @@ class Sight:
     async def _find(self, tag: Tag, listing: Listing | None) -> Digest | None:
         if listing and tag not in listing.tags:
             return None
-        return (listing and listing.tags[tag]) or await self._registry.resolve(self._repository, tag)
+        return (listing and listing.tags[tag]) or await self._session.resolve(tag)

@@ -46,7 +46,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     any_part = frozenset(part.digest for part in parts)
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
     held = await held_tags(work, steps)
-    await work.registry.push_blob(work.repository, tombstone.config)
+    await work.session.push_blob(tombstone.config)
     on_it: dict[Digest, list[int]] = defaultdict(list)
     marked: list[int] = []
     maybe = {step.tag: any_part for _, step in steps}
@@ -55,7 +55,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     async def overwrite(numbered: Numbered[Untag]) -> None:
         number, step = numbered
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
-        now = await compare(work, step.tag, work.registry.resolve(work.repository, step.tag), step.digest, *any_part)
+        now = await compare(work, step.tag, work.session.resolve(step.tag), step.digest, *any_part)
         if now == step.digest:
             if hold := held.get(number):
                 maybe.pop(step.tag)
@@ -94,9 +94,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         if hold := holds.digests.get(part):
             outcome = hold.outcome
         else:
-            (outcome,) = await work.delete(
-                [part], lambda ones: work.registry.delete_manifests(work.repository, ones), held_now
-            )
+            (outcome,) = await work.delete([part], lambda ones: work.session.delete_manifests(ones), held_now)
         if isinstance(outcome, AlreadyGone):
             outcome = Deleted()
         outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
@@ -115,7 +113,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
     steps = [(number, work.tally.steps[number]) for number in numbers]
     tags = {number: step.tag for number, step in steps if isinstance(step, Untag)}
     for tag in tags.values():
-        now = await work.registry.resolve(work.repository, tag)
+        now = await work.session.resolve(tag)
         if now is None or now in parts:
             break
     else:
@@ -124,10 +122,10 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
         return dict.fromkeys(tags, StillServed()) if now else {}
 
     async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return await work.delete(tags, lambda ones: work.registry.delete_tags(work.repository, ones), moved)
+        return await work.delete(tags, lambda ones: work.session.delete_tags(ones), moved)
 
     async def moved(tag: Tag) -> Outcome | None:
-        now = await work.registry.resolve(work.repository, tag)
+        now = await work.session.resolve(tag)
         return None if now is None or now in parts else MovedMeanwhile(now)
 
     if now is None and not isinstance((await by_name([tag]))[0], Deleted):
@@ -135,7 +133,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
     outcomes: dict[int, Outcome] = {}
 
     async def delete(batch: Sequence[tuple[int, Tag]]) -> None:
-        there = [(number, await work.registry.resolve(work.repository, tag), tag) for number, tag in batch]
+        there = [(number, await work.session.resolve(tag), tag) for number, tag in batch]
         ours = [(number, tag) for number, now, tag in there if now is None or now in parts]
         for (number, _), answer in zip(ours, await by_name([tag for _, tag in ours]), strict=True):
             outcomes[number] = Deleted() if isinstance(answer, AlreadyGone) else answer
@@ -150,7 +148,7 @@ async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest 
     for _ in range(ROUNDS):
         try:
             with sent_within(FRESH):
-                await work.registry.push_manifest(work.repository, step.tag, part)
+                await work.session.push_manifest(step.tag, part)
         except DeletionDisabled:
             raise
         except TooLate as error:
@@ -159,7 +157,7 @@ async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest 
             return Failed(str(error))
         else:
             return part.digest
-        look = work.registry.resolve(work.repository, step.tag)
+        look = work.session.resolve(step.tag)
         if (now := await compare(work, step.tag, look, step.digest, part.digest)) != step.digest:
             return now
     return outcome

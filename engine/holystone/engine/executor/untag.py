@@ -37,7 +37,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         digests = {step.tag: step.digest for _, step in ready}
         answers = await work.delete(
             list(digests),
-            lambda tags: work.registry.delete_tags(work.repository, tags),
+            lambda tags: work.session.delete_tags(tags),
             lambda tag: elsewhere(work, tag, digests[tag]),
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
@@ -58,7 +58,7 @@ async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
     if step.how != "anchor":
         return None
     try:
-        await work.registry.push_manifest(work.repository, step.digest, await work.raw(step.digest))
+        await work.session.push_manifest(step.digest, await work.raw(step.digest))
     except DeletionDisabled:
         raise
     except RegistryFailure as error:

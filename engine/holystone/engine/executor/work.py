@@ -16,7 +16,7 @@ from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
 from holystone.engine.model.plan import How, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import DigestCache, Registry, RepositoryJournal
+from holystone.engine.ports import DigestCache, RepositoryJournal, RepositorySession
 from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, sent_within
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class RepositoryWork:
     def __init__(
         self,
         plan: RepositoryPlan,
-        registry: Registry,
+        session: RepositorySession,
         cache: DigestCache,
         capabilities: Capabilities,
         journal: RepositoryJournal,
@@ -42,11 +42,11 @@ class RepositoryWork:
         progress: Progress,
     ) -> None:
         self.plan = plan
-        self.registry = registry
+        self.session = session
         self.cache = cache
         self.capabilities = capabilities
         tags = len(plan.kept) + len(tally.doomed_tags)
-        self.sight = Sight(registry, plan.repository, capabilities, tally, tags=tags)
+        self.sight = Sight(session, capabilities, tally, tags=tags)
         self.journal = journal
         self.tally = tally
         self.manifests = manifests
@@ -61,7 +61,7 @@ class RepositoryWork:
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **tally.doomed_tags}
-        self.rights = Rights(registry, plan.repository)
+        self.rights = Rights(session)
         self._progress = progress
         self._cause: HolystoneError | None = None
         self._breaks = Breaks()
@@ -92,7 +92,7 @@ class RepositoryWork:
         """Where a tag points that was seen elsewhere than expected; raises as `contradiction.look_again`."""
         self.contradicted = True
         once = tag in self.written_once
-        return await look_again(self.registry, self.plan, tag, self.expected(tag), once=once)
+        return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
 
     async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
         """On the disk when this returns. Raises RegistryFailure if a right is missing for all; see `rights`."""
@@ -194,7 +194,7 @@ class RepositoryWork:
 
     async def _answers(self, item: Tag | Digest) -> bool:
         try:
-            await self.registry.resolve(self.repository, item, alone=True)
+            await self.session.resolve(item, alone=True)
         except HolystoneError:
             return False
         return True
@@ -202,7 +202,7 @@ class RepositoryWork:
     async def is_absent(self, reference: Tag | Digest) -> bool:
         """Whether two looks say so, the second over a connection of its own: one 404 may be anybody's."""
         for alone in (False, True):
-            if await self.registry.resolve(self.repository, reference, alone=alone) is not None:
+            if await self.session.resolve(reference, alone=alone) is not None:
                 return False
         return True
 

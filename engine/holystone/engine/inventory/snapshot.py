@@ -24,9 +24,9 @@ from holystone.engine.model.manifests import (
     parse_config,
     parse_manifest,
 )
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, Tag
 from holystone.engine.naming.labels import looked_at
-from holystone.engine.ports import DigestCache, Registry
+from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
@@ -37,15 +37,14 @@ A 404 may be a proxy's, or of a replica that lags. The second time is after all 
 
 
 async def read_repository(
-    registry: Registry,
+    session: RepositorySession,
     cache: DigestCache,
-    repository: Repository,
     *,
     needs_config: Callable[[Tag], bool],
 ) -> RepositorySnapshot:
     """Raises what the registry raises."""
-    listing = await list_twice(registry, repository)
-    reader = _Reader(registry, cache, repository, listing.manifests)
+    listing = await list_twice(session)
+    reader = _Reader(session, cache, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     odd = [digest for digest in listing.odd.values() if digest]
@@ -66,7 +65,7 @@ async def read_repository(
             broken[tag] = problem
     present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
     return RepositorySnapshot(
-        repository,
+        session.repository,
         present,
         broken,
         manifests,
@@ -83,7 +82,7 @@ async def read_repository(
 
 
 async def add_referrers(
-    registry: Registry, cache: DigestCache, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
+    session: RepositorySession, cache: DigestCache, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
 ) -> RepositorySnapshot:
     """The snapshot, with the manifests that refer to `subjects` by the referrers API."""
     found: set[Digest] = set()
@@ -91,7 +90,7 @@ async def add_referrers(
 
     async def ask(subject: Digest) -> None:
         with entries.of(subject):
-            found.update(await registry.referrers(snapshot.repository, subject))
+            found.update(await session.referrers(subject))
 
     await for_each(sorted(subjects), ask, workers=WORKERS)
     entries.end()
@@ -99,7 +98,7 @@ async def add_referrers(
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
         return msgspec.structs.replace(snapshot, held=held) if entries.failed else snapshot
-    reader = _Reader(registry, cache, snapshot.repository, {})
+    reader = _Reader(session, cache, {})
     manifests = await reader.manifests(unknown)
     return msgspec.structs.replace(
         snapshot,
@@ -111,14 +110,11 @@ async def add_referrers(
 
 
 class _Reader:
-    def __init__(
-        self, registry: Registry, cache: DigestCache, repository: Repository, said: Mapping[Digest, Manifest]
-    ) -> None:
+    def __init__(self, session: RepositorySession, cache: DigestCache, said: Mapping[Digest, Manifest]) -> None:
         """`said`: manifests that the listing describes so well that they need not be read."""
         self._said = said
-        self._registry = registry
+        self._session = session
         self._cache = cache
-        self._repository = repository
         self.problems: dict[Digest, str] = {}
         self.missing: set[Digest] = set()
         self.unclear: dict[Digest, tuple[Digest, ...]] = {}
@@ -130,7 +126,7 @@ class _Reader:
 
         async def ask(tag: Tag) -> None:
             with entries.of(tag):
-                if digest := await self._registry.resolve(self._repository, tag):
+                if digest := await self._session.resolve(tag):
                     tags[tag] = digest
 
         for _ in range(_ASKED):
@@ -159,7 +155,7 @@ class _Reader:
 
         async def read(some: Sequence[Digest]) -> None:
             try:
-                found = await self._registry.read_manifests(self._repository, some)
+                found = await self._session.read_manifests(some)
             except IncompleteSource as error:
                 if len(some) == 1:
                     entries.add(some[0], error)
@@ -183,7 +179,7 @@ class _Reader:
                 unknown.discard(raw.digest)
             entries.read += len(level) - len(unknown)
             for _ in range(_ASKED):
-                batches = in_batches(sorted(unknown - entries.failed.keys()), self._registry.manifests_at_once)
+                batches = in_batches(sorted(unknown - entries.failed.keys()), self._session.manifests_at_once)
                 await for_each(batches, read, workers=WORKERS)
             unknown -= entries.failed.keys()
             entries.end()
@@ -201,7 +197,10 @@ class _Reader:
             if not (level and follow):
                 return manifests
         raise TooDeep(
-            self._repository, level, NESTED_AT_MOST, not_deleted="What it needs cannot be told, so nothing was deleted."
+            self._session.repository,
+            level,
+            NESTED_AT_MOST,
+            not_deleted="What it needs cannot be told, so nothing was deleted.",
         )
 
     def _needed(self, digest: Digest, manifests: Mapping[Digest, Manifest]) -> tuple[Digest, ...]:
@@ -221,7 +220,7 @@ class _Reader:
                 entries.read += 1
             else:
                 with entries.of(digest):
-                    body = await self._registry.read_blob(self._repository, digest)
+                    body = await self._session.read_blob(digest)
                 if body is None:
                     return
                 await self._cache.learn_blob(digest, body)

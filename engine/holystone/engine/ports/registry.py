@@ -1,13 +1,16 @@
 """A registry, as the engine needs it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Outcome
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 
 
@@ -38,26 +41,45 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Registry(Protocol):
-    """One registry as one credential sees it.
-
-    Every method may raise Unreachable, Unauthorized, IncompleteSource or RegistryFailure, and may be cancelled at
-    any await. Throttling and passing faults are retried inside; whoever calls never sees them. All methods may be
-    called concurrently; how many requests are really sent at once is the lane's decision, not the caller's.
-    """
+    """One registry as one credential sees it."""
 
     @property
     def host(self) -> RegistryHost: ...
 
-    async def probe(self, repository: Repository) -> Capabilities:
+    def open(self, repository: Repository) -> "RepositorySession":
+        """For work on one repository. Sends nothing."""
+        ...
+
+
+class RepositorySession(Protocol):
+    """One repository, for as long as somebody works on it: what was listed is remembered here and nowhere else, and
+    goes with it. An async context manager.
+
+    Every method may raise Unreachable, Unauthorized, IncompleteSource or RegistryFailure, and may be cancelled at
+    any await. Throttling and passing faults are retried inside; whoever calls never sees them. All methods may be
+    called concurrently and in any order: a session in which nothing was listed knows less, and asks more. How many
+    requests are really sent at once is the lane's decision, not the caller's.
+    """
+
+    @property
+    def repository(self) -> Repository: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def probe(self) -> Capabilities:
         """What can be done in this repository. Changes nothing on the server; asked once per run."""
         ...
 
-    async def list_tags(self, repository: Repository) -> Listing:
+    async def list_tags(self) -> Listing:
         """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end. Unseen
         where the registry does not tell a repository that is not there from one that may not be read."""
         ...
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+    async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         """What the tag points to now, never from a cache, or the digest itself if the registry has the manifest; None
         if there is no such tag (or only a dangling one) or manifest. No pull is counted for it. `alone`: the question
         goes over a connection of its own, so that the answer is no other question's; for a second look."""
@@ -68,43 +90,48 @@ class Registry(Protocol):
         """How many one request reads."""
         ...
 
-    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+    async def read_manifests(self, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
         """The bytes, verified against the digest, of at most `manifests_at_once`; those that the registry does not
         have are left out."""
         ...
 
-    async def read_blob(self, repository: Repository, digest: Digest) -> bytes | None:
+    async def read_blob(self, digest: Digest) -> bytes | None:
         """A small blob (an image configuration), verified against the digest; None if the registry does not have it."""
         ...
 
-    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+    async def referrers(self, subject: Digest) -> Sequence[Digest]:
         """Manifests whose `subject` is this one, by the referrers API. Empty where the API is missing: there the
         fallback tags, which `list_tags` gives, tell."""
         ...
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
         """One outcome per tag, in order. Needs `Capabilities.tag_delete`. Never raises for a single tag."""
         ...
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
         """One outcome per digest, in order. Takes every tag on the manifest with it. Never raises for a single one."""
         ...
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         """Brings back a manifest, and `tags` onto it, by the registry's own undelete. False if the registry has none,
         or cannot any more; then a push may help."""
         ...
 
-    async def push_manifest(self, repository: Repository, reference: Tag | Digest, manifest: RawManifest) -> None:
+    async def push_manifest(self, reference: Tag | Digest, manifest: RawManifest) -> None:
         """Stores the bytes as they are, under a tag or untagged. Raises BlobsMissing if the registry says that it does
         not have the blobs, or the manifests, that are listed; ManifestRefused if it refuses the manifest for what is in
         it and does not say that, which several do that mean it."""
         ...
 
-    async def has_blob(self, repository: Repository, digest: Digest) -> bool:
+    async def has_blob(self, digest: Digest) -> bool:
         """Whether the registry has it now, without reading it."""
         ...
 
-    async def push_blob(self, repository: Repository, body: bytes) -> Digest:
+    async def push_blob(self, body: bytes) -> Digest:
         """Stores a small blob unless the registry has it."""
         ...
+
+
+OpenSession: TypeAlias = Callable[[RepositoryPlan], AbstractAsyncContextManager[RepositorySession]]
+"""The session of a plan's repository, which may be shared with others until the run ends. Entering raises UsageError
+where the repository cannot be worked on."""

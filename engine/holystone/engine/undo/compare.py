@@ -7,8 +7,8 @@ from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.plan import RepositoryPlan
-from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import for_each
 from holystone.engine.undo.outcomes import OtherDigest, TakenMeanwhile, UndoOutcome, is_back
 from holystone.engine.undo.results import Moved
@@ -21,17 +21,17 @@ class There:
     manifests: frozenset[Digest]
 
 
-async def look(registry: Registry, repository: Repository, plan: RepositoryPlan, gone: Taken) -> There:
+async def look(session: RepositorySession, plan: RepositoryPlan, gone: Taken) -> There:
     """Every tag and manifest that the journal knows of the time before the run. Raises what the registry raises."""
-    listing = await registry.list_tags(repository)
+    listing = await session.list_tags()
     tags: dict[Tag, Digest | None] = {}
     manifests: set[Digest] = set()
 
     async def tag(name: Tag) -> None:
-        tags[name] = listing.tags.get(name) or await registry.resolve(repository, name)
+        tags[name] = listing.tags.get(name) or await session.resolve(name)
 
     async def manifest(digest: Digest) -> None:
-        if await registry.resolve(repository, digest) is not None:
+        if await session.resolve(digest) is not None:
             manifests.add(digest)
 
     await for_each(sorted({each.tag for each in plan.kept if each.digest} | gone.tags.keys()), tag, workers=WORKERS)

@@ -6,8 +6,8 @@ from typing import Final, TypeAlias
 from holystone.engine.errors import BlobsMissing, ManifestRefused
 from holystone.engine.model.manifests import RawManifest, blobs_of, understood
 from holystone.engine.model.outcomes import Failed
-from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import RepositorySession
 from holystone.engine.undo.order import parts
 from holystone.engine.undo.outcomes import BlobsGone, Restored, UndoOutcome
 
@@ -18,32 +18,28 @@ file mode write the link files of a repository in place, so that for a moment a 
 by anybody, is none."""
 
 
-async def push(
-    registry: Registry, repository: Repository, reference: Tag | Digest, raw: RawManifest, sleep: Sleep
-) -> UndoOutcome:
+async def push(session: RepositorySession, reference: Tag | Digest, raw: RawManifest, sleep: Sleep) -> UndoOutcome:
     """Raises RegistryFailure for what has nothing to do with the manifest."""
     for pause in (*_PAUSES, None):
         try:
-            await registry.push_manifest(repository, reference, raw)
+            await session.push_manifest(reference, raw)
             return Restored()
         except ManifestRefused as error:
             refusal = error
         listed = parts(understood(raw))
         for part in listed:
-            if await registry.resolve(repository, part) is None:
+            if await session.resolve(part) is None:
                 return BlobsGone(f"{part}, which it needs, is not there; {refusal.message}")
         if not listed or pause is None:
             break
         await sleep(pause)
-    return await _without_parts(registry, repository, raw, refusal)
+    return await _without_parts(session, raw, refusal)
 
 
-async def _without_parts(
-    registry: Registry, repository: Repository, raw: RawManifest, refusal: ManifestRefused
-) -> UndoOutcome:
+async def _without_parts(session: RepositorySession, raw: RawManifest, refusal: ManifestRefused) -> UndoOutcome:
     """What it means when all manifests are there that this one needs."""
     for blob in (blobs := blobs_of(raw)):
-        if not await registry.has_blob(repository, blob):
+        if not await session.has_blob(blob):
             return BlobsGone(f"the blob {blob} is not there; {refusal.message}")
     # A registry that answers from a cache may show a blob to a look and miss it at the push: its word counts more.
     if blobs and isinstance(refusal, BlobsMissing):

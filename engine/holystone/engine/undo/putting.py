@@ -11,7 +11,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import Registry
+from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import FRESH, ROUNDS, for_each, sent_within
 from holystone.engine.undo.compare import There, same_bytes, seen
 from holystone.engine.undo.order import children
@@ -34,7 +34,7 @@ class PuttingBack:
     def __init__(
         self,
         plan: RepositoryPlan,
-        registry: Registry,
+        session: RepositorySession,
         gone: Taken,
         bytes_of: Callable[[Digest], Awaitable[RawManifest | None]],
         tombstone: Sequence[RawManifest],
@@ -45,7 +45,7 @@ class PuttingBack:
     ) -> None:
         self._repository = plan.repository
         self._restores = plan.undo is not None and plan.undo.way == "restore"
-        self._registry = registry
+        self._session = session
         self._gone = gone
         self._bytes_of = bytes_of
         self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
@@ -88,25 +88,25 @@ class PuttingBack:
 
     async def delete_tombstone(self) -> Outcome | None:
         """Deletes what is left of it, unless a tag is still there that would go with it."""
-        left = [part for part in sorted(self._tombstone) if await self._registry.resolve(self._repository, part)]
+        left = [part for part in sorted(self._tombstone) if await self._session.resolve(part)]
         if not left:
             return None
-        listing = await self._registry.list_tags(self._repository)
+        listing = await self._session.list_tags()
         on_it: list[Tag] = []
 
         async def look(tag: Tag) -> None:
-            if (listing.tags[tag] or await self._registry.resolve(self._repository, tag)) in self._tombstone:
+            if (listing.tags[tag] or await self._session.resolve(tag)) in self._tombstone:
                 on_it.append(tag)
 
         await for_each(sorted(listing.tags), look, workers=WORKERS)
         if on_it:
             return Needed(min(on_it))
-        outcomes = await self._registry.delete_manifests(self._repository, left)
+        outcomes = await self._session.delete_manifests(left)
         return next((outcome for outcome in outcomes if not is_settled(outcome)), outcomes[0])
 
     async def _put_manifest(self, digest: Digest) -> None:
         async def put() -> UndoOutcome:
-            if await self._registry.resolve(self._repository, digest):
+            if await self._session.resolve(digest):
                 return AlreadyThere()
             return self._lacks(digest) or await self._bring_back(digest)
 
@@ -117,7 +117,7 @@ class PuttingBack:
         digest = self._gone.tags[tag]
 
         async def put() -> UndoOutcome:
-            now = await self._registry.resolve(self._repository, tag)
+            now = await self._session.resolve(tag)
             if now == digest:
                 return AlreadyThere()
             if now is not None and now not in self._tombstone:
@@ -134,20 +134,20 @@ class PuttingBack:
         """By the registry's own undelete if it has one: that needs no bytes, no blobs and no right to push."""
         if self._dry_run:
             return await self._would_come_back(digest)
-        if await self._registry.restore(self._repository, digest, (tag,) if tag else ()):
+        if await self._session.restore(digest, (tag,) if tag else ()):
             return Restored()
         async with self._in_hand:
             raw = await self._bytes_of(digest)
             if raw is None:  # where only a tag went, its manifest is there to be read
-                raw = (await self._registry.read_manifests(self._repository, [digest])).get(digest)
+                raw = (await self._session.read_manifests([digest])).get(digest)
             if raw is None:
                 return BytesDamaged() if digest in self._gone.damaged else Unread()
-            return await push(self._registry, self._repository, tag or digest, raw, self._sleep)
+            return await push(self._session, tag or digest, raw, self._sleep)
 
     async def _would_come_back(self, digest: Digest) -> UndoOutcome:
         if digest not in self._gone.damaged or self._restores:
             return Restored()
-        return Restored() if await self._registry.resolve(self._repository, digest) else BytesDamaged()
+        return Restored() if await self._session.resolve(digest) else BytesDamaged()
 
     def _lost(self, digest: Digest) -> UndoOutcome | None:
         """Why a manifest that was tried before is not there."""

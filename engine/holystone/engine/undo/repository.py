@@ -15,7 +15,7 @@ from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import DigestCache, Registry, RepositoryJournal, Run
+from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
 from holystone.engine.undo.compare import look, moved
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.putting import PuttingBack
@@ -27,7 +27,7 @@ Settle: TypeAlias = Callable[[Repository], Awaitable[None]]
 
 async def undo_repository(
     plan: RepositoryPlan,
-    registries: Callable[[Repository], Registry],
+    open_session: OpenSession,
     run: Run,
     cache: DigestCache,
     progress: Progress,
@@ -44,18 +44,18 @@ async def undo_repository(
     others: tuple[Moved, ...] = ()
     try:
         if journal := await run.repository(plan.repository):
-            registry = registries(plan.repository)
-            known, journaled = await _known(plan, registry, cache, journal, in_hand, dry_run=dry_run)
-            gone = taken(plan, known, journaled)
-            tombstone = known.tombstone.parts if known.tombstone else ()
-            work = PuttingBack(plan, registry, gone, journal.manifest, tombstone, progress, in_hand, dry_run, sleep)
-            await work.everything()
-            if not dry_run:
-                left = await work.delete_tombstone()
-                there = await look(registry, plan.repository, plan, gone)
-                await work.compare(there)
-                others = moved(plan, gone, there)
-            await settle(plan.repository)
+            async with open_session(plan) as session:
+                known, journaled = await _known(plan, session, cache, journal, in_hand, dry_run=dry_run)
+                gone = taken(plan, known, journaled)
+                tombstone = known.tombstone.parts if known.tombstone else ()
+                work = PuttingBack(plan, session, gone, journal.manifest, tombstone, progress, in_hand, dry_run, sleep)
+                await work.everything()
+                if not dry_run:
+                    left = await work.delete_tombstone()
+                    there = await look(session, plan, gone)
+                    await work.compare(there)
+                    others = moved(plan, gone, there)
+                await settle(plan.repository)
     except HolystoneError as error:
         stopped = error
     put_back = work.put_back() if work else ()
@@ -64,7 +64,7 @@ async def undo_repository(
 
 async def _known(
     plan: RepositoryPlan,
-    registry: Registry,
+    session: RepositorySession,
     cache: DigestCache,
     journal: RepositoryJournal,
     in_hand: anyio.CapacityLimiter,
@@ -75,10 +75,10 @@ async def _known(
     check has lost what it kept without knowing it: then that is looked for now, and written down before the first
     request that changes anything."""
     known, journaled = journal.known, await journal.journaled()
-    losses = () if known.checked else (await check_after(registry, cache, plan, Deletions({}))).losses
+    losses = () if known.checked else (await check_after(session, cache, plan, Deletions({}))).losses
     lacking = {loss.digest for loss in losses} - journaled.whole.keys() | journaled.damaged
     keep = _unkept if dry_run else journal.keep
-    found = (await gather(registry, cache, plan.repository, lacking, keep, in_hand)).found
+    found = (await gather(session, cache, lacking, keep, in_hand)).found
     if not (known.checked or dry_run):
         await journal.record_check(losses)
     known = msgspec.structs.replace(known, losses=tuple(dict.fromkeys((*known.losses, *losses))))

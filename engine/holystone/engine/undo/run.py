@@ -9,7 +9,7 @@ from holystone.engine.executor import Progress
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
-from holystone.engine.ports import DigestCache, Registry, Run
+from holystone.engine.ports import DigestCache, OpenSession, Run
 from holystone.engine.scheduler import map_each
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.repository import Settle, undo_repository
@@ -32,7 +32,7 @@ async def _unheld(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
 
 async def undo_run(
     run: Run,
-    registries: Callable[[Repository], Registry],
+    open_session: OpenSession,
     progress: Progress,
     cache: DigestCache,
     *,
@@ -51,7 +51,7 @@ async def undo_run(
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
         return await undo_repository(
-            plan, registries, run, cache, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+            plan, open_session, run, cache, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
         )
 
     async def work() -> UndoResult:

@@ -1,8 +1,6 @@
 """A run that nobody should go on with leaves no tag on its tombstone: what was there before is put back, out of the
 journal, and the next plan judges it anew."""
 
-from collections.abc import Callable
-
 import anyio
 
 from holystone.engine.errors import HolystoneError
@@ -11,7 +9,7 @@ from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Registry, Run
+from holystone.engine.ports import OpenSession, RepositorySession, Run
 from holystone.engine.scheduler import for_each
 from holystone.engine.undo.order import levels
 from holystone.engine.undo.push import Sleep
@@ -19,26 +17,27 @@ from holystone.engine.undo.putting import PuttingBack
 from holystone.engine.undo.taken import Taken
 
 
-async def uncover(run: Run, registries: Callable[[Repository], Registry], *, sleep: Sleep = anyio.sleep) -> None:
+async def uncover(run: Run, open_session: OpenSession, *, sleep: Sleep = anyio.sleep) -> None:
     """What fails stays as it is: the next plan tells of it, and `undo` tries it again."""
     for plan in run.plan.repositories:
         try:
-            await _uncover(plan, registries, run, sleep)
+            async with open_session(plan) as session:
+                await _uncover(plan, session, run, sleep)
         except HolystoneError:
             continue
 
 
-async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Registry], run: Run, sleep: Sleep) -> None:
+async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, sleep: Sleep) -> None:
     journal = await run.repository(plan.repository)
     if journal is None or journal.known.tombstone is None:
         return
-    registry, known = registries(plan.repository), journal.known
+    known = journal.known
     parts = journal.known.tombstone.parts
     any_part = {part.digest for part in parts}
     covered: dict[Tag, Digest] = {}
 
     async def look(step: Untag) -> None:
-        if await registry.resolve(plan.repository, step.tag, alone=True) in any_part:
+        if await session.resolve(step.tag, alone=True) in any_part:
             covered[step.tag] = step.digest
 
     open_steps = [
@@ -54,7 +53,7 @@ async def _uncover(plan: RepositoryPlan, registries: Callable[[Repository], Regi
     there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
     gone = Taken(frozenset(), covered, there, journaled.damaged, levels(there))
     work = PuttingBack(
-        plan, registry, gone, journal.manifest, parts, _silent, anyio.CapacityLimiter(IN_HAND), False, sleep
+        plan, session, gone, journal.manifest, parts, _silent, anyio.CapacityLimiter(IN_HAND), False, sleep
     )
     await work.everything()
     await work.delete_tombstone()

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_ou
 from holystone.adapters.registries.acr.sheet import SHEET
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi, OciSession
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome
@@ -62,73 +62,84 @@ class AcrRegistry(OciApi):
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, *, credential: str) -> None:
         super().__init__(host, http, reads, writes)
-        self._credential = credential
-        self._locked: dict[Repository, dict[Digest, str]] = {}
+        self.credential = credential
+
+    def open(self, repository: Repository) -> "AcrSession":
+        return AcrSession(self, repository)
+
+
+class AcrSession(OciSession):
+    registry: AcrRegistry
+
+    def __init__(self, registry: AcrRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self._credential = registry.credential
+        self._locked: Mapping[Digest, str] = {}
         """Manifests with a locked tag, as the last listing saw them."""
-        self._names: dict[Repository, Set[Tag]] = {}
+        self._names: Set[Tag] = frozenset()
         """Tags, as the last listing saw them."""
-        self._tagged: dict[Repository, int] = {}
+        self._tagged = 0
         """Manifests with a tag, as the last listing saw them."""
-        self._manifests: dict[Repository, int] = {}
+        self._manifests = sys.maxsize
         """All manifests, tagged or not, as Azure counted them last."""
-        self._doubts: dict[Repository, _Doubts] = {}
+        self._doubts = _Doubts()
         """What the last listing left open."""
 
-    def scope(self, repository: Repository, access: Access) -> str:
-        return f"repository:{repository.path}:{_ACTIONS[access]}"
+    def scope(self, access: Access) -> str:
+        return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 
-    async def probe(self, repository: Repository) -> Capabilities:
+    async def probe(self) -> Capabilities:
         """One request: the repository's own attributes. The rights are read from the token that was needed for it; if
         it does not tell, the registry is asked to delete what cannot exist."""
-        about = await self._about(repository)
+        about = await self._about()
         if about and about.changeableAttributes.writeEnabled is False:
-            return _cannot(_locked(repository))
-        claims = await self.http.granted(self.scope(repository, "delete"), lane=self.reads)
-        actions = granted_actions(claims, repository.path)
+            return _cannot(_locked(self.repository))
+        claims = await self.http.granted(self.scope("delete"), lane=self.reads)
+        actions = granted_actions(claims, self.repository.path)
         if actions is None:
-            lacking = await self._refusal(repository)
+            lacking = await self._refusal()
         else:
             lacking = "" if actions & {"delete", "*"} else "the token server did not grant it"
         if lacking:
             return _cannot(
-                f"{self._credential} has no right to delete in {repository} "
-                f"(scope {self.scope(repository, 'delete')}): {lacking}. {NEEDED_RIGHTS}"
+                f"{self._credential} has no right to delete in {self.repository} "
+                f"(scope {self.scope('delete')}): {lacking}. {NEEDED_RIGHTS}"
             )
-        doubts = self._doubts.get(repository, _Doubts())
+        doubts = self._doubts
         return msgspec.structs.replace(
             SHEET.can,
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
             tags_first=doubts.locks_unknown,
             digest_delete=not doubts.tags_unseen,
-            undo=outlook(await self.may_push(repository)),
+            undo=outlook(await self.may_push()),
         )
 
-    async def list_tags(self, repository: Repository) -> Listing:
+    async def list_tags(self) -> Listing:
         """With the tags that Azure hides, as locked ones: whoever hid one wants it."""
 
         def get(path: str) -> Awaitable[Reply]:
-            return self._get(repository, path)
+            return self._get(path)
 
-        listing, doubts = await self._listed(repository, get)
+        listing, doubts = await self._listed(get)
         for _ in range(_ROUNDS - 1):
             if doubts.tags_unseen:
-                listing, doubts = await self._listed(repository, get)
-        self._doubts[repository] = doubts
-        self._locked[repository] = {
+                listing, doubts = await self._listed(get)
+        self._doubts = doubts
+        self._locked = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
         }
-        self._names[repository] = listing.tags.keys()
-        self._tagged[repository] = len(set(listing.tags.values()))
+        self._names = listing.tags.keys()
+        self._tagged = len(set(listing.tags.values()))
         return listing
 
-    async def _listed(self, repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> tuple[Listing, _Doubts]:
-        about = await self._about(repository)
+    async def _listed(self, get: Callable[[str], Awaitable[Reply]]) -> tuple[Listing, _Doubts]:
+        about = await self._about()
         if about is None:
             return Listing({}, exists=False), _Doubts()
-        listing, locks_known = await read_tags(repository, get)
+        listing, locks_known = await read_tags(self.repository, get)
         hidden = Listing({})
         if about.tagCount != _names_in(listing):
-            hidden = await read_hidden(repository, get, listing)
+            hidden = await read_hidden(self.repository, get, listing)
         listing = msgspec.structs.replace(
             listing,
             tags={**listing.tags, **hidden.tags},
@@ -137,58 +148,57 @@ class AcrRegistry(OciApi):
         )
         return listing, _Doubts(locks_unknown=not locks_known, tags_unseen=about.tagCount != _names_in(listing))
 
-    async def _about(self, repository: Repository) -> _Repository | None:
+    async def _about(self) -> _Repository | None:
         """None if there is no such repository."""
-        reply = await self._get(repository, f"/acr/v1/{repository.path}")
+        reply = await self._get(f"/acr/v1/{self.repository.path}")
         if is_absent(reply):
             return None
         if reply.status != 200:
-            raise unreadable(str(repository), reply)
-        about = _understood(repository, reply)
+            raise unreadable(str(self.repository), reply)
+        about = _understood(self.repository, reply)
         if about.manifestCount is not None:
-            self._manifests[repository] = about.manifestCount
+            self._manifests = about.manifestCount
         return about
 
-    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+    async def referrers(self, subject: Digest) -> Sequence[Digest]:
         """The list shows what has a tag. Only where the repository has more manifests than that, something unseen can
         refer to the subject, and a request is worth it."""
-        if self._manifests.get(repository, sys.maxsize) <= self._tagged.get(repository, 0):
+        if self._manifests <= self._tagged:
             return ()
-        return await super().referrers(repository, subject)
+        return await super().referrers(subject)
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, f"/acr/v1/{repository.path}/_tags/{tag}") for tag in tags]
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(f"/acr/v1/{self.repository.path}/_tags/{tag}") for tag in tags]
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
         """The engine lists again right before it deletes. A tag that was locked since the plan is seen then, and saves
         its manifest, as one that was hidden is: whether the server would is UNCONFIRMED (see `listing`)."""
-        locked = self._locked.get(repository, {})
         return [
-            Locked(locked[digest]) if digest in locked else await self._delete_manifest(repository, digest)
+            Locked(self._locked[digest]) if digest in self._locked else await self._delete_manifest(digest)
             for digest in digests
         ]
 
-    async def _delete_manifest(self, repository: Repository, digest: Digest) -> Outcome:
+    async def _delete_manifest(self, digest: Digest) -> Outcome:
         try:
-            if self._doubts.get(repository, _Doubts()).tags_unseen:
-                shown = await read_tags_of(repository, digest, lambda path: self._get(repository, path))
-                if unseen := sorted(set(shown) - self._names.get(repository, frozenset())):
+            if self._doubts.tags_unseen:
+                shown = await read_tags_of(self.repository, digest, lambda path: self._get(path))
+                if unseen := sorted(set(shown) - self._names):
                     return Locked(f"its tag {unseen[0]} is in no list of Azure's, and so hidden or new")
-            return deletion_outcome(await self._delete(repository, f"/v2/{repository.path}/manifests/{digest}"))
+            return deletion_outcome(await self._delete(f"/v2/{self.repository.path}/manifests/{digest}"))
         except HolystoneError as error:
             return failed_deletion(error)
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         """From the recycle area, if the registry's soft delete policy (a preview) is on: then a manifest cannot be
         pushed again before it is restored (container-registry-soft-delete-policy.md of Azure's documentation). The call
         is azure-cli's (command_modules/acr/manifest.py, acr_manifest_deleted_restore). What the server says where the
         policy is off is UNCONFIRMED: every refusal means that a push may help."""
-        scope = f"repository:{repository.path}:deleted_read,deleted_restore"
+        scope = f"repository:{self.repository.path}:deleted_read,deleted_restore"
         for tag in tags or (None,):
             try:
                 reply = await self.http.request(
                     "POST",
-                    f"/acr/v1/_deleted/{repository.path}/_manifests/{digest}?force=false",
+                    f"/acr/v1/_deleted/{self.repository.path}/_manifests/{digest}?force=false",
                     lane=self.pushes,
                     limit=MANIFEST_LIMIT,
                     scope=scope,
@@ -201,32 +211,30 @@ class AcrRegistry(OciApi):
                 return False
         return True
 
-    async def _get(self, repository: Repository, path: str) -> Reply:
+    async def _get(self, path: str) -> Reply:
         """Below /acr/v1; every status that is not retried is returned."""
         try:
-            return await self.http.request(
-                "GET", path, lane=self.reads, limit=MANIFEST_LIMIT, scope=self.scope(repository, "read")
-            )
+            return await self.http.request("GET", path, lane=self.reads, limit=MANIFEST_LIMIT, scope=self.scope("read"))
         except Unauthorized as error:
             raise Unauthorized(error.message, what_to_do=f"{error.what_to_do} {NEEDED_RIGHTS}".strip()) from error
 
-    async def _delete(self, repository: Repository, path: str) -> Reply:
+    async def _delete(self, path: str) -> Reply:
         return await self.http.request(
-            "DELETE", path, lane=self.writes, limit=MANIFEST_LIMIT, scope=self.scope(repository, "delete")
+            "DELETE", path, lane=self.writes, limit=MANIFEST_LIMIT, scope=self.scope("delete")
         )
 
-    async def _refusal(self, repository: Repository) -> str:
+    async def _refusal(self) -> str:
         """What the registry says to a deletion; empty if it would do it. Nothing has this digest."""
         nothing = f"sha256:{secrets.token_hex(32)}"
         try:
-            reply = await self.delete(repository, nothing)
+            reply = await self.delete(nothing)
         except Unauthorized as error:
             return error.message
         return "" if reply.status in (202, 404) else summary(reply)
 
-    async def _deletion(self, repository: Repository, path: str) -> Outcome:
+    async def _deletion(self, path: str) -> Outcome:
         try:
-            return deletion_outcome(await self._delete(repository, path))
+            return deletion_outcome(await self._delete(path))
         except HolystoneError as error:
             return failed_deletion(error)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -15,7 +14,7 @@ from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, names_on, unreadable
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, OciApi, OciSession, names_on, unreadable
 from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
@@ -43,80 +42,88 @@ class OciRegistry(OciApi):
     ) -> None:
         """`signs`: asks what the server shows of itself to whoever has no credential."""
         super().__init__(host, http, reads, writes)
-        self._signs = signs
+        self.signs = signs
         self.marks_deletions = False
         """Whether a reply to a deletion was seen to have MARK."""
 
-    async def probe(self, repository: Repository) -> Capabilities:
-        found = await probe(_Questions(self, repository, self._signs))
-        if found.can_delete and self.referrers_api is None:
-            # Once here, instead of once for each of the many that are asked for at the same time.
-            nobody = f"/v2/{repository.path}/referrers/sha256:{'0' * 64}"
-            if (await self.read(repository, nobody, MANIFEST_LIMIT)).status == 404:
-                self.referrers_api = False
-        return msgspec.structs.replace(found, undo=await self._outlook(repository, found.undo))
+    def open(self, repository: Repository) -> "DefaultSession":
+        return DefaultSession(self, repository)
 
-    async def _outlook(self, repository: Repository, outlook: UndoOutlook) -> UndoOutlook:
+
+class DefaultSession(OciSession):
+    registry: OciRegistry
+
+    def __init__(self, registry: OciRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+
+    async def probe(self) -> Capabilities:
+        found = await probe(_Questions(self))
+        if found.can_delete and self.registry.referrers_api is None:
+            # Once here, instead of once for each of the many that are asked for at the same time.
+            nobody = f"/v2/{self.repository.path}/referrers/sha256:{'0' * 64}"
+            if (await self.read(nobody, MANIFEST_LIMIT)).status == 404:
+                self.registry.referrers_api = False
+        return msgspec.structs.replace(found, undo=await self._outlook(found.undo))
+
+    async def _outlook(self, outlook: UndoOutlook) -> UndoOutlook:
         """What its token does not say, the registry says at the push."""
-        if outlook.way != "push" or await self.may_push(repository) is not False:
+        if outlook.way != "push" or await self.may_push() is not False:
             return outlook
         return msgspec.structs.replace(outlook, lacks="the right to push")
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        base = f"/v2/{repository.path}/tags/list"
+    async def list_tags(self) -> Listing:
+        base = f"/v2/{self.repository.path}/tags/list"
         listed = Listed()
         for first in (f"{base}?n={PAGE_SIZE}", base):
             size = PAGE_SIZE if first != base else 0
-            get = partial(self.read_tags, repository)
-            async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
+            get = self.read_tags
+            async for reply in pages(get, first, what=str(self.repository), names=names_on, size=size):
                 if reply.status == 404 and error_code(reply) in _ABSENT:
                     return Listing({}, exists=False)
                 if reply.status == 400 and first != base:
                     break  # a server that does not page, and says so
                 if reply.status != 200:
-                    raise unreadable(f"The tags of {repository}", reply)
-                listed.add_all(_names(repository, reply))
+                    raise unreadable(f"The tags of {self.repository}", reply)
+                listed.add_all(_names(self.repository, reply))
             else:
-                return await self.look_up_odd(repository, listed.listing())
-        raise IncompleteSource(f"The tags of {repository} cannot be listed: the registry refuses the request.")
+                return await self.look_up_odd(listed.listing())
+        raise IncompleteSource(f"The tags of {self.repository} cannot be listed: the registry refuses the request.")
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, tag) for tag in tags]
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(tag) for tag in tags]
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, digest) for digest in digests]
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return [await self._deletion(digest) for digest in digests]
 
-    async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
+    async def _deletion(self, reference: Tag | Digest) -> Outcome:
         try:
-            reply = await self.delete(repository, reference)
+            reply = await self.delete(reference)
         except HolystoneError as error:
             return failed_deletion(error)
         outcome = deletion_outcome(reply)
-        if isinstance(outcome, Deleted) and self.marks_deletions and MARK not in reply.headers:
+        if isinstance(outcome, Deleted) and self.registry.marks_deletions and MARK not in reply.headers:
             return Failed(f"{summary(reply)}, by something that is not the registry: its replies have a {MARK}")
         return outcome
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class _Questions:
-    registry: OciRegistry
-    repository: Repository
-    ask: Callable[[], Awaitable[Signs]] | None
+    session: DefaultSession
 
     async def delete(self, reference: str) -> Reply:
-        reply = await self.registry.delete(self.repository, reference)
-        self.registry.marks_deletions |= MARK in reply.headers
+        reply = await self.session.delete(reference)
+        self.session.registry.marks_deletions |= MARK in reply.headers
         return reply
 
     async def get(self, reference: str) -> Reply:
-        path = f"/v2/{self.repository.path}/manifests/{reference}"
-        return await self.registry.read(self.repository, path, MANIFEST_LIMIT)
+        return await self.session.read(f"/v2/{self.session.repository.path}/manifests/{reference}", MANIFEST_LIMIT)
 
     async def signs(self) -> Signs:
-        return await self.ask() if self.ask else Signs()
+        ask = self.session.registry.signs
+        return await ask() if ask else Signs()
 
 
 def _names(repository: Repository, reply: Reply) -> list[str]:

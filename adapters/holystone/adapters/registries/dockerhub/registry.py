@@ -14,7 +14,7 @@ from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
 from holystone.adapters.registries.dockerhub.replies import PULLS
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
 from holystone.engine.errors import Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
@@ -34,65 +34,75 @@ class DockerHubRegistry(OciApi):
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, hub: HubApi) -> None:
         super().__init__(host, http, reads, writes)
         self.hub = hub
-        self._deletion = TagDeletion(hub)
+        self.deletion = TagDeletion(hub)
 
-    async def probe(self, repository: Repository) -> Capabilities:
-        can = await probe(self.hub, self._deletion, repository)
+    def open(self, repository: Repository) -> "DockerHubSession":
+        return DockerHubSession(self, repository)
+
+
+class DockerHubSession(OciSession):
+    registry: DockerHubRegistry
+
+    def __init__(self, registry: DockerHubRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self.hub = registry.hub
+        self._deletion = registry.deletion
+
+    async def probe(self) -> Capabilities:
+        can = await probe(self.hub, self._deletion, self.repository)
         if not can.can_delete:
             return can
-        may_push = await self.may_push(repository)
+        may_push = await self.may_push()
         lacks = (
             "the right to push (a token with the permission Write, or scope-image-push)" if may_push is False else ""
         )
         doubt = "whether the credential may push is not known" if may_push is None else ""
         return msgspec.structs.replace(can, undo=UndoOutlook("push", lacks=lacks, doubt=doubt))
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        about = await self.hub.about(repository)
+    async def list_tags(self) -> Listing:
+        about = await self.hub.about(self.repository)
         if about is None:
-            await self._expect_absent(repository)
+            await self._expect_absent()
             return Listing({}, exists=False)
-        listing = await read_tags(self.hub, repository)
+        listing = await read_tags(self.hub, self.repository)
         rules = locked(about.immutable_tags_settings, listing.tags)
-        return await self.look_up_odd(repository, msgspec.structs.replace(listing, locked=rules))
+        return await self.look_up_odd(msgspec.structs.replace(listing, locked=rules))
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return [await self._deletion.delete(repository, tag) for tag in tags]
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion.delete(self.repository, tag) for tag in tags]
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
         return [Failed(_BY_TAG_ONLY) for _ in digests]
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def read(
-        self, repository: Repository, path: str, limit: int, *, alone: bool = False, lane: Lane | None = None
-    ) -> Reply:
+    async def read(self, path: str, limit: int, *, alone: bool = False, lane: Lane | None = None) -> Reply:
         try:
-            return await super().read(repository, path, limit, alone=alone, lane=lane)
+            return await super().read(path, limit, alone=alone, lane=lane)
         except Unauthorized as error:
             raise _with_scopes(error) from error
 
-    async def _put_manifest(self, repository: Repository, reference: str, manifest: RawManifest) -> Reply:
+    async def _put_manifest(self, reference: str, manifest: RawManifest) -> Reply:
         try:
-            return await super()._put_manifest(repository, reference, manifest)
+            return await super()._put_manifest(reference, manifest)
         except Unauthorized as error:
             raise _with_scopes(error) from error
 
-    async def _digest_of(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Digest | None:
+    async def _digest_of(self, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         try:
-            return await super()._digest_of(repository, reference, alone=alone)
+            return await super()._digest_of(reference, alone=alone)
         except Unauthorized as error:
             raise _with_scopes(error) from error
 
-    async def _expect_absent(self, repository: Repository) -> None:
+    async def _expect_absent(self) -> None:
         """The Hub API says "not found" of a private repository too, to whoever may not see it. The registry does not:
         it gives no token for it, and looks for the repository only after the token. Raises Unseen for what neither
         shows, and Unauthorized for all else."""
         unseen = False
-        namespace, name = names(repository)
+        namespace, name = names(self.repository)
         try:
-            reply = await self.read(repository, f"/v2/{namespace}/{name}/tags/list?n=1", LIST_LIMIT)
+            reply = await self.read(f"/v2/{namespace}/{name}/tags/list?n=1", LIST_LIMIT)
         except Unauthorized as error:
             said = f"and the registry too: {error.message.removesuffix('.')}"
             unseen = True
@@ -101,7 +111,7 @@ class DockerHubRegistry(OciApi):
                 return
             said = "but the registry has it" if reply.status == 200 else f"and the registry says {summary(reply)}"
         refusal = self.hub.unseen(
-            f"{repository} does not exist, or must not be seen: the Hub API knows none for {self.hub.who}, {said}"
+            f"{self.repository} does not exist, or must not be seen: the Hub API knows none for {self.hub.who}, {said}"
         )
         if unseen and not self.hub.useless:
             raise Unseen(refusal.message, what_to_do=refusal.what_to_do)

@@ -15,7 +15,7 @@ from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images,
 from holystone.adapters.registries.ecr.manifests import read_manifests
 from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
 from holystone.adapters.registries.ecr.sheet import SHEET
-from holystone.adapters.registries.oci import STRANGE, OciApi
+from holystone.adapters.registries.oci import STRANGE, OciApi, OciSession
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
@@ -48,66 +48,78 @@ class _Repositories(msgspec.Struct):
 
 
 class EcrRegistry(OciApi):
-    manifests_at_once = 100
-
     def __init__(self, host: RegistryHost, api: EcrApi, http: RegistryHttp, lanes: Lanes) -> None:
         super().__init__(host, http, lanes.blobs, lanes.pushes)
-        self._can: dict[Repository, Capabilities] = {}
-        self._read: set[Repository] = set()
-        """From which manifests were read: those are pulled now, in AWS's eyes."""
-        self._api = api
-        self._lanes = lanes
+        self.api = api
+        self.lanes = lanes
 
-    async def probe(self, repository: Repository) -> Capabilities:
+    def open(self, repository: Repository) -> "EcrSession":
+        return EcrSession(self, repository)
+
+
+class EcrSession(OciSession):
+    registry: EcrRegistry
+
+    manifests_at_once = 100
+
+    def __init__(self, registry: EcrRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self._api = registry.api
+        self._lanes = registry.lanes
+        self._can: Capabilities | None = None
+        self._was_read = False
+        """Manifests were, which are pulled now, in AWS's eyes."""
+
+    async def probe(self) -> Capabilities:
         """Asked once: what may be deleted in the plan may be a moment later, and if not, the deletion says so."""
-        if repository not in self._can:
-            can = await self._ask(repository)
+        if self._can is None:
+            can = await self._ask()
             if not can.can_delete:
                 return can
-            if repository in self._read:
-                can = msgspec.structs.replace(can, warnings=await self._pull_rules(repository))
-            self._can[repository] = can
-        return self._can[repository]
+            if self._was_read:
+                can = msgspec.structs.replace(can, warnings=await self._pull_rules())
+            self._can = can
+        return self._can
 
-    async def _ask(self, repository: Repository) -> Capabilities:
+    async def _ask(self) -> Capabilities:
         """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
         can = SHEET.can
-        if not await self._is_mutable(repository):
+        if not await self._is_mutable():
             can = msgspec.structs.replace(can, overwrite="impossible")
         nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")
         try:
-            answer = await self._delete(repository, [nobody])
+            answer = await self._delete([nobody])
         except ApiError as error:
             if error.code == ABSENT:
                 return can
             if error.code in DENIED:
                 return _cannot(can, self._api.lacking(_DELETE, error))
-            raise self._api.unreadable(f"What may be deleted in {repository}", error, _DELETE) from error
+            raise self._api.unreadable(f"What may be deleted in {self.repository}", error, _DELETE) from error
         failures = answer.failures or []
         if [failure.failureCode for failure in failures] == [NOT_FOUND]:
             return can
         said = "; ".join(map(str, failures)) or "it claims to have deleted an image that does not exist"
         return _cannot(can, f"ECR answers strangely to {_DELETE}: {said}")
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        return await list_images(self._api, self._lanes.lists, repository)
+    async def list_tags(self) -> Listing:
+        return await list_images(self._api, self._lanes.lists, self.repository)
 
-    async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
+    async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         """By DescribeImages: a look by /v2 could count as a pull. The answer names the image's tags, and is not taken
         for the one to this question if ours is not among them."""
-        found = await self._describe(repository, reference, alone=alone)
+        found = await self._describe(reference, alone=alone)
         if found is None or _is(found, reference):
             return Digest.parse(found.imageDigest) if found else None
-        again = None if alone else await self._describe(repository, reference, alone=True)
-        what = f"{repository}: asked for {reference}, ECR answered with {found.imageDigest}, which is another image."
+        again = None if alone else await self._describe(reference, alone=True)
+        what = f"{self.repository}: asked for {reference}, ECR answered with {found.imageDigest}, another image."
         if again and _is(again, reference):
             raise self.http.doubt(what)
         raise IncompleteSource(what, what_to_do=STRANGE)
 
-    async def _describe(self, repository: Repository, reference: Tag | Digest, *, alone: bool) -> Image | None:
+    async def _describe(self, reference: Tag | Digest, *, alone: bool) -> Image | None:
         # UNCONFIRMED: whether an archived image is found by its name without the filter, and whether AWS takes both.
         for more in ({}, {"filter": EVERYTHING}):
-            asked: dict[str, Any] = self._api.about(repository, imageIds=image_ids([reference]), **more)
+            asked: dict[str, Any] = self._api.about(self.repository, imageIds=image_ids([reference]), **more)
             try:
                 found = await self._api.call("DescribeImages", Images, self._lanes.lists, asked, alone=alone)
             except ApiError as error:
@@ -115,55 +127,55 @@ class EcrRegistry(OciApi):
                     return None
                 if error.code == "ImageNotFoundException":
                     continue
-                raise self._api.unreadable(f"{repository}, {reference}", error, "ecr:DescribeImages") from error
+                raise self._api.unreadable(f"{self.repository}, {reference}", error, "ecr:DescribeImages") from error
             if found.imageDetails:
                 return found.imageDetails[0]
         return None
 
-    async def read_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
-        self._read.add(repository)
-        return await read_manifests(self._api, self._lanes.manifests, repository, digests)
+    async def read_manifests(self, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
+        self._was_read = True
+        return await read_manifests(self._api, self._lanes.manifests, self.repository, digests)
 
-    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+    async def referrers(self, subject: Digest) -> Sequence[Digest]:
         """None: the listing shows the subject of every untagged image."""
         return ()
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return await self._deletion(repository, tags)
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return await self._deletion(tags)
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
-        return await self._deletion(repository, digests)
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return await self._deletion(digests)
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def _deletion(self, repository: Repository, items: Sequence[Item]) -> Sequence[Outcome]:
+    async def _deletion(self, items: Sequence[Item]) -> Sequence[Outcome]:
         try:
-            return outcomes(items, await self._delete(repository, items))
+            return outcomes(items, await self._delete(items))
         except ApiError as error:
             return whole(len(items), error, self._api.lacking(_DELETE, error))
         except HolystoneError as error:
             return [failed_deletion(error)] * len(items)
 
-    async def _delete(self, repository: Repository, items: Sequence[Item]) -> Deletions:
-        asked = self._api.about(repository, imageIds=image_ids(items))
+    async def _delete(self, items: Sequence[Item]) -> Deletions:
+        asked = self._api.about(self.repository, imageIds=image_ids(items))
         return await self._api.call("BatchDeleteImage", Deletions, self._lanes.deletions, asked)
 
-    async def _pull_rules(self, repository: Repository) -> tuple[str, ...]:
+    async def _pull_rules(self) -> tuple[str, ...]:
         """Reading a manifest by the API or by /v2 counts as a pull: BatchGetImage sets lastRecordedPullTime
         (aws/containers-roadmap#2390), and no read is known that does not. A credential that may not read the policy is
         told nothing."""
         try:
             found = await self._api.call(
-                "GetLifecyclePolicy", _Lifecycle, self._lanes.lists, self._api.about(repository)
+                "GetLifecyclePolicy", _Lifecycle, self._lanes.lists, self._api.about(self.repository)
             )
         except (ApiError, IncompleteSource):
             return ()
         return (_COUNTED,) if _BY_PULL_TIME in found.lifecyclePolicyText else ()
 
-    async def _is_mutable(self, repository: Repository) -> bool:
+    async def _is_mutable(self) -> bool:
         """False also if that is not to be had: nothing depends on it, since tags are deleted by name."""
-        asked = self._api.about(repository)
+        asked = self._api.about(self.repository)
         asked["repositoryNames"] = [asked.pop("repositoryName")]
         try:
             found = await self._api.call("DescribeRepositories", _Repositories, self._lanes.lists, asked)

@@ -20,7 +20,7 @@ from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
 from holystone.adapters.registries.gcr.sheet import LONGEST, SHEET
-from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, unreadable
+from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, OciSession, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
@@ -43,73 +43,87 @@ class GoogleRegistry(OciApi):
     ) -> None:
         """`api`: None where the credential or the address is of no use there."""
         super().__init__(host, http, reads, writes)
-        self._api = api
-        self._who = described(credential)
-        self._alone: set[Repository] = set()
-        """Repositories in which nothing can refer to anything but tagged manifests."""
+        self.api = api
+        self.who = described(credential)
 
-    async def probe(self, repository: Repository) -> Capabilities:
+    def open(self, repository: Repository) -> "GoogleSession":
+        return GoogleSession(self, repository)
+
+
+class GoogleSession(OciSession):
+    registry: GoogleRegistry
+
+    def __init__(self, registry: GoogleRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self._api = registry.api
+        self._who = registry.who
+        self._is_alone = False
+        """Nothing can refer to anything but tagged manifests."""
+
+    async def probe(self) -> Capabilities:
         """Deletes what cannot exist: a missing right is said before a missing manifest (403 DENIED, naming the
         permission; not documented, and if it is ever the other way round, the first deletion says it)."""
         nonce = secrets.token_hex(32)
         for reference in (f"sha256:{nonce}", f"holystone-probe-{nonce[:16]}"):
             try:
-                reply = await self.delete(repository, reference)
+                reply = await self.delete(reference)
             except Unauthorized as error:
                 return _cannot(error.message)
             if reply.status in (401, 403):
-                return _cannot(f"{self._who} may not delete in {repository}: {summary(reply)}; give it the role {ROLE}")
-        immutable = await self._immutable(repository) is not None
+                lacking = f"{self._who} may not delete in {self.repository}: {summary(reply)}"
+                return _cannot(f"{lacking}; give it the role {ROLE}")
+        immutable = await self._immutable() is not None
         return msgspec.structs.replace(SHEET.can, overwrite="impossible" if immutable else SHEET.can.overwrite)
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
+    async def list_tags(self) -> Listing:
+        reply = await self.read(f"/v2/{self.repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
         if reply.status == 404 and error_code(reply) == _ABSENT:
             return Listing({}, exists=False)
         if reply.status in (401, 403):
             # Often said of what does not exist, too.
             raise Unauthorized(
-                f"The tags of {repository} cannot be read as {self._who}: {summary(reply)}.",
+                f"The tags of {self.repository} cannot be read as {self._who}: {summary(reply)}.",
                 what_to_do=f"Check the name, or give that credential the role {READER}.",
             )
         if reply.status != 200:
-            raise unreadable(f"The tags of {repository}", reply)
-        rows = read_rows(repository, reply)
+            raise unreadable(f"The tags of {self.repository}", reply)
+        rows = read_rows(self.repository, reply)
         if rows.cut_short:
-            rows = await self._list_by_api(repository, rows)
-        rule = await self._immutable(repository) if rows.tags else None
+            rows = await self._list_by_api(rows)
+        rule = await self._immutable() if rows.tags else None
         listing = Listing(
             rows.tags,
             locked=dict.fromkeys(rows.tags, rule) if rule else {},
-            untagged=await self._untagged(repository, rows),
+            untagged=await self._untagged(rows),
             indexes=rows.indexes,
             pushed=rows.pushed,
             odd=rows.odd,
         )
-        return await self.look_up_odd(repository, listing)
+        return await self.look_up_odd(listing)
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, tag) for tag in tags]
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(tag) for tag in tags]
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
         """Refused while a tag is on it or an index lists it."""
-        return [await self._deletion(repository, digest) for digest in digests]
+        return [await self._deletion(digest) for digest in digests]
 
-    async def referrers(self, repository: Repository, subject: Digest) -> Sequence[Digest]:
+    async def referrers(self, subject: Digest) -> Sequence[Digest]:
         """Nothing is asked where the list showed that no manifest without a tag can have a subject: those with one are
         read anyway."""
-        if repository in self._alone:
+        if self._is_alone:
             return ()
-        return await super().referrers(repository, subject)
+        return await super().referrers(subject)
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def _list_by_api(self, repository: Repository, seen: Rows) -> Rows:
-        image = locate(repository.host, repository.path)
+    async def _list_by_api(self, seen: Rows) -> Rows:
+        image = locate(self.repository.host, self.repository.path)
         if self._api is None or image is None:
             raise IncompleteSource(
-                f"{repository} has {LONGEST:,} tags or manifests or more, of which the registry lists only a part, and "
+                f"{self.repository} has {LONGEST:,} tags or manifests or more, of which the registry lists "
+                "only a part, and "
                 f"the Artifact Registry API, which lists all, cannot be asked as {self._who}.",
                 what_to_do="Use Application Default Credentials or an access token (docker login -u oauth2accesstoken) "
                 f"with the role {READER}, and install holystone[gcr].",
@@ -118,35 +132,33 @@ class GoogleRegistry(OciApi):
         # An image that was read under a wrong name, or an API that leaves something out.
         if len(rows.tags) < len(seen.tags) or len(rows.manifests) < len(seen.manifests):
             raise IncompleteSource(
-                f"The Artifact Registry API lists less of {repository} than the registry itself: {len(rows.tags)} tags "
+                f"The Artifact Registry API lists less of {self.repository} than the registry itself: "
+                f"{len(rows.tags)} tags "
                 f"and {len(rows.manifests)} manifests instead of {len(seen.tags)} and {len(seen.manifests)} at least.",
                 what_to_do="Run again; something was probably deleted while it was read.",
             )
         return rows
 
-    async def _untagged(self, repository: Repository, rows: Rows) -> tuple[Digest, ...]:
+    async def _untagged(self, rows: Rows) -> tuple[Digest, ...]:
         """What has to be read to know whose signature it is: nothing, where the referrers API tells. Whether Google has
         it is not documented (notaryproject/notation#1222 shows doubtful answers), so the registry is asked. What is
         missed by that is left alone: manifests that nobody named are never deleted."""
         candidates = rows.may_refer
-        if candidates:
-            self._alone.discard(repository)
-        else:
-            self._alone.add(repository)
-        if candidates and self.referrers_api is None:
-            await self.referrers(repository, candidates[0])
-        return candidates if self.referrers_api is False else ()
+        self._is_alone = not candidates
+        if candidates and self.registry.referrers_api is None:
+            await self.referrers(candidates[0])
+        return candidates if self.registry.referrers_api is False else ()
 
-    async def _immutable(self, repository: Repository) -> str | None:
+    async def _immutable(self) -> str | None:
         """The rule that forbids to delete any tag, for people; None if there is none or that cannot be found out."""
-        image: Image | None = locate(repository.host, repository.path)
+        image: Image | None = locate(self.repository.host, self.repository.path)
         if self._api is None or image is None or not await self._api.has_immutable_tags(image):
             return None
         return f"immutable tags are on for {image.folder} ({image.update_command} --no-immutable-tags turns them off)"
 
-    async def _deletion(self, repository: Repository, reference: Tag | Digest) -> Outcome:
+    async def _deletion(self, reference: Tag | Digest) -> Outcome:
         try:
-            return deletion_outcome(await self.delete(repository, reference))
+            return deletion_outcome(await self.delete(reference))
         except HolystoneError as error:
             return failed_deletion(error)
 

@@ -13,7 +13,7 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.graphql import Found, delete_version, find_versions
 from holystone.adapters.registries.github.replies import forbidden
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
@@ -35,60 +35,71 @@ class GithubDockerRegistry(OciApi):
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, api: GithubApi) -> None:
         """`api` is opened where `/graphql` is."""
         super().__init__(host, http, reads, writes)
-        self._api = api
-        self._ids: dict[Repository, dict[Tag, str]] = {}
+        self.api = api
+
+    def open(self, repository: Repository) -> "GithubDockerSession":
+        return GithubDockerSession(self, repository)
+
+
+class GithubDockerSession(OciSession):
+    registry: GithubDockerRegistry
+
+    def __init__(self, registry: GithubDockerRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self._api = registry.api
+        self._ids: dict[Tag, str] = {}
         """By tag the version's id, as the last list said, without those that were deleted since."""
 
-    async def probe(self, repository: Repository) -> Capabilities:
-        await self._find(repository)
+    async def probe(self) -> Capabilities:
+        await self._find()
         why = self._api.lacks("delete:packages", "repo")
         return msgspec.structs.replace(_CAN, can_delete=not why, cannot_delete_because=why)
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        found = await self._find(repository)
+    async def list_tags(self) -> Listing:
+        found = await self._find()
         if found is None:
-            await self._check_absence(repository)
+            await self._check_absence()
             return Listing({}, exists=False)
         listing = Listing(dict.fromkeys(found.tags), untagged=tuple(found.untagged), odd=dict.fromkeys(found.odd))
-        return await self.look_up_odd(repository, listing)
+        return await self.look_up_odd(listing)
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, tag) for tag in tags]
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
+        return [await self._deletion(tag) for tag in tags]
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
         return [Failed("the old Docker registry deletes by tag only")] * len(digests)
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         return False
 
-    async def _find(self, repository: Repository) -> Found | None:
-        found = await find_versions(self._api, repository)
-        self._ids[repository] = dict(found.tags) if found else {}
+    async def _find(self) -> Found | None:
+        found = await find_versions(self._api, self.repository)
+        self._ids = dict(found.tags) if found else {}
         return found
 
-    async def _check_absence(self, repository: Repository) -> None:
+    async def _check_absence(self) -> None:
         """A migrated package is no longer shown by GraphQL, and pulled all the same (github/docs, "Migrating to the
         Container registry from the Docker registry")."""
-        reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n=1", LIST_LIMIT)
+        reply = await self.read(f"/v2/{self.repository.path}/tags/list?n=1", LIST_LIMIT)
         if reply.status == 404 and error_code(reply) == "NAME_UNKNOWN":
             return
         raise IncompleteSource(
-            f"GraphQL shows no package {repository}, and the registry does not say that there is none: "
+            f"GraphQL shows no package {self.repository}, and the registry does not say that there is none: "
             f"{summary(reply)}.",
             what_to_do="If the server has migrated its images, name them by containers.HOST instead of docker.HOST.",
         )
 
-    async def _deletion(self, repository: Repository, tag: Tag) -> Outcome:
+    async def _deletion(self, tag: Tag) -> Outcome:
         try:
-            if tag not in self._ids.get(repository, {}):
-                await self._find(repository)
-            number = self._ids[repository].get(tag)
+            if tag not in self._ids:
+                await self._find()
+            number = self._ids.get(tag)
             outcome = await delete_version(self._api, number) if number else AlreadyGone()
             if isinstance(outcome, Deleted):
-                self._ids[repository].pop(tag, None)
+                self._ids.pop(tag, None)
             elif number and isinstance(outcome, AlreadyGone):
-                await self._find(repository)
-                if tag in self._ids[repository]:
+                await self._find()
+                if tag in self._ids:
                     return forbidden(self._api.who, "GitHub does not find the version that it lists")
             return outcome
         except HolystoneError as error:

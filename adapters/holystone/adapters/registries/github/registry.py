@@ -11,7 +11,7 @@ from holystone.adapters.registries.github.addresses import owner_of
 from holystone.adapters.registries.github.api import GithubApi, advice
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.sheet import SHEET
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi
+from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
@@ -36,18 +36,31 @@ class GithubRegistry(OciApi):
         """`pushes_as_somebody_else`: the registry is entered with another credential than the API. `limited`: GitHub's
         published limits hold."""
         super().__init__(host, http, reads, writes)
-        self._api = api
-        self._pushes_as_somebody_else = pushes_as_somebody_else
-        self._quota = SHEET.can.quota if limited else None
-        self._packages: dict[Repository, Package] = {}
+        self.api = api
+        self.pushes_as_somebody_else = pushes_as_somebody_else
+        self.quota = SHEET.can.quota if limited else None
 
-    async def probe(self, repository: Repository) -> Capabilities:
+    def open(self, repository: Repository) -> "GithubSession":
+        return GithubSession(self, repository)
+
+
+class GithubSession(OciSession):
+    registry: GithubRegistry
+
+    def __init__(self, registry: GithubRegistry, repository: Repository) -> None:
+        super().__init__(registry, repository)
+        self._api = registry.api
+        self._pushes_as_somebody_else = registry.pushes_as_somebody_else
+        self._quota = registry.quota
+        self._package = Package(registry.api, repository, self.resolve)
+
+    async def probe(self) -> Capabilities:
         """A classic token says its scopes; others say nothing, and no call tells whether the token's owner is an admin
         of the package: the first deletion does, and ends the repository.
 
         A tombstone is planned unless the scopes forbid to push it: a refused push leaves the tag as it is, and a
         workflow's token that may delete may also push."""
-        await self._api.prefix(owner_of(repository))
+        await self._api.prefix(owner_of(self.repository))
         scopes = self._api.scopes
         why = self._api.lacks("delete:packages")
         may_push = self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes
@@ -73,45 +86,38 @@ class GithubRegistry(OciApi):
             )
         return msgspec.structs.replace(SHEET.can.undo, lacks=f"write:packages ({lacking})" if lacking else "")
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        listing = await self._package(repository).list()
+    async def list_tags(self) -> Listing:
+        listing = await self._package.list()
         if listing is None:
-            await self._check_absence(repository)
+            await self._check_absence()
             return Listing({}, exists=False)
-        return await self.look_up_odd(repository, listing)
+        return await self.look_up_odd(listing)
 
-    async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
+    async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [Failed("GitHub deletes a tag only together with its manifest and its other tags")] * len(tags)
 
-    async def delete_manifests(self, repository: Repository, digests: Sequence[Digest]) -> Sequence[Outcome]:
-        return [await self._deletion(repository, digest) for digest in digests]
+    async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:
+        return [await self._deletion(digest) for digest in digests]
 
-    async def restore(self, repository: Repository, digest: Digest, tags: Sequence[Tag]) -> bool:
+    async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
         """Whether tags come back with their version is not documented, so they are looked at."""
-        if not await self._package(repository).restore(digest):
+        if not await self._package.restore(digest):
             return False
-        return all([await self.resolve(repository, tag) == digest for tag in tags])
+        return all([await self.resolve(tag) == digest for tag in tags])
 
-    async def _deletion(self, repository: Repository, digest: Digest) -> Outcome:
+    async def _deletion(self, digest: Digest) -> Outcome:
         try:
-            return await self._package(repository).delete(digest)
+            return await self._package.delete(digest)
         except HolystoneError as error:
             return failed_deletion(error)
 
-    def _package(self, repository: Repository) -> Package:
-        if repository not in self._packages:
-            self._packages[repository] = Package(
-                self._api, repository, lambda reference: self.resolve(repository, reference)
-            )
-        return self._packages[repository]
-
-    async def _check_absence(self, repository: Repository) -> None:
+    async def _check_absence(self) -> None:
         """GitHub answers 404 alike for a package that is not there and for one that the token must not see. ghcr.io
         says 404 NAME_UNKNOWN to whoever may look, and 403 DENIED otherwise, be the package there or not: only the
         first is believed. Raises Unseen for the second, and Unauthorized for all else."""
         refused: type[Unauthorized] = Unseen
         try:
-            reply = await self.read(repository, f"/v2/{repository.path}/tags/list?n=1", LIST_LIMIT)
+            reply = await self.read(f"/v2/{self.repository.path}/tags/list?n=1", LIST_LIMIT)
             if reply.status == 404 and error_code(reply) == "NAME_UNKNOWN":
                 return
             said = summary(reply)
@@ -120,8 +126,9 @@ class GithubRegistry(OciApi):
         except Unauthorized as error:
             said = error.message.rstrip(".")
         raise refused(
-            f"GitHub shows no package {repository} to {self._api.who}, and the registry does not say that there is "
+            f"GitHub shows no package {self.repository} to {self._api.who}, and the registry does not say that "
+            "there is "
             f"none: {said}.",
             what_to_do=f"If nothing was pushed there, leave the repository out. If something was: "
-            f"{advice(await self._api.prefix(owner_of(repository)) + '/')}",
+            f"{advice(await self._api.prefix(owner_of(self.repository)) + '/')}",
         )

@@ -25,7 +25,7 @@ from holystone.engine.model.lock_tags import (
 )
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing, Registry
+from holystone.engine.ports import Listing, RepositorySession
 from holystone.engine.scheduler import for_each
 
 T = TypeVar("T")
@@ -41,8 +41,7 @@ log: Final = events.logger()
 
 
 async def holding(
-    registry: Registry,
-    repository: Repository,
+    session: RepositorySession,
     run: str,
     work: Callable[[], Awaitable[T]],
     *,
@@ -51,7 +50,7 @@ async def holding(
 ) -> T:
     """The result of the work, which is begun once the lock is there. Raises Refused if another run has it,
     HolystoneError if no lock can be pushed, and what the work raises."""
-    held = _Held(registry, repository, run, now)
+    held = _Held(session, run, now)
     results: list[T] = []
     failures: list[Exception] = []
 
@@ -61,7 +60,7 @@ async def holding(
             try:
                 await held.renew()
             except HolystoneError as error:
-                log.warning("the lock was not renewed", repository=str(repository), error=str(error))
+                log.warning("the lock was not renewed", repository=str(session.repository), error=str(error))
 
     try:
         await _take(held, jitter)
@@ -81,7 +80,7 @@ async def holding(
 
 
 async def holding_all(
-    places: Sequence[tuple[Registry, Repository]],
+    sessions: Sequence[RepositorySession],
     run: str,
     work: Callable[[], Awaitable[T]],
     *,
@@ -89,15 +88,14 @@ async def holding_all(
 ) -> T:
     """The same for several repositories: all of them or none. `now`: Unix seconds, best by the registry's own clock,
     which all runs share."""
-    if not places:
+    if not sessions:
         return await work()
-    (registry, repository), *rest = places
+    session, *rest = sessions
     return await holding(
-        registry,
-        repository,
+        session,
         run,
         lambda: holding_all(rest, run, work, now=now),
-        now=lambda: now(repository.host),
+        now=lambda: now(session.repository.host),
     )
 
 
@@ -134,9 +132,9 @@ def _unlisted(repository: Repository) -> Refused:
 
 
 class _Held:
-    def __init__(self, registry: Registry, repository: Repository, run: str, now: Callable[[], float]) -> None:
-        self.repository = repository
-        self._registry = registry
+    def __init__(self, session: RepositorySession, run: str, now: Callable[[], float]) -> None:
+        self.repository = session.repository
+        self._session = session
         self._run = run
         self._now = now
         self._tags: list[Tag] = []
@@ -150,7 +148,7 @@ class _Held:
 
     async def look(self) -> LockTag | None:
         """Another run's lock. Stale ones are removed on the way."""
-        listing = await self._registry.list_tags(self.repository)
+        listing = await self._session.list_tags()
         self.is_listed = bool(self._tags) and self._tags[-1] in listing.tags
         now = self._now()
         if false := false_locks(listing.tags, now):
@@ -168,8 +166,8 @@ class _Held:
         manifest, config = lock_image(tag)
         self._tags = [*(each for each in self._tags if each != tag), tag]
         try:
-            await self._registry.push_blob(self.repository, config)
-            await self._registry.push_manifest(self.repository, tag, manifest)
+            await self._session.push_blob(config)
+            await self._session.push_manifest(tag, manifest)
         except (RegistryFailure, Unauthorized) as error:
             raise Refused(
                 f"{self.repository}: it cannot be locked: {error.message}",
@@ -192,7 +190,7 @@ class _Held:
 
     async def _remove_own(self, tag: Tag) -> None:
         try:
-            now = await self._registry.resolve(self.repository, tag)
+            now = await self._session.resolve(tag)
             if now == lock_image(tag)[0].digest:
                 await self._remove(tag)
             elif now:
@@ -205,7 +203,7 @@ class _Held:
         points: dict[Tag, Digest | None] = {}
 
         async def look(tag: Tag) -> None:
-            points[tag] = listing.tags[tag] or await self._registry.resolve(self.repository, tag)
+            points[tag] = listing.tags[tag] or await self._session.resolve(tag)
 
         try:
             await for_each(sorted(tags), look, workers=_AT_ONCE)
@@ -225,20 +223,20 @@ class _Held:
         """What cannot be removed goes stale, and is in nobody's way then. Deleted is the digest of the lock, whatever
         the tag points to by then; the tag by its name only where nothing else can go with that."""
         digest = lock_image(tag)[0].digest
-        can = await self._registry.probe(self.repository)
+        can = await self._session.probe()
         outcomes: list[Outcome] = []
         if can.tag_delete_spares_siblings and (can.tags_first or not can.digest_delete):
-            outcomes += await self._registry.delete_tags(self.repository, [tag])
+            outcomes += await self._session.delete_tags([tag])
         if can.digest_delete:
-            outcomes += await self._registry.delete_manifests(self.repository, [digest])
+            outcomes += await self._session.delete_manifests([digest])
         # A server that leaves a tag when its manifest is deleted, or refuses a manifest that has one, keeps them apart.
         if can.tag_delete and not can.tag_delete_spares_siblings and await self._points_to(tag, digest):
-            outcomes += await self._registry.delete_tags(self.repository, [tag])
+            outcomes += await self._session.delete_tags([tag])
         if outcomes and not any(isinstance(each, Deleted | AlreadyGone) for each in outcomes):
             self._failed(tag, outcomes[-1])
 
     async def _points_to(self, tag: Tag, digest: Digest) -> bool:
-        return await self._registry.resolve(self.repository, tag) == digest
+        return await self._session.resolve(tag) == digest
 
     def _failed(self, tag: Tag, why: object) -> None:
         log.warning("a lock was not removed", repository=str(self.repository), tag=tag, error=str(why))
