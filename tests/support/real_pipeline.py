@@ -27,6 +27,7 @@ from holystone.engine.naming import (
     read_storage,
     repository_of,
 )
+from holystone.engine.ports import RepositorySession
 from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
 from holystone.policies.tag_strategy import Allowance, StrategyRules
@@ -70,8 +71,8 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     class Connected:
         dates = Dates()
 
-        async def registry(self, *_: object) -> MemoryRegistry:
-            return registry
+        async def session(self, repository: Repository, *_: object) -> RepositorySession:
+            return registry.open(repository)
 
     located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(
