@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.detection import Identity
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.cleanup.connections import Connections
 from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError

@@ -19,6 +19,7 @@ from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manif
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Commit, Digest, ImageName, Repository, Tag
 from holystone.engine.names import parse_address, parse_used_image, repository_of
+from holystone.engine.ports import RepositorySession
 from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
 from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_images, read_storage
@@ -63,8 +64,8 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     class Connected:
         dates = Dates()
 
-        async def registry(self, *_: object) -> MemoryRegistry:
-            return registry
+        async def session(self, repository: Repository, *_: object) -> RepositorySession:
+            return registry.open(repository)
 
     located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(

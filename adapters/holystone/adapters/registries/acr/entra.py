@@ -23,7 +23,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
 from holystone.adapters.registries.detection import named
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.adapters.registries.question import Nobody
 from holystone.adapters.registries.site import Site
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
