@@ -8,10 +8,10 @@ from typing import Final
 
 import anyio
 
-from holystone.cleanup.output import tell
 from holystone.engine.model.references import Repository
 from holystone.engine.report.words import duration
 from holystone.engine.scheduler import Scheduler
+from holystone.ui.output import tell
 
 _FIRST, _LONGEST, _GROWTH = 5.0, 60.0, 1.5
 """Seconds between two lines."""

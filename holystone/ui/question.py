@@ -6,16 +6,10 @@ from collections.abc import Iterator
 
 import anyio
 
-from holystone.cleanup.message import NOTHING_DELETED
-from holystone.cleanup.output import can_ask, prompt, tell
-from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused
 from holystone.engine.model.plan import Plan, Refusal, Remove, RepositoryPlan
 from holystone.engine.report.words import count, size_text
-
-
-def open_question(plan: Plan) -> Refusal | None:
-    """What has to be confirmed before the plan may be applied, if anything has."""
-    return next((each for each in plan.refusals if each.promise == "confirmation"), None)
+from holystone.ui.output import can_ask, prompt, tell
 
 
 def question(plan: Plan, asked: Refusal) -> Iterator[str]:

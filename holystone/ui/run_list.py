@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from holystone.adapters.state.sqlite import Journal
-from holystone.cleanup import output
 from holystone.engine.model.records import RunRecord
+from holystone.ui import output
 
 _HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
 

@@ -1,25 +1,16 @@
-"""What a person has to know, on standard error: `holystone: …`, then what was not deleted and what to do, indented.
-Whatever else there is to a message (several causes, what git said) is marked, so that nobody can add an advice."""
+"""Why a plan may not be applied, and what is wrong with a run that has ended: each cause told once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from holystone.cleanup.output import marked, tell
-from holystone.engine.errors import DeletionDisabled, HolystoneError, Refused, Unreachable
+from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import Digest
 from holystone.engine.report.words import count
 
-NOTHING_DELETED: Final = "Nothing was deleted."
 _SHOWN: Final = 5
 """Causes, and repositories with the same cause. The JSON document has all."""
-
-
-def print_error(error: HolystoneError) -> None:
-    first, _, more = error.message.strip().partition("\n")
-    rest = (*marked(more), error.not_deleted, error.what_to_do)
-    tell(f"holystone: {first}", *(f"  {line}" for line in rest if line))
 
 
 def refusal(plan: Plan) -> HolystoneError | None:
