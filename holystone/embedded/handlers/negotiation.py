@@ -10,6 +10,7 @@ from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
 from holystone.embedded.storage import Storage, digest_of
+from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
 
 Served = tuple[bytes, str, str]
@@ -46,15 +47,18 @@ def _amd64(storage: Storage, route: Route, index: StoredManifest) -> StoredManif
     raise refusal("MANIFEST_UNKNOWN")
 
 
+class _Config(msgspec.Struct):
+    architecture: str = ""
+    history: list[dict[str, Any]] | None = None
+
+
 def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
     config_digest, *layers = manifest.blobs
-    config: Any = {}
-    if (blob := storage.find_blob(route.repository, config_digest)) is not None:
-        try:
-            config = msgspec.json.decode(blob)
-        except msgspec.DecodeError:
-            config = {}
-    history = config.get("history") or ()
+    try:
+        config = from_json(storage.find_blob(route.repository, config_digest) or b"", _Config)
+    except msgspec.DecodeError:
+        config = _Config()
+    history = config.history or ()
     if not history or sum(not each.get("empty_layer") for each in history) != len(layers):
         raise refusal("MANIFEST_INVALID")  # distribution cannot convert such a configuration
     return msgspec.json.encode(
@@ -62,7 +66,7 @@ def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
             "schemaVersion": 1,
             "name": route.repository,
             "tag": route.reference,
-            "architecture": config.get("architecture", ""),
+            "architecture": config.architecture,
             "fsLayers": [{"blobSum": digest} for digest in reversed(layers)],
             "history": [{"v1Compatibility": msgspec.json.encode(each).decode()} for each in history],
         }
