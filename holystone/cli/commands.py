@@ -1,5 +1,6 @@
 """Runs a command: settings in, exit code out. Loaded only when a command really runs."""
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ from holystone.cleanup.reading import another_project, check_reading
 from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
+from holystone.cli.logs import configure_logs
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.plan import Plan
@@ -37,7 +39,7 @@ from holystone.settings.resolve import (
     resolve_journal,
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
 
 
 def clean(command: str, given: Words, scope: Scope) -> int:
@@ -150,6 +152,9 @@ def give_up_run(run: str, given: Words) -> int:
 def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
+    configure_logs(LogSettings(level="normal", color="auto"))
+    # It would tell of each request that is none, and everybody on this machine may send them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 

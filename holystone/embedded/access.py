@@ -105,7 +105,8 @@ class Gate:
         auth = self._auth
         if not isinstance(auth, TokenService):
             raise refusal("UNSUPPORTED", status=404)
-        form = {name: values[-1] for name, values in urllib.parse.parse_qs(request.body.decode(errors="replace")).items()}
+        sent = urllib.parse.parse_qs(request.body.decode(errors="replace"))
+        form = {name: values[-1] for name, values in sent.items()}
         if request.method == "POST":
             asked = tuple(form.get("scope", "").split())
             user = (

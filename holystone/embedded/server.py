@@ -20,7 +20,7 @@ from holystone.embedded.limits import RateLimit, Window
 from holystone.embedded.manifests import SIZE_LIMIT
 from holystone.embedded.quirks import OCI, Quirks
 from holystone.embedded.recording import RecordedRequest, Recording
-from holystone.embedded.routes import Route, route
+from holystone.embedded.routes import route
 from holystone.embedded.storage import Storage
 
 Latency = Callable[[RecordedRequest], Awaitable[None]]

@@ -18,37 +18,30 @@ QUIRKS: Final = pytest.mark.parametrize("quirks", [OCI, DISTRIBUTION_2_8], ids=[
 HUGE: Final = "9" * 5000
 
 
-async def asked(registry: EmbeddedRegistry, request: str) -> str:
-    """The first line of the answer to a request of which no byte of the body is sent."""
+async def answer(registry: EmbeddedRegistry, head: bytes, body: bytes) -> bytes:
+    """The first line of it. `head` and `body` are what goes over the wire, whatever they say."""
     async with await anyio.connect_tcp("127.0.0.1", registry.port) as stream:
-        await stream.send(f"{request} HTTP/1.1\r\nHost: x\r\nContent-Length: 67108864\r\n\r\n".encode())
+        await stream.send(head + b"\r\nHost: x\r\n\r\n" + body)
         with anyio.fail_after(5):
-            return (await stream.receive()).decode().partition("\r\n")[0]
+            return (await stream.receive()).partition(b"\r\n")[0]
 
 
 @pytest.mark.parametrize(
-    ("request_line", "status"),
-    [
-        ("PUT /v2/app/manifests/x", 401),
-        ("PATCH /v2/app/blobs/uploads/x", 401),
-        ("POST /v2/app/blobs/uploads/", 401),
-        ("GET /v2/", 401),
-    ],
+    "request_line",
+    ["PUT /v2/app/manifests/x", "PATCH /v2/app/blobs/uploads/x", "POST /v2/app/blobs/uploads/", "GET /v2/"],
 )
-async def test_who_has_no_login_is_told_so_before_the_body(request_line: str, status: int) -> None:
+async def test_who_has_no_login_is_told_so_before_the_body(request_line: str) -> None:
     for auth in (AUTH, TokenService({"a": User("all")})):
         async with EmbeddedRegistry(auth=auth) as registry:
-            assert f" {status} " in await asked(registry, request_line)
+            head = f"{request_line} HTTP/1.1\r\nContent-Length: {64 << 20}".encode()
+            assert b" 401 " in await answer(registry, head, b"")
 
 
 @pytest.mark.parametrize("path", ["/token", "/elsewhere"])
 async def test_no_stranger_has_megabytes_to_say(path: str) -> None:
     async with EmbeddedRegistry(auth=AUTH) as registry:
-        async with await anyio.connect_tcp("127.0.0.1", registry.port) as stream:
-            await stream.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 67108864\r\n\r\n".encode())
-            await stream.send(b"x" * (1 << 17))
-            with anyio.fail_after(5):
-                assert b" 404 " in await stream.receive()
+        head = f"POST {path} HTTP/1.1\r\nContent-Length: {64 << 20}".encode()
+        assert b" 404 " in await answer(registry, head, b"x" * (128 << 10))
 
 
 async def test_a_registry_that_records_nothing_remembers_nobody() -> None:
@@ -63,15 +56,15 @@ async def test_a_registry_that_records_nothing_remembers_nobody() -> None:
 async def test_a_number_beyond_all_numbers(quirks: Quirks, path: str, push: Any) -> None:
     async with EmbeddedRegistry(quirks=quirks) as registry, client(registry.url) as to:
         await push.image(to, "app", "a")
-        ignored = not quirks.pages and "tags" in path
-        assert (await to.send("GET", f"{path}?n={HUGE}")).status == (200 if ignored or quirks.lenient_numbers == "catalog" else 400)
+        status = 200 if quirks is DISTRIBUTION_2_8 else 400
+        assert (await to.send("GET", f"{path}?n={HUGE}")).status == status
 
 
-@pytest.mark.parametrize("asked_for", [f"{HUGE}-", f"-{HUGE}", f"0-{HUGE}", "\u0663-"], ids=["from", "last", "to", "odd"])
-async def test_a_part_that_no_blob_can_have(asked_for: str, push: Any) -> None:
+@pytest.mark.parametrize("part", [f"{HUGE}-", f"-{HUGE}", f"0-{HUGE}", "\u0663-"], ids=["from", "last", "to", "odd"])
+async def test_a_part_that_no_blob_can_have(part: str, push: Any) -> None:
     async with EmbeddedRegistry() as registry, client(registry.url) as to:
         await push.blob(to, "app", b"{}")
-        assert (await to.send("GET", f"/v2/app/blobs/{EMPTY}", headers={"Range": f"bytes={asked_for}"})).status == 416
+        assert (await to.send("GET", f"/v2/app/blobs/{EMPTY}", headers={"Range": f"bytes={part}"})).status == 416
 
 
 @QUIRKS
@@ -86,12 +79,9 @@ async def test_a_part_that_no_blob_can_have(asked_for: str, push: Any) -> None:
     ids=["deep", "no UTF-8", "huge size", "type without UTF-8"],
 )
 async def test_what_is_no_manifest(quirks: Quirks, media_type: bytes, body: bytes) -> None:
-    async with EmbeddedRegistry(quirks=quirks) as registry, client(registry.url) as to:
-        head = b"PUT /v2/app/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nContent-Type: %s\r\n\r\n"
-        async with await anyio.connect_tcp("127.0.0.1", registry.port) as stream:
-            await stream.send(head % (len(body), media_type) + body)
-            with anyio.fail_after(5):
-                assert b" 400 " in await stream.receive()
+    async with EmbeddedRegistry(quirks=quirks) as registry:
+        head = b"PUT /v2/app/manifests/x HTTP/1.1\r\nContent-Length: %d\r\nContent-Type: %s" % (len(body), media_type)
+        assert b" 400 " in await answer(registry, head, body)
 
 
 @QUIRKS
@@ -115,12 +105,11 @@ async def test_a_tag_beside_a_digest_that_is_none(push: Any) -> None:
 async def test_a_form_and_a_body_that_cannot_be_read() -> None:
     async with EmbeddedRegistry(auth=TokenService({})) as registry, client(registry.url) as to:
         assert (await to.send("POST", "/token", body=b"username=\xff")).status == 401
-    async with EmbeddedRegistry() as registry:
-        async with await anyio.connect_tcp("127.0.0.1", registry.port) as stream:
-            head = "PUT /v2/app/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 5"
-            await stream.send(f"{head}\r\n\r\nno-gz".encode())
-            with anyio.fail_after(5):
-                assert b" 400 " in await stream.receive()
+    async with EmbeddedRegistry() as registry, await anyio.connect_tcp("127.0.0.1", registry.port) as stream:
+        head = "PUT /v2/app/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 5"
+        await stream.send(f"{head}\r\n\r\nno-gz".encode())
+        with anyio.fail_after(5):
+            assert b" 400 " in await stream.receive()
 
 
 @pytest.mark.parametrize("config", ["[]", '{"history":[1]}', '{"history":5}'])

@@ -15,7 +15,7 @@ from tests.support import images
 
 CONFIG = images.config("one")
 MANIFEST = images.image(CONFIG)
-CONFIG_DIGEST = images.digest_of(CONFIG)
+CONFIG_DIGEST = Digest.of(CONFIG)
 
 
 def test_what_one_run_learned_the_next_one_knows(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
 def test_what_nobody_asks_for_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "known.db"
     start = dt.date(2026, 1, 1)
-    other = Digest(images.digest_of(b"other"))
+    other = Digest(Digest.of(b"other"))
     with DigestKnowledge(file, today=lambda: start) as knowledge:
         knowledge.learn_blob(CONFIG_DIGEST, CONFIG)
         knowledge.learn_blob(other, b"other")
@@ -134,11 +134,11 @@ def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
     for number, body in enumerate(bodies):
         today = day + dt.timedelta(number)
         with DigestKnowledge(file, lambda today=today: today, largest_file=largest) as knowledge:  # type: ignore[misc]
-            knowledge.learn_blob(images.digest_of(body), body)
-            knowledge.blob(images.digest_of(bodies[0]))
+            knowledge.learn_blob(Digest.of(body), body)
+            knowledge.blob(Digest.of(bodies[0]))
         assert file.stat().st_size < largest * 1.3
     with DigestKnowledge(file, largest_file=largest) as knowledge:
-        known = [number for number, body in enumerate(bodies) if knowledge.blob(images.digest_of(body))]
+        known = [number for number, body in enumerate(bodies) if knowledge.blob(Digest.of(body))]
     assert known[0] == 0, "asked for each day"
     assert known[1:] == list(range(known[1], 30))
     assert 5 <= len(known) <= 10
@@ -147,8 +147,8 @@ def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
 def test_a_large_configuration_is_not_worth_remembering(tmp_path: Path) -> None:
     file, body = tmp_path / "known.db", b" " * (LARGEST_BLOB + 1)
     with DigestKnowledge(file) as knowledge:
-        knowledge.learn_blob(images.digest_of(body), body)
-        assert knowledge.blob(images.digest_of(body)) is None
+        knowledge.learn_blob(Digest.of(body), body)
+        assert knowledge.blob(Digest.of(body)) is None
 
 
 _LEARNS_MUCH = """

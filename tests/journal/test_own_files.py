@@ -17,6 +17,7 @@ from holystone.engine.inventory.knowledge import DigestKnowledge
 from holystone.engine.journal import Journal, refuse_if_busy
 from holystone.engine.journal.locks import lock_repositories, lock_run
 from holystone.engine.journal.schema import FILE_NAME
+from holystone.engine.model.references import Digest
 from holystone.engine.own_files import open_own, own_database
 from tests.support import images
 from tests.support.memory_registry import repository
@@ -232,12 +233,12 @@ def test_a_cache_that_somebody_planted_is_not_opened_and_the_run_goes_on(
 ) -> None:
     victim, file = tmp_path / "victim", tmp_path / "known.db"
     with DigestKnowledge(victim) as theirs:
-        theirs.learn_blob(images.digest_of(b"{}"), b"{}")
+        theirs.learn_blob(Digest.of(b"{}"), b"{}")
     before = victim.read_bytes()
     plant(file, victim)
     with DigestKnowledge(file) as knowledge:
-        assert knowledge.blob(images.digest_of(b"{}")) is None
-        knowledge.learn_blob(images.digest_of(b"[]"), b"[]")
+        assert knowledge.blob(Digest.of(b"{}")) is None
+        knowledge.learn_blob(Digest.of(b"[]"), b"[]")
     assert victim.read_bytes() == before
     assert word in caplog.text
     assert "without a cache" in caplog.text

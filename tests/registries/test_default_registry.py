@@ -86,7 +86,7 @@ async def test_reads_back_what_was_pushed(served: tuple[OciRegistry, Repository,
     manifest = (await registry.read_manifests(repository, [digest])).get(digest)
     assert manifest == images.image(config)
     assert (await registry.read_manifests(repository, [ABSENT])).get(ABSENT) is None
-    assert await registry.read_blob(repository, images.digest_of(config)) == config
+    assert await registry.read_blob(repository, Digest.of(config)) == config
     assert await registry.read_blob(repository, ABSENT) is None
 
 

@@ -944,7 +944,7 @@ async def test_pulls_that_are_used_up_are_named(tmp_path: Path) -> None:
             await registry.read_manifests(repository, [second.digest])
         assert await registry.resolve(repository, Tag("v2")) == second.digest
         config = images.config("two")
-        assert await registry.read_blob(repository, images.digest_of(config)) == config
+        assert await registry.read_blob(repository, Digest.of(config)) == config
         assert await registry.delete_tags(repository, [Tag("v2")]) == [Deleted()]
 
 

@@ -407,7 +407,7 @@ async def test_reads_and_pushes(tmp_path: Path, door: Door) -> None:
         await registry.push_manifest(repository, Tag("v2"), manifest)
         assert await registry.resolve(repository, Tag("v2")) == manifest.digest
         assert (await registry.read_manifests(repository, [manifest.digest, ABSENT])) == {manifest.digest: manifest}
-        assert await registry.read_blob(repository, images.digest_of(config)) == config
+        assert await registry.read_blob(repository, Digest.of(config)) == config
 
 
 async def test_a_tag_that_has_expired_is_absent_whatever_a_stale_list_says(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from holystone.embedded.handlers.negotiation import negotiated
 from holystone.embedded.manifests import SIZE_LIMIT, Invalid, StoredManifest, read, referrer_entry
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Missing, RepositoryState, Storage, digest_of
+from holystone.embedded.storage import Missing, RepositoryState, Storage
 from holystone.engine.model.manifests import OCI_INDEX
 from holystone.engine.model.references import Digest, InvalidName, Tag
 
@@ -32,7 +32,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     by_digest = ":" in route.reference
     wanted = _wanted_digest(quirks, request, route)
     algorithm = wanted.algorithm if wanted else "sha256"
-    if wanted and digest_of(request.body, algorithm) != wanted:
+    if wanted and Digest.of(request.body, algorithm) != wanted:
         raise refusal("DIGEST_INVALID")
     asked = request.query.get("tag") if by_digest and quirks.sha512 == "tag-parameter" else None
     if asked and not _is(Tag, asked):
@@ -44,7 +44,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     pin = quirks.pins_tagged or not state.tags_of(route.reference)
     try:
         if not (quirks.nested_indexes and quirks.foreign_layers):
-            _check_content(quirks, state, read(digest_of(request.body), media_type, request.body))
+            _check_content(quirks, state, read(Digest.of(request.body), media_type, request.body))
         stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error

@@ -9,9 +9,10 @@ from holystone.embedded.exchange import Incoming
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Storage, digest_of
+from holystone.embedded.storage import Storage
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from holystone.engine.model.references import Digest
 
 Served = tuple[bytes, str, str]
 """Body, media type, and the digest that the header tells."""
@@ -34,7 +35,7 @@ def negotiated(storage: Storage, quirks: Quirks, request: Incoming, route: Route
             raise refusal("MANIFEST_INVALID", "schema 2 manifest not supported by client")
     if quirks.converts_to_schema1 and stored.media_type == DOCKER_MANIFEST and DOCKER_MANIFEST not in accepted:
         body = _schema1(storage, route, stored)
-        return body, DOCKER_SCHEMA1, digest_of(body)
+        return body, DOCKER_SCHEMA1, Digest.of(body)
     return stored.body, stored.media_type, stored.digest
 
 
