@@ -152,7 +152,7 @@ def give_up_run(run: str, given: Words) -> int:
 def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
-    configure_logs(LogSettings(level="normal", color="auto"))
+    configure_logs(LogSettings())
     # It would tell of each request that is none, and everybody on this machine may send them.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return _main(lambda: tour(keep=given.get("keep") == "true"))
