@@ -128,7 +128,7 @@ def resume_run(run: str | None, given: Words) -> int:
     async def job() -> int:
         async with _session(settings, delivery.progress) as session:
             runs = Runs(delivery, settings, listed)
-            return await (runs.resume(session, run) if run else runs.resume_last(session))
+            return await (runs.resume_last(session) if run is None else runs.resume(session, run))
 
     return _main(job, delivery.progress)
 

@@ -11,7 +11,6 @@ from typing import ClassVar, Final, Self
 
 from holystone.engine.model.value import Value
 
-
 _LONGEST_QUOTED: Final = 300
 
 
