@@ -1,5 +1,6 @@
 """Runs a command: settings in, exit code out. Loaded only when a command really runs."""
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ from holystone.cleanup.reading import another_project, check_reading
 from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
+from holystone.cli.logs import configure_logs
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
 from holystone.engine.model.plan import Plan
@@ -35,7 +37,7 @@ from holystone.settings.resolve import (
     resolve_journal,
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 
@@ -128,7 +130,7 @@ def resume_run(run: str | None, given: Words) -> int:
     async def job() -> int:
         async with _session(settings, progress) as session:
             runs = Runs(delivery, settings, listed)
-            return await (runs.resume(session, run) if run else runs.resume_last(session))
+            return await (runs.resume_last(session) if run is None else runs.resume(session, run))
 
     return _main(job, progress)
 
@@ -153,6 +155,9 @@ def give_up_run(run: str, given: Words) -> int:
 def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
+    configure_logs(LogSettings())
+    # It would tell of each request that is none, and everybody on this machine may send them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 

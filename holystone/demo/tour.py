@@ -42,7 +42,7 @@ async def tour(*, keep: bool) -> int:
     login, shown = ((name, secrets.token_urlsafe(12)) for name in ("demo", "me"))
     auth = Basic({name: User(password) for name, password in (login, shown)})
     with tempfile.TemporaryDirectory(prefix="holystone-demo-") as folder:
-        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8, auth=auth) as registry:
+        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8, auth=auth, records=False) as registry:
             project = await _publish(Path(folder), registry, login)
             settings = _settings(Path(folder), registry.host, project, login)
             plan = await _clean(settings)

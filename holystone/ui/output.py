@@ -24,6 +24,8 @@ azure-pipelines-agent: Command.cs) and `##teamcity[…]` count wherever in a lin
 _COLONS: Final = re.compile(r"^(\s*):(?=:)")
 """`::name::` counts at the beginning of a line, after blanks too (GitHub, the same file). GitLab's `section_start`
 needs a carriage return and an escape character."""
+_PIECE: Final = 1 << 20
+"""Characters."""
 _ODD: Final = re.compile(r"[^\x20-\x7e]")
 
 
@@ -41,13 +43,14 @@ class Unwritten(HolystoneError):
 
 def report(*lines: str) -> None:
     """To standard output. Raises Unwritten."""
-    _print(_shown(lines) + "\n")
+    _print(_shown(lines))
 
 
 def document(encoded: bytes) -> None:
     """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can. Raises
     Unwritten."""
     text = encoded.decode()
+    del encoded
     if redacted(text) != text:
         text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
     encodes_all = _encoding(sys.stdout).lower().startswith("utf")
@@ -55,22 +58,22 @@ def document(encoded: bytes) -> None:
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    _print(_ODD.sub(escaped, text).replace("##", r"#\u0023") + "\n")
+    _print(_ODD.sub(escaped, text).replace("##", r"#\u0023"))
 
 
 def tell(*lines: str) -> None:
     """To standard error."""
-    _tell(_shown(lines) + "\n")
+    _tell(_shown(lines))
 
 
 def tell_rendered(line: str) -> None:
     """A log line of which every part is `visible`, with colours of our own."""
-    _tell(redacted(line) + "\n")
+    _tell(redacted(line))
 
 
 def prompt(*lines: str) -> None:
     """To standard error; the cursor stays behind the last line."""
-    _tell(_shown(lines))
+    _tell(_shown(lines), end="")
 
 
 def can_ask() -> bool:
@@ -122,21 +125,28 @@ def _print(text: str) -> None:
         raise Unwritten(fault) from fault
 
 
-def _tell(text: str) -> None:
+def _tell(text: str, *, end: str = "\n") -> None:
     with suppress(OSError, ValueError):
-        _write(sys.stderr, text)
+        _write(sys.stderr, text, end)
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
     if stream is None:  # closed before we began, and nobody has held it open
         return
     encoding = _encoding(stream)
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        last = len(text) // _PIECE * _PIECE
+        for at in range(0, last, _PIECE):  # of a hundred megabytes there are no more copies than must be
+            stream.write(_in(encoding, text[at : at + _PIECE]))
+        stream.write(_in(encoding, text[last:] + end))
         stream.flush()
     except OSError:
         _give_up(stream)
         raise
+
+
+def _in(encoding: str, text: str) -> str:
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _give_up(stream: TextIO) -> None:

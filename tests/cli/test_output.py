@@ -3,8 +3,10 @@
 import ast
 import io
 import json
+import os
 import re
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +87,31 @@ def test_an_ascii_terminal_and_a_closed_one_end_nothing(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stderr", None)
     output.report("x")
     output.tell("x")
+
+
+@pytest.mark.parametrize("way", ["document", "report"])
+def test_what_is_large_is_printed_without_many_copies(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan of all tags that a run can hold has a hundred megabytes."""
+    line = "x" * (8 << 20)
+    encoded = json.dumps(line).encode()
+    with Path(os.devnull).open("w", encoding="utf-8") as printed:
+        monkeypatch.setattr(sys, "stdout", printed)
+        tracemalloc.start()
+        try:
+            if way == "document":
+                output.document(encoded)
+            else:
+                output.report(line)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 1.5 * len(line)
+
+
+def test_a_piece_ends_between_two_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\N{KEY}" * 3_000_000
+    output.report(text)
+    assert capsys.readouterr().out == f"{text}\n"
 
 
 def test_nobody_else_prints() -> None:

@@ -13,6 +13,7 @@ import pytest
 from holystone.adapters.credentials import redaction
 from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
+from holystone.engine.model.references import Digest, InvalidName
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
 
@@ -241,3 +242,11 @@ def test_what_is_used_again_is_not_the_first_to_be_forgotten(monkeypatch: pytest
         remember(secret)
     shown = [secret for secret in secrets if redacted(secret) == secret]
     assert shown == [secrets[1]]
+
+
+def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:
+    held = Secret("even-shillings-and-a-parrot")
+    for before in range(400):
+        with pytest.raises(InvalidName) as caught:
+            Digest.parse("x" * before + held.reveal() + "x" * (400 - before))
+        assert "shil" not in redacted(str(caught.value))

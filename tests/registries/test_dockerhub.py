@@ -945,7 +945,7 @@ async def test_pulls_that_are_used_up_are_named(tmp_path: Path) -> None:
             await session.read_manifests([second.digest])
         assert await session.resolve(Tag("v2")) == second.digest
         config = images.config("two")
-        assert await session.read_blob(images.digest_of(config)) == config
+        assert await session.read_blob(Digest.of(config)) == config
         assert await session.delete_tags([Tag("v2")]) == [Deleted()]
 
 

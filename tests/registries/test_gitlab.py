@@ -155,9 +155,7 @@ async def test_the_list_tells_all_that_matters_of_docker_images(tmp_path: Path) 
         config = images.config("one")
         assert listing.tags == {"v1": one.digest, "v2": one.digest}
         assert listing.manifests == {
-            one.digest: Manifest(
-                one.digest, DOCKER_MANIFEST, 0, config=images.digest_of(config), layers_size=len(config)
-            )
+            one.digest: Manifest(one.digest, DOCKER_MANIFEST, 0, config=Digest.of(config), layers_size=len(config))
         }
         assert listing.put == {tag: int(at) for tag, at in server.storage.repositories[PATH].tagged.items()}
         assert listing.put[Tag("v1")] < listing.put[Tag("v2")]
@@ -180,7 +178,7 @@ async def test_what_may_have_a_subject_or_children_is_read(tmp_path: Path) -> No
         assert snapshot.broken == {}
         assert snapshot.manifests[index].children == (one.digest, two.digest)
         assert snapshot.manifests[signature.digest].subject == one.digest
-        assert set(snapshot.configs) == {images.digest_of(images.config(text)) for text in ("one", "signature")}
+        assert set(snapshot.configs) == {Digest.of(images.config(text)) for text in ("one", "signature")}
         read = {path.rpartition("/")[2] for path in asked(server, "/manifests/")}
         assert read == {index, signature.digest, two.digest}
 
