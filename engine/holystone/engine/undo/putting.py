@@ -152,7 +152,8 @@ class PuttingBack:
     def _unmarked(self, tag: Tag) -> UndoOutcome | None:
         """Whoever put the tag back without its mark would make people use what must not be used."""
         mark = self._marks.get(tag)
-        match self._tags[mark] if mark else None:
+        # One that is marked itself, as only a changed plan has it, may come after what it marks.
+        match self._tags.get(mark) if mark else None:
             case Failed():
                 return Failed(f"its mark {mark} is not back")
             case BlobsGone(why):
