@@ -25,8 +25,8 @@ from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
 
 _LARGEST: Final = 128 << 20
-"""Bytes of a plan file, as many as its letters take in memory. Of a tag there are 800; to read one takes three times its
-size."""
+"""Bytes of a plan file, as many as its letters take in memory. Of a tag there are 800; to read one takes three times as
+much."""
 _FOUR_EACH: Final = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
 _TWO_EACH: Final = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
 """As bytes, and as JSON escapes: one letter beyond U+FFFF makes all letters of its word, and one beyond U+00FF, take so

@@ -184,7 +184,7 @@ def test_letters_count_as_what_they_take_in_memory(
     file = tmp_path / "plan.json"
     file.write_bytes(WHOLE.replace(b'"a note"', f'"{letter}"'.encode()))
     monkeypatch.setattr("holystone.cleanup.plan_file._LARGEST", 2 * len(file.read_bytes()) - 1)
-    with pytest.raises(UsageError, match="MiB of letters that take [24] bytes each"):
+    with pytest.raises(UsageError, match=r"MiB of letters that take [24] bytes each"):
         read(file)
     file.write_bytes(WHOLE.replace(b'"a note"', b'"\\u00e4\xc3\xa4"'))
     with pytest.raises(HolystoneError, match="does not fit its hash"):

@@ -79,7 +79,7 @@ class PuttingBack:
             self._manifests[digest] = seen(outcome, digest, now, ())
         for tag, outcome in self._tags.items():
             digest, now = self._gone.tags[tag], there.tags[tag]
-            raw = await self._bytes_of(digest) if now not in (None, digest) else None
+            raw = await self._bytes_of(digest) if is_back(outcome) and now not in (None, digest) else None
             self._tags[tag] = seen(outcome, digest, now, same_bytes(raw) if raw else ())
 
     async def delete_tombstone(self) -> Outcome | None:
