@@ -380,7 +380,7 @@ def test_a_lock_that_points_elsewhere_by_the_time_it_would_go_stays() -> None:
     left = leave_lock(there, 500)
 
     async def move(point: Point) -> None:
-        if before("delete_tags")(point) or (before("resolve")(point) and point.arguments[1] == "v1"):
+        if before("resolve")(point) and point.arguments[1] == "v1":
             there.contents[APP].tags[left] = image(there)
 
     there.hook = move

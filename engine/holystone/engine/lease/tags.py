@@ -21,7 +21,7 @@ _SKEW: Final = 5 * 60
 """Seconds that the clock of whoever made a lock may be ahead of ours."""
 _SHOWN: Final = 5
 _PREFIX: Final = "holystone-lock-"
-_REST: Final = re.compile(r"(?P<until>[0-9]{1,12})-(?P<run>[0-9A-Za-z-]{1,64})", re.ASCII)
+_REST: Final = re.compile(r"(?P<until>0|[1-9][0-9]{0,11})-(?P<run>[0-9A-Za-z-]{1,64})", re.ASCII)
 
 
 class LockTag(msgspec.Struct, frozen=True, order=True):
