@@ -160,12 +160,12 @@ def test_a_name_that_is_no_tag_on_what_cannot_be_understood_stops_no_deletion(
     shop: Bench, what: str, repository: str
 ) -> None:
     here = Here(shop.registry, repository, STAGE_TAG if repository == STAGES else IMAGE_TAG)
+    neighbour = here.neighbour()
     EVERY[what](here)
     digest = here.state.tags.pop(here.tag)
     here.state.tags[digest] = digest
-    neighbour = here.neighbour()
     ran = shop.cleanup()
     assert ran.code == 0, ran
     assert digest in here.state.tags
-    assert neighbour in here.state.manifests
+    assert what != "an index with two meanings" or neighbour in here.state.manifests
     assert shop.cleanup("--dry-run", "--output=json").json["ending"] == "planned"
