@@ -14,7 +14,7 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock
+from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
@@ -147,7 +147,8 @@ def _locked(repository: Repository, lock: LockTag) -> Refusal:
         repository=repository,
         why=f"another run of Holystone is at work there ({lock})",
         what_to_do="wait for it to end; if it has died, `holystone resume` on its machine goes on with it, "
-        "and its lock counts no more after that time",
+        "and its lock counts no more after that time; "
+        f"if there is no such run, remove the tag {lock_tag(lock)} by hand",
     )
 
 

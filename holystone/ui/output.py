@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -24,9 +25,9 @@ azure-pipelines-agent: Command.cs) and `##teamcity[…]` count wherever in a lin
 _COLONS: Final = re.compile(r"^(\s*):(?=:)")
 """`::name::` counts at the beginning of a line, after blanks too (GitHub, the same file). GitLab's `section_start`
 needs a carriage return and an escape character."""
-_PIECE: Final = 1 << 20
-"""Characters."""
 _ODD: Final = re.compile(r"[^\x20-\x7e]")
+_AT_ONCE: Final = 1 << 16
+"""Characters that are escaped, encoded and written together: each may take a hundred times its size meanwhile."""
 
 
 class Unwritten(HolystoneError):
@@ -43,14 +44,21 @@ class Unwritten(HolystoneError):
 
 def report(*lines: str) -> None:
     """To standard output. Raises Unwritten."""
-    _print(_shown(lines))
+    some: list[str] = []
+    size = 0
+    for line in lines:
+        if size > _AT_ONCE:
+            _print(_shown(some) + "\n")
+            some, size = [], 0
+        some.append(line)
+        size += len(line)
+    _print(_shown(some) + "\n")
 
 
 def document(encoded: bytes) -> None:
     """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can. Raises
     Unwritten."""
     text = encoded.decode()
-    del encoded
     if redacted(text) != text:
         text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
     encodes_all = _encoding(sys.stdout).lower().startswith("utf")
@@ -58,22 +66,24 @@ def document(encoded: bytes) -> None:
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    _print(_ODD.sub(escaped, text).replace("##", r"#\u0023"))
+    for part in _parts(text):
+        _print(_ODD.sub(escaped, part).replace("##", r"#\u0023"))
+    _print("\n")
 
 
 def tell(*lines: str) -> None:
     """To standard error."""
-    _tell(_shown(lines))
+    _tell(_shown(lines) + "\n")
 
 
 def tell_rendered(line: str) -> None:
     """A log line of which every part is `visible`, with colours of our own."""
-    _tell(redacted(line))
+    _tell(redacted(line) + "\n")
 
 
 def prompt(*lines: str) -> None:
     """To standard error; the cursor stays behind the last line."""
-    _tell(_shown(lines), end="")
+    _tell(_shown(lines))
 
 
 def can_ask() -> bool:
@@ -94,12 +104,27 @@ def marked(text: str) -> tuple[str, ...]:
 def visible(line: str) -> str:
     """With an escape for all that would not be seen or would be obeyed."""
     if not line.isprintable():
-        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        line = "".join(map(_escaped, _parts(line)))
     return _COMMAND.sub(r"#\\x23", _COLONS.sub(r"\1\\x3a", line))
 
 
-def _shown(lines: tuple[str, ...]) -> str:
+def _shown(lines: Iterable[str]) -> str:
     return redacted("\n".join(map(visible, lines)))
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Such as can be escaped one by one: what begins a command stays together."""
+    start = 0
+    while start < len(text):
+        end = start + _AT_ONCE
+        while text[end - 1 : end + 1] == "##":
+            end += 1
+        yield text[start:end]
+        start = end
 
 
 def _without_secrets(value: Any) -> Any:
@@ -125,28 +150,22 @@ def _print(text: str) -> None:
         raise Unwritten(fault) from fault
 
 
-def _tell(text: str, *, end: str = "\n") -> None:
+def _tell(text: str) -> None:
     with suppress(OSError, ValueError):
-        _write(sys.stderr, text, end)
+        _write(sys.stderr, text)
 
 
-def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
+def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # closed before we began, and nobody has held it open
         return
     encoding = _encoding(stream)
     try:
-        last = len(text) // _PIECE * _PIECE
-        for at in range(0, last, _PIECE):  # of a hundred megabytes there are no more copies than must be
-            stream.write(_in(encoding, text[at : at + _PIECE]))
-        stream.write(_in(encoding, text[last:] + end))
+        for part in _parts(text):
+            stream.write(part.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except OSError:
         _give_up(stream)
         raise
-
-
-def _in(encoding: str, text: str) -> str:
-    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _give_up(stream: TextIO) -> None:

@@ -153,3 +153,20 @@ def test_a_doomed_image_whose_layer_has_a_size_beyond_all_numbers(shop: Bench, s
     done = shop.cleanup()
     assert done.code == 0, done
     assert tag not in storage.repositories[name].tags
+
+
+@pytest.mark.parametrize("what", ["a manifest that is no JSON", "an index with two meanings"])
+@pytest.mark.parametrize("repository", [STAGES, APPS[0]])
+def test_a_name_that_is_no_tag_on_what_cannot_be_understood_stops_no_deletion(
+    shop: Bench, what: str, repository: str
+) -> None:
+    here = Here(shop.registry, repository, STAGE_TAG if repository == STAGES else IMAGE_TAG)
+    neighbour = here.neighbour()
+    EVERY[what](here)
+    digest = here.state.tags.pop(here.tag)
+    here.state.tags[digest] = digest
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+    assert digest in here.state.tags
+    assert what != "an index with two meanings" or neighbour in here.state.manifests
+    assert shop.cleanup("--dry-run", "--output=json").json["ending"] == "planned"

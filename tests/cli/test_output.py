@@ -142,3 +142,18 @@ def _prints(node: ast.AST) -> bool:
             return any(each.name in {"stdout", "stderr", "echo", "secho"} for each in names)
         case _:
             return False
+
+
+def test_long_words_are_escaped_and_written_in_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that they take little memory; a command is no less one where two parts meet."""
+    many = (1 << 16) - 2
+    for more in range(4):
+        said = "x" * (many + more) + "##vso[a]"
+        output.report(said, "\x1b" + said, said)
+        assert capsys.readouterr().out == "\n".join(
+            part.replace("##", r"#\x23") for part in (said, r"\x1b" + said, said, "")
+        )
+        output.document(json.dumps({"a": said}).encode())
+        told = capsys.readouterr().out
+        assert "##" not in told
+        assert json.loads(told) == {"a": said}

@@ -83,7 +83,7 @@ class PuttingBack:
             self._manifests[digest] = seen(outcome, digest, now, ())
         for tag, outcome in self._tags.items():
             digest, now = self._gone.tags[tag], there.tags[tag]
-            raw = await self._bytes_of(digest) if now not in (None, digest) else None
+            raw = await self._bytes_of(digest) if is_back(outcome) and now not in (None, digest) else None
             self._tags[tag] = seen(outcome, digest, now, same_bytes(raw) if raw else ())
 
     async def delete_tombstone(self) -> Outcome | None:
@@ -157,7 +157,8 @@ class PuttingBack:
     def _unmarked(self, tag: Tag) -> UndoOutcome | None:
         """Whoever put the tag back without its mark would make people use what must not be used."""
         mark = self._marks.get(tag)
-        match self._tags[mark] if mark else None:
+        # One that is marked itself, as only a changed plan has it, may come after what it marks.
+        match self._tags.get(mark) if mark else None:
             case Failed():
                 return Failed(f"its mark {mark} is not back")
             case BlobsGone(why):
