@@ -141,6 +141,8 @@ def test_only_a_path_that_a_proxy_has_made_longer_or_shorter_is_ours(asked: str,
         '</2>; rel="next',
         "</2>; rel='next",
         "</other>",
+        "<////[x>",
+        "<//[::1]x@>",
         "</1>; rel=next, </2>; rel=next",
     ],
 )
