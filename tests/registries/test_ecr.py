@@ -182,6 +182,17 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         }
 
 
+async def test_an_image_without_a_digest_and_a_state_of_megabytes(tmp_path: Path) -> None:
+    """The state is a reason why its tags stay, for each of them in the plan."""
+    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+        served.faults.add(to_api(says({"imageDetails": [{"imageDigest": "none", "imageTags": ["v1"]}]}), times=1))
+        with pytest.raises(IncompleteSource, match="'none' is not a valid digest"):
+            await registry.resolve(repository, Tag("v1"))
+        image = {"imageDigest": ABSENT, "imageTags": ["v1"], "imageStatus": "x" * 100_000}
+        served.faults.add(to_api(says({"imageDetails": [image]}), times=1))
+        assert len((await registry.list_tags(repository)).locked[Tag("v1")]) < 100
+
+
 async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
         push(served, "one", "v1", path="team/other")
