@@ -151,6 +151,19 @@ def test_a_link_that_cannot_be_understood_is_not_the_end_of_a_list(link: str) ->
         next_link(reply(200, b"", link))
 
 
+def test_an_error_of_millions_of_nothings_is_not_decoded() -> None:
+    """Eight megabytes of them took two hundred more, in one go, on top of what a run has read by then."""
+    body = b'{"errors":[{"code":"DENIED"},' + b"{}," * 500_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        assert error_code(reply(403, body)) == ""
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    parts = [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "x", "detail": {"digest": "y" * 71}} for _ in range(15_000)]
+    assert error_code(reply(400, json.dumps({"errors": parts}).encode())) == "MANIFEST_BLOB_UNKNOWN"
+
+
 @given(
     st.lists(
         st.tuples(

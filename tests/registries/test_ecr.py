@@ -193,6 +193,15 @@ async def test_an_image_without_a_digest_and_a_state_of_megabytes(tmp_path: Path
         assert len((await registry.list_tags(repository)).locked[Tag("v1")]) < 100
 
 
+async def test_a_page_of_millions_of_nothings_is_not_decoded(tmp_path: Path) -> None:
+    """Sixteen megabytes of them took three hundred more, in one go."""
+    body = b'{"imageDetails":[],"x":[' + b"{}," * 1_000_000 + b"{}]}"
+    async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
+        served.faults.add(to_api(says(body), times=1))
+        with pytest.raises(IncompleteSource, match="more than 1,000,000 values"):
+            await registry.list_tags(repository)
+
+
 async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as (registry, repository):
         push(served, "one", "v1", path="team/other")
