@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import secret_form
 from holystone.adapters.http.authorizer import covers
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import error_code, summary
@@ -72,6 +73,13 @@ def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
 @given(st.text(alphabet='Bearer Basic realm="\\,;= \tx', max_size=60))
 def test_any_header_is_parsed_without_error(header: str) -> None:
     choose(parse([header]))
+
+
+def test_what_a_challenge_says_can_be_sent_on() -> None:
+    found = choose(parse(['Bearer realm="https://a/t",service="\udcff",scope="repository:a:pull,\udcff"']))
+    assert isinstance(found, BearerChallenge)
+    sent = {"service": found.service, "scope": found.scope, "token": Secret("sure-secret")}
+    assert secret_form(sent).startswith(b"service=%EF%BF%BD")
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,9 @@ def api_base(host: RegistryHost, given: URL | None, environ: Mapping[str, str]) 
         given = URL("https://gitlab.com")
     if given is None and environ.get("CI_REGISTRY", "").strip().lower() == host and environ.get("CI_API_V4_URL"):
         given = _parsed(environ["CI_API_V4_URL"])
-    return given and (given, "" if given.path.endswith(_V4) else _V4)
+    if given is None:
+        return None
+    return given, "" if given.path.endswith(_V4) else _V4
 
 
 def _parsed(text: str) -> URL:
