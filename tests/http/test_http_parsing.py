@@ -78,7 +78,7 @@ def test_any_header_is_parsed_without_error(header: str) -> None:
 def test_what_a_challenge_says_can_be_sent_on() -> None:
     found = choose(parse(['Bearer realm="https://a/t",service="\udcff",scope="repository:a:pull,\udcff"']))
     assert isinstance(found, BearerChallenge)
-    sent = {"service": found.service, "scope": found.scope, "token": Secret("sure-secret")}
+    sent: dict[str, str | Secret] = {"service": found.service, "scope": found.scope, "token": Secret("sure-secret")}
     assert secret_form(sent).startswith(b"service=%EF%BF%BD")
 
 
