@@ -250,3 +250,30 @@ def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:
         with pytest.raises(InvalidName) as caught:
             Digest.parse("x" * before + held.reveal() + "x" * (400 - before))
         assert "shil" not in redacted(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("secret", "unit"),
+    [
+        ("\\%", "\\" * 15 + "x25"),
+        (" +", "+" * 9),
+        ("| ", "|  | "),
+        ("\\ ", "\\" * 9 + " " * 9),
+        ("%25", "%2525"),
+        ("&;", "&amp;;"),
+    ],
+)
+def test_no_text_takes_an_age_whoever_chose_the_secret(secret: str, unit: str) -> None:
+    """A token server chooses the token and what the registry says next, which fits nearly. Nothing else ran meanwhile,
+    for ever, and no signal was heeded."""
+    remember(secret * 40)
+    begun = time.process_time()
+    assert redacted(unit * 39) == unit * 39
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("form", [go_json, git_path, go_page, html.escape, str])
+def test_what_looks_like_an_escape_may_be_the_secrets_own(form: Callable[[str], str]) -> None:
+    for secret in ("a%25&b<é", "a&amp;b<é", "a=3d&b\\#é", "end +&é"):
+        remember(secret)
+        assert redacted(f"said: {form(secret)}.") == "said: ***."

@@ -180,6 +180,26 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         assert await session.read_manifests([first.digest, both.digest, child.digest]) == {child.digest: child}
 
 
+async def test_an_image_without_a_digest_and_a_state_of_megabytes(tmp_path: Path) -> None:
+    """The state is a reason why its tags stay, for each of them in the plan."""
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        served.faults.add(to_api(says({"imageDetails": [{"imageDigest": "none", "imageTags": ["v1"]}]}), times=1))
+        with pytest.raises(IncompleteSource, match="'none' is not a valid digest"):
+            await session.resolve(Tag("v1"))
+        image = {"imageDigest": ABSENT, "imageTags": ["v1"], "imageStatus": "x" * 100_000}
+        served.faults.add(to_api(says({"imageDetails": [image]}), times=1))
+        assert len((await session.list_tags()).locked[Tag("v1")]) < 100
+
+
+async def test_a_page_of_millions_of_nothings_is_not_decoded(tmp_path: Path) -> None:
+    """Sixteen megabytes of them took three hundred more, in one go."""
+    body = b'{"imageDetails":[],"x":[' + b"{}," * 1_000_000 + b"{}]}"
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        served.faults.add(to_api(says(body), times=1))
+        with pytest.raises(IncompleteSource, match="more than 1,000,000 values"):
+            await session.list_tags()
+
+
 async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1", path="team/other")

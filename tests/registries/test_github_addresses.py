@@ -42,8 +42,9 @@ def test_an_api_that_nothing_tells() -> None:
     with pytest.raises(UsageError) as raised:
         api_url(RegistryHost("registry.example.com"), None, {})
     assert "--repo-api-url" in raised.value.what_to_do
-    with pytest.raises(UsageError, match="GITHUB_API_URL"):
-        api_url(RegistryHost("registry.example.com"), None, {"GITHUB_API_URL": "ghes.example.com"})
+    for named in ("ghes.example.com", "//[::1]x@", "https://me:secret@ghes.example.com"):
+        with pytest.raises(UsageError, match="GITHUB_API_URL is not"):
+            api_url(RegistryHost("registry.example.com"), None, {"GITHUB_API_URL": named})
 
 
 @pytest.mark.parametrize("api", [None, "https://api.github.com"])

@@ -21,8 +21,10 @@ async def connect(site: Site) -> GitlabRegistry:
 
 async def _api(site: Site) -> GitlabApi | None:
     """Only with a token that was given for it: a password of Docker's configuration is the registry's."""
+    if not isinstance(site.login, RegistryToken):
+        return None
     base = api_base(site.host, site.api_url, site.environ)
-    if base is None or not isinstance(site.login, RegistryToken):
+    if base is None:
         return None
     address, prefix = base
     quota = QUOTA if site.host in HOSTED else None
