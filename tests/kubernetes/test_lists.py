@@ -126,7 +126,7 @@ async def test_replies_are_capped(api: KubeApi, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_large_objects_make_short_pages(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever may make workloads in one namespace may make hundreds of a megabyte each: no page of 500 was ever read."""
+    """Whoever may make workloads may make hundreds of a megabyte each: no page of 500 was ever read."""
     monkeypatch.setattr(api_module, "_LARGEST", 5000)
     api.run("pods", "web", "r.io/web:1")
     for number in range(30):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from holystone.adapters.git.listed import check_packed_size
 from holystone.adapters.git.scrub import scrub
 from holystone.engine.errors import IncompleteSource, shell_word
 
@@ -70,7 +71,9 @@ def discover(directory: Path) -> pygit2.Repository | None:
 def _open(path: Path) -> pygit2.Repository:
     """This one or none: by itself libgit2 goes on from a broken one to the folder it is in, where somebody may have
     committed what looks like a bare repository, and to those above."""
-    return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
+    found = pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
+    check_packed_size(Path(found.path))
+    return found
 
 
 def _tracks(repository: pygit2.Repository, folder: Path) -> bool:
