@@ -1,5 +1,6 @@
 """Finds the clone a project directory belongs to."""
 
+import os
 from pathlib import Path
 
 import pygit2
@@ -51,11 +52,12 @@ def discover(directory: Path) -> pygit2.Repository | None:
     """The repository whose `.git` (a folder; a file in worktrees and submodules) is in the directory or in a parent,
     as git itself looks for it. One found in a parent counts only if its current commit contains the directory:
     an unrelated repository around it would say that no commit of the project exists. Raises IncompleteSource."""
-    directory = directory.resolve()
-    for candidate in (directory, *directory.parents):
-        if (candidate / ".git").exists():
-            break
-    else:
+    directory = Path(os.path.realpath(directory))  # `resolve` raises where links go round in circles (Python 3.12)
+    try:
+        candidate = next((each for each in (directory, *directory.parents) if (each / ".git").exists()), None)
+    except OSError as error:
+        raise unreadable(directory, error) from error
+    if candidate is None:
         return None
     try:
         found = _open(candidate / ".git")
