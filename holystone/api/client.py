@@ -16,12 +16,11 @@ from holystone.cleanup.carry_out import carry_out, take_back
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import Session, open_session
-from holystone.cleanup.telling import Progress
 from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.events import Listener, listening
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import RunRecord
-from holystone.engine.model.references import Repository
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import refusal
 from holystone.engine.undo import UndoResult
@@ -39,22 +38,13 @@ class Applied:
     """E.g. that later runs will have nothing to be held against."""
 
 
-class Silent:
-    """Progress that nobody is told of."""
-
-    def begin(self, run_id: str, steps: int = 0) -> None:
-        pass
-
-    def __call__(self, repository: Repository, done: int, of: int) -> None:
-        pass
-
-
 class Holystone:
     """`async with Holystone(images_repo=…, stages_storage=…, dir=…) as holystone:`
 
     `options` are those of `holystone cleanup`, with `_` for `-`: text, True or False, or a sequence of texts for what
     may be repeated. `environ` has the variables, which count where an option is silent; the process's own if it is not
-    given. Nothing is printed, and nothing is asked. Every method raises HolystoneError, UsageError among them for what
+    given. `listener` is told of every event. Nothing is printed, and nothing is asked. Every
+    method raises HolystoneError, UsageError among them for what
     the options say.
     """
 
@@ -62,14 +52,14 @@ class Holystone:
         self,
         *,
         environ: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
+        listener: Listener | None = None,
         **options: str | bool | Sequence[str] | None,
     ) -> None:
         if unknown := sorted(options.keys() - {option.key for option in CLEANUP_OPTIONS}):
             raise UsageError(f"There is no option {', '.join(unknown)}.")
         given = {name: _as_typed(value) for name, value in options.items()}
         self._settings = resolve(given, os.environ if environ is None else environ)
-        self._progress = progress or Silent()
+        self._listeners = (listener,) if listener else ()
         self._stack = AsyncExitStack()
         self._session: Session | None = None
 
@@ -94,28 +84,29 @@ class Holystone:
         forbids to carry it out is in its `refusals`."""
         session = self._open
         listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
-        plan = await prepare_plan(
-            session.connections,
-            session.cache,
-            self._settings,
-            Scope(images, stages),
-            "cleanup",
-            as_of=int(time.time()),
-            listed=listed,
-        )
-        await session.connections.settle()
-        return plan
+        with listening(*self._listeners):
+            plan = await prepare_plan(
+                session.connections,
+                session.cache,
+                self._settings,
+                Scope(images, stages),
+                "cleanup",
+                as_of=int(time.time()),
+                listed=listed,
+            )
+            await session.connections.settle()
+            return plan
 
     async def apply(self, plan: Plan) -> Applied:
         """Carries a plan out. Raises Refused for one with refusals. What stopped a repository is in the result."""
         if error := refusal(plan):
             raise error
-        with self._journal() as journal:
+        with listening(*self._listeners), self._journal() as journal:
             return await self._carry_out(await journal.begin(plan, plan.command))
 
     async def resume(self, run: str) -> Applied:
         """What is left of a run. Raises Refused if its undo has begun."""
-        with self._journal() as journal:
+        with listening(*self._listeners), self._journal() as journal:
             taken = await journal.load(run)
             if taken.record.state == "undoing":
                 raise Refused(f"The undo of run {run} has begun and has not ended.", not_deleted="Nothing was deleted.")
@@ -123,11 +114,10 @@ class Holystone:
 
     async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:
         """Puts back what a run deleted; `dry_run` only looks what would come back."""
-        with self._journal() as journal:
+        with listening(*self._listeners), self._journal() as journal:
             return await take_back(
                 self._open,
                 await journal.load(run),
-                self._progress,
                 lock_in_registry=self._settings.run.lock_in_registry,
                 dry_run=dry_run,
             )
@@ -139,7 +129,7 @@ class Holystone:
 
     async def _carry_out(self, run: Run) -> Applied:
         lock = self._settings.run.lock_in_registry
-        result = await carry_out(self._open, run, self._progress, lock_in_registry=lock)
+        result = await carry_out(self._open, run, lock_in_registry=lock)
         notes: tuple[str, ...] = ()
         if not (result.incomplete or result.losses):
             baselines = SqliteBaselines(self._settings.run.state_dir)

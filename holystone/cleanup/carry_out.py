@@ -4,22 +4,23 @@ from collections.abc import Awaitable, Callable
 
 from holystone.adapters.state.registry_tags import holding_all
 from holystone.cleanup.session import Session
-from holystone.cleanup.telling import Progress
+from holystone.engine.events import tell
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.run import execute_plan
+from holystone.engine.model.events import Begun
 from holystone.engine.ports import Run
 from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult, uncover, undo_run
 
 
-async def carry_out(session: Session, run: Run, progress: Progress, *, lock_in_registry: bool) -> RunResult:
+async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> RunResult:
     """Raises HolystoneError."""
     connections = session.connections
     opened = {
         each.repository: await connections.session(each.repository, each.implementation, each.place, each.told_by)
         for each in run.plan.repositories
     }
-    progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
+    tell(Begun(run.id, sum(len(each.steps) for each in run.plan.repositories)))
     connections.renew()
 
     locks = await run.may_lock(wanted=lock_in_registry)
@@ -39,15 +40,12 @@ async def carry_out(session: Session, run: Run, progress: Progress, *, lock_in_r
         run,
         connections.planned,
         session.cache,
-        progress=progress,
         settle=lambda repository: connections.settle(repository.host),
         held=locking,
     )
 
 
-async def take_back(
-    session: Session, run: Run, progress: Progress, *, lock_in_registry: bool, dry_run: bool
-) -> UndoResult:
+async def take_back(session: Session, run: Run, *, lock_in_registry: bool, dry_run: bool) -> UndoResult:
     """The undo of a run, or a look at what it would put back. Raises HolystoneError."""
     connections = session.connections
     opened = {
@@ -55,7 +53,7 @@ async def take_back(
         for each in run.plan.repositories
     }
     if not dry_run:
-        progress.begin(run.id)
+        tell(Begun(run.id, 0))
 
     locks = not dry_run and await run.may_lock(wanted=lock_in_registry)
     locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
@@ -66,7 +64,6 @@ async def take_back(
     return await undo_run(
         run,
         connections.planned,
-        progress,
         session.cache,
         dry_run=dry_run,
         settle=lambda repository: connections.settle(repository.host),

@@ -7,7 +7,7 @@ from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.cleanup.carry_out import carry_out, ending_of
 from holystone.cleanup.plan_file import check_writable, write_plan
 from holystone.cleanup.session import Session
-from holystone.cleanup.telling import Progress, Reporter
+from holystone.cleanup.telling import Reporter
 from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan
@@ -19,11 +19,10 @@ from holystone.settings.values import RunSettings
 
 
 class Delivery:
-    def __init__(self, run: RunSettings, reporter: Reporter, progress: Progress, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, run: RunSettings, reporter: Reporter, notes: tuple[str, ...] = ()) -> None:
         self._run = run
         self._notes = notes
         self.reporter = reporter
-        self.progress = progress
 
     def check(self) -> None:
         """That what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
@@ -60,7 +59,7 @@ class Delivery:
 
     async def carry_out(self, session: Session, run: Run) -> RunResult:
         """Raises HolystoneError."""
-        return await carry_out(session, run, self.progress, lock_in_registry=self._run.lock_in_registry)
+        return await carry_out(session, run, lock_in_registry=self._run.lock_in_registry)
 
     async def report(self, run: Run, result: RunResult) -> int:
         """The exit code, of a plan that was announced. Raises HolystoneError if only telling it went wrong."""

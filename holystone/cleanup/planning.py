@@ -13,6 +13,7 @@ from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
 from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
 from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
@@ -73,13 +74,7 @@ async def make_plan(
         plans.append(planned)
         if planned.passes:
             notices.extend(f"{repository}: {warning}" for warning in capabilities.warnings)
-        log.info(
-            "repository planned",
-            repository=str(repository),
-            stay=len(planned.kept),
-            go=len(planned.doomed_tags),
-            passes=[f"{each.kind} {len(each.steps)}" for each in planned.passes],
-        )
+        events.tell(Planned(repository, len(planned.kept), len(planned.doomed_tags), len(planned.steps)))
         log.debug("capabilities", repository=str(repository), found=capabilities)
         refusals.extend(_refusals(planned, refuse_if_disabled(planned, capabilities), options))
         now = connections.dates.now(repository.host)

@@ -3,20 +3,20 @@
 from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup.carry_out import take_back
 from holystone.cleanup.session import Session
-from holystone.cleanup.telling import Progress, Reporter
+from holystone.cleanup.telling import Reporter
 from holystone.engine.errors import HolystoneError
 from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult
 from holystone.settings.values import ApplySettings
 
 
-async def undo(session: Session, settings: ApplySettings, reporter: Reporter, progress: Progress, run_id: str) -> int:
+async def undo(session: Session, settings: ApplySettings, reporter: Reporter, run_id: str) -> int:
     """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
     dry_run = settings.run.dry_run
     with Journal.open(settings.run.state_dir) as journal:
         run = await journal.load(run_id)
         lock = settings.run.lock_in_registry
-        result = await take_back(session, run, progress, lock_in_registry=lock, dry_run=dry_run)
+        result = await take_back(session, run, lock_in_registry=lock, dry_run=dry_run)
     ending, code = _ending(result, dry_run)
     reporter.undone(run_id, result, ending, code, _failure(run_id, result) if code else None)
     return code

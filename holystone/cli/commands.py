@@ -24,6 +24,7 @@ from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
+from holystone.engine.events import listening
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
 from holystone.settings.given import Given, Value
@@ -38,6 +39,7 @@ from holystone.settings.resolve import (
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
+from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 
@@ -104,7 +106,7 @@ def apply_file(file: Path, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="apply"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress)
+    delivery = Delivery(settings.run, _reporter(settings))
 
     async def job() -> int:
         with _before_deletion():
@@ -125,7 +127,7 @@ def resume_run(run: str | None, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress)
+    delivery = Delivery(settings.run, _reporter(settings))
 
     async def job() -> int:
         async with _session(settings, progress) as session:
@@ -141,14 +143,14 @@ def undo_run(run: str, given: Words) -> int:
 
     async def job() -> int:
         async with _session(settings, progress) as session:
-            return await undo(session, settings, _reporter(settings), progress, run)
+            return await undo(session, settings, _reporter(settings), run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
 def give_up_run(run: str, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    delivery = Delivery(settings.run, _reporter(settings), _progress(settings))
+    delivery = Delivery(settings.run, _reporter(settings))
     return _main(partial(Runs(delivery, settings).give_up, run))
 
 
@@ -167,7 +169,7 @@ def _plan_and_deliver(
     prepare: Callable[[Session], Awaitable[Plan]],
 ) -> int:
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress, notes)
+    delivery = Delivery(settings.run, _reporter(settings), notes)
 
     async def job() -> int:
         with _before_deletion():
@@ -231,8 +233,9 @@ def _main(
 ) -> int:
     """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
     try:
-        beside = progress.beat if progress else None
-        return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
+        beside, listeners = (progress.beat, (progress.heard,)) if progress else (None, ())
+        with listening(logged, *listeners):
+            return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
     except Interrupted as interrupted:
         if progress is None or progress.run_id is None:
             interrupted.not_deleted = NOTHING_DELETED

@@ -14,7 +14,7 @@ from holystone.api import Holystone, Refused, UsageError
 from holystone.demo.project import build_demo
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.model.references import Repository
+from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
 
 PAGE = Path("docs/library.md").read_text()
 
@@ -51,17 +51,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 async def test_a_plan_is_carried_out_looked_at_and_taken_back(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     before = shop.tags()
-    begun: list[str] = []
-    steps: list[int] = []
-
-    class Watching:
-        def begin(self, run_id: str, steps: int = 0) -> None:
-            begun.append(run_id)
-
-        def __call__(self, repository: Repository, done: int, of: int) -> None:
-            steps.append(done)
-
-    async with Holystone(environ={}, progress=Watching(), **shop.options) as holystone:
+    heard: list[api.Event] = []
+    async with Holystone(environ={}, listener=heard.append, **shop.options) as holystone:
         plan = await holystone.plan()
         assert shop.tags() == before
         applied = await holystone.apply(plan)
@@ -69,8 +60,8 @@ async def test_a_plan_is_carried_out_looked_at_and_taken_back(shop: Shop, capfd:
         doomed = {str(tag) for each in plan.repositories for tag in each.doomed_tags}
         assert doomed
         assert doomed.isdisjoint(tag for tags in shop.tags().values() for tag in tags)
-        assert begun == [applied.run]
-        assert steps
+        assert [each.run for each in heard if isinstance(each, Begun)] == [applied.run]
+        assert {Listed, Read, Planned, Begun, Step, Checked, Done} <= {type(each) for each in heard}
         assert [(each.id, each.state) for each in await holystone.runs()] == [(applied.run, "finished")]
         assert (await holystone.undo(applied.run, dry_run=True)).put_back
         assert not (await holystone.undo(applied.run)).incomplete

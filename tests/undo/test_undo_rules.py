@@ -325,7 +325,7 @@ async def test_a_run_that_began_nothing_has_nothing_to_undo(tmp_path: Path) -> N
     image = registry.image(APP, "image", "v1")
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, Pass("tombstone", (tombstone("v1", image),)))), "cleanup")
-        result = await undo_run(run, registry.planned, lambda *_: None, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, SqliteDigestCache(None))
         assert (result.put_back, registry.calls) == ((), [])
         assert (await journal.runs())[0].state == "undone"
 

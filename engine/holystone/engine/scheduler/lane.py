@@ -9,7 +9,9 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
+from holystone.engine.events import tell
 from holystone.engine.model.capabilities import Quota
+from holystone.engine.model.events import Paused, Retried, Throttled
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler.bucket import Bucket
 from holystone.engine.scheduler.budget import RetryBudget
@@ -140,6 +142,7 @@ class Lane:
         async def first_told_again() -> T:
             if failed:
                 raise failed.pop()
+            tell(Retried(self.key.host, self.key.api, retrying.attempts + 1, retrying.why))
             return await once()
 
         try:
@@ -235,10 +238,11 @@ class Lane:
             raise Passing(f"no answer within {timeout:g} s", host_down=True)
         except Later as fault:
             self._throttled += 1
-            concerned = state.throttled(ticket, fault, self._clock())
+            tell(Throttled(self.key.host, self.key.api, fault.reason, fault.after))
+            concerned = self._paused_by(fault, state.throttled(ticket, fault, self._clock()))
             raise
         except Passing as fault:
-            concerned = state.failed(ticket, fault, self._clock())
+            concerned = self._paused_by(fault, state.failed(ticket, fault, self._clock()))
             raise
         except Exception:
             concerned = state.answered(ticket, self._clock())
@@ -248,6 +252,11 @@ class Lane:
             raise
         finally:
             self._after(concerned)
+
+    def _paused_by(self, fault: Later | Passing, concerned: bool) -> bool:
+        if concerned and self.paused:
+            tell(Paused(self.key.host, fault.reason, self.paused))
+        return concerned
 
     def _after(self, concerned: bool) -> None:
         for lane in self._host.lanes if concerned else (self,):
