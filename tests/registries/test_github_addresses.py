@@ -91,9 +91,9 @@ async def test_what_a_host_is_connected_with(tmp_path: Path, host: str, kind: ty
     async with connections(tmp_path, None) as connected:
         session = await connected.session(Repository(RegistryHost(host), PATH), "github")
         assert type(session) is kind
-        lanes = {lane.key.api: lane._allowance for lane in connected.scheduler.lanes}
-        assert (lanes["api-write"]._quota == WRITE_QUOTA) is limited
-        assert (lanes["api"]._quota == READ_QUOTA) is limited
+        lanes = {lane.key.api: lane.declared for lane in connected.scheduler.lanes}
+        assert (lanes["api-write"] == WRITE_QUOTA) is limited
+        assert (lanes["api"] == READ_QUOTA) is limited
 
 
 def connections(folder: Path, api: str | None) -> Connections:

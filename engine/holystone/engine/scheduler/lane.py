@@ -13,7 +13,7 @@ from holystone.engine.events import tell
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.events import Paused, Retried, Throttled
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler.bucket import Bucket
+from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
@@ -72,6 +72,7 @@ class Lane:
         self,
         key: LaneKey,
         quota: Quota | None,
+        budget: RateBudget,
         host: Host,
         limits: Limits,
         *,
@@ -86,9 +87,9 @@ class Lane:
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
-        self._allowance = Bucket(quota, now)
+        self._rate = budget
         self.declared = quota
-        self._state = LaneState(self._allowance, AdaptiveLimit(limits.in_flight, now), host.pause, limits.longest_wait)
+        self._state = LaneState(self._rate, AdaptiveLimit(limits.in_flight, now), host.pause, limits.longest_wait)
         self._budget = RetryBudget(ratio=_RETRY_RATIO, reserve=max(_RETRY_RESERVE, 3 * limits.in_flight))
         self._waiting: dict[Ticket, anyio.Event] = {}
         self._alarm: tuple[Ticket, float] | None = None
@@ -162,7 +163,7 @@ class Lane:
 
     def declare(self, quota: Quota) -> None:
         """A quota that was learned after the lane was made. Raises ValueError if it lets nothing through."""
-        self._allowance.declare(quota, self._clock())
+        self._rate.declare(quota, self._clock())
         self.declared = quota
         self.turn()
 
