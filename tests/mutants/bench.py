@@ -68,10 +68,10 @@ class Measured:
     failed: list[str] = field(default_factory=list)
 
     def nearest(self, mutant: Mutant, file: str, tests: Sequence[str]) -> list[str]:
-        """Tests that run the function, or else the module, or else all; those of the first folder first, the
-        fastest first."""
+        """Tests that run the function; where it is in none, those that run the module, or nothing of the room, since
+        they may look at a value, or else all. Those of the first folder first, the fastest first."""
         of_function = [name for name, runs in self.runs.items() if (file, mutant.function) in runs]
-        of_module = [name for name, runs in self.runs.items() if any(each == file for each, _ in runs)]
+        of_module = [name for name, runs in self.runs.items() if not runs or any(each == file for each, _ in runs)]
         chosen = of_function if mutant.function else of_module or [*self.seconds]
 
         def order(name: str) -> tuple[int, float]:
