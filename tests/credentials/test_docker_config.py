@@ -176,6 +176,7 @@ async def test_the_mark_that_a_helper_leaves_is_no_entry(tmp_path: Path, caplog:
         "index.docker.io",
         "registry-1.docker.io",
         "https://registry-1.docker.io",
+        "registry.hub.docker.com",
     ],
 )
 async def test_docker_hub_has_many_names(tmp_path: Path, key: str) -> None:

@@ -51,6 +51,8 @@ def test_it_is_written_nowhere() -> None:
     assert VALUE not in json.dumps(SECRET, default=str)
     with pytest.raises(TypeError):
         vars(SECRET)
+    with pytest.raises(TypeError):
+        SECRET.__getstate__()
 
 
 def test_copies_are_the_same_secret() -> None:

@@ -147,7 +147,7 @@ class Bench:
         _alarm(60)
         self._pytest(sorted({name.partition("::")[0] for name in names}), plugin)
         if plugin.missing:
-            raise RuntimeError(f"{plugin.missing} is not there any more: has somebody changed the tests?")
+            raise RuntimeError("no test is there any more: has somebody changed them?")
         return plugin.by
 
     def _pytest(self, tests: Iterable[str], plugin: object) -> int:
@@ -175,13 +175,14 @@ class _Chosen:
 
     names: Sequence[str]
     by: str = "importing the tests"
-    missing: str = ""
+    missing: bool = False
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
         if not session.testsfailed:
-            self.missing = next((name for name in self.names if name not in items), "")
-            self.by = "" if self.missing else _first_failure([items[name] for name in self.names], {})
+            there = [items[name] for name in self.names if name in items]  # a name may tell the value that was changed
+            self.missing = not there and bool(self.names)
+            self.by = _first_failure(there, {})
         return True
 
 

@@ -54,6 +54,11 @@ def test_few(tmp_path):
     assert few(2) and not few(3)
 
 
+@pytest.mark.parametrize("size", [SIZE])
+def test_named_after_its_size(size):
+    assert few(2)
+
+
 def test_size():
     assert SIZE == 9
 
