@@ -13,7 +13,16 @@ import pytest
 
 from holystone.adapters.credentials.credential import IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import bearer, opened_bytes, opened_document, secret_form, secret_json
+from holystone.adapters.http.authorization import (
+    Authorization,
+    bearer,
+    opened_bytes,
+    opened_document,
+    secret_form,
+    secret_json,
+    with_authorization,
+)
+from holystone.engine.errors import UsageError
 
 VALUE = "pass/word&\u00fc"
 SECRET = Secret(VALUE)
@@ -78,9 +87,10 @@ def test_bodies_for_login_calls() -> None:
 def test_a_secret_that_is_a_file_or_a_document() -> None:
     assert opened_bytes(SECRET) == VALUE.encode()
     assert opened_bytes(Secret("Y\nQ==\n"), base64_encoded=True) == b"a"
-    with pytest.raises(ValueError, match="it is not base64") as caught:
-        opened_bytes(SECRET, base64_encoded=True)
-    assert caught.value.__cause__ is caught.value.__context__ is None
+    for text in (VALUE, "Y%Q=="):
+        with pytest.raises(ValueError, match="it is not base64") as caught:
+            opened_bytes(Secret(text), base64_encoded=True)
+        assert caught.value.__cause__ is caught.value.__context__ is None
     assert opened_document(Secret('{"a": 1}')) == {"a": 1}
     assert opened_document(Secret("eyJhIjogMX0="), base64_encoded=True) == {"a": 1}
     for text in ("[1]", '{"a"', "eyJhIjogMX0="):
@@ -93,12 +103,19 @@ def test_a_secret_that_is_a_file_or_a_document() -> None:
 def test_what_a_token_says_of_itself(name: str) -> None:
     def token(said: object) -> Secret:
         middle = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-        return Secret(f"head.{middle}.signature")
+        return Secret(f"head.{middle}.sign")
 
     assert bearer(token({"sub": name})).claims == {"sub": name}
     assert bearer(token([name])).claims == {}
     for other in (name, f"head.{name}", f"a.{name}.b.c", "a.%.b"):
         assert bearer(Secret(other)).claims == {}
+
+
+def test_no_control_character_gets_into_a_header_whatever_else_is_sent() -> None:
+    for secret, beside in (("a\nb", "today"), ("ab", "to\nday")):
+        used = Authorization("Bearer", Secret(secret), headers={"X-Date": beside})
+        with pytest.raises(UsageError, match="a line break or another control character"):
+            with_authorization({"Accept": "*/*"}, used)
 
 
 def test_it_is_revealed_in_one_module_only() -> None:

@@ -16,6 +16,7 @@ from holystone.adapters.credentials.credential import Credential, IdentityToken,
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization, bearer, with_authorization
 from holystone.adapters.http.paging import pages
+from holystone.adapters.http.proxies import Proxy
 from holystone.adapters.http.trust import check_realm, registrable_domain
 from holystone.adapters.http.wire import Wire
 from holystone.cleanup.connections import Connections
@@ -302,6 +303,20 @@ def test_a_token_server_in_clear_text_has_to_be_named_with_its_port() -> None:
         check_realm(registry, URL("http://auth.lan:5001/"), token_servers={"auth.lan:5001"})
 
 
+@pytest.mark.parametrize(
+    ("registry", "realm", "why"),
+    [
+        ("https://registry.example", "https:///token", "is not a web address"),
+        ("http://127.0.0.1:5000", "http://elsewhere.example/token", "is not encrypted"),
+        ("http://registry.lan", "http://auth.lan/token", "is not encrypted"),
+    ],
+)
+def test_nobody_is_asked_there_without_a_credential_either(registry: str, realm: str, why: str) -> None:
+    with pytest.raises(Unauthorized, match=why) as caught:
+        check_realm(URL(registry), URL(realm), has_credential=False)
+    assert "--trust-token-server" not in caught.value.what_to_do
+
+
 @pytest.mark.parametrize("home", ["registry.example", "127.0.0.1"])
 def test_from_a_registry_that_speaks_https_no_name_leads_to_clear_text(home: str) -> None:
     registry, realm = URL(f"https://{home}"), URL(f"http://{home}:5001/token")
@@ -450,3 +465,14 @@ async def test_only_what_reads_goes_on_to_another_host(connect: Connect, method:
                     await client.send(method, "/v2/a/b/x", retry=False)
         assert [seen.method for seen in other.seen] == ([method] if method in ("GET", "HEAD") else [])
         assert [seen.headers["Accept"] for seen in other.seen] == ["application/json"] * len(other.seen)
+
+
+async def test_what_is_for_the_proxy_is_not_told_to_whom_it_leads_by_https(certificate: ssl.SSLContext) -> None:
+    proxy = Proxy(None, {"Proxy-Authorization": "Basic c2VjcmV0"})
+    for tls, told in ((certificate, False), (None, True)):
+        async with (
+            site(constant(), tls=tls) as registry,
+            Wire(connections=1, unverified=lambda _: True, proxy=proxy) as wire,
+        ):
+            await wire.send("GET", URL(registry.url), limit=10, headers={})
+            assert ("Proxy-Authorization" in registry.seen[0].headers) is told

@@ -11,17 +11,18 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from holystone.adapters.credentials.credential import UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization, bearer
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import CutShort
 from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.http.transport import Reply, base_url
-from holystone.adapters.http.trust import is_loopback
+from holystone.adapters.http.trust import is_loopback, is_near
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unreachable
+from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, TooLate, Unreachable
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint
+from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint, sent_within
 from tests.http.conftest import Connect
 from tests.support.http_site import raw_site, site
 
@@ -45,9 +46,9 @@ def last_fault(error: BaseException) -> Later | Passing:
 
 async def test_a_reply_is_returned_with_its_status_for_the_caller_to_classify(connect: Connect) -> None:
     async with site(answering(web.Response(status=404, text="gone"))) as server, connect(server.host) as client:
-        reply = await client.get("/v2/a%2Fb/x?n=1&last=%20")
+        reply = await client.get("/v2/a%2Fb/%78?n=1&last=%20")
         assert (reply.status, reply.body) == (404, b"gone")
-        assert server.seen[0].path == "/v2/a%2Fb/x?n=1&last=%20"
+        assert server.seen[0].path == "/v2/a%2Fb/%78?n=1&last=%20"
         assert server.seen[0].headers["Accept"] == "application/json"
 
 
@@ -229,6 +230,45 @@ async def test_a_signature_that_is_refused_is_made_anew_once(connect: Connect) -
         assert [each.url.path for each in signer.signed] == ["/v2/a/b/x"] * 3
 
 
+async def test_a_signer_is_not_asked_about_what_it_did_not_sign_nor_about_another_hosts_word(connect: Connect) -> None:
+    class Unsigned(Numbered):
+        async def sign(self, outgoing: Outgoing) -> Authorization | None:
+            await super().sign(outgoing)
+            return None
+
+    async with (
+        site(answering(web.Response(status=403)), address="127.0.0.2") as there,
+        site(answering(web.Response(status=307, headers={"Location": there.url}))) as server,
+    ):
+        for signer, at in ((Unsigned(), there), (Numbered(), server)):
+            async with connect(at.host, signer=signer) as client:
+                assert (await client.get()).status == 403
+            assert len(signer.signed) == 1
+
+
+async def test_what_a_storage_host_refuses_after_a_login_is_for_the_caller(connect: Connect) -> None:
+    async with site(answering(web.Response(status=401)), address="127.0.0.2") as there:
+        wants = web.Response(status=401, headers={"WWW-Authenticate": "Basic"})
+        away = web.Response(status=307, headers={"Location": there.url})
+        user = UserPassword("rob", Secret("the-password-of-rob"), "auths")
+        async with site(answering(wants, away)) as server, connect(server.host, user) as client:
+            assert (await client.get()).status == 401
+
+
+async def test_what_is_not_sent_in_time_is_not_sent(connect: Connect) -> None:
+    async with site(answering(web.Response(text="ok"))) as server, connect(server.host) as client:
+        with sent_within(-1), pytest.raises(TooLate, match=r"DELETE /x at 127\.0\.0\.1:\d+ was not sent in time"):
+            await client.send("DELETE", "/x?signature=hidden")
+        assert server.seen == []
+
+
+async def test_a_redirect_that_is_not_to_be_followed_is_a_reply() -> None:
+    away = answering(web.Response(status=307, headers={"Location": "/there"}))
+    async with site(away) as server, Wire(connections=1) as wire:
+        reply = await wire.send("GET", URL(server.url), limit=9, headers={}, redirects=False)
+        assert (reply.status, reply.headers["Location"], len(server.seen)) == (307, "/there", 1)
+
+
 async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Connect) -> None:
     replies = answering(web.Response(text="ok"), web.Response(status=503), web.Response(text="ok"))
     async with site(replies) as server, connect(server.host) as client:
@@ -294,6 +334,7 @@ async def test_where_a_caller_doubts_an_answer_nothing_more_is_asked(connect: Co
 )
 def test_who_is_this_machine(host: str, yes: bool) -> None:
     assert is_loopback(host) is yes
+    assert is_near(host) or not yes
 
 
 async def test_what_a_storage_host_says_of_its_own_quota_and_clock_is_not_about_the_registry(
