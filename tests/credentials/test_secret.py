@@ -111,6 +111,12 @@ def test_what_a_token_says_of_itself(name: str) -> None:
         assert bearer(Secret(other)).claims == {}
 
 
+def test_what_is_sent_beside_a_secret_is_not_shown_and_makes_no_difference() -> None:
+    one, other = (Authorization("Bearer", SECRET, headers={"X-Date": day}) for day in ("monday", "tuesday"))
+    assert hash(one) == hash(other)
+    assert "monday" not in repr(one)
+
+
 def test_no_control_character_gets_into_a_header_whatever_else_is_sent() -> None:
     for secret, beside in (("a\nb", "today"), ("ab", "to\nday")):
         used = Authorization("Bearer", Secret(secret), headers={"X-Date": beside})

@@ -91,6 +91,11 @@ async def test_over_https_a_ready_token_goes_at_once_and_in_clear_text_to_nobody
         assert (str(http.host), str(http.base)) == ("far.example", base)
 
 
+async def test_before_it_is_asked_a_ready_token_is_sent_and_a_password_is_not() -> None:
+    assert await authorizer(TokenServer(), READY).before(SCOPE) == bearer(READY.token)
+    assert await authorizer(TokenServer(), ROB).before(SCOPE) is None
+
+
 async def test_what_needs_no_scope_needs_no_token() -> None:
     tokens = TokenServer()
     held = authorizer(tokens)

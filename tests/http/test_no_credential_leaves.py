@@ -96,6 +96,32 @@ async def test_a_redirect_on_the_same_host_keeps_it(connect: Connect) -> None:
         assert (await client.get()).body == b"Bearer ready-made-token"
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "follows"),
+    [
+        *(("GET", status, True) for status in (301, 302, 303, 307, 308)),
+        *(("HEAD", status, True) for status in (301, 302, 303, 307, 308)),
+        *(("PUT", status, False) for status in (301, 302, 303)),
+        *(("PUT", status, True) for status in (307, 308)),
+        *((method, status, False) for method in ("GET", "PUT") for status in (201, 202, 300, 304)),
+    ],
+)
+async def test_which_redirects_are_followed(connect: Connect, method: str, status: int, follows: bool) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/there":
+            return web.Response(text="")
+        return web.Response(status=status, headers={"Location": "/there"})
+
+    async with site(handle) as registry, connect(registry.host) as client:
+        assert (await client.send(method, "/x")).status == (200 if follows else status)
+        assert [seen.method for seen in registry.seen] == [method] * (1 + follows)
+
+
+async def test_a_redirect_that_leads_nowhere_is_a_reply(connect: Connect) -> None:
+    async with site(constant(307)) as registry, connect(registry.host) as client:
+        assert (await client.get()).status == 307
+
+
 async def test_a_redirect_in_circles_ends(connect: Connect) -> None:
     async with site(redirecting(lambda: "/again")) as registry, connect(registry.host) as client:
         with pytest.raises(IncompleteSource, match="more than 5 times"):
@@ -137,7 +163,7 @@ async def test_https_is_not_left_for_plain_http(certificate: ssl.SSLContext) -> 
         assert plain.seen == []
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken"])
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken", "https:///x"])
 async def test_a_redirect_to_no_web_address_is_refused(connect: Connect, location: str) -> None:
     async with site(redirecting(lambda: location)) as registry, connect(registry.host) as client:
         with pytest.raises(IncompleteSource, match="not a web address"):
@@ -328,6 +354,7 @@ def test_from_a_registry_that_speaks_https_no_name_leads_to_clear_text(home: str
 def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
     registry = URL("https://nvcr.io")
     check_realm(registry, URL("https://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
+    check_realm(registry, URL("https://authn.nvidia.com:8443/token"), token_servers={"authn.nvidia.com:8443"})
     with pytest.raises(Unauthorized, match="not encrypted"):
         check_realm(registry, URL("http://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
     with pytest.raises(Unauthorized, match=r"--trust-token-server authn\.nvidia\.com"):

@@ -17,7 +17,7 @@ from holystone.adapters.http.authorization import Authorization, bearer
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import CutShort
 from holystone.adapters.http.signer import Outgoing
-from holystone.adapters.http.transport import Reply, base_url
+from holystone.adapters.http.transport import REQUEST_TIMEOUT, Reply, base_url
 from holystone.adapters.http.trust import is_loopback, is_near
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, TooLate, Unreachable
@@ -49,7 +49,9 @@ async def test_a_reply_is_returned_with_its_status_for_the_caller_to_classify(co
         reply = await client.get("/v2/a%2Fb/%78?n=1&last=%20")
         assert (reply.status, reply.body) == (404, b"gone")
         assert server.seen[0].path == "/v2/a%2Fb/%78?n=1&last=%20"
-        assert server.seen[0].headers["Accept"] == "application/json"
+        sent = {name: server.seen[0].headers.get(name) for name in ("Accept", "Accept-Encoding", "User-Agent")}
+        assert sent == {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "holystone"}
+        assert not {"Content-Type", "Content-Length", "Transfer-Encoding"} & server.seen[0].headers.keys()
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -299,11 +301,11 @@ async def test_all_connections_are_closed_in_the_end_though_it_was_cancelled() -
         wire = Wire(connections=1)
         with anyio.CancelScope() as scope:
             async with wire:
-                for alone in (False, True):
+                for alone in (False, True, False, True):
                     await wire.send("GET", URL(server.url), limit=9, headers={}, alone=alone)
                 sessions = list(wire._sessions)
                 scope.cancel()
-        assert [session.closed for session in sessions] == [True, True]
+        assert [session.closed for session in sessions] == [True, True], "one for both kinds"
         assert wire._sessions == []
 
 
@@ -528,10 +530,16 @@ async def test_https_to_a_plain_server_says_so(connect: Connect) -> None:
         ("[::1]:5000", "http://[::1]:5000"),
         ("localhost.example", "https://localhost.example"),
         ("docker.io", "https://registry-1.docker.io"),
+        ("index.docker.io", "https://registry-1.docker.io"),
+        ("registry.hub.docker.com", "https://registry-1.docker.io"),
     ],
 )
 def test_base_url(host: str, url: str) -> None:
     assert str(base_url(RegistryHost.parse(host))) == url
+
+
+def test_an_attempt_takes_as_long_as_docs_safety_says() -> None:
+    assert REQUEST_TIMEOUT == 60
 
 
 async def test_a_path_cannot_become_part_of_the_host(connect: Connect) -> None:
@@ -553,7 +561,9 @@ async def test_proxies_are_taken_from_the_environment(connect: Connect, monkeypa
         monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//pat:proxy-secret@"))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         async with connect(RegistryHost.parse("registry.example"), base=URL("http://registry.example")) as client:
-            assert (await client.get()).body == b"by proxy"
+            for _ in range(2):
+                assert (await client.get()).body == b"by proxy"
+                monkeypatch.delenv("http_proxy", raising=False)  # it is looked at once
         assert proxy.seen[0].headers["Host"] == "registry.example"
         assert proxy.seen[0].headers["Proxy-Authorization"].startswith("Basic ")
 
