@@ -270,6 +270,7 @@ async def test_a_redirect_that_is_not_to_be_followed_is_a_reply() -> None:
     async with site(away) as server, Wire(connections=1) as wire:
         reply = await wire.send("GET", URL(server.url), limit=9, headers={}, redirects=False)
         assert (reply.status, reply.headers["Location"], len(server.seen)) == (307, "/there", 1)
+        assert "Connection" not in server.seen[0].headers, "others may use it after this one"
 
 
 async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Connect) -> None:
