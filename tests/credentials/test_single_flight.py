@@ -65,7 +65,8 @@ async def test_who_waited_for_a_call_that_was_cancelled_does_not_share_the_failu
 
     async def hang() -> int:
         began.set()
-        return await anyio.sleep_forever()
+        await anyio.sleep_forever()
+        raise AssertionError
 
     async def answer() -> int:
         return 7
@@ -90,7 +91,8 @@ async def test_what_is_known_waits_for_nobody() -> None:
 
     async def hang() -> int:
         began.set()
-        return await anyio.sleep_forever()
+        await anyio.sleep_forever()
+        raise AssertionError
 
     async with anyio.create_task_group() as group:
         group.start_soon(flights.run, "key", lambda: None, hang)
