@@ -50,6 +50,10 @@ def test_no_text_shows_it(text: str) -> None:
     assert "***" in text
 
 
+def test_it_says_that_there_is_one() -> None:
+    assert (repr(SECRET), f"{SECRET}") == ("Secret(***)", "Secret(***)")
+
+
 def test_it_is_written_nowhere() -> None:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError):
