@@ -67,6 +67,11 @@ def test_while_one_manifest_cannot_be_read_nothing_goes_and_the_first_of_them_is
     assert closed.kept[d(3)] == MayBeNeededBy("u")  # it has no tag, and is on the list of what has to be there
 
 
+def test_a_tag_that_a_policy_keeps_while_something_cannot_be_read_stays_for_the_policys_reason() -> None:
+    snapshot = with_(repository([image(1)], {"a": 1}), unread={d(8): "500"})
+    assert close(snapshot, {A: KEEP}).verdicts[A] == KEEP
+
+
 def test_while_one_manifest_cannot_be_read_what_only_lost_its_tag_stays_too() -> None:
     """A signature is attached, so that no verdict of its own keeps it."""
     signature = fallback(1, ".sig")

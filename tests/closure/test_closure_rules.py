@@ -135,6 +135,13 @@ def test_a_signature_that_could_not_be_read_stays_though_its_subject_goes() -> N
     assert d(2) in closed.kept
 
 
+def test_a_signature_whose_manifest_was_not_read_stays_though_its_subject_goes() -> None:
+    tag = fallback(1, ".sig")
+    closed = close(repository([image(1)], {"a": 1, tag: 9}), doom("a", tag))
+    assert closed.verdicts[tag] == Keep((Unreadable("the manifest was not read"),))
+    assert d(9) in closed.kept
+
+
 def test_a_tag_whose_manifest_was_not_read_is_kept() -> None:
     closed = close(repository([], {"a": 1}), doom("a"))
     assert isinstance(closed.verdicts[Tag("a")], Keep)
@@ -159,6 +166,11 @@ def test_a_cycle_ends_in_one_level_between_what_leads_to_it_and_what_follows() -
 def test_in_a_cycle_of_three_an_index_still_goes_before_its_child() -> None:
     snapshot = repository([image(1), image(2, subject=1), index(3, 1, subject=2)], {"a": 3})
     assert close(snapshot, doom("a")).levels == ((d(2), d(3)), (d(1),))
+
+
+def test_in_a_cycle_by_the_name_of_a_tag_a_subject_still_goes_before_its_referrer() -> None:
+    snapshot = repository([image(1), image(2, subject=1)], {"a": 1, fallback(2): 1})
+    assert close(snapshot, doom("a")).levels == ((d(1),), (d(2),))
 
 
 def test_verdicts_on_tags_that_do_not_exist_change_nothing() -> None:
@@ -197,3 +209,10 @@ def test_what_would_take_a_referrer_of_a_child_along_goes_after_the_index(
     snapshot = repository([index(1, 2), image(2, subject=3), image(3), index(4, 3)], {"a": 1, "b": 4})
     can = gentle("toy", digest_delete_takes_referrers=True, digest_delete_takes_children=takes_children)
     assert close(snapshot, doom("a", "b"), can).levels == levels
+
+
+def test_what_would_take_a_referrer_of_a_child_along_through_any_number_of_subjects_goes_after_the_index() -> None:
+    chain = [index(1, 2), image(2, subject=3), image(3, subject=4), image(4, subject=5), image(5)]
+    can = gentle("toy", digest_delete_takes_referrers=True)
+    closed = close(repository(chain, {"a": 1, "b": 5}), doom("a", "b"), can)
+    assert closed.levels == ((d(1),), (d(5),), (d(4),), (d(3),), (d(2),))

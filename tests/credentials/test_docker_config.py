@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from holystone.adapters.credentials.auth_entry import parse_entry
 from holystone.adapters.credentials.credential import Anonymous, IdentityToken, RegistryToken, UserPassword
-from holystone.adapters.credentials.docker_config import DockerConfig, docker_config_dir
+from holystone.adapters.credentials.docker_config import DockerConfig, _is_open_to_all, docker_config_dir
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
@@ -65,6 +66,7 @@ async def test_an_empty_file_holds_nothing(tmp_path: Path, document: str) -> Non
         ("[1]", "does not hold a JSON object"),
         ('{"auths": ["c2VjcmV0LXZhbHVl"]}', "auths in .* is not an object"),
         ("{" * 100_000, "is not JSON"),
+        ('{"a": %s}' % ("1" * 5_000), "is not JSON: a number in it is too long"),
         ('{"a":' * 100_000, "is not JSON"),
     ],
 )
@@ -98,6 +100,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         ({"auth": encoded("rob:pw")[:4] + "\r\n" + encoded("rob:pw")[4:]}, ("rob", "pw")),
         ({"auth": encoded("rob:pw"), "username": "eve", "password": "x"}, ("rob", "pw")),
         ({"auth": encoded("rob:pW")}, ("rob", "pW")),  # ends in X
+        ({"auth": encoded("rob:XpwX")}, ("rob", "XpwX")),
         ({"username": "rob", "password": "pw"}, ("rob", "pw")),
         ({"username": "rob", "password": None}, ("rob", "")),
         ({"auth": "", "username": "rob", "password": "pw", "email": None, "more": [1]}, ("rob", "pw")),
@@ -126,6 +129,7 @@ async def test_tokens(tmp_path: Path) -> None:
     "entry",
     [
         {"auth": "%%%"},
+        {"auth": "%" + encoded("rob:pw")},
         {"auth": encoded("no colon")},
         {"auth": base64.b64encode(b"\xff:\xfe").decode()},
         {"auth": 5},
@@ -149,6 +153,13 @@ async def test_a_malformed_entry_is_left_out_with_a_warning(
     assert encoded("no colon") not in caplog.text
 
 
+@pytest.mark.parametrize("auth", ["%%%", base64.b64encode(b"\xff:\xfe").decode()])
+def test_what_is_wrong_with_an_entry_is_told_without_its_bytes(auth: str) -> None:
+    with pytest.raises(ValueError, match=r"^its auth is not base64$") as caught:
+        parse_entry({"auth": auth}, "x")
+    assert caught.value.__context__ is None
+
+
 async def test_the_mark_that_a_helper_leaves_is_no_entry(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     read = config(tmp_path, {"auths": {"ghcr.io": {}, "x.io": {"auth": ""}, "y.io": {"email": "a@b"}}})
     for host in ("ghcr.io", "x.io", "y.io"):
@@ -165,6 +176,7 @@ async def test_the_mark_that_a_helper_leaves_is_no_entry(tmp_path: Path, caplog:
         "index.docker.io",
         "registry-1.docker.io",
         "https://registry-1.docker.io",
+        "registry.hub.docker.com",
     ],
 )
 async def test_docker_hub_has_many_names(tmp_path: Path, key: str) -> None:
@@ -237,10 +249,12 @@ async def test_an_exact_key_of_a_path_wins_as_well(tmp_path: Path, order: int) -
 
 async def test_the_longest_path_wins(tmp_path: Path) -> None:
     keys = {"quay.io": "all", "quay.io/team": "team", "quay.io/team/app/": "app", "localhost:5000/x": "local"}
+    keys |= {"quay.io/XX/": "capitals"}
     read = config(tmp_path, {"auths": {key: {"auth": encoded(f"{name}:pw")} for key, name in keys.items()}})
     assert await user(read, "quay.io", "team/app/cache") == "app"
     assert await user(read, "quay.io", "team/application") == "team"
     assert await user(read, "quay.io", "team") == "team"
+    assert await user(read, "quay.io", "XX/app") == "capitals"
     assert await user(read, "quay.io", "teams/app") == "all"
     assert await user(read, "quay.io") == "all"
     assert await user(read, "localhost:5000", "x/y") == "local"
@@ -287,3 +301,7 @@ def test_passwords_that_others_can_read_are_told(
     assert [record.getMessage() for record in caplog.records] == [
         f"note: {folder}/config.json holds passwords, and every user of this machine can read it: chmod 600 it"
     ][: int(told)]
+
+
+def test_a_file_that_is_gone_is_open_to_nobody(tmp_path: Path) -> None:
+    assert not _is_open_to_all(tmp_path / "none")

@@ -178,7 +178,8 @@ async def test_who_is_asked_first(tmp_path: Path, helpers: Helpers) -> None:
     assert username(await read.credential(HOST, "team/app")) == "own"
     read = config(tmp_path, auths=auths, credsStore="store")
     assert username(await read.credential(HOST, "team/app")) == "team"
-    assert username(await read.credential(HOST, "app")) == "store"
+    assert username(await read.credential(HOST, "app")) == username(await read.credential(HOST)) == "store"
+    assert (helpers.asked("own"), helpers.asked("store")) == (["get r.io"], ["get r.io"])
     helpers.add("store", NOT_FOUND)
     read = config(tmp_path, auths=auths, credsStore="store")
     assert username(await read.credential(HOST, "app")) == "inline"
@@ -278,6 +279,15 @@ async def test_a_refused_credential_is_asked_for_again_once(tmp_path: Path, help
     assert second != first
     assert await read.refreshed(HOST, first) == second
     assert await read.credential(HOST) == second
+    assert len(helpers.asked("own")) == 2
+
+
+async def test_a_helper_that_gives_the_same_again_is_not_asked_a_third_time(tmp_path: Path, helpers: Helpers) -> None:
+    helpers.add("own", f"echo '{ALICE}'")
+    read = config(tmp_path, credHelpers={"r.io": "own"})
+    first = await read.credential(HOST)
+    for _ in range(3):
+        assert await read.refreshed(HOST, first) == first
     assert len(helpers.asked("own")) == 2
 
 

@@ -89,6 +89,7 @@ def test_longer_secrets_go_before_those_that_are_a_part_of_them() -> None:
         ("cafe", "sha256:0cafe1", "sha256:0cafe1"),
         ("pa&s", 'a "pa&s" b', 'a "***" b'),
         ("long-enough", "xlong-enoughx", "x***x"),
+        ("eight&8s", "xeight&amp;8sx", "x***x"),
     ],
 )
 def test_short_secrets_are_words(secret: str, text: str, shown: str) -> None:
@@ -183,6 +184,30 @@ def test_text_that_is_made_for_it_takes_no_age(secret: str, text: str) -> None:
     begun = time.process_time()
     assert redacted(text) == text
     assert time.process_time() - begun < 0.5
+    assert held
+
+
+@pytest.mark.parametrize(
+    ("secret", "hidden"), [("&" * 128 + "key", True), ("&" * 129 + "key", False), ("&" + "k" * 200, True)]
+)
+def test_up_to_a_number_of_signs_unusual_forms_are_hidden_too(secret: str, hidden: bool) -> None:
+    held = Secret(secret)
+    assert (redacted(secret.replace("&", "&#38;")) == "***") is hidden
+    assert redacted(secret) == "***"
+    assert held
+
+
+def test_all_of_a_secret_of_signs_is_hidden_in_the_usual_forms() -> None:
+    quotes, halves = Secret('"' * 129 + "key"), Secret("\udc80" * 129 + "key")
+    assert redacted(json.dumps('"' * 129 + "key")) == '"***"'
+    assert redacted("\udc80" * 129 + "key") == "***"
+    assert quotes
+    assert halves
+
+
+def test_nothing_is_left_of_base64_without_padding() -> None:
+    held = Secret("the-key-of-W")  # ends in X
+    assert redacted(base64.b64encode(b"the-key-of-W").decode()) == "***"
     assert held
 
 

@@ -13,7 +13,16 @@ import pytest
 
 from holystone.adapters.credentials.credential import IdentityToken, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.authorization import bearer, opened_bytes, opened_document, secret_form, secret_json
+from holystone.adapters.http.authorization import (
+    Authorization,
+    bearer,
+    opened_bytes,
+    opened_document,
+    secret_form,
+    secret_json,
+    with_authorization,
+)
+from holystone.engine.errors import UsageError
 
 VALUE = "pass/word&\u00fc"
 SECRET = Secret(VALUE)
@@ -41,6 +50,10 @@ def test_no_text_shows_it(text: str) -> None:
     assert "***" in text
 
 
+def test_it_says_that_there_is_one() -> None:
+    assert (repr(SECRET), f"{SECRET}") == ("Secret(***)", "Secret(***)")
+
+
 def test_it_is_written_nowhere() -> None:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError):
@@ -51,6 +64,8 @@ def test_it_is_written_nowhere() -> None:
     assert VALUE not in json.dumps(SECRET, default=str)
     with pytest.raises(TypeError):
         vars(SECRET)
+    with pytest.raises(TypeError):
+        SECRET.__getstate__()
 
 
 def test_copies_are_the_same_secret() -> None:
@@ -76,9 +91,10 @@ def test_bodies_for_login_calls() -> None:
 def test_a_secret_that_is_a_file_or_a_document() -> None:
     assert opened_bytes(SECRET) == VALUE.encode()
     assert opened_bytes(Secret("Y\nQ==\n"), base64_encoded=True) == b"a"
-    with pytest.raises(ValueError, match="it is not base64") as caught:
-        opened_bytes(SECRET, base64_encoded=True)
-    assert caught.value.__cause__ is caught.value.__context__ is None
+    for text in (VALUE, "Y%Q=="):
+        with pytest.raises(ValueError, match="it is not base64") as caught:
+            opened_bytes(Secret(text), base64_encoded=True)
+        assert caught.value.__cause__ is caught.value.__context__ is None
     assert opened_document(Secret('{"a": 1}')) == {"a": 1}
     assert opened_document(Secret("eyJhIjogMX0="), base64_encoded=True) == {"a": 1}
     for text in ("[1]", '{"a"', "eyJhIjogMX0="):
@@ -91,12 +107,25 @@ def test_a_secret_that_is_a_file_or_a_document() -> None:
 def test_what_a_token_says_of_itself(name: str) -> None:
     def token(said: object) -> Secret:
         middle = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
-        return Secret(f"head.{middle}.signature")
+        return Secret(f"head.{middle}.sign")
 
     assert bearer(token({"sub": name})).claims == {"sub": name}
     assert bearer(token([name])).claims == {}
     for other in (name, f"head.{name}", f"a.{name}.b.c", "a.%.b"):
         assert bearer(Secret(other)).claims == {}
+
+
+def test_what_is_sent_beside_a_secret_is_not_shown_and_makes_no_difference() -> None:
+    one, other = (Authorization("Bearer", SECRET, headers={"X-Date": day}) for day in ("monday", "tuesday"))
+    assert hash(one) == hash(other)
+    assert "monday" not in repr(one)
+
+
+def test_no_control_character_gets_into_a_header_whatever_else_is_sent() -> None:
+    for secret, beside in (("a\nb", "today"), ("ab", "to\nday")):
+        used = Authorization("Bearer", Secret(secret), headers={"X-Date": beside})
+        with pytest.raises(UsageError, match="a line break or another control character"):
+            with_authorization({"Accept": "*/*"}, used)
 
 
 def test_it_is_revealed_in_one_module_only() -> None:

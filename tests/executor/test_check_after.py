@@ -77,3 +77,14 @@ async def test_what_the_listing_tells_is_not_asked_for() -> None:
     keep = registry.image(APP, "keep", "keep")
     assert await check(registry, repository_plan(APP, kept={"keep": keep})) == CheckReport((), ())
     assert registry.calls == [("list_tags", (APP,))]
+
+
+async def test_what_another_kept_tag_needs_too_is_lost_whoever_moved_the_first() -> None:
+    registry, cache = MemoryRegistry(), SqliteDigestCache(None)
+    part = registry.image(APP, "part")
+    old, stays = registry.index(APP, [part]), registry.index(APP, [part, part], "stays")
+    await cache.learn_manifests(registry.contents[APP].manifests[digest] for digest in (old, stays, part))
+    del registry.contents[APP].manifests[part], registry.contents[APP].manifests[old]
+    registry.image(APP, "theirs", "moved")
+    made = repository_plan(APP, kept={"moved": old, "stays": stays}, needed=[part])
+    assert await check(registry, made, cache) == CheckReport((Loss(part),), (Tag("moved"),))

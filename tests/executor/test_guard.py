@@ -1,56 +1,29 @@
 """The look before something goes, by itself."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 import pytest
 
-from holystone.adapters.state.sqlite import Journal
-from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
-from holystone.engine.executor.tally import Tally
-from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.lock_tags import LockTag, lock_tag
-from holystone.engine.model.manifests import Manifest
+from holystone.engine.model.manifests import OCI_INDEX, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
-from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
+from holystone.engine.model.plan import Kept, Pass
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
 from holystone.engine.scheduler import FRESH
-from tests.support.execution import Execute
-from tests.support.journals import begin_repository
+from tests.support.execution import Execute, working
+from tests.support.manifest_graphs import d, index
 from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point, repository
-from tests.support.small_plans import level, plan, remove, repository_plan, untag
+from tests.support.small_plans import level, remove, repository_plan, untag
 
 APP = repository()
 UNREAD = Tag("unread")
-
-
-@asynccontextmanager
-async def working(
-    folder: Path,
-    registry: MemoryRegistry,
-    made: RepositoryPlan,
-    *,
-    manifests: Mapping[Digest, Manifest | None] = MappingProxyType({}),
-) -> AsyncIterator[RepositoryWork]:
-    with Journal.open(folder) as journal:
-        run = await journal.begin(plan(made), "cleanup")
-        yield RepositoryWork(
-            made,
-            registry.open(APP),
-            SqliteDigestCache(None),
-            registry.capabilities,
-            await begin_repository(run, APP, [], None),
-            Tally(made, {}),
-            manifests=manifests,
-            unreadable={},
-        )
 
 
 async def test_after_a_contradiction_it_is_looked_at_once_more_and_then_no_more(tmp_path: Path) -> None:
@@ -108,20 +81,23 @@ async def test_after_a_look_that_failed_nothing_is_let_through_and_nothing_is_as
 
 
 @pytest.mark.parametrize(
-    ("error", "planned", "raised"),
+    ("error", "planned", "then", "raised"),
     [
-        (IncompleteSource("not today"), False, False),
-        (IncompleteSource("not today"), True, True),
-        (Doubtful("somebody answers twice"), False, True),
+        (IncompleteSource("not today"), False, "unread", False),
+        (IncompleteSource("not today"), True, "unread", True),
+        (IncompleteSource("not today"), False, "read", True),
+        (IncompleteSource("not today"), False, "not there", True),
+        (Doubtful("somebody answers twice"), False, "unread", True),
     ],
 )
 async def test_a_tag_that_could_not_be_read_for_the_plan_either_holds_nothing_that_only_this_run_has_pushed(
-    tmp_path: Path, error: HolystoneError, planned: bool, raised: bool
+    tmp_path: Path, error: HolystoneError, planned: bool, then: str, raised: bool
 ) -> None:
     registry = MemoryRegistry(CAPABILITIES)
     old, tombstone = registry.image(APP, "old", "old", "unread"), registry.image(APP, "tombstone")
-    kept = (Kept(UNREAD, None, (Unreadable("not today"),)),)
-    made = msgspec.structs.replace(repository_plan(APP, level(remove(old, "old"))), kept=kept)
+    kept = Kept(UNREAD, old if then == "read" else None, (Unreadable("not today"),))
+    made = repository_plan(APP, level(remove(old, "old")))
+    made = msgspec.structs.replace(made, kept=() if then == "not there" else (kept,))
 
     async def refuse(point: Point) -> None:
         if point.verb.startswith("resolve") and point.arguments[1] == UNREAD:
@@ -195,6 +171,64 @@ async def test_what_is_needed_for_now_and_for_good_stays_for_good(tmp_path: Path
         work.tally.settle({0: Failed("500")})
         held = (await find_holds(work, {child}, work.tally.due_tags)).digests
         assert held == {child: Hold("new", for_good=True), index: Hold("index", for_good=False)}
+
+
+async def test_what_an_index_of_each_kind_lists_stays_for_good(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    child = registry.image(APP, "child")
+    index, other = registry.index(APP, [child], "index"), registry.index(APP, [child, child], "new")
+    made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
+    async with working(tmp_path, registry, made) as work:
+        work.tally.settle({0: Failed("500")})
+        held = (await find_holds(work, {child}, work.tally.due_tags)).digests
+        good = Hold("new", for_good=True)
+        assert held == {child: good, index: Hold("index", for_good=False), other: good}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_where_only_what_the_run_has_pushed_goes_a_tag_that_may_be_on_all_of_it_is_not_looked_at(
+    tmp_path: Path, count: int
+) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, *parts = (registry.image(APP, name) for name in ("old", "part", "other part"))
+    registry.contents[APP].tags[Tag("v1")] = parts[0]
+    async with working(tmp_path, registry, repository_plan(APP, Pass("tombstone", (untag("v1", old),)))) as work:
+        await find_holds(work, parts[:count], {Tag("v1"): (old, parts[0])})
+    assert registry.count("resolve") == count - 1
+
+
+async def test_what_is_known_is_not_read_and_what_was_read_is_known(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    old, keep = registry.image(APP, "old", "old", "v1"), registry.image(APP, "keep", "keep")
+    new = registry.index(APP, [old, keep], "new")
+    made = repository_plan(APP, level(remove(old, "old")), kept={"keep": keep})
+    known = {old: parse_manifest(registry.contents[APP].manifests[old])}
+    async with working(tmp_path, registry, made, manifests=known) as work:
+        for _ in range(2):
+            assert (await find_holds(work, {old}, work.tally.due_tags)).digests.keys() == {old, keep, new}
+    assert [arguments[1:] for verb, arguments in registry.calls if verb == "read_manifests"] == [(new,)]
+
+
+async def test_what_is_new_needs_what_it_lists_and_what_it_is_about_and_all_that_those_list(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    first, second, third = (registry.image(APP, name, name) for name in ("first", "second", "third"))
+    listed, subject = registry.index(APP, [first]), registry.index(APP, [second])
+    parts = {"manifests": [{"mediaType": OCI_INDEX, "digest": listed, "size": 1}]}
+    about = {"subject": {"mediaType": OCI_INDEX, "digest": subject, "size": 1}}
+    body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, **parts, **about}).encode()
+    new = registry.put(APP, RawManifest(Digest.of(body), OCI_INDEX, body), "new")
+    made = repository_plan(APP, level(remove(first, "first"), remove(second, "second"), remove(third, "third")))
+    async with working(tmp_path, registry, made) as work:
+        held = (await find_holds(work, {first, second, third}, work.tally.due_tags)).digests
+        assert held.keys() == {new, listed, subject, first, second}
+
+
+async def test_indexes_that_list_each_other_end(tmp_path: Path) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    registry.contents[APP].tags[Tag("new")] = d(1)
+    made = repository_plan(APP, level(remove(d(1))), level(remove(d(2))))
+    async with working(tmp_path, registry, made, manifests={d(1): index(1, 2), d(2): index(2, 1)}) as work:
+        assert (await find_holds(work, {d(1), d(2)}, {})).digests.keys() == {d(1), d(2)}
 
 
 class Lagging(MemoryRegistry):

@@ -119,3 +119,17 @@ async def test_a_listing_that_is_old_before_it_is_complete_is_not_made_for_each_
     result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={}))
     assert set(result.repositories[0].outcomes.values()) == {Deleted()}
     assert (registry.count("list_tags"), registry.count("resolve")) == (2, 8), "one that is too slow, and the check"
+
+
+@pytest.mark.parametrize(("tags", "page", "requests"), [(0, 10, 1), (10, 10, 1), (11, 10, 2), (11, 0, 1)])
+def test_how_many_requests_a_listing_takes(tags: int, page: int, requests: int) -> None:
+    capabilities = msgspec.structs.replace(TELLING, page=page)
+    assert Sight(MemoryRegistry().open(APP), capabilities, tally(), tags=tags).requests == requests
+
+
+async def test_a_listing_that_says_no_digests_says_of_no_tag_that_it_is_gone() -> None:
+    registry = MemoryRegistry()
+    sight = Sight(registry.open(APP), CAPABILITIES, tally("a"), tags=1)
+    await sight.listing()
+    digest = registry.image(APP, "one", "a")
+    assert await sight.tag_when_listed(Tag("a")) == digest

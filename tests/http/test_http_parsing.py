@@ -15,7 +15,7 @@ from yarl import URL
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import secret_form
 from holystone.adapters.http.authorizer import covers
-from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
+from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, Challenge, choose, parse
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.links import parse_links
 from holystone.adapters.http.paging import PageGuard, next_link, pages
@@ -67,6 +67,10 @@ def test_challenges(headers: list[str], expected: object) -> None:
 def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
     assert parse([header]) == []
     assert [each.scheme for each in parse([header, 'Basic realm="x", Bearer realm="y"'])] == ["basic", "bearer"]
+
+
+def test_what_begins_like_a_parameter_is_a_syntax_error() -> None:
+    assert parse(['realm="x", Bearer realm="y"']) == [Challenge("realm", {})]
 
 
 @settings(max_examples=200)
@@ -391,6 +395,9 @@ NOW = 1_700_000_000.0
         ({"Retry-After": "Tue, 14 Nov 2023 22:14:20 GMT"}, 60),
         ({"Retry-After": "Tue, 14 Nov 2000 22:14:20 GMT"}, 0),
         ({"X-Retry-After": "1700000030"}, 30),
+        ({"X-Retry-After": "1699999999"}, 0),
+        ({"Retry-After": "100000000"}, 100_000_000),
+        ({"Retry-After": "100000001"}, 0),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-3"}, None),
         ({"Retry-After": "9" * 400}, None),
@@ -411,6 +418,8 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
         ({"RateLimit-Remaining": "5", "RateLimit-Limit": "60", "RateLimit-Reset": "10"}, RateHint(5, 60, 10)),
         ({"RateLimit-Remaining": "76;w=21600", "RateLimit-Limit": "100;w=21600"}, RateHint(76, 100, None)),
         ({"RateLimit": '"default";r=50;t=30'}, RateHint(50, None, 30)),
+        ({"RateLimit": '"default";r=50'}, RateHint(50, None, None)),
+        ({"X-RateLimit-Remaining": "5", "X-RateLimit-Reset": "1699999999"}, RateHint(5, None, 0)),
         ({"X-RateLimit-Remaining": "many"}, None),
         ({}, None),
     ],
@@ -490,6 +499,7 @@ def test_digests() -> None:
         ("repository:a:pull,delete", "repository:a:pull", True),
         ("repository:a:pull", "repository:a:pull,push", False),
         ("repository:a:*", "repository:a:delete", True),
+        ("repository:a:pull,push,delete", "repository:a:delete,pull", True),
         ("repository:a:pull repository:b:pull", "repository:b:pull", True),
         ("repository:h:5000/a:pull", "repository:h:5000/a:pull", True),
         ("repository:a:pull", "repository:b:pull", False),

@@ -16,6 +16,7 @@ from holystone.adapters.credentials.credential import Credential, IdentityToken,
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization, bearer, with_authorization
 from holystone.adapters.http.paging import pages
+from holystone.adapters.http.proxies import Proxy
 from holystone.adapters.http.trust import check_realm, registrable_domain
 from holystone.adapters.http.wire import Wire
 from holystone.cleanup.connections import Connections
@@ -59,13 +60,14 @@ async def test_a_redirect_to_another_host_or_port_goes_without(connect: Connect,
         site(redirecting(lambda: f"http://eve:pw@{other.host}/blob?sig=1", status)) as registry,
         connect(registry.host, READY) as client,
     ):
-        reply = await client.get(headers={"X-Vendor-Token": "secret", "Range": "bytes=0-9"})
+        plain = {"Range": "bytes=0-9", "Accept": "a/b", "Accept-Encoding": "identity", "User-Agent": "somebody"}
+        reply = await client.get(headers={"X-Vendor-Token": "secret", **plain})
         assert (reply.status, reply.body) == (200, b"ok")
         assert registry.seen[0].authorization == "Bearer ready-made-token"
         assert other.seen[0].path == "/blob?sig=1"
         assert "Authorization" not in other.seen[0].headers
         assert "X-Vendor-Token" not in other.seen[0].headers
-        assert other.seen[0].headers["Range"] == "bytes=0-9"
+        assert {name: other.seen[0].headers[name] for name in plain} == plain
 
 
 async def test_a_redirect_back_from_a_stranger_goes_without_too(connect: Connect) -> None:
@@ -93,6 +95,32 @@ async def test_a_redirect_on_the_same_host_keeps_it(connect: Connect) -> None:
 
     async with site(handle) as registry, connect(registry.host, READY) as client:
         assert (await client.get()).body == b"Bearer ready-made-token"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "follows"),
+    [
+        *(("GET", status, True) for status in (301, 302, 303, 307, 308)),
+        *(("HEAD", status, True) for status in (301, 302, 303, 307, 308)),
+        *(("PUT", status, False) for status in (301, 302, 303)),
+        *(("PUT", status, True) for status in (307, 308)),
+        *((method, status, False) for method in ("GET", "PUT") for status in (201, 202, 300, 304)),
+    ],
+)
+async def test_which_redirects_are_followed(connect: Connect, method: str, status: int, follows: bool) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/there":
+            return web.Response(text="")
+        return web.Response(status=status, headers={"Location": "/there"})
+
+    async with site(handle) as registry, connect(registry.host) as client:
+        assert (await client.send(method, "/x")).status == (200 if follows else status)
+        assert [seen.method for seen in registry.seen] == [method] * (1 + follows)
+
+
+async def test_a_redirect_that_leads_nowhere_is_a_reply(connect: Connect) -> None:
+    async with site(constant(307)) as registry, connect(registry.host) as client:
+        assert (await client.get()).status == 307
 
 
 async def test_a_redirect_in_circles_ends(connect: Connect) -> None:
@@ -136,7 +164,7 @@ async def test_https_is_not_left_for_plain_http(certificate: ssl.SSLContext) -> 
         assert plain.seen == []
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken", "//[::1]x@"])
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken", "//[::1]x@", "https:///x"])
 async def test_a_redirect_to_no_web_address_is_refused(connect: Connect, location: str) -> None:
     async with site(redirecting(lambda: location)) as registry, connect(registry.host) as client:
         with pytest.raises(IncompleteSource, match="not a web address"):
@@ -302,6 +330,20 @@ def test_a_token_server_in_clear_text_has_to_be_named_with_its_port() -> None:
         check_realm(registry, URL("http://auth.lan:5001/"), token_servers={"auth.lan:5001"})
 
 
+@pytest.mark.parametrize(
+    ("registry", "realm", "why"),
+    [
+        ("https://registry.example", "https:///token", "is not a web address"),
+        ("http://127.0.0.1:5000", "http://elsewhere.example/token", "is not encrypted"),
+        ("http://registry.lan", "http://auth.lan/token", "is not encrypted"),
+    ],
+)
+def test_nobody_is_asked_there_without_a_credential_either(registry: str, realm: str, why: str) -> None:
+    with pytest.raises(Unauthorized, match=why) as caught:
+        check_realm(URL(registry), URL(realm), has_credential=False)
+    assert "--trust-token-server" not in caught.value.what_to_do
+
+
 @pytest.mark.parametrize("home", ["registry.example", "127.0.0.1"])
 def test_from_a_registry_that_speaks_https_no_name_leads_to_clear_text(home: str) -> None:
     registry, realm = URL(f"https://{home}"), URL(f"http://{home}:5001/token")
@@ -313,6 +355,7 @@ def test_from_a_registry_that_speaks_https_no_name_leads_to_clear_text(home: str
 def test_a_user_may_name_a_token_server_but_not_over_plain_http() -> None:
     registry = URL("https://nvcr.io")
     check_realm(registry, URL("https://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
+    check_realm(registry, URL("https://authn.nvidia.com:8443/token"), token_servers={"authn.nvidia.com:8443"})
     with pytest.raises(Unauthorized, match="not encrypted"):
         check_realm(registry, URL("http://authn.nvidia.com/token"), token_servers={"authn.nvidia.com"})
     with pytest.raises(Unauthorized, match=r"--trust-token-server authn\.nvidia\.com"):
@@ -450,3 +493,14 @@ async def test_only_what_reads_goes_on_to_another_host(connect: Connect, method:
                     await client.send(method, "/v2/a/b/x", retry=False)
         assert [seen.method for seen in other.seen] == ([method] if method in ("GET", "HEAD") else [])
         assert [seen.headers["Accept"] for seen in other.seen] == ["application/json"] * len(other.seen)
+
+
+async def test_what_is_for_the_proxy_is_not_told_to_whom_it_leads_by_https(certificate: ssl.SSLContext) -> None:
+    proxy = Proxy(None, {"Proxy-Authorization": "Basic c2VjcmV0"})
+    for tls, told in ((certificate, False), (None, True)):
+        async with (
+            site(constant(), tls=tls) as registry,
+            Wire(connections=1, unverified=lambda _: True, proxy=proxy) as wire,
+        ):
+            await wire.send("GET", URL(registry.url), limit=10, headers={})
+            assert ("Proxy-Authorization" in registry.seen[0].headers) is told

@@ -9,7 +9,8 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http.proxies import proxy_for
+from holystone.adapters.http.faults import NoAnswer
+from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import tls_context
@@ -97,3 +98,12 @@ async def test_an_exception_for_another_certificate_is_none_for_the_proxys(
         with pytest.raises(HolystoneError, match=r"proxy|certificate"):
             await wire.send("GET", URL(f"{scheme}://registry.example/"), limit=10, headers={})
     assert asked == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_is_reached_by_https_is_asked_where_certificates_are_looked_at(scheme: str) -> None:
+    """In clear text there is none to be looked at, whatever the user says of the registry's."""
+    proxy = Proxy(URL("https://127.0.0.1:1"), {})
+    async with Wire(connections=1, unverified=lambda _: scheme == "http", proxy=proxy) as wire:
+        with pytest.raises(NoAnswer):
+            await wire.send("GET", URL(f"{scheme}://registry.example/x"), limit=10, headers={})

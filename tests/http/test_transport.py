@@ -11,17 +11,18 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from holystone.adapters.credentials.credential import UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import Authorization, bearer
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.faults import CutShort
 from holystone.adapters.http.signer import Outgoing
-from holystone.adapters.http.transport import Reply, base_url
-from holystone.adapters.http.trust import is_loopback
+from holystone.adapters.http.transport import REQUEST_TIMEOUT, Reply, base_url
+from holystone.adapters.http.trust import is_loopback, is_near
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unreachable
+from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, TooLate, Unreachable
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint
+from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint, sent_within
 from tests.http.conftest import Connect
 from tests.support.http_site import raw_site, site
 
@@ -45,10 +46,13 @@ def last_fault(error: BaseException) -> Later | Passing:
 
 async def test_a_reply_is_returned_with_its_status_for_the_caller_to_classify(connect: Connect) -> None:
     async with site(answering(web.Response(status=404, text="gone"))) as server, connect(server.host) as client:
-        reply = await client.get("/v2/a%2Fb/x?n=1&last=%20")
+        reply = await client.get("/v2/a%2Fb/%78?n=1&last=%20")
         assert (reply.status, reply.body) == (404, b"gone")
-        assert server.seen[0].path == "/v2/a%2Fb/x?n=1&last=%20"
-        assert server.seen[0].headers["Accept"] == "application/json"
+        assert server.seen[0].path == "/v2/a%2Fb/%78?n=1&last=%20"
+        sent = {name: server.seen[0].headers.get(name) for name in ("Accept", "Accept-Encoding", "User-Agent")}
+        assert sent == {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "holystone"}
+        none = {"Content-Type", "Content-Length", "Transfer-Encoding", "Connection"}
+        assert not none & server.seen[0].headers.keys(), "neither a body nor a connection of its own"
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -229,6 +233,46 @@ async def test_a_signature_that_is_refused_is_made_anew_once(connect: Connect) -
         assert [each.url.path for each in signer.signed] == ["/v2/a/b/x"] * 3
 
 
+async def test_a_signer_is_not_asked_about_what_it_did_not_sign_nor_about_another_hosts_word(connect: Connect) -> None:
+    class Unsigned(Numbered):
+        async def sign(self, outgoing: Outgoing) -> Authorization | None:
+            await super().sign(outgoing)
+            return None
+
+    async with (
+        site(answering(web.Response(status=403)), address="127.0.0.2") as there,
+        site(answering(web.Response(status=307, headers={"Location": there.url}))) as server,
+    ):
+        for signer, at in ((Unsigned(), there), (Numbered(), server)):
+            async with connect(at.host, signer=signer) as client:
+                assert (await client.get()).status == 403
+            assert len(signer.signed) == 1
+
+
+async def test_what_a_storage_host_refuses_after_a_login_is_for_the_caller(connect: Connect) -> None:
+    async with site(answering(web.Response(status=401)), address="127.0.0.2") as there:
+        wants = web.Response(status=401, headers={"WWW-Authenticate": "Basic"})
+        away = web.Response(status=307, headers={"Location": there.url})
+        user = UserPassword("rob", Secret("the-password-of-rob"), "auths")
+        async with site(answering(wants, away)) as server, connect(server.host, user) as client:
+            assert (await client.get()).status == 401
+
+
+async def test_what_is_not_sent_in_time_is_not_sent(connect: Connect) -> None:
+    async with site(answering(web.Response(text="ok"))) as server, connect(server.host) as client:
+        with sent_within(-1), pytest.raises(TooLate, match=r"DELETE /x at 127\.0\.0\.1:\d+ was not sent in time"):
+            await client.send("DELETE", "/x?signature=hidden")
+        assert server.seen == []
+
+
+async def test_a_redirect_that_is_not_to_be_followed_is_a_reply() -> None:
+    away = answering(web.Response(status=307, headers={"Location": "/there"}))
+    async with site(away) as server, Wire(connections=1) as wire:
+        reply = await wire.send("GET", URL(server.url), limit=9, headers={}, redirects=False)
+        assert (reply.status, reply.headers["Location"], len(server.seen)) == (307, "/there", 1)
+        assert "Connection" not in server.seen[0].headers, "others may use it after this one"
+
+
 async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Connect) -> None:
     replies = answering(web.Response(text="ok"), web.Response(status=503), web.Response(text="ok"))
     async with site(replies) as server, connect(server.host) as client:
@@ -259,11 +303,11 @@ async def test_all_connections_are_closed_in_the_end_though_it_was_cancelled() -
         wire = Wire(connections=1)
         with anyio.CancelScope() as scope:
             async with wire:
-                for alone in (False, True):
+                for alone in (False, True, False, True):
                     await wire.send("GET", URL(server.url), limit=9, headers={}, alone=alone)
                 sessions = list(wire._sessions)
                 scope.cancel()
-        assert [session.closed for session in sessions] == [True, True]
+        assert [session.closed for session in sessions] == [True, True], "one for both kinds"
         assert wire._sessions == []
 
 
@@ -294,6 +338,7 @@ async def test_where_a_caller_doubts_an_answer_nothing_more_is_asked(connect: Co
 )
 def test_who_is_this_machine(host: str, yes: bool) -> None:
     assert is_loopback(host) is yes
+    assert is_near(host) or not yes
 
 
 async def test_what_a_storage_host_says_of_its_own_quota_and_clock_is_not_about_the_registry(
@@ -342,6 +387,14 @@ async def test_an_oversized_reply_is_refused(connect: Connect, chunked: bool) ->
         with pytest.raises(IncompleteSource, match="larger than 4096 bytes"):
             await client.get()
         assert len((await client.get(limit=5000)).body) == 5000
+
+
+async def test_a_header_may_be_as_long_as_a_cursor_of_a_vendor(connect: Connect) -> None:
+    async with (
+        site(answering(web.Response(headers={"X-Next": "x" * 32_000}))) as server,
+        connect(server.host) as client,
+    ):
+        assert len((await client.get()).headers["X-Next"]) == 32_000
 
 
 async def test_a_head_reply_has_no_body_however_large_the_thing_is(connect: Connect) -> None:
@@ -487,10 +540,16 @@ async def test_https_to_a_plain_server_says_so(connect: Connect) -> None:
         ("[::1]:5000", "http://[::1]:5000"),
         ("localhost.example", "https://localhost.example"),
         ("docker.io", "https://registry-1.docker.io"),
+        ("index.docker.io", "https://registry-1.docker.io"),
+        ("registry.hub.docker.com", "https://registry-1.docker.io"),
     ],
 )
 def test_base_url(host: str, url: str) -> None:
     assert str(base_url(RegistryHost.parse(host))) == url
+
+
+def test_an_attempt_takes_as_long_as_docs_safety_says() -> None:
+    assert REQUEST_TIMEOUT == 60
 
 
 async def test_a_path_cannot_become_part_of_the_host(connect: Connect) -> None:
@@ -512,7 +571,9 @@ async def test_proxies_are_taken_from_the_environment(connect: Connect, monkeypa
         monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//pat:proxy-secret@"))
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         async with connect(RegistryHost.parse("registry.example"), base=URL("http://registry.example")) as client:
-            assert (await client.get()).body == b"by proxy"
+            for _ in range(2):
+                assert (await client.get()).body == b"by proxy"
+                monkeypatch.delenv("http_proxy", raising=False)  # it is looked at once
         assert proxy.seen[0].headers["Host"] == "registry.example"
         assert proxy.seen[0].headers["Proxy-Authorization"].startswith("Basic ")
 

@@ -68,10 +68,10 @@ class Measured:
     failed: list[str] = field(default_factory=list)
 
     def nearest(self, mutant: Mutant, file: str, tests: Sequence[str]) -> list[str]:
-        """Tests that run the function, or else the module, or else all; those of the first folder first, the
-        fastest first."""
+        """Tests that run the function; where it is in none, those that run the module, or nothing of the room, since
+        they may look at a value, or else all. Those of the first folder first, the fastest first."""
         of_function = [name for name, runs in self.runs.items() if (file, mutant.function) in runs]
-        of_module = [name for name, runs in self.runs.items() if any(each == file for each, _ in runs)]
+        of_module = [name for name, runs in self.runs.items() if not runs or any(each == file for each, _ in runs)]
         chosen = of_function if mutant.function else of_module or [*self.seconds]
 
         def order(name: str) -> tuple[int, float]:
@@ -147,7 +147,7 @@ class Bench:
         _alarm(60)
         self._pytest(sorted({name.partition("::")[0] for name in names}), plugin)
         if plugin.missing:
-            raise RuntimeError(f"{plugin.missing} is not there any more: has somebody changed the tests?")
+            raise RuntimeError("no test is there any more: has somebody changed them?")
         return plugin.by
 
     def _pytest(self, tests: Iterable[str], plugin: object) -> int:
@@ -175,13 +175,14 @@ class _Chosen:
 
     names: Sequence[str]
     by: str = "importing the tests"
-    missing: str = ""
+    missing: bool = False
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
         if not session.testsfailed:
-            self.missing = next((name for name in self.names if name not in items), "")
-            self.by = "" if self.missing else _first_failure([items[name] for name in self.names], {})
+            there = [items[name] for name in self.names if name in items]  # a name may tell the value that was changed
+            self.missing = not there and bool(self.names)
+            self.by = _first_failure(there, {})
         return True
 
 

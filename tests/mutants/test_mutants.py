@@ -9,6 +9,7 @@ from tests.mutants.rooms import TOP
 
 SHOP = """
 LIMIT = 3
+SIZE = 9
 
 
 def larger(a: int, b: int) -> int:
@@ -41,7 +42,7 @@ import pathlib, sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import pytest
-from shop import few, larger
+from shop import SIZE, few, larger
 
 
 def test_larger():
@@ -51,6 +52,15 @@ def test_larger():
 def test_few(tmp_path):
     (tmp_path / "mine").touch(exist_ok=False)
     assert few(2) and not few(3)
+
+
+@pytest.mark.parametrize("size", [SIZE])
+def test_named_after_its_size(size):
+    assert few(2)
+
+
+def test_size():
+    assert SIZE == 9
 
 
 def test_seven():
@@ -72,9 +82,10 @@ def test_what_no_test_notices_is_told(tmp_path: Path) -> None:
     missed = {change for change, by in changed.items() if not by}
     assert missed == {"a > b → a >= b", "return 5 → return None", "5 → 6"}
     assert changed["3 → 4"] == "test_shop.py::test_few"
+    assert changed["9 → 10"] == "test_shop.py::test_size"
     assert changed["first() → False"] == "test_shop.py::test_larger"
     assert {"7 → 8", "number == 7 → True", "raise ValueError('seven, by the way') → pass"} < changed.keys()
-    assert len(changed) == len(made) == 15
+    assert len(changed) == len(made) == 16
     controls = [each.by for each in tried if isinstance(each, Tried) and not each.changed]
     assert controls == [""] * 4
 

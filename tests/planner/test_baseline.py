@@ -96,6 +96,11 @@ def test_what_is_refused_and_what_is_not(source: Source, before: int, now: int) 
         assert refused
 
 
+def test_where_our_own_runs_deleted_nothing_all_of_it_is_expected() -> None:
+    key = Key("tags", STAGES)
+    assert less({key: Remembered(1, 0)}, {}) == {key: Remembered(1, 0)}
+
+
 @given(KEYS, NUMBERS, NUMBERS, NUMBERS)
 def test_what_our_own_runs_deleted_is_not_lost(key: Key, before: int, ours: int, others: int) -> None:
     remembered = less({key: Remembered(before, 0)}, {key: ours})

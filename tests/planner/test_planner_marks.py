@@ -121,6 +121,13 @@ def test_a_mark_that_cannot_go_itself_keeps_nothing() -> None:
     assert made.marks == {}
 
 
+def test_a_mark_that_goes_with_its_stage_or_stays_with_it_anyway_keeps_nothing() -> None:
+    everything = doom(STAGE, MARK)
+    assert keep_marks(plan(APART, everything), MARKS, everything) is None
+    both = repository([image(1), image(2)], {STAGE: 1, "twin": 1, MARK: 2, "record": 2})
+    assert keep_marks(plan(both, everything, DIGEST_ONLY), MARKS, everything) is None
+
+
 def test_what_is_no_mark_but_a_signature_is_not_tried_for_ever() -> None:
     snapshot = repository([image(1), image(2), image(3)], {"old": 1, fallback(1, ".sig"): 2, STAGE: 3})
     marks = {fallback(1, ".sig"): STAGE}

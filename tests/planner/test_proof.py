@@ -145,6 +145,10 @@ def test_a_mark_of_what_could_not_be_read_stays_and_one_of_what_is_not_there_may
     assert found(repository([image(2)], {"b": 2}), untag("b", 2), marks={B: A}) == []
 
 
+def test_a_mark_that_was_not_there_is_not_lost() -> None:
+    assert found(repository([image(1)], {"a": 1}), kept="a", marks={B: A}) == []
+
+
 def can(**more: Any) -> Capabilities:
     return msgspec.structs.replace(GENTLE, **more)
 

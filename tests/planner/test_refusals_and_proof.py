@@ -7,7 +7,7 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan, Untag
-from holystone.engine.model.references import RepositoryPath, Tag
+from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
@@ -40,7 +40,14 @@ def test_a_registry_with_no_way_to_delete_is_refused() -> None:
     can = gentle("toy", digest_delete=False)
     plan = cleanup(3, 2, can)
     assert len(plan.doomed_tags) == 2
-    assert refuse_if_disabled(plan, can)
+    refusal = refuse_if_disabled(plan, can)
+    assert refusal
+    assert refusal.why == "the registry deletes neither by tag nor by digest"
+
+
+def test_one_way_to_delete_is_enough() -> None:
+    for can in (ON, gentle("toy", tag_delete=True, digest_delete=False)):
+        assert refuse_if_disabled(cleanup(3, 2, can), can) is None
 
 
 def test_nothing_to_delete_is_not_refused() -> None:
@@ -85,6 +92,16 @@ def test_plans_are_assembled_in_order() -> None:
     assert one.notices == ("a", "z")
     assert [each.repository for each in one.refusals] == [None, other]
     assert from_json(to_json(one), Plan) == one
+
+
+def test_refusals_stand_in_the_order_of_repositories_and_first_those_of_none() -> None:
+    numbers = msgspec.structs.replace(REPOSITORY, host=RegistryHost("127.0.0.1:5000"))
+    zoo = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
+    refusals = [
+        Refusal("fuse", at, why, "") for at, why in ((zoo, "a"), (REPOSITORY, "b"), (numbers, "c"), (None, "d"))
+    ]
+    made = assemble(as_of=1, command="c", repositories=[], refusals=refusals)
+    assert [each.repository for each in made.refusals] == [None, numbers, REPOSITORY, zoo]
 
 
 BASE = RepositoryPlan(REPOSITORY, "toy", (), (), ())

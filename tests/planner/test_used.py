@@ -29,10 +29,11 @@ def test_what_goes_and_is_used_is_told_by_its_name_its_digest_and_its_configurat
         used(ONE, "v1", at=OTHER),
         used(ONE, "kept"),
         used(ONE, digest=d(8)),
+        used(ONE, "v1", at=None),
     ]
     assert doomed_and_used(plan(made), images) == {
         f"{APP}:v1": (TWO, ONE),
         f"{APP}:v2": (ONE, TWO),
         f"{APP}@{d(2)}": (ONE,),
     }
-    assert doomed_and_used(plan(made), images[-3:]) == {}
+    assert doomed_and_used(plan(made), images[-4:]) == {}

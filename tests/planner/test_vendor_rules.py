@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 
@@ -292,3 +293,35 @@ def test_the_last_tag_of_what_stays_is_overwritten_where_that_leaves_the_manifes
     for overwrite, expected in (("leaves-manifest", [("tombstone", "child", ())]), ("may-drop-manifest", [])):
         can = msgspec.structs.replace(WHOLE, tag_delete=False, overwrite=overwrite)
         assert steps(plan(PART, doom("child"), can)) == expected
+
+
+def test_a_tag_goes_by_its_name_where_nothing_goes_by_digest() -> None:
+    made = plan(repository([image(1)], {"old": 1}), doom("old"), CASCADES)
+    assert steps(made) == [("delete", "old", ())]
+
+
+def test_nothing_is_pushed_to_anchor_a_manifest_that_keeps_another_tag() -> None:
+    shared = repository([image(1)], {"keep": 1, "old": 1})
+    assert steps(plan(shared, doom("old"), ANCHORS)) == [("delete", "old", ())]
+
+
+def test_what_takes_a_signature_along_is_neither_anchored_nor_overwritten() -> None:
+    signed = repository([index(1, 2), image(2), image(3)], {"index": 1, "child": 2, fallback(2, ".sig"): 3})
+    for can in (ANCHORS, msgspec.structs.replace(WHOLE, tag_delete=False)):
+        assert len(plan(signed, doom("child"), can).steps) == 1
+        takes = msgspec.structs.replace(can, last_tag_takes_attached=True)
+        assert kept(plan(signed, doom("child"), takes), "child").reasons == (ChildOf(d(1)),)
+
+
+def test_a_tag_that_is_only_listed_spares_no_newest_one() -> None:
+    snapshot = repository([image(1)], {"a": 1}, {"lost": "no manifest"})
+    fewer = keep_newest(snapshot, close(snapshot, doom("a")), doom("a"))
+    assert fewer == {Tag("a"): Keep((LastTagged(),))}
+
+
+def test_the_only_tag_on_what_stays_is_not_overwritten_for_speed_where_that_drops_it() -> None:
+    can = msgspec.structs.replace(UNPROVEN, tag_delete=False, delete_cost_grows=True)
+    facts = TagFacts(written_once=frozenset({Tag("child")}))
+    with patch("holystone.engine.planner.speed.tombstones_pay", return_value=True):
+        made = plan_repository(PART, close(PART, doom("child"), can), can, facts)
+    assert made.passes == ()

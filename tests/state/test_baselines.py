@@ -1,5 +1,6 @@
 """What is remembered of a run, from one to the next."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -18,6 +19,17 @@ SHOP, OTHER = Key("references", STAGES, "shop"), Key("references", STAGES, "othe
 async def test_nothing_is_made_by_reading(tmp_path: Path) -> None:
     assert await SqliteBaselines(tmp_path / "state").read([TAGS]) == {}
     assert not (tmp_path / "state").exists()
+    assert await SqliteBaselines(tmp_path).read([TAGS]) == {}
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+async def test_nobody_else_reads_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        await SqliteBaselines(tmp_path / "state").remember([Counted(TAGS, 50, 50)], 1_000, "run-1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "state" / FILE_NAME).stat().st_mode & 0o077 == 0
 
 
 async def test_what_is_left_is_remembered(tmp_path: Path) -> None:
@@ -48,6 +60,15 @@ async def test_a_database_of_somebody_else_is_left_as_it_is(tmp_path: Path) -> N
     with pytest.raises(HolystoneError, match="the database of another program"):
         await SqliteBaselines(tmp_path).remember([Counted(TAGS, 50, 50)], 1_000, "run-1")
     assert file.read_bytes() == content
+
+
+async def test_an_empty_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / FILE_NAME
+    with sqlite3.connect(file) as database:
+        database.execute("PRAGMA application_id = 7")
+    database.close()
+    with pytest.raises(HolystoneError, match="the database of another program"):
+        await SqliteBaselines(tmp_path).remember([Counted(TAGS, 50, 50)], 1_000, "run-1")
 
 
 async def test_a_plan_that_is_resumed_late_takes_nothing_back(tmp_path: Path) -> None:

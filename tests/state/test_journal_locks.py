@@ -83,3 +83,10 @@ def test_a_look_leaves_nothing_open_and_takes_away_what_was_left_behind(tmp_path
             refuse_if_busy(tmp_path, repository("other"))
         assert _descriptors() == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_beside_the_locks_that_is_none_is_left_alone(tmp_path: Path) -> None:
+    for name in ("repositories-of-ours.txt", "notes.lock"):
+        (tmp_path / name).touch(0o600)
+    refuse_if_busy(tmp_path, APP)
+    assert _names(tmp_path) == {"repositories-of-ours.txt", "notes.lock"}

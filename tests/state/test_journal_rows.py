@@ -42,6 +42,7 @@ def test_a_run_as_we_write_it(locks: int, locked: bool) -> None:
         (("a" * 65, 5, None, "c", "open", 0), "a" * 65, "its name is none"),
         (("a" * 200, 5, None, "c", "open", 0), "a" * 79, "its name is none"),
         (("", 5, None, "c", "open", 0), "", "its name is none"),
+        (("X/X", 5, None, "c", "open", 0), "X/X", "its name is none"),
         ((ID, 5, None, "c", "damaged", 0), ID, "there is no state damaged"),
         ((ID, 5, None, "c", "shut", 0), ID, "Invalid enum value 'shut' - at `$.state`"),
         ((ID, "five", None, "c", "open", 0), ID, "Expected `int`, got `str` - at `$.started`"),
@@ -165,7 +166,16 @@ async def test_bytes_that_were_changed_are_told_from_those_that_are_whole_and_th
         begun = await begin_repository(run, repository(), [RawManifest(DIGEST, OCI_MANIFEST, BODY), other], None)
         await journal._writer.do(lambda db: db.execute("UPDATE manifests SET body = x'7b' WHERE digest = ?", (DIGEST,)))
         known = await begun.journaled()
+        assert [await begun.manifest(digest) for digest in (DIGEST, other.digest)] == [None, other]
+        assert await journal.manifests(run.id, repository()) == {other.digest: other}
     assert known == Journaled({other.digest: None}, frozenset({DIGEST}))
+
+
+async def test_a_row_that_is_no_text_is_shown_as_well_as_it_can_be(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        await (await journal.begin(plan(), "cleanup")).finish()
+        await journal._writer.do(lambda db: db.execute("UPDATE runs SET command = CAST(x'63ff' AS TEXT)"))
+        assert [each.command for each in await journal.runs()] == ["c\ufffd"]
 
 
 async def test_what_is_given_up_has_ended_and_what_has_ended_is_left_as_it_is(tmp_path: Path) -> None:

@@ -71,6 +71,16 @@ async def test_what_is_forgotten_to_make_room(tmp_path: Path, largest: int, gone
     assert _left(tmp_path, largest) & set(ids) == {name for number, name in enumerate(ids) if number not in gone}
 
 
+async def test_a_journal_that_is_just_as_large_as_it_may_be_forgets_nothing(tmp_path: Path) -> None:
+    ids = await _runs(tmp_path, (SURELY_DAYS + 9, "finished"))
+    await _a_week(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        names = ("page_count", "freelist_count", "page_size")
+        pages, free, each = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    assert set(ids) <= _left(tmp_path, (pages - free) * each)
+    assert not set(ids) & _left(tmp_path, (pages - free) * each - 1)
+
+
 async def test_what_is_old_goes_whatever_room_there_is(tmp_path: Path) -> None:
     ids = await _runs(tmp_path, (AFTER_DAYS + 7, "finished"), (AFTER_DAYS, "finished"), (AFTER_DAYS + 7, None))
     await _a_week(tmp_path)

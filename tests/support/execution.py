@@ -1,13 +1,25 @@
-"""What tests of the executor share: hooks for the registry in memory, and the type of the fixture that runs it."""
+"""What tests of the executor share: hooks for the registry in memory, the type of the fixture that runs it, and one
+repository's work without a run around it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import anyio
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult
+from holystone.engine.executor.tally import Tally
+from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Digest
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import Hook, MemoryRegistry, Point
+from tests.support.small_plans import plan
 
 
 class Execute(Protocol):
@@ -54,3 +66,25 @@ def hang_at(number: int, reached: anyio.Event) -> Hook:
 
 def die() -> None:
     raise Killed
+
+
+@asynccontextmanager
+async def working(
+    folder: Path,
+    registry: MemoryRegistry,
+    made: RepositoryPlan,
+    *,
+    manifests: Mapping[Digest, Manifest | None] = MappingProxyType({}),
+) -> AsyncIterator[RepositoryWork]:
+    with Journal.open(folder) as journal:
+        run = await journal.begin(plan(made), "cleanup")
+        yield RepositoryWork(
+            made,
+            registry.open(made.repository),
+            SqliteDigestCache(None),
+            registry.capabilities,
+            await begin_repository(run, made.repository, [], None),
+            Tally(made, {}),
+            manifests=manifests,
+            unreadable={},
+        )

@@ -1,5 +1,7 @@
 """What a run that nobody should go on with had pushed over is put back by itself."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import anyio.lowlevel
@@ -10,13 +12,17 @@ from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import PlanDoubtful
 from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.model.manifests import blobs_of
+from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Run
 from holystone.engine.undo import uncover
 from tests.support.execution import after, once
+from tests.support.journals import begin_repository
 from tests.support.memory_registry import MemoryRegistry
-from tests.support.small_plans import plan, repository_plan, tombstone
+from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
 
 TAGS = ("a", "b", "c", "stage")
@@ -92,3 +98,31 @@ async def test_what_cannot_be_put_back_stops_nothing(doubtful: Doubtful, tmp_pat
         await doubtful.execute(run)
         doubtful.registry.contents[APP].blobs.clear()
         await uncover(run, doubtful.registry.planned, sleep=no_time)
+
+
+async def test_only_what_the_run_may_have_pushed_over_is_looked_at(tmp_path: Path) -> None:
+    """No tag that went by its name or with its manifest, and none of which it is known what came of it."""
+    registry = MemoryRegistry()
+    done, late, named, whole = (registry.image(APP, name, name) for name in ("done", "late", "named", "whole"))
+    pushed = Pass("tombstone", (tombstone("done", done), tombstone("late", late)))
+    passes = (Pass("untag", (untag("named", named),)), pushed, level(remove(whole, "whole")))
+    part = registry.contents[APP].manifests[registry.image(APP, "part")]
+    config = registry.contents[APP].blobs[blobs_of(part)[0]]
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(repository_plan(APP, *passes)), "cleanup")
+        record = await begin_repository(run, APP, [], Tombstone(part, config))
+        await record.record({1: Deleted()})
+        await uncover(run, registry.planned, sleep=no_time)
+    assert registry.calls == [("resolve alone", (APP, "late"))], "and where no tag is on it nothing else is done"
+
+
+async def test_what_was_pushed_over_and_is_damaged_in_the_journal_is_read_where_it_is(
+    doubtful: Doubtful, tmp_path: Path
+) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(plan(doubtful.plan), "cleanup")
+        await doubtful.execute(run)
+        with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as database, database:
+            database.execute("UPDATE manifests SET body = CAST(body || ' ' AS BLOB)")
+        await uncover(run, doubtful.registry.planned, sleep=no_time)
+    assert doubtful.tags == {**doubtful.was, "stage": doubtful.other, "other": doubtful.other}

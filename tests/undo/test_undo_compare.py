@@ -2,10 +2,13 @@
 
 import hashlib
 
+import msgspec
 import pytest
 
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Failed
+from holystone.engine.model.plan import Kept
+from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo.compare import There, moved, same_bytes, seen
 from holystone.engine.undo.outcomes import (
@@ -32,6 +35,8 @@ def taken(manifests: set[Digest], tags: dict[Tag, Digest]) -> Taken:
 
 def test_what_the_run_has_found_lost_itself_is_nobody_elses_move() -> None:
     plan = repository_plan(repository(), kept={"a": d(1), "b": d(2), "c": d(3)}, needed=[d(4), d(5), d(6)])
+    unread = Kept(Tag("unread"), None, (Unreadable("it was not looked at, either"),))
+    plan = msgspec.structs.replace(plan, kept=(*plan.kept, unread))
     gone = taken({d(4)}, {A: d(1)})
     there = There({A: None, B: d(9), C: d(3)}, frozenset({d(3), d(5), d(9)}))
     assert moved(plan, gone, there) == (

@@ -1,7 +1,9 @@
 """What was to stay and went all the same comes back with the rest, by whoever's hand it went: registries take more than
 they are told to, and answers are not always to the question that was asked."""
 
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,11 @@ class Bench:
     async def repositories(self) -> tuple[RepositoryRecord, ...]:
         with Journal.open(self.folder) as journal:
             return await journal.repositories((await journal.runs())[0].id)
+
+    def stored(self) -> set[str]:
+        """Manifests whose bytes are in the journal."""
+        with closing(sqlite3.connect(self.folder / "journal.sqlite")) as database:
+            return {digest for (digest,) in database.execute("SELECT digest FROM manifests")}
 
     def takes_along(self, *also: Digest) -> None:
         """With the next manifest that is deleted."""
@@ -151,10 +158,11 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
     with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
         await bench.run(planned)
     bench.registry.hook = None
-    recorded, there = await bench.repositories(), bench.registry.contents[APP].state()
+    recorded, stored, there = await bench.repositories(), bench.stored(), bench.registry.contents[APP].state()
     tried = await bench.undo(cache=bench.cache, dry_run=True)
     assert d["signature"] in {each.digest for each in tried.put_back}
     assert (await bench.repositories(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
+    assert bench.stored() == stored
     bench.registry.hook = once(happens("push_manifest"), die)
     with pytest.raises(BaseException):  # noqa: B017
         await bench.undo(cache=bench.cache)

@@ -47,11 +47,15 @@ def test_what_is_not_to_come_back_orders_nothing() -> None:
     assert ordered() == ()
 
 
-@pytest.mark.parametrize("circle", [(B,), (A,), (B, A)])
-def test_circles_end(circle: Sequence[Digest]) -> None:
-    found = ordered(listing(A, *circle), listing(B, A), listing(C, A, B))
-    assert sorted(digest for level in found for digest in level) == [A, B, C]
-    assert C in found[-1]
+@pytest.mark.parametrize(
+    ("circle", "found"), [((B,), ((A, B), (C,))), ((A,), ((A,), (B,), (C,))), ((B, A), ((A, B), (C,)))]
+)
+def test_circles_end(circle: Sequence[Digest], found: tuple[tuple[Digest, ...], ...]) -> None:
+    assert ordered(listing(A, *circle), listing(B, A), listing(C, A, B)) == found
+
+
+def test_a_circle_comes_after_what_one_of_it_needs() -> None:
+    assert ordered(listing(A, B), listing(B, A, C), listing(C)) == ((C,), (A, B))
 
 
 def test_bytes_that_cannot_be_understood_need_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.errors import Unreachable
+from holystone.engine.errors import TooLate, Unreachable
 from holystone.engine.events import listening
 from holystone.engine.executor import execute_plan
 from holystone.engine.model.events import Event, Step
@@ -17,8 +17,10 @@ from holystone.engine.model.manifests import OCI_MANIFEST, Manifest, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.scheduler import ROUNDS
 from holystone.engine.undo import uncover, undo_run
-from holystone.engine.undo.outcomes import BytesDamaged, Restored
+from holystone.engine.undo.compare import There
+from holystone.engine.undo.outcomes import AlreadyThere, BytesDamaged, Restored
 from holystone.engine.undo.putting import PuttingBack
 from holystone.engine.undo.taken import Taken
 from tests.support.execution import before
@@ -44,10 +46,12 @@ def putting(
     tombstone: tuple[RawManifest, ...] = (),
     marks: dict[Tag, Tag] | None = None,
     dry_run: bool = False,
+    knows: bool = True,
 ) -> PuttingBack:
+    """`knows`: the journal has the bytes of all that is there."""
     made = msgspec.structs.replace(repository_plan(APP), marks=marks or {})
 
-    known = dict(registry.contents[APP].manifests)
+    known = dict(registry.contents[APP].manifests) if knows else {}
 
     async def bytes_of(digest: Digest) -> RawManifest | None:
         return known.get(digest)
@@ -97,6 +101,49 @@ async def test_a_mark_that_the_run_left_alone_is_waited_for_by_nobody() -> None:
     work = putting(registry, gone, marks={Tag("s-rejected"): Tag("s")})
     await work.everything()
     assert registry.contents[APP].tags == {Tag("s"): stage, Tag("s-rejected"): mark}
+
+
+async def test_a_mark_comes_back_before_what_it_marks_and_once() -> None:
+    registry = MemoryRegistry()
+    stage, mark = registry.image(APP, "stage"), registry.image(APP, "mark")
+    tags = {Tag("s"): stage, Tag("s-rejected"): mark}
+    gone = Taken(frozenset(), tags, held(registry, stage, mark), frozenset(), ((stage, mark),))
+    work = putting(registry, gone, marks={Tag("s-rejected"): Tag("s")})
+    await work.everything()
+    assert {each.tag: each.outcome for each in work.put_back()} == dict.fromkeys(tags, Restored())
+    assert [arguments[1] for verb, arguments in registry.calls if verb == "push_manifest"] == ["s-rejected", "s"]
+
+
+async def test_a_manifest_that_is_not_there_a_moment_later_is_not_back() -> None:
+    registry = MemoryRegistry()
+    one, two = registry.image(APP, "one"), registry.image(APP, "two")
+    work = putting(registry, Taken(frozenset({one, two}), {}, held(registry, one, two), frozenset(), ((one, two),)))
+    await work.everything()
+    await work.compare(There({}, frozenset({one})))
+    assert {each.digest: type(each.outcome) for each in work.put_back()} == {one: AlreadyThere, two: Failed}
+
+
+async def test_where_only_a_tag_went_the_registry_is_asked_for_bytes_that_nobody_has() -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one")
+    work = putting(registry, Taken(frozenset(), {Tag("a"): one}, {}, frozenset(), ((one,),)), knows=False)
+    await work.everything()
+    assert registry.contents[APP].tags == {Tag("a"): one}
+
+
+async def test_what_is_late_each_time_is_tried_a_few_times_and_may_be_tried_again() -> None:
+    registry = MemoryRegistry()
+    one = registry.image(APP, "one")
+
+    async def late(point: Point) -> None:
+        if before("push_manifest")(point):
+            raise TooLate("the look is old")
+
+    registry.hook = late
+    work = putting(registry, Taken(frozenset(), {Tag("a"): one}, held(registry, one), frozenset(), ((one,),)))
+    await work.everything()
+    assert [each.outcome for each in work.put_back()] == [Failed("the look is old")]
+    assert registry.count("push_manifest") == ROUNDS
 
 
 async def test_what_the_registry_restores_it_restores_with_its_tag() -> None:

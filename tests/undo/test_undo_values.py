@@ -33,7 +33,7 @@ from holystone.engine.undo.outcomes import (
     Unread,
 )
 from holystone.engine.undo.results import RepositoryUndo
-from holystone.engine.undo.taken import Taken, taken
+from holystone.engine.undo.taken import Taken, tags_taken, taken
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import TELLING, MemoryRegistry, repository
 from tests.support.small_plans import level, remove, repository_plan, untag
@@ -121,6 +121,7 @@ def test_what_a_run_took_away_or_may_have() -> None:
     found = taken(plan, known, Journaled(whole, frozenset({by_name["damaged"]})))
     ours = {name: by_name[name] for name in ("none", "deleted", "gone", "failed", "served", "covered", "damaged")}
     assert found.tags == {**{Tag(name): digest for name, digest in ours.items()}, Tag("lost"): lost}
+    assert tags_taken(plan, known) == {*map(Tag, (*ours, "x"))}, "whatever was written down of their manifests"
     assert found.manifests == {by_name["deleted"], unread}
     assert found.held == {digest: whole[digest] for digest in (*ours.values(), lost) if digest in whole}
     assert found.damaged == {by_name["damaged"]}

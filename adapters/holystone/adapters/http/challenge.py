@@ -67,16 +67,10 @@ def _parse(header: str) -> Iterator[Challenge]:
         if scheme:
             yield Challenge(scheme, parameters)
         scheme, parameters = token[0].lower(), CIMultiDict()
-        if (token68 := _TOKEN68.match(header, at)) and not _opens_challenge(header, at):
+        if token68 := _TOKEN68.match(header, at):  # `Negotiate Basic` is no list
             at = token68.end()
     if scheme:
         yield Challenge(scheme, parameters)
-
-
-def _opens_challenge(header: str, at: int) -> bool:
-    """`Negotiate Basic` is no list, so a bare word after a scheme is its token68, unless a parameter follows."""
-    word = _TOKEN.match(header, _end(_SEPARATOR, header, at))
-    return word is not None and _VALUE.match(header, word.end()) is not None
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -17,7 +17,7 @@ def components(nodes: Iterable[Digest], after: Mapping[Digest, Collection[Digest
     found: list[list[Digest]] = []
     for root in nodes:
         # A frame is a node and what it has not followed yet; the outermost one only leads to the root.
-        work = [(root, iter((root,)))] if root not in index else []
+        work = [(root, iter((root,)))]
         while work:
             node, rest = work[-1]
             following = next(rest, None)

@@ -22,8 +22,8 @@ def judge(snapshot: RepositorySnapshot, verdicts: Verdicts, tag: Tag) -> Verdict
     return verdict if verdict and verdict.reasons else Keep((NotJudged(),))
 
 
-def _may_need(snapshot: RepositorySnapshot, digest: Digest | None) -> str:
+def _may_need(snapshot: RepositorySnapshot, digest: Digest) -> str:
     """What could not be read and may need this manifest: an index may list any, what refers to one needs that one."""
     if snapshot.unread:
         return str(min(snapshot.unread))
-    return f"what refers to {digest.short}" if digest and digest in snapshot.held else ""
+    return f"what refers to {digest.short}" if digest in snapshot.held else ""

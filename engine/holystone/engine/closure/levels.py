@@ -46,8 +46,6 @@ def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
 
 def _layers(nodes: Collection[Digest], relations: Sequence[Relation]) -> Levels:
     """Each relation holds, except inside a cycle: there the last one is dropped, and so on until none is left."""
-    if not relations or len(nodes) < 2:
-        return (tuple(sorted(nodes)),) if nodes else ()
     members = frozenset(nodes)
     after = {
         node: [

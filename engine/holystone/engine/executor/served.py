@@ -40,7 +40,7 @@ class Deletions:
         return self.manifests[:: count // wanted][:wanted] if wanted else ()
 
     def failed(self, what: Tag | Digest, now: Digest | None) -> bool:
-        if now is None or isinstance(what, Digest):
+        if isinstance(what, Digest):
             return now is not None
         return now == self.tags[what] or now in self.tombstone
 

@@ -14,7 +14,7 @@ from holystone.engine.model.verdicts import Delete, Keep, Verdicts
 def keep_newest(snapshot: RepositorySnapshot, closed: Closed, verdicts: Verdicts) -> Verdicts | None:
     """The verdicts to close again with, or None if a tag stays anyway."""
     there = [tag for tag in closed.verdicts if tag in snapshot.tags]
-    if not there or any(isinstance(closed.verdicts[tag], Keep) for tag in there):
+    if any(isinstance(closed.verdicts[tag], Keep) for tag in there):
         return None
     attached = attached_tags(snapshot)
     own = [tag for tag in there if isinstance(verdicts.get(tag), Delete) and tag not in attached]

@@ -33,11 +33,15 @@ def taken(plan: RepositoryPlan, known: RepositoryRecord, journaled: Journaled) -
     manifests |= {loss.digest for loss in known.losses if loss.tag is None}
     tags = {tag: step.digest for step in steps for tag in step.tags}
     tags |= {loss.tag: loss.digest for loss in known.losses if loss.tag}
+    return to_come_back(manifests, tags, journaled)
+
+
+def to_come_back(manifests: frozenset[Digest], tags: Mapping[Tag, Digest], journaled: Journaled) -> Taken:
+    """Those first whose bytes the journal has not: nothing tells their place."""
     every = manifests | frozenset(tags.values())
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
-    order = (unread, *levels(held)) if unread else levels(held)
-    return Taken(manifests, tags, held, journaled.damaged, order)
+    return Taken(manifests, tags, held, journaled.damaged, (unread, *levels(held)))
 
 
 def tags_taken(plan: RepositoryPlan, known: RepositoryRecord) -> frozenset[Tag]:

@@ -11,10 +11,9 @@ from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import OpenSession, RepositorySession, Run
 from holystone.engine.scheduler import for_each
-from holystone.engine.undo.order import levels
 from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.putting import PuttingBack
-from holystone.engine.undo.taken import Taken
+from holystone.engine.undo.taken import to_come_back
 
 
 async def uncover(run: Run, open_session: OpenSession, *, sleep: Sleep = anyio.sleep) -> None:
@@ -49,9 +48,7 @@ async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, s
     await for_each(open_steps, look, workers=WORKERS)
     if not covered:
         return
-    journaled = await journal.journaled()
-    there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
-    gone = Taken(frozenset(), covered, there, journaled.damaged, levels(there))
+    gone = to_come_back(frozenset(), covered, await journal.journaled())
     work = PuttingBack(plan, session, gone, journal.manifest, parts, anyio.CapacityLimiter(IN_HAND), False, sleep)
     await work.everything()
     await work.delete_tombstone()

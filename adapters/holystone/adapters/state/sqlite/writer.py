@@ -86,10 +86,9 @@ class Writer:
     def close(self) -> None:
         """Returns when everything that was handed in is on the disk. Blocks, so that no cancellation can cut it short;
         that is one commit long at most."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-            self._thread.join()
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
 
     def _serve(self) -> None:
         open_for_more = True
