@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cleanup.adapters import load_adapter
+from holystone.adapters.registries.implementations import VENDORS
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import RepositoryPath
@@ -109,7 +109,7 @@ def test_a_project_is_purged_and_put_back(vendor: VendorEmulator, tmp_path: Path
         assert ran.code == 0, ran.err
         foreign = str(published.tags[0].repository)
         left = {path: there - {"not-ours", "also-not-ours"} for path, there in tags(shop).items()}
-        last = int(load_adapter(vendor.implementation).SHEET.can.keeps_last_tagged)
+        last = int(VENDORS[vendor.implementation].profile.can.keeps_last_tagged)
         assert {path: len(there) for path, there in left.items()} == {path: last * (path != foreign) for path in left}
         assert {"not-ours", "also-not-ours"} <= tags(shop)[foreign]
         undone = shop.run("undo", ran.json["run"], *shop.addresses())

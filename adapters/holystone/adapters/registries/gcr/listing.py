@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.gcr.sheet import LONGEST
+from holystone.adapters.registries.gcr.profile import LONGEST
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource
