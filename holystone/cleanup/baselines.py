@@ -15,11 +15,11 @@ from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.model.sources import Counted, Key
-from holystone.engine.naming import managed_images
-from holystone.engine.naming.records import parse_metadata_tag
 from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.baseline import Baseline, Shrunk, hold_against, less
 from holystone.engine.undo.taken import tags_taken
+from holystone.policies.werf.v1 import managed_images
+from holystone.policies.werf.v1.records import parse_metadata_tag
 
 _FIRST: Final = "no baseline: nothing is remembered of an earlier run, so what has shrunk since cannot be told"
 

@@ -8,9 +8,9 @@ from typing import Final
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.unseen import Unseen
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.project import StagesStorage
 from holystone.engine.model.references import ImageName, Reference, Repository, Tag
 from holystone.engine.report.words import count
+from holystone.policies.werf.v1.project import StagesStorage
 
 _ANY: Final = "nothing is deleted there, since it may need any manifest"
 _STAGES: Final = "each stage that nothing else needs stays, since it may be built on any"

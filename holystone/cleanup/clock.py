@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from holystone.adapters.http.dates import Reading
-from holystone.cleanup.message import NOTHING_DELETED
-from holystone.engine.errors import Refused
+from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.history import GitReference
 from holystone.engine.report.words import duration
 

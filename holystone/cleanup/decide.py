@@ -16,7 +16,6 @@ from holystone.engine.errors import shell_word
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import ImageTag, MetadataRecord, Signature, StagesStorage
 from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
@@ -29,14 +28,15 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import kind_of, marked_stages, read_images, read_storage, unlabelled_images
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count
-from holystone.policies.git_history import ImageDecision, decide_images
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
-from holystone.policies.stages import decide_stages, images_built_elsewhere
-from holystone.policies.tag_strategy import StrategyRules, decide_by_strategy
+from holystone.policies.werf.v1 import kind_of, marked_stages, read_images, read_storage, unlabelled_images
+from holystone.policies.werf.v1.git_history import ImageDecision, decide_images
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature, StagesStorage
+from holystone.policies.werf.v1.stage_policy import decide_stages, images_built_elsewhere
+from holystone.policies.werf.v1.tag_strategy import StrategyRules, decide_by_strategy
 
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 

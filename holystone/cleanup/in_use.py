@@ -12,7 +12,7 @@ from holystone.engine.errors import IncompleteSource, Refused, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
-from holystone.engine.naming import may_name
+from holystone.engine.names import may_name
 from holystone.engine.report.words import count
 from holystone.settings.values import KubernetesSettings
 

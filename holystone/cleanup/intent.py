@@ -16,14 +16,14 @@ from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.origin import check_origin
 from holystone.engine.model.history import GitNames, GitReference, History
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import ImageTag, MetadataRecord
 from holystone.engine.model.references import Commit, Tag
-from holystone.engine.naming import docker_tag_slug, read_images, read_storage
 from holystone.engine.report.words import count
-from holystone.policies.git_history import commits_to_ask
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy
-from holystone.policies.tag_strategy import StrategyRules, named_commits
+from holystone.policies.werf.v1 import docker_tag_slug, read_images, read_storage
+from holystone.policies.werf.v1.git_history import commits_to_ask
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
+from holystone.policies.werf.v1.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
 
 _ANY: Final = Commit("0" * 40)

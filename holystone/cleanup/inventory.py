@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.detection import Identity
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.cleanup.connections import Connections
 from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
@@ -16,17 +16,12 @@ from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import ImageName, InvalidName, Repository, Tag
-from holystone.engine.naming import (
-    ImagesRepo,
-    contradicted,
-    managed_images,
-    needs_config,
-    repository_of,
-    without_rejected,
-)
-from holystone.engine.naming.records import metadata_belongs_to, parse_metadata_tag
+from holystone.engine.names import repository_of
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
+from holystone.policies.werf.v1 import ImagesRepo, contradicted, managed_images, needs_config, without_rejected
+from holystone.policies.werf.v1.labels import looked_at
+from holystone.policies.werf.v1.records import metadata_belongs_to, parse_metadata_tag
 
 REPOSITORIES_AT_ONCE: Final = 8
 log: Final = events.logger()
@@ -82,7 +77,7 @@ async def read_inventory(
     async def read(at: Located, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         session = await connections.session(at.repository, at.implementation, at.place, at.told_by)
         try:
-            snapshot = await read_repository(session, cache, needs_config=needs_config)
+            snapshot = await read_repository(session, cache, needs_config=needs_config, labels=looked_at)
         except Unseen:
             if at.repository not in unpublished:
                 raise

@@ -10,7 +10,8 @@ from holystone.cleanup.inventory import Located, located_image
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import InvalidName, Repository
-from holystone.engine.naming import ImagesRepo, check_image_names, parse_address, repository_of, resolve_mode
+from holystone.engine.names import parse_address, repository_of
+from holystone.policies.werf.v1 import ImagesRepo, check_image_names, resolve_mode
 from holystone.settings.project import Project
 from holystone.settings.values import ImagesSettings, StorageSettings
 

@@ -1,34 +1,31 @@
 """`managed-images ls` and `add`: what they do, and what they say of it."""
 
-from holystone.cleanup import output
 from holystone.cleanup.locate import storage_repository
 from holystone.cleanup.managed_images import add_managed, list_managed
 from holystone.cleanup.session import Session
+from holystone.cleanup.telling import Reporter
 from holystone.engine.errors import HolystoneError
-from holystone.engine.model.codec import to_json
 from holystone.engine.model.references import ImageName
-from holystone.engine.report.document import Document, Ending
+from holystone.engine.report.document import Ending
 from holystone.settings.project import known_project
 from holystone.settings.values import DirectSettings
 
 
-async def show_managed(session: Session, settings: DirectSettings) -> int:
+async def show_managed(session: Session, settings: DirectSettings, reporter: Reporter) -> int:
     """The exit code. Raises HolystoneError."""
-    _say(settings, *settings.notes)
+    for each in settings.notes:
+        reporter.note(each)
     images = await list_managed(session.connections, settings.places)
     if images is None:
-        _say(settings, f"{storage_repository(settings.places)} does not exist in the registry: no image is managed")
-    names = tuple(image.shown for image in images or ())
-    if settings.run.output == "json":
-        output.document(to_json(Document("managed-images ls", "done", 0, managed_images=names)))
-    elif names:
-        output.report(*names)
+        reporter.note(f"{storage_repository(settings.places)} does not exist in the registry: no image is managed")
+    reporter.managed([image.shown for image in images or ()])
     return 0
 
 
-async def manage(session: Session, settings: DirectSettings, image: ImageName) -> int:
+async def manage(session: Session, settings: DirectSettings, reporter: Reporter, image: ImageName) -> int:
     """The exit code. Raises HolystoneError."""
-    _say(settings, *settings.notes)
+    for each in settings.notes:
+        reporter.note(each)
     dry_run = settings.run.dry_run
     is_new = await add_managed(session.connections, settings.places, image, await _project(settings), dry_run=dry_run)
     ending: Ending = "nothing-to-do" if not is_new else "planned" if dry_run else "done"
@@ -38,13 +35,7 @@ async def manage(session: Session, settings: DirectSettings, image: ImageName) -
         "done": "is managed now",
     }
     what = f"{storage_repository(settings.places)}: image {image.shown} {said[ending]}"
-    try:
-        if settings.run.output == "json":
-            output.document(to_json(Document("managed-images add", ending, 0)))
-        elif ending != "done" or settings.log.level != "quiet":
-            output.report(f"{what}.")
-    except output.Unwritten as unwritten:
-        raise unwritten.after(what) from unwritten
+    reporter.done("managed-images add", f"{what}.", ending)
     return 0
 
 
@@ -54,8 +45,3 @@ async def _project(settings: DirectSettings) -> str | None:
         return (await known_project(settings.project)).name
     except HolystoneError:
         return None
-
-
-def _say(settings: DirectSettings, *notes: str) -> None:
-    for text in notes if settings.log.level != "quiet" else ():
-        output.tell(f"holystone: note: {text}")

@@ -18,10 +18,10 @@ from holystone.engine.model.plan import Kept, Plan, Refusal
 from holystone.engine.model.reasons import Asked, NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
-from holystone.engine.naming import is_manageable, managed_image_tag, managed_images
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.report.reason_words import reason_words
+from holystone.policies.werf.v1 import is_manageable, managed_image_tag, managed_images
 from holystone.settings.values import StorageSettings
 
 

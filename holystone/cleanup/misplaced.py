@@ -7,13 +7,13 @@ import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import ImageTag, StagesStorage
 from holystone.engine.model.reasons import WithoutMetadata
 from holystone.engine.model.references import ImageName, Repository
 from holystone.engine.model.verdicts import Delete, Keep, Verdicts
-from holystone.engine.naming import kind_of
 from holystone.engine.report.words import count
-from holystone.policies.git_history import ImageDecision
+from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1.git_history import ImageDecision
+from holystone.policies.werf.v1.project import ImageTag, StagesStorage
 
 _SHOWN: Final = 3
 """Repositories that a refusal names."""

@@ -7,10 +7,10 @@ from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import History
 from holystone.engine.model.plan import Refusal
-from holystone.engine.model.project import MetadataRecord
 from holystone.engine.planner.baseline import Shrunk
 from holystone.engine.report.words import count
-from holystone.policies.git_history import commits_to_ask
+from holystone.policies.werf.v1.git_history import commits_to_ask
+from holystone.policies.werf.v1.project import MetadataRecord
 
 _LOOK: Final = (
     "see with `git ls-remote origin` whether that is the project's repository, and whether somebody has emptied it or "

@@ -18,8 +18,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from holystone.cleanup.message import NOTHING_DELETED
-from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
 

@@ -25,7 +25,7 @@ from holystone.engine.model.references import Repository
 from holystone.engine.planner.fuse import FuseLimits
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
-from holystone.policies.tag_strategy import saved_by_folding
+from holystone.policies.werf.v1.tag_strategy import saved_by_folding
 from holystone.settings.project import Project, load_project
 from holystone.settings.values import CleanupSettings
 

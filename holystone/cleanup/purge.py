@@ -16,11 +16,14 @@ from holystone.engine.errors import shell_word
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.project import ImageTag
 from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
-from holystone.engine.naming import (
+from holystone.engine.planner.confirmation import ask_first
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.ports import DigestCache
+from holystone.engine.report.words import count, shown
+from holystone.policies.werf.v1 import (
     Belongings,
     belongings_among_images,
     belongings_in_storage,
@@ -30,10 +33,8 @@ from holystone.engine.naming import (
     read_images,
     readable_enough,
 )
-from holystone.engine.planner.confirmation import ask_first
-from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import DigestCache
-from holystone.engine.report.words import count, shown
+from holystone.policies.werf.v1.labels import looked_at
+from holystone.policies.werf.v1.project import ImageTag
 from holystone.settings.project import known_project, load_project
 from holystone.settings.values import DirectSettings, ImagesSettings
 
@@ -212,7 +213,7 @@ async def _read(
         at = await locate_storage(connections, settings.places)
         storage, images, located = at.repository, None, {at.repository: at}
         session = await connections.session(storage, at.implementation, at.place, at.told_by)
-        snapshots = {storage: await read_repository(session, cache, needs_config=needs_config)}
+        snapshots = {storage: await read_repository(session, cache, needs_config=needs_config, labels=looked_at)}
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])
     return Holdings(project.name, storage, snapshots, images, project.notes), located

@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from holystone.cleanup.connections import Connections
-from holystone.cleanup.message import NOTHING_DELETED
 from holystone.cleanup.still_unused import refuse_what_is_used
-from holystone.engine.errors import Refused
+from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.scheduler import for_each
@@ -30,13 +29,13 @@ async def check_reading(
     plan: Plan,
     settings: ApplySettings,
     listed: Collection[UsedImage],
-    say: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> None:
     """Raises Refused, IncompleteSource."""
     for notice in await refuse_what_is_used(
         connections, plan, settings.kubernetes, listed, what_to_do=f"{_AGAIN} What is in use stays in it."
     ):
-        say(f"note: {notice}")
+        note(notice)
 
     async def same_registry(at: RepositoryPlan) -> None:
         session = await connections.session(at.repository, at.implementation, at.place, at.told_by)

@@ -6,7 +6,6 @@ from typing import Final
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.message import failure, print_error
 from holystone.cleanup.session import Session
 from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import Damaged, HolystoneError, Refused
@@ -16,6 +15,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.records import RepositoryRecord, RunRecord
 from holystone.engine.ports import Run
+from holystone.engine.report.causes import failure
 from holystone.settings.values import ApplySettings
 
 _STUCK_AFTER: Final = 12 * 60 * 60
@@ -27,6 +27,7 @@ class Runs:
     def __init__(self, delivery: Delivery, settings: ApplySettings, listed: Collection[UsedImage] = ()) -> None:
         """`listed`: images that the user says are in use."""
         self._delivery = delivery
+        self._reporter = delivery.reporter
         self._settings = settings
         self._listed = listed
 
@@ -37,15 +38,17 @@ class Runs:
             if before.state == "undoing":
                 raise _undo_goes_on(run_id)
             if before.state != "open":
-                return self._delivery.idle(
-                    "runs give-up", f"Run {run_id} is {before.state}: there is nothing to give up."
-                )
+                self._reporter.idle("runs give-up", f"Run {run_id} is {before.state}: there is nothing to give up.")
+                return 0
             if self._settings.run.dry_run:
                 what = f"Run {run_id} is open and would be given up. Nothing was changed."
-                return self._delivery.done("runs give-up", run_id, what, "planned")
+                self._reporter.done("runs give-up", what, "planned", run_id)
+                return 0
             await journal.give_up(run_id)
-        what = f"Run {run_id} is given up: what is left of it stays. `holystone undo {run_id}` takes back what it did."
-        return self._delivery.done("runs give-up", run_id, what)
+        short = f"Run {run_id} is given up"
+        what = f"{short}: what is left of it stays. `holystone undo {run_id}` takes back what it did."
+        self._reporter.done("runs give-up", what, run_id=run_id, short=short)
+        return 0
 
     async def resume(self, session: Session, run_id: str) -> int:
         """The exit code. Raises HolystoneError."""
@@ -55,12 +58,13 @@ class Runs:
                 raise _undo_goes_on(run_id)
             if run.record.state != "open":
                 why = f"Run {run.id} is {run.record.state}: there is nothing left to do."
-                return self._delivery.idle("resume", why)
+                self._reporter.idle("resume", why)
+                return 0
             slices = await journal.repositories(run.id)
             if self._settings.run.dry_run:
                 return self._show(run, slices)
             await self._refuse_what_is_used(session, run, slices)
-            self._delivery.announce(run.plan)
+            self._reporter.announced(run.plan)
             return await self._delivery.report(run, await self._delivery.carry_out(session, run))
 
     async def resume_last(self, session: Session) -> int:
@@ -80,7 +84,7 @@ class Runs:
                     if self._settings.run.dry_run:
                         return self._show(run, slices)
                     await self._refuse_what_is_used(session, run, slices)
-                    self._delivery.announce(run.plan)
+                    self._reporter.announced(run.plan)
                     result = await self._delivery.carry_out(session, run)
                     if not (_is_stuck(record) and _is_fruitless(result, slices)):
                         return await self._delivery.report(run, result)
@@ -98,13 +102,14 @@ class Runs:
                     run.release()
             if unheard:
                 raise unheard
-            return self._delivery.idle("resume", self._nothing(left_open=left_open))
+            self._reporter.idle("resume", self._nothing(left_open=left_open))
+            return 0
 
     async def _unfinished(self, journal: Journal) -> AsyncIterator[RunRecord]:
         places = self._settings.places
         for record in await journal.runs():
             if record.state == "damaged":
-                print_error(
+                self._reporter.error(
                     Damaged(
                         f"A record in the journal is no run's, and is left as it is: {record.id} ({record.command}).",
                         what_to_do="Restore the journal from a backup, or move it away: earlier runs can then be "
@@ -130,7 +135,7 @@ class Runs:
 
     def _tell(self, record: RunRecord, error: HolystoneError) -> None:
         """That it does not stop anybody."""
-        print_error(
+        self._reporter.error(
             HolystoneError(
                 f"Run {record.id} ({record.command}) is left as it is. {error.message}",
                 what_to_do=f"`holystone resume {record.id}` tries it again, `holystone runs give-up {record.id}` ends "
@@ -151,7 +156,7 @@ class Runs:
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
             "what it has deleted; the next cleanup makes a new plan.",
         ):
-            self._delivery.say(f"note: {notice}")
+            self._reporter.note(notice)
 
 
 def _is_stuck(record: RunRecord) -> bool:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from holystone.cleanup.inventory import ProjectInventory
-from holystone.engine.model.project import ImageTag, StagesStorage
 from holystone.engine.model.reasons import BesideOtherProject, Foreign
 from holystone.engine.model.references import ImageName, Reference, Repository
 from holystone.engine.model.verdicts import Delete, Keep, Verdicts
-from holystone.engine.naming import looks_stored
 from holystone.engine.report.words import count, shown
+from holystone.policies.werf.v1 import looks_stored
+from holystone.policies.werf.v1.project import ImageTag, StagesStorage
 
 
 def foreign(inventory: ProjectInventory, repository: Repository, images: Iterable[ImageTag]) -> Verdicts:

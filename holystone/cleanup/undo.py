@@ -4,19 +4,15 @@ from collections.abc import Awaitable, Callable
 
 from holystone.adapters.state.registry_tags import holding_all
 from holystone.adapters.state.sqlite import Journal
-from holystone.cleanup import output
-from holystone.cleanup.message import print_error
-from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.session import Session
+from holystone.cleanup.telling import Progress, Reporter
 from holystone.engine.errors import HolystoneError
-from holystone.engine.model.codec import to_json
-from holystone.engine.report.document import Document, Ending, error_text, undo_reports
-from holystone.engine.report.undo_text import undo_lines
+from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.values import ApplySettings
 
 
-async def undo(session: Session, settings: ApplySettings, progress: ProgressLines, run_id: str) -> int:
+async def undo(session: Session, settings: ApplySettings, reporter: Reporter, progress: Progress, run_id: str) -> int:
     """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
     dry_run = settings.run.dry_run
     with Journal.open(settings.run.state_dir) as journal:
@@ -45,24 +41,7 @@ async def undo(session: Session, settings: ApplySettings, progress: ProgressLine
             held=locking,
         )
     ending, code = _ending(result, dry_run)
-    error = _failure(run_id, result) if code else None
-    try:
-        if settings.run.output == "json":
-            cause = error_text(error) if error else None
-            document = Document("undo", ending, code, run_id, undone=undo_reports(result), error=cause)
-            output.document(to_json(document))
-        elif dry_run or settings.log.level != "quiet":
-            every_tag = dry_run or settings.log.level in ("verbose", "debug")
-            output.report(*undo_lines(run_id, result, dry_run=dry_run, every_tag=every_tag))
-    except output.Unwritten as unwritten:
-        if dry_run:
-            raise
-        if not error:
-            again = f"`holystone undo {run_id}` looks again, and puts back what is missing."
-            raise unwritten.after(f"Run {run_id} is undone", again) from unwritten
-        print_error(unwritten)
-    if error:
-        print_error(error)
+    reporter.undone(run_id, result, ending, code, _failure(run_id, result) if code else None)
     return code
 
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.in_use import UsedImage, User
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.project import ImageTag
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
-from holystone.engine.naming import unlisted
+from holystone.engine.names import unlisted
 from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import for_each
+from holystone.policies.werf.v1.project import ImageTag
 
 _AT_ONCE = 16
 SessionOf = Callable[[Repository], Awaitable[RepositorySession]]

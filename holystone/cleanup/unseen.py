@@ -9,10 +9,10 @@ import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.project import Signature, StagesStorage
 from holystone.engine.model.references import ImageName, Tag
-from holystone.engine.naming import kind_of
 from holystone.engine.report.words import count
+from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1.project import Signature, StagesStorage
 
 
 class Unseen(msgspec.Struct, frozen=True):

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from holystone.adapters.http.authorization import opened_bytes
-from holystone.cleanup import output
 from holystone.engine.errors import UsageError, shell_word
 from holystone.settings import options as o
 from holystone.settings.ci_systems import CiSystem, Login, job_of
 from holystone.settings.given import Given, Options
+from holystone.ui import output
 
 _SHELLS: Final = ("default",)
 _PREFIX: Final = "holystone-ci-env-"

@@ -13,17 +13,15 @@ from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
 from holystone.cleanup.manage import manage, show_managed
 from holystone.cleanup.managed_images import prepare_removal
-from holystone.cleanup.message import NOTHING_DELETED
 from holystone.cleanup.plan_file import read_plan
 from holystone.cleanup.prepare import prepare_plan
-from holystone.cleanup.progress import ProgressLines
 from holystone.cleanup.purge import prepare_purge
 from holystone.cleanup.reading import another_project, check_reading
 from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
 from holystone.cli.reading import Words, read_settings
-from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
 from holystone.settings.given import Given, Value
@@ -38,6 +36,8 @@ from holystone.settings.resolve import (
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.ui.progress import ProgressLines
+from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 
 
 def clean(command: str, given: Words, scope: Scope) -> int:
@@ -72,13 +72,13 @@ def purge(command: str, given: Words, scope: Scope) -> int:
 
 def list_managed_images(given: Words) -> int:
     settings = read_settings(partial(resolve_direct, images_repo="unused", table=LS_OPTIONS), given)
-    return _with_session(settings, lambda session: show_managed(session, settings))
+    return _with_session(settings, lambda session: show_managed(session, settings, _reporter(settings)))
 
 
 def add_managed_image(name: str, given: Words) -> int:
     settings = read_settings(partial(resolve_direct, images_repo="unused", table=ADD_OPTIONS), given)
     (image,) = _images([name])
-    return _with_session(settings, lambda session: manage(session, settings, image))
+    return _with_session(settings, lambda session: manage(session, settings, _reporter(settings), image))
 
 
 def remove_managed_images(names: Sequence[str], given: Words) -> int:
@@ -101,50 +101,53 @@ def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
 def apply_file(file: Path, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="apply"), given)
     listed = read_lists(settings.in_use)
-    delivery = Delivery(settings.run, settings.log)
+    progress = _progress(settings)
+    delivery = Delivery(settings.run, _reporter(settings), progress)
 
     async def job() -> int:
         with _before_deletion():
             await anyio.to_thread.run_sync(delivery.check)
         plan, hashed = await anyio.to_thread.run_sync(partial(read_plan, file, max_age=settings.max_age))
-        delivery.say(f"note: the plan {file} has the hash {hashed}")
+        delivery.reporter.note(f"the plan {file} has the hash {hashed}")
         if settings.places.are_given and not settings.places.has(plan):
             raise another_project(file, plan)
-        async with _session(settings, delivery.progress) as session:
+        async with _session(settings, progress) as session:
             with _before_deletion():
-                await check_reading(session.connections, plan, settings, listed, delivery.say)
+                await check_reading(session.connections, plan, settings, listed, delivery.reporter.note)
             return await delivery.deliver(session, plan)
 
-    return _main(job, delivery.progress)
+    return _main(job, progress)
 
 
 def resume_run(run: str | None, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
-    delivery = Delivery(settings.run, settings.log)
+    progress = _progress(settings)
+    delivery = Delivery(settings.run, _reporter(settings), progress)
 
     async def job() -> int:
-        async with _session(settings, delivery.progress) as session:
+        async with _session(settings, progress) as session:
             runs = Runs(delivery, settings, listed)
             return await (runs.resume(session, run) if run else runs.resume_last(session))
 
-    return _main(job, delivery.progress)
+    return _main(job, progress)
 
 
 def undo_run(run: str, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="undo"), given)
-    progress = ProgressLines(quiet=settings.log.level == "quiet")
+    progress = _progress(settings)
 
     async def job() -> int:
         async with _session(settings, progress) as session:
-            return await undo(session, settings, progress, run)
+            return await undo(session, settings, _reporter(settings), progress, run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
 def give_up_run(run: str, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    return _main(partial(Runs(Delivery(settings.run, settings.log), settings).give_up, run))
+    delivery = Delivery(settings.run, _reporter(settings), _progress(settings))
+    return _main(partial(Runs(delivery, settings).give_up, run))
 
 
 def run_demo(given: Words) -> int:
@@ -158,18 +161,19 @@ def _plan_and_deliver(
     notes: tuple[str, ...],
     prepare: Callable[[Session], Awaitable[Plan]],
 ) -> int:
-    delivery = Delivery(settings.run, settings.log, notes)
+    progress = _progress(settings)
+    delivery = Delivery(settings.run, _reporter(settings), progress, notes)
 
     async def job() -> int:
         with _before_deletion():
             await anyio.to_thread.run_sync(delivery.check)
-        async with _session(settings, delivery.progress) as session:
-            with _before_deletion(), delivery.progress.reading():
+        async with _session(settings, progress) as session:
+            with _before_deletion(), progress.reading():
                 plan = await prepare(session)
                 await session.connections.settle()
             return await delivery.deliver(session, plan)
 
-    return _main(job, delivery.progress)
+    return _main(job, progress)
 
 
 def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[int]]) -> int:
@@ -190,6 +194,16 @@ async def _session(
     async with open_session(settings.registry, settings.run) as session:
         progress.watch(session.connections.scheduler)
         yield session
+
+
+def _reporter(settings: CleanupSettings | DirectSettings | ApplySettings) -> Reporter:
+    kind = JsonReporter if settings.run.output == "json" else TextReporter
+    level = settings.log.level
+    return kind(quiet=level == "quiet", every_tag=level in ("verbose", "debug"), looks=settings.run.dry_run)
+
+
+def _progress(settings: CleanupSettings | DirectSettings | ApplySettings) -> ProgressLines:
+    return ProgressLines(quiet=settings.log.level == "quiet")
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from holystone.engine.errors import HolystoneError, UsageError
 
 def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
     """Prints one message: text to standard error, and in JSON mode a document to standard output as well."""
-    from holystone.cleanup import output
-    from holystone.cleanup.message import print_error
+    from holystone.ui import output
+    from holystone.ui.message import print_error
 
     print_error(error)
     if as_json:
@@ -41,7 +41,7 @@ def report_wrong_words(wrong: click.ClickException) -> int:
 
 def report_crash(fault: Exception) -> int:
     """What should never happen. By the door too: the text of an exception may hold anything."""
-    from holystone.cleanup import output
+    from holystone.ui import output
 
     output.tell(
         "holystone: this is a fault in Holystone itself. Please report it.",

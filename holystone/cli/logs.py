@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import structlog
 
-from holystone.cleanup import output
 from holystone.engine import events
 from holystone.settings.values import LogSettings
+from holystone.ui import output
 
 _LEVELS: Final = {
     "quiet": logging.ERROR,

@@ -207,9 +207,9 @@ def runs(**given: Any) -> None:
     def job() -> int:
         import anyio
 
-        from holystone.cleanup.run_list import list_runs
         from holystone.cli.reading import read_settings
         from holystone.settings.resolve import resolve_journal
+        from holystone.ui.run_list import list_runs
 
         settings = read_settings(resolve_journal, given)
         return anyio.run(list_runs, settings.run.state_dir, settings.run.output)
@@ -271,7 +271,7 @@ def version() -> None:
     """Prints the version."""
     from importlib.metadata import version as version_of
 
-    from holystone.cleanup.output import report
+    from holystone.ui.output import report
 
     report(version_of("holystone"))
 
@@ -309,7 +309,7 @@ def main() -> None:
     try:
         code = holystone.main(prog_name="holystone", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_command:
-        from holystone.cleanup.output import tell
+        from holystone.ui.output import tell
 
         tell(*no_command.format_message().splitlines())
         code = no_command.exit_code
@@ -323,8 +323,8 @@ def main() -> None:
 
         code = report_error(HolystoneError("Interrupted."), "", as_json=False)
     except OSError as fault:  # of --help and --version, which click prints: what a command raises does not get here
-        from holystone.cleanup.output import Unwritten
         from holystone.cli.exits import report_error
+        from holystone.ui.output import Unwritten
 
         code = report_error(Unwritten(fault), "", as_json=False)
     except Exception as fault:

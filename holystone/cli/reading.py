@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from holystone.cleanup.output import tell
 from holystone.cli.logs import configure_logs
 from holystone.settings.secrets import exposed, without_secrets
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.ui.output import tell
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""

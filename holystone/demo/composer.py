@@ -19,10 +19,10 @@ from holystone.demo.published import (
 from holystone.demo.publisher import Push
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import Commit, Digest, ImageName, RegistryHost, RepositoryPath, Tag
-from holystone.engine.naming.layout import ImagesRepo
-from holystone.engine.naming.records import image_metadata_tag, managed_image_tag
-from holystone.engine.naming.slug import docker_tag_slug
-from holystone.engine.naming.stages import rejected_tag
+from holystone.policies.werf.v1.layout import ImagesRepo
+from holystone.policies.werf.v1.records import image_metadata_tag, managed_image_tag
+from holystone.policies.werf.v1.slug import docker_tag_slug
+from holystone.policies.werf.v1.stages import rejected_tag
 
 
 class Content(msgspec.Struct, frozen=True):

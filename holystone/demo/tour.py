@@ -14,7 +14,6 @@ import msgspec
 from holystone.adapters.state.own_files import open_own
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.output import report
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import open_session
 from holystone.demo.project import build_demo
@@ -29,6 +28,9 @@ from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.words import count
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
+from holystone.ui.output import report
+from holystone.ui.progress import ProgressLines
+from holystone.ui.reporter import TextReporter
 
 _COMMAND: Final = "cleanup"
 
@@ -78,7 +80,7 @@ async def _clean(settings: CleanupSettings) -> Plan:
         )
         report(*plan_lines(plan, every_tag=True), "")
         _title("3. The same plan, carried out and checked (this is what a nightly run prints)")
-        if await Delivery(settings.run, settings.log).deliver(session, plan):
+        if await Delivery(settings.run, TextReporter(), ProgressLines(quiet=False)).deliver(session, plan):
             raise HolystoneError("The demo's own cleanup failed.", what_to_do="Please report this with the output.")
     return plan
 

@@ -9,7 +9,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_address, repository_of
+from holystone.engine.names import parse_address, repository_of
 from holystone.settings import options as o
 from holystone.settings.given import Given
 from holystone.settings.option import Option

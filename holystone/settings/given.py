@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from holystone.engine.errors import UsageError
-from holystone.engine.naming import has_user_info
+from holystone.engine.names import has_user_info
 from holystone.policies.go_duration import SECOND, parse_go_duration
 from holystone.settings.option import Option
 

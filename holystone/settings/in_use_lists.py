@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from holystone.engine.errors import UsageError
 from holystone.engine.model.in_use import Listed, UsedImage
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_used_image
+from holystone.engine.names import parse_used_image
 
 _LARGEST: Final = 16 << 20
 """Bytes of one list."""

@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
-from holystone.policies.tag_strategy import Allowance, StrategyRules
+from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers

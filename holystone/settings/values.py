@@ -15,7 +15,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
-from holystone.policies.tag_strategy import StrategyRules
+from holystone.policies.werf.v1.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
 
 DAY: Final = 24 * 60 * 60

@@ -2,12 +2,12 @@
 
 import pytest
 
-from holystone.cleanup.confirmation import is_yes, open_question, question
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan
 from holystone.engine.model.reasons import Foreign, Purged
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.planner.confirmation import ask_first
+from holystone.engine.planner.confirmation import ask_first, open_question
+from holystone.ui.question import is_yes, question
 from tests.support.image_values import digest_of
 
 FUSE = Refusal("fuse", None, "too many", "think")

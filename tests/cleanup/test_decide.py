@@ -13,9 +13,10 @@ from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manif
 from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
-from holystone.engine.naming import ImagesRepo, image_metadata_tag, parse_used_image
+from holystone.engine.names import parse_used_image
 from holystone.policies.git_references import SelectedReference
-from holystone.policies.tag_strategy import Allowance, StrategyRules
+from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
+from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from tests.support.image_values import commit_id, digest_of
 
 HOST = RegistryHost("registry.example")

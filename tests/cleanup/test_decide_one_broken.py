@@ -9,7 +9,7 @@ from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.reasons import Unreadable, WithoutMetadata
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep
-from holystone.engine.naming import image_metadata_tag, without_rejected
+from holystone.policies.werf.v1 import image_metadata_tag, without_rejected
 from tests.cleanup.test_decide import (
     BACK,
     BOTH,

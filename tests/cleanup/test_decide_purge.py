@@ -11,7 +11,7 @@ from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, ImageCo
 from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
-from holystone.engine.naming import ImagesRepo, image_metadata_tag, read_images, readable_enough
+from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, read_images, readable_enough
 from tests.support.image_values import commit_id, digest_of
 
 HOST = RegistryHost("registry.example")

@@ -7,7 +7,7 @@ from holystone.cleanup.inventory import ProjectInventory
 from holystone.engine.model.reasons import AncestorOfStage, BesideOtherProject, Foreign, OtherProject
 from holystone.engine.model.references import ImageName, Tag
 from holystone.engine.model.verdicts import Keep
-from holystone.engine.naming import image_metadata_tag
+from holystone.policies.werf.v1 import image_metadata_tag
 from tests.cleanup.test_decide import (
     IMAGE_TAGS,
     IMAGES,

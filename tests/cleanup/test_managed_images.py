@@ -3,7 +3,6 @@
 import pytest
 
 from holystone.cleanup.managed_images import decide_removal, record_image, record_tag, refuse_what_stays
-from holystone.cleanup.message import refusal
 from holystone.engine.errors import Refused, UsageError
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, parse_config, parse_manifest
@@ -11,6 +10,7 @@ from holystone.engine.model.plan import Kept, Plan, Refusal, RepositoryPlan
 from holystone.engine.model.reasons import Asked, Foreign, LockedBy, NotAsked, SharesDigestWith
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.report.causes import refusal
 from tests.support.image_values import digest_of
 
 STORAGE = Repository(RegistryHost("registry.example"), RepositoryPath("shop/stages"))

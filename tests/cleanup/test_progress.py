@@ -6,9 +6,9 @@ from functools import partial
 import anyio
 import pytest
 
-from holystone.cleanup.progress import ProgressLines
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Later, Scheduler
+from holystone.ui.progress import ProgressLines
 from tests.support.virtual_time import clock, run
 
 HOST = RegistryHost("registry.example")

@@ -9,7 +9,7 @@ from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.naming import parse_used_image
+from holystone.engine.names import parse_used_image
 from holystone.engine.ports import Listing, RepositorySession
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
 

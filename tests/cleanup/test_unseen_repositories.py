@@ -8,7 +8,7 @@ from pathlib import Path
 from holystone.cleanup.inventory import never_published
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.references import Commit, ImageName, Tag
-from holystone.engine.naming.records import image_metadata_tag
+from holystone.policies.werf.v1.records import image_metadata_tag
 from tests.emulators.quay import QuayEmulator
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project

@@ -1,10 +1,10 @@
 """A message stays readable however many repositories it is about."""
 
-from holystone.cleanup.message import failure, refusal
 from holystone.engine.errors import HolystoneError, RegistryFailure, Unreachable
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.report.causes import failure, refusal
 
 
 def plan_of(*refusals: Refusal) -> Plan:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from holystone.embedded.storage import Storage, digest_of
-from holystone.engine.naming import kind_of, parse_rejected_tag
+from holystone.policies.werf.v1 import kind_of, parse_rejected_tag
 from tests.support.broken_things import EVERY, IMAGE_TAG, LABELS, LOST, MALFORMED, STAGE_TAG, Here, unread
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import copy_of, tiny_project

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.engine.naming.records import image_metadata_tag
+from holystone.policies.werf.v1.records import image_metadata_tag
 from tests.support.command_line import bench, now
 from tests.support.tiny_project import kept_tags, tiny_project
 

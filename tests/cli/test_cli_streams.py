@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from holystone.cleanup import output
+from holystone.ui import output
 from tests.support.command_line import Bench, Ran
 
 FULL: Final = ">/dev/full"

@@ -11,10 +11,10 @@ from typing import Final
 import pytest
 
 from holystone.adapters.credentials.secret import Secret
-from holystone.cleanup import output
+from holystone.ui import output
 
 ROOT: Final = Path(__file__).parents[2]
-DOOR: Final = "holystone/cleanup/output.py"
+DOOR: Final = "holystone/ui/output.py"
 HOSTILE: Final = {
     "escape": "\x1b[2J\x1b]0;title\x07",
     "one byte": "\x9b31m",

@@ -20,8 +20,8 @@ from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.manifests import ImageConfig, RawManifest, parse_config, parse_manifest
 from holystone.engine.model.references import Commit
-from holystone.engine.naming.labels import imports
-from holystone.engine.naming.stages import parse_stage_tag
+from holystone.policies.werf.v1.labels import imports
+from holystone.policies.werf.v1.stages import parse_stage_tag
 from tests.support.docker_registry import PASSWORD, USER, docker_registry
 from tests.support.programs import require
 

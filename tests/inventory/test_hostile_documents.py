@@ -14,6 +14,7 @@ from holystone.engine.model.manifests import (
     parse_manifest,
 )
 from holystone.engine.model.references import Digest, Tag
+from holystone.policies.werf.v1.labels import looked_at
 from tests.support.memory_registry import MemoryRegistry, digest_of, repository
 
 ANY = Digest("sha256:" + "0" * 64)
@@ -50,7 +51,9 @@ async def test_labels_that_nobody_asks_for_are_not_kept_and_too_many_that_somebo
         config = {"mediaType": OCI_CONFIG, "digest": str(digest_of(body)), "size": len(body)}
         manifest = msgspec.json.encode({"schemaVersion": 2, "config": config, "layers": []})
         registry.put(at, RawManifest(digest_of(manifest), OCI_MANIFEST, manifest), tag)
-    snapshot = await read_repository(registry.open(at), SqliteDigestCache(None), needs_config=lambda _: True)
+    snapshot = await read_repository(
+        registry.open(at), SqliteDigestCache(None), needs_config=lambda _: True, labels=looked_at
+    )
     (config_of_many,) = snapshot.configs.values()
     assert config_of_many.labels == {"werf": "shop", "werf-image": "true"}
     assert snapshot.broken.keys() == {"much"}

@@ -5,7 +5,7 @@ import pytest
 from holystone.engine.model.in_use import Listed, Workload
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import parse_used_image
+from holystone.engine.names import parse_used_image
 from holystone.policies.in_use import protect
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
 

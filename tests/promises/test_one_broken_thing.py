@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from holystone.embedded.quirks import DISTRIBUTION_2_8, OCI, Quirks
 from holystone.engine.model.references import Tag
-from holystone.engine.naming import kind_of
-from holystone.engine.naming.records import image_metadata_tag, parse_metadata_tag
+from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1.records import image_metadata_tag, parse_metadata_tag
 from tests.support.broken_things import (
     EVERY,
     IMAGE_TAG,

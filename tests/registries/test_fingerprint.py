@@ -12,7 +12,7 @@ from yarl import URL
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.detection import detect, recognize
 from holystone.adapters.registries.fingerprint import read_fingerprint
-from holystone.engine.naming import parse_address
+from holystone.engine.names import parse_address
 
 HERE = "https://registry.example.com/v2/"
 GITLAB_HEADER = {"Gitlab-Container-Registry-Version": "4.12.0-gitlab"}

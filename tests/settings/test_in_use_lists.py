@@ -9,7 +9,7 @@ import pytest
 
 from holystone.engine.errors import UsageError
 from holystone.engine.model.in_use import Listed, UsedImage
-from holystone.engine.naming import parse_used_image
+from holystone.engine.names import parse_used_image
 from holystone.settings import in_use_lists
 from holystone.settings.in_use_lists import read_lists
 

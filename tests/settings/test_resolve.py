@@ -6,7 +6,7 @@ import pytest
 from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
-from holystone.policies.tag_strategy import Allowance, StrategyRules
+from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings, TokenServer
 

@@ -27,6 +27,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Limits, Scheduler
+from holystone.policies.werf.v1.labels import looked_at
 
 SUBJECT: Final = Digest("sha256:" + "5" * 64)
 
@@ -67,7 +68,7 @@ async def referrers(session: DefaultSession, _: Path) -> str:
 
 async def read(session: DefaultSession, folder: Path) -> str:
     with SqliteDigestCache(folder / "known.db") as cache:
-        snapshot = await read_repository(session, cache, needs_config=lambda _: True)
+        snapshot = await read_repository(session, cache, needs_config=lambda _: True, labels=looked_at)
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 

@@ -11,10 +11,10 @@ import msgspec
 from holystone.engine.model.history import GitReference, History
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import Keep
-from holystone.policies.git_history import commits_to_ask, decide_images
 from holystone.policies.git_references import SelectedReference, select_references
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
+from holystone.policies.werf.v1.git_history import commits_to_ask, decide_images
 from tests.support.image_values import commit_id, image_tag, metadata_record
 
 NOW = 1_800_000_000

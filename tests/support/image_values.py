@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 
-from holystone.engine.model.project import ImageTag, MetadataRecord
 from holystone.engine.model.references import (
     Commit,
     Digest,
@@ -14,6 +13,7 @@ from holystone.engine.model.references import (
     RepositoryPath,
     Tag,
 )
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
 
 IMAGES_REPO = Repository(RegistryHost.parse("registry.example"), RepositoryPath.parse("project/image"))
 IMAGE = ImageName.parse("image")

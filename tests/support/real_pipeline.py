@@ -18,18 +18,12 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Commit, Digest, ImageName, Repository, Tag
-from holystone.engine.naming import (
-    ImagesRepo,
-    managed_images,
-    parse_address,
-    parse_used_image,
-    read_images,
-    read_storage,
-    repository_of,
-)
+from holystone.engine.names import parse_address, parse_used_image, repository_of
+from holystone.engine.ports import RepositorySession
 from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
-from holystone.policies.tag_strategy import Allowance, StrategyRules
+from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_images, read_storage
+from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from tests.support.commit_graph import CommitGraph
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.plain_world import HOST, REPO, Image, World
@@ -70,8 +64,8 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     class Connected:
         dates = Dates()
 
-        async def registry(self, *_: object) -> MemoryRegistry:
-            return registry
+        async def session(self, repository: Repository, *_: object) -> RepositorySession:
+            return registry.open(repository)
 
     located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(

@@ -23,7 +23,8 @@ from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, ImageName
-from holystone.engine.naming import ImagesRepo, parse_address, parse_used_image, repository_of
+from holystone.engine.names import parse_address, parse_used_image, repository_of
+from holystone.policies.werf.v1 import ImagesRepo
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
 

@@ -9,7 +9,7 @@ from holystone.demo.composer import Composer, Content
 from holystone.demo.published import PublishedTag
 from holystone.demo.publisher import Publisher
 from holystone.engine.model.references import Commit, Tag
-from holystone.engine.naming.records import image_metadata_tag
+from holystone.policies.werf.v1.records import image_metadata_tag
 from tests.support.docker_registry import DockerRegistry
 from tests.support.expected_survivors import HOUR
 from tests.support.git_clone import GitClone

@@ -10,8 +10,8 @@ import msgspec
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import Keep
-from holystone.policies.git_history import commits_to_ask, decide_images
 from holystone.policies.git_references import heads_to_ask, select_references
+from holystone.policies.werf.v1.git_history import commits_to_ask, decide_images
 from holystone.settings.project import Project
 from tests.support.commit_graph import CommitGraph
 from tests.support.git_history_cases import NOW, WireCommit, WireTag

@@ -22,6 +22,9 @@ A run that ends with some deletions failed is not an error but a result (exit co
 
 import shlex
 from collections.abc import Iterable
+from typing import Final
+
+NOTHING_DELETED: Final = "Nothing was deleted."
 
 
 class HolystoneError(Exception):

@@ -2,7 +2,7 @@
 
 from holystone.engine.model.manifests import Malformed, parse_config
 from holystone.engine.model.references import Digest
-from holystone.engine.naming.labels import another_project, imports, is_final_image, is_image_under
+from holystone.policies.werf.v1.labels import another_project, imports, is_final_image, is_image_under
 
 SEEDS = (
     b'{"architecture":"amd64","created":"2026-11-29T05:06:41.123456789Z","config":{"Labels":{"werf":"shop","werf-image":'

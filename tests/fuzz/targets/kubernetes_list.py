@@ -8,7 +8,7 @@ from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import image_id_names, parse_image_id, parse_used_image
+from holystone.engine.names import image_id_names, parse_image_id, parse_used_image
 from tests.fuzz.scripted import Script, run
 
 SEEDS = (

@@ -5,11 +5,11 @@ import contextlib
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.lock_tags import parse_lock_tag
 from holystone.engine.model.references import Commit, Digest, ImageName, InvalidName, RegistryHost, RepositoryPath, Tag
-from holystone.engine.naming.addresses import parse_address, parse_reference
-from holystone.engine.naming.records import parse_client_id_tag, parse_managed_image_tag, parse_metadata_tag
-from holystone.engine.naming.slug import cut_slug
-from holystone.engine.naming.stages import parse_rejected_tag, parse_stage_tag
-from holystone.engine.naming.used_images import parse_image_id, parse_used_image
+from holystone.engine.names.addresses import parse_address, parse_reference
+from holystone.engine.names.used_images import parse_image_id, parse_used_image
+from holystone.policies.werf.v1.records import parse_client_id_tag, parse_managed_image_tag, parse_metadata_tag
+from holystone.policies.werf.v1.slug import cut_slug
+from holystone.policies.werf.v1.stages import parse_rejected_tag, parse_stage_tag
 
 _HEX = "0123456789abcdef" * 4
 SEEDS = (

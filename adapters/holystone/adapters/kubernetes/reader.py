@@ -16,7 +16,7 @@ from holystone.engine import events
 from holystone.engine.errors import IncompleteSource, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
 from holystone.engine.model.references import InvalidName
-from holystone.engine.naming import image_id_names, parse_image_id, parse_used_image
+from holystone.engine.names import image_id_names, parse_image_id, parse_used_image
 from holystone.engine.scheduler import Limits, Scheduler, for_each
 
 _TARGETS_AT_ONCE: Final = 4

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import msgspec
 
@@ -19,6 +19,7 @@ from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import verify
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.listed import digest_or_none, with_odd
+from holystone.adapters.registries.oci_replies import STRANGE, Index, may_be, name_on, stored, unreadable
 from holystone.adapters.registries.schema1 import signed_payload
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import DOCKER_SCHEMA1_UNSIGNED, MANIFEST_TYPES, RawManifest
@@ -40,7 +41,6 @@ _REFERRERS: Final = 10_000
 """Of one manifest."""
 ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json", "*/*"))
 """Without a manifest's own type in it, distribution calls a live manifest unknown (404)."""
-STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
 _MISSING: Final = {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"}
 """The first is distribution's and GitLab's, for blobs, for the manifests of an index and for a subject; the second
 Gitea's and Cloudflare's."""
@@ -54,30 +54,6 @@ _LOOKS: Final = 3
 """At a name that is refused so."""
 Access: TypeAlias = Literal["read", "write", "delete"]
 _ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
-
-
-class TagPage(msgspec.Struct):
-    """Of GET /v2/NAME/tags/list."""
-
-    tags: list[str] | None
-    name: str = ""
-
-
-def names_on(reply: Reply) -> list[str]:
-    """Of a page of tags, for `pages`. Raises what msgspec raises."""
-    return msgspec.json.decode(reply.body, type=TagPage).tags or []
-
-
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-class _IndexDescriptor(msgspec.Struct):
-    digest: str
-
-
-class _Index(msgspec.Struct):
-    manifests: list[_IndexDescriptor] | None = None
 
 
 class OciApi(ABC):
@@ -245,7 +221,7 @@ class OciSession:
                 raise self.unreadable(f"What refers to {subject} in {self.repository}", reply)
             self.registry.referrers_api = True
             try:
-                index = msgspec.json.decode(reply.body, type=_Index)
+                index = msgspec.json.decode(reply.body, type=Index)
                 found.extend(Digest.parse(descriptor.digest) for descriptor in index.manifests or ())
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 raise IncompleteSource(
@@ -270,7 +246,7 @@ class OciSession:
             reply = await self._put_manifest(f"{manifest.digest}?tag={reference}", manifest)
             if reference not in reply.headers.getall("OCI-Tag", ()):
                 reply = await self._put_manifest(f"{reference}?digest={manifest.digest}", manifest)
-        await self._check_stored(reference, manifest.digest.short, ours, _stored(reply))
+        await self._check_stored(reference, manifest.digest.short, ours, stored(reply))
 
     async def _put_manifest(self, reference: str, manifest: RawManifest) -> Reply:
         reply = await self.http.request(
@@ -410,15 +386,15 @@ class OciSession:
         """One page of GET /v2/NAME/tags/list. Raises Doubtful if it is another repository's: registries that give a
         repository another name than ours (Docker Hub's `library/`, what a proxy puts before it) do so each time."""
         reply = await self.read(path, LIST_LIMIT)
-        said = _name_on(reply)
+        said = name_on(reply)
         if len(said) > _LONGEST_NAME:
             raise IncompleteSource(
                 f"{self.repository}: asked for its tags, the registry answers with a name of {len(said):,} characters.",
                 what_to_do=STRANGE,
             )
-        if said in self.registry.other_names or _may_be(said, self.repository):
+        if said in self.registry.other_names or may_be(said, self.repository):
             return reply
-        if _name_on(await self.read(path, LIST_LIMIT, alone=True)) != said:
+        if name_on(await self.read(path, LIST_LIMIT, alone=True)) != said:
             raise self.http.doubt(
                 f"{self.repository}: asked for its tags, the registry answered with those of {printable(said)}."
             )
@@ -426,39 +402,5 @@ class OciSession:
         return reply
 
 
-def _stored(reply: Reply) -> str:
-    """Which manifest the registry says it stored; empty if it does not. A `Location` names it by its digest, or by the
-    tag that it was pushed as (distribution specification 1.1, "Pushing manifests")."""
-    if said := reply.headers.get("Docker-Content-Digest"):
-        return said
-    last = reply.headers.get("Location", "").partition("?")[0].rpartition("/")[2]
-    try:
-        return Digest.parse(unquote(last))
-    except InvalidName:
-        return ""
-
-
 def _algorithm(reference: Tag | Digest) -> str:
     return reference.algorithm if isinstance(reference, Digest) else "sha256"
-
-
-def _name_on(reply: Reply) -> str:
-    """What a list of tags says whose tags they are; empty if it does not."""
-    try:
-        return msgspec.json.decode(reply.body, type=_Named).name if reply.status == 200 else ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-
-
-def _may_be(said: str, repository: Repository) -> bool:
-    """Whether it is the repository's name, or that with more or less before it, in letters of any case."""
-    theirs, ours = f"/{said.lower()}", f"/{str(repository.path).lower()}"
-    return not said or theirs.endswith(ours) or ours.endswith(theirs)
-
-
-def unreadable(what: str, reply: Reply) -> IncompleteSource:
-    if reply.status in (401, 403):
-        return Unauthorized(
-            f"{what} cannot be read: {summary(reply)}.", what_to_do="Use a credential that may pull from there."
-        )
-    return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)

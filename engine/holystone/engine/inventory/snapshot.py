@@ -6,7 +6,7 @@ in `broken`, and in `unread` if other manifests may be behind it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -25,7 +25,6 @@ from holystone.engine.model.manifests import (
     parse_manifest,
 )
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.naming.labels import looked_at
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each, in_batches
 
@@ -35,14 +34,22 @@ _ASKED: Final = 2
 """Times that something is said to be absent before that is believed, although it is listed or a manifest names it.
 A 404 may be a proxy's, or of a replica that lags. The second time is after all others of its kind have been read."""
 
+Labels: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Raises ValueError for an image of which too much would have to be remembered."""
+
+
+def _every_label(labels: Mapping[str, str]) -> Mapping[str, str]:
+    return labels
+
 
 async def read_repository(
     session: RepositorySession,
     cache: DigestCache,
     *,
     needs_config: Callable[[Tag], bool],
+    labels: Labels = _every_label,
 ) -> RepositorySnapshot:
-    """Raises what the registry raises."""
+    """`labels`: those of an image's that are to be remembered. Raises what the registry raises."""
     listing = await list_twice(session)
     reader = _Reader(session, cache, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
@@ -58,7 +65,7 @@ async def read_repository(
         for tag, digest in tags.items()
         if (manifest := manifests.get(digest)) and manifest.config and needs_config(tag)
     }
-    configs = await reader.configs(config for config in wanted if config)
+    configs = await reader.configs((config for config in wanted if config), labels)
     for tag, digest in tags.items():
         found = manifests.get(digest)
         if found and found.config and (problem := reader.problems.get(found.config)):
@@ -209,7 +216,7 @@ class _Reader:
         manifest = manifests[digest]
         return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
 
-    async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
+    async def configs(self, wanted: Iterable[Digest], labels: Labels) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}
         unknown = set(wanted)
         entries: Entries[Digest] = Entries()
@@ -229,7 +236,7 @@ class _Reader:
                 config = parse_config(digest, body)
                 if config.odd:
                     self.problems[digest] = config.odd
-                configs[digest] = msgspec.structs.replace(config, labels=looked_at(config.labels))
+                configs[digest] = msgspec.structs.replace(config, labels=labels(config.labels))
             except ValueError as error:
                 self.problems[digest] = str(error)
 

@@ -5,6 +5,11 @@ import msgspec
 from holystone.engine.model.plan import Plan, Refusal
 
 
+def open_question(plan: Plan) -> Refusal | None:
+    """What has to be confirmed before the plan may be applied, if anything has."""
+    return next((each for each in plan.refusals if each.promise == "confirmation"), None)
+
+
 def ask_first(plan: Plan, phrase: str) -> Plan:
     """`phrase` is what a person types to confirm: a name that is not typed by mistake."""
     if plan.is_empty:

@@ -25,7 +25,7 @@ from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
 from holystone.adapters.registries.detection import named
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Nobody
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost

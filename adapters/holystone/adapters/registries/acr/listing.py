@@ -28,7 +28,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.replies import is_absent, unreadable
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.ports import Listing

@@ -16,7 +16,8 @@ from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE, Access, OciApi, OciSession
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, OciSession
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome

@@ -4,7 +4,7 @@ from typing import Final
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 

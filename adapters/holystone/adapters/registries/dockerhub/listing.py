@@ -9,7 +9,7 @@ import msgspec
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.dockerhub.api import TAG_SCOPE, HubApi
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
 from holystone.engine.ports import Listing

@@ -21,7 +21,7 @@ from holystone.adapters.http.reply import Reply, address
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.replies import ADVICE
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane
 

@@ -20,7 +20,7 @@ from holystone.adapters.registries.gcr.listing import Row, Rows
 from holystone.adapters.registries.gcr.places import Image
 from holystone.adapters.registries.gcr.replies import READER, api_error
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Tag
 from holystone.engine.scheduler import Lane

@@ -11,7 +11,7 @@ import msgspec
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.profile import LONGEST
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag

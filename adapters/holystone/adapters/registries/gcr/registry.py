@@ -20,7 +20,8 @@ from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.profile import LONGEST, PROFILE
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
-from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, OciSession, unreadable
+from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, OciSession
+from holystone.adapters.registries.oci_replies import unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome

@@ -18,7 +18,8 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, STRANGE
+from holystone.adapters.registries.oci import MANIFEST_LIMIT
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome

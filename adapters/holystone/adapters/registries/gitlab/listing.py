@@ -13,7 +13,7 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import PageGuard, next_link
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE, unreadable
+from holystone.adapters.registries.oci_replies import STRANGE, unreadable
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag

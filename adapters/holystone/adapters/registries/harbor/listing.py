@@ -14,7 +14,7 @@ import msgspec
 
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository

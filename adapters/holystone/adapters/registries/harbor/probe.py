@@ -20,7 +20,7 @@ from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
 from holystone.adapters.registries.harbor.profile import PROFILE, RIGHTS
 from holystone.adapters.registries.harbor.replies import READ_ONLY, is_absent, is_read_only
-from holystone.adapters.registries.oci import STRANGE
+from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outlook import UndoOutlook

@@ -25,7 +25,7 @@ from holystone.adapters.http.dates import date_of
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import STRANGE, names_on, unreadable
+from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code
 from holystone.engine.errors import IncompleteSource

@@ -9,7 +9,8 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, OciSession, unreadable
+from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, OciSession
+from holystone.adapters.registries.oci_replies import unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes
 from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsense_tag

@@ -1,0 +1,1 @@
+"""What people and programs read of a command: text or JSON, progress, questions, errors."""

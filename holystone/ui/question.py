@@ -1,0 +1,49 @@
+"""Asks a person before a plan is carried out that no policy stands behind: what is asked, what counts as yes, and the
+terminal around both."""
+
+import sys
+from collections.abc import Iterator
+
+import anyio
+
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused
+from holystone.engine.model.plan import Plan, Refusal, Remove, RepositoryPlan
+from holystone.engine.report.words import count, size_text
+from holystone.ui.output import can_ask, prompt, tell
+
+
+def question(plan: Plan, asked: Refusal) -> Iterator[str]:
+    """For a terminal, line by line: the plan in short, and what to type."""
+    yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
+    yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
+    yield from (f"  note: {notice}" for notice in plan.notices)
+    yield f"Type {asked.phrase} to delete it, anything else to leave it: "
+
+
+def _summary(plan: RepositoryPlan) -> str:
+    size = sum(step.size for step in plan.steps if isinstance(step, Remove))
+    stay = f"; {len(plan.kept):,} stay" if plan.kept else ""
+    return f"{plan.repository}: {count(len(plan.doomed_tags), 'tag')}, at most {size_text(size)}{stay}"
+
+
+def is_yes(answer: str, asked: Refusal) -> bool:
+    """The whole phrase and nothing else; blanks around it are no part of an answer."""
+    return bool(asked.phrase) and answer.strip() == asked.phrase
+
+
+async def ask(plan: Plan, asked: Refusal) -> HolystoneError | None:
+    """None once a person has said yes, else why not. On standard error, because standard output is the report's."""
+    if not can_ask():
+        return Refused(
+            f"{plan.command} has to be confirmed, and there is no terminal to ask on.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Read the plan; if it is what you want, run again with --yes.",
+        )
+    prompt(*question(plan, asked))
+    await anyio.wait_readable(sys.stdin)  # a thread that reads could not be cancelled by Ctrl-C
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        tell("")  # Ctrl-D leaves the cursor behind the question
+    if is_yes(answer, asked):
+        return None
+    return Refused(f"The answer was not {asked.phrase}.", not_deleted=NOTHING_DELETED)

@@ -1,0 +1,210 @@
+"""What a command tells of a plan, a run or an undo: as text for people, or as one JSON document for programs.
+
+Standard output gets the report and nothing else; notes, progress and errors go to standard error. What standard output
+does not take ends in words that say what has happened all the same.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError
+from holystone.engine.executor.results import RunResult
+from holystone.engine.model.codec import to_json
+from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.report.document import Document, Ending, error_text, repository_reports, undo_reports
+from holystone.engine.report.outlook_text import outlook_lines
+from holystone.engine.report.plan_text import plan_lines
+from holystone.engine.report.result_text import result_lines
+from holystone.engine.report.undo_text import undo_lines
+from holystone.engine.undo import UndoResult
+from holystone.ui import output
+from holystone.ui.message import print_error
+from holystone.ui.question import ask
+
+
+class Reporter(ABC):
+    """`quiet`: says only what went wrong, and what was asked for. `every_tag`: lists name each of them. `looks`: what
+    would be done was asked for, and nothing is."""
+
+    def __init__(self, *, quiet: bool = False, every_tag: bool = False, looks: bool = False) -> None:
+        self.quiet = quiet
+        self.every_tag = every_tag or looks
+        self.looks = looks
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            output.tell(f"holystone: {text}")
+
+    def note(self, text: str) -> None:
+        self.say(f"note: {text}")
+
+    def error(self, error: HolystoneError) -> None:
+        print_error(error)
+
+    async def ask(self, plan: Plan, asked: Refusal) -> HolystoneError | None:
+        """None once a person has said yes, else why not."""
+        return await ask(plan, asked)
+
+    def planned(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> None:
+        """A plan that is not carried out. Raises HolystoneError if it cannot be told."""
+        with _nothing_deleted():
+            self._planned(plan, ending, error)
+        if error:
+            self.error(error)
+
+    def announced(self, plan: Plan) -> None:
+        """What is going to be carried out. Raises HolystoneError, and then it must not be."""
+        with _nothing_deleted():
+            self._announced(plan)
+
+    def carried_out(
+        self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> None:
+        """Raises HolystoneError if only telling it went wrong."""
+        unwritten: output.Unwritten | None = None
+        try:
+            self._carried_out(run_id, plan, result, ending, code, error)
+        except output.Unwritten as fault:
+            unwritten = fault
+        if unwritten and not error:
+            later = f"`holystone runs` lists it, and `holystone undo {run_id}` would take it back."
+            raise unwritten.after(f"Run {run_id} is done", later) from unwritten
+        for each in (error, unwritten):
+            if each:
+                self.error(each)
+
+    def undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
+        """Raises HolystoneError if only telling it went wrong."""
+        try:
+            self._undone(run_id, result, ending, code, error)
+        except output.Unwritten as unwritten:
+            if self.looks:
+                raise
+            if not error:
+                again = f"`holystone undo {run_id}` looks again, and puts back what is missing."
+                raise unwritten.after(f"Run {run_id} is undone", again) from unwritten
+            self.error(unwritten)
+        if error:
+            self.error(error)
+
+    def idle(self, command: str, why: str) -> None:
+        self.say(why)
+        self._idle(command)
+
+    def done(
+        self, command: str, what: str, ending: Ending = "done", run_id: str | None = None, short: str = ""
+    ) -> None:
+        """Something without a plan; `what` is a sentence, and `short` too. Raises HolystoneError if it cannot be
+        told."""
+        try:
+            self._done(command, what, ending, run_id)
+        except output.Unwritten as unwritten:
+            raise unwritten.after((short or what).rstrip(".")) from unwritten
+
+    @abstractmethod
+    def managed(self, names: Sequence[str]) -> None:
+        """The images whose records there are."""
+
+    @abstractmethod
+    def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None: ...
+
+    @abstractmethod
+    def _announced(self, plan: Plan) -> None: ...
+
+    @abstractmethod
+    def _carried_out(
+        self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> None: ...
+
+    @abstractmethod
+    def _undone(
+        self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> None: ...
+
+    @abstractmethod
+    def _idle(self, command: str) -> None: ...
+
+    @abstractmethod
+    def _done(self, command: str, what: str, ending: Ending, run_id: str | None) -> None: ...
+
+
+class TextReporter(Reporter):
+    def managed(self, names: Sequence[str]) -> None:
+        if names:
+            output.report(*names)
+
+    def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None:
+        if self.quiet and not self.looks:
+            return
+        # Refusals are told once, as the error.
+        lines = [*plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=self.every_tag)]
+        if error is None:
+            lines.append(NOTHING_DELETED if ending == "planned" else "There is nothing to delete.")
+        output.report(*lines)
+
+    def _announced(self, plan: Plan) -> None:
+        if not self.quiet:
+            output.report(*plan_lines(plan, every_tag=self.every_tag), "")
+
+    def _carried_out(
+        self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> None:
+        if not self.quiet:
+            output.report(*result_lines(run_id, plan, result))
+
+    def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
+        if self.looks or not self.quiet:
+            output.report(*undo_lines(run_id, result, dry_run=self.looks, every_tag=self.every_tag))
+
+    def _idle(self, command: str) -> None:
+        pass
+
+    def _done(self, command: str, what: str, ending: Ending, run_id: str | None) -> None:
+        if ending != "done" or not self.quiet:
+            output.report(what)
+
+
+class JsonReporter(Reporter):
+    """One document, at the end, when it is of no use any more whether it can be taken back."""
+
+    def managed(self, names: Sequence[str]) -> None:
+        _document(Document("managed-images ls", "done", 0, managed_images=tuple(names)))
+
+    def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None:
+        _document(Document(plan.command, ending, error.exit_code if error else 0, plan=plan), error)
+
+    def _announced(self, plan: Plan) -> None:
+        for line in outlook_lines(plan):
+            self.note(line)
+
+    def _carried_out(
+        self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
+    ) -> None:
+        _document(Document(plan.command, ending, code, run_id, plan, repository_reports(plan, result)), error)
+
+    def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
+        _document(Document("undo", ending, code, run_id, undone=undo_reports(result)), error)
+
+    def _idle(self, command: str) -> None:
+        _document(Document(command, "nothing-to-do", 0))
+
+    def _done(self, command: str, what: str, ending: Ending, run_id: str | None) -> None:
+        _document(Document(command, ending, 0, run_id))
+
+
+def _document(document: Document, error: HolystoneError | None = None) -> None:
+    if error:
+        document = msgspec.structs.replace(document, error=error_text(error))
+    output.document(to_json(document))
+
+
+@contextmanager
+def _nothing_deleted() -> Iterator[None]:
+    try:
+        yield
+    except output.Unwritten as unwritten:
+        unwritten.not_deleted = NOTHING_DELETED
+        raise

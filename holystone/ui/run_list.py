@@ -1,0 +1,43 @@
+"""The runs of the journal, as a list. Loads nothing that deletes: it is asked for often, and by people who wait."""
+
+import time
+from pathlib import Path
+from typing import Final, Literal
+
+from holystone.adapters.state.sqlite import Journal
+from holystone.engine.model.records import RunRecord
+from holystone.ui import output
+
+_HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
+
+
+async def list_runs(state_dir: Path, form: Literal["text", "json"]) -> int:
+    """The exit code. Raises HolystoneError."""
+    with Journal.open(state_dir) as journal:
+        records = await journal.runs()
+    if form == "json":
+        _print_document(records)
+    elif records:
+        output.report(*_lines(records))
+    else:
+        output.tell(f"holystone: the journal in {state_dir} has no run.")
+    return 0
+
+
+def _lines(records: tuple[RunRecord, ...]) -> list[str]:
+    rows = [_HEAD, *((each.id, each.state, _moment(each.ended), each.command) for each in records)]
+    *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    padded = ([f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=True)] for row in rows)
+    return ["  ".join([*cells, row[-1]]) for cells, row in zip(padded, rows, strict=True)]
+
+
+def _moment(seconds: int | None) -> str:
+    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
+
+
+def _print_document(records: tuple[RunRecord, ...]) -> None:
+    from holystone.engine.model.codec import to_json
+    from holystone.engine.report.document import Document, RunSummary
+
+    runs = tuple(RunSummary(each.id, each.state, each.command, each.started, each.ended) for each in records)
+    output.document(to_json(Document("runs", "done", 0, runs=runs)))

@@ -1,0 +1,1 @@
+"""What werf builds, by the layout of its versions."""

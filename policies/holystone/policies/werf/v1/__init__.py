@@ -1,0 +1,71 @@
+"""Names of a werf 1.1 project: images and records ⇄ repositories and tags. Pure, and stable for other programs.
+
+What is exported here is the public face; images are named by plain strings, "" being the nameless image.
+"""
+
+from holystone.policies.werf.v1.claims import contradicted
+from holystone.policies.werf.v1.layout import ImagesRepo
+from holystone.policies.werf.v1.modes import check_image_names, resolve_mode
+from holystone.policies.werf.v1.ownership import (
+    Belongings,
+    belongings_among_images,
+    belongings_in_storage,
+    looks_stored,
+    readable_enough,
+)
+from holystone.policies.werf.v1.reading import (
+    kind_of,
+    managed_images,
+    needs_config,
+    read_images,
+    read_storage,
+    unlabelled_images,
+    without_rejected,
+)
+from holystone.policies.werf.v1.records import (
+    ClientId,
+    MetadataTag,
+    image_metadata_tag,
+    is_manageable,
+    managed_image_tag,
+    metadata_belongs_to,
+    parse_client_id_tag,
+    parse_managed_image_tag,
+    parse_metadata_tag,
+)
+from holystone.policies.werf.v1.slug import docker_tag_slug
+from holystone.policies.werf.v1.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
+
+__all__ = [
+    "Belongings",
+    "ClientId",
+    "ImagesRepo",
+    "MetadataTag",
+    "StageTag",
+    "belongings_among_images",
+    "belongings_in_storage",
+    "check_image_names",
+    "contradicted",
+    "docker_tag_slug",
+    "image_metadata_tag",
+    "is_manageable",
+    "kind_of",
+    "looks_stored",
+    "managed_image_tag",
+    "managed_images",
+    "marked_stages",
+    "metadata_belongs_to",
+    "needs_config",
+    "parse_client_id_tag",
+    "parse_managed_image_tag",
+    "parse_metadata_tag",
+    "parse_rejected_tag",
+    "parse_stage_tag",
+    "read_images",
+    "read_storage",
+    "readable_enough",
+    "rejected_tag",
+    "resolve_mode",
+    "unlabelled_images",
+    "without_rejected",
+]

@@ -1,0 +1,33 @@
+"""What a tag says of its image, held against what the image says of itself.
+
+werf writes a stage, or an image named after its content, once and under one name: where the two differ, somebody gave
+the image a second name, or another question's answer was taken for this one's."""
+
+import re
+from typing import Final
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.references import Tag
+from holystone.policies.werf.v1 import labels
+from holystone.policies.werf.v1.stages import parse_stage_tag
+
+_CONTENT: Final = re.compile(r"(?:.*-)?[0-9a-f]{56}")
+"""A tag of strategy `stages-signature`, in monorepo mode behind the image's name."""
+
+
+def contradicted(snapshot: RepositorySnapshot) -> tuple[Tag, ...]:
+    """Tags whose images' labels name another one; sorted. An image that says nothing contradicts nothing."""
+    return tuple(tag for tag in sorted(snapshot.tags) if _contradicted(snapshot, tag))
+
+
+def _contradicted(snapshot: RepositorySnapshot, tag: Tag) -> bool:
+    config = snapshot.image(tag)
+    if config is None:
+        return False
+    if stage := parse_stage_tag(tag):
+        said = config.labels.get(labels.STAGE_SIGNATURE)
+        return bool(said) and said != stage.signature
+    said = config.labels.get(labels.IMAGE_TAG)
+    if not said or not _CONTENT.fullmatch(tag) or not _CONTENT.fullmatch(said):
+        return False
+    return labels.is_final_image(config.labels) and not labels.is_image_under(config.labels, tag)

@@ -1,0 +1,61 @@
+"""Where an image and a metadata record contradict each other, the image is judged by its own word, too."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from holystone.engine.model.history import History
+from holystone.engine.model.reasons import RecordContradicts
+from holystone.engine.model.references import Commit, Tag
+from holystone.engine.model.verdicts import Keep, Verdict
+from holystone.policies.git_references import SelectedReference
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature
+from holystone.policies.werf.v1.ranking import stand
+
+
+class Dispute(NamedTuple):
+    """An image says that it was built at a commit, and the record of that commit says another content. Whoever may push
+    to the stages storage can overwrite a record, and not an image's label. It also happens where one commit is built
+    for several environments."""
+
+    tag: Tag
+    record: MetadataRecord
+
+
+def find_disputes(
+    tags: Iterable[ImageTag],
+    records: Iterable[MetadataRecord],
+    commits: Mapping[Signature, Collection[Commit]],
+) -> Mapping[Signature, Dispute]:
+    """Of tags that would not stay, one for each content. `commits`: of each content, by the records."""
+    said = {record.commit: record for record in records if record.signature is not None}
+    return {
+        tag.signature: Dispute(tag.reference.tag, record)
+        for tag in sorted(tags, key=lambda tag: tag.reference, reverse=True)
+        if tag.signature is not None
+        and tag.built_at is not None
+        and (record := said.get(tag.built_at))
+        and record.commit not in commits.get(tag.signature, ())
+    }
+
+
+def kept_by_their_own_word(
+    disputes: Mapping[Signature, Dispute],
+    commits: Mapping[Signature, Collection[Commit]],
+    history: History,
+    selected: Iterable[SelectedReference],
+    now: int,
+) -> Mapping[Signature, Verdict]:
+    """What would stay if the records of these commits said what the images say. `commits`: of each content that has a
+    tag."""
+    if not disputes:
+        return {}
+    disputed = {each.record.commit for each in disputes.values()}
+    believed = {signature: {*of_it} - disputed for signature, of_it in commits.items()}
+    for signature, each in disputes.items():
+        believed.setdefault(signature, set()).add(each.record.commit)
+    standings = stand({signature: of_it for signature, of_it in believed.items() if of_it}, history, selected, now)
+    return {
+        signature: Keep((RecordContradicts(each.record.tag, each.record.commit), *standings[signature].kept_by))
+        for signature, each in disputes.items()
+        if standings[signature].kept_by or standings[signature].unknown
+    }

@@ -1,0 +1,207 @@
+"""Reads a werf project out of what its repositories hold. Every tag is classified once; what cannot be read is
+never a candidate for anything."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import ImageConfig
+from holystone.engine.model.references import Digest, ImageName, Reference, Tag
+from holystone.policies.werf.v1 import labels
+from holystone.policies.werf.v1.layout import ImagesRepo
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Stage, StagesStorage
+from holystone.policies.werf.v1.records import (
+    MANAGED_IMAGE,
+    MetadataTag,
+    is_manageable,
+    metadata_name,
+    parse_client_id_tag,
+    parse_managed_image_tag,
+    parse_metadata_tag,
+)
+from holystone.policies.werf.v1.stages import marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
+
+Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
+
+
+def read_images(
+    layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapshot, ours: Collection[str] = ()
+) -> tuple[ImageTag, ...]:
+    """The tags of the image's repository that are the image's, by their labels. Sorted. `ours`: what our project is
+    called, to tell strangers by."""
+    return tuple(
+        ImageTag(
+            image=image,
+            reference=Reference(snapshot.repository, tag),
+            digest=snapshot.tags[tag],
+            image_id=config.digest,
+            parent=config.parent,
+            signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
+            created=config.created,
+            meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, tag) or tag,
+            strategy=config.labels.get(labels.TAG_STRATEGY) or None,
+            imports=labels.imports(config.labels),
+            stranger=labels.another_project(config.labels, ours),
+            odd=config.odd,
+            built_at=labels.built_at(config.labels),
+        )
+        for tag in sorted(snapshot.tags)
+        if layout.is_candidate(image, tag)
+        and (config := snapshot.image(tag))
+        and (config.odd or tag not in snapshot.broken)
+        and labels.is_final_image(config.labels)
+        and (layout.mode == "multirepo" or labels.is_named(config.labels, image))
+    )
+
+
+def unlabelled_images(snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
+    """Images of which it cannot be told whose they are, since their labels make no sense: what else they say counts.
+    Sorted."""
+    return tuple(
+        ImageTag(
+            image=ImageName(""),
+            reference=Reference(snapshot.repository, tag),
+            digest=digest,
+            image_id=config.digest,
+            parent=config.parent,
+            signature=None,
+            created=config.created,
+            meta_tag=tag,
+            strategy=None,
+            imports=labels.imports(config.labels),
+            odd=config.odd,
+        )
+        for tag, digest in sorted(snapshot.tags.items())
+        if (config := snapshot.image(tag)) and config.odd and not labels.is_final_image(config.labels)
+    )
+
+
+def kind_of(tag: str) -> Kind:
+    """What a tag in the stages storage is, as far as the tag alone tells."""
+    if tag.startswith(MANAGED_IMAGE) or parse_client_id_tag(tag):
+        return "bookkeeping"
+    if parse_metadata_tag(tag):
+        return "metadata"
+    if parse_rejected_tag(tag):
+        return "rejected"
+    return "stage" if parse_stage_tag(tag) else "foreign"
+
+
+def needs_config(tag: Tag) -> bool:
+    """Whether a tag in the stages storage says too little without its configuration."""
+    return kind_of(tag) in ("stage", "metadata")
+
+
+def managed_images(tags: Iterable[Tag]) -> tuple[ImageName, ...]:
+    """The names on managed-image records, sorted; those that werf ignores are left out."""
+    names = {name for tag in tags if (name := parse_managed_image_tag(tag)) is not None}
+    return tuple(sorted(name for name in names if is_manageable(name)))
+
+
+def read_storage(
+    snapshot: RepositorySnapshot, images: Sequence[ImageName], ours: Collection[str] = ()
+) -> StagesStorage:
+    """`images` are all names that metadata records may belong to. `ours`: what our project is
+    called, to tell strangers by."""
+    tags = sorted(snapshot.names)
+    kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
+    found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
+    stages: list[Stage] = []
+    metadata: list[MetadataRecord] = []
+    owners = _Owners(images)
+    for tag, kind in kinds.items():
+        if kind not in ("stage", "metadata"):
+            found[kind].append(tag)
+            continue
+        config = stored_image(snapshot, tag)
+        understood = bool(config and config.odd) or tag not in snapshot.broken
+        is_unreadable = not understood or (config is None and _is_image(snapshot, tag))
+        mark = Tag(rejected_tag(tag)) if kind == "stage" and rejected_tag(tag) in kinds else None
+        if record := parse_metadata_tag(tag):
+            names = owners.of(record)
+            signature = config.labels.get(labels.METADATA_SIGNATURE) if config and not is_unreadable else None
+            if config or is_unreadable:
+                # One that cannot be read, or could be of two images, may still be what keeps an image.
+                metadata.extend(MetadataRecord(tag, name, record.commit, signature or None) for name in names)
+                if len(names) != 1:
+                    found["ambiguous" if names else "unclaimed"].append(tag)
+            else:
+                found["foreign"].append(tag)
+        elif config and not is_unreadable:
+            stages.append(_stage(tag, config, mark, ours))
+        elif mark and tag not in snapshot.broken and (image_id := _image_id(snapshot, tag)):
+            stages.append(Stage(tag, image_id, None, 0, (), mark, is_unread=True))
+        else:
+            found["unreadable" if is_unreadable else "foreign"].append(tag)
+    return StagesStorage(
+        stages=tuple(stages),
+        metadata=tuple(metadata),
+        managed_images=managed_images(tags),
+        rejected=tuple(found["rejected"]),
+        bookkeeping=tuple(found["bookkeeping"]),
+        foreign=tuple(found["foreign"]),
+        unclaimed_metadata=tuple(found["unclaimed"]),
+        ambiguous_metadata=tuple(found["ambiguous"]),
+        unreadable=tuple(found["unreadable"]),
+    )
+
+
+class _Owners:
+    """Which images a metadata record can belong to: equal spellings of the name make equal tags."""
+
+    def __init__(self, images: Iterable[ImageName]) -> None:
+        self._images = sorted(set(images))
+        self._by_length: dict[int, dict[str, list[ImageName]]] = {}
+
+    def of(self, record: MetadataTag) -> Sequence[ImageName]:
+        length = len(record.commit)
+        if length not in self._by_length:
+            spelled: defaultdict[str, list[ImageName]] = defaultdict(list)
+            for image in self._images:
+                spelled[metadata_name(image, length)].append(image)
+            self._by_length[length] = dict(spelled)
+        return self._by_length[length].get(record.name, ())
+
+
+def without_rejected(storage: RepositorySnapshot) -> RepositorySnapshot:
+    """werf marks a stage as broken when it finds its configuration or a layer lost, and builds another: what the mark
+    says is no news, and the stage goes by its manifest."""
+    marks = marked_stages(storage.names)
+    expendable = {stage for stage in marks.values() if _image_id(storage, stage)}
+    broken = {tag: why for tag, why in storage.broken.items() if tag not in expendable}
+    return msgspec.structs.replace(storage, broken=broken)
+
+
+def _image_id(snapshot: RepositorySnapshot, tag: Tag) -> Digest | None:
+    """What the manifest says of an image of which no more than that need be known."""
+    manifest = snapshot.manifests.get(snapshot.tags[tag]) if tag in snapshot.tags else None
+    return manifest.config if manifest and manifest.says_image else None
+
+
+def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collection[str]) -> Stage:
+    return Stage(
+        tag,
+        config.digest,
+        config.parent,
+        config.created,
+        labels.imports(config.labels),
+        rejected_by,
+        stranger=labels.another_project(config.labels, ours),
+        odd=config.odd,
+    )
+
+
+def stored_image(storage: RepositorySnapshot, tag: Tag) -> ImageConfig | None:
+    """The configuration of a stage or record. What does not call itself an image is one if werf's labels are in it."""
+    config, manifest = storage.image(tag), storage.manifests.get(storage.tags[tag]) if tag in storage.tags else None
+    says_image = manifest is None or manifest.says_image
+    return config if config and (says_image or labels.is_werfs(config.labels)) else None
+
+
+def _is_image(snapshot: RepositorySnapshot, tag: Tag) -> bool:
+    """werf's records are images; an index or an artifact under such a tag is somebody else's."""
+    manifest = snapshot.manifests.get(snapshot.tags[tag])
+    return manifest is None or (manifest.config is not None and (manifest.says_image or not snapshot.image(tag)))
