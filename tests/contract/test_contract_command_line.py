@@ -50,7 +50,10 @@ def everything(bench: Bench, ran: Ran, *more: str) -> str:
 
 def names_the_credential(message: str) -> bool:
     """Which one, by where it came from."""
-    return any(origin in message for origin in ("config.json", "$WERF_", "AWS_ACCESS_KEY_ID in the environment"))
+    return any(
+        origin in message
+        for origin in ("config.json", "$WERF_", "$HOLYSTONE_REPO_", "AWS_ACCESS_KEY_ID in the environment")
+    )
 
 
 def test_a_project_is_cleaned(vendor: VendorEmulator, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from holystone.adapters.credentials.credential import UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries import fingerprint
+from holystone.adapters.registries.implementations import VENDORS
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Hang, Truncate, redirect
 from holystone.embedded.server import EmbeddedRegistry
@@ -22,7 +23,7 @@ from holystone.engine.scheduler import Limits
 from holystone.settings.values import Access
 from tests.contract.stands import EMULATORS, emulator
 
-TELL = ("gitlab", "harbor", "quay")
+TELL = {name for name, vendor in VENDORS.items() if vendor.recognizes}
 HARBOR = UserPassword("sweeper", Secret("Belongs-Elsewhere-1"), "$WERF_REPO_HARBOR_PASSWORD")
 
 

@@ -5,15 +5,19 @@ from typing import Final
 
 from holystone.embedded.errors import Refusal
 from holystone.embedded.exchange import Incoming, Reply, json_reply
+from holystone.embedded.quirks import DISTRIBUTION_3_1
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
-_SHELF: Final = re.compile(r"/api/shelves/(team/[a-z-]+)(?:/([^/]+))?")
+_SHELF: Final = re.compile(r"/api/shelves/(.+?)(?:/jars/([^/]+))?")
 _KEEPER, _GUEST = "flour-sugar-and-salt", "only-looks-at-the-jars"
 _ROLES: Final = {f"Bearer {_KEEPER}": "keeper", f"Bearer {_GUEST}": "guest"}
 
 
 class PantryEmulator(VendorEmulator):
     implementation = "pantry"
+
+    def __init__(self) -> None:
+        super().__init__(quirks=DISTRIBUTION_3_1)
 
     def login(self) -> Login:
         return self._token(_KEEPER)

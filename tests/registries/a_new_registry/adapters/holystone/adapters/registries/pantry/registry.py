@@ -7,6 +7,7 @@ import msgspec
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
@@ -15,8 +16,9 @@ from holystone.adapters.registries.pantry.profile import PROFILE
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Outcome
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
+from holystone.engine.scheduler import Lane
 
 
 class _Shelf(msgspec.Struct):
@@ -27,16 +29,23 @@ class _Shelf(msgspec.Struct):
 
 
 class PantryRegistry(OciApi):
+    def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, who: str) -> None:
+        """`who` names the credential and where it came from, for people."""
+        super().__init__(host, http, reads, writes)
+        self.who = who
+
     def open(self, repository: Repository) -> "PantrySession":
         return PantrySession(self, repository)
 
 
 class PantrySession(OciSession):
+    registry: PantryRegistry
+
     async def probe(self) -> Capabilities:
         shelf = await self._shelf()
         if shelf is None or shelf.role == "keeper":
             return PROFILE.can
-        why = f"the token has the role {shelf.role}, and only a keeper deletes"
+        why = f"{self.registry.who} has the role {shelf.role}, and only a keeper deletes"
         return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)
 
     async def list_tags(self) -> Listing:
@@ -74,7 +83,7 @@ class PantrySession(OciSession):
             if isinstance(reference, Digest):
                 reply = await self.delete(reference)
             else:
-                reply = await self._request("DELETE", f"{self.repository.path}/{reference}")
+                reply = await self._request("DELETE", f"{self.repository.path}/jars/{reference}")
         except HolystoneError as error:
             return failed_deletion(error)
         match reply.status:
