@@ -8,15 +8,12 @@ import pytest
 
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.demo.published import PublishedProject
-from holystone.engine.model.addresses import ImagesRepoMode
-from holystone.engine.model.references import RepositoryPath
+from holystone.engine.model.addresses import Address, ImagesRepoMode
+from holystone.engine.model.references import RegistryHost, RepositoryPath
 from tests.contract.stands import EMULATORS, emulator
 from tests.emulators.vendor import Login, NotHere, VendorEmulator
 from tests.support.command_line import Bench, Ran, bench, now
 from tests.support.tiny_project import kept_tags, tiny_project
-
-MODES: dict[str, ImagesRepoMode] = {"dockerhub": "monorepo", "quay": "monorepo"}
-"""Where the images repo names a repository and nothing can be nested in it."""
 
 
 @pytest.fixture(params=EMULATORS)
@@ -24,12 +21,18 @@ def vendor(request: pytest.FixtureRequest) -> VendorEmulator:
     return emulator(str(request.param))
 
 
+def mode_of(vendor: VendorEmulator) -> ImagesRepoMode:
+    """Where nothing can be nested, the images repo names a repository."""
+    rules = VENDORS[vendor.implementation].modes(Address(RegistryHost("registry.example.com")))
+    return "multirepo" if rules.nests else "monorepo"
+
+
 @contextmanager
 def project(
     vendor: VendorEmulator, folder: Path, login: str = "login", *, rich: bool = False
 ) -> Iterator[tuple[Bench, PublishedProject]]:
-    mode = MODES.get(vendor.implementation, "multirepo")
     with bench(folder, registry=vendor) as made:
+        mode = mode_of(vendor)
         published = tiny_project(made.project, vendor.storage, now=now(), mode=mode, rich=rich)
         log_in: Login = getattr(vendor, login)()
         made.env.update({**vendor.environ, **log_in.environ})
