@@ -20,6 +20,17 @@ def test_the_program_loads_no_heavy_package() -> None:
     assert python(f"import sys, {modules}; print({found})") == "[]"
 
 
+def test_the_records_of_all_vendors_load_nothing_else_of_theirs() -> None:
+    """They are loaded before the command line knows what to do."""
+    package = "holystone.adapters.registries"
+    program = f"""
+import sys
+import {package}.implementations
+print(sorted(name for name in sys.modules if name.startswith("{package}.") and name.count(".") > {package.count(".") + 1}))
+"""
+    assert python(program) == "[]"
+
+
 @pytest.mark.parametrize("name", ["ecr", "acr", "gcr"])
 def test_what_an_adapter_declares_needs_no_heavy_package(name: str) -> None:
     found = f"[name for name in {HEAVY!r} if name in sys.modules]"
