@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from holystone.cleanup.breadth import refuse_too_many
 from holystone.cleanup.broken import broken_notices, silent_records, what_waits
 from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.misplaced import misplaced, without_unrecorded
@@ -94,7 +95,7 @@ def decide(
     used: Collection[UsedImage] = (),
 ) -> Decision:
     """`intent` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
-    runs somewhere."""
+    runs somewhere. Raises IncompleteSource where git has more than can be judged."""
     storage = read_storage(inventory.snapshots[inventory.storage], inventory.images, inventory.project)
     tags = {
         name: read_images(inventory.layout, name, inventory.of_image(name), inventory.project)
@@ -121,6 +122,8 @@ def decide(
         scope = Scope(images=False, stages=False)
         found[inventory.storage].update(dict.fromkeys(_judged(storage), Keep((ImagesAbsent(),))))
     if scope.images:
+        if isinstance(intent, GitIntent):
+            refuse_too_many(intent.selected, tags)
         decisions: Mapping[ImageName, ImageDecision] = {
             name: _judge_image(
                 of_image,

@@ -1,33 +1,28 @@
 """What happens with a plan: it is shown, written to a file, or carried out and reported."""
 
-from collections.abc import Awaitable, Callable
-
 import anyio.to_thread
 
-from holystone.adapters.state.registry_tags import holding_all
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
+from holystone.cleanup.carry_out import carry_out, ending_of
 from holystone.cleanup.plan_file import check_writable, write_plan
 from holystone.cleanup.session import Session
-from holystone.cleanup.telling import Progress, Reporter
+from holystone.cleanup.telling import Reporter
 from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
-from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.plan import Plan
 from holystone.engine.planner.confirmation import open_question
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import failure, refusal
 from holystone.engine.report.document import Ending
-from holystone.engine.undo import uncover
 from holystone.settings.values import RunSettings
 
 
 class Delivery:
-    def __init__(self, run: RunSettings, reporter: Reporter, progress: Progress, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, run: RunSettings, reporter: Reporter, notes: tuple[str, ...] = ()) -> None:
         self._run = run
         self._notes = notes
         self.reporter = reporter
-        self.progress = progress
 
     def check(self) -> None:
         """That what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
@@ -64,39 +59,11 @@ class Delivery:
 
     async def carry_out(self, session: Session, run: Run) -> RunResult:
         """Raises HolystoneError."""
-        connections = session.connections
-        opened = {
-            each.repository: await connections.session(each.repository, each.implementation, each.place, each.told_by)
-            for each in run.plan.repositories
-        }
-        self.progress.begin(run.id, sum(len(each.steps) for each in run.plan.repositories))
-        connections.renew()
-
-        locks = await run.may_lock(wanted=self._run.lock_in_registry)
-        locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
-
-        async def locking(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
-            async def whole() -> RunResult:
-                result = await work()
-                connections.renew()  # locks are given back, whatever was in doubt
-                if result.plan_is_doubtful:
-                    await uncover(run, connections.planned)
-                return result
-
-            return await holding_all(locked, run.id, whole, now=connections.dates.now)
-
-        return await execute_plan(
-            run,
-            connections.planned,
-            session.cache,
-            progress=self.progress,
-            settle=lambda repository: connections.settle(repository.host),
-            held=locking,
-        )
+        return await carry_out(session, run, lock_in_registry=self._run.lock_in_registry)
 
     async def report(self, run: Run, result: RunResult) -> int:
         """The exit code, of a plan that was announced. Raises HolystoneError if only telling it went wrong."""
-        ending, code = _ending(result)
+        ending, code = ending_of(result)
         if code == 0:
             await self._remember(run.plan, run.id)
         self.reporter.carried_out(run.id, run.plan, result, ending, code, failure(run.id, result))
@@ -118,13 +85,3 @@ class Delivery:
             await SqliteBaselines(self._run.state_dir).remember(plan.counted, plan.as_of, run_id)
         except HolystoneError as error:
             self.reporter.note(f"{error.message} So the next run has nothing newer to compare with.")
-
-
-def _ending(result: RunResult) -> tuple[Ending, int]:
-    if result.losses:
-        return "failed", 1
-    if result.incomplete:
-        # What is said to be deleted and still served is done in part: some of it may be gone a moment later.
-        done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
-        return ("partial", 4) if done else ("failed", 1)
-    return "done", 0

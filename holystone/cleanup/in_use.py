@@ -6,6 +6,7 @@ import anyio.to_thread
 import msgspec
 
 from holystone.adapters.http.reply import printable
+from holystone.adapters.kubernetes.kubeconfig import KubeConfig
 from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
 from holystone.engine.errors import IncompleteSource, Refused, shell_word
@@ -37,9 +38,16 @@ async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage]
     """Before anybody is asked. Raises UsageError, and Refused where there is no cluster to ask."""
     if settings.without:
         return Users(listed=listed)
-    config = await anyio.to_thread.run_sync(
+    return _users(await _config(settings, environ), settings, listed)
+
+
+async def _config(settings: KubernetesSettings, environ: Mapping[str, str]) -> KubeConfig:
+    return await anyio.to_thread.run_sync(
         find_config, settings.config, settings.config_base64, settings.default_config, environ
     )
+
+
+def _users(config: KubeConfig, settings: KubernetesSettings, listed: Collection[UsedImage]) -> Users:
     clusters = choose_targets(
         config, only=settings.context, excluded=settings.excluded, own_namespace=settings.context_namespace_only
     )
@@ -58,9 +66,7 @@ async def find_users_again(
     out, or that are now. Raises Refused also where one that was asked is not known here."""
     if then is None or settings.without:
         return Users(listed=listed)
-    config = await anyio.to_thread.run_sync(
-        find_config, settings.config, settings.config_base64, settings.default_config, environ
-    )
+    config = await _config(settings, environ)  # once: it may be a pipe
     chosen = settings.context or then.only
     known = {chosen} if chosen else config.contexts.keys()
     if missing := sorted(
@@ -74,7 +80,8 @@ async def find_users_again(
             + ", or say --without-kube.",
         )
     left_out = {*settings.excluded, *(name for name in then.excluded if name in known)}
-    return await find_users(
+    return _users(
+        config,
         msgspec.structs.replace(
             settings,
             context=chosen,
@@ -82,7 +89,6 @@ async def find_users_again(
             context_namespace_only=settings.context_namespace_only or then.own_namespace,
         ),
         listed,
-        environ,
     )
 
 

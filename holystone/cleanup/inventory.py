@@ -90,14 +90,6 @@ async def read_inventory(
             snapshot = without_rejected(snapshot)
         await _hold_against_labels(session, snapshot)
         snapshots[at.repository] = snapshot
-        log.info(
-            "repository read",
-            repository=str(at.repository),
-            exists=snapshot.exists,
-            tags=len(snapshot.tags),
-            broken=len(snapshot.broken),
-            manifests=len(snapshot.manifests),
-        )
 
     await read(storage, needs_config)
     stored = snapshots[storage.repository]

@@ -8,6 +8,7 @@ wants to compare. What the file says is a claim; see `Plan.claimed` for the part
 import hashlib
 import json
 import os
+import re
 import secrets
 import stat
 import time
@@ -23,7 +24,14 @@ from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
 
 _LARGEST: Final = 128 << 20
-"""Bytes of a plan file. Of a tag there are 800; to read one takes three times its size."""
+"""Bytes of a plan file, as many as its letters take in memory. Of a tag there are 800; to read one takes three times as
+much."""
+_FOUR_EACH: Final = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
+_TWO_EACH: Final = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
+"""As bytes, and as JSON escapes: one letter beyond U+FFFF makes all letters of its word, and one beyond U+00FF, take so
+many bytes (PEP 393)."""
+_LONGEST: Final = 1 << 20
+"""Letters of one word. One that is printed takes several times as much."""
 _COMMAS: Final = 3_000_000
 """In it. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to write."""
 _CLOCK_SKEW: Final = 5 * 60
@@ -133,22 +141,27 @@ def _read(file: Path) -> PlanFile:
     if why := _too_much(data):
         raise ValueError(f"it has {why}")
     try:
-        json.loads(data, object_pairs_hook=_each_once)
+        json.loads(data.decode(), object_pairs_hook=_each_once)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return from_json(data, PlanFile)
 
 
 def _too_much(encoded: bytes) -> str:
-    if len(encoded) > _LARGEST:
-        return f"more than {_LARGEST >> 20} MiB"
+    each = 4 if _FOUR_EACH.search(encoded) else 2 if _TWO_EACH.search(encoded) else 1
+    if len(encoded) * each > _LARGEST:
+        letters = f" of letters that take {each} bytes each" if each > 1 else ""
+        return f"more than {_LARGEST // each >> 20} MiB{letters}"
     return f"more than {_COMMAS:,} commas" if encoded.count(b",") > _COMMAS else ""
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
     """Of a field that is there twice, one reader sees the first and another the last."""
     seen = set()
-    for name, _ in pairs:
+    for name, value in pairs:
+        for word in (name, *(value if isinstance(value, list) else [value])):
+            if isinstance(word, str) and len(word) > _LONGEST:
+                raise ValueError(f"a word in it has more than {_LONGEST:,} letters")
         if name in seen:
             raise ValueError(f"`{name}` is there twice in one object")
         seen.add(name)

@@ -6,18 +6,8 @@ from typing import Protocol
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.references import Repository
 from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult
-
-
-class Progress(Protocol):
-    def begin(self, run_id: str, steps: int = 0) -> None:
-        """A run begins to delete, or an undo to put back. `steps`: of the whole run, where that is known before its
-        repositories report their own."""
-        ...
-
-    def __call__(self, repository: Repository, done: int, of: int) -> None: ...
 
 
 class Reporter(Protocol):

@@ -1,45 +1,22 @@
 """Undoes a run that is in the journal, and reports it."""
 
-from collections.abc import Awaitable, Callable
-
-from holystone.adapters.state.registry_tags import holding_all
 from holystone.adapters.state.sqlite import Journal
+from holystone.cleanup.carry_out import take_back
 from holystone.cleanup.session import Session
-from holystone.cleanup.telling import Progress, Reporter
+from holystone.cleanup.telling import Reporter
 from holystone.engine.errors import HolystoneError
 from holystone.engine.report.document import Ending
-from holystone.engine.undo import UndoResult, undo_run
+from holystone.engine.undo import UndoResult
 from holystone.settings.values import ApplySettings
 
 
-async def undo(session: Session, settings: ApplySettings, reporter: Reporter, progress: Progress, run_id: str) -> int:
+async def undo(session: Session, settings: ApplySettings, reporter: Reporter, run_id: str) -> int:
     """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
     dry_run = settings.run.dry_run
     with Journal.open(settings.run.state_dir) as journal:
         run = await journal.load(run_id)
-        connections = session.connections
-        opened = {
-            each.repository: await connections.session(each.repository, each.implementation, each.place, each.told_by)
-            for each in run.plan.repositories
-        }
-        if not dry_run:
-            progress.begin(run.id)
-
-        locks = not dry_run and await run.may_lock(wanted=settings.run.lock_in_registry)
-        locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
-
-        async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
-            return await holding_all(locked, run.id, work, now=connections.dates.now)
-
-        result = await undo_run(
-            run,
-            connections.planned,
-            progress,
-            session.cache,
-            dry_run=dry_run,
-            settle=lambda repository: connections.settle(repository.host),
-            held=locking,
-        )
+        lock = settings.run.lock_in_registry
+        result = await take_back(session, run, lock_in_registry=lock, dry_run=dry_run)
     ending, code = _ending(result, dry_run)
     reporter.undone(run_id, result, ending, code, _failure(run_id, result) if code else None)
     return code

@@ -8,22 +8,27 @@ import base64
 import json
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from holystone.adapters.files import read_file
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.engine.errors import UsageError, shell_word
 from holystone.settings import options as o
-from holystone.settings.ci_systems import CiSystem, Login, job_of
+from holystone.settings.ci_systems import CiJob, CiSystem, Login, job_of
 from holystone.settings.given import Given, Options
 from holystone.ui import output
 
 _SHELLS: Final = ("default",)
 _PREFIX: Final = "holystone-ci-env-"
+_LARGEST: Final = 16 << 20
+"""Bytes of Docker's configuration."""
 _OVER: Final = 7 * 86_400
 """Seconds after which a job is. GitHub ends its own after five days."""
 
@@ -34,7 +39,11 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
     given.word((o.SHELL,), _SHELLS, "default")
     given.word((o.TAGGING_STRATEGY,), ("stages-signature", "tag-or-branch"), "stages-signature")
     job = job_of(system, environ)
-    folder = _folder(environ.get("RUNNER_TEMP"))
+    with _folder(environ.get("RUNNER_TEMP")) as folder:
+        return _written(given, job, environ, folder)
+
+
+def _written(given: Given, job: CiJob, environ: Mapping[str, str], folder: Path) -> int:
     config = given.path(o.DOCKER_CONFIG) or given.home / ".docker"
     _write(folder / "config.json", json.dumps(_with_login(_read(config / "config.json"), job.login), indent=1))
     as_file, as_env_file = given.flag(o.AS_FILE), given.flag(o.AS_ENV_FILE)
@@ -57,8 +66,28 @@ def ci_env(system: CiSystem, options: Options, environ: Mapping[str, str]) -> in
     return 0
 
 
-def _folder(runner_temp: str | None) -> Path:
-    """Raises UsageError."""
+@contextmanager
+def _folder(runner_temp: str | None) -> Iterator[Path]:
+    """Away again if it was not filled: with the job's login in it, it is no use to anybody. Raises UsageError."""
+    with _clearing_away():
+        yield from _made(runner_temp)
+
+
+@contextmanager
+def _clearing_away() -> Iterator[None]:
+    """Before and after, a signal ends the program on the spot (`start`)."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each, how in before.items():
+        if how is not signal.SIG_IGN:
+            signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each, how in before.items():
+            signal.signal(each, how)
+
+
+def _made(runner_temp: str | None) -> Iterator[Path]:
     try:
         made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=runner_temp or None))
     except OSError as error:
@@ -67,7 +96,11 @@ def _folder(runner_temp: str | None) -> Path:
     for folder in made.parent.glob(f"{_PREFIX}*"):
         if _is_left_over(folder):
             shutil.rmtree(folder, ignore_errors=True)
-    return made
+    try:
+        yield made
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def _is_left_over(folder: Path) -> bool:
@@ -88,7 +121,7 @@ def _line(name: str, value: str) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8-sig") or "{}")
+        found = json.loads(read_file(file, _LARGEST).decode("utf-8-sig") or "{}")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError):

@@ -1,5 +1,6 @@
 """Runs a command: settings in, exit code out. Loaded only when a command really runs."""
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -20,8 +21,10 @@ from holystone.cleanup.reading import another_project, check_reading
 from holystone.cleanup.runs import Runs
 from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
 from holystone.cleanup.undo import undo
+from holystone.cli.logs import configure_logs
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
+from holystone.engine.events import listening
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
 from holystone.settings.given import Given, Value
@@ -35,7 +38,8 @@ from holystone.settings.resolve import (
     resolve_journal,
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
+from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 
@@ -102,7 +106,7 @@ def apply_file(file: Path, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="apply"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress)
+    delivery = Delivery(settings.run, _reporter(settings))
 
     async def job() -> int:
         with _before_deletion():
@@ -123,12 +127,12 @@ def resume_run(run: str | None, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress)
+    delivery = Delivery(settings.run, _reporter(settings))
 
     async def job() -> int:
         async with _session(settings, progress) as session:
             runs = Runs(delivery, settings, listed)
-            return await (runs.resume(session, run) if run else runs.resume_last(session))
+            return await (runs.resume_last(session) if run is None else runs.resume(session, run))
 
     return _main(job, progress)
 
@@ -139,20 +143,23 @@ def undo_run(run: str, given: Words) -> int:
 
     async def job() -> int:
         async with _session(settings, progress) as session:
-            return await undo(session, settings, _reporter(settings), progress, run)
+            return await undo(session, settings, _reporter(settings), run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
 def give_up_run(run: str, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    delivery = Delivery(settings.run, _reporter(settings), _progress(settings))
+    delivery = Delivery(settings.run, _reporter(settings))
     return _main(partial(Runs(delivery, settings).give_up, run))
 
 
 def run_demo(given: Words) -> int:
     from holystone.demo.tour import tour
 
+    configure_logs(LogSettings())
+    # It would tell of each request that is none, and everybody on this machine may send them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 
@@ -162,7 +169,7 @@ def _plan_and_deliver(
     prepare: Callable[[Session], Awaitable[Plan]],
 ) -> int:
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), progress, notes)
+    delivery = Delivery(settings.run, _reporter(settings), notes)
 
     async def job() -> int:
         with _before_deletion():
@@ -226,8 +233,9 @@ def _main(
 ) -> int:
     """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
     try:
-        beside = progress.beat if progress else None
-        return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
+        beside, listeners = (progress.beat, (progress.heard,)) if progress else (None, ())
+        with listening(logged, *listeners):
+            return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
     except Interrupted as interrupted:
         if progress is None or progress.run_id is None:
             interrupted.not_deleted = NOTHING_DELETED

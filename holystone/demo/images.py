@@ -3,7 +3,6 @@
 import datetime as dt
 import functools
 import gzip
-import hashlib
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -50,7 +49,7 @@ def layer(text: str) -> Layer:
         entry = tarfile.TarInfo("app/content.txt")
         entry.size = len(text.encode())
         archive.addfile(entry, io.BytesIO(text.encode()))
-    return Layer(gzip.compress(raw.getvalue(), mtime=0), digest_of(raw.getvalue()))
+    return Layer(gzip.compress(raw.getvalue(), mtime=0), Digest.of(raw.getvalue()))
 
 
 def image(
@@ -85,7 +84,7 @@ def image(
         }
     )
     blobs = (blob, *(each.blob for each in layers))
-    return Built(manifest, media_type, digest_of(manifest), digest_of(blob), blobs)
+    return Built(manifest, media_type, Digest.of(manifest), Digest.of(blob), blobs)
 
 
 def index(children: Sequence[Built], architectures: Sequence[str] = ()) -> Built:
@@ -94,7 +93,7 @@ def index(children: Sequence[Built], architectures: Sequence[str] = ()) -> Built
     for entry, architecture in zip(entries, architectures, strict=False):
         entry["platform"] = {"os": "linux", "architecture": architecture}
     manifest = _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries})
-    return Built(manifest, OCI_INDEX, digest_of(manifest))
+    return Built(manifest, OCI_INDEX, Digest.of(manifest))
 
 
 def artifact(kind: str, payload: str, subject: Built | None = None) -> Built:
@@ -110,15 +109,11 @@ def artifact(kind: str, payload: str, subject: Built | None = None) -> Built:
     if subject is not None:
         whole["subject"] = _descriptor(subject.media_type, subject.manifest)
     manifest = _json(whole)
-    return Built(manifest, OCI_MANIFEST, digest_of(manifest), None, (config, body))
-
-
-def digest_of(body: bytes) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
+    return Built(manifest, OCI_MANIFEST, Digest.of(manifest), None, (config, body))
 
 
 def _descriptor(media_type: str, body: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "size": len(body), "digest": str(digest_of(body))}
+    return {"mediaType": media_type, "size": len(body), "digest": str(Digest.of(body))}
 
 
 def _json(value: object) -> bytes:

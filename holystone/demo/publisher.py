@@ -11,7 +11,7 @@ import aiohttp
 import anyio
 import msgspec
 
-from holystone.demo.images import Built, digest_of
+from holystone.demo.images import Built
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
 
@@ -71,7 +71,7 @@ class Publisher:
 
     async def push_blob(self, repository: RepositoryPath, blob: bytes) -> None:
         """Once per repository. Raises RegistryFailure."""
-        key = (repository, digest_of(blob))
+        key = (repository, Digest.of(blob))
         if key in self._there:
             return
         async with self._pushed.setdefault(key, anyio.Lock()):

@@ -22,6 +22,7 @@ from holystone.embedded.access import Basic, User
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError
+from holystone.engine.events import listening
 from holystone.engine.model.manifests import MANIFEST_TYPES
 from holystone.engine.model.plan import Plan
 from holystone.engine.report.plan_text import plan_lines
@@ -42,7 +43,7 @@ async def tour(*, keep: bool) -> int:
     login, shown = ((name, secrets.token_urlsafe(12)) for name in ("demo", "me"))
     auth = Basic({name: User(password) for name, password in (login, shown)})
     with tempfile.TemporaryDirectory(prefix="holystone-demo-") as folder:
-        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8, auth=auth) as registry:
+        async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8, auth=auth, records=False) as registry:
             project = await _publish(Path(folder), registry, login)
             settings = _settings(Path(folder), registry.host, project, login)
             plan = await _clean(settings)
@@ -80,7 +81,9 @@ async def _clean(settings: CleanupSettings) -> Plan:
         )
         report(*plan_lines(plan, every_tag=True), "")
         _title("3. The same plan, carried out and checked (this is what a nightly run prints)")
-        if await Delivery(settings.run, TextReporter(), ProgressLines(quiet=False)).deliver(session, plan):
+        with listening(ProgressLines(quiet=False).heard):
+            code = await Delivery(settings.run, TextReporter()).deliver(session, plan)
+        if code:
             raise HolystoneError("The demo's own cleanup failed.", what_to_do="Please report this with the output.")
     return plan
 

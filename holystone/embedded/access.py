@@ -72,6 +72,10 @@ class Gate:
     def token_path(self) -> str:
         return self._auth.path if isinstance(self._auth, TokenService) else "/token"
 
+    @property
+    def is_open(self) -> bool:
+        return isinstance(self._auth, Anyone)
+
     def check(self, request: Incoming, route: Route) -> None:
         """Raises Refusal."""
         if isinstance(self._auth, Anyone):
@@ -101,7 +105,8 @@ class Gate:
         auth = self._auth
         if not isinstance(auth, TokenService):
             raise refusal("UNSUPPORTED", status=404)
-        form = {name: values[-1] for name, values in urllib.parse.parse_qs(request.body.decode()).items()}
+        sent = urllib.parse.parse_qs(request.body.decode(errors="replace"))
+        form = {name: values[-1] for name, values in sent.items()}
         if request.method == "POST":
             asked = tuple(form.get("scope", "").split())
             user = (

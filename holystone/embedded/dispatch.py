@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
-from holystone.embedded.errors import plain
+from holystone.embedded.errors import plain, refusal
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers import blobs, listing, manifests
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import METHODS, Kind, Route
 from holystone.embedded.storage import Storage
 
+_LONGEST_NAME: Final = 255
 Handler = Callable[[Storage, Quirks, Incoming, Route], Reply]
 
 _HANDLERS: Final[dict[tuple[Kind, str], Handler]] = {
@@ -37,6 +38,8 @@ def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) 
         allowed = tuple(method for method in allowed if method in ("GET", "HEAD"))
     if request.method not in allowed:
         raise plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
+    if len(route.repository) > _LONGEST_NAME:
+        raise refusal("NAME_INVALID")
     if quirks.folds_tags and ":" not in route.reference:
         route = route._replace(reference=route.reference.lower())
     method = "GET" if request.method == "HEAD" else request.method

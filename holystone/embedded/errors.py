@@ -9,6 +9,8 @@ _CODES: Final = {
     "UNAUTHORIZED": (401, "authentication required"),
     "DENIED": (403, "requested access to the resource is denied"),
     "UNSUPPORTED": (405, "The operation is unsupported."),
+    "NAME_INVALID": (400, "invalid repository name"),
+    "TAG_INVALID": (400, "manifest tag did not match URI"),
     "NAME_UNKNOWN": (404, "repository name not known to registry"),
     "MANIFEST_UNKNOWN": (404, "manifest unknown"),
     "BLOB_UNKNOWN": (404, "blob unknown to registry"),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from holystone.engine.model.codec import to_json
+
 
 class Incoming(msgspec.Struct, frozen=True):
     method: str
@@ -18,9 +20,9 @@ class Incoming(msgspec.Struct, frozen=True):
     """Every `scope` of the query: the only name that may come more than once."""
     headers: Mapping[str, str]
     """Looked up without regard to case."""
-    body: bytes
     base: str
     """`http://host:port` as the client spelled it."""
+    body: bytes = b""
 
     def basic(self) -> tuple[str, str] | None:
         """User and password of HTTP Basic authentication, if it was sent and can be read."""
@@ -43,7 +45,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 def encode(value: object) -> bytes:
     """As JSON; checked names (tags, digests) are strings there."""
-    return msgspec.json.encode(value, enc_hook=str)
+    try:
+        return msgspec.json.encode(value, enc_hook=str)
+    except UnicodeEncodeError:  # what a header said that is not UTF-8
+        return to_json(value)
 
 
 def json_reply(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.references import Digest
 
@@ -69,7 +70,7 @@ def read(digest: Digest, media_type: str, body: bytes) -> StoredManifest:
     if media_type not in ACCEPTED:
         raise Invalid(f"unsupported manifest media type: {media_type}")
     try:
-        wire = msgspec.json.decode(body, type=_Wire)
+        wire = from_json(body, _Wire)
     except msgspec.MsgspecError as error:
         raise Invalid(str(error)) from error
     # OCI may leave mediaType out, Docker may not; neither may contradict the Content-Type.

@@ -18,9 +18,10 @@ class RecordedRequest:
 
 
 class Recording:
-    """`requests` in order of arrival."""
+    """`requests` in order of arrival, if it `keeps` them: where strangers ask, they would fill the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = True) -> None:
+        self._keeps = keeps
         self.requests: list[RecordedRequest] = []
         self.in_flight = 0
         self.peak = 0
@@ -32,7 +33,8 @@ class Recording:
         return Counter(f"{each.method} {each.kind}" for each in self.requests)
 
     def arrived(self, request: RecordedRequest) -> None:
-        self.requests.append(request)
+        if self._keeps:
+            self.requests.append(request)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import anyio
+import msgspec
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -19,12 +20,14 @@ from holystone.embedded.limits import RateLimit, Window
 from holystone.embedded.manifests import SIZE_LIMIT
 from holystone.embedded.quirks import OCI, Quirks
 from holystone.embedded.recording import RecordedRequest, Recording
-from holystone.embedded.routes import Route, route
+from holystone.embedded.routes import route
 from holystone.embedded.storage import Storage
 
 Latency = Callable[[RecordedRequest], Awaitable[None]]
 """Awaited before a request is looked at."""
 _BODY_LIMIT: Final = 64 << 20
+_FORM_LIMIT: Final = 64 << 10
+"""Of whom nobody knows yet."""
 
 
 class EmbeddedRegistry:
@@ -41,13 +44,14 @@ class EmbeddedRegistry:
         rate_limit: RateLimit | None = None,
         latency: Latency | None = None,
         faults: tuple[Fault, ...] = (),
+        records: bool = True,
         storage: Storage | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.quirks = quirks
         self.storage = storage or Storage()
         self.faults = Faults(faults)
-        self.recording = Recording()
+        self.recording = Recording(keeps=records)
         self.gate = Gate(auth or Anyone(), quirks, clock)
         self.port = 0
         """Known once the block is entered."""
@@ -95,6 +99,14 @@ class EmbeddedRegistry:
             with anyio.CancelScope(shield=True):
                 await self._runner.cleanup()
 
+    def admit(self, request: Incoming) -> int:
+        """How many bytes of the body are worth reading. Who may not be here is told so before that. Raises Refusal."""
+        where = route(request.path)
+        if where is None:
+            return _BODY_LIMIT if self.gate.is_open else _FORM_LIMIT
+        self.gate.check(request, where)
+        return SIZE_LIMIT + 1 if where.kind == "manifest" else _BODY_LIMIT
+
     def answer(self, request: Incoming) -> Reply:
         """One request, without I/O. Raises Refusal."""
         if request.path == self.gate.token_path:
@@ -121,19 +133,27 @@ class EmbeddedRegistry:
             if self._latency is not None:
                 await self._latency(record)
             fault = self.faults.due(http.method, http.raw_path)
-            response = await self._respond(http, where, fault)
+            response = await self._respond(http, fault)
             if not isinstance(fault, Drop | Hang):
                 record.status = response.status
             return response
         finally:
             self.recording.left()
 
-    async def _respond(self, http: web.BaseRequest, where: Route | None, fault: Action | None) -> web.StreamResponse:
-        body = await _read(http, SIZE_LIMIT + 1 if where and where.kind == "manifest" else _BODY_LIMIT)
+    async def _respond(self, http: web.BaseRequest, fault: Action | None) -> web.StreamResponse:
+        request = self._incoming(http)
+        if http.can_read_body:
+            try:
+                limit = _BODY_LIMIT if fault else self.admit(request)
+                request = msgspec.structs.replace(request, body=await _read(http, limit))
+            except Refusal as refused:
+                return _response(refused.reply)
+            except web.RequestPayloadError as error:
+                return _response(plain(400, f"{error}\n").reply)
         if isinstance(fault, Answer):
             return _response(Reply(fault.status, fault.body, fault.headers))
         if not isinstance(fault, Drop | Hang) or fault.after_handling:
-            reply = self._handle(http, body)
+            reply = self._handle(request)
         if isinstance(fault, Hang):
             await self._closing.wait()
         if isinstance(fault, Drop | Hang):
@@ -142,23 +162,24 @@ class EmbeddedRegistry:
             return await _truncated(http, reply, fault.keep)
         return _response(reply)
 
-    def _handle(self, http: web.BaseRequest, body: bytes) -> Reply:
+    def _incoming(self, http: web.BaseRequest) -> Incoming:
+        """Without its body."""
+        query = http.query
+        return Incoming(
+            method=http.method,
+            path=http.path,
+            target=http.raw_path,
+            query=dict(query),
+            scopes=tuple(query.getall("scope", ())),
+            headers=_joined(http.headers),
+            base=self.origin(http.host),
+        )
+
+    def _handle(self, request: Incoming) -> Reply:
         try:
             if self._window is not None:
                 self._window.take()
-            query = http.query
-            return self.answer(
-                Incoming(
-                    method=http.method,
-                    path=http.path,
-                    target=http.raw_path,
-                    query=dict(query),
-                    scopes=tuple(query.getall("scope", ())),
-                    headers=_joined(http.headers),
-                    body=body,
-                    base=self.origin(http.host),
-                )
-            )
+            return self.answer(request)
         except Refusal as refused:
             return refused.reply
 

@@ -1,7 +1,6 @@
 """What a registry holds, in memory and without a word of HTTP. Every method is synchronous, so that a request is
 either done or not done, and never cancelled half-way."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
@@ -104,7 +103,7 @@ class Storage:
     # Blobs
 
     def put_blob(self, name: str, body: bytes, algorithm: str = "sha256") -> Digest:
-        digest = digest_of(body, algorithm)
+        digest = Digest.of(body, algorithm)
         self.blobs[digest] = body
         self._first.setdefault(digest, name)
         self.link_blob(name, digest, digest)
@@ -174,7 +173,7 @@ class Storage:
     ) -> StoredManifest:
         """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag. `pin`: without a tag, it
         is held by its digest, which is of that `algorithm`."""
-        manifest = read(digest_of(body, algorithm), media_type, body)
+        manifest = read(Digest.of(body, algorithm), media_type, body)
         state = self.repository(name)
         missing = [digest for digest in manifest.blobs if not self.stored_digest(name, digest)]
         missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
@@ -220,7 +219,3 @@ class Storage:
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""
         del self.repositories[name].manifests[digest]
-
-
-def digest_of(body: bytes, algorithm: str = "sha256") -> Digest:
-    return Digest(f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}")

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -25,6 +26,8 @@ _COLONS: Final = re.compile(r"^(\s*):(?=:)")
 """`::name::` counts at the beginning of a line, after blanks too (GitHub, the same file). GitLab's `section_start`
 needs a carriage return and an escape character."""
 _ODD: Final = re.compile(r"[^\x20-\x7e]")
+_AT_ONCE: Final = 1 << 16
+"""Characters that are escaped, encoded and written together: each may take a hundred times its size meanwhile."""
 
 
 class Unwritten(HolystoneError):
@@ -41,7 +44,15 @@ class Unwritten(HolystoneError):
 
 def report(*lines: str) -> None:
     """To standard output. Raises Unwritten."""
-    _print(_shown(lines) + "\n")
+    some: list[str] = []
+    size = 0
+    for line in lines:
+        if size > _AT_ONCE:
+            _print(_shown(some) + "\n")
+            some, size = [], 0
+        some.append(line)
+        size += len(line)
+    _print(_shown(some) + "\n")
 
 
 def document(encoded: bytes) -> None:
@@ -55,7 +66,9 @@ def document(encoded: bytes) -> None:
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    _print(_ODD.sub(escaped, text).replace("##", r"#\u0023") + "\n")
+    for part in _parts(text):
+        _print(_ODD.sub(escaped, part).replace("##", r"#\u0023"))
+    _print("\n")
 
 
 def tell(*lines: str) -> None:
@@ -91,12 +104,27 @@ def marked(text: str) -> tuple[str, ...]:
 def visible(line: str) -> str:
     """With an escape for all that would not be seen or would be obeyed."""
     if not line.isprintable():
-        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        line = "".join(map(_escaped, _parts(line)))
     return _COMMAND.sub(r"#\\x23", _COLONS.sub(r"\1\\x3a", line))
 
 
-def _shown(lines: tuple[str, ...]) -> str:
+def _shown(lines: Iterable[str]) -> str:
     return redacted("\n".join(map(visible, lines)))
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Such as can be escaped one by one: what begins a command stays together."""
+    start = 0
+    while start < len(text):
+        end = start + _AT_ONCE
+        while text[end - 1 : end + 1] == "##":
+            end += 1
+        yield text[start:end]
+        start = end
 
 
 def _without_secrets(value: Any) -> Any:
@@ -132,7 +160,8 @@ def _write(stream: TextIO | None, text: str) -> None:
         return
     encoding = _encoding(stream)
     try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        for part in _parts(text):
+            stream.write(part.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except OSError:
         _give_up(stream)

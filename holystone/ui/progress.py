@@ -8,6 +8,7 @@ from typing import Final
 
 import anyio
 
+from holystone.engine.model.events import Begun, Event, Step
 from holystone.engine.model.references import Repository
 from holystone.engine.report.words import duration
 from holystone.engine.scheduler import Scheduler
@@ -46,17 +47,19 @@ class ProgressLines:
         finally:
             self._status = None
 
-    def begin(self, run_id: str, steps: int = 0) -> None:
-        """`steps`: of the whole run, where that is known before its repositories report their own."""
-        self.run_id = run_id
-        self._steps = steps
-        self._status = self._deleting
-        self._say(f"run {run_id}")
-
-    def __call__(self, repository: Repository, done: int, of: int) -> None:
-        self._done[repository] = (done, of)
-        self._last = repository
-        self._tell()
+    def heard(self, event: Event) -> None:
+        match event:
+            case Begun(run, steps):
+                self.run_id = run
+                self._steps = steps
+                self._status = self._deleting
+                self._say(f"run {run}")
+            case Step(repository, done, of):
+                self._done[repository] = (done, of)
+                self._last = repository
+                self._tell()
+            case _:
+                pass
 
     async def beat(self) -> None:
         """Sees to the lines as long as it is left to run."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.planning import _plan
 from holystone.engine.errors import TooDeep
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import NESTED_AT_MOST
@@ -13,6 +12,7 @@ from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planning import _plan
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, repository
 
 APP = repository()

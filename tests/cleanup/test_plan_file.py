@@ -101,6 +101,9 @@ HOSTILE = {
     "a name that is none": WHOLE.replace(b'"v1"', b'"../v1"'),
     "nothing": b"",
     "no object": b"7",
+    "not UTF-8 either": WHOLE.decode().encode("utf-16"),
+    "a word without end": WHOLE.replace(b'"a note"', b'"' + b"x" * ((1 << 20) + 1) + b'"'),
+    "a tag without end": WHOLE.replace(b'"v1"', b'"' + b"x" * ((1 << 20) + 1) + b'"', 1),
 }
 
 
@@ -172,6 +175,30 @@ async def test_a_plan_of_millions_of_nothings(tmp_path: Path) -> None:
         ended = await appetite("plan", "localhost:1", file)
         assert refused in ended.refused
         assert ended.peak < 400
+
+
+@pytest.mark.parametrize("letter", ["\N{KEY}", "\\ud83d\\udd11", "\N{CYRILLIC SMALL LETTER YA}", "\\u044f"])
+def test_letters_count_as_what_they_take_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: str
+) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(WHOLE.replace(b'"a note"', f'"{letter}"'.encode()))
+    monkeypatch.setattr("holystone.cleanup.plan_file._LARGEST", 2 * len(file.read_bytes()) - 1)
+    with pytest.raises(UsageError, match=r"MiB of letters that take [24] bytes each"):
+        read(file)
+    file.write_bytes(WHOLE.replace(b'"a note"', b'"\\u00e4\xc3\xa4"'))
+    with pytest.raises(HolystoneError, match="does not fit its hash"):
+        read(file)
+
+
+@pytest.mark.slow
+async def test_one_wide_letter_in_each_word(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    words = b",".join([b'"\xf0\x9f\x94\x91' + b"x" * 1000 + b'"'] * 120_000)
+    file.write_bytes(WHOLE.replace(b'"a note"', words))
+    ended = await appetite("plan", "localhost:1", file)
+    assert "more than 32 MiB of letters that take 4 bytes each" in ended.refused
+    assert ended.peak < 512
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from functools import partial
 import anyio
 import pytest
 
+from holystone.engine.model.events import Begun, Step
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Later, Scheduler
 from holystone.ui.progress import ProgressLines
@@ -18,33 +19,33 @@ ONE, TWO = (Repository(HOST, RepositoryPath.parse(name)) for name in ("one", "tw
 def test_the_whole_is_known_from_the_beginning(capsys: pytest.CaptureFixture[str]) -> None:
     now = 0.0
     progress = ProgressLines(quiet=False, clock=lambda: now)
-    progress.begin("r1", steps=1_200)
-    progress(ONE, 1, 200)
+    progress.heard(Begun("r1", 1_200))
+    progress.heard(Step(ONE, 1, 200))
     now = 6
-    progress(ONE, 2, 200)
+    progress.heard(Step(ONE, 2, 200))
     assert capsys.readouterr().err.splitlines() == [
         "holystone: run r1",
         "holystone: 2 of 1,200 steps are done, the last one in registry.example/one",
     ]
-    progress(TWO, 1_000, 1_000)
+    progress.heard(Step(TWO, 1_000, 1_000))
     assert str(progress) == "1,002 of 1,200 steps are done"
 
 
 def test_without_it_the_repositories_add_up() -> None:
     progress = ProgressLines(quiet=True)
     assert str(progress) == "0 of 0 steps are done"
-    progress(ONE, 1, 200)
-    progress(TWO, 2, 300)
+    progress.heard(Step(ONE, 1, 200))
+    progress.heard(Step(TWO, 2, 300))
     assert str(progress) == "3 of 500 steps are done"
 
 
 def test_an_hour_is_some_sixty_lines(capsys: pytest.CaptureFixture[str]) -> None:
     now = 0.0
     progress = ProgressLines(quiet=False, clock=lambda: now)
-    progress.begin("r1")
+    progress.heard(Begun("r1", 0))
     for second in range(3_600):
         now = second
-        progress(ONE, second, 3_600)
+        progress.heard(Step(ONE, second, 3_600))
     lines = capsys.readouterr().err.splitlines()
     assert 50 < len(lines) < 70
     assert lines[1].startswith("holystone: 5 of ")
@@ -83,7 +84,7 @@ def test_nothing_is_told_while_somebody_is_asked(capsys: pytest.CaptureFixture[s
         with progress.reading():
             await anyio.sleep(1)
         await anyio.sleep(3_600)
-        progress.begin("r1", 3)
+        progress.heard(Begun("r1", 3))
         await anyio.sleep(6)
 
     beating(work)
@@ -102,10 +103,10 @@ def refused_once(pause: float) -> Callable[[], Awaitable[None]]:
 
 def test_a_registry_that_asks_for_a_pause_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     async def work(progress: ProgressLines, scheduler: Scheduler) -> None:
-        progress.begin("r1", 3)
-        progress(ONE, 1, 3)
+        progress.heard(Begun("r1", 3))
+        progress.heard(Step(ONE, 1, 3))
         await scheduler.lane(HOST, "ci", "delete").run(refused_once(240.0), timeout=10)
-        progress(ONE, 2, 3)
+        progress.heard(Step(ONE, 2, 3))
         await anyio.sleep(60)
 
     beating(work)
@@ -122,7 +123,7 @@ def test_a_pause_that_nobody_waits_for_or_that_is_nearly_over_is_not_worth_a_wor
     capsys: pytest.CaptureFixture[str], pause: float, patience: float
 ) -> None:
     async def work(progress: ProgressLines, scheduler: Scheduler) -> None:
-        progress.begin("r1", 3)
+        progress.heard(Begun("r1", 3))
         with anyio.move_on_after(patience):
             await scheduler.lane(HOST, "ci", "delete").run(refused_once(pause), timeout=10)
         await anyio.sleep(10)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -235,10 +236,26 @@ def test_what_there_is_not(job: Bench, words: list[str], says: str) -> None:
     assert says in ran.err
 
 
-def test_a_configuration_that_cannot_be_read(job: Bench) -> None:
+def test_a_configuration_that_cannot_be_read(job: Bench, tmp_path: Path) -> None:
     (job.home / ".docker").mkdir()
     (job.home / ".docker/config.json").write_text("{")
     assert job.run("ci-env", "gitlab").code == 2
+    assert not list(tmp_path.glob("holystone-ci-env-*"))
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_not_finished_is_taken_away(job: Bench, tmp_path: Path) -> None:
+    (job.home / ".docker").mkdir(exist_ok=True)
+    os.mkfifo(job.home / ".docker/config.json")
+    words = [sys.executable, "-m", "holystone.cli", "ci-env", "gitlab", "--as-file"]
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(words, cwd=job.project, env=job.environment(), stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob("holystone-ci-env-*")):
+            time.sleep(0.01)
+        process.send_signal(ending)
+        _, said = process.communicate(timeout=20)
+        assert (process.returncode, said.strip()) == (1, "holystone: Interrupted.")
+        assert not list(tmp_path.glob("holystone-ci-env-*"))
 
 
 def test_version(job: Bench) -> None:

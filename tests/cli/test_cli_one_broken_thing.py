@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 import pytest
 
-from holystone.embedded.storage import Storage, digest_of
+from holystone.embedded.storage import Storage
+from holystone.engine.model.references import Digest
 from holystone.policies.werf.v1 import kind_of, parse_rejected_tag
 from tests.support.broken_things import EVERY, IMAGE_TAG, LABELS, LOST, MALFORMED, STAGE_TAG, Here, unread
 from tests.support.command_line import Bench, bench, now
@@ -146,9 +147,26 @@ def test_a_doomed_image_whose_layer_has_a_size_beyond_all_numbers(shop: Bench, s
     layer = f'"layers":[{{"mediaType":"a/b","digest":"{old.blobs[0]}","size":{size}}},'.encode()
     body = old.body.replace(b'"layers":[', layer, 1).replace(b",]", b"]")
     assert body != old.body
-    digest = digest_of(body)
+    digest = Digest.of(body)
     storage.repositories[name].manifests[digest] = msgspec.structs.replace(old, digest=digest, body=body)
     storage.repositories[name].tags[tag] = digest
     done = shop.cleanup()
     assert done.code == 0, done
     assert tag not in storage.repositories[name].tags
+
+
+@pytest.mark.parametrize("what", ["a manifest that is no JSON", "an index with two meanings"])
+@pytest.mark.parametrize("repository", [STAGES, APPS[0]])
+def test_a_name_that_is_no_tag_on_what_cannot_be_understood_stops_no_deletion(
+    shop: Bench, what: str, repository: str
+) -> None:
+    here = Here(shop.registry, repository, STAGE_TAG if repository == STAGES else IMAGE_TAG)
+    neighbour = here.neighbour()
+    EVERY[what](here)
+    digest = here.state.tags.pop(here.tag)
+    here.state.tags[digest] = digest
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+    assert digest in here.state.tags
+    assert what != "an index with two meanings" or neighbour in here.state.manifests
+    assert shop.cleanup("--dry-run", "--output=json").json["ending"] == "planned"

@@ -12,7 +12,6 @@ import pytest
 
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, ZOT, Quirks
-from holystone.embedded.storage import digest_of
 from holystone.engine.model.manifests import OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.references import Digest, Tag
 from tests.support.command_line import Bench, always, bench, now
@@ -323,7 +322,7 @@ def broken(shop: Bench, repository: str, body: bytes) -> Digest:
     """A manifest whose bytes are no JSON."""
     state = shop.registry.storage.repository(repository)
     other = next(iter(state.manifests.values()))
-    digest = digest_of(body)
+    digest = Digest.of(body)
     state.manifests[digest] = msgspec.structs.replace(other, digest=digest, body=body)
     return digest
 

@@ -87,6 +87,7 @@ def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Benc
         return
     message = refused(shop, code=3)
     assert "shop/stages: another run of Holystone is at work there (run 20261123-161200-ab12, until 20" in message
+    assert f"if there is no such run, remove the tag {tag} by hand" in message
 
 
 def test_a_lock_that_never_ends_stops_nobody(shop: Bench) -> None:

@@ -96,6 +96,16 @@ def test_a_missing_address(shop: Bench, missing: str) -> None:
     assert f"${'WERF_IMAGES_REPO' if 'images' in missing else 'WERF_STAGES_STORAGE'}" in ran.message
 
 
+@pytest.mark.parametrize("run", ["20200101-000000-abcd", "", "\udcff", "\x1b[2J"], ids=["old", "empty", "bytes", "odd"])
+@pytest.mark.parametrize("command", [("resume",), ("undo",), ("runs", "give-up")], ids=" ".join)
+def test_a_run_that_there_is_not(shop: Bench, command: tuple[str, ...], run: str) -> None:
+    """As of a variable that is not set: that is not the last unfinished one."""
+    ran = shop.run(*command, run)
+    assert ran.code == 2
+    assert "has no run " in ran.message
+    assert "unfinished" not in ran.message
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -3,8 +3,10 @@
 import ast
 import io
 import json
+import os
 import re
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +89,31 @@ def test_an_ascii_terminal_and_a_closed_one_end_nothing(monkeypatch: pytest.Monk
     output.tell("x")
 
 
+@pytest.mark.parametrize("way", ["document", "report"])
+def test_what_is_large_is_printed_without_many_copies(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan of all tags that a run can hold has a hundred megabytes."""
+    line = "x" * (8 << 20)
+    encoded = json.dumps(line).encode()
+    with Path(os.devnull).open("w", encoding="utf-8") as printed:
+        monkeypatch.setattr(sys, "stdout", printed)
+        tracemalloc.start()
+        try:
+            if way == "document":
+                output.document(encoded)
+            else:
+                output.report(line)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 1.5 * len(line)
+
+
+def test_a_piece_ends_between_two_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\N{KEY}" * 3_000_000
+    output.report(text)
+    assert capsys.readouterr().out == f"{text}\n"
+
+
 def test_nobody_else_prints() -> None:
     rooms = ("holystone", "engine", "adapters", "policies")
     files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
@@ -115,3 +142,18 @@ def _prints(node: ast.AST) -> bool:
             return any(each.name in {"stdout", "stderr", "echo", "secho"} for each in names)
         case _:
             return False
+
+
+def test_long_words_are_escaped_and_written_in_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that they take little memory; a command is no less one where two parts meet."""
+    many = (1 << 16) - 2
+    for more in range(4):
+        said = "x" * (many + more) + "##vso[a]"
+        output.report(said, "\x1b" + said, said)
+        assert capsys.readouterr().out == "\n".join(
+            part.replace("##", r"#\x23") for part in (said, r"\x1b" + said, said, "")
+        )
+        output.document(json.dumps({"a": said}).encode())
+        told = capsys.readouterr().out
+        assert "##" not in told
+        assert json.loads(told) == {"a": said}

@@ -194,7 +194,7 @@ class Stand:
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await undo_run(run, lambda _: self.registry, lambda *_: None, SqliteDigestCache(None))
+            return await undo_run(run, lambda _: self.registry, SqliteDigestCache(None))
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
         cache = SqliteDigestCache(None)

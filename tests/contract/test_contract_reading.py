@@ -83,7 +83,7 @@ async def test_manifests_and_configurations_come_back_as_they_were_pushed(served
         found |= {digest: raw.body for digest, raw in read.items()}
     assert found == {first.digest: first.body, second.digest: second.body}
     config = images.config("one")
-    assert await served.registry.read_blob(images.digest_of(config)) == config
+    assert await served.registry.read_blob(Digest.of(config)) == config
     assert await served.registry.read_blob(ABSENT) is None
 
 

@@ -13,6 +13,7 @@ import pytest
 from holystone.adapters.credentials import redaction
 from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
+from holystone.engine.model.references import Digest, InvalidName
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
 
@@ -241,3 +242,38 @@ def test_what_is_used_again_is_not_the_first_to_be_forgotten(monkeypatch: pytest
         remember(secret)
     shown = [secret for secret in secrets if redacted(secret) == secret]
     assert shown == [secrets[1]]
+
+
+def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:
+    held = Secret("even-shillings-and-a-parrot")
+    for before in range(400):
+        with pytest.raises(InvalidName) as caught:
+            Digest.parse("x" * before + held.reveal() + "x" * (400 - before))
+        assert "shil" not in redacted(str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("secret", "unit"),
+    [
+        ("\\%", "\\" * 15 + "x25"),
+        (" +", "+" * 9),
+        ("| ", "|  | "),
+        ("\\ ", "\\" * 9 + " " * 9),
+        ("%25", "%2525"),
+        ("&;", "&amp;;"),
+    ],
+)
+def test_no_text_takes_an_age_whoever_chose_the_secret(secret: str, unit: str) -> None:
+    """A token server chooses the token and what the registry says next, which fits nearly. Nothing else ran meanwhile,
+    for ever, and no signal was heeded."""
+    remember(secret * 40)
+    begun = time.process_time()
+    assert redacted(unit * 39) == unit * 39
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("form", [go_json, git_path, go_page, html.escape, str])
+def test_what_looks_like_an_escape_may_be_the_secrets_own(form: Callable[[str], str]) -> None:
+    for secret in ("a%25&b<é", "a&amp;b<é", "a=3d&b\\#é", "end +&é"):
+        remember(secret)
+        assert redacted(f"said: {form(secret)}.") == "said: ***."

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -26,9 +27,22 @@ def test_only_who_was_told_the_password_gets_in() -> None:
             for stranger in (None, "me:", "demo:demo", f"demo:{login.partition(':')[2]}"):
                 for method, at in (("GET", url), ("PUT", manifest), ("DELETE", manifest)):
                     assert _status(method, at, stranger) == 401
+            _send(url, b"no such thing\r\n\r\n")
+            _send(url, b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nno-gz")
         finally:
             demo.send_signal(signal.SIGINT)
-        demo.communicate(timeout=30)
+        _, told = demo.communicate(timeout=30)
+    assert [line for line in told.splitlines() if not line.startswith("holystone: run ")] == [
+        "holystone: Interrupted by SIGINT.",
+        "  Nothing was deleted.",
+    ]
+
+
+def _send(url: str, request: bytes) -> None:
+    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(request)
+        assert b" 400 " in connection.recv(4096)
 
 
 def _status(method: str, url: str, login: str | None) -> int:

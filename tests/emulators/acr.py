@@ -21,8 +21,9 @@ from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import OCI
 from holystone.embedded.routes import Route, route
-from holystone.embedded.storage import RepositoryState, digest_of
+from holystone.embedded.storage import RepositoryState
 from holystone.engine.model.manifests import INDEX_TYPES
+from holystone.engine.model.references import Digest
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
 ADMIN: Final = "acme"
@@ -493,7 +494,7 @@ class AcrEmulator(VendorEmulator):
     def _check_push(self, where: Route, body: bytes) -> None:
         name = where.repository
         state = self.storage.repositories.get(name)
-        digest = digest_of(body)
+        digest = Digest.of(body)
         alive = state is not None and digest in state.manifests
         if (name, digest) in self.recycled and not alive:
             raise _refusal(409, "CONFLICT", "a manifest with the same digest is soft deleted; restore it first")

@@ -9,7 +9,9 @@ import pytest
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unauthorized, Unreachable
+from holystone.engine.events import listening
 from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
 from holystone.engine.model.outcomes import (
     Deleted,
@@ -424,9 +426,8 @@ async def test_progress_only_grows(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
-        await execute_plan(
-            run, there.registry.planned, SqliteDigestCache(None), progress=lambda _, done, of: seen.append((done, of))
-        )
+        with listening(lambda event: seen.append((event.done, event.of)) if isinstance(event, Step) else None):
+            await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
     assert seen == sorted(seen)
     assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
 

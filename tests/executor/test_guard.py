@@ -50,7 +50,6 @@ async def working(
             Tally(made, {}),
             manifests=manifests,
             unreadable={},
-            progress=lambda *_: None,
         )
 
 

@@ -20,6 +20,14 @@ def test_no_git_at_all(tmp_path: Path) -> None:
     assert open_history(tmp_path / "missing") is None
 
 
+def test_folders_that_there_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "pool")
+    (tmp_path / "pool").symlink_to(tmp_path / "loop")
+    assert open_history(tmp_path / "loop") is None
+    with pytest.raises(IncompleteSource, match="name too long"):
+        open_history(tmp_path / ("x" * 300))
+
+
 def test_a_folder_of_the_repository(tmp_path: Path, origin: Path, git: Git) -> None:
     service = origin / "services" / "app"
     service.mkdir(parents=True)

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from holystone.adapters.git import origin as origin_module
 from holystone.adapters.git.origin import Objects, Unasked, ask_origin, lacking
 from holystone.adapters.git.prepare import Checked, catch_up, prepare_history
 from holystone.adapters.git.program import Clone
@@ -300,6 +301,15 @@ async def test_what_an_origin_with_many_branches_says_is_not_held_three_times(
     assert isinstance(found, Mapping)
     assert len(found) > many
     assert peak < 3 * len(lines)
+
+
+async def test_an_origin_with_more_branches_than_there_is_memory_for(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = await prepared(clone)
+    monkeypatch.setattr(origin_module, "MOST", 1)
+    with pytest.raises(IncompleteSource, match="Origin has more than 1 branches and tags, and no more are read"):
+        await ask_origin(repository.clone)
 
 
 async def test_a_folder_in_place_of_a_reference_is_told_by_origin(clone: Path, origin: Path, git: Git) -> None:

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from holystone.adapters.git import listed
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.history import GitReference
 from tests.git.conftest import Git
@@ -44,6 +47,28 @@ def test_an_ancient_tag_without_a_tagger_has_the_date_of_its_commit(builder: Git
     body = f"object {commit}\ntype commit\ntag old\n\nmessage\n".encode()
     builder.reference("refs/tags/old", builder.repository.write(4, body))
     assert opened(builder).references().found == (GitReference("tag", "old", commit, NOW),)
+
+
+@pytest.mark.parametrize(("bound", "value"), [("MOST", 2), ("_NAMES", 60), ("_LARGEST", 100)])
+def test_more_references_than_there_is_memory_for_are_refused(
+    builder: GitBuilder, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    """400,000 branches of one commit, a push of 30 MB, took 0.8 GB."""
+    commit = builder.commit("one", time=NOW)
+    names = [f"refs/remotes/origin/b{number}" for number in range(3)]
+    lines = [f"{commit} {name}\n" for name in names]
+    Path(builder.repository.path, "packed-refs").write_text("# pack-refs with: peeled fully-peeled sorted \n")
+    assert opened(builder).references().found == ()
+    Path(builder.repository.path, "packed-refs").write_text(
+        "".join(["# pack-refs with: peeled fully-peeled sorted \n", *lines])
+    )
+    assert len(opened(builder).references().found) == 3
+    monkeypatch.setattr(listed, bound, value)
+    with pytest.raises(IncompleteSource, match="and no more are read") as caught:
+        opened(builder).references()
+    assert "delete those that nobody needs" in caught.value.what_to_do
+    with pytest.raises(IncompleteSource, match="and no more are read"):
+        opened(builder).is_narrow()
 
 
 def test_tags_of_trees_are_left_out_with_a_warning(builder: GitBuilder) -> None:

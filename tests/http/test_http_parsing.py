@@ -13,6 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.authorization import secret_form
 from holystone.adapters.http.authorizer import covers
 from holystone.adapters.http.challenge import BasicChallenge, BearerChallenge, choose, parse
 from holystone.adapters.http.errors import error_code, summary
@@ -72,6 +73,13 @@ def test_a_header_without_a_scheme_is_no_challenge(header: str) -> None:
 @given(st.text(alphabet='Bearer Basic realm="\\,;= \tx', max_size=60))
 def test_any_header_is_parsed_without_error(header: str) -> None:
     choose(parse([header]))
+
+
+def test_what_a_challenge_says_can_be_sent_on() -> None:
+    found = choose(parse(['Bearer realm="https://a/t",service="\udcff",scope="repository:a:pull,\udcff"']))
+    assert isinstance(found, BearerChallenge)
+    sent: dict[str, str | Secret] = {"service": found.service, "scope": found.scope, "token": Secret("sure-secret")}
+    assert secret_form(sent).startswith(b"service=%EF%BF%BD")
 
 
 @pytest.mark.parametrize(
@@ -141,12 +149,27 @@ def test_only_a_path_that_a_proxy_has_made_longer_or_shorter_is_ours(asked: str,
         '</2>; rel="next',
         "</2>; rel='next",
         "</other>",
+        "<////[x>",
+        "<//[::1]x@>",
         "</1>; rel=next, </2>; rel=next",
     ],
 )
 def test_a_link_that_cannot_be_understood_is_not_the_end_of_a_list(link: str) -> None:
     with pytest.raises(IncompleteSource):
         next_link(reply(200, b"", link))
+
+
+def test_an_error_of_millions_of_nothings_is_not_decoded() -> None:
+    """Eight megabytes of them took two hundred more, in one go, on top of what a run has read by then."""
+    body = b'{"errors":[{"code":"DENIED"},' + b"{}," * 500_000 + b"{}]}"
+    tracemalloc.start()
+    try:
+        assert error_code(reply(403, body)) == ""
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    parts = [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "x", "detail": {"digest": "y" * 71}} for _ in range(15_000)]
+    assert error_code(reply(400, json.dumps({"errors": parts}).encode())) == "MANIFEST_BLOB_UNKNOWN"
 
 
 @given(

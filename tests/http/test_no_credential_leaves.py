@@ -136,7 +136,7 @@ async def test_https_is_not_left_for_plain_http(certificate: ssl.SSLContext) -> 
         assert plain.seen == []
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken"])
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/y", "http://[broken", "//[::1]x@"])
 async def test_a_redirect_to_no_web_address_is_refused(connect: Connect, location: str) -> None:
     async with site(redirecting(lambda: location)) as registry, connect(registry.host) as client:
         with pytest.raises(IncompleteSource, match="not a web address"):

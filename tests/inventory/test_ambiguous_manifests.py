@@ -18,10 +18,10 @@ from holystone.engine.model.manifests import (
 )
 from holystone.engine.model.references import Digest
 from tests.support.command_line import Bench, bench, now
-from tests.support.images import config, digest_of
+from tests.support.images import config
 from tests.support.tiny_project import tiny_project
 
-ONE, TWO = (digest_of(name) for name in (b"one", b"two"))
+ONE, TWO = (Digest.of(name) for name in (b"one", b"two"))
 
 
 def descriptor(digest: str, **more: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ INDEXES = {
 
 def raw(text: str) -> RawManifest:
     body = text.encode()
-    return RawManifest(digest_of(body), OCI_INDEX, body)
+    return RawManifest(Digest.of(body), OCI_INDEX, body)
 
 
 @pytest.mark.parametrize("form", INDEXES)
@@ -86,10 +86,10 @@ def test_keys_that_nobody_reads_may_be_as_they_like(text: str) -> None:
 )
 def test_so_are_configurations(body: bytes, is_clear: bool) -> None:
     if is_clear:
-        parse_config(digest_of(body), body)
+        parse_config(Digest.of(body), body)
     else:
         with pytest.raises(Malformed, match="by some and not by others"):
-            parse_config(digest_of(body), body)
+            parse_config(Digest.of(body), body)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_what_goes_by_its_own_tag_stays_for_an_index_that_some_read_otherwise(sh
     if depth == 2:  # the ambiguous one lists an index of which only it knows
         between = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [descriptor(needed)]}).encode()
         storage.put_manifest("shop/app/backend", between, OCI_INDEX, None)
-        needed = digest_of(between)
+        needed = Digest.of(between)
     body = f'{{{HEAD},"manifests":[],"Manifests":[{json.dumps(descriptor(needed))}]}}'.encode()
     storage.put_manifest("shop/app/backend", body, OCI_INDEX, "latest")
     ran = shop.cleanup()

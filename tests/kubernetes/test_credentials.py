@@ -210,6 +210,13 @@ async def test_an_empty_authority_is_not_the_systems(api: KubeApi, tmp_path: Pat
         await ask(api, None, tmp_path, certificate_authority="ca.crt")
 
 
+async def test_an_authority_with_a_comment_in_any_language(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text(f"# TÜRKTRUST\n{authority.pem}")
+    async with KubeApi(authority.server_context(tmp_path)) as api:
+        api.run("pods", "web", "r.io/web:1")
+        assert names(await ask(api, None, tmp_path, certificate_authority="ca.crt")) == {"r.io/web:1"}
+
+
 @pytest.mark.parametrize("ca", ["!!", encoded("no certificate")])
 async def test_an_authority_that_is_none(api: KubeApi, ca: str) -> None:
     with pytest.raises(IncompleteSource, match=r"certificate-authority-data is not|certificate authority is not"):

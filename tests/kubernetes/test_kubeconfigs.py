@@ -2,12 +2,14 @@
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holystone.adapters import files as files_module
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.kubernetes.kubeconfig import KubeConfig, parse_config, read_files
 from holystone.adapters.kubernetes.targets import choose_targets, find_config
@@ -168,6 +170,13 @@ def test_files_that_are_none(tmp_path: Path, text: str, says: str) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(IncompleteSource, match="cannot be read: Is a directory"):
         find(tmp_path)
+
+
+def test_a_pipe_that_nobody_writes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files_module, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "config")
+    with pytest.raises(IncompleteSource, match="config cannot be read: it is a pipe"):
+        read_files([tmp_path / "config"])
 
 
 def test_secrets_are_not_in_what_is_shown() -> None:

@@ -542,7 +542,7 @@ async def test_one_token_serves_listing_reading_and_deleting(acr: Connected) -> 
     await acr.registry.probe()
     await acr.registry.list_tags()
     await acr.registry.read_manifests([raw.digest])
-    await acr.registry.read_blob(images.digest_of(images.config("one")))
+    await acr.registry.read_blob(Digest.of(images.config("one")))
     await acr.registry.delete_manifests([raw.digest])
     assert acr.emulator.tokens_fetched == 2, "the other tells whether a push is allowed, as undo needs it"
     assert PASSWORD not in str([each.authorization for each in acr.emulator.requests])

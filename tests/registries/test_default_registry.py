@@ -84,7 +84,7 @@ async def test_reads_back_what_was_pushed(served: tuple[DefaultSession, Quirks])
     manifest = (await session.read_manifests([digest])).get(digest)
     assert manifest == images.image(config)
     assert (await session.read_manifests([ABSENT])).get(ABSENT) is None
-    assert await session.read_blob(images.digest_of(config)) == config
+    assert await session.read_blob(Digest.of(config)) == config
     assert await session.read_blob(ABSENT) is None
 
 

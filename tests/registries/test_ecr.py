@@ -180,6 +180,26 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         assert await session.read_manifests([first.digest, both.digest, child.digest]) == {child.digest: child}
 
 
+async def test_an_image_without_a_digest_and_a_state_of_megabytes(tmp_path: Path) -> None:
+    """The state is a reason why its tags stay, for each of them in the plan."""
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        served.faults.add(to_api(says({"imageDetails": [{"imageDigest": "none", "imageTags": ["v1"]}]}), times=1))
+        with pytest.raises(IncompleteSource, match="'none' is not a valid digest"):
+            await session.resolve(Tag("v1"))
+        image = {"imageDigest": ABSENT, "imageTags": ["v1"], "imageStatus": "x" * 100_000}
+        served.faults.add(to_api(says({"imageDetails": [image]}), times=1))
+        assert len((await session.list_tags()).locked[Tag("v1")]) < 100
+
+
+async def test_a_page_of_millions_of_nothings_is_not_decoded(tmp_path: Path) -> None:
+    """Sixteen megabytes of them took three hundred more, in one go."""
+    body = b'{"imageDetails":[],"x":[' + b"{}," * 1_000_000 + b"{}]}"
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        served.faults.add(to_api(says(body), times=1))
+        with pytest.raises(IncompleteSource, match="more than 1,000,000 values"):
+            await session.list_tags()
+
+
 async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1", path="team/other")
@@ -296,7 +316,7 @@ async def test_a_configuration_comes_from_the_storage_host_without_our_authoriza
         push(served, "one", "v1")
         config = images.config("one")
         for _ in range(3):
-            assert await session.read_blob(images.digest_of(config)) == config
+            assert await session.read_blob(Digest.of(config)) == config
         assert await session.read_blob(ABSENT) is None
         bucket = [each for each in served.requests if each.path.startswith("/starport")]
         assert [each.authorization for each in bucket] == [""] * 3
@@ -310,7 +330,7 @@ async def test_a_configuration_comes_from_the_storage_host_without_our_authoriza
 async def test_a_token_that_ended_is_renewed_once(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         push(served, "one", "v1")
-        digest = images.digest_of(images.config("one"))
+        digest = Digest.of(images.config("one"))
         assert await session.read_blob(digest)
         served.expire_tokens()
         assert await session.read_blob(digest)
@@ -354,7 +374,7 @@ async def test_a_missing_right_to_a_token_is_named(tmp_path: Path) -> None:
     ):
         push(served, "one", "v1")
         with pytest.raises(Unauthorized, match=r"AWS_ACCESS_KEY_ID in the environment.* lacks ecr:GetAuthorizationTok"):
-            await session.read_blob(images.digest_of(images.config("one")))
+            await session.read_blob(Digest.of(images.config("one")))
 
 
 @pytest.mark.parametrize("answer", [{}, {"authorizationData": []}, {"authorizationData": [{}]}])
@@ -372,7 +392,7 @@ async def test_a_strange_end_of_a_token_is_taken_for_twelve_hours(tmp_path: Path
         (data,) = served._authorization_token({})["authorizationData"]
         data["expiresAt"] = ends
         served.faults.add(to_api(says({"authorizationData": [data]}), times=1))
-        digest = images.digest_of(images.config("one"))
+        digest = Digest.of(images.config("one"))
         for _ in range(2):
             assert await session.read_blob(digest)
         assert asked(served, "GetAuthorizationToken") == []
@@ -617,7 +637,7 @@ async def test_no_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixt
         with caplog.at_level(logging.DEBUG):
             async with connected(served, tmp_path, login) as session:
                 await session.list_tags()
-                await session.read_blob(images.digest_of(images.config("one")))
+                await session.read_blob(Digest.of(images.config("one")))
                 text = f"{caplog.text} {session!r} {session._api!r} {vars(session._api)} {vars(session.http)}"
         passwords = [password for password in served._tokens if password in text]
         assert not [secret for secret in login.secrets if secret in text]
@@ -794,7 +814,7 @@ async def test_the_api_s_address_by_aws_own_variables(tmp_path: Path) -> None:
 async def test_throttling_is_waited_out(tmp_path: Path) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         raw = push(served, "one", "v1", "v2")
-        digest = images.digest_of(images.config("one"))
+        digest = Digest.of(images.config("one"))
         lanes = session._lanes
         for lane, ask, expected in (
             (lanes.lists, lambda: session.resolve(Tag("v1")), raw.digest),
@@ -814,7 +834,7 @@ async def test_a_token_is_fetched_while_the_host_is_paused_for_everybody_else(tm
         later = says({"__type": "ThrottlingException"}, 400, {"x-amz-retry-after": "30"})
         served.faults.add(to_api(later, times=1))
         with anyio.fail_after(5):
-            digest = images.digest_of(images.config("one"))
+            digest = Digest.of(images.config("one"))
             assert await session.read_blob(digest) == images.config("one")
         assert session._lanes.blobs.counts().throttled == 1
 
@@ -972,7 +992,7 @@ async def test_requests_and_answers_are_as_aws_model_says(tmp_path: Path) -> Non
             await session.delete_manifests([one.digest])
             await session.delete_tags([Tag("v2"), Tag("v3")])
         async with connected(served, tmp_path) as session:
-            await session.read_blob(images.digest_of(images.config("one")))
+            await session.read_blob(Digest.of(images.config("one")))
         served.calls.append(("DescribeImages", {"repositoryName": PATH, "maxResults": 1}))
         assert served._describe_images(served.calls[-1][1])["nextToken"]
     operations = {operation for operation, _ in answers}

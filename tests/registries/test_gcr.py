@@ -13,8 +13,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.gcr import access_tokens as access_tokens_module
-from holystone.adapters.registries.gcr.access_tokens import AccessToken
+from holystone.adapters.registries.gcr.access_tokens import AccessToken, MetadataServer
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
 from holystone.adapters.registries.gcr.registry import GoogleSession
@@ -793,3 +794,9 @@ def test_resource_names() -> None:
     assert image.resource == "projects/example.com%3Aproj/locations/us/repositories/repo/packages/a%2Fb"
     expected: Mapping[str, str] = {"project": "example.com:proj", "location": "us"}
     assert all(f"--{name}={value}" in image.update_command for name, value in expected.items())
+
+
+@pytest.mark.parametrize("host", ["[broken", "[::1]x@", "a:b"])
+def test_a_metadata_server_that_is_no_host_is_told(host: str) -> None:
+    with pytest.raises(UsageError, match=r"^\$GCE_METADATA_HOST is no host"):
+        MetadataServer(Wire(connections=1), host)

@@ -389,6 +389,16 @@ async def test_a_list_that_is_none_is_never_read_as_one(tmp_path: Path, kind: st
             await session.list_tags()
 
 
+async def test_a_last_page_that_is_nowhere_is_no_traceback(tmp_path: Path) -> None:
+    row = (ROW % ("5" * 64, '["v1"]')).encode()
+    where = {"Link": '<?page=2>; rel="next", <////[x>; rel="last"'}
+    async with GithubEmulator() as github, connected(tmp_path, github) as session:
+        put(github, "v2")
+        github.faults.add(Fault("GET", r"/versions\?.*page=1&", Answer(200, b"[%s]" % row, where), times=None))
+        github.faults.add(Fault("GET", r"/versions\?.*page=2&", Answer(200, b"[]"), times=None))
+        assert (await session.list_tags()).tags.keys() == {"v1"}
+
+
 @pytest.mark.parametrize("status", [404, 403, 418])
 async def test_a_later_page_that_fails_is_no_end(tmp_path: Path, status: int) -> None:
     async with GithubEmulator() as github, connected(tmp_path, github) as session:

@@ -42,8 +42,9 @@ def test_an_api_that_nothing_tells() -> None:
     with pytest.raises(UsageError) as raised:
         api_url(RegistryHost("registry.example.com"), None, {})
     assert "--repo-api-url" in raised.value.what_to_do
-    with pytest.raises(UsageError, match="GITHUB_API_URL"):
-        api_url(RegistryHost("registry.example.com"), None, {"GITHUB_API_URL": "ghes.example.com"})
+    for named in ("ghes.example.com", "//[::1]x@", "https://me:secret@ghes.example.com"):
+        with pytest.raises(UsageError, match="GITHUB_API_URL is not"):
+            api_url(RegistryHost("registry.example.com"), None, {"GITHUB_API_URL": named})
 
 
 @pytest.mark.parametrize("api", [None, "https://api.github.com"])
@@ -90,9 +91,9 @@ async def test_what_a_host_is_connected_with(tmp_path: Path, host: str, kind: ty
     async with connections(tmp_path, None) as connected:
         session = await connected.session(Repository(RegistryHost(host), PATH), "github")
         assert type(session) is kind
-        lanes = {lane.key.api: lane._allowance for lane in connected.scheduler.lanes}
-        assert (lanes["api-write"]._quota == WRITE_QUOTA) is limited
-        assert (lanes["api"]._quota == READ_QUOTA) is limited
+        lanes = {lane.key.api: lane.declared for lane in connected.scheduler.lanes}
+        assert (lanes["api-write"] == WRITE_QUOTA) is limited
+        assert (lanes["api"] == READ_QUOTA) is limited
 
 
 def connections(folder: Path, api: str | None) -> Connections:

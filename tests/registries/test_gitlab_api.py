@@ -7,6 +7,7 @@ from yarl import URL
 
 from holystone.adapters.registries.gitlab.api import api_base
 from holystone.embedded.faults import Answer, Fault
+from holystone.engine.errors import UsageError
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import RegistryHost, Tag
@@ -204,6 +205,15 @@ def test_where_the_api_is(
 ) -> None:
     found = api_base(RegistryHost(host), URL(given) if given else None, environ)
     assert (found and (str(found[0]), found[1])) == expected
+
+
+@pytest.mark.parametrize(
+    "named", ["https://[broken", "gitlab.example.com/api/v4", "//[::1]x@", "https://me:secret@x/api"]
+)
+def test_a_pipelines_api_that_is_nowhere_is_told_without_being_shown(named: str) -> None:
+    environ = {"CI_REGISTRY": "registry.example.com", "CI_API_V4_URL": named}
+    with pytest.raises(UsageError, match=r"^\$CI_API_V4_URL is not the address of an API"):
+        api_base(RegistryHost("registry.example.com"), None, environ)
 
 
 # What the emulator must say as GitLab's own documentation shows it

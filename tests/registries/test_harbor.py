@@ -759,7 +759,7 @@ async def test_a_look_counts_no_pull_and_a_manifest_read_counts_one(tmp_path: Pa
         assert await session.read_manifests([image.digest, ABSENT]) == {image.digest: image}
         assert harbor.pulled == {image.digest: 1}
         config = images.config("one")
-        assert await session.read_blob(images.digest_of(config)) == config
+        assert await session.read_blob(Digest.of(config)) == config
 
 
 async def test_a_policy_that_blocks_pulls_is_named(tmp_path: Path) -> None:

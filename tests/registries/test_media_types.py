@@ -19,21 +19,20 @@ from holystone.engine.model.manifests import (
     RawManifest,
     parse_manifest,
 )
-from holystone.engine.model.references import Tag
+from holystone.engine.model.references import Digest, Tag
 from tests.registries.test_default_registry import connected
 from tests.support import images
-from tests.support.images import digest_of
 
 ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 CARELESS = ["", "text/plain", "text/plain; charset=utf-8", "application/octet-stream", "application/json", DOCKER_LIST]
-CONFIG = {"digest": digest_of(b"config"), "mediaType": "application/vnd.oci.image.config.v1+json", "size": 1}
+CONFIG = {"digest": Digest.of(b"config"), "mediaType": "application/vnd.oci.image.config.v1+json", "size": 1}
 IMAGE, INDEX = {"schemaVersion": 2, "config": CONFIG, "layers": []}, {"schemaVersion": 2, "manifests": []}
 SCHEMA1 = {"schemaVersion": 1, "fsLayers": [], "signatures": []}
 
 
 def called(document: object, said: str) -> str:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return RawManifest(digest_of(body), said, body).media_type
+    return RawManifest(Digest.of(body), said, body).media_type
 
 
 @pytest.mark.parametrize("said", [*CARELESS, OCI_MANIFEST, f"{OCI_MANIFEST}; charset=utf-8", "text/html, \x00"])

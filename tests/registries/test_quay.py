@@ -407,7 +407,7 @@ async def test_reads_and_pushes(tmp_path: Path, door: Door) -> None:
         await session.push_manifest(Tag("v2"), manifest)
         assert await session.resolve(Tag("v2")) == manifest.digest
         assert (await session.read_manifests([manifest.digest, ABSENT])) == {manifest.digest: manifest}
-        assert await session.read_blob(images.digest_of(config)) == config
+        assert await session.read_blob(Digest.of(config)) == config
 
 
 async def test_a_tag_that_has_expired_is_absent_whatever_a_stale_list_says(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from holystone.engine.errors import HolystoneError
 from tests.registries.test_named_replies import registry
 
 ODD = [
+    "//[::1]x@",
     "http://[::1", "http://[", "//", "http://", "http://r.example:99999/v2/", "http://r.example:x/", "http://a b/", "://",
     "?", "#",
     "http://[v1.a]/", "\\\\r.example\\x", "http://\u0430.example/", "%", "%zz", "http://user:pass@r.example/",

@@ -5,15 +5,15 @@ import pytest
 
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Digest
 from holystone.engine.report.outlook_text import outlook_lines, outlook_text
 from holystone.engine.report.plan_text import plan_lines
-from tests.support.images import digest_of
 from tests.support.memory_registry import repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
 
 def planned(*outlooks: UndoOutlook | None) -> Plan:
-    steps = level(remove(digest_of(b"v1"), "v1"))
+    steps = level(remove(Digest.of(b"v1"), "v1"))
     made = [repository_plan(repository(f"shop/app{number}"), steps) for number in range(len(outlooks))]
     return plan(*(msgspec.structs.replace(each, undo=outlook) for each, outlook in zip(made, outlooks, strict=True)))
 

@@ -26,14 +26,13 @@ from holystone.engine.model.references import RegistryHost as Host
 from holystone.engine.report.counted import counted
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.reason_words import reason_words
-from tests.support.images import digest_of
 from tests.support.small_plans import plan, remove, repository_plan, untag
 
 COMMIT = Commit("a" * 40)
 APP, STAGES = (
     Repository(Host("registry.example"), RepositoryPath.parse(path)) for path in ("shop/app/front", "shop/stages")
 )
-ONE, TWO, THREE = (digest_of(text) for text in (b"one", b"two", b"three"))
+ONE, TWO, THREE = (Digest.of(text) for text in (b"one", b"two", b"three"))
 
 
 def kept(tag: str, *reasons: KeepReason) -> Kept:
@@ -49,8 +48,8 @@ def in_front() -> Plan:
     steps = (
         going("bb", TWO, BeyondLimit("origin/master"), BeyondLimit("origin/staging")),
         going("cc", THREE, CommitsGone()),
-        going("aa", digest_of(b"four"), BeyondLimit("origin/master")),
-        msgspec.structs.replace(remove(digest_of(b"signature")), reasons=(ReferrerOf(TWO),)),
+        going("aa", Digest.of(b"four"), BeyondLimit("origin/master")),
+        msgspec.structs.replace(remove(Digest.of(b"signature")), reasons=(ReferrerOf(TWO),)),
     )
     keeps = (
         kept("x1", ReachedFromBranch("master", COMMIT, 3)),
@@ -103,7 +102,7 @@ def test_what_differs_is_counted_apart() -> None:
 
 
 def test_many_tags_stay_few_lines() -> None:
-    steps = [going(f"{n:05}", digest_of(str(n).encode()), NotReached()) for n in range(12_000)]
+    steps = [going(f"{n:05}", Digest.of(str(n).encode()), NotReached()) for n in range(12_000)]
     text = "\n".join(plan_lines(plan(repository_plan(STAGES, Pass("manifests", tuple(steps)))), every_tag=False))
     assert "12,000 go   no branch or tag that a keep policy selects reaches them, e.g. 00000" in text
     assert len(text.splitlines()) < 10

@@ -3,12 +3,11 @@
 from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Pass
-from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.report.result_text import result_lines
-from tests.support.images import digest_of
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
-ONE, TWO = digest_of(b"one"), digest_of(b"two")
+ONE, TWO = Digest.of(b"one"), Digest.of(b"two")
 REPOSITORIES = [
     Repository(RegistryHost("registry.example"), RepositoryPath.parse(f"shop/{name}")) for name in ("a", "b", "c")
 ]

@@ -47,9 +47,9 @@ def layered(text: str) -> tuple[RawManifest, tuple[bytes, bytes]]:
     config, layer = images.config(text), f"layer of {text}".encode()
     document = json.loads(images.image(config).body)
     media_type = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-    document["layers"] = [{"mediaType": media_type, "size": len(layer), "digest": images.digest_of(layer)}]
+    document["layers"] = [{"mediaType": media_type, "size": len(layer), "digest": Digest.of(layer)}]
     body = json.dumps(document).encode()
-    return RawManifest(images.digest_of(body), document["mediaType"], body), (config, layer)
+    return RawManifest(Digest.of(body), document["mediaType"], body), (config, layer)
 
 
 class Telling:

@@ -15,7 +15,7 @@ from tests.support import images
 
 CONFIG = images.config("one")
 MANIFEST = images.image(CONFIG)
-CONFIG_DIGEST = images.digest_of(CONFIG)
+CONFIG_DIGEST = Digest.of(CONFIG)
 
 
 async def test_what_one_run_learned_the_next_one_knows(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_a_place_that_cannot_be_written_costs_nothing(tmp_path: Path) -> N
 async def test_what_nobody_asks_for_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "known.db"
     start = dt.date(2026, 1, 1)
-    other = Digest(images.digest_of(b"other"))
+    other = Digest(Digest.of(b"other"))
     with SqliteDigestCache(file, today=lambda: start) as cache:
         await cache.learn_blob(CONFIG_DIGEST, CONFIG)
         await cache.learn_blob(other, b"other")
@@ -134,11 +134,11 @@ async def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None
     for number, body in enumerate(bodies):
         today = day + dt.timedelta(number)
         with SqliteDigestCache(file, lambda today=today: today, largest_file=largest) as cache:  # type: ignore[misc]
-            await cache.learn_blob(images.digest_of(body), body)
-            await cache.blob(images.digest_of(bodies[0]))
+            await cache.learn_blob(Digest.of(body), body)
+            await cache.blob(Digest.of(bodies[0]))
         assert file.stat().st_size < largest * 1.3
     with SqliteDigestCache(file, largest_file=largest) as cache:
-        known = [number for number, body in enumerate(bodies) if await cache.blob(images.digest_of(body))]
+        known = [number for number, body in enumerate(bodies) if await cache.blob(Digest.of(body))]
     assert known[0] == 0, "asked for each day"
     assert known[1:] == list(range(known[1], 30))
     assert 5 <= len(known) <= 10
@@ -147,8 +147,8 @@ async def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None
 async def test_a_large_configuration_is_not_worth_remembering(tmp_path: Path) -> None:
     file, body = tmp_path / "known.db", b" " * (LARGEST_BLOB + 1)
     with SqliteDigestCache(file) as cache:
-        await cache.learn_blob(images.digest_of(body), body)
-        assert await cache.blob(images.digest_of(body)) is None
+        await cache.learn_blob(Digest.of(body), body)
+        assert await cache.blob(Digest.of(body)) is None
 
 
 _LEARNS_MUCH = """

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -358,6 +359,35 @@ def test_several_repositories_are_locked_all_or_none() -> None:
             await hold_all([there.open(APP), there.open(OTHER)], work=nothing)
         assert tags(there) == {"v1"}
         assert await hold_all([there.open(APP)], work=partial(answer, there)) == [RUN]
+
+    virtual_time.run(main)
+
+
+def test_hundreds_of_repositories_are_locked() -> None:
+    there = registry()
+    places = [there.open(repository(f"team/a{number}")) for number in range(700)]
+
+    async def main() -> None:
+        assert await holding_all(places, RUN, partial(answer, there), now=lambda _: virtual_time.clock()) == []
+        assert not [tag for each in there.contents.values() for tag in each.tags if is_lock_tag(tag)]
+
+    virtual_time.run(main)
+
+
+def test_a_lock_that_points_elsewhere_by_the_time_it_would_go_stays() -> None:
+    """The look at all other tags takes as long as there are tags."""
+    there = registry(msgspec.structs.replace(BY_TAG, tags_first=True))
+    left = leave_lock(there, 500)
+
+    async def move(point: Point) -> None:
+        if before("resolve")(point) and point.arguments[1] == "v1":
+            there.contents[APP].tags[left] = image(there)
+
+    there.hook = move
+
+    async def main() -> None:
+        assert await hold(there.open(APP), RUN, partial(answer, there))
+        assert left in tags(there)
 
     virtual_time.run(main)
 

@@ -18,6 +18,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.adapters.state.sqlite.file_locks import lock_repositories, lock_run
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import UsageError
+from holystone.engine.model.references import Digest
 from tests.support import images
 from tests.support.memory_registry import repository
 from tests.support.small_plans import plan, repository_plan
@@ -258,12 +259,12 @@ async def test_a_cache_that_somebody_planted_is_not_opened_and_the_run_goes_on(
 ) -> None:
     victim, file = tmp_path / "victim", tmp_path / "known.db"
     with SqliteDigestCache(victim) as theirs:
-        await theirs.learn_blob(images.digest_of(b"{}"), b"{}")
+        await theirs.learn_blob(Digest.of(b"{}"), b"{}")
     before = victim.read_bytes()
     plant(file, victim)
     with SqliteDigestCache(file) as cache:
-        assert await cache.blob(images.digest_of(b"{}")) is None
-        await cache.learn_blob(images.digest_of(b"[]"), b"[]")
+        assert await cache.blob(Digest.of(b"{}")) is None
+        await cache.learn_blob(Digest.of(b"[]"), b"[]")
     assert victim.read_bytes() == before
     assert word in caplog.text
     assert "without a cache" in caplog.text

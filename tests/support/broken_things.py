@@ -11,7 +11,7 @@ import msgspec
 
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.embedded.storage import RepositoryState, Storage, digest_of
+from holystone.embedded.storage import RepositoryState, Storage
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.references import Digest
 
@@ -49,7 +49,7 @@ class Here:
 
     def manifest(self, document: object, media_type: str = OCI_MANIFEST) -> Digest:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        return self.stored(digest_of(body), body, media_type)
+        return self.stored(Digest.of(body), body, media_type)
 
     def stored(self, digest: Digest, body: bytes, media_type: str = OCI_MANIFEST) -> Digest:
         """As a storage can hold it, whatever a push would say."""
@@ -65,7 +65,7 @@ class Here:
         body = config if isinstance(config, bytes) else json.dumps(config).encode()
         if blob:
             self.storage.put_blob(self.repository, body)
-        described = {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
+        described = {"mediaType": media_type, "digest": Digest.of(body), "size": len(body)}
         return self.manifest({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": described, "layers": [], **more})
 
     def config(self, digest: Digest) -> str:
@@ -135,7 +135,7 @@ def refused(what: str, action: Any) -> Break:
 
 
 def dangling(here: Here) -> None:
-    here.state.tags[here.tag] = digest_of(b"nothing")
+    here.state.tags[here.tag] = Digest.of(b"nothing")
 
 
 def attached(act: Break, *, to: str = "") -> Break:
@@ -151,7 +151,7 @@ def attached(act: Break, *, to: str = "") -> Break:
 
 
 def damaged(here: Here) -> None:
-    here.stored(digest_of(b"what it was"), json.dumps({"schemaVersion": 2}).encode())
+    here.stored(Digest.of(b"what it was"), json.dumps({"schemaVersion": 2}).encode())
 
 
 def buildkit(here: Here) -> None:
@@ -271,7 +271,7 @@ def listed(*children: object) -> dict[str, object]:
     return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(children)}
 
 
-NOBODY: Final = described(digest_of(b"nobody"))
+NOBODY: Final = described(Digest.of(b"nobody"))
 
 
 def untagged(here: Here, body: bytes) -> Digest:

@@ -4,7 +4,6 @@ quicker than to push them: the files are what a push would leave there."""
 from collections.abc import Iterable
 from pathlib import Path
 
-from holystone.demo.images import digest_of
 from holystone.demo.publisher import Push
 from holystone.engine.model.references import Digest
 
@@ -23,7 +22,7 @@ class _Writer:
         for push in pushes:
             repository = self._repositories / push.repository
             for blob in push.built.blobs:
-                self._link(repository / "_layers" / _path(self._blob(blob)), digest_of(blob))
+                self._link(repository / "_layers" / _path(self._blob(blob)), Digest.of(blob))
             digest = self._blob(push.built.manifest)
             manifests = repository / "_manifests"
             self._link(manifests / "revisions" / _path(digest), digest)
@@ -33,7 +32,7 @@ class _Writer:
                 self._link(tag / "current", digest)
 
     def _blob(self, body: bytes) -> Digest:
-        digest = digest_of(body)
+        digest = Digest.of(body)
         self._file(self._blobs / digest.algorithm / digest.hex[:2] / digest.hex / "data", body)
         return digest
 

@@ -1,6 +1,5 @@
 """Images small enough to read in a test: manifests, configurations and indexes as bytes with their digests."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -13,10 +12,6 @@ from holystone.engine.model.manifests import (
     RawManifest,
 )
 from holystone.engine.model.references import Digest
-
-
-def digest_of(body: bytes) -> Digest:
-    return Digest(f"sha256:{hashlib.sha256(body).hexdigest()}")
 
 
 def config(text: str, *, labels: dict[str, str] | None = None, parent: str = "", created: str = "") -> bytes:
@@ -47,16 +42,16 @@ def image(
         "config": {
             "mediaType": OCI_CONFIG if oci else DOCKER_CONFIG,
             "size": len(config_body),
-            "digest": digest_of(config_body),
+            "digest": Digest.of(config_body),
         },
         "layers": [],
     }
     if layer_type:
-        body["layers"] = [{"mediaType": layer_type, "size": len(config_body), "digest": digest_of(config_body)}]
+        body["layers"] = [{"mediaType": layer_type, "size": len(config_body), "digest": Digest.of(config_body)}]
     if subject:
         body["subject"] = _descriptor(subject)
     encoded = json.dumps(body).encode()
-    return RawManifest(digest_of(encoded), media_type, encoded)
+    return RawManifest(Digest.of(encoded), media_type, encoded)
 
 
 def signature(config_body: bytes) -> RawManifest:
@@ -67,7 +62,7 @@ def signature(config_body: bytes) -> RawManifest:
 def index(*children: RawManifest) -> RawManifest:
     body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(child) for child in children]}
     encoded = json.dumps(body).encode()
-    return RawManifest(digest_of(encoded), OCI_INDEX, encoded)
+    return RawManifest(Digest.of(encoded), OCI_INDEX, encoded)
 
 
 def _descriptor(manifest: RawManifest) -> dict[str, Any]:

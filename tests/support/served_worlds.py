@@ -17,7 +17,7 @@ from holystone.cleanup.inventory import Located, ProjectInventory, located_image
 from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.embedded.storage import Storage, digest_of
+from holystone.embedded.storage import Storage
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.plan import Plan, Refusal
@@ -113,7 +113,7 @@ def _stored(world: World, storage: Storage) -> World:
 
     def image_id(name: str) -> str:
         if name not in ids:
-            ids[name] = digest_of(encoded(known[name])) if name in known else name
+            ids[name] = Digest.of(encoded(known[name])) if name in known else name
         return ids[name]
 
     def encoded(about: Image) -> bytes:
@@ -134,7 +134,7 @@ def _stored(world: World, storage: Storage) -> World:
         for tag, about in there.items():
             contents[repository][tag] = None
             if about is None:
-                state.tags[tag] = digest_of(f"lost {tag}".encode())
+                state.tags[tag] = Digest.of(f"lost {tag}".encode())
                 continue
             config = storage.put_blob(repository, encoded(about))
             described = {"mediaType": DOCKER_CONFIG, "digest": config, "size": 1}

@@ -44,7 +44,7 @@ def undo(journals: Open) -> Undo:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
             knows = SqliteDigestCache(None)
-            return await undo_run(run, registry.planned, lambda *_: None, knows, sleep=_no_time, **options)
+            return await undo_run(run, registry.planned, knows, sleep=_no_time, **options)
 
     return run
 

@@ -79,9 +79,9 @@ async def test_what_was_read_before_helps(execute: Execute, tmp_path: Path) -> N
     damage(tmp_path, one)
     with Journal.open(tmp_path) as journal:
         run = await journal.load((await journal.runs())[0].id)
-        tried = await undo_run(run, there.planned, lambda *_: None, cache, dry_run=True)
+        tried = await undo_run(run, there.planned, cache, dry_run=True)
         assert {type(each.outcome) for each in tried.put_back} == {Restored}
-        result = await undo_run(run, there.planned, lambda *_: None, cache)
+        result = await undo_run(run, there.planned, cache)
     assert result.lost == ()
     assert there.contents[APP].state() == whole
 
@@ -141,8 +141,6 @@ async def test_a_dry_run_knows_that_an_undelete_needs_no_bytes(way: str, outcome
     async def no_bytes(_: Digest) -> None:
         return None
 
-    work = PuttingBack(
-        planned, registry.open(APP), gone, no_bytes, (), lambda *_: None, anyio.CapacityLimiter(8), True, anyio.sleep
-    )
+    work = PuttingBack(planned, registry.open(APP), gone, no_bytes, (), anyio.CapacityLimiter(8), True, anyio.sleep)
     await work.everything()
     assert [each.outcome for each in work.put_back()] == [outcome]

@@ -45,7 +45,7 @@ class Bench:
         with Journal.open(self.folder) as journal:
             run = await journal.load((await journal.runs())[0].id)
             known = cache or SqliteDigestCache(None)
-            return await undo_run(run, self.registry.planned, lambda *_: None, known, dry_run=dry_run)
+            return await undo_run(run, self.registry.planned, known, dry_run=dry_run)
 
     async def repositories(self) -> tuple[RepositoryRecord, ...]:
         with Journal.open(self.folder) as journal:

@@ -10,7 +10,9 @@ import pytest
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Unreachable
+from holystone.engine.events import listening
 from holystone.engine.executor import execute_plan
+from holystone.engine.model.events import Event, Step
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest, RawManifest, understood
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome
 from holystone.engine.model.plan import Pass
@@ -41,15 +43,9 @@ def putting(
     *,
     tombstone: tuple[RawManifest, ...] = (),
     marks: dict[Tag, Tag] | None = None,
-    told: list[tuple[int, int]] | None = None,
     dry_run: bool = False,
 ) -> PuttingBack:
     made = msgspec.structs.replace(repository_plan(APP), marks=marks or {})
-
-    def tell(repository: Repository, done: int, of: int) -> None:
-        assert repository == APP
-        if told is not None:
-            told.append((done, of))
 
     known = dict(registry.contents[APP].manifests)
 
@@ -57,17 +53,18 @@ def putting(
         return known.get(digest)
 
     return PuttingBack(
-        made, registry.open(APP), gone, bytes_of, tombstone, tell, anyio.CapacityLimiter(AT_ONCE), dry_run, anyio.sleep
+        made, registry.open(APP), gone, bytes_of, tombstone, anyio.CapacityLimiter(AT_ONCE), dry_run, anyio.sleep
     )
 
 
 async def test_each_that_is_done_is_told() -> None:
-    registry, told = MemoryRegistry(), list[tuple[int, int]]()
+    registry, told = MemoryRegistry(), list[Event]()
     one = registry.image(APP, "one")
     gone = Taken(frozenset({one}), {Tag("a"): one, Tag("b"): one}, held(registry, one), frozenset(), ((one,),))
-    work = putting(registry, gone, told=told)
-    await work.everything()
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    work = putting(registry, gone)
+    with listening(told.append):
+        await work.everything()
+    assert told == [Step(APP, done, 3) for done in (1, 2, 3)]
     assert work.total == 3
 
 
@@ -177,7 +174,7 @@ async def test_a_repository_that_was_not_begun_has_nothing_left_to_try(tmp_path:
     registry = MemoryRegistry()
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, level(remove(registry.image(APP, "x", "x"), "x")))), "c")
-        result = await undo_run(run, registry.planned, lambda *_: None, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, SqliteDigestCache(None))
     assert (result.not_tried, result.put_back, result.incomplete) == (0, (), False)
 
 

@@ -163,6 +163,19 @@ async def test_nothing_comes_back_without_its_mark(execute: Execute, undo: Undo,
     assert registry.contents[APP].tags == {"s-1": gone.steps[0].digest, "s-1-rejected": mark}
 
 
+@pytest.mark.parametrize("marks", [("ab", "bc"), ("cb", "ba"), ("aa",), ("ab", "ba")], ids="-".join)
+async def test_marks_that_mark_each_other_stop_no_undo(execute: Execute, undo: Undo, marks: tuple[str, ...]) -> None:
+    """As only a changed plan has them."""
+    registry = MemoryRegistry()
+    digests = {name: registry.image(APP, name, name) for name in "abc"}
+    gone = repository_plan(APP, *(level(remove(digests[name], name)) for name in "cba"))
+    before = registry.contents[APP].state()
+    await execute(registry, msgspec.structs.replace(gone, marks={Tag(each[0]): Tag(each[1]) for each in marks}))
+    assert registry.contents[APP].state() != before
+    assert (await undo(registry)).lost == ()
+    assert registry.contents[APP].state() == before
+
+
 async def test_a_tag_in_the_place_of_the_mark_marks_as_well(execute: Execute, undo: Undo) -> None:
     registry, gone = marked()
     await execute(registry, gone)
@@ -312,7 +325,7 @@ async def test_a_run_that_began_nothing_has_nothing_to_undo(tmp_path: Path) -> N
     image = registry.image(APP, "image", "v1")
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, Pass("tombstone", (tombstone("v1", image),)))), "cleanup")
-        result = await undo_run(run, registry.planned, lambda *_: None, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, SqliteDigestCache(None))
         assert (result.put_back, registry.calls) == ((), [])
         assert (await journal.runs())[0].state == "undone"
 

@@ -4,10 +4,12 @@ its writer can have meant is taken at all.
 The first column is werf 1.1.36's own answer (its `config` package over gopkg.in/yaml.v2, and runs of it).
 """
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from holystone.adapters.werf_yaml.separators import check_separators
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName
 from holystone.policies.keep_policies import KeepPolicy
@@ -242,3 +244,12 @@ async def test_layers_of_many_images_are_not_multiplied_without_end(tmp_path: Pa
     names, commands = (", ".join(f"{each}{number}" for number in range(3000)) for each in "ic")
     text = f"{META}---\nimage: [{names}]\nasLayers: true\nshell:\n  install: [{commands}]\n"
     assert "more than 100,000 images, those of layers included" in await refusal(tmp_path, text)
+
+
+def test_millions_of_lines_are_not_held_all_at_once() -> None:
+    """Four megabytes of them took 300."""
+    tracemalloc.start()
+    check_separators("\n" * 100_000, "werf.yaml")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

@@ -1,15 +1,24 @@
-"""What a run tells of itself while it works, for whoever wants to know.
+"""Where a run tells of itself while it works, and where others listen.
 
-Nothing is printed that nobody has asked for: events go to the logger `holystone.events` of the standard library, which
-says nothing until somebody gives it, or one above it, a handler. The command line does.
+Values (`model.events`) go to the listeners of the context that the work was begun in. Words go to the logger
+`holystone.events` of the standard library. Nothing is printed that nobody has asked for: the logger says nothing until
+somebody gives it, or one above it, a handler. The command line does.
 """
 
 import logging
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, TypeAlias
 
 import structlog
 
+from holystone.engine.model.events import Event
+
 NAME: Final = "holystone.events"
+Listener: TypeAlias = Callable[[Event], object]
+"""Called in the event loop, so it must not block."""
+_listeners: Final[ContextVar[tuple[Listener, ...]]] = ContextVar("listeners", default=())
 
 logging.getLogger("holystone").addHandler(logging.NullHandler())
 
@@ -19,3 +28,22 @@ def logger() -> structlog.stdlib.BoundLogger:
         logging.getLogger(NAME), wrapper_class=structlog.stdlib.BoundLogger
     )
     return bound
+
+
+def tell(event: Event) -> None:
+    """A listener that fails is logged, and costs the run nothing."""
+    for listener in _listeners.get():
+        try:
+            listener(event)
+        except Exception:
+            logging.getLogger(NAME).exception("a listener failed")
+
+
+@contextmanager
+def listening(*listeners: Listener) -> Iterator[None]:
+    """For all that is begun within, by this task and by those that it starts."""
+    before = _listeners.set((*_listeners.get(), *listeners))
+    try:
+        yield
+    finally:
+        _listeners.reset(before)

@@ -5,7 +5,7 @@ from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers.ranges import part_of
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Storage, digest_of
+from holystone.embedded.storage import Storage
 from holystone.engine.model.references import Digest, InvalidName
 
 
@@ -89,7 +89,7 @@ def _check_range(quirks: Quirks, request: Incoming, upload: bytearray) -> None:
 
 def _store(storage: Storage, quirks: Quirks, request: Incoming, route: Route, body: bytes) -> Reply:
     digest = _digest(request.query.get("digest", ""))
-    if digest_of(body, digest.algorithm) != digest:
+    if Digest.of(body, digest.algorithm) != digest:
         raise refusal("DIGEST_INVALID")
     stored = storage.put_blob(route.repository, body, "sha256" if quirks.sha512 == "no" else digest.algorithm)
     storage.link_blob(route.repository, digest, stored)

@@ -1,6 +1,7 @@
 """Version check, tags/list and the catalog, with their paging."""
 
 import bisect
+import re
 import urllib.parse
 import zlib
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def _number(request: Incoming, *, lenient: bool) -> int | None:
     text = request.query.get("n")
     if text is None:
         return None
-    if text.isdecimal():
+    if re.fullmatch(r"[0-9]{1,18}", text):  # what Go's int holds
         return int(text)
     if lenient:
         return None

@@ -6,9 +6,9 @@ from holystone.embedded.handlers.negotiation import negotiated
 from holystone.embedded.manifests import SIZE_LIMIT, Invalid, StoredManifest, read, referrer_entry
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Missing, RepositoryState, Storage, digest_of
+from holystone.embedded.storage import Missing, RepositoryState, Storage
 from holystone.engine.model.manifests import OCI_INDEX
-from holystone.engine.model.references import Digest, InvalidName
+from holystone.engine.model.references import Digest, InvalidName, Tag
 
 
 def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
@@ -32,9 +32,11 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     by_digest = ":" in route.reference
     wanted = _wanted_digest(quirks, request, route)
     algorithm = wanted.algorithm if wanted else "sha256"
-    if wanted and digest_of(request.body, algorithm) != wanted:
+    if wanted and Digest.of(request.body, algorithm) != wanted:
         raise refusal("DIGEST_INVALID")
     asked = request.query.get("tag") if by_digest and quirks.sha512 == "tag-parameter" else None
+    if asked and not _is(Tag, asked):
+        raise refusal("TAG_INVALID")
     tag = asked if by_digest else route.reference
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip()
     state = storage.repository(route.repository)
@@ -42,7 +44,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     pin = quirks.pins_tagged or not state.tags_of(route.reference)
     try:
         if not (quirks.nested_indexes and quirks.foreign_layers):
-            _check_content(quirks, state, read(digest_of(request.body), media_type, request.body))
+            _check_content(quirks, state, read(Digest.of(request.body), media_type, request.body))
         stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
@@ -55,7 +57,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
         storage.release(route.repository, before, blobs=quirks.blobs_go)
     location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
     headers = {"Location": location, "Docker-Content-Digest": stored.digest}
-    if stored.subject and quirks.referrers_api:
+    if stored.subject and _is(Digest, stored.subject) and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
     if asked:
         headers["OCI-Tag"] = asked
@@ -67,7 +69,7 @@ def _wanted_digest(quirks: Quirks, request: Incoming, route: Route) -> Digest | 
     named = route.reference if ":" in route.reference else ""
     if not named and quirks.sha512 == "digest-parameter":
         named = request.query.get("digest", "")
-    if not _is_digest(named):
+    if not _is(Digest, named):
         return None
     if named.startswith("sha512:") and quirks.sha512 == "no":
         raise refusal("DIGEST_INVALID")
@@ -78,7 +80,7 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     if not quirks.malformed_digest_is_a_tag:
         _check_digest(quirks, route)
     is_tag = ":" not in route.reference
-    if not quirks.deletion and (_is_digest(route.reference) or not quirks.tags_deletable_when_off):
+    if not quirks.deletion and (_is(Digest, route.reference) or not quirks.tags_deletable_when_off):
         raise refusal("UNSUPPORTED")
     state = storage.repositories.get(route.repository)
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
@@ -87,7 +89,7 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
         raise refusal("NAME_UNKNOWN")
     if is_tag:
         return _delete_tag(storage, quirks, route)
-    if quirks.tag_delete == "refused" and not _is_digest(route.reference):
+    if quirks.tag_delete == "refused" and not _is(Digest, route.reference):
         raise refusal("DIGEST_INVALID")
     _check_digest(quirks, route)
     if quirks.protects_children and state and state.indexes_with(route.reference):
@@ -113,7 +115,7 @@ def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
 def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     if not quirks.referrers_api:
         raise plain(404, "404 page not found\n")
-    if not _is_digest(route.reference):
+    if not _is(Digest, route.reference):
         raise refusal("DIGEST_INVALID", status=400)
     state = storage.repositories.get(route.repository)
     entries = [referrer_entry(each) for each in (state.referrers(route.reference) if state else ())]
@@ -148,14 +150,14 @@ def _check_content(quirks: Quirks, state: RepositoryState, manifest: StoredManif
         raise refusal("MANIFEST_INVALID")
 
 
-def _is_digest(text: str) -> bool:
+def _is(kind: type[Digest | Tag], text: str) -> bool:
     try:
-        Digest.parse(text)
+        kind.parse(text)
     except InvalidName:
         return False
     return True
 
 
 def _check_digest(quirks: Quirks, route: Route) -> None:
-    if ":" in route.reference and not _is_digest(route.reference):
+    if ":" in route.reference and not _is(Digest, route.reference):
         raise refusal("UNKNOWN", "invalid path") if quirks.malformed_digest_is_a_tag else refusal("DIGEST_INVALID")

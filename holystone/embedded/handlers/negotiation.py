@@ -9,8 +9,10 @@ from holystone.embedded.exchange import Incoming
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
-from holystone.embedded.storage import Storage, digest_of
+from holystone.embedded.storage import Storage
+from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from holystone.engine.model.references import Digest
 
 Served = tuple[bytes, str, str]
 """Body, media type, and the digest that the header tells."""
@@ -33,7 +35,7 @@ def negotiated(storage: Storage, quirks: Quirks, request: Incoming, route: Route
             raise refusal("MANIFEST_INVALID", "schema 2 manifest not supported by client")
     if quirks.converts_to_schema1 and stored.media_type == DOCKER_MANIFEST and DOCKER_MANIFEST not in accepted:
         body = _schema1(storage, route, stored)
-        return body, DOCKER_SCHEMA1, digest_of(body)
+        return body, DOCKER_SCHEMA1, Digest.of(body)
     return stored.body, stored.media_type, stored.digest
 
 
@@ -46,15 +48,18 @@ def _amd64(storage: Storage, route: Route, index: StoredManifest) -> StoredManif
     raise refusal("MANIFEST_UNKNOWN")
 
 
+class _Config(msgspec.Struct):
+    architecture: str = ""
+    history: list[dict[str, Any]] | None = None
+
+
 def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
     config_digest, *layers = manifest.blobs
-    config: Any = {}
-    if (blob := storage.find_blob(route.repository, config_digest)) is not None:
-        try:
-            config = msgspec.json.decode(blob)
-        except msgspec.DecodeError:
-            config = {}
-    history = config.get("history") or ()
+    try:
+        config = from_json(storage.find_blob(route.repository, config_digest) or b"", _Config)
+    except msgspec.DecodeError:
+        config = _Config()
+    history = config.history or ()
     if not history or sum(not each.get("empty_layer") for each in history) != len(layers):
         raise refusal("MANIFEST_INVALID")  # distribution cannot convert such a configuration
     return msgspec.json.encode(
@@ -62,7 +67,7 @@ def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
             "schemaVersion": 1,
             "name": route.repository,
             "tag": route.reference,
-            "architecture": config.get("architecture", ""),
+            "architecture": config.architecture,
             "fsLayers": [{"blobSum": digest} for digest in reversed(layers)],
             "history": [{"v1Compatibility": msgspec.json.encode(each).decode()} for each in history],
         }

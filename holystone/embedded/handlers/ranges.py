@@ -15,7 +15,7 @@ def part_of(whole: Reply, asked: str) -> Reply:
     if unit != "bytes" or "," in text or not whole.body:
         return whole
     size = len(whole.body)
-    found = re.fullmatch(r"(\d*)-(\d*)", text.strip())
+    found = re.fullmatch(r"([0-9]{0,18})-([0-9]{0,18})", text.strip())  # what Go's int64 holds
     if found is None or not any(found.groups()):
         raise _refused(whole, "invalid range\n")
     first, last = found.groups()

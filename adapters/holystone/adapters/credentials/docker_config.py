@@ -6,16 +6,19 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from holystone.adapters.credentials.auth_entry import HUB, HUB_SERVER, ServerKey, canonical_host, parse_entry
 from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.helpers import HELPER_TIMEOUT, HelperMissing, ask_helper
 from holystone.adapters.credentials.single_flight import SingleFlight
+from holystone.adapters.files import read_file
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
 
 _log = logging.getLogger(__name__)
+_LARGEST: Final = 16 << 20
+"""Bytes."""
 
 
 def docker_config_dir(option: str | None, environment: Mapping[str, str], home: Path) -> Path:
@@ -57,7 +60,7 @@ class DockerConfig:
         file = directory / "config.json"
         shown = _shown(file)
         try:
-            text = file.read_text(encoding="utf-8-sig")
+            text = read_file(file, _LARGEST).decode("utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             return cls(shown)
         except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Final, NamedTuple
@@ -91,23 +91,40 @@ def _forms(secret: str) -> tuple[_Form, ...]:
 def _written(text: str) -> Iterator[_Form]:
     plain = _PLAIN.findall(text)
     sure = max(plain, key=len, default="")
-    if len(text) - sum(map(len, plain)) > _SIGNS:
-        usual = (text, json.dumps(text)[1:-1], quote(text, safe="", errors="surrogatepass"), html.escape(text))
-        yield from (_Form(each, None) for each in dict.fromkeys(usual))
-    elif len(text) >= _WORD and sure == text:
+    is_word = len(text) >= _WORD
+    if is_word and sure == text:
         yield _Form(sure, None)
-    else:
-        yield _Form(sure, _pattern(text))
+        return
+    many = len(text) - sum(map(len, plain)) > _SIGNS
+    if is_word or many:
+        yield from (_Form(each, None) for each in _usual(text))
+    if not many:
+        yield _Form(sure, _pattern(text, is_word=is_word))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    pattern = "".join(map(_spellings, _ROW.sub(r"\1", text)))
-    return re.compile(pattern if len(text) >= _WORD else rf"(?<![0-9A-Za-z]){pattern}(?![0-9A-Za-z])")
+def _usual(text: str) -> Iterable[str]:
+    """Looked for as they stand: what of them is an escape and what is the secret's own, no pattern can know."""
+    return dict.fromkeys(
+        (text, json.dumps(text)[1:-1], quote(text, safe="", errors="surrogatepass"), html.escape(text))
+    )
+
+
+def _pattern(text: str, *, is_word: bool) -> re.Pattern[str]:
+    characters = _ROW.sub(r"\1", text)
+    pattern = "".join(map(_spellings, characters, f" {characters}"))
+    if is_word:
+        return re.compile(pattern)
+    usual = "|".join(map(re.escape, _usual(text)))
+    return re.compile(rf"(?<![0-9A-Za-z])(?:{usual}|{pattern})(?![0-9A-Za-z])")
 
 
 @lru_cache(maxsize=1024)
-def _spellings(character: str) -> str:
-    """A pattern of all that the character may be written as, also several times over (`%2522`, `&amp;quot;`)."""
+def _spellings(character: str, before: str) -> str:
+    """A pattern of all that the character may be written as, also several times over (`%2522`, `&amp;quot;`).
+
+    Atomic, as far as it can be: if there were two ways to share out what stands between two neighbours, or to read one
+    of them, a server that chose the secret could make a text that takes for ever. A row of backslashes takes all, so
+    the sign after one (`before`) is also known without one of its own."""
     if _PLAIN.fullmatch(character):
         return re.escape(character)
     number = ord(character)
@@ -115,12 +132,13 @@ def _spellings(character: str) -> str:
     utf16 = character.encode("utf-16-be", errors="surrogatepass")
     units = [utf16[at : at + 2].hex() for at in range(0, len(utf16), 2)]
     names = [name for name in (codepoint2name.get(number), {"'": "apos"}.get(character)) if name]
-    slashes, any_slashes = rf"\\{{1,{_TIMES}}}", rf"\\{{0,{_TIMES}}}"
+    least = 0 if before == "\\" else 1
+    slashes, any_slashes = rf"\\{{{least},{_TIMES}}}", rf"\\{{0,{_TIMES}}}"
     percent, ampersand = rf"%(?:25){{0,{_TIMES}}}", rf"&(?:amp;){{0,{_TIMES}}}"
     ways = [
-        rf"{any_slashes}{re.escape(character)}",  # JSON's, a shell's and Python's quotes
         "".join(rf"{slashes}(?i:u{unit})" for unit in units),
-        rf"{slashes}(?i:x{number:02x}|u\{{?0{{0,8}}{number:x}\}}?)",
+        rf"{slashes}(?i:u\{{0{{0,8}}{number:x}\}})",
+        rf"{slashes}(?i:x{number:02x})",
         "".join(rf"{slashes}(?i:x{byte:02x})" for byte in utf8),
         "".join(rf"{slashes}{byte:03o}" for byte in utf8),  # git's
         "".join(rf"{percent}(?i:{byte:02x})" for byte in utf8),
@@ -130,9 +148,11 @@ def _spellings(character: str) -> str:
     ]
     if short := {"\n": "n", "\r": "r", "\t": "t"}.get(character):
         ways.append(rf"{slashes}{short}")
-    if character.isspace():
-        ways[0] = rf"\\{{0,{_TIMES}}}\s(?:\|\s)?|\+"  # in a form's body, and over the ends of marked lines
-    elif character == "\\":
-        ways[0] = r"\\"
-    in_a_row = f"{{1,{4 * _TIMES}}}" if _ROW.match(character) else ""
-    return f"(?:{'|'.join(ways)}){in_a_row}"
+    row = f"{{1,{4 * _TIMES}}}"
+    if character == "\\":
+        return rf"(?>(?:{'|'.join(ways)}|\\){row})"
+    if character.isspace():  # over the ends of marked lines, and in a form's body
+        return rf"(?>(?:{'|'.join(ways)}){row}|{any_slashes}(?:\s(?:\|\s)?){row}|\+{row})"
+    # JSON's, a shell's and Python's quotes; and `%25` may be two signs more of the secret's own.
+    group = "?:" if character in "%&=" else "?>"
+    return rf"({group}{'|'.join(dict.fromkeys(ways))}|{any_slashes}{re.escape(character)})"

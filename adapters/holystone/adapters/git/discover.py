@@ -1,10 +1,12 @@
 """Finds the clone a project directory belongs to."""
 
+import os
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from holystone.adapters.git.listed import check_packed_size
 from holystone.adapters.git.scrub import scrub
 from holystone.engine.errors import IncompleteSource, shell_word
 
@@ -50,11 +52,12 @@ def discover(directory: Path) -> pygit2.Repository | None:
     """The repository whose `.git` (a folder; a file in worktrees and submodules) is in the directory or in a parent,
     as git itself looks for it. One found in a parent counts only if its current commit contains the directory:
     an unrelated repository around it would say that no commit of the project exists. Raises IncompleteSource."""
-    directory = directory.resolve()
-    for candidate in (directory, *directory.parents):
-        if (candidate / ".git").exists():
-            break
-    else:
+    directory = Path(os.path.realpath(directory))  # `resolve` raises where links go round in circles (Python 3.12)
+    try:
+        candidate = next((each for each in (directory, *directory.parents) if (each / ".git").exists()), None)
+    except OSError as error:
+        raise unreadable(directory, error) from error
+    if candidate is None:
         return None
     try:
         found = _open(candidate / ".git")
@@ -70,7 +73,9 @@ def discover(directory: Path) -> pygit2.Repository | None:
 def _open(path: Path) -> pygit2.Repository:
     """This one or none: by itself libgit2 goes on from a broken one to the folder it is in, where somebody may have
     committed what looks like a bare repository, and to those above."""
-    return pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
+    found = pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
+    check_packed_size(Path(found.path))
+    return found
 
 
 def _tracks(repository: pygit2.Repository, folder: Path) -> bool:

@@ -6,6 +6,8 @@ from typing import Final
 
 import pygit2
 
+from holystone.adapters.git.listed import listed
+
 _EVERYTHING: Final = "refs/heads/*:refs/remotes/origin/*"
 _OWN: Final = "refs/heads/"
 """A person's own branches, which say nothing about origin's."""
@@ -16,7 +18,7 @@ def is_narrow(repository: pygit2.Repository) -> bool:
     that, which would show a fetch of everything since. What one `git fetch` with refspecs of its own left out, only
     origin can tell. Raises what pygit2 raises."""
     config = repository.config
-    names = [each.raw_name.decode(errors="replace") for each in repository.listall_reference_objects()]
+    names = _names(repository)
     if "remote.origin.tagopt" in config and config["remote.origin.tagopt"] == "--no-tags":
         return not any(name.startswith("refs/tags/") for name in names)
     refspecs = [each.lstrip("+") for each in config.get_multivar("remote.origin.fetch") if each]
@@ -29,10 +31,14 @@ def is_narrow(repository: pygit2.Repository) -> bool:
 def left_out(repository: pygit2.Repository) -> tuple[str, ...]:
     """Negative refspecs of which the clone holds nothing, as after a fetch that went by them. Raises what pygit2
     raises."""
-    names = [each.raw_name.decode(errors="replace") for each in repository.listall_reference_objects()]
+    names = _names(repository)
     held = [name.replace("refs/remotes/origin/", "refs/heads/", 1) for name in names if not name.startswith(_OWN)]
     negative = [each for each in repository.config.get_multivar("remote.origin.fetch") if each and each.startswith("^")]
     return tuple(each for each in negative if not any(fnmatchcase(name, each[1:]) for name in held))
+
+
+def _names(repository: pygit2.Repository) -> list[str]:
+    return [each.raw_name.decode(errors="replace") for each in listed(repository)]
 
 
 def fetches_tags(repository: pygit2.Repository) -> bool:

@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from holystone.adapters.git.listed import MOST, too_many
 from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.programs import ProgramFailed, ProgramMissing
@@ -29,7 +30,8 @@ class Unasked(msgspec.Struct, frozen=True):
 
 
 async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects | Unasked:
-    """One round trip. Not every job that cleans may reach origin, so a failure is an answer here."""
+    """One round trip. Not every job that cleans may reach origin, so a failure is an answer here. Raises
+    IncompleteSource for more than there is memory for."""
     try:
         ended = await run_git(
             clone, "ls-remote", "--quiet", "--heads", "--tags", "origin", timeout=timeout, largest=_LARGEST
@@ -47,6 +49,7 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
 
 
 def _objects(output: bytes) -> Objects:
+    """Raises IncompleteSource."""
     found: dict[tuple[Kind, str], str] = {}
     for line in BytesIO(output):  # not all lines at once
         object_id, _, name = line.rstrip(b"\n").decode(errors="surrogateescape").partition("\t")
@@ -54,6 +57,8 @@ def _objects(output: bytes) -> Objects:
             # `^{}` lines tell what an annotated tag ends in. A clone has no place for a branch called HEAD.
             if name.startswith(prefix) and not name.endswith("^{}") and name != "refs/heads/HEAD":
                 found[kind, name.removeprefix(prefix)] = object_id
+        if len(found) > MOST:
+            raise too_many("Origin", f"more than {MOST:,} branches and tags")
     return found
 
 

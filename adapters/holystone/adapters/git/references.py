@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 import pygit2
 
+from holystone.adapters.git.listed import listed
 from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.adapters.git.origin import Kind, Objects
 from holystone.engine.model.history import GitReference
@@ -49,16 +50,16 @@ class References(msgspec.Struct, frozen=True):
 
 
 def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE) -> References:
-    """Raises what pygit2 raises, and ValueError or OSError for a damaged one."""
+    """Raises what pygit2 raises, ValueError or OSError for a damaged one, and IncompleteSource for too many."""
     found: list[GitReference] = []
     folder = Path(repository.path)
     check_packed(folder)
+    every = list(listed(repository))
     loose = look_at_loose(folder, namespace)
     warnings: list[str] = []
     objects: dict[tuple[Kind, str], str] = {}
-    listed = repository.listall_reference_objects()
-    _check_all_are_listed(folder, loose.names, listed)
-    for kind, raw_name, reference in _within(namespace, listed):
+    _check_all_are_listed(folder, loose.names, every)
+    for kind, raw_name, reference in _within(namespace, every):
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
         name = raw_name.decode(errors="replace")
         end = _end(reference)
@@ -82,7 +83,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
         branch_names=_names(objects, "branch"),
         tag_names=_names(objects, "tag"),
         objects=objects,
-        local_tags=_local_tags(listed, objects) if namespace == ORIGIN else (),
+        local_tags=_local_tags(every, objects) if namespace == ORIGIN else (),
         hollow=loose.hollow,
     )
 
@@ -91,8 +92,8 @@ def _names(objects: Objects, kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(name for of, name in objects if of == kind))
 
 
-def _local_tags(listed: Iterable[pygit2.Reference], origin: Objects) -> tuple[str, ...]:
-    tags = ((raw, tag) for kind, raw, tag in _within(CLONE, listed) if kind == "tag")
+def _local_tags(every: Iterable[pygit2.Reference], origin: Objects) -> tuple[str, ...]:
+    tags = ((raw, tag) for kind, raw, tag in _within(CLONE, every) if kind == "tag")
     return tuple(
         sorted(
             raw.decode(errors="replace")
@@ -102,16 +103,16 @@ def _local_tags(listed: Iterable[pygit2.Reference], origin: Objects) -> tuple[st
     )
 
 
-def _check_all_are_listed(folder: Path, names: Collection[bytes], listed: Iterable[pygit2.Reference]) -> None:
-    for name in sorted(set(names) - {each.raw_name for each in listed}):
+def _check_all_are_listed(folder: Path, names: Collection[bytes], every: Iterable[pygit2.Reference]) -> None:
+    for name in sorted(set(names) - {each.raw_name for each in every}):
         if (folder / os.fsdecode(name)).exists():  # not one that was deleted meanwhile
             raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
 
 
-def _within(namespace: Namespace, listed: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
+def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
     """Names need not be UTF-8."""
     branches, tags = (prefix.encode() for prefix in namespace)
-    for reference in listed:
+    for reference in every:
         path = reference.raw_name
         if path.startswith(tags):
             yield "tag", path[len(tags) :], reference

@@ -20,14 +20,18 @@ _SMALL: Final = 64 << 10
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
+class TooLarge(IncompleteSource):
+    """Whoever can ask for less may do so."""
+
+
 class Bodies:
     def __init__(self, room: int = ROOM) -> None:
         self._room = self._free = room
         self._freed = anyio.Condition()
 
     async def read(self, response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
-        """Raises IncompleteSource for one of more than `limit` bytes."""
-        too_big = IncompleteSource(
+        """Raises TooLarge for one of more than `limit` bytes."""
+        too_big = TooLarge(
             f"The reply to {response.method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
             "the most that such a reply may have."
         )

@@ -51,6 +51,8 @@ def choose(challenges: Iterable[Challenge]) -> BearerChallenge | BasicChallenge 
 
 
 def _parse(header: str) -> Iterator[Challenge]:
+    # Bytes that are no UTF-8 come as surrogates, and what is said here goes into a query or a form.
+    header = header.encode(errors="surrogatepass").decode(errors="replace")
     scheme = ""
     parameters: CIMultiDict[str] = CIMultiDict()
     at = 0

@@ -14,12 +14,14 @@ _READ = 4 * 1024
 """Bytes of an error body that are looked at: the time that it takes grows with the square."""
 
 _LARGEST: Final = 8 << 20
-"""Bytes of an error body that are decoded. A `{}` takes three of a reply, and seventy of memory."""
+_MOST_VALUES: Final = 200_000
+"""Bytes and values, by their commas, of an error body that is decoded: one that names each missing part of the largest
+index has a third. A `{}` takes three bytes of a reply, and seventy of memory."""
 
 
 def document(reply: Reply) -> Any:
     """What the body is in JSON; None if it is none, or more than an error says."""
-    if len(reply.body) > _LARGEST:
+    if len(reply.body) > _LARGEST or reply.body.count(b",") > _MOST_VALUES:
         return None
     try:
         return msgspec.json.decode(reply.body)

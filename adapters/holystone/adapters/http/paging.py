@@ -89,7 +89,7 @@ def linked(reply: Reply, relation: str) -> str | None:
 
 def _relations(reply: Reply, link: Link) -> frozenset[str]:
     path = _path(reply, link)
-    if path == reply.asked.raw_path_qs or URL(path, encoded=True).raw_path != reply.asked.raw_path:
+    if path == reply.asked.raw_path_qs or path.partition("?")[0] != reply.asked.raw_path:
         raise _strange(reply, link.target)
     return frozenset(("next",))
 

@@ -22,8 +22,11 @@ class Reply:
 
 def to_url(text: str) -> URL:
     """A URL from a header as it stands, escapes included; what has no place in a URL is escaped. Raises ValueError."""
-    url = URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
-    _ = url.host  # of what is taken as encoded, host and port are parsed when somebody asks for them
+    try:
+        url = URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
+        _ = url.host  # of what is taken as encoded, host and port are parsed when somebody asks for them
+    except IndexError as error:  # yarl's own, of `//[::1]x@`
+        raise ValueError("it has no host behind its user") from error
     return url
 
 

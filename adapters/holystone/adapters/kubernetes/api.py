@@ -28,8 +28,8 @@ from holystone.engine.scheduler import GaveUp, Passing, Scheduler
 REQUEST_TIMEOUT: Final = 60.0
 """Seconds for one attempt; API servers end a list by themselves after so long."""
 REQUESTS_AT_ONCE: Final = 4
-_LARGEST: Final = 128 << 20
-"""Bytes of one reply: 500 pods of 256 KiB, which is much, as each pod carries what its owners annotate."""
+_LARGEST: Final = 32 << 20
+"""Bytes of one reply: 500 pods of 64 KiB, which is much. Several are read at a time, of several clusters."""
 
 _LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context shows whether that helped."
 
@@ -66,7 +66,8 @@ class ApiServer:
 
     async def get(self, path: str, query: Mapping[str, str]) -> Reply:
         """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer papers.
-        In clear text no papers leave this machine. Raises Unreachable, Unauthorized, IncompleteSource."""
+        In clear text no papers leave this machine. Raises Unreachable, Unauthorized, IncompleteSource; TooLarge where
+        a shorter page may do."""
         url = URL(f"{self._base}{path}?{urlencode(query)}", encoded=True)
         papers = await self._identity.papers() if self._is_private else NOBODYS
         reply = await self._send(url, papers)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
+from holystone.adapters.files import read_file
 from holystone.adapters.http.reply import printable
 from holystone.adapters.yaml.documents import MAX_BYTES, decode, parse_documents
 from holystone.engine.errors import IncompleteSource, UsageError
@@ -137,8 +138,7 @@ def read_files(files: Iterable[Path]) -> KubeConfig | None:
     found: list[KubeConfig] = []
     for file in files:
         try:
-            with file.open("rb") as source:
-                body = source.read(MAX_BYTES + 1)
+            body = read_file(file, MAX_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -3,19 +3,23 @@
 Paging: kubernetes.io, "Kubernetes API Concepts", retrieving large results sets in chunks.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
+from holystone.adapters.http.bodies import TooLarge
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.kubernetes.api import ApiServer
 from holystone.adapters.kubernetes.objects import Kind, Page
 from holystone.engine.errors import IncompleteSource, Unauthorized
 
-PAGE_SIZE: Final = 500
+_SIZES: Final = (500, 100, 20, 4, 1)
+"""Objects that are asked for at once; each further one when a page of the last one was too large to be read. One object
+has 1.5 MiB at most, as etcd keeps it (etcd.io, "System limits"), and whoever may make any may make hundreds of that."""
 _PAGES: Final = 10_000
 """In one list, restarts included."""
 _OBJECTS: Final = 1_000_000
@@ -43,10 +47,21 @@ async def list_all(
     where = f"in namespace {printable(namespace)}" if namespace else "in all namespaces"
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
-    after, seen, restarts, objects = "", set[str](), 0, 0
+    sizes = list(_SIZES)
+    after, seen, restarts, objects = "", set[bytes](), 0, 0
     for _ in range(_PAGES):
-        query = {"limit": str(PAGE_SIZE), **({"continue": after} if after else {})}
-        reply = await server.get(_path(groups[0], namespace, kind.plural), query)
+        query = {"limit": str(sizes[0]), **({"continue": after} if after else {})}
+        try:
+            reply = await server.get(_path(groups[0], namespace, kind.plural), query)
+            if reply.body.count(b"{") > _BRACES:
+                raise TooLarge(f"a page of its list of {what} has more than {_BRACES:,} parts")
+        except TooLarge:
+            if len(sizes) == 1:
+                raise
+            # From the beginning: `continue` is good for the same question alone (API reference, "ListOptions").
+            sizes.pop(0)
+            after, seen = "", set()
+            continue
         if reply.status == 404 and len(groups) > 1 and not after:
             groups.pop(0)
             continue
@@ -62,9 +77,10 @@ async def list_all(
         after = page.metadata.after
         if not after:
             return
-        if after in seen:
+        mark = hashlib.sha256(after.encode(errors="surrogatepass")).digest()  # itself it may be as long as a page
+        if mark in seen:
             raise IncompleteSource(f"its list of {what} goes round in circles")
-        seen.add(after)
+        seen.add(mark)
     raise IncompleteSource(f"its list of {what} has more than {_PAGES:,} pages")
 
 
@@ -90,8 +106,6 @@ def _page(reply: Reply, kind: Kind, what: str, namespace: str, or_else: str) -> 
             )
         case _:
             raise IncompleteSource(f"it cannot list {what}: {summary(reply)}")
-    if reply.body.count(b"{") > _BRACES:
-        raise IncompleteSource(f"a page of its list of {what} has more than {_BRACES:,} parts")
     try:
         page = kind.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

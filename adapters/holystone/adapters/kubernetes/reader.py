@@ -1,6 +1,7 @@
 """All images in use in all clusters that are asked, or an error that says which of them could not be read."""
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -29,7 +30,9 @@ _USERS: Final = 3
 LIMITS: Final = Limits(
     in_flight=REQUESTS_AT_ONCE, attempts=6, host_patience=60.0, first_patience=5.0, longest_wait=120.0
 )
-_Users: TypeAlias = list[tuple[str, str, str, str]]
+_User: TypeAlias = tuple[str, str, str, str]
+"""The fields of a `Workload`."""
+_Users: TypeAlias = list[_User]
 log: Final = events.logger()
 
 
@@ -84,9 +87,9 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
                 nonlocal objects
                 objects += 1
                 user = (first, each.metadata.namespace, kind.name, each.metadata.name)
-                for word in _filled(each.images()):
+                for word in _filled(each.images(), user):
                     _remember(found.specified, word, user)
-                for word in _filled(each.running()):
+                for word in _filled(each.running(), user):
                     for name in dict.fromkeys(image_id_names(word)):
                         _remember(found.running, name, user)
 
@@ -97,30 +100,42 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
         await server.settle()
 
 
-def _filled(words: Iterable[str]) -> Iterator[str]:
+def _filled(words: Iterable[str], user: _User) -> Iterator[str]:
     """A blank says that a controller will fill it in, or that nothing runs yet. Raises IncompleteSource, as
     `_remember`, for what no cluster runs."""
     for word in words:
         if len(word) > _LONGEST:
-            raise _without_bound()
+            raise IncompleteSource(
+                f"{_shown(user)} names an image by more than {_LONGEST:,} characters, which is none",
+                what_to_do="Find out who made it, and delete it or have its image named.",
+            )
         if word.strip():
             yield word
 
 
-def _remember(words: dict[str, _Users], word: str, user: tuple[str, str, str, str]) -> None:
+def _remember(words: dict[str, _Users], word: str, user: _User) -> None:
     """Of its users the first ones by name, whatever the order of pages."""
     if word not in words and len(words) >= _DIFFERENT:
-        raise _without_bound()
+        raise _too_many(words)
     users = words.setdefault(word, [])
     if user not in users:
         insort(users, user)
         del users[_USERS:]
 
 
-def _without_bound() -> IncompleteSource:
+def _too_many(words: Mapping[str, _Users]) -> IncompleteSource:
+    """Whoever may make a workload may name thousands of images in it: so it is told where they are."""
+    by = Counter(namespace for users in words.values() for namespace in {user[1] for user in users})
+    most, number = max(by.items(), key=lambda each: (each[1], each[0]))
     return IncompleteSource(
-        f"it names more than {_DIFFERENT:,} different images, or one by more than {_LONGEST:,} characters"
+        f"it names more than {_DIFFERENT:,} different images, {number:,} of them in namespace {printable(most)}",
+        what_to_do="Find out who made so many there, and delete what nobody needs.",
     )
+
+
+def _shown(user: _User) -> str:
+    _, namespace, kind, name = user
+    return f"{kind} {printable(f'{namespace}/{name}')}"
 
 
 def _or_else(target: Target) -> str:

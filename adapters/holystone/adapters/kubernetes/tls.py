@@ -8,10 +8,10 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.files import read_file
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
 from holystone.adapters.http.tls import leniently
@@ -65,7 +65,7 @@ def authority(cluster: Cluster) -> str | None:
         return None
     if not pem.strip():  # which would mean those of the system
         raise IncompleteSource("its certificate authority is empty")
-    return pem
+    return pem.encode("ascii", "ignore").decode()  # comments may have other letters, which the ssl module takes ill
 
 
 def certificate_of(user: User) -> ClientCertificate | None:
@@ -88,8 +88,7 @@ def certificate_of(user: User) -> ClientCertificate | None:
 def read_text(file: str) -> str:
     """Raises IncompleteSource."""
     try:
-        with Path(file).open("rb") as source:
-            return source.read(_LARGEST).decode("utf-8", "replace")
+        return read_file(file, _LARGEST).decode("utf-8", "replace")
     except (OSError, ValueError) as error:
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise IncompleteSource(f"{printable(file)} cannot be read: {why}") from error

@@ -24,8 +24,11 @@ _TEMPLATE: Final = "{{"
 
 
 def find_werf_config(directory: Path) -> Path | None:
-    """The project's werf.yml or, without one, werf.yaml."""
-    return next((path for name in _DEFAULT_NAMES if (path := directory / name).is_file()), None)
+    """The project's werf.yml or, without one, werf.yaml. Raises UsageError for a folder that cannot be looked into."""
+    try:
+        return next((path for name in _DEFAULT_NAMES if (path := directory / name).is_file()), None)
+    except OSError as error:
+        raise UsageError(f"cannot look into {directory}: {error.strerror}") from error
 
 
 async def read_werf_config(
@@ -65,7 +68,7 @@ def _existing(directory: Path) -> Path:
     found = find_werf_config(directory)
     if found is None:
         raise UsageError(
-            f"there is no werf.yml or werf.yaml in {directory.resolve()}",
+            f"there is no werf.yml or werf.yaml in {os.path.realpath(directory)}",
             what_to_do="Say where the project is (--dir) or its configuration (--config), or name the images "
             "(--image NAME, '~' for the nameless one) and the policies (--keep-policies FILE).",
         )

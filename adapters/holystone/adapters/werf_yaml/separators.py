@@ -17,7 +17,7 @@ _BEGIN: Final = re.compile(r"---(?:[ \t]|\Z)")
 def check_separators(text: str, source: str) -> None:
     """Raises UsageError."""
     begun = False
-    for number, (line, end) in enumerate(_LINE.findall(text), start=1):
+    for number, (line, end) in enumerate(map(re.Match.groups, _LINE.finditer(text)), start=1):
         if _CUT.fullmatch(line) and end in ("\n", "\r\n", ""):
             begun = False
         elif _BEGIN.match(line) and begun:

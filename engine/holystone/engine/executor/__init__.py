@@ -2,8 +2,8 @@
 What was recorded of an earlier attempt is not done again, so that resuming is the same as beginning."""
 
 from holystone.engine.executor.check import check_after
-from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult, RunResult
+from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.outcomes import Loss
 
-__all__ = ["CheckReport", "Loss", "Progress", "RepositoryResult", "RunResult", "check_after", "execute_plan"]
+__all__ = ["CheckReport", "Loss", "RepositoryResult", "RunResult", "check_after", "execute_plan"]

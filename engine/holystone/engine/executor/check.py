@@ -45,9 +45,9 @@ async def check_after(
     await look_for_all(untagged)
     missing = untagged - now.keys()
     # Whoever moved a tag may have removed what it pointed to before: not ours, unless another kept tag needs it.
-    theirs = await _reach(cache, (kept[tag] for tag in moved)) - await _reach(
-        cache, (digest for tag, digest in kept.items() if tag not in moved)
-    )
+    theirs = await _reach(cache, (kept[tag] for tag in moved)) if missing else set[Digest]()
+    if theirs:
+        theirs -= await _reach(cache, (digest for tag, digest in kept.items() if tag not in moved))
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
     there = await look_for(session, listing, deletions, sleep)

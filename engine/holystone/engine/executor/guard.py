@@ -104,7 +104,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     roots += [(digest, Hold(name, for_good=True)) for name, digest in sorted(odd.items())]
     if not roots:
         return Holds({}, {}, requests)
-    manifests = await _read_from(work, {digest for digest, _ in roots})
+    manifests = await _read_from(work, {digest for digest, _ in roots}, new={there[tag] for tag in holders})
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
@@ -172,8 +172,11 @@ def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:
     return all(digest in manifests for digest in going)
 
 
-async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Digest, Manifest]:
-    """The doomed manifests, and all that the roots reach. What a kept manifest needs is kept already."""
+async def _read_from(
+    work: RepositoryWork, roots: Iterable[Digest], *, new: Collection[Digest]
+) -> dict[Digest, Manifest]:
+    """The doomed manifests, and all that the roots reach. What a kept manifest needs is kept already. Of one that
+    cannot be understood counts what any reader may see in it, as it did for the plan; but no `new` one may be so."""
     manifests = {digest: manifest for digest, manifest in work.manifests.items() if manifest}
     known = {*work.manifests, *work.plan.kept_manifests}
 
@@ -187,6 +190,9 @@ async def _read_from(work: RepositoryWork, roots: Iterable[Digest]) -> dict[Dige
         try:
             manifests[digest] = parse_manifest(raw)
         except Malformed as error:
+            if digest not in new:
+                manifests[digest] = Manifest(digest, raw.media_type, len(raw.body), children=error.needs)
+                return
             raise IncompleteSource(
                 f"{work.repository}: somebody pushed a manifest after the plan was made, and it cannot be understood: "
                 f"{error}.",

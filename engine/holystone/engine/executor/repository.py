@@ -6,18 +6,20 @@ from typing import Final
 import anyio
 
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
+from holystone.engine.events import tell
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
-from holystone.engine.executor.results import CheckReport, Progress, RepositoryResult
+from holystone.engine.executor.results import CheckReport, RepositoryResult
 from holystone.engine.executor.served import Deletions, Sleep
 from holystone.engine.executor.tally import Tally
 from holystone.engine.executor.tombstones import bury, make_tombstone
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.events import Checked, Done
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
@@ -32,7 +34,6 @@ async def execute_repository(
     open_session: OpenSession,
     run: Run,
     cache: DigestCache,
-    progress: Progress,
     settle: Callable[[Repository], Awaitable[None]],
     sleep: Sleep,
     in_hand: anyio.CapacityLimiter,
@@ -48,13 +49,14 @@ async def execute_repository(
             if journal:
                 tally = Tally(plan, journal.known.outcomes)
             if tally.due:
-                work = await _prepare(plan, session, run, journal, cache, tally, progress, in_hand)
+                work = await _prepare(plan, session, run, journal, cache, tally, in_hand)
                 journal = work.journal
                 await _passes(work, lambda: settle(plan.repository))
             if journal:
                 found = await check_after(session, cache, plan, _deletions(journal, tally), sleep=sleep)
                 await settle(plan.repository)
                 check = found
+                tell(Checked(plan.repository, len(check.losses), len(check.moved)))
                 await _record(session, cache, journal, tally, check, in_hand)
                 await _contradictions(session, plan, check)
     except HolystoneError as error:
@@ -62,6 +64,7 @@ async def execute_repository(
     if work and isinstance(stopped, Doubtful):
         await _reopen(work, stopped)
     lost = {loss.digest for loss in check.losses} if check else set[Digest]()
+    tell(Done(plan.repository, tally.not_tried, stopped.message if stopped else ""))
     return RepositoryResult(
         plan.repository,
         tally.outcomes,
@@ -96,7 +99,6 @@ async def _prepare(
     journal: RepositoryJournal | None,
     cache: DigestCache,
     tally: Tally,
-    progress: Progress,
     in_hand: anyio.CapacityLimiter,
 ) -> RepositoryWork:
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
@@ -130,7 +132,6 @@ async def _prepare(
         tally,
         manifests=recorded | gathered.found,
         unreadable=gathered.unreadable,
-        progress=progress,
     )
 
 

@@ -3,17 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.model.outcomes import Loss, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
-
-
-class Progress(Protocol):
-    def __call__(self, repository: Repository, done: int, of: int) -> None:
-        """`done` of `of` steps have an outcome. Called in the event loop, so it must not block."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

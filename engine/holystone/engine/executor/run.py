@@ -8,7 +8,7 @@ import anyio
 from holystone.engine.errors import Refused
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
-from holystone.engine.executor.results import Progress, RepositoryResult, RunResult
+from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.served import Sleep
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -20,10 +20,6 @@ Held: TypeAlias = Callable[[Callable[[], Awaitable[RunResult]]], Awaitable[RunRe
 
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""
-
-
-def _silent(repository: Repository, done: int, of: int) -> None:
-    pass
 
 
 async def _settled(repository: Repository) -> None:
@@ -39,7 +35,6 @@ async def execute_plan(
     open_session: OpenSession,
     cache: DigestCache,
     *,
-    progress: Progress = _silent,
     settle: Callable[[Repository], Awaitable[None]] = _settled,
     held: Held = _unheld,
     at_once: int = _AT_ONCE,
@@ -59,7 +54,7 @@ async def execute_plan(
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> RepositoryResult:
-        return await execute_repository(plan, open_session, run, cache, progress, settle, sleep, in_hand)
+        return await execute_repository(plan, open_session, run, cache, settle, sleep, in_hand)
 
     async def work() -> RunResult:
         return RunResult(tuple(await map_each(run.plan.repositories, one, workers=at_once)))

@@ -5,13 +5,14 @@ from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
+from holystone.engine.events import tell
 from holystone.engine.executor.breaks import Breaks
 from holystone.engine.executor.contradiction import look_again, written_once
-from holystone.engine.executor.results import Progress
 from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.sight import Sight
 from holystone.engine.executor.tally import Tally
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
 from holystone.engine.model.plan import How, RepositoryPlan
@@ -39,7 +40,6 @@ class RepositoryWork:
         *,
         manifests: Mapping[Digest, Manifest | None],
         unreadable: Mapping[Digest, str],
-        progress: Progress,
     ) -> None:
         self.plan = plan
         self.session = session
@@ -62,7 +62,6 @@ class RepositoryWork:
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **tally.doomed_tags}
         self.rights = Rights(session)
-        self._progress = progress
         self._cause: HolystoneError | None = None
         self._breaks = Breaks()
 
@@ -100,7 +99,7 @@ class RepositoryWork:
             return
         await self.journal.record(outcomes)
         self.tally.settle(outcomes, held=held)
-        self._progress(self.repository, len(self.tally.outcomes), len(self.tally.steps))
+        tell(Step(self.repository, len(self.tally.outcomes), len(self.tally.steps)))
         await self.rights.seen(outcomes.values())
 
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:

@@ -11,8 +11,10 @@ from typing import Final, TypeAlias
 import msgspec
 
 from holystone.engine.errors import IncompleteSource, TooDeep
+from holystone.engine.events import tell
 from holystone.engine.inventory.entries import Entries
 from holystone.engine.inventory.listing import list_twice
+from holystone.engine.model.events import Read
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.manifests import (
@@ -71,6 +73,7 @@ async def read_repository(
         if found and found.config and (problem := reader.problems.get(found.config)):
             broken[tag] = problem
     present = {tag: digest for tag, digest in tags.items() if digest not in reader.missing}
+    tell(Read(session.repository, len(present), len(manifests), len(configs), len(broken)))
     return RepositorySnapshot(
         session.repository,
         present,

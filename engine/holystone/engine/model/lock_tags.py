@@ -23,7 +23,7 @@ _SHOWN: Final = 5
 _LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999: a tag can say more than a calendar has."""
 _PREFIX: Final = "holystone-lock-"
-_REST: Final = re.compile(r"(?P<until>[0-9]{1,12})-(?P<run>[0-9A-Za-z-]{1,64})", re.ASCII)
+_REST: Final = re.compile(r"(?P<until>0|[1-9][0-9]{0,11})-(?P<run>[0-9A-Za-z-]{1,64})", re.ASCII)
 
 
 class LockTag(msgspec.Struct, frozen=True, order=True):

@@ -7,13 +7,20 @@ Grammar: OCI distribution specification 1.1, "Pulling manifests"; distribution/r
 import hashlib
 import re
 from ipaddress import IPv6Address
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from holystone.engine.model.value import Value
+
+_LONGEST_QUOTED: Final = 300
 
 
 class InvalidName(ValueError):
     """A host, repository, tag, digest or commit that breaks its grammar."""
+
+
+def _quoted(text: str) -> str:
+    """Whole or not at all: half a secret that a server repeats would not be known for one where it is printed."""
+    return repr(text) if len(text) <= _LONGEST_QUOTED else f"a text of {len(text):,} characters"
 
 
 class _Name(str):
@@ -28,7 +35,7 @@ class _Name(str):
     def parse(cls, text: str) -> Self:
         """Raises InvalidName."""
         if not cls._grammar.fullmatch(text):
-            raise InvalidName(f"{text[:200]!r} is not a valid {cls._what}")
+            raise InvalidName(f"{_quoted(text)} is not a valid {cls._what}")
         return cls(text)
 
     @classmethod
@@ -54,7 +61,7 @@ class RegistryHost(_Name):
             try:
                 IPv6Address(host[1 : host.index("]")])
             except ValueError as error:
-                raise InvalidName(f"{text[:200]!r} is not a valid {cls._what}: {error}") from error
+                raise InvalidName(f"{_quoted(text)} is not a valid {cls._what}: {error}") from error
         return host
 
 

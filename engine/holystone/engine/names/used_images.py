@@ -69,8 +69,11 @@ def may_name(text: str, repository: Repository) -> bool:
     """Whether a text that names no image, as `registry.example/shop/app:$(TAG)` with a variable that something has
     still to fill in, may become the name of one in `repository`: if its host or its path is in it, in either case."""
     words, at = text.lower(), repository.canonical
-    path = re.escape(at.path.removeprefix("library/") if at.host == DEFAULT_REGISTRY else at.path)
-    return f"{at.host}/" in words or bool(re.search(rf"(?<![a-z0-9._-]){path}(?![a-z0-9._/-])", words))
+    path = at.path.removeprefix("library/") if at.host == DEFAULT_REGISTRY else at.path
+    if f"{at.host}/" in words:
+        return True
+    # The quick look first: there may be thousands of long words, and hundreds of repositories.
+    return path in words and bool(re.search(rf"(?<![a-z0-9._-]){re.escape(path)}(?![a-z0-9._/-])", words))
 
 
 def _without_scheme(text: str) -> str:

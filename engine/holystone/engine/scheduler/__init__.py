@@ -1,6 +1,7 @@
 """When a request may be sent: one lane per registry host, credential and API class, that paces, retries and pauses.
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
+from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import GaveUp, Later, Overdue, Passing
 from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_within
@@ -20,6 +21,7 @@ __all__ = [
     "Limits",
     "Overdue",
     "Passing",
+    "RateBudget",
     "RateHint",
     "Scheduler",
     "for_each",

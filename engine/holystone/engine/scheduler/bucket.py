@@ -18,8 +18,8 @@ _CUT = 0.7
 _EPSILON = 1e-9
 
 
-class Allowance(Protocol):
-    """What a lane asks before it sends. Behind a Protocol, so that several machines can share one in a common store."""
+class RateBudget(Protocol):
+    """What a lane asks before it sends. A port, so that several machines can share one in a common store."""
 
     def declare(self, quota: Quota, now: float) -> None: ...
 

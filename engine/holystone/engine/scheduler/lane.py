@@ -9,9 +9,11 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
+from holystone.engine.events import tell
 from holystone.engine.model.capabilities import Quota
+from holystone.engine.model.events import Paused, Retried, Throttled
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler.bucket import Bucket
+from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
@@ -70,6 +72,7 @@ class Lane:
         self,
         key: LaneKey,
         quota: Quota | None,
+        budget: RateBudget,
         host: Host,
         limits: Limits,
         *,
@@ -84,9 +87,9 @@ class Lane:
         self._clock = clock
         self._sleep = sleep
         self._rng = rng
-        self._allowance = Bucket(quota, now)
+        self._rate = budget
         self.declared = quota
-        self._state = LaneState(self._allowance, AdaptiveLimit(limits.in_flight, now), host.pause, limits.longest_wait)
+        self._state = LaneState(self._rate, AdaptiveLimit(limits.in_flight, now), host.pause, limits.longest_wait)
         self._budget = RetryBudget(ratio=_RETRY_RATIO, reserve=max(_RETRY_RESERVE, 3 * limits.in_flight))
         self._waiting: dict[Ticket, anyio.Event] = {}
         self._alarm: tuple[Ticket, float] | None = None
@@ -140,6 +143,7 @@ class Lane:
         async def first_told_again() -> T:
             if failed:
                 raise failed.pop()
+            tell(Retried(self.key.host, self.key.api, retrying.attempts + 1, retrying.why))
             return await once()
 
         try:
@@ -159,7 +163,7 @@ class Lane:
 
     def declare(self, quota: Quota) -> None:
         """A quota that was learned after the lane was made. Raises ValueError if it lets nothing through."""
-        self._allowance.declare(quota, self._clock())
+        self._rate.declare(quota, self._clock())
         self.declared = quota
         self.turn()
 
@@ -235,10 +239,11 @@ class Lane:
             raise Passing(f"no answer within {timeout:g} s", host_down=True)
         except Later as fault:
             self._throttled += 1
-            concerned = state.throttled(ticket, fault, self._clock())
+            tell(Throttled(self.key.host, self.key.api, fault.reason, fault.after))
+            concerned = self._paused_by(fault, state.throttled(ticket, fault, self._clock()))
             raise
         except Passing as fault:
-            concerned = state.failed(ticket, fault, self._clock())
+            concerned = self._paused_by(fault, state.failed(ticket, fault, self._clock()))
             raise
         except Exception:
             concerned = state.answered(ticket, self._clock())
@@ -248,6 +253,11 @@ class Lane:
             raise
         finally:
             self._after(concerned)
+
+    def _paused_by(self, fault: Later | Passing, concerned: bool) -> bool:
+        if concerned and self.paused:
+            tell(Paused(self.key.host, fault.reason, self.paused))
+        return concerned
 
     def _after(self, concerned: bool) -> None:
         for lane in self._host.lanes if concerned else (self,):

@@ -20,7 +20,7 @@ _CAP = 30.0
 class Retrying:
     """The policy of one request. `attempts` counts what was really sent."""
 
-    __slots__ = ("_again", "_begun", "_budget", "_clock", "_late", "_limits", "_rng", "_sleep", "attempts")
+    __slots__ = ("_again", "_begun", "_budget", "_clock", "_late", "_limits", "_rng", "_sleep", "attempts", "why")
 
     def __init__(
         self, limits: Limits, budget: RetryBudget, *, clock: Clock, sleep: Sleep, rng: random.Random, again: bool
@@ -34,6 +34,8 @@ class Retrying:
         self._begun = clock()
         self._late = False
         self.attempts = 0
+        self.why = ""
+        """The last one failed."""
 
     def policy(self) -> AsyncRetrying:
         return AsyncRetrying(
@@ -53,6 +55,7 @@ class Retrying:
 
     def _wait(self, state: RetryCallState) -> float:
         fault = _fault(state)
+        self.why = fault.reason if isinstance(fault, Later | Passing) else ""
         jitter = self._rng.uniform(0.0, min(_CAP, _BASE * 2.0 ** (state.attempt_number - 1)))
         return jitter + (fault.after or 0.0) if isinstance(fault, Later) else jitter
 

@@ -3,14 +3,24 @@
 import math
 import random
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 import anyio
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler.bucket import Bucket, RateBudget
 from holystone.engine.scheduler.clock import Clock, Sleep, steady
 from holystone.engine.scheduler.lane import Host, Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
+
+Budgets: TypeAlias = Callable[[LaneKey, Quota | None, float], RateBudget]
+"""For a lane, with its declared quota and the time."""
+
+
+def _own_bucket(_: LaneKey, quota: Quota | None, now: float) -> RateBudget:
+    return Bucket(quota, now)
 
 
 class Scheduler:
@@ -23,11 +33,14 @@ class Scheduler:
         clock: Clock = time.monotonic,
         sleep: Sleep = anyio.sleep,
         rng: random.Random | None = None,
+        budgets: Budgets = _own_bucket,
     ) -> None:
+        """`budgets`: what a new lane asks before it sends."""
         self._limits = limits or Limits()
         self._clock = steady(clock)
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 - jitter, nothing secret
+        self._budgets = budgets
         self._hosts: dict[RegistryHost, Host] = {}
         self._lanes: dict[LaneKey, Lane] = {}
 
@@ -42,7 +55,8 @@ class Scheduler:
         lane = self._lanes.get(key)
         if lane is None:
             shared = self._hosts.get(host) or Host(self._limits)
-            lane = Lane(key, quota, shared, self._limits, clock=self._clock, sleep=self._sleep, rng=self._rng)
+            budget = self._budgets(key, quota, self._clock())
+            lane = Lane(key, quota, budget, shared, self._limits, clock=self._clock, sleep=self._sleep, rng=self._rng)
             self._hosts[host] = shared
             self._lanes[key] = lane
         elif quota is not None:

@@ -4,7 +4,7 @@ import math
 from collections import OrderedDict
 from typing import NamedTuple
 
-from holystone.engine.scheduler.bucket import Allowance
+from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
 from holystone.engine.scheduler.faults import Later, Passing
 from holystone.engine.scheduler.pause import HostPause
@@ -36,10 +36,10 @@ class Turn(NamedTuple):
 class LaneState:
     """First in, first out. After every call that reports something, call `next`."""
 
-    __slots__ = ("_allowance", "_concurrency", "_in_flight", "_longest_wait", "_pause", "_queue", "_window")
+    __slots__ = ("_budget", "_concurrency", "_in_flight", "_longest_wait", "_pause", "_queue", "_window")
 
-    def __init__(self, allowance: Allowance, concurrency: AdaptiveLimit, pause: HostPause, longest_wait: float) -> None:
-        self._allowance = allowance
+    def __init__(self, budget: RateBudget, concurrency: AdaptiveLimit, pause: HostPause, longest_wait: float) -> None:
+        self._budget = budget
         self._concurrency = concurrency
         self._pause = pause
         self._longest_wait = longest_wait
@@ -66,7 +66,7 @@ class LaneState:
 
     def paused_until(self, now: float) -> float:
         """Before this nothing is sent, even if the lane is empty: infinitely late while the host is probed."""
-        return max(self._pause.opens_at(), self._window.ready_at(now), self._allowance.ready_at(now))
+        return max(self._pause.opens_at(), self._window.ready_at(now), self._budget.ready_at(now))
 
     def join(self, now: float) -> Ticket:
         ticket = Ticket(now)
@@ -78,7 +78,7 @@ class LaneState:
         while self._queue:
             ready = self._pause.opens_at()
             if ready <= now:
-                ready = max(self._allowance.ready_at(now), self._window.ready_at(now))
+                ready = max(self._budget.ready_at(now), self._window.ready_at(now))
             if ready <= now and self._in_flight < self._concurrency.limit:
                 ticket, _ = self._queue.popitem(last=False)
                 self._grant(ticket, now)
@@ -100,19 +100,19 @@ class LaneState:
         if not ticket.granted:
             self._queue.pop(ticket, None)
             return False
-        self._allowance.give_back()
+        self._budget.give_back()
         self._window.give_back()
         return self.abandoned(ticket)
 
     def answered(self, ticket: Ticket, now: float) -> bool:
         self._concurrency.answered(ticket.sent_at, self._in_flight, now)
-        self._allowance.accepted(now)
+        self._budget.accepted(now)
         self._in_flight -= 1
         return self._pause.answered(ticket.probe, now)
 
     def throttled(self, ticket: Ticket, fault: Later, now: float) -> bool:
         self._concurrency.troubled(ticket.sent_at, now)
-        self._allowance.throttled(ticket.sent_at, now)
+        self._budget.throttled(ticket.sent_at, now)
         self._in_flight -= 1
         if fault.after is None or fault.after <= 0:
             return self._pause.answered(ticket.probe, now)
@@ -133,7 +133,7 @@ class LaneState:
 
     def _grant(self, ticket: Ticket, now: float) -> None:
         self._in_flight += 1
-        self._allowance.take(now)
+        self._budget.take(now)
         self._window.take(now)
         ticket.probe = self._pause.enter()
         ticket.granted = True

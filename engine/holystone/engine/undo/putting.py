@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 
 from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized, Unreachable
-from holystone.engine.executor import Progress
+from holystone.engine.events import tell
 from holystone.engine.executor.work import WORKERS
+from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
 from holystone.engine.model.plan import RepositoryPlan
@@ -38,7 +39,6 @@ class PuttingBack:
         gone: Taken,
         bytes_of: Callable[[Digest], Awaitable[RawManifest | None]],
         tombstone: Sequence[RawManifest],
-        progress: Progress,
         in_hand: anyio.CapacityLimiter,
         dry_run: bool,
         sleep: Sleep,
@@ -51,7 +51,6 @@ class PuttingBack:
         self._marks = {marked: mark for mark, marked in plan.marks.items() if mark in gone.tags}
         """By what they mark, which must not come back without them."""
         self._tombstone = frozenset(part.digest for part in tombstone)
-        self._progress = progress
         self._in_hand = in_hand
         self._dry_run = dry_run
         self._sleep = sleep
@@ -83,7 +82,7 @@ class PuttingBack:
             self._manifests[digest] = seen(outcome, digest, now, ())
         for tag, outcome in self._tags.items():
             digest, now = self._gone.tags[tag], there.tags[tag]
-            raw = await self._bytes_of(digest) if now not in (None, digest) else None
+            raw = await self._bytes_of(digest) if is_back(outcome) and now not in (None, digest) else None
             self._tags[tag] = seen(outcome, digest, now, same_bytes(raw) if raw else ())
 
     async def delete_tombstone(self) -> Outcome | None:
@@ -157,7 +156,8 @@ class PuttingBack:
     def _unmarked(self, tag: Tag) -> UndoOutcome | None:
         """Whoever put the tag back without its mark would make people use what must not be used."""
         mark = self._marks.get(tag)
-        match self._tags[mark] if mark else None:
+        # One that is marked itself, as only a changed plan has it, may come after what it marks.
+        match self._tags.get(mark) if mark else None:
             case Failed():
                 return Failed(f"its mark {mark} is not back")
             case BlobsGone(why):
@@ -171,7 +171,7 @@ class PuttingBack:
         return next((lost for child in parts if (lost := self._lost(child))), None)
 
     def _tell(self) -> None:
-        self._progress(self._repository, len(self._manifests) + len(self._tags), self.total)
+        tell(Step(self._repository, len(self._manifests) + len(self._tags), self.total))
 
 
 async def _outcome(put: Callable[[], Awaitable[UndoOutcome]]) -> UndoOutcome:

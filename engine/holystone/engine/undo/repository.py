@@ -7,7 +7,7 @@ import anyio
 import msgspec
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor import Progress, check_after
+from holystone.engine.executor import check_after
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.served import Deletions
 from holystone.engine.model.manifests import RawManifest
@@ -30,7 +30,6 @@ async def undo_repository(
     open_session: OpenSession,
     run: Run,
     cache: DigestCache,
-    progress: Progress,
     in_hand: anyio.CapacityLimiter,
     *,
     dry_run: bool,
@@ -48,7 +47,7 @@ async def undo_repository(
                 known, journaled = await _known(plan, session, cache, journal, in_hand, dry_run=dry_run)
                 gone = taken(plan, known, journaled)
                 tombstone = known.tombstone.parts if known.tombstone else ()
-                work = PuttingBack(plan, session, gone, journal.manifest, tombstone, progress, in_hand, dry_run, sleep)
+                work = PuttingBack(plan, session, gone, journal.manifest, tombstone, in_hand, dry_run, sleep)
                 await work.everything()
                 if not dry_run:
                     left = await work.delete_tombstone()

@@ -5,7 +5,6 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from holystone.engine.executor import Progress
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -33,7 +32,6 @@ async def _unheld(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
 async def undo_run(
     run: Run,
     open_session: OpenSession,
-    progress: Progress,
     cache: DigestCache,
     *,
     dry_run: bool = False,
@@ -51,7 +49,7 @@ async def undo_run(
 
     async def one(plan: RepositoryPlan) -> RepositoryUndo:
         return await undo_repository(
-            plan, open_session, run, cache, progress, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+            plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
         )
 
     async def work() -> UndoResult:

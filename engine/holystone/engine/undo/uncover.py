@@ -8,7 +8,7 @@ from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import RepositoryPlan, Untag
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import OpenSession, RepositorySession, Run
 from holystone.engine.scheduler import for_each
 from holystone.engine.undo.order import levels
@@ -52,12 +52,6 @@ async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, s
     journaled = await journal.journaled()
     there = {digest: journaled.whole[digest] for digest in covered.values() if digest in journaled.whole}
     gone = Taken(frozenset(), covered, there, journaled.damaged, levels(there))
-    work = PuttingBack(
-        plan, session, gone, journal.manifest, parts, _silent, anyio.CapacityLimiter(IN_HAND), False, sleep
-    )
+    work = PuttingBack(plan, session, gone, journal.manifest, parts, anyio.CapacityLimiter(IN_HAND), False, sleep)
     await work.everything()
     await work.delete_tombstone()
-
-
-def _silent(repository: Repository, done: int, of: int) -> None:
-    pass

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import re2
 
+from holystone.adapters.http.reply import printable
 from holystone.engine.model.references import Tag
 
 
@@ -22,30 +23,31 @@ _QUIET.log_errors = False  # it would write to standard error
 _QUIET.max_mem = 1 << 20  # of each rule; none that is meant for tags takes a tenth
 _MOST_RULES: Final = 100
 _LONGEST_RULE: Final = 1000
+_SHOWN: Final = 200
 """Characters."""
 
 
 def locked(settings: ImmutableTags | None, tags: Iterable[Tag]) -> Mapping[Tag, str]:
-    """Each locked tag with its rule, for people. Rules are Go's regular expressions, i.e. RE2; that they may match
-    anywhere in a tag, as Go's do, is not documented: if they must match all of it, more is kept here than need be.
-    A rule that cannot be understood, or none at all, locks everything."""
+    """Each locked tag with its rule, for people, in words that all tags share. Rules are Go's regular expressions, i.e.
+    RE2; that they may match anywhere in a tag, as Go's do, is not documented: if they must match all of it, more is
+    kept here than need be. A rule that cannot be understood, or none at all, locks everything."""
     if settings is None or not settings.enabled:
         return {}
     if len(settings.rules or ()) > _MOST_RULES:
         return dict.fromkeys(tags, f"immutable tags are on, with more than {_MOST_RULES} rules")
     rules: list[tuple[str, Any]] = []
     for rule in settings.rules or ():
+        shown = repr(printable(rule, _SHOWN))
         try:
             if len(rule) > _LONGEST_RULE:
                 raise re2.error("too long")
-            rules.append((rule, re2.compile(rule, _QUIET)))
+            rules.append((f"immutable tags: the rule {shown}", re2.compile(rule, _QUIET)))
         except (re2.error, UnicodeEncodeError):
-            shown = rule[:_LONGEST_RULE]
-            return dict.fromkeys(tags, f"immutable tags are on, and their rule {shown!r} cannot be understood")
+            return dict.fromkeys(tags, f"immutable tags are on, and their rule {shown} cannot be understood")
     if not rules:
         return dict.fromkeys(tags, "immutable tags are on, for all tags")
     return {
-        tag: f"immutable tags: the rule {found!r}"
+        tag: found
         for tag in tags
-        if (found := next((rule for rule, expression in rules if expression.search(tag)), None)) is not None
+        if (found := next((words for words, expression in rules if expression.search(tag)), None)) is not None
     }

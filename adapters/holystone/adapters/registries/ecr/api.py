@@ -10,6 +10,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import DENIED, WRONG_CREDENTIAL, ApiError, error_of
 from holystone.adapters.registries.oci import PAGE_LIMIT
 from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
@@ -59,7 +60,7 @@ class EcrApi:
         if reply.status != 200:
             raise IncompleteSource(f"{operation} was not answered by ECR: {summary(reply)}.", what_to_do=STRANGE)
         try:
-            return msgspec.json.decode(reply.body, type=kind)
+            return decoded_page(reply.body, kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise IncompleteSource(
                 f"The answer to {operation} of {self._http.host} cannot be understood: {error}", what_to_do=STRANGE

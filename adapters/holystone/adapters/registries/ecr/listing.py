@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from holystone.adapters.http.paging import PageGuard
+from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
 from holystone.adapters.registries.listed import Listed
@@ -76,7 +77,8 @@ class _Found:
             subject = Digest.parse(image.subjectManifestDigest) if image.subjectManifestDigest else None
         except InvalidName as error:
             raise IncompleteSource(f"The images of {repository} cannot be understood: {error}.") from error
-        rule = "" if image.imageStatus in (None, "ACTIVE") else _LOCKED.get(image.imageStatus, image.imageStatus)
+        status = image.imageStatus
+        rule = "" if status in (None, "ACTIVE") else _LOCKED.get(status) or printable(status, 80) or "in no known state"
         tags = image.imageTags or ()
         known = self._listed.tags
         for name in tags:

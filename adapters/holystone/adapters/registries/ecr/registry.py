@@ -21,7 +21,7 @@ from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
 from holystone.engine.ports import Listing
 
 _DELETE: Final = "ecr:BatchDeleteImage"
@@ -110,12 +110,18 @@ class EcrSession(OciSession):
         for the one to this question if ours is not among them."""
         found = await self._describe(reference, alone=alone)
         if found is None or _is(found, reference):
-            return Digest.parse(found.imageDigest) if found else None
+            return self._digest(found) if found else None
         again = None if alone else await self._describe(reference, alone=True)
         what = f"{self.repository}: asked for {reference}, ECR answered with {found.imageDigest}, another image."
         if again and _is(again, reference):
             raise self.http.doubt(what)
         raise IncompleteSource(what, what_to_do=STRANGE)
+
+    def _digest(self, image: Image) -> Digest:
+        try:
+            return Digest.parse(image.imageDigest)
+        except InvalidName as error:
+            raise IncompleteSource(f"{self.repository}: ECR's answer cannot be understood: {error}.") from error
 
     async def _describe(self, reference: Tag | Digest, *, alone: bool) -> Image | None:
         # UNCONFIRMED: whether an archived image is found by its name without the filter, and whether AWS takes both.

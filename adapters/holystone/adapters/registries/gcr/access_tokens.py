@@ -14,9 +14,9 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.credentials.single_flight import SingleFlight
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import NoAnswer, retry_rule
-from holystone.adapters.http.reply import Reply, address
+from holystone.adapters.http.reply import Reply, address, to_url
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import RegistryFailure, Unauthorized, Unreachable
+from holystone.engine.errors import RegistryFailure, Unauthorized, Unreachable, UsageError
 from holystone.engine.scheduler import Passing
 
 TIMEOUT: Final = 10.0
@@ -109,8 +109,12 @@ class MetadataServer:
     (cloud.google.com/compute/docs/access/authenticate-workloads)."""
 
     def __init__(self, wire: Wire, host: str = "") -> None:
+        """Raises UsageError for a `host`, of GCE_METADATA_HOST, that is none."""
         self._wire = wire
-        self._url = URL(f"http://{host or _METADATA_HOST}")
+        try:
+            self._url = to_url(f"http://{host or _METADATA_HOST}")
+        except ValueError:
+            raise UsageError("$GCE_METADATA_HOST is no host.", what_to_do="Write HOST or HOST:PORT.") from None
         self.origin = f"the service account of this machine, from its metadata server {address(self._url)}"
 
     async def is_there(self) -> bool:

@@ -12,6 +12,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.profile import LONGEST
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -75,7 +76,7 @@ class _TagList(msgspec.Struct):
 def read_rows(repository: Repository, reply: Reply, longest: int = LONGEST) -> Rows:
     """Raises IncompleteSource for what is not such a list: cut in the middle, a proxy's page, or another registry's."""
     try:
-        wire = msgspec.json.decode(reply.body, type=_TagList)
+        wire = decoded_page(reply.body, _TagList)
         manifests = {
             Digest.parse(digest): Row(row.mediaType, max(0, int(row.timeUploadedMs) // 1000))
             for digest, row in wire.manifest.items()

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from holystone.adapters.http.reply import to_url
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost, Repository
 
@@ -104,9 +105,9 @@ def docker_package_of(repository: Repository) -> tuple[str, str, str]:
 
 def _parsed(text: str) -> URL:
     try:
-        url = URL(text.rstrip("/"))
+        url = to_url(text.rstrip("/"))
     except ValueError:
         url = URL()
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or url.user:
         raise UsageError("$GITHUB_API_URL is not the address of an API.", what_to_do="Write https://HOST/api/v3.")
     return url

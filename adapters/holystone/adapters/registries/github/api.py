@@ -11,6 +11,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT
 from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane
 
@@ -129,7 +130,7 @@ def decoded(reply: Reply, type_: Any, what: str) -> Any:
     """Raises IncompleteSource for JSON of another shape: GitHub also sends an error's object where a list belongs
     (snok/container-retention-policy#93), and a proxy a page of its own."""
     try:
-        return msgspec.json.decode(reply.body, type=type_)
+        return decoded_page(reply.body, type_)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise IncompleteSource(
             f"{what} cannot be read: the answer is of an unknown kind ({error}).", what_to_do=STRANGE

@@ -164,7 +164,8 @@ def _version(row: _Row) -> Version:
 def _last(reply: Reply, number: int) -> int:
     """GitHub names the last page on all but the last (github/docs, using-pagination-in-the-rest-api.md)."""
     last, following = linked(reply, "last"), linked(reply, "next")
-    named = URL(last, encoded=True).query.get("page", "") if last else ""
+    # A path that begins with two slashes would be taken for a host.
+    named = URL(f"//host{last}", encoded=True).query.get("page", "") if last else ""
     if following is None:
         return number
     if len(named) > len(str(MAX_PAGES)):

@@ -15,12 +15,12 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.http.errors import summary
-from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.reply import Reply, to_url
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.oci import MANIFEST_LIMIT
 from holystone.adapters.registries.oci_replies import STRANGE
-from holystone.engine.errors import IncompleteSource, Unauthorized
+from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome
 from holystone.engine.model.references import RegistryHost, Repository, Tag
@@ -139,11 +139,22 @@ def outcome(reply: Reply) -> Outcome | None:
 
 def api_base(host: RegistryHost, given: URL | None, environ: Mapping[str, str]) -> tuple[URL, str] | None:
     """The address and what the API's paths begin with; None where neither the registry's name, nor an option, nor a
-    pipeline that is about this registry says where it is."""
+    pipeline that is about this registry says where it is. Raises UsageError for an address of the pipeline's that is
+    none."""
     if given is None and host in HOSTED:
         given = URL("https://gitlab.com")
     if given is None and environ.get("CI_REGISTRY", "").strip().lower() == host and environ.get("CI_API_V4_URL"):
-        given = URL(environ["CI_API_V4_URL"].strip().rstrip("/"))
-    if given is None or given.scheme not in ("http", "https") or not given.host:
+        given = _parsed(environ["CI_API_V4_URL"])
+    if given is None:
         return None
     return given, "" if given.path.endswith(_V4) else _V4
+
+
+def _parsed(text: str) -> URL:
+    try:
+        url = to_url(text.strip().rstrip("/"))
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host or url.user:
+        raise UsageError("$CI_API_V4_URL is not the address of an API.", what_to_do="Write https://HOST/api/v4.")
+    return url

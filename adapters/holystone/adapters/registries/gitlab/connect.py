@@ -19,8 +19,10 @@ async def connect(endpoint: Endpoint) -> GitlabRegistry:
 
 async def _api(endpoint: Endpoint) -> GitlabApi | None:
     """Only with a token that was given for it: a password of Docker's configuration is the registry's."""
+    if not isinstance(endpoint.login, RegistryToken):
+        return None
     base = api_base(endpoint.host, endpoint.api_url, endpoint.environ)
-    if base is None or not isinstance(endpoint.login, RegistryToken):
+    if base is None:
         return None
     address, prefix = base
     quota = QUOTA if endpoint.host in HOSTED else None

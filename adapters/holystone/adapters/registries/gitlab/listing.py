@@ -14,6 +14,7 @@ from holystone.adapters.http.paging import PageGuard, next_link
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci_replies import STRANGE, unreadable
+from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -114,7 +115,7 @@ def _two_values(name: str) -> bool:
 
 def _page(repository: Repository, reply: Reply) -> list[_Entry]:
     try:
-        page = msgspec.json.decode(reply.body, type=list[_Entry])
+        page = decoded_page(reply.body, list[_Entry])
         for entry in page:
             for digest in (entry.digest, *(each.digest for each in entry.referrers or ())):
                 Digest.parse(digest)

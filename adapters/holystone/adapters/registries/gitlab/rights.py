@@ -6,11 +6,12 @@ are applied by gitlab-org/container-registry, registry/handlers/manifests.go.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import re2
 
+from holystone.adapters.http.reply import printable
 from holystone.engine.model.references import RepositoryPath, Tag
 
 _MOST_PATTERNS: Final = 5
@@ -43,19 +44,30 @@ class Rights(msgspec.Struct, frozen=True):
 
     def rule(self, tag: Tag) -> str | None:
         """Which forbids to delete this tag, for people."""
-        patterns = [("protected", each) for each in self.protected] + [("immutable", each) for each in self.immutable]
-        if len(patterns) > _MOST_PATTERNS:
-            return f"{len(patterns)} rules for tags in GitLab, of which the registry takes only {_MOST_PATTERNS}"
-        for kind, pattern in patterns:
-            expression = _compiled(pattern)
-            if expression is None:
-                return f"GitLab's rule for {kind} tags {pattern!r}, which the registry cannot read"
-            if expression.search(tag):
-                return f"GitLab's rule for {kind} tags {pattern!r}"
-        return None
+        return self.locked((tag,)).get(tag)
 
     def locked(self, tags: Iterable[Tag]) -> dict[Tag, str]:
-        return {tag: rule for tag in tags if (rule := self.rule(tag))}
+        """With the rule. Its words are one text for all tags: there may be half a million."""
+        rules = self._rules()
+        found = ((tag, next((rule for rule in rules if rule.covers(tag)), None)) for tag in tags)
+        return {tag: rule.words for tag, rule in found if rule}
+
+    def _rules(self) -> tuple["_Rule", ...]:
+        count = len(self.protected) + len(self.immutable)
+        if count > _MOST_PATTERNS:
+            words = f"{count} rules for tags in GitLab, of which the registry takes only {_MOST_PATTERNS}"
+            return (_Rule(words, None),)
+        kinds = (("protected", self.protected), ("immutable", self.immutable))
+        return tuple(_rule(kind, pattern) for kind, patterns in kinds for pattern in patterns)
+
+
+class _Rule(NamedTuple):
+    words: str
+    expression: Any
+    """None: it is about every tag."""
+
+    def covers(self, tag: Tag) -> bool:
+        return self.expression is None or bool(self.expression.search(tag))
 
 
 class _Meta(msgspec.Struct):
@@ -95,6 +107,14 @@ def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | Non
 
 def _once(patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(patterns))
+
+
+def _rule(kind: str, pattern: str) -> _Rule:
+    words = f"GitLab's rule for {kind} tags {printable(pattern, _LONGEST_PATTERN)!r}"
+    expression = _compiled(pattern)
+    if expression is None:
+        words = f"{words}, which the registry cannot read"
+    return _Rule(words, expression)
 
 
 @lru_cache(maxsize=256)

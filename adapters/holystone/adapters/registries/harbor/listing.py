@@ -15,6 +15,7 @@ import msgspec
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES
 from holystone.engine.model.references import Digest, InvalidName, Repository
@@ -130,7 +131,7 @@ def _repeated(tags: Iterable[str]) -> str | None:
 def _read(repository: Repository, reply: Reply) -> _Page:
     try:
         total = int(reply.headers["X-Total-Count"])
-        return _Page(total, [_parsed(each) for each in msgspec.json.decode(reply.body, type=list[_Artifact])])
+        return _Page(total, [_parsed(each) for each in decoded_page(reply.body, list[_Artifact])])
     except (msgspec.MsgspecError, InvalidName, LookupError, ValueError, RecursionError) as error:
         raise IncompleteSource(
             f"The tags of {repository} cannot be read: the answer is not Harbor's list of artifacts ({error}).",

@@ -7,6 +7,7 @@ then lists. Of two runs that lock at the same time at least one sees the other's
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import anyio
@@ -50,33 +51,7 @@ async def holding(
 ) -> T:
     """The result of the work, which is begun once the lock is there. Raises Refused if another run has it,
     HolystoneError if no lock can be pushed, and what the work raises."""
-    held = _Held(session, run, now)
-    results: list[T] = []
-    failures: list[Exception] = []
-
-    async def renew() -> None:
-        while True:
-            await anyio.sleep(_RENEWED)
-            try:
-                await held.renew()
-            except HolystoneError as error:
-                log.warning("the lock was not renewed", repository=str(session.repository), error=str(error))
-
-    try:
-        await _take(held, jitter)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(renew)
-            try:
-                results.append(await work())
-            except Exception as failure:
-                failures.append(failure)
-            tasks.cancel_scope.cancel()
-    finally:
-        with anyio.move_on_after(_GIVE_BACK, shield=True):
-            await held.give_back()
-    if failures:
-        raise failures[0]
-    return results[0]
+    return await holding_all([session], run, work, now=lambda _: now(), jitter=jitter)
 
 
 async def holding_all(
@@ -85,18 +60,39 @@ async def holding_all(
     work: Callable[[], Awaitable[T]],
     *,
     now: Callable[[RegistryHost], float] = lambda _: time.time(),
+    jitter: Callable[[], float] = random.random,
 ) -> T:
     """The same for several repositories: all of them or none. `now`: Unix seconds, best by the registry's own clock,
     which all runs share."""
-    if not sessions:
-        return await work()
-    session, *rest = sessions
-    return await holding(
-        session,
-        run,
-        lambda: holding_all(rest, run, work, now=now),
-        now=lambda: now(session.repository.host),
-    )
+    locks = [_Held(each, run, partial(now, each.repository.host)) for each in sessions]
+    results: list[T] = []
+    failures: list[Exception] = []
+    try:
+        async with anyio.create_task_group() as tasks:
+            try:
+                for lock in locks:
+                    await _take(lock, jitter)
+                    tasks.start_soon(_renew, lock)
+                results.append(await work())
+            except Exception as failure:
+                failures.append(failure)
+            tasks.cancel_scope.cancel()
+    finally:
+        for lock in reversed(locks):
+            with anyio.move_on_after(_GIVE_BACK, shield=True):
+                await lock.give_back()
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+async def _renew(lock: "_Held") -> None:
+    while True:
+        await anyio.sleep(_RENEWED)
+        try:
+            await lock.renew()
+        except HolystoneError as error:
+            log.warning("the lock was not renewed", repository=str(lock.repository), error=str(error))
 
 
 async def _take(held: "_Held", jitter: Callable[[], float]) -> None:
@@ -118,7 +114,7 @@ def _refused(repository: Repository, by: LockTag) -> Refused:
         f"{repository}: another run of Holystone has locked it ({by}).",
         not_deleted="Nothing was deleted by this command.",
         what_to_do="Wait for it to end. If it has died, `holystone resume` on its machine goes on with it, "
-        "and its lock counts no more after that time.",
+        f"and its lock counts no more after that time. If there is no such run, remove the tag {lock_tag(by)} by hand.",
     )
 
 
@@ -212,7 +208,7 @@ class _Held:
                 await for_each(sorted(listing.tags.keys() - tags), look, workers=_AT_ONCE)
             elsewhere = {at for tag, at in points.items() if tag not in locks}
             for tag in (alone := [tag for tag, at in locks.items() if at not in elsewhere]):
-                await self._remove(tag)
+                await self._remove_own(tag)  # the look at all the others may have taken minutes
         except HolystoneError as error:
             self._failed(min(tags), error)
             return

@@ -16,7 +16,7 @@ from holystone.adapters.state.sqlite.forgetting import forget_runs
 from holystone.adapters.state.sqlite.run import SqliteRun
 from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database
 from holystone.adapters.state.sqlite.writer import Writer
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import UsageError, shell_word
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
@@ -133,11 +133,13 @@ class Journal:
         return run
 
     async def _find(self, run_id: str | None) -> tuple[RunRecord, object]:
-        found = await self._writer.do(lambda db: rows.one_run(db, run_id))
+        found = None
+        if run_id is None or run_id.isascii():  # what is not UTF-8 cannot even be asked for
+            found = await self._writer.do(lambda db: rows.one_run(db, run_id))
         if found is None:
             raise UsageError(
-                f"The journal in {self._directory} has no run {run_id}."
-                if run_id
+                f"The journal in {self._directory} has no run {shell_word(run_id)}."
+                if run_id is not None
                 else f"The journal in {self._directory} has no run that is left unfinished.",
                 what_to_do="`holystone runs` lists the runs.",
             )

@@ -1,6 +1,7 @@
 """Where an image and a metadata record contradict each other, the image is judged by its own word, too."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from holystone.engine.model.history import History
@@ -25,21 +26,24 @@ def find_disputes(
     tags: Iterable[ImageTag],
     records: Iterable[MetadataRecord],
     commits: Mapping[Signature, Collection[Commit]],
-) -> Mapping[Signature, Dispute]:
-    """Of tags that would not stay, one for each content. `commits`: of each content, by the records."""
+) -> Mapping[Signature, Sequence[Dispute]]:
+    """Of tags that would not stay, one for each record: images of one content may be of several builds. `commits`: of
+    each content, by the records."""
     said = {record.commit: record for record in records if record.signature is not None}
-    return {
-        tag.signature: Dispute(tag.reference.tag, record)
-        for tag in sorted(tags, key=lambda tag: tag.reference, reverse=True)
-        if tag.signature is not None
-        and tag.built_at is not None
-        and (record := said.get(tag.built_at))
-        and record.commit not in commits.get(tag.signature, ())
-    }
+    found: defaultdict[Signature, dict[Commit, Dispute]] = defaultdict(dict)
+    for tag in sorted(tags, key=lambda tag: tag.reference):
+        if (
+            tag.signature is not None
+            and tag.built_at is not None
+            and (record := said.get(tag.built_at))
+            and record.commit not in commits.get(tag.signature, ())
+        ):
+            found[tag.signature].setdefault(record.commit, Dispute(tag.reference.tag, record))
+    return {signature: tuple(each.values()) for signature, each in found.items()}
 
 
 def kept_by_their_own_word(
-    disputes: Mapping[Signature, Dispute],
+    disputes: Mapping[Signature, Sequence[Dispute]],
     commits: Mapping[Signature, Collection[Commit]],
     history: History,
     selected: Iterable[SelectedReference],
@@ -49,13 +53,15 @@ def kept_by_their_own_word(
     tag."""
     if not disputes:
         return {}
-    disputed = {each.record.commit for each in disputes.values()}
-    believed = {signature: {*of_it} - disputed for signature, of_it in commits.items()}
-    for signature, each in disputes.items():
-        believed.setdefault(signature, set()).add(each.record.commit)
-    standings = stand({signature: of_it for signature, of_it in believed.items() if of_it}, history, selected, now)
+    disputed = {each.record.commit for of_it in disputes.values() for each in of_it}
+    believed = {signature: {*its} - disputed for signature, its in commits.items()}
+    for signature, of_it in disputes.items():
+        believed.setdefault(signature, set()).update(each.record.commit for each in of_it)
+    standings = stand({signature: its for signature, its in believed.items() if its}, history, selected, now)
     return {
-        signature: Keep((RecordContradicts(each.record.tag, each.record.commit), *standings[signature].kept_by))
-        for signature, each in disputes.items()
+        signature: Keep(
+            (*(RecordContradicts(each.record.tag, each.record.commit) for each in of_it), *standings[signature].kept_by)
+        )
+        for signature, of_it in disputes.items()
         if standings[signature].kept_by or standings[signature].unknown
     }

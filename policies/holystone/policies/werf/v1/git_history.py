@@ -84,7 +84,9 @@ def decide_images(
         tag.reference.tag: verdicts.get(tag.signature, without) if tag.signature is not None else without
         for tag in sorted(tags, key=lambda tag: tag.reference)
     }
-    evidence = {disputes[each].record.tag: Keep((ContradictedBy(disputes[each].tag),)) for each in own_word}
+    evidence = {
+        each.record.tag: Keep((ContradictedBy(each.tag),)) for signature in own_word for each in disputes[signature]
+    }
     remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
     remaining |= {tag.signature for tag in in_use} | set(unseen)
     return ImageDecision(

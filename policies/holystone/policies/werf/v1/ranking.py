@@ -1,8 +1,9 @@
 """How each content signature of an image stands with the selected references: which reach it, which keep it."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -12,6 +13,13 @@ from holystone.engine.model.references import Commit
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.project import Signature
 
+_NAMED: Final = 20
+"""References that are named of one content, and of one commit, the first by name: whoever may push can make thousands
+of branches, and each may keep thousands of images."""
+_Row: TypeAlias = "array[int]"
+"""For each head of a branch, where among the existing commits of one content, the newest first, the first is that it
+reaches; -1: nowhere. Four bytes for each, as there may be millions."""
+
 
 class Standing(msgspec.Struct):
     """One content signature."""
@@ -19,10 +27,11 @@ class Standing(msgspec.Struct):
     existing: Sequence[Commit]
     """Its commits that exist, newest first."""
     kept_by: list[ReachedFromBranch | ReachedFromTag] = []
+    """Empty if nothing keeps it; so with the next."""
     beyond: list[BeyondLimit] = []
     """References that reach it and keep newer signatures instead."""
     heads: dict[Commit, list[str]] = {}
-    """The newest commit on each reference that keeps it, with the names of those references."""
+    """The newest commit on each reference that keeps it, with the names of some of those references."""
     unknown: UnknownHistory | None = None
     """Set if the part of the history that the clone lacks could change any of this."""
 
@@ -41,60 +50,50 @@ def stand(
 ) -> Mapping[Signature, Standing]:
     """`commits`: those of the metadata records of each signature that has a tag. `now`: Unix seconds."""
     references = sorted(selected, key=lambda each: each.reference)
-    branches = _by_commit(references, "branch")
-    tags = _by_commit(references, "tag")
+    heads = {commit: column for column, commit in enumerate(_commits(references, "branch"))}
     standings: dict[Signature, Standing] = {}
-    reached: defaultdict[int, list[_Ranked]] = defaultdict(list)
+    rows: dict[Signature, _Row] = {}
+    having: defaultdict[Commit, list[Signature]] = defaultdict(list)
     for signature in sorted(commits):
         existing = sorted(
             (commit for commit in commits[signature] if commit in history.times),
-            key=lambda commit: (-history.times[commit], commit not in branches, commit),
+            key=lambda commit: (-history.times[commit], commit not in heads, commit),
         )
-        newest = _newest_reached(existing, history, branches, tags)
-        standings[signature] = Standing(
-            existing, unknown=_unknown(commits[signature], existing, newest, history, branches)
-        )
-        for index, commit in newest.items():
-            is_ancestor = commit != references[index].reference.commit
-            reached[index].append(_Ranked(-history.times[commit], is_ancestor, signature, commit))
-    for index, each in enumerate(references):
-        _rank(each, sorted(reached[index]), standings, now)
+        for commit in existing:
+            having[commit].append(signature)
+        row = rows[signature] = _newest_reached(existing, history, heads)
+        standings[signature] = Standing(existing, unknown=_unknown(commits[signature], existing, row, history))
+    for each in references:
+        head = each.reference.commit
+        if each.reference.kind == "branch":
+            column = heads[head]
+            places = ((signature, row[column]) for signature, row in rows.items())
+            reached = [(signature, standings[signature].existing[place]) for signature, place in places if place >= 0]
+        else:
+            reached = [(signature, head) for signature in having.get(head, ())]
+        ranked = sorted(_Ranked(-history.times[at], at != head, signature, at) for signature, at in reached)
+        _rank(each, ranked, standings, now)
     return standings
 
 
-def _by_commit(references: Sequence[SelectedReference], kind: str) -> Mapping[Commit, list[int]]:
-    found: defaultdict[Commit, list[int]] = defaultdict(list)
-    for index, each in enumerate(references):
-        if each.reference.kind == kind:
-            found[each.reference.commit].append(index)
-    return dict(found)
+def _commits(references: Iterable[SelectedReference], kind: str) -> Iterable[Commit]:
+    """Each once."""
+    return dict.fromkeys(each.reference.commit for each in references if each.reference.kind == kind)
 
 
-def _newest_reached(
-    existing: Iterable[Commit],
-    history: History,
-    branches: Mapping[Commit, Sequence[int]],
-    tags: Mapping[Commit, Sequence[int]],
-) -> dict[int, Commit]:
-    """For each reference, by index, the first of these commits that it reaches."""
-    newest: dict[int, Commit] = {}
-    waiting = set(branches)
-    for commit in existing:
-        for index in tags.get(commit, ()):
-            newest[index] = commit
+def _newest_reached(existing: Iterable[Commit], history: History, heads: Mapping[Commit, int]) -> _Row:
+    row = array("i", [-1]) * len(heads)
+    waiting = set(heads)
+    for place, commit in enumerate(existing):
         found = waiting & history.reached_from.get(commit, frozenset())
         waiting -= found
         for head in found:
-            newest.update(dict.fromkeys(branches[head], commit))
-    return newest
+            row[heads[head]] = place
+    return row
 
 
 def _unknown(
-    commits: Iterable[Commit],
-    existing: Sequence[Commit],
-    newest: Mapping[int, Commit],
-    history: History,
-    branches: Mapping[Commit, Sequence[int]],
+    commits: Iterable[Commit], existing: Sequence[Commit], row: _Row, history: History
 ) -> UnknownHistory | None:
     """In a shallow clone a missing commit may exist, and a branch may reach an existing one through missing ones; in a
     narrow one a missing branch or tag may reach any. In a clone that is only shallow, a signature whose newest commit
@@ -107,10 +106,8 @@ def _unknown(
     if not history.references_complete:
         return UnknownHistory(existing[0])
     date = history.times[existing[0]]
-    for indexes in branches.values():
-        commit = newest.get(indexes[0])
-        if commit is None or history.times[commit] < date:
-            return UnknownHistory(existing[0])
+    if any(place < 0 or history.times[existing[place]] < date for place in row):
+        return UnknownHistory(existing[0])
     return None
 
 
@@ -122,8 +119,12 @@ def _rank(
     for place, one in enumerate(ranked):
         standing = standings[one.signature]
         if place >= count:
-            standing.beyond.append(BeyondLimit(reference.shown))
+            if len(standing.beyond) < _NAMED:
+                standing.beyond.append(BeyondLimit(reference.shown))
             continue
-        reason = ReachedFromBranch if reference.kind == "branch" else ReachedFromTag
-        standing.kept_by.append(reason(reference.name, one.commit, each.policy))
-        standing.heads.setdefault(one.commit, []).append(reference.shown)
+        if len(standing.kept_by) < _NAMED:
+            reason = ReachedFromBranch if reference.kind == "branch" else ReachedFromTag
+            standing.kept_by.append(reason(reference.name, one.commit, each.policy))
+        names = standing.heads.setdefault(one.commit, [])
+        if len(names) < _NAMED:
+            names.append(reference.shown)

@@ -1,0 +1,142 @@
+"""One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from holystone.engine import events
+from holystone.engine.closure.close import close, needed_to_decide
+from holystone.engine.errors import HolystoneError
+from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.events import Planned
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
+from holystone.engine.model.plan import Place, Refusal, RepositoryPlan, ToldBy
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.verdicts import Verdicts
+from holystone.engine.planner.check import check_plan
+from holystone.engine.planner.disabled import refuse_if_disabled
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.last_tagged import keep_newest
+from holystone.engine.planner.marks import keep_marks
+from holystone.engine.planner.repository import plan_repository
+from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.report.words import count
+
+log: Final = events.logger()
+
+
+class Where(msgspec.Struct, frozen=True):
+    """Where the repository was named, for whoever carries the plan out."""
+
+    place: Place
+    told_by: ToldBy
+
+
+class PlannedRepository(msgspec.Struct, frozen=True):
+    plan: RepositoryPlan
+    notices: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+
+
+async def plan_snapshot(
+    session: RepositorySession,
+    cache: DigestCache,
+    snapshot: RepositorySnapshot,
+    verdicts: Verdicts,
+    facts: TagFacts,
+    where: Where,
+    *,
+    fuse: FuseLimits | None,
+    now: float,
+) -> PlannedRepository:
+    """`fuse`: None if it has been taken out, or somebody is asked for confirmation instead. `now`: Unix seconds, best
+    by the registry's own clock. Raises what the registry raises, and HolystoneError if the proof finds a mistake of
+    ours."""
+    repository = snapshot.repository
+    can = await session.probe()
+    snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
+    planned = msgspec.structs.replace(
+        planned,
+        place=where.place,
+        told_by=where.told_by,
+        image_ids=_image_ids(snapshot, planned),
+        manners=can.manners,
+        undo=can.undo if planned.passes else None,
+    )
+    _prove(snapshot, planned, facts, can)
+    notices = [f"{repository}: {warning}" for warning in can.warnings if planned.passes]
+    refusals = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
+    if planned.passes and (lock := live_lock(snapshot.locks, now)):
+        refusals.append(_locked(repository, lock))
+    notices.extend(_held(snapshot))
+    if false := false_locks(snapshot.locks, now):
+        notices.append(f"{repository}: {false_locks_text(false)}")
+    events.tell(Planned(repository, len(planned.kept), len(planned.doomed_tags), len(planned.steps)))
+    log.debug("capabilities", repository=str(repository), found=can)
+    return PlannedRepository(planned, tuple(notices), tuple(refusal for refusal in refusals if refusal))
+
+
+def _held(snapshot: RepositorySnapshot) -> Iterator[str]:
+    if snapshot.held:
+        first = min(snapshot.held)
+        them = f"what refers to {count(len(snapshot.held), 'manifest')} cannot be read"
+        yield (
+            f"{snapshot.repository}: {them}, e.g. to {first}: {snapshot.held[first]}. So they stay, with their tags. "
+            "Run again; if it happens each time, that is for whoever runs the registry to mend"
+        )
+
+
+def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:
+    manifests = ((step.digest, snapshot.manifests.get(step.digest)) for step in planned.steps)
+    return {digest: manifest.config for digest, manifest in manifests if manifest and manifest.config}
+
+
+async def _plan(
+    session: RepositorySession,
+    cache: DigestCache,
+    snapshot: RepositorySnapshot,
+    verdicts: Verdicts,
+    facts: TagFacts,
+    capabilities: Capabilities,
+) -> tuple[RepositorySnapshot, RepositoryPlan]:
+    """Referrers are asked for only of what is to be deleted, also where the registry deletes them by itself: what is in
+    the plan is in the journal. Each answer may bring more of it. What cannot go may keep more."""
+    asked: set[Digest] = set()
+    while True:
+        closed = close(snapshot, verdicts, capabilities)
+        if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
+            snapshot = await add_referrers(session, cache, snapshot, needed)
+            asked.update(needed)
+            continue
+        fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
+        if fewer is None:
+            planned = plan_repository(snapshot, closed, capabilities, facts)
+            fewer = keep_marks(planned, facts.marks, verdicts)
+            if fewer is None:
+                return snapshot, planned
+        verdicts = fewer
+
+
+def _locked(repository: Repository, lock: LockTag) -> Refusal:
+    return Refusal(
+        promise="locked",
+        repository=repository,
+        why=f"another run of Holystone is at work there ({lock})",
+        what_to_do="wait for it to end; if it has died, `holystone resume` on its machine goes on with it, "
+        "and its lock counts no more after that time; "
+        f"if there is no such run, remove the tag {lock_tag(lock)} by hand",
+    )
+
+
+def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:
+    if mistakes := check_plan(snapshot, planned, can, marks=facts.marks):
+        shown = "; ".join(mistakes[:5])
+        raise HolystoneError(
+            f"The plan for {planned.repository} contradicts its own promises: {shown}",
+            not_deleted="Nothing was deleted.",
+            what_to_do="This is a bug in Holystone. Please report it with the output of --dry-run.",
+        )

@@ -1,0 +1,32 @@
+"""What programs may import. These names are a promise; all others may change with any version."""
+
+from holystone.api.client import Applied, Holystone
+from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.executor.results import RepositoryResult, RunResult
+from holystone.engine.model.events import Event
+from holystone.engine.model.plan import Kept, Plan, Refusal, Remove, RepositoryPlan, Untag
+from holystone.engine.model.records import RunRecord
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.undo import UndoResult
+
+__all__ = [
+    "Applied",
+    "Digest",
+    "Event",
+    "Holystone",
+    "HolystoneError",
+    "Kept",
+    "Plan",
+    "Refusal",
+    "Refused",
+    "Remove",
+    "Repository",
+    "RepositoryPlan",
+    "RepositoryResult",
+    "RunRecord",
+    "RunResult",
+    "Tag",
+    "UndoResult",
+    "Untag",
+    "UsageError",
+]

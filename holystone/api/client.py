@@ -1,0 +1,160 @@
+"""A project's registries, for a program that wants plans and results instead of words."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import anyio.to_thread
+
+from holystone.adapters.state.sqlite import Journal, SqliteBaselines
+from holystone.cleanup.carry_out import carry_out, take_back
+from holystone.cleanup.decide import Scope
+from holystone.cleanup.prepare import prepare_plan
+from holystone.cleanup.session import Session, open_session
+from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.events import Listener, listening
+from holystone.engine.executor.results import RunResult
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.records import RunRecord
+from holystone.engine.ports import Run
+from holystone.engine.report.causes import refusal
+from holystone.engine.undo import UndoResult
+from holystone.settings.in_use_lists import read_lists
+from holystone.settings.resolve import resolve
+from holystone.settings.tables import CLEANUP_OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    run: str
+    """For `resume` and `undo`."""
+    result: RunResult
+    notes: tuple[str, ...] = ()
+    """E.g. that later runs will have nothing to be held against."""
+
+
+class Holystone:
+    """`async with Holystone(images_repo=…, stages_storage=…, dir=…) as holystone:`
+
+    `options` are those of `holystone cleanup`, with `_` for `-`: text, True or False, or a sequence of texts for what
+    may be repeated. `environ` has the variables, which count where an option is silent; the process's own if it is not
+    given. `listener` is told of every event. Nothing is printed, and nothing is asked. Every
+    method raises HolystoneError, UsageError among them for what
+    the options say.
+    """
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        listener: Listener | None = None,
+        **options: str | bool | Sequence[str] | None,
+    ) -> None:
+        if unknown := sorted(options.keys() - {option.key for option in CLEANUP_OPTIONS}):
+            raise UsageError(f"There is no option {', '.join(unknown)}.")
+        given = {name: _as_typed(value) for name, value in options.items()}
+        self._settings = resolve(given, os.environ if environ is None else environ)
+        self._listeners = (listener,) if listener else ()
+        self._stack = AsyncExitStack()
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        opened = open_session(self._settings.registry, self._settings.run)
+        self._session = await self._stack.enter_async_context(opened)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._session = None
+        await self._stack.aclose()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """On the options: what has no effect, what is old."""
+        return self._settings.notes
+
+    async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
+        """What `holystone cleanup` would do, or its `images` or `stages` half. Nothing is changed anywhere. What
+        forbids to carry it out is in its `refusals`."""
+        session = self._open
+        listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
+        with listening(*self._listeners):
+            plan = await prepare_plan(
+                session.connections,
+                session.cache,
+                self._settings,
+                Scope(images, stages),
+                "cleanup",
+                as_of=int(time.time()),
+                listed=listed,
+            )
+            await session.connections.settle()
+            return plan
+
+    async def apply(self, plan: Plan) -> Applied:
+        """Carries a plan out. Raises Refused for one with refusals. What stopped a repository is in the result."""
+        if error := refusal(plan):
+            raise error
+        with listening(*self._listeners), self._journal() as journal:
+            return await self._carry_out(await journal.begin(plan, plan.command))
+
+    async def resume(self, run: str) -> Applied:
+        """What is left of a run. Raises Refused if its undo has begun."""
+        with listening(*self._listeners), self._journal() as journal:
+            taken = await journal.load(run)
+            if taken.record.state == "undoing":
+                raise Refused(f"The undo of run {run} has begun and has not ended.", not_deleted="Nothing was deleted.")
+            return await self._carry_out(taken)
+
+    async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:
+        """Puts back what a run deleted; `dry_run` only looks what would come back."""
+        with listening(*self._listeners), self._journal() as journal:
+            return await take_back(
+                self._open,
+                await journal.load(run),
+                lock_in_registry=self._settings.run.lock_in_registry,
+                dry_run=dry_run,
+            )
+
+    async def runs(self) -> tuple[RunRecord, ...]:
+        """Newest first."""
+        with self._journal() as journal:
+            return await journal.runs()
+
+    async def _carry_out(self, run: Run) -> Applied:
+        lock = self._settings.run.lock_in_registry
+        result = await carry_out(self._open, run, lock_in_registry=lock)
+        notes: tuple[str, ...] = ()
+        if not (result.incomplete or result.losses):
+            baselines = SqliteBaselines(self._settings.run.state_dir)
+            try:
+                await baselines.remember(run.plan.counted, run.plan.as_of, run.id)
+            except HolystoneError as error:  # no failure of this run
+                notes = (error.message,)
+        return Applied(run.id, result, notes)
+
+    def _journal(self) -> Journal:
+        return Journal.open(self._settings.run.state_dir)
+
+    @property
+    def _open(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("used outside of its `async with`")
+        return self._session
+
+
+def _as_typed(value: str | bool | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    """As on the command line."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str() | None:
+            return value
+        case _:
+            return tuple(value)

@@ -1,0 +1,108 @@
+"""What programs import: plans and results as values, and the page that shows it."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import holystone.api as api
+from holystone.api import Holystone, Refused, UsageError
+from holystone.demo.project import build_demo
+from holystone.embedded.quirks import DISTRIBUTION_2_8
+from holystone.embedded.server import EmbeddedRegistry
+from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
+
+PAGE = Path("docs/library.md").read_text()
+
+
+@dataclass
+class Shop:
+    registry: EmbeddedRegistry
+    options: dict[str, Any]
+
+    def holystone(self, **more: Any) -> Holystone:
+        return Holystone(environ={}, **{**self.options, **more})
+
+    def tags(self) -> dict[str, dict[str, str]]:
+        return {path: dict(each.tags) for path, each in self.registry.storage.repositories.items()}
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
+        project = await build_demo(tmp_path / "project", registry.url, now=int(time.time()))
+        yield Shop(
+            registry,
+            {
+                "images_repo": f"{registry.host}/{project.images_repo}",
+                "stages_storage": f"{registry.host}/{project.stages_storage}",
+                "dir": str(project.path),
+                "docker_config": str(tmp_path / "docker"),
+                "state_dir": str(tmp_path / "state"),
+                "cache_dir": str(tmp_path / "cache"),
+                "without_kube": True,
+            },
+        )
+
+
+async def test_a_plan_is_carried_out_looked_at_and_taken_back(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    before = shop.tags()
+    heard: list[api.Event] = []
+    async with Holystone(environ={}, listener=heard.append, **shop.options) as holystone:
+        plan = await holystone.plan()
+        assert shop.tags() == before
+        applied = await holystone.apply(plan)
+        assert not applied.result.incomplete
+        doomed = {str(tag) for each in plan.repositories for tag in each.doomed_tags}
+        assert doomed
+        assert doomed.isdisjoint(tag for tags in shop.tags().values() for tag in tags)
+        assert [each.run for each in heard if isinstance(each, Begun)] == [applied.run]
+        assert {Listed, Read, Planned, Begun, Step, Checked, Done} <= {type(each) for each in heard}
+        assert [(each.id, each.state) for each in await holystone.runs()] == [(applied.run, "finished")]
+        assert (await holystone.undo(applied.run, dry_run=True)).put_back
+        assert not (await holystone.undo(applied.run)).incomplete
+    assert shop.tags() == before
+    assert capfd.readouterr() == ("", ""), "nothing is printed"
+
+
+async def test_a_plan_that_is_refused_is_not_carried_out(shop: Shop) -> None:
+    async with shop.holystone() as holystone:
+        plan = await holystone.plan(stages=False)
+        refusal = api.Refusal("fuse", None, "too much at once", "look at it")
+        refused = api.Plan(plan.as_of, plan.command, plan.repositories, refusals=(refusal,))
+        with pytest.raises(Refused, match="Too much at once"):
+            await holystone.apply(refused)
+        assert await holystone.runs() == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"images_rep": "x"}, "images_rep"), ({"images_repo": "a/b"}, "--stages-storage")]
+)
+def test_options_that_are_none_are_usage_errors(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Holystone(environ={}, **options)
+
+
+async def test_the_page_does_what_it_says(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    for option in ("images_repo", "stages_storage", "dir"):
+        code = re.sub(rf'{option}="[^"]*"', f"{option}={shop.options[option]!r}", code)
+    more = ", ".join(f"{name}={shop.options[name]!r}" for name in ("docker_config", "state_dir", "cache_dir"))
+    code = code.replace("without_kube=True,", f"without_kube=True, {more}, environ={{}},")
+    space: dict[str, object] = {}
+    exec(code.replace("anyio.run(main)", ""), space)
+    main = space["main"]
+    assert callable(main)
+    await main()
+    said = capsys.readouterr().out
+    assert f"{shop.options['stages_storage']} " in said
+    assert "'deleted': " in said
+
+
+def test_every_name_that_is_promised_is_there_and_on_no_other_list() -> None:
+    assert api.__all__ == sorted(api.__all__)
+    assert all(hasattr(api, name) for name in api.__all__)

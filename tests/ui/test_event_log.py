@@ -1,0 +1,66 @@
+"""Events as lines of a log."""
+
+import math
+
+import pytest
+from structlog.testing import capture_logs
+
+from holystone.engine.model.events import Event, Listed, Paused, Retried, Step, Throttled
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.ui.event_log import logged
+
+HOST = RegistryHost("registry.example")
+APP = Repository(HOST, RepositoryPath("team/app"))
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            Throttled(HOST, "read", "429", 7.25),
+            {
+                "event": "request throttled",
+                "log_level": "info",
+                "host": HOST,
+                "api": "read",
+                "why": "429",
+                "after": 7.2,
+            },
+        ),
+        (
+            Paused(HOST, "no answer", math.inf),
+            {
+                "event": "host paused",
+                "log_level": "info",
+                "host": HOST,
+                "why": "no answer",
+                "seconds": "until it answers",
+            },
+        ),
+        (
+            Retried(HOST, "read", 2, "503"),
+            {
+                "event": "request sent again",
+                "log_level": "info",
+                "host": HOST,
+                "api": "read",
+                "attempt": 2,
+                "why": "503",
+            },
+        ),
+        (
+            Listed(APP, 3, True),
+            {"event": "repository listed", "log_level": "debug", "repository": str(APP), "tags": 3, "exists": True},
+        ),
+    ],
+)
+def test_an_event_is_a_line_with_its_fields(event: Event, line: dict[str, object]) -> None:
+    with capture_logs() as lines:
+        logged(event)
+    assert lines == [line]
+
+
+def test_steps_are_left_to_progress() -> None:
+    with capture_logs() as lines:
+        logged(Step(APP, 1, 2))
+    assert lines == []
