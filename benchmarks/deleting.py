@@ -15,8 +15,7 @@ from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH, TAGS, copied
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.default.registry import DefaultSession
+from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.closure.close import close

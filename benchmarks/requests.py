@@ -11,7 +11,7 @@ import anyio
 import structlog
 
 from benchmarks.lines import Line, line, write
-from holystone.cleanup.adapters import load_adapter
+from holystone.adapters.registries.implementations import VENDORS
 from tests.contract.floors import Counted, count, floor
 from tests.contract.stands import EMULATORS
 
@@ -31,9 +31,9 @@ async def measure_requests(tags: int = TAGS, doomed: int = DOOMED) -> Iterable[L
 
 
 def _lines(name: str, counted: Counted, tags: int, doomed: int) -> Iterator[Line]:
-    sheet = load_adapter(name).SHEET
+    profile = VENDORS[name].profile
     for temperature, made in (("cold", counted.cold), ("warm", counted.warm)):
-        least = floor(name, sheet.can.page, sheet.can.bulk, tags, doomed, warm=temperature == "warm")
+        least = floor(name, profile.can.page, profile.can.bulk, tags, doomed, warm=temperature == "warm")
         yield line(
             f"requests on {name}, {temperature}, times the floor",
             made / least.promised,

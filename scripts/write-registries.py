@@ -1,17 +1,18 @@
 """write-registries.py FILE: what every adapter declares about its registry, as Markdown."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from holystone.adapters.registries.sheet import Sheet
-from holystone.cleanup.adapters import ADAPTERS, load_adapter
+from holystone.adapters.registries.implementations import VENDORS
+from holystone.adapters.registries.profile import Profile
+from holystone.adapters.registries.vendor import Vendor
 from holystone.engine.model.outlook import DAY, UndoOutlook
 
 INTRODUCTION = """\
 # The nine registries
 
-Made by `make registries` from what the adapters declare (`SHEET` in `adapters/holystone/adapters/registries/NAME/`);
+Made by `make registries` from what the adapters declare (`PROFILE` in `adapters/holystone/adapters/registries/NAME/`);
 a test compares. What is declared is what the planner acts on; `probe` narrows it for a repository and a credential
 before anything is planned.
 
@@ -41,21 +42,21 @@ FACTS = (
 )
 
 
-def document(sheets: dict[str, Sheet]) -> Iterator[str]:
+def document(vendors: Collection[Vendor]) -> Iterator[str]:
     yield INTRODUCTION
     yield "| implementation | page | batch | one tag alone | siblings | untagged manifests | seeded pace | undo |"
     yield "|---|---|---|---|---|---|---|---|"
-    for name, sheet in sheets.items():
-        yield f"| [`{name}`](#{name}) | {' | '.join(row(sheet))} |"
-    for name, sheet in sheets.items():
-        yield f"\n## {name}\n\n{sheet.title}.\n"
+    for vendor in vendors:
+        yield f"| [`{vendor.name}`](#{vendor.name}) | {' | '.join(row(vendor.profile))} |"
+    for vendor in vendors:
+        yield f"\n## {vendor.name}\n\n{vendor.title}.\n"
         for label, field in FACTS:
-            yield f"- **{label}**: {getattr(sheet, field)}."
+            yield f"- **{label}**: {getattr(vendor.profile, field)}."
 
 
-def row(sheet: Sheet) -> Iterator[str]:
-    can = sheet.can
-    yield f"{sheet.can.page:,}" if sheet.can.page else "one reply"
+def row(profile: Profile) -> Iterator[str]:
+    can = profile.can
+    yield f"{profile.can.page:,}" if profile.can.page else "one reply"
     yield str(can.bulk)
     if can.implementation == "default":
         yield "if the server can (`probe`)"
@@ -77,4 +78,4 @@ def undo(outlook: UndoOutlook) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text("\n".join(document({name: load_adapter(name).SHEET for name in ADAPTERS})) + "\n")
+    Path(sys.argv[1]).write_text("\n".join(document(VENDORS.values())) + "\n")

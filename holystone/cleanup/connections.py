@@ -21,10 +21,10 @@ from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Judge, RegistryHttp
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.registries.detection import Identity, detect, is_vendors_own, named
-from holystone.adapters.registries.question import Nobody, ask
-from holystone.adapters.registries.signs import Signs
-from holystone.adapters.registries.site import Site
-from holystone.cleanup.adapters import Adapter, load_adapter
+from holystone.adapters.registries.endpoint import Endpoint
+from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
+from holystone.adapters.registries.implementations import VENDORS
+from holystone.adapters.registries.vendor import Vendor
 from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
@@ -124,8 +124,8 @@ class Connections:
         name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
-            adapter = load_adapter(name)
-            credential = await self._docker_credential(repository) if adapter.SHEET.asks_docker else _UNASKED
+            vendor = VENDORS[name]
+            credential = await self._docker_credential(repository) if vendor.asks_docker else _UNASKED
             login = access.logins.get(name)
             told_by = told_by or found_by
             vouched = told_by in ("user", "name") or self._is_borne_out(repository, name, place)
@@ -138,7 +138,7 @@ class Connections:
                 self._check_api(repository, access.api_url, place)
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
             if key not in self._open:
-                self._open[key] = await self._connect(repository, key, adapter)
+                self._open[key] = await self._connect(repository, key, vendor)
             if (key, repository) not in self._sessions:
                 session = await self._stack.enter_async_context(self._open[key].open(repository))
                 self._sessions[key, repository] = session
@@ -196,18 +196,18 @@ class Connections:
     def _watch(self, host: RegistryHost) -> Watch:
         return self._watches.setdefault(host, Watch(str(host)))
 
-    async def _ask(self, host: RegistryHost) -> Signs:
+    async def _ask(self, host: RegistryHost) -> Fingerprint:
         await self._schemes.find_out(host)
         async with self._http(host, Anonymous(), signer=Nobody()) as http:
             return await ask(http, self.scheduler.lane(host, "nobody", "version"))
 
-    async def _connect(self, repository: Repository, key: _Key, adapter: Adapter) -> Registry:
+    async def _connect(self, repository: Repository, key: _Key, vendor: Vendor) -> Registry:
         async def refresh(refused: Credential) -> Credential:
             return await (await self._docker()).refreshed(repository.host, refused, repository.path)
 
         await self._schemes.find_out(repository.host)
         name = f"{(key.login or key.docker).origin} #{len(self._open)}"
-        site = Site(
+        endpoint = Endpoint(
             host=repository.host,
             path=repository.path,
             login=key.login,
@@ -227,7 +227,7 @@ class Connections:
             ),
             resources=self._stack,
         )
-        return await adapter.connect(site)
+        return await vendor.connect(endpoint)
 
     def _http(
         self,

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from holystone.settings import options as o
+from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _COMMANDS: Final = frozenset({"ci-env", "demo", "ls", "managed-images", "runs", "version"})
 _OPTIONS: Final = frozenset(
@@ -20,7 +21,7 @@ _OPTIONS: Final = frozenset(
         o.IMAGES_REPO_IMPLEMENTATION,
         o.STAGES_STORAGE_REPO_IMPLEMENTATION,
         o.DOCKER_CONFIG,
-        *o.VENDOR_OPTIONS.values(),
+        *VENDOR_OPTIONS.values(),
         o.PARALLEL,
         o.PARALLEL_TASKS_LIMIT,
         o.DIR,

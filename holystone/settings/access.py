@@ -2,15 +2,17 @@
 hosts for which an exception is made."""
 
 import re
-from collections.abc import Iterable
-from functools import partial
-from typing import Final
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final, TypeAlias
 
 from yarl import URL
 
 from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.hosts import Hosts
+from holystone.adapters.registries.implementations import VENDORS
+from holystone.adapters.registries.vendor import PasswordOptions, TokenOption, Vendor
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import InvalidName, RegistryHost
@@ -18,7 +20,10 @@ from holystone.settings import options as o
 from holystone.settings.given import PASSED_OVER, Given, Value
 from holystone.settings.option import Option
 from holystone.settings.values import Access, TokenServer
+from holystone.settings.vendor_options import VENDOR_OPTIONS
 
+_Options: TypeAlias = tuple[Option, Option]
+"""For one place and for both."""
 _PREFIXES: Final[dict[Place, str]] = {"images": "images-repo", "stages": "stages-storage-repo"}
 
 
@@ -65,16 +70,15 @@ def _host(value: Value, text: str, words: str) -> RegistryHost:
 
 
 def _access(given: Given, prefix: str) -> Access:
-    both = partial(_both, prefix)
-    found = {
-        "dockerhub": _token(given, *both("docker-hub-token"))
-        or _password(given, both("docker-hub-username"), both("docker-hub-password")),
-        "github": _token(given, *both("github-token")),
-        "gitlab": _token(given, *both("gitlab-token")),
-        "harbor": _password(given, both("harbor-username"), both("harbor-password")),
-        "quay": _token(given, *both("quay-token")),
-    }
-    return Access({name: login for name, login in found.items() if login}, _url(given, *both("api-url")))
+    found = {name: _login(given, prefix, vendor) for name, vendor in VENDORS.items()}
+    url = _url(given, *_both(prefix, "api-url"))
+    return Access({name: login for name, login in found.items() if login}, url)
+
+
+def _login(given: Given, prefix: str, vendor: Vendor) -> Credential | None:
+    tokens = (_token(given, *_both(prefix, each.name)) for each in vendor.logins if isinstance(each, TokenOption))
+    passwords = (_password(given, *pair) for pair in _pairs(prefix, vendor))
+    return next((login for login in chain(tokens, passwords) if login), None)
 
 
 def _token(given: Given, *options: Option) -> Credential | None:
@@ -82,7 +86,7 @@ def _token(given: Given, *options: Option) -> Credential | None:
     return RegistryToken(Secret(value.text), value.source) if value else None
 
 
-def _password(given: Given, users: tuple[Option, ...], passwords: tuple[Option, ...]) -> Credential | None:
+def _password(given: Given, users: _Options, passwords: _Options) -> Credential | None:
     user, password = given.filled(*users), given.filled(*passwords)
     return UserPassword(user.text, Secret(password.text), password.source) if user and password else None
 
@@ -90,17 +94,22 @@ def _password(given: Given, users: tuple[Option, ...], passwords: tuple[Option, 
 def half_logins(given: Given) -> Iterable[str]:
     """What was given of a login and is none, as sentences for people: often a variable that a group of projects has."""
     for prefix in _PREFIXES.values():
-        for vendor in ("docker-hub", "harbor"):
-            users, passwords = (_both(prefix, f"{vendor}-{half}") for half in ("username", "password"))
+        for users, passwords in chain.from_iterable(_pairs(prefix, vendor) for vendor in VENDORS.values()):
             user, password = given.filled(*users), given.filled(*passwords)
             there, lacking = (user, passwords) if user else (password, users)
             if there and not (user and password):
                 yield f"{there.source} has no effect: the other half of the login is not given ({lacking[-1].flag})."
 
 
-def _both(prefix: str, name: str) -> tuple[Option, Option]:
-    """For one place and for both."""
-    return o.VENDOR_OPTIONS[f"{prefix}-{name}"], o.VENDOR_OPTIONS[f"repo-{name}"]
+def _pairs(prefix: str, vendor: Vendor) -> Iterator[tuple[_Options, _Options]]:
+    """Of a user and a password."""
+    for each in vendor.logins:
+        if isinstance(each, PasswordOptions):
+            yield _both(prefix, f"{each.name}-username"), _both(prefix, f"{each.name}-password")
+
+
+def _both(prefix: str, name: str) -> _Options:
+    return VENDOR_OPTIONS[f"{prefix}-{name}"], VENDOR_OPTIONS[f"repo-{name}"]
 
 
 def _url(given: Given, *options: Option) -> URL | None:

@@ -1,11 +1,9 @@
-"""Every option, with its variables; which command takes which is in `tables`.
+"""Every option but the vendors' own (`vendor_options`), with its variables; which command takes which is in `tables`.
 
 Names and variables: werf 1.1; `HOLYSTONE_*` for what werf does not have.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -67,48 +65,6 @@ TRUST_TOKEN_SERVER: Final = Option(
     kind="many",
     metavar="[REGISTRY=]HOST",
 )
-_PLACES: Final = {
-    "repo": "both repositories",
-    "images-repo": "the images repo",
-    "stages-storage-repo": "the stages storage",
-}
-_Half: TypeAlias = Literal["", "name", "secret"]
-_VENDORS: Final[tuple[tuple[str, str, str, str, _Half], ...]] = (
-    ("docker-hub-username", "Docker Hub user", "WERF", "NAME", "name"),
-    ("docker-hub-password", "Docker Hub password or access token", "WERF", "TEXT", "secret"),
-    ("docker-hub-token", "Docker Hub token (a JWT)", "WERF", "TEXT", "secret"),
-    ("github-token", "GitHub token (classic, with read:packages and delete:packages)", "WERF", "TEXT", "secret"),
-    ("gitlab-token", "GitLab access token (with api), where a Developer is to delete", "HOLYSTONE", "TEXT", "secret"),
-    ("harbor-username", "Harbor user or robot", "WERF", "NAME", "name"),
-    ("harbor-password", "Harbor password or secret", "WERF", "TEXT", "secret"),
-    ("quay-token", "Quay OAuth token (with repo:read and repo:write)", "WERF", "TEXT", "secret"),
-    (
-        "api-url",
-        "address of the registry's own API, where it cannot be told from the registry's",
-        "HOLYSTONE",
-        "URL",
-        "",
-    ),
-)
-VENDOR_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
-    {
-        option.name: option
-        for place, shown in _PLACES.items()
-        for name, what, ours, metavar, credential in _VENDORS
-        for option in (
-            Option(
-                f"{place}-{name}",
-                f"{what[0].upper()}{what[1:]}, for {shown}.",
-                (f"{ours}_{place}_{name}".upper().replace("-", "_"),),
-                metavar=metavar,
-                hidden=place != "repo",  # there are many, and few need them; the README names them
-                credential=credential,
-            ),
-        )
-    }
-)
-"""By name. What is said for one place wins over what is said for both."""
-
 PARALLEL: Final = Option(
     "parallel", "Work on several things at once (default true).", ("WERF_PARALLEL",), ("-p",), "flag"
 )

@@ -11,6 +11,7 @@ import msgspec
 
 from holystone.settings import options as o
 from holystone.settings.option import Option
+from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _IMPLEMENTATIONS: Final = (
     o.REPO_IMPLEMENTATION,
@@ -22,7 +23,7 @@ _CONNECTION: Final = (
     o.INSECURE_REGISTRY,
     o.SKIP_TLS_VERIFY_REGISTRY,
     o.TRUST_TOKEN_SERVER,
-    *o.VENDOR_OPTIONS.values(),
+    *VENDOR_OPTIONS.values(),
     o.PARALLEL,
     o.PARALLEL_TASKS_LIMIT,
 )

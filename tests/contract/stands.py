@@ -1,4 +1,4 @@
-"""One line a registry: everything that the contract suite runs against."""
+"""Everything that the contract suite runs against: an emulator of each registry, and real servers."""
 
 import base64
 import importlib
@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 from holystone.adapters.registries.detection import Identity
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
+from holystone.adapters.registries.profile import Profile
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.adapters import load_adapter
 from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
@@ -44,17 +44,7 @@ from tests.real.processes import Running
 from tests.real.servers import QUICK, SERVERS, Server, Types
 from tests.support import images
 
-EMULATORS: Final = {
-    "ecr": "tests.emulators.ecr:EcrEmulator",
-    "acr": "tests.emulators.acr:AcrEmulator",
-    "default": "tests.emulators.default:DefaultEmulator",
-    "dockerhub": "tests.emulators.dockerhub:DockerHubEmulator",
-    "gcr": "tests.emulators.gcr:GoogleEmulator",
-    "github": "tests.emulators.github:GithubEmulator",
-    "gitlab": "tests.emulators.gitlab:GitlabEmulator",
-    "harbor": "tests.emulators.harbor:HarborEmulator",
-    "quay": "tests.emulators.quay:QuayEmulator",
-}
+EMULATORS: Final = {name: f"tests.emulators.{name}:EMULATOR" for name in IMPLEMENTATIONS}
 OTHERS: Final = {
     "zot": "tests.emulators.default:ZotEmulator",
     "gitea": "tests.emulators.default:GiteaEmulator",
@@ -101,8 +91,8 @@ class Stand:
         return Repository(self.host, self.path)
 
     @property
-    def sheet(self) -> Sheet:
-        return load_adapter(self.identity.implementation).SHEET
+    def profile(self) -> Profile:
+        return VENDORS[self.identity.implementation].profile
 
     @property
     def nests(self) -> bool:

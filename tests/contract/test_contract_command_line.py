@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cleanup.adapters import load_adapter
+from holystone.adapters.registries.implementations import VENDORS
 from holystone.demo.published import PublishedProject
-from holystone.engine.model.addresses import ImagesRepoMode
-from holystone.engine.model.references import RepositoryPath
+from holystone.engine.model.addresses import Address, ImagesRepoMode
+from holystone.engine.model.references import RegistryHost, RepositoryPath
 from tests.contract.stands import EMULATORS, emulator
 from tests.emulators.vendor import Login, NotHere, VendorEmulator
 from tests.support.command_line import Bench, Ran, bench, now
 from tests.support.tiny_project import kept_tags, tiny_project
-
-MODES: dict[str, ImagesRepoMode] = {"dockerhub": "monorepo", "quay": "monorepo"}
-"""Where the images repo names a repository and nothing can be nested in it."""
 
 
 @pytest.fixture(params=EMULATORS)
@@ -24,12 +21,18 @@ def vendor(request: pytest.FixtureRequest) -> VendorEmulator:
     return emulator(str(request.param))
 
 
+def mode_of(vendor: VendorEmulator) -> ImagesRepoMode:
+    """Where nothing can be nested, the images repo names a repository."""
+    rules = VENDORS[vendor.implementation].modes(Address(RegistryHost("registry.example.com")))
+    return "multirepo" if rules.nests else "monorepo"
+
+
 @contextmanager
 def project(
     vendor: VendorEmulator, folder: Path, login: str = "login", *, rich: bool = False
 ) -> Iterator[tuple[Bench, PublishedProject]]:
-    mode = MODES.get(vendor.implementation, "multirepo")
     with bench(folder, registry=vendor) as made:
+        mode = mode_of(vendor)
         published = tiny_project(made.project, vendor.storage, now=now(), mode=mode, rich=rich)
         log_in: Login = getattr(vendor, login)()
         made.env.update({**vendor.environ, **log_in.environ})
@@ -50,7 +53,10 @@ def everything(bench: Bench, ran: Ran, *more: str) -> str:
 
 def names_the_credential(message: str) -> bool:
     """Which one, by where it came from."""
-    return any(origin in message for origin in ("config.json", "$WERF_", "AWS_ACCESS_KEY_ID in the environment"))
+    return any(
+        origin in message
+        for origin in ("config.json", "$WERF_", "$HOLYSTONE_REPO_", "AWS_ACCESS_KEY_ID in the environment")
+    )
 
 
 def test_a_project_is_cleaned(vendor: VendorEmulator, tmp_path: Path) -> None:
@@ -109,7 +115,7 @@ def test_a_project_is_purged_and_put_back(vendor: VendorEmulator, tmp_path: Path
         assert ran.code == 0, ran.err
         foreign = str(published.tags[0].repository)
         left = {path: there - {"not-ours", "also-not-ours"} for path, there in tags(shop).items()}
-        last = int(load_adapter(vendor.implementation).SHEET.can.keeps_last_tagged)
+        last = int(VENDORS[vendor.implementation].profile.can.keeps_last_tagged)
         assert {path: len(there) for path, there in left.items()} == {path: last * (path != foreign) for path in left}
         assert {"not-ours", "also-not-ours"} <= tags(shop)[foreign]
         undone = shop.run("undo", ran.json["run"], *shop.addresses())

@@ -209,7 +209,7 @@ async def test_a_lock_that_comes_after_the_plan_is_reported_and_stops_nothing_el
 async def test_one_deletion_that_fails_is_told_and_stops_no_other(served: Stand) -> None:
     if served.emulator is None:
         pytest.skip("it cannot be told to fail")
-    if served.sheet.can.bulk > 1:
+    if served.profile.can.bulk > 1:
         raise NotHere("one request deletes many: what fails of it is shown by the adapter's own tests")
     await served.image("kept", "keep")
     doomed = {f"old{number}": await served.image(f"{number}", f"old{number}") for number in range(6)}

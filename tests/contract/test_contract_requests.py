@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cleanup.adapters import load_adapter
+from holystone.adapters.registries.implementations import VENDORS
 from tests.contract.floors import count, floor
 from tests.contract.stands import EMULATORS
 
@@ -17,8 +17,8 @@ SPARE = 8
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EMULATORS)
 async def test_requests_are_close_to_the_least(name: str, tmp_path: Path) -> None:
-    sheet = load_adapter(name).SHEET
+    profile = VENDORS[name].profile
     made = await count(name, tmp_path, TAGS, DOOMED)
     for temperature, found in (("cold", made.cold), ("warm", made.warm)):
-        least = floor(name, sheet.can.page, sheet.can.bulk, TAGS, DOOMED, warm=temperature == "warm")
+        least = floor(name, profile.can.page, profile.can.bulk, TAGS, DOOMED, warm=temperature == "warm")
         assert least.bare <= found <= 1.05 * least.promised + SPARE, temperature

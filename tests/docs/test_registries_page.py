@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.adapters.registries.implementations import IMPLEMENTATIONS
-from holystone.cleanup.adapters import ADAPTERS, load_adapter
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,16 +17,14 @@ def test_the_page_is_what_the_adapters_declare(tmp_path: Path) -> None:
     assert made.read_text() == (ROOT / "docs/registries.md").read_text(), "run `make registries`"
 
 
-def test_every_implementation_has_an_adapter() -> None:
-    assert set(ADAPTERS) == set(IMPLEMENTATIONS)
-
-
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_what_is_declared_is_of_this_registry(name: str) -> None:
-    sheet = load_adapter(name).SHEET
-    assert sheet.can.implementation == name
-    assert all(getattr(sheet, field).strip() for field in ("title", "hosts", "listing", "deletion", "credentials"))
-    texts = [getattr(sheet, field) for field in sheet.__struct_fields__ if isinstance(getattr(sheet, field), str)]
+    vendor, profile = VENDORS[name], VENDORS[name].profile
+    assert vendor.name == profile.can.implementation == name
+    assert vendor.title.strip()
+    assert bool(vendor.recognizes) == bool(vendor.spoken)
+    assert all(getattr(profile, field).strip() for field in ("hosts", "listing", "deletion", "credentials"))
+    texts = [getattr(profile, field) for field in profile.__struct_fields__ if isinstance(getattr(profile, field), str)]
     assert not [text for text in texts if text.endswith(".")], "the page adds the full stop"
 
 

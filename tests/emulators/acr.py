@@ -570,3 +570,6 @@ def _refusal(
 ) -> Refusal:
     error = {"code": code, "message": message} | ({} if detail is None else {"detail": detail})
     return json_error(status, {"errors": [error]}, headers)
+
+
+EMULATOR = AcrEmulator

@@ -80,3 +80,6 @@ class GiteaEmulator(OtherEmulator):
         super().__init__()
         anybody = TokenService({"": User("")}, service="container_registry", path="/v2/token")
         EmbeddedRegistry.__init__(self, quirks=self.ways, auth=anybody)
+
+
+EMULATOR = DefaultEmulator

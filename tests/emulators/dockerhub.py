@@ -409,3 +409,6 @@ def _actions(account: Account) -> set[str]:
 
 def _part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+EMULATOR = DockerHubEmulator

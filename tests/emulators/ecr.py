@@ -416,3 +416,6 @@ def failed(asked: Mapping[str, str], code: str, more: str = "") -> dict[str, Any
         "ImageReferencedByManifestList": "Requested image referenced by manifest list",
     }
     return {"imageId": dict(asked), "failureCode": code, "failureReason": reasons.get(code, code) + more}
+
+
+EMULATOR = EcrEmulator

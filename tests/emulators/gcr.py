@@ -418,3 +418,6 @@ def _decoded(part: str) -> bytes:
 @cache
 def _private_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+EMULATOR = GoogleEmulator

@@ -414,3 +414,6 @@ def _links(request: Incoming, page: int, last: int) -> dict[str, str]:
     links += [link(page + 1, "next"), link(last, "last")] if page < last else []
     links += [link(1, "first")] if page > 1 else []
     return {"Link": ", ".join(links)} if links else {}
+
+
+EMULATOR = GithubEmulator

@@ -564,3 +564,6 @@ def _claims(token: str) -> dict[str, Any]:
     claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     assert isinstance(claims, dict)
     return claims
+
+
+EMULATOR = GitlabEmulator

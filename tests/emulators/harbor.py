@@ -569,3 +569,6 @@ def _is_signature(manifest: StoredManifest) -> bool:
 def _time(seconds: float) -> str:
     moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+EMULATOR = HarborEmulator

@@ -537,3 +537,6 @@ def _not_loaded(refused: Refusal) -> Refusal:
 def _problem(status: int, error_type: str, detail: str) -> Refusal:
     body = {"detail": detail, "error_message": detail, "error_type": error_type, "title": error_type, "status": status}
     return json_error(status, {**body, "type": f"https://quay.example/api/v1/error/{error_type}"})
+
+
+EMULATOR = QuayEmulator

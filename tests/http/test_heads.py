@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from aiohttp import client_proto
 
-from holystone.adapters.registries.default import OciRegistry
+from holystone.adapters.registries.default.registry import OciRegistry
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Repository, RepositoryPath, Tag
 from tests.http.conftest import Client, Connect

@@ -12,8 +12,9 @@ import anyio
 import pytest
 from yarl import URL
 
-from holystone.adapters.registries.acr import SHEET, entra
+from holystone.adapters.registries.acr import entra
 from holystone.adapters.registries.acr.lanes import Lanes
+from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.registry import AcrSession
 from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming, Reply
@@ -388,7 +389,7 @@ async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_f
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
         await acr.registry.list_tags()
-        assert await acr.registry.probe() == SHEET.can
+        assert await acr.registry.probe() == PROFILE.can
 
 
 @pytest.mark.parametrize(
@@ -438,7 +439,7 @@ async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
 async def test_the_probe_asks_once_and_finds_nothing_wrong(acr: Connected) -> None:
     raw = acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(delete_enabled=False)  # guards the repository, no image
-    assert await acr.registry.probe() == SHEET.can
+    assert await acr.registry.probe() == PROFILE.can
     assert acr.asked("/acr/v1/team/app") == 2, "the challenge and the answer"
     assert acr.emulator.counts["DELETE manifest"] == 0
     assert raw.digest in acr.emulator.storage.repositories[PATH].manifests

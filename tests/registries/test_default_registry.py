@@ -10,10 +10,8 @@ from aiohttp import web
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.default.registry import DefaultSession
-from holystone.adapters.registries.question import Nobody, ask
-from holystone.adapters.registries.signs import Signs
+from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
+from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.embedded.access import Anyone, Auth, TokenService, User
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
@@ -46,11 +44,11 @@ async def connected(host: str) -> AsyncIterator[DefaultSession]:
     async with RegistryHttp(parsed, Anonymous()) as http:
         reads, writes = (scheduler.lane(parsed, "nobody", kind) for kind in ("read", "write"))
 
-        async def signs() -> Signs:
+        async def fingerprint() -> Fingerprint:
             async with RegistryHttp(parsed, Anonymous(), signer=Nobody()) as nobody:
                 return await ask(nobody, reads)
 
-        registry = OciRegistry(parsed, http, reads, writes, signs)
+        registry = OciRegistry(parsed, http, reads, writes, fingerprint)
         yield registry.open(Repository(parsed, RepositoryPath("team/app")))
 
 

@@ -21,11 +21,13 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.dockerhub import SHEET, connect, replies
+from holystone.adapters.registries.dockerhub import replies
+from holystone.adapters.registries.dockerhub.connect import connect
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags, locked
 from holystone.adapters.registries.dockerhub.login import HubLogin
+from holystone.adapters.registries.dockerhub.profile import PROFILE
 from holystone.adapters.registries.dockerhub.registry import DockerHubSession
-from holystone.adapters.registries.site import Site
+from holystone.adapters.registries.endpoint import Endpoint
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable, Unseen, UsageError
@@ -522,7 +524,7 @@ async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path
         put(emulator, "one", "v1")
         before = dict(emulator.storage.repositories[PATH].tags)
         can = await session.probe()
-        assert can == msgspec.structs.replace(SHEET.can, undo=can.undo)
+        assert can == msgspec.structs.replace(PROFILE.can, undo=can.undo)
         assert can.undo.possible
         assert can.undo.doubt, "the registry's own token says what may be pushed, and none was needed yet"
         assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag) == (True, True, "takes-unlisted")
@@ -858,7 +860,7 @@ async def test_where_the_hub_api_is(host: str, api: str) -> None:
     scheduler = Scheduler()
     docker = UserPassword("rob", Secret("secret"), "the test")
     async with AsyncExitStack() as resources:
-        site = Site(
+        endpoint = Endpoint(
             host=parsed,
             path=RepositoryPath(PATH),
             login=None,
@@ -872,7 +874,7 @@ async def test_where_the_hub_api_is(host: str, api: str) -> None:
             open_http=open_http,
             resources=resources,
         )
-        assert (await connect(site)).host == host
+        assert (await connect(endpoint)).host == host
     registry = "https://registry-1.docker.io" if "docker" in host else api
     assert opened == [registry, api, api]
 

@@ -31,8 +31,8 @@ from holystone.adapters.registries.ecr.errors import error_of, judge
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.identity import endpoint
 from holystone.adapters.registries.ecr.login import RegistryLogin
+from holystone.adapters.registries.ecr.profile import PROFILE
 from holystone.adapters.registries.ecr.registry import EcrSession
-from holystone.adapters.registries.ecr.sheet import SHEET
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.server import EmbeddedRegistry
@@ -430,7 +430,7 @@ async def test_an_index_goes_before_what_it_lists(tmp_path: Path) -> None:
 
 
 async def test_a_hundred_at_once_and_no_more_are_taken(tmp_path: Path) -> None:
-    assert SHEET.can.bulk == 100
+    assert PROFILE.can.bulk == 100
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         digests = [push(served, f"{number}", f"v{number}").digest for number in range(101)]
         refused = await session.delete_manifests(digests)
@@ -509,9 +509,9 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
         push(served, "one", "v1")
         before = present(served)
         async with connected(served, tmp_path) as session:
-            assert await session.probe() == SHEET.can
+            assert await session.probe() == PROFILE.can
             asked = len(served.requests)
-            assert await session.probe() == SHEET.can
+            assert await session.probe() == PROFILE.can
             assert len(served.requests) == asked
         served.mutability = "IMMUTABLE_WITH_EXCLUSION"
         async with connected(served, tmp_path) as session:

@@ -9,8 +9,8 @@ from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
 from holystone.adapters.registries.github.docker import GithubDockerSession
+from holystone.adapters.registries.github.profile import PROFILE, READ_QUOTA, WRITE_QUOTA
 from holystone.adapters.registries.github.registry import GithubSession
-from holystone.adapters.registries.github.sheet import READ_QUOTA, SHEET, WRITE_QUOTA
 from holystone.cleanup.connections import Connections
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
@@ -75,7 +75,7 @@ def test_where_graphql_is_and_who_limits(api: str, beside: str, hosted: bool) ->
 def test_the_quotas_stay_below_nine_hundred_points_a_minute() -> None:
     for quota, points in ((READ_QUOTA, 1), (WRITE_QUOTA, 5)):
         assert (quota.burst + 60 * quota.rate) * points <= 900
-    assert SHEET.can.quota == WRITE_QUOTA
+    assert PROFILE.can.quota == WRITE_QUOTA
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from yarl import URL
 
 from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.gitlab import SHEET
 from holystone.adapters.registries.gitlab.listing import list_detailed
+from holystone.adapters.registries.gitlab.profile import PROFILE
 from holystone.adapters.registries.gitlab.registry import GitlabSession
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
@@ -325,9 +325,9 @@ async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
 
 
 def test_the_sheet_declares_what_gitlab_com_can() -> None:
-    assert SHEET.can.tag_delete
-    assert not SHEET.can.digest_delete
-    assert SHEET.can.page == PAGE
+    assert PROFILE.can.tag_delete
+    assert not PROFILE.can.digest_delete
+    assert PROFILE.can.page == PAGE
 
 
 @pytest.mark.parametrize(

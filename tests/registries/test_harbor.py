@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from holystone.adapters.registries.harbor import SHEET
+from holystone.adapters.registries.harbor.profile import PROFILE
 from holystone.adapters.registries.harbor.registry import HarborSession
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
@@ -394,7 +394,7 @@ async def test_probe_of_a_maintainer_changes_nothing(tmp_path: Path) -> None:
     async with served(tmp_path) as (harbor, session):
         put(harbor, "one", "v1")
         before = there(harbor)
-        assert await session.probe() == SHEET.can
+        assert await session.probe() == PROFILE.can
         assert there(harbor) == before
 
 
@@ -409,7 +409,7 @@ async def test_a_robot_with_the_documented_rights_cleans_and_puts_back(tmp_path:
         login = harbor.login_as("robot$shop+sweeper", "Robot-Secret-9")
         async with connected(harbor, tmp_path, login) as session:
             assert (await session.list_tags()).tags == {"v1": image.digest, "v2": image.digest}
-            assert await session.probe() == SHEET.can
+            assert await session.probe() == PROFILE.can
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             assert await session.delete_manifests([image.digest]) == [Deleted()]
             await session.push_manifest(Tag("v1"), image)

@@ -10,8 +10,7 @@ from aiohttp import web
 
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.default.registry import DefaultSession
+from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.references import Digest, Repository, RepositoryPath, Tag

@@ -5,7 +5,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from holystone.adapters.http.dates import date_of
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.rates import rate_hint, retry_after
-from holystone.adapters.registries.signs import read_signs, recognize, server
+from holystone.adapters.registries.default.servers import server
+from holystone.adapters.registries.detection import recognize
+from holystone.adapters.registries.fingerprint import read_fingerprint
 from tests.fuzz.scripted import reply_of
 
 SEEDS = (
@@ -26,6 +28,6 @@ def parse(data: bytes) -> None:
     assert wait is None or wait >= 0
     rate_hint(reply.headers, 1.79e9)
     date_of(CIMultiDictProxy(CIMultiDict(reply.headers)))
-    signs = read_signs(reply)
-    recognize(signs)
-    server(signs)
+    shown = read_fingerprint(reply)
+    recognize(shown)
+    server(shown)

@@ -1,56 +1,27 @@
 """Which vendor's API a registry speaks, and which images repo modes werf 1.1 allows there."""
 
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from holystone.adapters.registries.implementations import IMPLEMENTATIONS
-from holystone.adapters.registries.signs import Signs, recognize
+from holystone.adapters.registries.fingerprint import Fingerprint, the_one
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address, ModeRules, hostname
 from holystone.engine.model.plan import ToldBy
 from holystone.engine.model.references import RegistryHost
 
-# The first match wins, and always of the whole host: gcr.io.example.com is nobody's. Beyond werf's own list:
-# ECR's partitions and dual-stack hosts (awslabs/amazon-ecr-credential-helper, ecr-login/api/client.go), ACR's
-# sovereign clouds (Azure/azure-cli, cloud.py), Artifact Registry, ghcr.io and registry.gitlab.com.
+# The first match wins, and always of the whole host: gcr.io.example.com is nobody's.
 _HOSTS: Final = tuple(
-    (implementation, re.compile(pattern))
-    for implementation, pattern in (
-        (
-            "ecr",
-            r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9][a-z0-9-]*\.(amazonaws\.(com|com\.cn|eu)|on\.aws|"
-            r"on\.amazonwebservices\.com\.cn|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)",
-        ),
-        ("acr", r".+\.azurecr\.(io|cn|us|sovcloud-azure\.fr)"),
-        ("dockerhub", r"docker\.io|index\.docker\.io|registry-1\.docker\.io|registry\.hub\.docker\.com"),
-        ("gcr", r"container\.cloud\.google\.com|gcr\.io|.+\.gcr\.io|.+\.pkg\.dev"),
-        ("github", r"docker\.pkg\.github\.com|ghcr\.io|containers\.[^.]+\.ghe\.com"),
-        ("gitlab", r"gitlab\.com|registry\.gitlab\.com"),
-        ("harbor", r"harbor\..+|demo\.goharbor\.io"),
-        ("quay", r"quay\.io|quay\..+\.com"),
-    )
+    (vendor.name, re.compile(pattern))
+    for vendor in VENDORS.values()
+    for pattern in (vendor.hosts, vendor.anybodys_hosts)
+    if pattern
 )
-_ANYBODYS: Final = re.compile(r"harbor\..+|quay\..+\.com")
-"""Names among these that anybody can give to a host of his own."""
-
-# Hosts whose names look like a vendor's but which nobody can clean through that vendor's API.
-_CLOSED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "public.ecr.aws": "ECR Public has an API of its own, which is not supported.",
-        "ecr-public.aws.com": "ECR Public has an API of its own, which is not supported.",
-        "mirror.gcr.io": "It is a read-only mirror.",
-        "marketplace.gcr.io": "It is read-only.",
-    }
-)
-
-_NO_SIGNS: Final = Signs()
-_NESTED: Final = ModeRules()
-_DOCKER_HUB: Final = ModeRules(account=("ACCOUNT",), nests=False)
-_QUAY: Final = ModeRules(account=("NAMESPACE",), nests=False)
-_GITHUB_DOCKER_REGISTRY: Final = ModeRules(account=("OWNER", "PROJECT"), repository="PACKAGE", nests=False)
-_GITHUB_CONTAINER_REGISTRY: Final = ModeRules(account=("OWNER",), repository="PACKAGE")
+_ANYBODYS: Final = tuple(re.compile(vendor.anybodys_hosts) for vendor in VENDORS.values() if vendor.anybodys_hosts)
+_CLOSED: Final = {host: why for vendor in VENDORS.values() for host, why in vendor.closed_hosts.items()}
+RECOGNIZABLE: Final = {name: vendor.recognizes for name, vendor in VENDORS.items() if vendor.recognizes}
+"""By what they show of themselves."""
+_NOTHING: Final = Fingerprint()
 
 
 class Identity(NamedTuple):
@@ -58,9 +29,9 @@ class Identity(NamedTuple):
     told_by: ToldBy
 
 
-def detect(address: Address, override: str | None = None, signs: Signs = _NO_SIGNS) -> Identity:
+def detect(address: Address, override: str | None = None, shown: Fingerprint = _NOTHING) -> Identity:
     """What `named` says, else what the registry showed of itself; `default` if that is nobody's."""
-    return named(address, override) or Identity(recognize(signs) or "default", "registry")
+    return named(address, override) or Identity(recognize(shown) or "default", "registry")
 
 
 def named(address: Address, override: str | None = None) -> Identity | None:
@@ -80,22 +51,19 @@ def named(address: Address, override: str | None = None) -> Identity | None:
     return next((Identity(name, "name") for name, pattern in _HOSTS if pattern.fullmatch(host)), None)
 
 
+def recognize(shown: Fingerprint) -> str | None:
+    """The implementation whose fingerprint this is, and no other one's."""
+    return the_one(shown, RECOGNIZABLE)
+
+
 def is_vendors_own(host: RegistryHost, implementation: str) -> bool:
     """Whether nobody but the vendor can have this host's name, wherever the name comes from."""
     found = named(Address(host))
-    return bool(found and found.implementation == implementation and not _ANYBODYS.fullmatch(hostname(host)))
+    if found is None or found.implementation != implementation:
+        return False
+    return not any(pattern.fullmatch(hostname(host)) for pattern in _ANYBODYS)
 
 
 def mode_rules(implementation: str, address: Address) -> ModeRules:
     """How an images repo at this address may look, for `resolve_mode`."""
-    match implementation:
-        case "dockerhub":
-            return _DOCKER_HUB
-        case "quay":
-            return _QUAY
-        case "github":
-            # The Docker registry of GitHub Packages (docker.HOST on own servers) nests nothing; its successor does.
-            is_old = hostname(address.host).startswith("docker.")
-            return _GITHUB_DOCKER_REGISTRY if is_old else _GITHUB_CONTAINER_REGISTRY
-        case _:
-            return _NESTED
+    return VENDORS[implementation].modes(address)

@@ -23,9 +23,9 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.docker_login import EMPTY_GUID
 from holystone.adapters.registries.acr.replies import FIREWALL, NEEDED_RIGHTS
 from holystone.adapters.registries.detection import named
+from holystone.adapters.registries.endpoint import Endpoint
+from holystone.adapters.registries.fingerprint import Nobody
 from holystone.adapters.registries.oci_replies import STRANGE
-from holystone.adapters.registries.question import Nobody
-from holystone.adapters.registries.site import Site
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost
@@ -187,17 +187,17 @@ def _tried(message: str) -> str:
     return "".join(f"\n  {line}" for line in lines)
 
 
-async def sign_in(site: Site, lane: Lane | None) -> EntraLogin:
+async def sign_in(endpoint: Endpoint, lane: Lane | None) -> EntraLogin:
     """`lane` as in `EntraLogin.exchange`."""
-    if site.api_url is None and named(Address(site.host)) != ("acr", "name"):
+    if endpoint.api_url is None and named(Address(endpoint.host)) != ("acr", "name"):
         raise UsageError(
-            f"{site.host} is no host of Azure's, so Azure's credentials are not used for it.",
+            f"{endpoint.host} is no host of Azure's, so Azure's credentials are not used for it.",
             what_to_do="Log in to it with docker login, or, if it leads there all the same, name it by --repo-api-url.",
         )
     source = azure_credential()
-    site.resources.push_async_callback(source.close)
-    http = await site.http(site.own_api, Anonymous(_ORIGIN), signer=Nobody())
-    found = "none" if isinstance(site.docker, Anonymous) else "no other"
-    login = EntraLogin(site.host, http, source, docker=f"{found} in Docker's configuration")
+    endpoint.resources.push_async_callback(source.close)
+    http = await endpoint.http(endpoint.own_api, Anonymous(_ORIGIN), signer=Nobody())
+    found = "none" if isinstance(endpoint.docker, Anonymous) else "no other"
+    login = EntraLogin(endpoint.host, http, source, docker=f"{found} in Docker's configuration")
     await login.exchange(lane)
     return login

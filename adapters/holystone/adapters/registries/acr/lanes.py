@@ -13,7 +13,7 @@ The tier is not to be had: the lesser figures are declared, and what a reply say
 from dataclasses import dataclass
 from typing import Final, Self
 
-from holystone.adapters.registries.site import GetLane
+from holystone.adapters.registries.endpoint import GetLane
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.scheduler import Lane
 

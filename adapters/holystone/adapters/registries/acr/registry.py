@@ -12,8 +12,8 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.listing import read_hidden, read_tags, read_tags_of
+from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
-from holystone.adapters.registries.acr.sheet import SHEET
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, OciSession
@@ -108,7 +108,7 @@ class AcrSession(OciSession):
             )
         doubts = self._doubts
         return msgspec.structs.replace(
-            SHEET.can,
+            PROFILE.can,
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
             tags_first=doubts.locks_unknown,
             digest_delete=not doubts.tags_unseen,
@@ -253,7 +253,7 @@ def outlook(may_push: bool | None) -> UndoOutlook:
     """`may_push`: None if the token does not tell. No built-in role of a repository may restore from the recycle area
     (container-registry-rbac-built-in-roles-directory-reference.md), and whether there is one is not to be had."""
     lacks = "the right to push (role AcrPush, or content/write)" if may_push is False else ""
-    return msgspec.structs.replace(SHEET.can.undo, lacks=lacks)
+    return msgspec.structs.replace(PROFILE.can.undo, lacks=lacks)
 
 
 def _locked(repository: Repository) -> str:
@@ -266,4 +266,4 @@ def _locked(repository: Repository) -> str:
 
 
 def _cannot(why: str) -> Capabilities:
-    return msgspec.structs.replace(SHEET.can, can_delete=False, cannot_delete_because=why)
+    return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)

@@ -18,7 +18,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.default.proof import has_words_of_2_8, proven
 from holystone.adapters.registries.default.replies import why_405
 from holystone.adapters.registries.default.servers import of_distribution, of_other
-from holystone.adapters.registries.signs import Signs
+from holystone.adapters.registries.fingerprint import Fingerprint
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 
@@ -34,7 +34,7 @@ class Questions(Protocol):
         """GET of a manifest."""
         ...
 
-    async def signs(self) -> Signs:
+    async def fingerprint(self) -> Fingerprint:
         """What the server shows of itself to whoever has no credential."""
         ...
 
@@ -50,7 +50,7 @@ async def probe(ask: Questions) -> Capabilities:
         by_tag = await ask.delete(tag)  # a 404 may be somebody else's, and 2.8 would be taken for another server
     if version := proven(read, by_tag, tag):
         return of_distribution(version)
-    return of_other(await ask.signs(), tag_delete=by_tag.status == 404)
+    return of_other(await ask.fingerprint(), tag_delete=by_tag.status == 404)
 
 
 async def _refusal(ask: Questions, digest: str) -> str:

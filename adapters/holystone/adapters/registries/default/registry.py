@@ -13,10 +13,10 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
+from holystone.adapters.registries.fingerprint import Fingerprint
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, OciApi, OciSession
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
-from holystone.adapters.registries.signs import Signs
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -39,11 +39,11 @@ class OciRegistry(OciApi):
         http: RegistryHttp,
         reads: Lane,
         writes: Lane,
-        signs: Callable[[], Awaitable[Signs]] | None = None,
+        fingerprint: Callable[[], Awaitable[Fingerprint]] | None = None,
     ) -> None:
-        """`signs`: asks what the server shows of itself to whoever has no credential."""
+        """`fingerprint`: asks what the server shows of itself to whoever has no credential."""
         super().__init__(host, http, reads, writes)
-        self.signs = signs
+        self.fingerprint = fingerprint
         self.marks_deletions = False
         """Whether a reply to a deletion was seen to have MARK."""
 
@@ -122,9 +122,9 @@ class _Questions:
     async def get(self, reference: str) -> Reply:
         return await self.session.read(f"/v2/{self.session.repository.path}/manifests/{reference}", MANIFEST_LIMIT)
 
-    async def signs(self) -> Signs:
-        ask = self.session.registry.signs
-        return await ask() if ask else Signs()
+    async def fingerprint(self) -> Fingerprint:
+        ask = self.session.registry.fingerprint
+        return await ask() if ask else Fingerprint()
 
 
 def _names(repository: Repository, reply: Reply) -> list[str]:

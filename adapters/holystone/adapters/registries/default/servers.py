@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.default.proof import Distribution
-from holystone.adapters.registries.signs import Signs
-from holystone.adapters.registries.signs import server as server_of
+from holystone.adapters.registries.detection import RECOGNIZABLE
+from holystone.adapters.registries.fingerprint import Fingerprint, the_one
+from holystone.adapters.registries.implementations import VENDORS
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outlook import UndoOutlook
 
@@ -48,11 +49,20 @@ _GITEA: Final = Capabilities(
 _ZOT: Final = msgspec.structs.replace(UNKNOWN, protects_children=True, undo=UndoOutlook("push"))
 """Seen on 2.1.20: an overwritten tag drops its manifest. Its DELETE of a tag spares manifest and siblings from 2.1.2
 on, and no reply tells the version, so that nothing is concluded from that."""
-_WARNINGS: Final = {
-    "gitlab": "GitLab's registry",
-    "harbor": "Harbor",
-    "quay": "Quay",
-}
+
+
+def _is_gitea(shown: Fingerprint) -> bool:
+    """Gitea and Forgejo: routers/api/packages/container/container.go, `apiUnauthorizedError`; seen on Gitea 1.27."""
+    return shown.service == "container_registry" and shown.realm.path.endswith("/v2/token")
+
+
+def _is_zot(shown: Fingerprint) -> bool:
+    """Its user interface's own header (project-zot/zot, pkg/api/constants/consts.go; seen on 2.1.20)."""
+    return "x-zot-api-client" in shown.allows
+
+
+_OURS: Final = {"gitea": (_is_gitea, _GITEA), "zot": (_is_zot, _ZOT)}
+_KNOWN: Final = {**RECOGNIZABLE, **{name: is_its for name, (is_its, _) in _OURS.items()}}
 
 
 def of_distribution(version: Distribution) -> Capabilities:
@@ -63,11 +73,17 @@ def of_distribution(version: Distribution) -> Capabilities:
     return msgspec.structs.replace(_DISTRIBUTION, delete_cost_grows=True)
 
 
-def of_other(signs: Signs, *, tag_delete: bool) -> Capabilities:
+def server(shown: Fingerprint) -> str | None:
+    """The one server whose ways are known and whose fingerprint this is: an implementation, or one that is cleaned as
+    `default`."""
+    return the_one(shown, _KNOWN)
+
+
+def of_other(shown: Fingerprint, *, tag_delete: bool) -> Capabilities:
     """Of a server that was not proven to be distribution."""
-    name = server_of(signs)
-    can = {"gitea": _GITEA, "zot": _ZOT}.get(name or "", UNKNOWN)
-    if name in _WARNINGS:
+    name = server(shown)
+    can = _OURS[name][1] if name in _OURS else UNKNOWN
+    if name in RECOGNIZABLE:
         can = msgspec.structs.replace(can, protects_children=True, warnings=(_told(name),))
     spares = tag_delete and can.tag_delete_spares_siblings
     return msgspec.structs.replace(can, tag_delete=tag_delete, tag_delete_spares_siblings=spares)
@@ -75,6 +91,6 @@ def of_other(signs: Signs, *, tag_delete: bool) -> Capabilities:
 
 def _told(name: str) -> str:
     return (
-        f"the server says that it is {_WARNINGS[name]}, and is cleaned as any other registry: more may stay than has "
-        f"to; leave --repo-implementation out, or say {name}"
+        f"the server says that it is {VENDORS[name].spoken}, and is cleaned as any other registry: more may stay than "
+        f"has to; leave --repo-implementation out, or say {name}"
     )

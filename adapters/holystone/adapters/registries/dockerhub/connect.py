@@ -11,35 +11,35 @@ from holystone.adapters.registries.dockerhub.api import HubApi
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.registry import DockerHubRegistry
 from holystone.adapters.registries.dockerhub.replies import later, pull_limit
-from holystone.adapters.registries.site import Site
+from holystone.adapters.registries.endpoint import Endpoint
 from holystone.engine.model.references import RegistryHost
 
 _REGISTRY: Final = "registry-1.docker.io"
 _API: Final = URL("https://hub.docker.com")
 
 
-async def connect(site: Site) -> DockerHubRegistry:
+async def connect(endpoint: Endpoint) -> DockerHubRegistry:
     """Docker's configuration is made for the registry, so it goes first there; the options for the Hub API."""
-    registry: Credential = site.docker
-    if isinstance(registry, Anonymous) and isinstance(site.login, UserPassword):
-        registry = site.login
-    refresh = site.refresh_docker if registry is site.docker else None
-    http = await site.http(site.host, registry, refresh=refresh, judge=pull_limit)
-    return DockerHubRegistry(site.host, http, site.lane("read"), site.lane("write"), await _hub(site))
+    registry: Credential = endpoint.docker
+    if isinstance(registry, Anonymous) and isinstance(endpoint.login, UserPassword):
+        registry = endpoint.login
+    refresh = endpoint.refresh_docker if registry is endpoint.docker else None
+    http = await endpoint.http(endpoint.host, registry, refresh=refresh, judge=pull_limit)
+    return DockerHubRegistry(endpoint.host, http, endpoint.lane("read"), endpoint.lane("write"), await _hub(endpoint))
 
 
-async def _hub(site: Site) -> HubApi:
-    credential = site.login or site.docker
-    base = site.api_url or (_API if _is_hosted(site.host) else site.own_api)
-    lane = site.lane("api")
+async def _hub(endpoint: Endpoint) -> HubApi:
+    credential = endpoint.login or endpoint.docker
+    base = endpoint.api_url or (_API if _is_hosted(endpoint.host) else endpoint.own_api)
+    lane = endpoint.lane("api")
     if isinstance(credential, UserPassword):
-        renew = None if site.login else site.refresh_docker
-        door = await site.http(base, Anonymous(), judge=later)
-        login = HubLogin(credential, door, site.lane("login"), renew)
-        http = await site.http(base, login.start, refresh=login.held, judge=later)
+        renew = None if endpoint.login else endpoint.refresh_docker
+        door = await endpoint.http(base, Anonymous(), judge=later)
+        login = HubLogin(credential, door, endpoint.lane("login"), renew)
+        http = await endpoint.http(base, login.start, refresh=login.held, judge=later)
         return HubApi(http, lane, who=described(credential), login=login, useless="")
-    useless = "" if credential is site.login else _useless(credential)
-    http = await site.http(base, Anonymous() if useless else credential, judge=later)
+    useless = "" if credential is endpoint.login else _useless(credential)
+    http = await endpoint.http(base, Anonymous() if useless else credential, judge=later)
     return HubApi(http, lane, who=described(credential), login=None, useless=useless)
 
 

@@ -8,8 +8,8 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.dockerhub.api import HubApi, names
 from holystone.adapters.registries.dockerhub.deleting import TagDeletion
+from holystone.adapters.registries.dockerhub.profile import PROFILE
 from holystone.adapters.registries.dockerhub.replies import ADVICE, DONE, is_unrouted, lacking, said
-from holystone.adapters.registries.dockerhub.sheet import SHEET
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Repository
 
@@ -28,7 +28,7 @@ async def probe(hub: HubApi, deletion: TagDeletion, repository: Repository) -> C
     if stranger and permissions and not (permissions.write or permissions.admin):
         return _cannot(f"{hub.who} may only read {repository}: its user needs the permission Admin there")
     why = _refusal(await deletion.rehearse(repository), hub.who, str(repository))
-    return _cannot(why) if why else SHEET.can
+    return _cannot(why) if why else PROFILE.can
 
 
 def _refusal(reply: Reply, who: str, repository: str) -> str:
@@ -42,4 +42,4 @@ def _refusal(reply: Reply, who: str, repository: str) -> str:
 
 
 def _cannot(why: str) -> Capabilities:
-    return msgspec.structs.replace(SHEET.can, can_delete=False, cannot_delete_because=why)
+    return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)

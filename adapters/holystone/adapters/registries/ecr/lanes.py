@@ -7,7 +7,7 @@ that their lanes find theirs.
 from dataclasses import dataclass
 from typing import Self
 
-from holystone.adapters.registries.site import GetLane
+from holystone.adapters.registries.endpoint import GetLane
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.scheduler import Lane
 

@@ -13,8 +13,8 @@ from holystone.adapters.registries.ecr.errors import DENIED, ApiError
 from holystone.adapters.registries.ecr.lanes import Lanes
 from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images, list_images
 from holystone.adapters.registries.ecr.manifests import read_manifests
+from holystone.adapters.registries.ecr.profile import PROFILE
 from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
-from holystone.adapters.registries.ecr.sheet import SHEET
 from holystone.adapters.registries.oci import OciApi, OciSession
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource
@@ -84,7 +84,7 @@ class EcrSession(OciSession):
 
     async def _ask(self) -> Capabilities:
         """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
-        can = SHEET.can
+        can = PROFILE.can
         if not await self._is_mutable():
             can = msgspec.structs.replace(can, overwrite="impossible")
         nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.gcr.sheet import LONGEST
+from holystone.adapters.registries.gcr.profile import LONGEST
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.adapters.registries.page import decoded_page

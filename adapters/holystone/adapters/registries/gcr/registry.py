@@ -18,8 +18,8 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gcr.api import ArtifactRegistry
 from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
+from holystone.adapters.registries.gcr.profile import LONGEST, PROFILE
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
-from holystone.adapters.registries.gcr.sheet import LONGEST, SHEET
 from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, OciSession
 from holystone.adapters.registries.oci_replies import unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
@@ -74,7 +74,7 @@ class GoogleSession(OciSession):
                 lacking = f"{self._who} may not delete in {self.repository}: {summary(reply)}"
                 return _cannot(f"{lacking}; give it the role {ROLE}")
         immutable = await self._immutable() is not None
-        return msgspec.structs.replace(SHEET.can, overwrite="impossible" if immutable else SHEET.can.overwrite)
+        return msgspec.structs.replace(PROFILE.can, overwrite="impossible" if immutable else PROFILE.can.overwrite)
 
     async def list_tags(self) -> Listing:
         reply = await self.read(f"/v2/{self.repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
@@ -166,5 +166,5 @@ class GoogleSession(OciSession):
 
 def _cannot(why: str) -> Capabilities:
     return msgspec.structs.replace(
-        SHEET.can, can_delete=False, cannot_delete_because=why, tag_delete=False, digest_delete=False
+        PROFILE.can, can_delete=False, cannot_delete_because=why, tag_delete=False, digest_delete=False
     )

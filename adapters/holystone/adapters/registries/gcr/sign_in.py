@@ -16,10 +16,10 @@ from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.proxies import DIRECT
 from holystone.adapters.http.wire import Wire
+from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.gcr.access_tokens import AccessTokens, MetadataServer, Source
 from holystone.adapters.registries.gcr.key_file import KeyFile
 from holystone.adapters.registries.gcr.places import is_google
-from holystone.adapters.registries.site import Site
 from holystone.engine.errors import UsageError
 
 _USER: Final = "oauth2accesstoken"
@@ -38,19 +38,19 @@ class SignIn:
     renew_api: Refresh
 
 
-async def sign_in(site: Site) -> SignIn:
+async def sign_in(endpoint: Endpoint) -> SignIn:
     """Raises UsageError for a credential that cannot be used."""
-    wire = await site.resources.enter_async_context(Wire(connections=_CONNECTIONS))
-    docker = site.docker
+    wire = await endpoint.resources.enter_async_context(Wire(connections=_CONNECTIONS))
+    docker = endpoint.docker
     if not isinstance(docker, Anonymous):
-        return _by_docker(site, wire, docker)
+        return _by_docker(endpoint, wire, docker)
     # These are not bound to a host, so only Google's own may see them, or the one that the user calls its API.
-    ours = is_google(site.host) or (site.api_url is not None and site.api_url.authority == site.host)
-    direct = await site.resources.enter_async_context(Wire(connections=_CONNECTIONS, proxy=DIRECT))
-    source = await _default_credentials(wire, direct, site.environ) if ours else None
+    ours = is_google(endpoint.host) or (endpoint.api_url is not None and endpoint.api_url.authority == endpoint.host)
+    direct = await endpoint.resources.enter_async_context(Wire(connections=_CONNECTIONS, proxy=DIRECT))
+    source = await _default_credentials(wire, direct, endpoint.environ) if ours else None
     if source is None:
         nowhere = f"{docker.origin}, and no Application Default Credentials" if ours else docker.origin
-        return SignIn(Anonymous(nowhere), site.refresh_docker, None, site.refresh_docker)
+        return SignIn(Anonymous(nowhere), endpoint.refresh_docker, None, endpoint.refresh_docker)
     tokens = AccessTokens(source)
 
     async def renew(refused: Credential) -> Credential:
@@ -62,9 +62,9 @@ async def sign_in(site: Site) -> SignIn:
     return SignIn(first, renew, *_bearer(tokens))
 
 
-def _by_docker(site: Site, wire: Wire, docker: Credential) -> SignIn:
+def _by_docker(endpoint: Endpoint, wire: Wire, docker: Credential) -> SignIn:
     async def renew_api(refused: Credential) -> Credential:
-        return _as_bearer(await site.refresh_docker(docker)) or refused
+        return _as_bearer(await endpoint.refresh_docker(docker)) or refused
 
     api: tuple[Credential | None, Refresh] = (_as_bearer(docker), renew_api)
     if isinstance(docker, UserPassword) and docker.username in _KEY_USERS:
@@ -73,7 +73,7 @@ def _by_docker(site: Site, wire: Wire, docker: Credential) -> SignIn:
             api = _bearer(AccessTokens(key))
         except UsageError:
             api = (None, renew_api)  # /v2 takes the key as it is; the API is only good to have
-    return SignIn(docker, site.refresh_docker, *api)
+    return SignIn(docker, endpoint.refresh_docker, *api)
 
 
 def _bearer(tokens: AccessTokens) -> tuple[Credential, Refresh]:

@@ -10,7 +10,7 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.addresses import owner_of
 from holystone.adapters.registries.github.api import GithubApi, advice
 from holystone.adapters.registries.github.package import Package
-from holystone.adapters.registries.github.sheet import SHEET
+from holystone.adapters.registries.github.profile import PROFILE
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
@@ -38,7 +38,7 @@ class GithubRegistry(OciApi):
         super().__init__(host, http, reads, writes)
         self.api = api
         self.pushes_as_somebody_else = pushes_as_somebody_else
-        self.quota = SHEET.can.quota if limited else None
+        self.quota = PROFILE.can.quota if limited else None
 
     def open(self, repository: Repository) -> "GithubSession":
         return GithubSession(self, repository)
@@ -65,10 +65,10 @@ class GithubSession(OciSession):
         why = self._api.lacks("delete:packages")
         may_push = self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes
         return msgspec.structs.replace(
-            SHEET.can,
+            PROFILE.can,
             can_delete=not why,
             cannot_delete_because=why,
-            overwrite=SHEET.can.overwrite if may_push else "impossible",
+            overwrite=PROFILE.can.overwrite if may_push else "impossible",
             undo=self._outlook(),
             quota=self._quota,
         )
@@ -78,13 +78,13 @@ class GithubSession(OciSession):
         reference of packages), which is not delete:packages. Without it a push may help, as somebody who may."""
         if self._api.scopes is None:
             doubt = "a token that is no classic one does not say its rights, and restoring needs packages: write"
-            return msgspec.structs.replace(SHEET.can.undo, doubt=doubt)
+            return msgspec.structs.replace(PROFILE.can.undo, doubt=doubt)
         lacking = self._api.lacks("write:packages")
         if lacking and self._pushes_as_somebody_else:
             return UndoOutlook(
                 "push", doubt=f"{lacking}, which restoring needs; the registry's own credential may push"
             )
-        return msgspec.structs.replace(SHEET.can.undo, lacks=f"write:packages ({lacking})" if lacking else "")
+        return msgspec.structs.replace(PROFILE.can.undo, lacks=f"write:packages ({lacking})" if lacking else "")
 
     async def list_tags(self) -> Listing:
         listing = await self._package.list()

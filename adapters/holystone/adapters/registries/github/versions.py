@@ -16,7 +16,7 @@ from yarl import URL
 from holystone.adapters.http.paging import MAX_PAGES, PageGuard, linked
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.github.api import GithubApi, decoded, is_of_somebody_else
-from holystone.adapters.registries.github.sheet import PAGE_SIZE
+from holystone.adapters.registries.github.profile import PAGE_SIZE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName
 from holystone.engine.scheduler import for_each

@@ -5,8 +5,8 @@ from typing import Final
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.tokens import described
+from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.gitlab.rights import Rights
-from holystone.adapters.registries.site import Site
 from holystone.engine.model.references import Repository
 
 # docs.gitlab.com/ci/variables/predefined_variables. The second pair is there if the project has a deploy token named
@@ -14,19 +14,19 @@ from holystone.engine.model.references import Repository
 _PIPELINE: Final = (("CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"), ("CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"))
 
 
-def choose(site: Site) -> Credential:
+def choose(endpoint: Endpoint) -> Credential:
     """Docker's configuration, then the variables of a GitLab pipeline if they are about this registry, then the token
     for the API, which the token server takes as the password of anybody (docs.gitlab.com, Authenticate with the
     container registry)."""
-    if not isinstance(site.docker, Anonymous):
-        return site.docker
-    ours = site.environ.get("CI_REGISTRY", "").strip().lower() == site.host
+    if not isinstance(endpoint.docker, Anonymous):
+        return endpoint.docker
+    ours = endpoint.environ.get("CI_REGISTRY", "").strip().lower() == endpoint.host
     for user, password in _PIPELINE if ours else ():
-        if site.environ.get(user) and site.environ.get(password):
-            return UserPassword(site.environ[user], Secret(site.environ[password]), f"{user} and {password}")
-    if isinstance(site.login, RegistryToken):
-        return UserPassword("token", site.login.token, site.login.origin)
-    return site.docker
+        if endpoint.environ.get(user) and endpoint.environ.get(password):
+            return UserPassword(endpoint.environ[user], Secret(endpoint.environ[password]), f"{user} and {password}")
+    if isinstance(endpoint.login, RegistryToken):
+        return UserPassword("token", endpoint.login.token, endpoint.login.origin)
+    return endpoint.docker
 
 
 def lacking(credential: Credential, repository: Repository, rights: Rights, by_api: str = "") -> str:

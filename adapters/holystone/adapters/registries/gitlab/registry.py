@@ -11,8 +11,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.default import OciRegistry
-from holystone.adapters.registries.default.registry import DefaultSession
+from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gitlab.api import Door, GitlabApi, outcome
 from holystone.adapters.registries.gitlab.listing import list_detailed

@@ -1,22 +1,31 @@
 """The implementation `harbor`: Harbor 2.x, by its API v2.0 for lists and deletions and by /v2 for the rest."""
 
-from holystone.adapters.registries.harbor.api import HarborApi
-from holystone.adapters.registries.harbor.registry import HarborRegistry
-from holystone.adapters.registries.harbor.replies import judge
-from holystone.adapters.registries.harbor.sheet import SHEET
-from holystone.adapters.registries.site import Site
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["SHEET", "HarborRegistry", "connect"]
+from holystone.adapters.registries.vendor import PasswordOptions, Vendor
+
+if TYPE_CHECKING:
+    from holystone.adapters.registries.fingerprint import Fingerprint
 
 
-async def connect(site: Site) -> HarborRegistry:
-    """A user, or a robot account, with its password as Basic on every request: Harbor wants no token for that, and
-    says 401 without a challenge on its API."""
-    credential = site.login or site.docker
-    refresh = None if site.login else site.refresh_docker
-    http = await site.http(site.host, credential, refresh=refresh, judge=judge, preemptive=True)
-    api = http
-    if site.own_api != http.base:
-        api = await site.http(site.own_api, credential, refresh=refresh, judge=judge, preemptive=True)
-    reads, writes = site.lane("read"), site.lane("write")
-    return HarborRegistry(site.host, http, reads, writes, HarborApi(api, reads, writes, credential))
+def _recognizes(shown: "Fingerprint") -> bool:
+    """goharbor/harbor, src/server/middleware/v2auth/auth.go: getChallenge; nobody is let in without a login."""
+    return shown.service == "harbor-registry" and shown.realm.path.endswith("/service/token")
+
+
+VENDOR: Final = Vendor(
+    package=__name__,
+    title="Harbor 2.x",
+    hosts=r"demo\.goharbor\.io",
+    anybodys_hosts=r"harbor\..+",
+    recognizes=_recognizes,
+    spoken="Harbor",
+    logins=(
+        PasswordOptions(
+            name="harbor",
+            username="Harbor user or robot",
+            password="Harbor password or secret",  # noqa: S106 - its help
+            variables="WERF",
+        ),
+    ),
+)

@@ -14,7 +14,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.harbor.sheet import RIGHTS
+from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.oci import PAGE_LIMIT
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError

@@ -18,8 +18,8 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.harbor.api import HarborApi, artifact, project
+from holystone.adapters.registries.harbor.profile import PROFILE, RIGHTS
 from holystone.adapters.registries.harbor.replies import READ_ONLY, is_absent, is_read_only
-from holystone.adapters.registries.harbor.sheet import RIGHTS, SHEET
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
@@ -50,14 +50,14 @@ async def probe(api: HarborApi, repository: Repository, *, listed: bool) -> Capa
     if allowed is not None and "pull" not in allowed:
         return _cannot(f"{described(api.credential)} may not pull from {repository}; it needs {RIGHTS}")
     return msgspec.structs.replace(
-        SHEET.can,
+        PROFILE.can,
         tag_delete=tags,
         tag_delete_spares_siblings=tags,
         digest_delete=digests,
         digest_delete_takes_referrers=digests,
         digest_delete_takes_children=digests,
         # A robot that may delete artifacts only is made for that: nothing says that it may push.
-        overwrite=SHEET.can.overwrite if tags and (allowed is None or "push" in allowed) else "impossible",
+        overwrite=PROFILE.can.overwrite if tags and (allowed is None or "push" in allowed) else "impossible",
         undo=_outlook(allowed),
     )
 
@@ -86,4 +86,4 @@ def _may(repository: Repository, reply: Reply) -> bool:
 
 
 def _cannot(why: str) -> Capabilities:
-    return Capabilities(SHEET.can.implementation, can_delete=False, cannot_delete_because=why, digest_delete=False)
+    return Capabilities(PROFILE.can.implementation, can_delete=False, cannot_delete_because=why, digest_delete=False)

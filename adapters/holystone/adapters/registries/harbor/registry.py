@@ -12,8 +12,8 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import WRITE_TIMEOUT, HarborApi, artifact, project
 from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
+from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
-from holystone.adapters.registries.harbor.sheet import RIGHTS
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import OciApi, OciSession
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable

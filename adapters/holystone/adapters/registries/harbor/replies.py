@@ -5,7 +5,7 @@ from typing import Final
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply, address
-from holystone.adapters.registries.harbor.sheet import RIGHTS
+from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
 from holystone.engine.scheduler import Passing
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.quay.api import About
+from holystone.adapters.registries.quay.profile import HOSTED, PROFILE
 from holystone.adapters.registries.quay.replies import code, not_routed
-from holystone.adapters.registries.quay.sheet import HOSTED, SHEET
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Repository, Tag
@@ -53,7 +53,7 @@ class Doors:
 
 
 def capabilities(repository: Repository, doors: Doors) -> Capabilities:
-    can = SHEET.can
+    can = PROFILE.can
     by_tag = doors.by_registry or doors.by_api
     able = by_tag or doors.by_digest
     about = doors.about

@@ -14,8 +14,8 @@ from holystone.adapters.registries.oci_replies import unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes
 from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsense_tag
+from holystone.adapters.registries.quay.profile import PROFILE
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed, says_missing
-from holystone.adapters.registries.quay.sheet import SHEET
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
@@ -78,7 +78,7 @@ class QuaySession(OciSession):
             # Nothing to be deleted there, and nobody to ask.
             by_api = self._api is not None
             return msgspec.structs.replace(
-                SHEET.can, digests_in_listing=by_api, undo=UndoOutlook("restore" if by_api else "push")
+                PROFILE.can, digests_in_listing=by_api, undo=UndoOutlook("restore" if by_api else "push")
             )
         doors = Doors(self._who, self._api.who if self._api else "", about, *await self._try_deletion())
         if doors.by_api:

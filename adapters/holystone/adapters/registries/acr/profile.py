@@ -3,12 +3,11 @@
 from typing import Final
 
 from holystone.adapters.registries.acr.listing import PAGE_SIZE
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outlook import UndoOutlook
 
-SHEET: Final = Sheet(
-    title="Azure Container Registry",
+PROFILE: Final = Profile(
     hosts="NAME.azurecr.io, .azurecr.cn, .azurecr.us, .azurecr.sovcloud-azure.fr",
     can=Capabilities(
         implementation="acr",

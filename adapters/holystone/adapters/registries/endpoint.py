@@ -36,7 +36,7 @@ class GetLane(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Endpoint:
     host: RegistryHost
     path: RepositoryPath
     """Of the repository that is asked for first. Others on the same host share the connection if they share the

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities, Quota
 from holystone.engine.model.outlook import UndoOutlook
 
@@ -15,8 +15,7 @@ DELETES: Final = Quota(rate=200.0, burst=6_000.0)
 (docs.cloud.google.com/artifact-registry/quotas): a third of it at once, and the rest so that no minute has more. Pushes
 have a quota of their own of the same size: they share the lane of the deletions."""
 
-SHEET: Final = Sheet(
-    title="Google Artifact Registry and gcr.io",
+PROFILE: Final = Profile(
     hosts="gcr.io, *.gcr.io, *.pkg.dev",
     can=Capabilities(
         implementation="gcr",

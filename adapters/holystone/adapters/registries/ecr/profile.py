@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outlook import UndoOutlook
 
-SHEET: Final = Sheet(
-    title="Amazon Elastic Container Registry (private)",
+PROFILE: Final = Profile(
     hosts="ACCOUNT.dkr.ecr.REGION.amazonaws.com, with -fips, the dual-stack names and those of all AWS partitions",
     can=Capabilities(
         implementation="ecr",
@@ -46,6 +45,4 @@ SHEET: Final = Sheet(
     "ecr register-pull-time-update-exclusion where a lifecycle rule goes by pull time",
     rules="none forbids a deletion, not even immutable tags; archived images are kept, known from the listing; "
     "what an index lists cannot go before it",
-    # What is left by `docker login` can pull and push, and the helper of ECR finds no more than AWS's own chain.
-    asks_docker=False,
 )

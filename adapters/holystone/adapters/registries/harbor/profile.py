@@ -5,7 +5,7 @@ Sources: goharbor/harbor:api/v2.0/swagger.yaml, src/controller/artifact/controll
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities
 
 RIGHTS: Final = (
@@ -14,8 +14,7 @@ RIGHTS: Final = (
 )
 """artifact:list and repository:pull were found necessary on Harbor 2.15.2; project:read tells a proxy cache."""
 
-SHEET: Final = Sheet(
-    title="Harbor 2.x",
+PROFILE: Final = Profile(
     hosts="harbor.*, demo.goharbor.io; others say what they are when asked",
     can=Capabilities(
         implementation="harbor",

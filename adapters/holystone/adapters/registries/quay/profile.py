@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities, Quota
 from holystone.engine.model.outlook import UndoOutlook
 
@@ -17,8 +17,7 @@ MANIFESTS_QUOTA: Final = Quota(rate=40, burst=5)
 """nginx lets 50 a second and 10 in a burst through (same template), counted by address and shared with whoever else
 pulls from behind it, so that some is left over."""
 
-SHEET: Final = Sheet(
-    title="Quay (quay.io and self-hosted)",
+PROFILE: Final = Profile(
     hosts="quay.io, quay.*.com; others say what they are when asked",
     can=Capabilities(
         implementation="quay",

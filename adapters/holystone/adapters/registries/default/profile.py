@@ -5,10 +5,9 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.default.servers import UNKNOWN
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 
-SHEET: Final = Sheet(
-    title="default (distribution, zot and other OCI registries)",
+PROFILE: Final = Profile(
     hosts="every host that no other implementation claims by name, and that says nothing better when asked",
     can=msgspec.structs.replace(UNKNOWN, page=1000),
     listing="GET /v2/NAME/tags/list",

@@ -10,8 +10,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.detection import detect
-from holystone.adapters.registries.signs import read_signs, recognize
+from holystone.adapters.registries.detection import detect, recognize
+from holystone.adapters.registries.fingerprint import read_fingerprint
 from holystone.engine.names import parse_address
 
 HERE = "https://registry.example.com/v2/"
@@ -58,8 +58,8 @@ def answer(challenge: str = "", body: bytes = b"", headers: Mapping[str, str] = 
         (answer("\N{SNOWMAN}" * 50), "default"),
     ],
 )
-def test_signs(reply: Reply, whose: str) -> None:
-    assert detect(parse_address("registry.example.com"), None, read_signs(reply)) == (whose, "registry")
+def test_fingerprints(reply: Reply, whose: str) -> None:
+    assert detect(parse_address("registry.example.com"), None, read_fingerprint(reply)) == (whose, "registry")
 
 
 @given(st.text(max_size=60), st.text(max_size=20), st.binary(max_size=8))
@@ -68,9 +68,9 @@ def test_signs(reply: Reply, whose: str) -> None:
 @example("http://[::1/v2/auth", "", b"true")
 def test_nonsense_is_nobodys(realm: str, service: str, body: bytes) -> None:
     challenge = f'Bearer realm="{realm}",service="{service}"'
-    assert recognize(read_signs(answer(challenge, body))) is None
+    assert recognize(read_fingerprint(answer(challenge, body))) is None
 
 
 @pytest.mark.parametrize(("override", "whose"), [("default", ("default", "user")), ("auto", ("quay", "name"))])
 def test_what_the_user_and_the_name_say_comes_first(override: str, whose: tuple[str, str]) -> None:
-    assert detect(parse_address("quay.io/team"), override, read_signs(answer(HARBOR))) == whose
+    assert detect(parse_address("quay.io/team"), override, read_fingerprint(answer(HARBOR))) == whose

@@ -3,10 +3,9 @@
 from typing import Final
 
 from holystone.adapters.registries.gitlab.probe import capabilities
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 
-SHEET: Final = Sheet(
-    title="GitLab Container Registry",
+PROFILE: Final = Profile(
     hosts="registry.gitlab.com, gitlab.com; self-managed ones say what they are when asked",
     can=capabilities("manifests", database=True, by_digest=True),
     listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",

@@ -5,11 +5,9 @@ import msgspec
 from holystone.engine.model.capabilities import Capabilities
 
 
-class Sheet(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True):
     """Texts are for people, a few words each; everything that the engine acts on is in `can`."""
 
-    title: str
-    """The vendor's own name for it."""
     hosts: str
     can: Capabilities
     """As declared before anything is asked; `probe` narrows it."""
@@ -27,5 +25,3 @@ class Sheet(msgspec.Struct, frozen=True):
     """Published or observed limits, and how the vendor says that one was hit."""
     rules: str
     """What can forbid a deletion, and whether it is known before."""
-    asks_docker: bool = True
-    """Whether a credential in Docker's configuration could be used at all."""

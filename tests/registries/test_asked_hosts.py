@@ -11,7 +11,8 @@ import pytest
 
 from holystone.adapters.credentials.credential import UserPassword
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.registries import question
+from holystone.adapters.registries import fingerprint
+from holystone.adapters.registries.implementations import VENDORS
 from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Hang, Truncate, redirect
 from holystone.embedded.server import EmbeddedRegistry
@@ -22,7 +23,7 @@ from holystone.engine.scheduler import Limits
 from holystone.settings.values import Access
 from tests.contract.stands import EMULATORS, emulator
 
-TELL = ("gitlab", "harbor", "quay")
+TELL = {name for name, vendor in VENDORS.items() if vendor.recognizes}
 HARBOR = UserPassword("sweeper", Secret("Belongs-Elsewhere-1"), "$WERF_REPO_HARBOR_PASSWORD")
 
 
@@ -117,7 +118,7 @@ async def test_no_answer_is_nobodys(tmp_path: Path) -> None:
 async def test_an_answer_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
     silent = EmbeddedRegistry(faults=(Fault("GET", "/v2/", Hang()),))
     async with silent as registry, connections(tmp_path) as opened:
-        with mock.patch.object(question, "PATIENCE", 0.05), anyio.fail_after(5):
+        with mock.patch.object(fingerprint, "PATIENCE", 0.05), anyio.fail_after(5):
             assert await opened.identify(address(registry)) == ("default", "registry")
         assert [lane.in_flight for lane in opened.scheduler.lanes] == [0]
 

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities
 
-SHEET: Final = Sheet(
-    title="Docker Hub",
+PROFILE: Final = Profile(
     hosts="docker.io, index.docker.io, registry-1.docker.io, registry.hub.docker.com",
     can=Capabilities(
         implementation="dockerhub",

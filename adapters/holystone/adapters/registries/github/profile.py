@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from holystone.adapters.registries.sheet import Sheet
+from holystone.adapters.registries.profile import Profile
 from holystone.engine.model.capabilities import Capabilities, Quota
 from holystone.engine.model.outlook import DAY, UndoOutlook
 
@@ -13,8 +13,7 @@ WRITE_QUOTA: Final = Quota(rate=2.5, burst=10.0)
 """The secondary limit is 900 points a minute, a read is 1, a write 5 (github/docs, rate-limits-for-the-rest-api.md).
 Each stays below it in every minute; lists are read before the first deletion."""
 
-SHEET: Final = Sheet(
-    title="GitHub Packages (ghcr.io, ghe.com, GitHub Enterprise Server)",
+PROFILE: Final = Profile(
     hosts="ghcr.io, containers.SUB.ghe.com; containers.HOST and docker.HOST of an Enterprise Server when they are "
     "named. docker.pkg.github.com is shut since 2025-02-24",
     can=Capabilities(
