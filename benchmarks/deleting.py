@@ -44,7 +44,7 @@ class Client:
 
 @asynccontextmanager
 async def client(host: RegistryHost, concurrency: int) -> AsyncIterator[Client]:
-    """As `holystone.cleanup.connections` connects."""
+    """As `holystone.adapters.registries.connections` connects."""
     limits = Limits(in_flight=concurrency)
     scheduler = Scheduler(limits)
     async with RegistryHttp(host, Anonymous(), connections=concurrency) as http:

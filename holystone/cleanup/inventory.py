@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.oci_replies import STRANGE
-from holystone.cleanup.connections import Connections
 from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
 from holystone.engine.inventory.snapshot import WORKERS, read_repository

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity, mode_rules
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.inventory import Located, located_image
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address

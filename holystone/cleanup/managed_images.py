@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.locate import locate_storage
 from holystone.cleanup.notices import repository_notices

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import REPOSITORIES_AT_ONCE, Located
 from holystone.engine.model.inventory import RepositorySnapshot

@@ -8,10 +8,10 @@ import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite import refuse_if_busy
 from holystone.cleanup.baselines import count_sources, hold_against_last
 from holystone.cleanup.clock import check_clock
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, StrategyIntent, decide
 from holystone.cleanup.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.cleanup.intent import GitAnswer, ask_git, image_tags

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from holystone.adapters.registries.connections import Connections
 from holystone.cleanup.broken import broken_notices
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision, Scope
 from holystone.cleanup.inventory import Located, read_inventory
 from holystone.cleanup.locate import locate, locate_storage

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.in_use import UsedImage

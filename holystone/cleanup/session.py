@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import anyio
 import msgspec
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.cleanup.bounds import Exceeded, outgrown, overdue
-from holystone.cleanup.connections import Connections
 from holystone.engine.errors import HolystoneError
 from holystone.engine.scheduler import Limits
 from holystone.settings.values import RegistrySettings, RunSettings

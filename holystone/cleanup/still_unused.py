@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from holystone.adapters.http.reply import printable
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.cleanup.in_use import find_users_again, read_in_use, refuse_unfilled
 from holystone.cleanup.unlisted import look_up
 from holystone.engine.errors import Refused

@@ -12,6 +12,7 @@ from holystone.adapters.credentials.credential import Credential, RegistryToken,
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.hosts import Hosts
 from holystone.adapters.registries.implementations import VENDORS
+from holystone.adapters.registries.reach import Access, TokenServer
 from holystone.adapters.registries.vendor import PasswordOptions, TokenOption, Vendor
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
@@ -19,7 +20,6 @@ from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.settings import options as o
 from holystone.settings.given import PASSED_OVER, Given, Value
 from holystone.settings.option import Option
-from holystone.settings.values import Access, TokenServer
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _Options: TypeAlias = tuple[Option, Option]

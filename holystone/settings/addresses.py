@@ -5,6 +5,7 @@ from typing import get_args
 import msgspec
 
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS
+from holystone.adapters.registries.reach import NamedPlace
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
@@ -14,7 +15,7 @@ from holystone.settings import options as o
 from holystone.settings.given import Given
 from holystone.settings.option import Option
 from holystone.settings.places import ProjectPlaces
-from holystone.settings.values import ImagesSettings, Implementation, Mode, NamedPlace, StorageSettings
+from holystone.settings.values import ImagesSettings, Implementation, Mode, StorageSettings
 
 
 def resolve_places(given: Given) -> ImagesSettings:

@@ -1,20 +1,17 @@
 """Settings of a run, as frozen values; `resolve` makes them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import msgspec
-from yarl import URL
 
-from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.hosts import NOWHERE, Hosts
+from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.engine.errors import UsageError
-from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import Place
-from holystone.engine.model.references import ImageName, RegistryHost
+from holystone.engine.model.references import ImageName
 from holystone.policies.werf.v1.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
 
@@ -22,34 +19,6 @@ DAY: Final = 24 * 60 * 60
 Implementation: TypeAlias = str
 """`auto`, or one of `registries.implementations`."""
 Mode: TypeAlias = Literal["auto", "multirepo", "monorepo"]
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How one of the project's places is reached, beyond Docker's configuration."""
-
-    logins: Mapping[str, Credential] = field(default_factory=dict)
-    """By implementation: what the vendors' own options and variables give."""
-    api_url: URL | None = None
-    """Where the vendor's own API is, without a slash at the end; None: found by the registry's address."""
-
-
-class NamedPlace(msgspec.Struct, frozen=True):
-    """What was said of one of the project's places beside a plan or a run that has its own addresses."""
-
-    address: Address
-    implementation: Implementation
-
-
-class TokenServer(msgspec.Struct, frozen=True):
-    """One that may see a registry's credential, wherever it is."""
-
-    host: RegistryHost
-    registry: RegistryHost | None = None
-    """Whose; None: of all that the command works on."""
-
-    def is_for(self, registry: RegistryHost) -> bool:
-        return self.registry in (None, registry)
 
 
 class RegistrySettings(msgspec.Struct, frozen=True):

@@ -100,7 +100,8 @@ sys.argv = ["holystone", "runs"]
 try:
     main()
 except SystemExit as end:
-    heavy = ("aiohttp", "holystone.engine.executor", "holystone.cleanup.delivery", "holystone.cleanup.connections")
+    registries = "holystone.adapters.registries.connections"
+    heavy = ("aiohttp", "holystone.engine.executor", "holystone.cleanup.delivery", registries)
     print(end.code, [name for name in heavy if name in sys.modules])
 """
     ran = subprocess.run(

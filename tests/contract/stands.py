@@ -15,12 +15,12 @@ import anyio
 import msgspec
 import pytest
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
 from holystone.adapters.registries.profile import Profile
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Decision
 from holystone.cleanup.inventory import Located
 from holystone.cleanup.planning import PlanningOptions, make_plan

@@ -19,7 +19,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.proxies import Proxy
 from holystone.adapters.http.trust import check_realm, registrable_domain
 from holystone.adapters.http.wire import Wire
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unauthorized, UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost

@@ -17,7 +17,7 @@ def python(program: str) -> str:
 
 
 def test_the_program_loads_no_heavy_package() -> None:
-    modules = "holystone.cli.main, holystone.cli.commands, holystone.cleanup.connections"
+    modules = "holystone.cli.main, holystone.cli.commands, holystone.adapters.registries.connections"
     found = f"[name for name in {HEAVY!r} if name in sys.modules]"
     assert python(f"import sys, {modules}; print({found})") == "[]"
 

@@ -16,7 +16,8 @@ from holystone.adapters.registries.acr import entra
 from holystone.adapters.registries.acr.lanes import Lanes
 from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.registry import AcrSession
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
@@ -25,7 +26,6 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Lane, Limits, Scheduler, bucket
-from holystone.settings.values import Access
 from tests.emulators.acr import (
     ALL_ACTIONS,
     EMPTY_GUID,

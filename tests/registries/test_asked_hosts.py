@@ -12,15 +12,15 @@ import pytest
 from holystone.adapters.credentials.credential import UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries import fingerprint
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.implementations import VENDORS
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Hang, Truncate, redirect
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import Limits
-from holystone.settings.values import Access
 from tests.contract.stands import EMULATORS, emulator
 
 TELL = {name for name, vendor in VENDORS.items() if vendor.recognizes}

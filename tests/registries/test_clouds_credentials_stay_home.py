@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.embedded.access import Basic
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError

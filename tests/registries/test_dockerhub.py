@@ -21,6 +21,7 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.dockerhub import replies
 from holystone.adapters.registries.dockerhub.connect import connect
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags, locked
@@ -28,7 +29,6 @@ from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.profile import PROFILE
 from holystone.adapters.registries.dockerhub.registry import DockerHubSession
 from holystone.adapters.registries.endpoint import Endpoint
-from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable, Unseen, UsageError
 from holystone.engine.model.manifests import RawManifest

@@ -27,13 +27,13 @@ from holystone.adapters.http.authorization import Authorization
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.ecr.errors import error_of, judge
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.identity import endpoint
 from holystone.adapters.registries.ecr.login import RegistryLogin
 from holystone.adapters.registries.ecr.profile import PROFILE
 from holystone.adapters.registries.ecr.registry import EcrSession
-from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, UsageError

@@ -16,9 +16,9 @@ from aiohttp import web
 from yarl import URL
 
 from holystone.adapters.http.signer import Outgoing
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.ecr import identity as aws
 from holystone.adapters.registries.ecr.identity import Identity
-from holystone.cleanup.connections import Connections
 from holystone.engine.errors import Unauthorized, UsageError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from tests.support.http_site import Site, site

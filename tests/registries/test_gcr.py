@@ -14,13 +14,13 @@ from yarl import URL
 
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.wire import Wire
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.gcr import access_tokens as access_tokens_module
 from holystone.adapters.registries.gcr.access_tokens import AccessToken, MetadataServer
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
 from holystone.adapters.registries.gcr.registry import GoogleSession
 from holystone.adapters.registries.gcr.replies import judge
-from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Fault, Hang, Truncate
 from holystone.embedded.quirks import OCI
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError

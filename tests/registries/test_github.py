@@ -17,11 +17,12 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply as HttpReply
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.github.registry import GithubSession
 from holystone.adapters.registries.github.replies import LAST, LAST_TAGGED, POPULAR
 from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.throttling import api_later, registry_later
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, Unseen, UsageError
@@ -30,7 +31,6 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbid
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits, bucket
-from holystone.settings.values import Access
 from tests.emulators.github import OWNER, READER, WORKFLOW, GithubEmulator, Token
 from tests.support import images
 from tests.support.command_line import hasty

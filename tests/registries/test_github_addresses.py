@@ -7,14 +7,14 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
 from holystone.adapters.registries.github.docker import GithubDockerSession
 from holystone.adapters.registries.github.profile import PROFILE, READ_QUOTA, WRITE_QUOTA
 from holystone.adapters.registries.github.registry import GithubSession
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
-from holystone.settings.values import Access
 from tests.emulators.github import OWNER
 
 SHUT = RegistryHost("docker.pkg.github.com")

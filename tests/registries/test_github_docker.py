@@ -10,15 +10,15 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.github.docker import GithubDockerSession
 from holystone.adapters.registries.github.replies import POPULAR
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits, bucket
-from holystone.settings.values import Access
 from tests.emulators.github import OWNER, READER, Token
 from tests.emulators.github_docker import GithubDockerEmulator
 from tests.support import images

@@ -16,12 +16,12 @@ from yarl import URL
 
 from holystone.adapters.http.errors import error_code
 from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.profile import PROFILE
 from holystone.adapters.registries.gitlab.registry import GitlabSession
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.engine.errors import BlobsMissing, IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.inventory.snapshot import read_repository

@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.harbor.profile import PROFILE
 from holystone.adapters.registries.harbor.registry import HarborSession
-from holystone.cleanup.connections import Connections
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.storage import Storage
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized, Unreachable, UsageError

@@ -8,10 +8,10 @@ from aiohttp import web
 from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.hosts import Hosts
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.reach import Access, TokenServer
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
-from holystone.settings.values import Access, TokenServer
 from tests.support.http_site import site
 from tests.support.tunnel import tunnel
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import pytest
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.quay.listing import overlapping
-from holystone.cleanup.connections import Connections
 from holystone.embedded.exchange import Incoming
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.engine.errors import BlobsMissing, IncompleteSource, Unauthorized, Unreachable, Unseen

@@ -20,12 +20,12 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, 
 from yarl import URL
 
 from holystone.adapters.registries.acr import entra
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.embedded.recording import RecordedRequest
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.settings.values import Access
 from tests.emulators.acr import READ_ACTIONS, AcrEmulator, Attributes, Principal
 from tests.second_opinions.attribute_maps import described
 from tests.second_opinions.overhearing import Exchange, overhear

@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 import pytest
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.settings.access import resolve_access

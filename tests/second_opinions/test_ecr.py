@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 import pytest
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.ecr.registry import EcrSession
-from holystone.cleanup.connections import Connections
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.ports import RepositorySession

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 from google.api_core.path_template import transcode
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.gcr.places import locate
-from holystone.cleanup.connections import Connections
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted

@@ -16,9 +16,9 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
-from holystone.settings.values import Access
 from tests.emulators.github import OWNER, READER, GithubEmulator
 from tests.second_opinions.strictness import Question, question, understood, unknown
 from tests.support import images

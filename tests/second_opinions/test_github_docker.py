@@ -18,12 +18,12 @@ from yarl import URL
 from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.reach import Access
 from holystone.engine.errors import Unauthorized
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Forbidden
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.ports import RepositorySession
-from holystone.settings.values import Access
 from tests.emulators.github import OWNER
 from tests.emulators.github_docker import GithubDockerEmulator
 from tests.second_opinions.graphql_answers import misfits, mistakes

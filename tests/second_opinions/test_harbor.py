@@ -14,7 +14,7 @@ from harborapi.exceptions import Forbidden, NotFound, PreconditionFailed, Status
 from harborapi.models import Artifact, GeneralInfo, Project, Repository
 from harborapi.models.models import Errors
 
-from holystone.cleanup.connections import Connections
+from holystone.adapters.registries.connections import Connections
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest, RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.references import Repository as OurRepository

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 
 from holystone.adapters.http.hosts import NOWHERE, Hosts
+from holystone.adapters.registries.reach import TokenServer
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.settings.resolve import resolve
-from holystone.settings.values import CleanupSettings, TokenServer
+from holystone.settings.values import CleanupSettings
 
 REPOS = {"images_repo": "r.example/app", "stages_storage": "r.example/app/stages"}
 HOME = {"HOME": "/home/me"}

@@ -5,8 +5,8 @@ from typing import cast
 
 from holystone.adapters.git.references import References
 from holystone.adapters.http.dates import Dates
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Intent, Rules, Scope, decide
 from holystone.cleanup.intent import read_git, read_names
 from holystone.cleanup.inventory import Located, ProjectInventory

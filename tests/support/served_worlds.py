@@ -9,9 +9,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias
 
+from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.connections import Connections
 from holystone.cleanup.decide import Rules, Scope, decide
 from holystone.cleanup.inventory import Located, ProjectInventory, located_image, read_inventory
 from holystone.cleanup.planning import PlanningOptions, make_plan

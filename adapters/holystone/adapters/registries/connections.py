@@ -24,6 +24,7 @@ from holystone.adapters.registries.detection import Identity, detect, is_vendors
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
+from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.adapters.registries.vendor import Vendor
 from holystone.engine import events
 from holystone.engine.errors import UsageError
@@ -32,7 +33,6 @@ from holystone.engine.model.plan import Place, RepositoryPlan, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits, Scheduler
-from holystone.settings.values import Access, NamedPlace, TokenServer
 
 log: Final = events.logger()
 _UNASKED: Final = Anonymous("Docker's configuration was not asked")

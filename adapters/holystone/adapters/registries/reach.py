@@ -1,0 +1,40 @@
+"""What was said of how registries are reached, besides Docker's configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from yarl import URL
+
+from holystone.adapters.credentials.credential import Credential
+from holystone.engine.model.addresses import Address
+from holystone.engine.model.references import RegistryHost
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one of the project's places is reached, beyond Docker's configuration."""
+
+    logins: Mapping[str, Credential] = field(default_factory=dict)
+    """By implementation: what the vendors' own options and variables give."""
+    api_url: URL | None = None
+    """Where the vendor's own API is, without a slash at the end; None: found by the registry's address."""
+
+
+class NamedPlace(msgspec.Struct, frozen=True):
+    """What was said of one of the project's places beside a plan or a run that has its own addresses."""
+
+    address: Address
+    implementation: str
+    """`auto`, or one of `registries.implementations`."""
+
+
+class TokenServer(msgspec.Struct, frozen=True):
+    """One that may see a registry's credential, wherever it is."""
+
+    host: RegistryHost
+    registry: RegistryHost | None = None
+    """Whose; None: of all that the command works on."""
+
+    def is_for(self, registry: RegistryHost) -> bool:
+        return self.registry in (None, registry)
