@@ -13,6 +13,7 @@ import structlog
 
 from benchmarks.deleting import measure_deleting
 from benchmarks.lines import Line, line, write
+from benchmarks.memory import measure_memory
 from benchmarks.peers import measure_peers
 from benchmarks.plans import measure_plans
 from benchmarks.programs import measure_programs
@@ -35,6 +36,7 @@ async def _measure() -> list[Line]:
 
     take(measure_programs())
     take(measure_plans())
+    take(measure_memory())
     take(await measure_reads())
     program = find_registry()
     if program is None:

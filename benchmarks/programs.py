@@ -1,7 +1,9 @@
-"""How long the program takes as a user sees it: `--help`, and the demo."""
+"""How long the program takes as a user sees it: `--help`, `runs`, and the demo."""
 
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from benchmarks.lines import Line, line
 
 _STARTS = 15
+_QUICKEST = f"Of a new process, the quickest of {_STARTS}."
 _HOLYSTONE = str(Path(sys.executable).with_name("holystone"))
 
 
@@ -21,7 +24,22 @@ def measure_programs() -> Iterable[Line]:
     how = f"Wall time of a new process, the quickest of {_STARTS}, each beside a start of the bare interpreter."
     yield line("holystone --help, ms", 1000 * min(helped), how, goal=150)
     yield line("holystone --help, times a bare interpreter", min(helped) / min(bare), how)
+    yield line("holystone --help, s of processor time", _used([_HOLYSTONE, "--help"]), _QUICKEST, goal=0.1)
+    with tempfile.TemporaryDirectory(prefix="holystone-bench-") as folder:
+        runs = _used([_HOLYSTONE, "runs", "--state-dir", f"{folder}/state"])
+    yield line("holystone runs, s of processor time", runs, _QUICKEST, goal=0.25)
     yield line("holystone demo, s", _seconds([_HOLYSTONE, "demo"]), "Wall time of one whole demo.", goal=60)
+
+
+def _used(command: Sequence[str]) -> float:
+    """Seconds of processor time."""
+    used = []
+    for _ in range(_STARTS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _seconds(command)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(used)
 
 
 def _seconds(command: Sequence[str]) -> float:
