@@ -225,8 +225,7 @@ class GitlabSession(DefaultSession):
         if rights is not None and not rights.actions:
             raise Unauthorized(
                 f"GitLab grants {described(self._credential)} nothing in {self.repository}: the project does "
-                "not exist, "
-                "its registry is switched off, or it may not be read.",
+                "not exist, its registry is switched off, or it may not be read.",
                 what_to_do="Check the address, and use a credential with the role Reporter or higher (Maintainer to "
                 "delete) and the scope api.",
             )
