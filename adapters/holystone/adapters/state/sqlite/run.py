@@ -16,7 +16,7 @@ from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecor
 from holystone.engine.model.references import Digest, Repository
 
 _CHUNK: Final = 500
-"""Manifests in one transaction, so that a large repository does not hold up the records of other repositories."""
+"""Manifests in one transaction, so that a large repository does not hold up the records of others."""
 
 
 class SqliteRepositoryJournal:
