@@ -151,8 +151,7 @@ class HarborSession(OciSession):
         """All tags by /v2; None if it does not know the repository."""
         found: dict[str, None] = {}
         first = f"/v2/{self.repository.path}/tags/list"
-        get = self._read_names
-        async for reply in pages(get, first, what=str(self.repository), names=names_on):
+        async for reply in pages(self._read_names, first, what=str(self.repository), names=names_on):
             if is_absent(reply):
                 return None
             if reply.status != 200:
