@@ -350,6 +350,21 @@ async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_d
         assert (can.tag_delete, can.digest_delete) == (True, False)
 
 
+@pytest.mark.parametrize("doubtful", ["shows_locks", "names_hidden_tags"])
+async def test_who_carries_out_another_process_plan_is_told_the_same_as_that_one(tmp_path: Path, doubtful: str) -> None:
+    """Else the plan is one of another registry, each time: `apply` refuses it, and `resume` ends the run."""
+    quirk = {doubtful: False}
+    async with AcrEmulator(**quirk) as emulator:  # type: ignore[arg-type]
+        async with connected(emulator, tmp_path) as acr:
+            acr.image("hidden", "v1", "prod")
+            emulator.hide(PATH, "prod")
+            await acr.session.list_tags()
+            planned = await acr.session.probe()
+        assert planned != SHEET.can
+        async with connected(emulator, tmp_path) as again:
+            assert (await again.session.probe()).manners == planned.manners
+
+
 async def test_a_tag_that_was_hidden_after_the_plan_saves_its_manifest(acr: Connected) -> None:
     raw, free = acr.image("hidden", "v1", "prod"), acr.image("free", "v2")
     more = {**acr.emulator.storage.repositories[PATH].tags}
@@ -424,8 +439,8 @@ async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
     """One probe, a count and a page for every hundred tags, one deletion each, and the log-in: a challenge, a
     token, and another that tells whether a push is allowed."""
     raws = [acr.image(f"{number}", f"v{number}") for number in range(250)]
-    await acr.session.probe()
     listing = await acr.session.list_tags()
+    await acr.session.probe()
     assert len(listing.tags) == 250
     for raw in raws[:200]:
         assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
@@ -438,8 +453,10 @@ async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
 async def test_the_probe_asks_once_and_finds_nothing_wrong(acr: Connected) -> None:
     raw = acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(delete_enabled=False)  # guards the repository, no image
+    await acr.session.list_tags()
+    acr.emulator.requests.clear()
     assert await acr.session.probe() == SHEET.can
-    assert acr.asked("/acr/v1/team/app") == 2, "the challenge and the answer"
+    assert acr.asked("/acr/v1/team/app") == 1
     assert acr.emulator.counts["DELETE manifest"] == 0
     assert raw.digest in acr.emulator.storage.repositories[PATH].manifests
 

@@ -83,15 +83,16 @@ class AcrSession(OciSession):
         """Manifests with a tag, as the last listing saw them."""
         self._manifests = sys.maxsize
         """All manifests, tagged or not, as Azure counted them last."""
-        self._doubts = _Doubts()
-        """What the last listing left open."""
+        self._doubts: _Doubts | None = None
+        """What the last listing left open; None if there was none."""
 
     def scope(self, access: Access) -> str:
         return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 
     async def probe(self) -> Capabilities:
         """One request: the repository's own attributes. The rights are read from the token that was needed for it; if
-        it does not tell, the registry is asked to delete what cannot exist."""
+        it does not tell, the registry is asked to delete what cannot exist. What can be done depends on what a list
+        leaves open, so that there is one before, as there was for the plan that another process carries out."""
         about = await self._about()
         if about and about.changeableAttributes.writeEnabled is False:
             return _cannot(_locked(self.repository))
@@ -106,7 +107,9 @@ class AcrSession(OciSession):
                 f"{self._credential} has no right to delete in {self.repository} "
                 f"(scope {self.scope('delete')}): {lacking}. {NEEDED_RIGHTS}"
             )
-        doubts = self._doubts
+        if self._doubts is None:
+            await self.list_tags()
+        doubts = self._doubts or _Doubts()
         return msgspec.structs.replace(
             SHEET.can,
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
@@ -177,7 +180,7 @@ class AcrSession(OciSession):
 
     async def _delete_manifest(self, digest: Digest) -> Outcome:
         try:
-            if self._doubts.tags_unseen:
+            if self._doubts and self._doubts.tags_unseen:
                 shown = await read_tags_of(self.repository, digest, self._get)
                 if unseen := sorted(set(shown) - self._names):
                     return Locked(f"its tag {unseen[0]} is in no list of Azure's, and so hidden or new")
