@@ -60,10 +60,10 @@ class Runs:
                 why = f"Run {run.id} is {run.record.state}: there is nothing left to do."
                 self._reporter.idle("resume", why)
                 return 0
-            slices = await journal.repositories(run.id)
+            records = await journal.repositories(run.id)
             if self._settings.run.dry_run:
-                return self._show(run, slices)
-            await self._refuse_what_is_used(session, run, slices)
+                return self._show(run, records)
+            await self._refuse_what_is_used(session, run, records)
             self._reporter.announced(run.plan)
             return await self._delivery.report(run, await self._delivery.carry_out(session, run))
 
@@ -80,13 +80,13 @@ class Runs:
                     run = await journal.load(record.id)
                     if run.record.state != "open":
                         continue
-                    slices = await journal.repositories(run.id)
+                    records = await journal.repositories(run.id)
                     if self._settings.run.dry_run:
-                        return self._show(run, slices)
-                    await self._refuse_what_is_used(session, run, slices)
+                        return self._show(run, records)
+                    await self._refuse_what_is_used(session, run, records)
                     self._reporter.announced(run.plan)
                     result = await self._delivery.carry_out(session, run)
-                    if not (_is_stuck(record) and _is_fruitless(result, slices)):
+                    if not (_is_stuck(record) and _is_fruitless(result, records)):
                         return await self._delivery.report(run, result)
                     if error := failure(run.id, result):
                         self._tell(record, error)
@@ -143,14 +143,14 @@ class Runs:
             )
         )
 
-    def _show(self, run: Run, slices: Sequence[RepositoryRecord]) -> int:
-        return self._delivery.show(remaining(run.plan, slices), "planned")
+    def _show(self, run: Run, records: Sequence[RepositoryRecord]) -> int:
+        return self._delivery.show(remaining(run.plan, records), "planned")
 
-    async def _refuse_what_is_used(self, session: Session, run: Run, slices: Sequence[RepositoryRecord]) -> None:
+    async def _refuse_what_is_used(self, session: Session, run: Run, records: Sequence[RepositoryRecord]) -> None:
         """Some days may have passed since the plan was made."""
         for notice in await refuse_what_is_used(
             session.connections,
-            remaining(run.plan, slices),
+            remaining(run.plan, records),
             self._settings.kubernetes,
             self._listed,
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "

@@ -1,11 +1,13 @@
-"""Indexes without a tag are read where they protect what they list, and nothing more than that."""
+"""What a list itself says: indexes without a tag, which are read where they protect what they list, and nothing more
+than that; manifests, which are not read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.manifests import Manifest, parse_manifest
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Listing
 from tests.support.memory_registry import MemoryRegistry, repository
@@ -15,9 +17,11 @@ APP = repository()
 
 class Telling(MemoryRegistry):
     indexes: Sequence[Digest] = ()
+    says: Mapping[Digest, Manifest] = {}
 
     async def list_tags(self, repository: Repository) -> Listing:
-        return msgspec.structs.replace(await super().list_tags(repository), indexes=tuple(self.indexes))
+        listing = await super().list_tags(repository)
+        return msgspec.structs.replace(listing, indexes=tuple(self.indexes), manifests=self.says)
 
 
 async def test_what_an_untagged_index_lists_is_known_and_not_read() -> None:
@@ -38,3 +42,14 @@ async def test_an_index_that_is_gone_already_protects_nothing() -> None:
     snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert snapshot.manifests.keys() == {tagged}
     assert snapshot.broken == {}
+
+
+async def test_what_the_list_says_of_manifests_stands_in_one_order_in_every_process() -> None:
+    """A plan is hashed as it stands; a set of texts has another order in each process."""
+    registry = Telling()
+    for number in range(50):
+        registry.image(APP, str(number), f"v{number}")
+    registry.says = {each.digest: parse_manifest(each) for each in registry.contents[APP].manifests.values()}
+    snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
+    assert [*snapshot.manifests] == sorted(registry.says)
+    assert registry.count("read_manifests") == 0

@@ -64,7 +64,7 @@ class Clock:
 @dataclass
 class Connected:
     emulator: AcrEmulator
-    registry: AcrSession
+    session: AcrSession
     repository: Repository
 
     def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
@@ -117,7 +117,7 @@ async def acr(tmp_path: Path) -> AsyncIterator[Connected]:
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
 async def test_listing_is_complete_at_page_boundaries(acr: Connected, count: int) -> None:
     raw = acr.image("one", *(f"v{number}" for number in range(count)))
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
     assert listing.tags == {Tag(f"v{number}"): raw.digest for number in range(count)}
     more = count == 100  # a full page, and no link anywhere: is that all?
     assert acr.asked("/_tags") == ceil(count / 100) + more
@@ -135,7 +135,7 @@ async def test_what_the_listing_says(tmp_path: Path) -> None:
         free, frozen = acr.image("free", "free"), acr.image("frozen", "frozen", "guarded")
         emulator.tag_attributes[PATH, "frozen"] = Attributes(write_enabled=False)
         emulator.tag_attributes[PATH, "guarded"] = Attributes(delete_enabled=False, write_enabled=False)
-        listing = await acr.registry.list_tags()
+        listing = await acr.session.list_tags()
     assert listing.exists
     assert listing.tags == {
         "v1": shared.digest,
@@ -165,7 +165,7 @@ async def test_a_tag_that_moves_while_the_list_is_read_is_not_missed(tmp_path: P
     async with Moving() as emulator, connected(emulator, tmp_path) as acr:
         other = acr.image("other", *(f"v{number}" for number in range(201)))
         emulator.storage.put_blob(PATH, images.config("one"))
-        listing = await acr.registry.list_tags()
+        listing = await acr.session.list_tags()
     assert listing.tags.keys() == {f"v{number}" for number in range(201)}
     assert listing.tags[Tag("v0")] == listing.tags[Tag("v150")] == emulator.moved.digest
     assert listing.tags[Tag("v1")] == other.digest
@@ -173,7 +173,7 @@ async def test_a_tag_that_moves_while_the_list_is_read_is_not_missed(tmp_path: P
 
 async def test_a_repository_without_tags_is_there_and_empty(acr: Connected) -> None:
     acr.image("one")
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
     assert (listing.exists, listing.tags) == (True, {})
 
 
@@ -182,12 +182,12 @@ async def test_every_way_to_say_that_there_are_no_tags(acr: Connected, none: str
     """Azure's description requires the list, Azure's own clients reckon without it."""
     acr.image("loose")
     acr.emulator.faults.add(Fault("GET", r"/_tags", Answer(200, f'{{"imageName":"team/app"{none}}}'.encode())))
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
     assert (listing.exists, listing.tags) == (True, {})
 
 
 async def test_a_repository_that_does_not_exist(acr: Connected) -> None:
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
     assert (listing.exists, listing.tags) == (False, {})
 
 
@@ -201,7 +201,7 @@ async def test_a_forbidden_repository_is_never_an_absent_one(
         login = emulator._docker("stranger", "a-password")
         push(emulator, "one", "v1")
         async with connected(emulator, tmp_path, login) as acr:
-            for ask in (acr.registry.list_tags, acr.registry.probe):
+            for ask in (acr.session.list_tags, acr.session.probe):
                 with pytest.raises(Unauthorized, match=r"'stranger' \(auths in .*config\.json\)") as raised:
                     await ask()
                 assert "Container Registry Repository Contributor" in raised.value.what_to_do
@@ -238,20 +238,20 @@ BROKEN: dict[str, Action] = {
 @pytest.mark.parametrize("kind", sorted(BROKEN))
 async def test_a_listing_that_is_not_one_is_never_read_as_complete(acr: Connected, kind: str, nth: int) -> None:
     acr.image("one", *(f"v{number}" for number in range(250)))
-    await acr.registry.resolve(Tag("v1"))  # the challenge
+    await acr.session.resolve(Tag("v1"))  # the challenge
     acr.emulator.faults.add(Fault("GET", r"/_tags", BROKEN[kind], nth=nth, times=None))
     with pytest.raises(IncompleteSource, match=r"127\.0\.0\.1|_tags"):
-        await acr.registry.list_tags()
+        await acr.session.list_tags()
 
 
 async def test_the_firewall_is_named(acr: Connected) -> None:
     acr.image("one", "v1")
     acr.emulator.firewalled = True
-    for ask in (acr.registry.list_tags, acr.registry.probe):
+    for ask in (acr.session.list_tags, acr.session.probe):
         with pytest.raises(Unauthorized, match="client with IP") as raised:
             await ask()
         assert "firewall" in raised.value.what_to_do
-    (outcome,) = await acr.registry.delete_manifests([ABSENT])
+    (outcome,) = await acr.session.delete_manifests([ABSENT])
     assert isinstance(outcome, Forbidden)
     assert "firewall" in outcome.what
 
@@ -262,22 +262,22 @@ async def test_the_firewall_is_named(acr: Connected) -> None:
 async def test_a_tag_goes_alone_and_the_last_one_leaves_its_manifest(acr: Connected) -> None:
     raw = acr.image("one", "v1", "v2")
     tags = [Tag("v1"), Tag("v2"), Tag("v1")]
-    assert await acr.registry.delete_tags(tags) == [Deleted(), Deleted(), AlreadyGone()]
-    assert await acr.registry.resolve(raw.digest) == raw.digest
-    assert (await acr.registry.list_tags()).tags == {}
+    assert await acr.session.delete_tags(tags) == [Deleted(), Deleted(), AlreadyGone()]
+    assert await acr.session.resolve(raw.digest) == raw.digest
+    assert (await acr.session.list_tags()).tags == {}
 
 
 async def test_referrers_are_asked_for_where_the_listing_does_not_show_all_manifests(acr: Connected) -> None:
     subject = acr.image("subject", "v1")
     acr.image("other", "v2", "v3")
-    await acr.registry.probe()
-    await acr.registry.list_tags()
-    assert await acr.registry.referrers(subject.digest) == ()
+    await acr.session.probe()
+    await acr.session.list_tags()
+    assert await acr.session.referrers(subject.digest) == ()
     assert acr.asked("/referrers/") == 0, "every manifest has a tag"
     signature = acr.image("signature", subject=subject)
-    await acr.registry.probe()
-    await acr.registry.list_tags()
-    assert await acr.registry.referrers(subject.digest) == [signature.digest]
+    await acr.session.probe()
+    await acr.session.list_tags()
+    assert await acr.session.referrers(subject.digest) == [signature.digest]
 
 
 async def test_referrers_are_asked_for_where_azure_does_not_count(acr: Connected) -> None:
@@ -285,9 +285,9 @@ async def test_referrers_are_asked_for_where_azure_does_not_count(acr: Connected
     signature = acr.image("signature", subject=subject)
     said = b'{"imageName":"team/app"}'
     acr.emulator.faults.add(Fault("GET", rf"/acr/v1/{PATH}", Answer(200, said)))
-    await acr.registry.probe()
-    await acr.registry.list_tags()
-    assert await acr.registry.referrers(subject.digest) == [signature.digest]
+    await acr.session.probe()
+    await acr.session.list_tags()
+    assert await acr.session.referrers(subject.digest) == [signature.digest]
 
 
 async def test_a_manifest_takes_its_tags_and_referrers_and_no_index_protects_its_children(acr: Connected) -> None:
@@ -295,24 +295,24 @@ async def test_a_manifest_takes_its_tags_and_referrers_and_no_index_protects_its
     index = put(acr.emulator, images.index(child), "multi")
     signature = acr.image("signature", "signed", subject=subject)
     above = acr.image("above", subject=signature)
-    assert await acr.registry.referrers(subject.digest) == [signature.digest]
+    assert await acr.session.referrers(subject.digest) == [signature.digest]
     digests = [child.digest, subject.digest, signature.digest, above.digest, ABSENT]
-    assert await acr.registry.delete_manifests(digests) == [
+    assert await acr.session.delete_manifests(digests) == [
         Deleted(),
         Deleted(),
         AlreadyGone(),
         AlreadyGone(),
         AlreadyGone(),
     ]
-    assert (await acr.registry.list_tags()).tags == {"multi": index.digest}
+    assert (await acr.session.list_tags()).tags == {"multi": index.digest}
 
 
 async def test_what_azure_locked_stays(acr: Connected) -> None:
     manifest, tagged = acr.image("manifest", "v1"), acr.image("tagged", "v2", "v3")
     acr.emulator.lock_manifest(PATH, manifest.digest)
     acr.emulator.lock(PATH, "v2")
-    (by_name,) = await acr.registry.delete_tags([Tag("v2")])
-    (by_digest,) = await acr.registry.delete_manifests([manifest.digest])
+    (by_name,) = await acr.session.delete_tags([Tag("v2")])
+    (by_digest,) = await acr.session.delete_manifests([manifest.digest])
     assert isinstance(by_name, Locked)
     assert isinstance(by_digest, Locked)
     assert tagged.digest in acr.emulator.storage.repositories[PATH].manifests
@@ -320,47 +320,62 @@ async def test_what_azure_locked_stays(acr: Connected) -> None:
 
 async def test_a_manifest_with_a_tag_that_the_last_listing_saw_locked_is_not_even_asked_for(acr: Connected) -> None:
     raw, free = acr.image("locked", "v1", "v2"), acr.image("free", "v3")
-    await acr.registry.list_tags()
+    await acr.session.list_tags()
     acr.emulator.lock(PATH, "v1")
-    await acr.registry.list_tags()
-    outcomes = await acr.registry.delete_manifests([raw.digest, free.digest])
+    await acr.session.list_tags()
+    outcomes = await acr.session.delete_manifests([raw.digest, free.digest])
     assert outcomes == [Locked("its tag v1 is locked in Azure: deleteEnabled is false"), Deleted()]
     assert acr.asked(raw.digest) == 0
     acr.emulator.tag_attributes.clear()
-    await acr.registry.list_tags()
-    assert await acr.registry.delete_manifests([raw.digest]) == [Deleted()]
+    await acr.session.list_tags()
+    assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
 
 
 async def test_a_hidden_tag_is_listed_all_the_same_and_saves_its_manifest(acr: Connected) -> None:
     raw, free = acr.image("hidden", "v1", "prod"), acr.image("free", "v2")
     acr.emulator.hide(PATH, "prod")
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
     assert listing.tags == {"v1": raw.digest, "prod": raw.digest, "v2": free.digest}
     assert listing.locked == {"prod": "hidden in Azure: listEnabled is false"}
-    outcomes = await acr.registry.delete_manifests([raw.digest, free.digest])
+    outcomes = await acr.session.delete_manifests([raw.digest, free.digest])
     assert outcomes == [Locked("its tag prod is hidden in Azure: listEnabled is false"), Deleted()]
-    assert (await acr.registry.probe()).digest_delete
+    assert (await acr.session.probe()).digest_delete
 
 
 async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_digest(tmp_path: Path) -> None:
     async with AcrEmulator(names_hidden_tags=False) as emulator, connected(emulator, tmp_path) as acr:
         acr.image("hidden", "v1", "prod")
         emulator.hide(PATH, "prod")
-        assert (await acr.registry.list_tags()).tags.keys() == {"v1"}
-        can = await acr.registry.probe()
+        assert (await acr.session.list_tags()).tags.keys() == {"v1"}
+        can = await acr.session.probe()
         assert (can.tag_delete, can.digest_delete) == (True, False)
+
+
+@pytest.mark.parametrize("doubtful", ["shows_locks", "names_hidden_tags"])
+async def test_who_carries_out_another_process_plan_is_told_the_same_as_that_one(tmp_path: Path, doubtful: str) -> None:
+    """Else the plan is one of another registry, each time: `apply` refuses it, and `resume` ends the run."""
+    quirk = {doubtful: False}
+    async with AcrEmulator(**quirk) as emulator:  # type: ignore[arg-type]
+        async with connected(emulator, tmp_path) as acr:
+            acr.image("hidden", "v1", "prod")
+            emulator.hide(PATH, "prod")
+            await acr.session.list_tags()
+            planned = await acr.session.probe()
+        assert planned != PROFILE.can
+        async with connected(emulator, tmp_path) as again:
+            assert (await again.session.probe()).manners == planned.manners
 
 
 async def test_a_tag_that_was_hidden_after_the_plan_saves_its_manifest(acr: Connected) -> None:
     raw, free = acr.image("hidden", "v1", "prod"), acr.image("free", "v2")
     more = {**acr.emulator.storage.repositories[PATH].tags}
-    await acr.registry.list_tags()
+    await acr.session.list_tags()
     acr.emulator.faults.add(
         Fault("GET", rf"/{PATH}/_manifests\?", Answer(200, b'{"imageName":"team/app"}'), times=None)
     )
     acr.emulator.hide(PATH, "prod")
-    await acr.registry.list_tags()
-    outcomes = await acr.registry.delete_manifests([raw.digest, free.digest])
+    await acr.session.list_tags()
+    outcomes = await acr.session.delete_manifests([raw.digest, free.digest])
     assert isinstance(outcomes[0], Locked)
     assert outcomes[1] == Deleted()
     assert acr.emulator.storage.repositories[PATH].tags == {tag: at for tag, at in more.items() if tag != "v2"}
@@ -370,13 +385,13 @@ async def test_whether_undo_may_push_is_known_beforehand(tmp_path: Path) -> None
     deleter = Principal("deleter", {"*": READ_ACTIONS | {"delete"}})
     async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.az_login(principal=deleter)) as acr:
         acr.image("one", "v1")
-        can = await acr.registry.probe()
+        can = await acr.session.probe()
         assert can.can_delete
         assert not can.undo.possible
         assert "AcrPush" in can.undo.lacks
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
-        can = await acr.registry.probe()
+        can = await acr.session.probe()
         assert can.undo.possible
         assert "soft delete" in can.undo.doubt
 
@@ -384,12 +399,12 @@ async def test_whether_undo_may_push_is_known_beforehand(tmp_path: Path) -> None
 async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_first(tmp_path: Path) -> None:
     async with AcrEmulator(shows_locks=False) as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
-        await acr.registry.list_tags()
-        assert (await acr.registry.probe()).tags_first
+        await acr.session.list_tags()
+        assert (await acr.session.probe()).tags_first
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
-        await acr.registry.list_tags()
-        assert await acr.registry.probe() == PROFILE.can
+        await acr.session.list_tags()
+        assert await acr.session.probe() == PROFILE.can
 
 
 @pytest.mark.parametrize(
@@ -413,10 +428,10 @@ async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_f
 )
 async def test_replies_to_a_deletion(acr: Connected, answer: Answer, expected: type) -> None:
     raw = acr.image("one", "v1")
-    await acr.registry.list_tags()
+    await acr.session.list_tags()
     acr.emulator.faults.add(Fault("DELETE", r"/_tags/|/manifests/", answer, times=None))
-    (by_name,) = await acr.registry.delete_tags([Tag("v1")])
-    (by_digest,) = await acr.registry.delete_manifests([raw.digest])
+    (by_name,) = await acr.session.delete_tags([Tag("v1")])
+    (by_digest,) = await acr.session.delete_manifests([raw.digest])
     assert isinstance(by_name, expected)
     assert isinstance(by_digest, expected)
 
@@ -425,11 +440,11 @@ async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
     """One probe, a count and a page for every hundred tags, one deletion each, and the log-in: a challenge, a
     token, and another that tells whether a push is allowed."""
     raws = [acr.image(f"{number}", f"v{number}") for number in range(250)]
-    await acr.registry.probe()
-    listing = await acr.registry.list_tags()
+    listing = await acr.session.list_tags()
+    await acr.session.probe()
     assert len(listing.tags) == 250
     for raw in raws[:200]:
-        assert await acr.registry.delete_manifests([raw.digest]) == [Deleted()]
+        assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
     assert len(acr.emulator.requests) == 1 + 1 + 3 + 200 + 3
 
 
@@ -439,8 +454,10 @@ async def test_requests_stay_within_what_the_job_needs(acr: Connected) -> None:
 async def test_the_probe_asks_once_and_finds_nothing_wrong(acr: Connected) -> None:
     raw = acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(delete_enabled=False)  # guards the repository, no image
-    assert await acr.registry.probe() == PROFILE.can
-    assert acr.asked("/acr/v1/team/app") == 2, "the challenge and the answer"
+    await acr.session.list_tags()
+    acr.emulator.requests.clear()
+    assert await acr.session.probe() == PROFILE.can
+    assert acr.asked("/acr/v1/team/app") == 1
     assert acr.emulator.counts["DELETE manifest"] == 0
     assert raw.digest in acr.emulator.storage.repositories[PATH].manifests
 
@@ -451,14 +468,14 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
     async with AcrEmulator(opaque_tokens=opaque_tokens, says_why=says_why) as emulator:
         raw = push(emulator, "one", "v1")
         async with connected(emulator, tmp_path, emulator.weak_login()) as acr:
-            can = await acr.registry.probe()
+            can = await acr.session.probe()
             assert not can.can_delete
             for part in ("'lookout'", "config.json", "repository:team/app:pull,delete,metadata_read", "AcrDelete"):
                 assert part in can.cannot_delete_because
-            assert (await acr.registry.list_tags()).tags == {"v1": raw.digest}
+            assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
             for outcome in (
-                *await acr.registry.delete_tags([Tag("v1")]),
-                *await acr.registry.delete_manifests([raw.digest]),
+                *await acr.session.delete_tags([Tag("v1")]),
+                *await acr.session.delete_manifests([raw.digest]),
             ):
                 assert isinstance(outcome, Forbidden)
                 assert "delete" in outcome.what
@@ -468,17 +485,17 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
 async def test_the_probe_where_tokens_tell_nothing(tmp_path: Path) -> None:
     async with AcrEmulator(opaque_tokens=True) as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1")
-        assert (await acr.registry.probe()).can_delete
+        assert (await acr.session.probe()).can_delete
         assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest}
 
 
 async def test_the_probe_of_a_locked_repository(acr: Connected) -> None:
     acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(write_enabled=False)
-    can = await acr.registry.probe()
+    can = await acr.session.probe()
     assert not can.can_delete
     assert "az acr repository update" in can.cannot_delete_because
-    (outcome,) = await acr.registry.delete_tags([Tag("v1")])
+    (outcome,) = await acr.session.delete_tags([Tag("v1")])
     assert isinstance(outcome, Locked)
 
 
@@ -486,11 +503,11 @@ async def test_the_probe_of_a_locked_repository(acr: Connected) -> None:
 async def test_the_probe_of_something_else(acr: Connected, answer: Answer) -> None:
     acr.emulator.faults.add(Fault("GET", r"/acr/v1/team/app$", answer, times=None))
     with pytest.raises(IncompleteSource, match="team/app"):
-        await acr.registry.probe()
+        await acr.session.probe()
 
 
 async def test_the_probe_of_a_repository_that_does_not_exist(acr: Connected) -> None:
-    assert (await acr.registry.probe()).can_delete
+    assert (await acr.session.probe()).can_delete
 
 
 async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:
@@ -499,8 +516,8 @@ async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:
         entry = emulator.login().docker_config["auths"][emulator.host]  # type: ignore[index]
         login = Login(docker_config={"auths": {"acme.azurecr.io": entry}})
         async with connected(emulator, tmp_path, login, host="acme.azurecr.io") as acr:
-            assert (await acr.registry.list_tags()).tags == {"v1": raw.digest}
-            assert await acr.registry.resolve(Tag("v1")) == raw.digest
+            assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
+            assert await acr.session.resolve(Tag("v1")) == raw.digest
 
 
 # Throttling
@@ -511,17 +528,17 @@ async def test_throttling_is_waited_out_wherever_it_comes(tmp_path: Path, retry_
     async with AcrEmulator(retry_after=retry_after) as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1")
         emulator.throttle(2)  # the first request and the token
-        assert (await acr.registry.list_tags()).tags.keys() == {"v1"}
+        assert (await acr.session.list_tags()).tags.keys() == {"v1"}
         emulator.throttle(3)
-        assert await acr.registry.delete_manifests([raw.digest]) == [Deleted()]
+        assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
         assert emulator.throttled == 0
-        assert acr.registry.writes.counts().throttled == 3
+        assert acr.session.writes.counts().throttled == 3
 
 
 async def test_what_is_throttled_for_ever_fails_alone(acr: Connected) -> None:
     acr.image("one", "v1")
     acr.emulator.throttle(100)
-    (outcome,) = await acr.registry.delete_manifests([ABSENT])
+    (outcome,) = await acr.session.delete_manifests([ABSENT])
     assert isinstance(outcome, Failed)
     assert "429" in outcome.error
 
@@ -533,17 +550,17 @@ async def test_a_wrong_password(tmp_path: Path) -> None:
     async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.bad_login()) as acr:
         acr.image("one", "v1")
         with pytest.raises(Unauthorized, match=r"user 'acme' \(auths in .*config\.json\)") as raised:
-            await acr.registry.list_tags()
+            await acr.session.list_tags()
         assert "not-the-password" not in str(raised.value)
 
 
 async def test_one_token_serves_listing_reading_and_deleting(acr: Connected) -> None:
     raw = acr.image("one", "v1")
-    await acr.registry.probe()
-    await acr.registry.list_tags()
-    await acr.registry.read_manifests([raw.digest])
-    await acr.registry.read_blob(Digest.of(images.config("one")))
-    await acr.registry.delete_manifests([raw.digest])
+    await acr.session.probe()
+    await acr.session.list_tags()
+    await acr.session.read_manifests([raw.digest])
+    await acr.session.read_blob(Digest.of(images.config("one")))
+    await acr.session.delete_manifests([raw.digest])
     assert acr.emulator.tokens_fetched == 2, "the other tells whether a push is allowed, as undo needs it"
     assert PASSWORD not in str([each.authorization for each in acr.emulator.requests])
 
@@ -554,11 +571,11 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
         login = emulator.az_login(identity_token=identity_token)
         async with connected(emulator, tmp_path, login) as acr:
             raw = acr.image("one", "v1")
-            assert (await acr.registry.list_tags()).tags == {"v1": raw.digest}
-            assert (await acr.registry.probe()).can_delete
+            assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
+            assert (await acr.session.probe()).can_delete
             assert emulator.counts["POST token"] + emulator.counts["POST other"] == 2
             assert not any(each.authorization.startswith("Basic") for each in emulator.requests)
-            assert EMPTY_GUID not in repr(acr.registry)
+            assert EMPTY_GUID not in repr(acr.session)
 
 
 async def test_the_end_of_what_az_acr_login_left_is_told_plainly(
@@ -573,7 +590,7 @@ async def test_the_end_of_what_az_acr_login_left_is_told_plainly(
         clock.now += REFRESH_LIFE
         async with connected(emulator, tmp_path, login) as acr:
             with pytest.raises(Unauthorized, match=r"'az acr login' left .* ended at 2025-") as raised:
-                await acr.registry.list_tags()
+                await acr.session.list_tags()
         assert "three hours" in raised.value.what_to_do
         assert "azure-identity" in raised.value.message
         assert not [secret for secret in login.secrets if secret in str(raised.value)]
@@ -593,13 +610,13 @@ async def test_whoever_is_logged_in_to_azure_goes_on_where_az_acr_login_ended(
             clock.now += REFRESH_LIFE
         async with connected(emulator, tmp_path, login) as acr:
             if in_the_middle:
-                await acr.registry.list_tags()
+                await acr.session.list_tags()
                 assert emulator.exchanges == 0
                 clock.now += REFRESH_LIFE
             outcomes: list[object] = []
 
             async def delete(raw: RawManifest) -> None:
-                outcomes.extend(await acr.registry.delete_manifests([raw.digest]))
+                outcomes.extend(await acr.session.delete_manifests([raw.digest]))
 
             async with anyio.create_task_group() as tasks:
                 for raw in raws:
@@ -613,9 +630,9 @@ async def test_access_tokens_end_by_the_clock_of_the_server(tmp_path: Path) -> N
     async with AcrEmulator(clock=clock) as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1", "v2")
         for _ in range(3):
-            assert await acr.registry.resolve(Tag("v1")) == raw.digest
+            assert await acr.session.resolve(Tag("v1")) == raw.digest
             clock.now += 76 * 60
-        assert await acr.registry.delete_tags([Tag("v1")]) == [Deleted()]
+        assert await acr.session.delete_tags([Tag("v1")]) == [Deleted()]
         assert emulator.tokens_fetched == 4
 
 
@@ -624,9 +641,9 @@ async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spe
     """Capitals in tokens of version 1.0, small letters in those of 2.0 (recordings of Microsoft's SDKs)."""
     async with AcrEmulator(spelling=spelt) as emulator, connected(emulator, tmp_path, emulator.weak_login()) as acr:
         acr.image("one", "v1")
-        await acr.registry.list_tags()
+        await acr.session.list_tags()
         emulator.requests.clear()
-        assert not (await acr.registry.probe()).can_delete
+        assert not (await acr.session.probe()).can_delete
         assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
 
 
@@ -654,13 +671,13 @@ async def test_what_a_reply_says_is_left_raises_the_pace_of_its_kind_alone(
     tmp_path: Path, said: str, rate: float
 ) -> None:
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
-        await acr.registry.list_tags()
-        lanes = acr.registry.writes, acr.registry.reads
+        await acr.session.list_tags()
+        lanes = acr.session.writes, acr.session.reads
         for each in lanes:
             each.declare(Quota(8, 8))
         answer = Answer(202, b"", {"X-Ms-Ratelimit-Remaining-Calls-Per-Second": said})
         emulator.faults.add(Fault("DELETE", "/manifests/", answer))
-        assert await acr.registry.delete_manifests([ABSENT]) == [Deleted()]
+        assert await acr.session.delete_manifests([ABSENT]) == [Deleted()]
         assert [each.declared for each in lanes] == [Quota(rate, rate), Quota(8, 8)]
 
 
@@ -668,10 +685,10 @@ async def test_what_goes_and_what_refers_do_not_wait_for_each_other(tmp_path: Pa
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1")
         acr.image("what has no tag, and may refer to it")
-        await acr.registry.list_tags()
-        await acr.registry.referrers(raw.digest)
-        await acr.registry.delete_manifests([ABSENT])
-        lanes = (acr.registry.reads, acr.registry.writes, acr.registry.pushes, acr.registry.referring)
+        await acr.session.list_tags()
+        await acr.session.referrers(raw.digest)
+        await acr.session.delete_manifests([ABSENT])
+        lanes = (acr.session.reads, acr.session.writes, acr.session.pushes, acr.session.referring)
         assert [each.key.api for each in lanes] == ["read", "delete", "write", "referrers"]
         assert [each.key.api for each in lanes if each.counts().requests] == ["read", "delete", "referrers"]
 
@@ -686,13 +703,13 @@ def no_azure_identity() -> entra.TokenCredential:
 async def test_the_exchange_names_the_registry_as_its_challenge_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a regional endpoint, NAME.REGION.geo.azurecr.io, the service is NAME.azurecr.io."""
+    """On a regional endpoint, NAME.registryION.geo.azurecr.io, the service is NAME.azurecr.io."""
     async with AcrEmulator(service="shop.azurecr.io") as emulator:
         as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path, Login()) as acr:
             raw = acr.image("one", "v1")
-            assert (await acr.registry.list_tags()).tags == {"v1": raw.digest}
-            assert await acr.registry.delete_manifests([raw.digest]) == [Deleted()]
+            assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
+            assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
 
 
 async def test_each_credential_that_azure_tried_is_told_with_its_cause(
@@ -755,9 +772,9 @@ async def test_azure_is_asked_if_docker_knows_nothing(tmp_path: Path, monkeypatc
         credential = as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path, Login()) as acr:
             raw = acr.image("one", "v1")
-            assert (await acr.registry.probe()).can_delete
-            assert (await acr.registry.list_tags()).tags == {"v1": raw.digest}
-            assert await acr.registry.delete_manifests([raw.digest]) == [Deleted()]
+            assert (await acr.session.probe()).can_delete
+            assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
+            assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
             assert emulator.exchanges == 1
             assert not credential.closed
         assert credential.asked == [("https://containerregistry.azure.net/.default",)]
@@ -768,7 +785,7 @@ async def test_docker_comes_before_azure(tmp_path: Path, monkeypatch: pytest.Mon
     async with AcrEmulator() as emulator:
         credential = as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path) as acr:
-            await acr.registry.list_tags()
+            await acr.session.list_tags()
         assert credential.asked == []
 
 
@@ -780,10 +797,10 @@ async def test_a_refresh_token_that_ends_in_the_middle_is_exchanged_anew(
         as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path, Login()) as acr:
             raws = [acr.image(f"{number}", f"v{number}") for number in range(2)]
-            await acr.registry.list_tags()
+            await acr.session.list_tags()
             clock.now += REFRESH_LIFE + 1
-            assert await acr.registry.delete_manifests([raws[0].digest]) == [Deleted()]
-            assert await acr.registry.delete_manifests([raws[1].digest]) == [Deleted()]
+            assert await acr.session.delete_manifests([raws[0].digest]) == [Deleted()]
+            assert await acr.session.delete_manifests([raws[1].digest]) == [Deleted()]
             assert emulator.exchanges == 2
 
 
@@ -794,7 +811,7 @@ async def test_lacking_rights_do_not_lead_to_an_exchange_each(tmp_path: Path, mo
         async with connected(emulator, tmp_path, Login()) as acr:
             acr.image("one", "v1")
             for _ in range(5):
-                (outcome,) = await acr.registry.delete_manifests([ABSENT])
+                (outcome,) = await acr.session.delete_manifests([ABSENT])
                 assert isinstance(outcome, Forbidden)
                 assert "azure-identity" in outcome.what
             assert emulator.exchanges == 2
@@ -805,7 +822,7 @@ async def test_the_exchange_is_throttled_too(tmp_path: Path, monkeypatch: pytest
         as_azure(monkeypatch, emulator.entra_token)
         emulator.throttle(2)
         async with connected(emulator, tmp_path, Login()) as acr:
-            assert not (await acr.registry.list_tags()).exists
+            assert not (await acr.session.list_tags()).exists
 
 
 async def test_whom_the_registry_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -878,7 +895,7 @@ async def test_the_package_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
                 pass
         assert "holystone[acr]" in raised.value.what_to_do
         async with connected(emulator, tmp_path) as acr:
-            assert not (await acr.registry.list_tags()).exists
+            assert not (await acr.session.list_tags()).exists
 
 
 # Bringing back
@@ -888,23 +905,23 @@ async def test_what_was_soft_deleted_comes_back_with_its_tags(tmp_path: Path) ->
     async with AcrEmulator(soft_delete=True) as emulator, connected(emulator, tmp_path) as acr:
         raw, plain = acr.image("one", "v1", "v2"), acr.image("plain")
         digests = [raw.digest, plain.digest]
-        await acr.registry.delete_manifests(digests)
+        await acr.session.delete_manifests(digests)
         with pytest.raises(RegistryFailure, match="soft deleted"):
-            await acr.registry.push_manifest(Tag("v1"), raw)
-        assert await acr.registry.restore(raw.digest, [Tag("v1"), Tag("v2")])
-        assert await acr.registry.restore(plain.digest, ())
+            await acr.session.push_manifest(Tag("v1"), raw)
+        assert await acr.session.restore(raw.digest, [Tag("v1"), Tag("v2")])
+        assert await acr.session.restore(plain.digest, ())
         assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest, "v2": raw.digest}
-        assert await acr.registry.resolve(plain.digest) == plain.digest
-        assert not await acr.registry.restore(raw.digest, [Tag("never-was")])
-        assert not await acr.registry.restore(ABSENT, ())
+        assert await acr.session.resolve(plain.digest) == plain.digest
+        assert not await acr.session.restore(raw.digest, [Tag("never-was")])
+        assert not await acr.session.restore(ABSENT, ())
 
 
 async def test_without_the_policy_a_push_brings_it_back(acr: Connected) -> None:
     raw = acr.image("one", "v1")
-    await acr.registry.delete_manifests([raw.digest])
-    assert not await acr.registry.restore(raw.digest, [Tag("v1")])
-    await acr.registry.push_manifest(Tag("v1"), raw)
-    assert await acr.registry.resolve(Tag("v1")) == raw.digest
+    await acr.session.delete_manifests([raw.digest])
+    assert not await acr.session.restore(raw.digest, [Tag("v1")])
+    await acr.session.push_manifest(Tag("v1"), raw)
+    assert await acr.session.resolve(Tag("v1")) == raw.digest
 
 
 @pytest.mark.parametrize("says_why", [True, False])
@@ -914,7 +931,7 @@ async def test_without_the_right_to_restore_a_push_is_tried(tmp_path: Path, says
         emulator.passwords["pusher"] = ("a-password", Principal("pusher", rights))
         async with connected(emulator, tmp_path, emulator._docker("pusher", "a-password")) as acr:
             raw = acr.image("one", "v1")
-            await acr.registry.delete_manifests([raw.digest])
-            assert not await acr.registry.restore(raw.digest, ())
-            await acr.registry.push_manifest(raw.digest, raw)
-            assert await acr.registry.resolve(raw.digest) == raw.digest
+            await acr.session.delete_manifests([raw.digest])
+            assert not await acr.session.restore(raw.digest, ())
+            await acr.session.push_manifest(raw.digest, raw)
+            assert await acr.session.resolve(raw.digest) == raw.digest

@@ -15,6 +15,7 @@ from holystone.adapters.registries import fingerprint
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.adapters.registries.reach import Access
+from holystone.embedded.access import Basic, User
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Hang, Truncate, redirect
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import HolystoneError, UsageError
@@ -158,3 +159,29 @@ async def test_the_users_word_gets_it_the_login(tmp_path: Path) -> None:
         with pytest.raises(HolystoneError):
             await harbor.list_tags()
         assert any(each.authorization.startswith("Basic ") for each in registry.requests)
+
+
+async def test_a_helper_that_was_asked_anew_opens_no_second_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was listed for a plan is known when it is carried out, although a token ran out in between."""
+    said = '{"Username": "jane", "Secret": "%s"}'
+    helper = tmp_path / "docker-credential-short-lived"
+    lines = (
+        f"test -e {tmp_path}/asked && word=second || word=first",
+        f"touch {tmp_path}/asked",
+        f"printf '{said}' $word",
+    )
+    helper.write_text("\n".join(("#!/bin/sh", *lines)))
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    users = {"jane": User("first")}
+    async with (
+        EmbeddedRegistry(auth=Basic(users)) as registry,
+        connections(tmp_path, {"credHelpers": {registry.host: "short-lived"}}) as opened,
+    ):
+        session = await opened.session(repository(registry), "default")
+        await session.list_tags()
+        users["jane"] = User("second")
+        await session.list_tags()
+        assert await opened.session(repository(registry), "default") is session

@@ -480,7 +480,7 @@ def to_emulator(served: GoogleEmulator, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("google.oauth2.credentials._GOOGLE_OAUTH2_TOKEN_ENDPOINT", f"{served.url}/oauth2/token")
 
 
-async def works(session: GoogleSession, repository: Repository) -> None:
+async def works(session: GoogleSession) -> None:
     assert (await session.list_tags()).tags.keys() == {"v1"}
     assert (await session.probe()).can_delete
 
@@ -489,7 +489,7 @@ async def test_a_service_accounts_key_file(tmp_path: Path) -> None:
     async with GoogleEmulator(immutable=True) as served:
         push(served, "one", "v1")
         async with connected(served, tmp_path, key_file(served, tmp_path)) as session:
-            await works(session, session.repository)
+            await works(session)
             assert (await session.list_tags()).locked
     assert served.seen.grants == ["urn:ietf:params:oauth:grant-type:jwt-bearer"], "one token for /v2 and the API"
 
@@ -504,7 +504,7 @@ async def test_the_login_of_gcloud_in_its_usual_place(tmp_path: Path, monkeypatc
         ):
             write(folder / "application_default_credentials.json", OWN_LOGIN)
             async with connected(served, tmp_path, Login(environ=environ)) as session:
-                await works(session, session.repository)
+                await works(session)
     assert served.seen.grants == ["refresh_token"] * 2
 
 
@@ -515,7 +515,7 @@ async def test_the_metadata_server_is_found_without_being_named(
         push(served, "one", "v1")
         monkeypatch.setattr(access_tokens_module, "_METADATA_HOST", served.host)
         async with connected(served, tmp_path, Login(environ={"NO_GCE_CHECK": "false"})) as session:
-            await works(session, session.repository)
+            await works(session)
         served.faults.add(Fault("GET", r"^/$", Answer(200, b"Welcome to our network"), times=None))
         for elsewhere in (served.host, "127.0.0.1:1"):
             monkeypatch.setattr(access_tokens_module, "_METADATA_HOST", elsewhere)
@@ -541,7 +541,7 @@ async def test_a_key_in_dockers_configuration(tmp_path: Path, encoded: bool) -> 
         key = json.dumps(served.key(ADMIN))
         user, secret = ("_json_key_base64", base64.b64encode(key.encode()).decode()) if encoded else ("_json_key", key)
         async with connected(served, tmp_path, served.by_docker(user, secret)) as session:
-            await works(session, session.repository)
+            await works(session)
             assert (await session.list_tags()).locked, "a token for the API was got with the key"
 
 
@@ -558,7 +558,7 @@ async def test_an_access_token_in_dockers_configuration_serves_the_api_too(tmp_p
     async with GoogleEmulator(immutable=True) as served:
         push(served, "one", "v1")
         async with connected(served, tmp_path, served.by_docker(user, served.issue(ADMIN))) as session:
-            await works(session, session.repository)
+            await works(session)
             assert (await session.list_tags()).locked
         assert served.seen.grants == [], "Docker's configuration comes first"
 
@@ -701,7 +701,7 @@ async def test_the_package_that_lacks_is_named(tmp_path: Path, monkeypatch: pyte
         assert "holystone[gcr]" in raised.value.what_to_do
         push(served, "one", "v1")
         async with connected(served, tmp_path) as session:
-            await works(session, session.repository)
+            await works(session)
 
 
 # Tokens end
@@ -724,7 +724,7 @@ async def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
     async with GoogleEmulator(lifetime=0) as served:
         push(served, "one", "v1")
         async with connected(served, tmp_path) as session:
-            await works(session, session.repository)
+            await works(session)
     assert served.seen.refused == 0
     assert len(served.seen.grants) > 2
 
@@ -746,7 +746,7 @@ async def test_a_token_server_that_is_unwell_for_a_moment(tmp_path: Path) -> Non
                 served.faults.add(Fault("GET|POST", fault_at, Answer(status, b"{}", {"Retry-After": "0"})))
             login = login_of(served, tmp_path) if login_of else None
             async with connected(served, tmp_path, login) as session:
-                await works(session, session.repository)
+                await works(session)
 
 
 @pytest.mark.parametrize("where", ["/oauth2/token", "/v2/"])
@@ -762,7 +762,7 @@ async def test_cancelled_while_a_server_is_silent(tmp_path: Path, where: str) ->
                 tasks.cancel_scope.cancel()
                 begun = anyio.current_time()
             assert anyio.current_time() - begun < 1
-            await works(session, session.repository)
+            await works(session)
 
 
 # Places

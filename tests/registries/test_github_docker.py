@@ -61,29 +61,29 @@ def put(github: GithubDockerEmulator, *tags: str, text: str = "one") -> Digest:
 
 @pytest.mark.parametrize("count", [1, 98, 99, 100, 199, 200])
 async def test_a_listing_is_complete_at_page_boundaries(tmp_path: Path, count: int) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         for number in range(count):
             put(github, f"v{number}", text=f"{number % 7}")
-        listing = await registry.list_tags()
+        listing = await session.list_tags()
         assert listing.exists
         assert set(map(str, listing.tags)) == {f"v{number}" for number in range(count)}
         assert github.api_requests[0][:2] == ("POST", "/api/graphql")
 
 
 async def test_tags_are_looked_up_at_the_registry(tmp_path: Path) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         digest = put(github, "v1")
-        assert dict((await registry.list_tags()).tags) == {"v1": None}
-        assert await registry.resolve(Tag("v1")) == digest
+        assert dict((await session.list_tags()).tags) == {"v1": None}
+        assert await session.resolve(Tag("v1")) == digest
 
 
 async def test_a_version_is_deleted_by_its_tag(tmp_path: Path) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1", "v2")
         put(github, "keep", text="keep")
-        can = await registry.probe()
+        can = await session.probe()
         assert (can.can_delete, can.tag_delete, can.tag_delete_spares_siblings) == (True, True, False)
-        outcomes = await registry.delete_tags([Tag("v1"), Tag("v1"), Tag("never")])
+        outcomes = await session.delete_tags([Tag("v1"), Tag("v1"), Tag("never")])
         assert outcomes == [Deleted(), AlreadyGone(), AlreadyGone()]
         assert set(github.storage.repositories[PATH].tags) == {"v2", "keep"}
 
@@ -91,54 +91,54 @@ async def test_a_version_is_deleted_by_its_tag(tmp_path: Path) -> None:
 async def test_rights(tmp_path: Path) -> None:
     async with GithubDockerEmulator() as github:
         put(github, "v1")
-        async with connected(tmp_path, github, READER) as registry:
+        async with connected(tmp_path, github, READER) as session:
             with pytest.raises(Unauthorized, match="--repo-github-token") as raised:
-                await registry.probe()
+                await session.probe()
             assert "repo" in raised.value.what_to_do
         github.tokens[READER] = Token("cabin-boy", frozenset({"read:packages", "repo"}))
-        async with connected(tmp_path, github, READER) as registry:
-            can = await registry.probe()
+        async with connected(tmp_path, github, READER) as session:
+            can = await session.probe()
             assert not can.can_delete
             assert "delete:packages" in can.cannot_delete_because
-            (outcome,) = await registry.delete_tags([Tag("v1")])
+            (outcome,) = await session.delete_tags([Tag("v1")])
             assert isinstance(outcome, Forbidden)
-        async with connected(tmp_path, github, "ghp_Wrong") as registry:
+        async with connected(tmp_path, github, "ghp_Wrong") as session:
             with pytest.raises(Unauthorized, match="Bad credentials"):
-                await registry.list_tags()
+                await session.list_tags()
 
 
 async def test_refusals(tmp_path: Path) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
         github.public = True
         github.download(PATH, "v1", 5001)
-        assert await registry.delete_tags([Tag("v1")]) == [Locked(POPULAR)]
+        assert await session.delete_tags([Tag("v1")]) == [Locked(POPULAR)]
         github.blind = True
-        (outcome,) = await registry.delete_tags([Tag("v1")])
+        (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden), "it is still listed, so it is not gone"
 
 
 async def test_graphqls_own_limit_is_waited_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("holystone.adapters.registries.github.throttling._until_reset", lambda _: 0.0)
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
         github.limited = 2
-        assert set(map(str, (await registry.list_tags()).tags)) == {"v1"}
+        assert set(map(str, (await session.list_tags()).tags)) == {"v1"}
         assert github.limited == 0
 
 
 async def test_absent_migrated_and_hidden_packages_are_told_apart(tmp_path: Path) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
-        assert not (await registry.list_tags()).exists
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
+        assert not (await session.list_tags()).exists
         put(github, "v1")
         github.migrated = True
         with pytest.raises(IncompleteSource) as raised:
-            await registry.list_tags()
+            await session.list_tags()
         assert "containers.HOST" in raised.value.what_to_do
         github.migrated = False
         github.hidden.add(PATH)
         with pytest.raises(Unauthorized, match="Could not resolve"):
-            await registry.list_tags()
+            await session.list_tags()
 
 
 @pytest.mark.parametrize(
@@ -156,18 +156,18 @@ async def test_absent_migrated_and_hidden_packages_are_told_apart(tmp_path: Path
     ],
 )
 async def test_an_answer_that_is_no_list(tmp_path: Path, answer: Answer) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         put(github, "v1")
         github.faults.add(Fault("POST", "/graphql", answer, times=None))
         with pytest.raises(IncompleteSource):
-            await registry.list_tags()
+            await session.list_tags()
 
 
 async def test_what_cannot_be_done(tmp_path: Path) -> None:
-    async with GithubDockerEmulator() as github, connected(tmp_path, github) as registry:
+    async with GithubDockerEmulator() as github, connected(tmp_path, github) as session:
         digest = put(github, "v1")
-        (outcome,) = await registry.delete_manifests([digest])
+        (outcome,) = await session.delete_manifests([digest])
         assert isinstance(outcome, Failed)
-        assert not await registry.restore(digest, [])
+        assert not await session.restore(digest, [])
         with pytest.raises(UsageError, match="no package"):
-            await registry.registry.open(Repository(HOST, RepositoryPath("acme/shop"))).list_tags()
+            await session.registry.open(Repository(HOST, RepositoryPath("acme/shop"))).list_tags()

@@ -56,20 +56,20 @@ class Telling:
     """One server, where images are known by what they are called in the story: digests differ."""
 
     def __init__(self, session: RepositorySession, repository: Repository, digests: Mapping[str, Digest]) -> None:
-        self.registry = session
+        self.session = session
         self.repository = repository
         self.digests = digests
         self._names = {digest: name for name, digest in digests.items()}
 
     async def there(self) -> dict[str, str]:
         """Tags with the image that they are on, and images without a tag."""
-        listing = await self.registry.list_tags()
+        listing = await self.session.list_tags()
         assert listing.exists
         tagged = {str(tag): self._names[digest] for tag, digest in listing.tags.items() if digest}
         return tagged | {self._names[each]: "no tag" for each in listing.untagged}
 
     async def resolved(self, tag: str) -> str | None:
-        found = await self.registry.resolve(Tag(tag))
+        found = await self.session.resolve(Tag(tag))
         return found and self._names[found]
 
 
@@ -83,46 +83,46 @@ async def look_up(told: Telling) -> object:
 
 async def repository_that_is_not_there(told: Telling) -> object:
     elsewhere = Repository(told.repository.host, RepositoryPath("team/none"))
-    assert isinstance(told.registry, EcrSession)
-    listing = await told.registry.registry.open(elsewhere).list_tags()
+    assert isinstance(told.session, EcrSession)
+    listing = await told.session.registry.open(elsewhere).list_tags()
     return listing.exists, dict(listing.tags)
 
 
 async def what_may_be_done(told: Telling) -> object:
-    can = await told.registry.probe()
+    can = await told.session.probe()
     return can.can_delete, can.tag_delete, can.digest_delete, can.overwrite != "impossible"
 
 
 async def one_tag_of_two(told: Telling) -> object:
-    return await told.registry.delete_tags([Tag("v2")]), await told.there()
+    return await told.session.delete_tags([Tag("v2")]), await told.there()
 
 
 async def the_last_tag(told: Telling) -> object:
-    return await told.registry.delete_tags([Tag("v1")]), await told.there()
+    return await told.session.delete_tags([Tag("v1")]), await told.there()
 
 
 async def tags_of_which_one_is_absent(told: Telling) -> object:
     tags = [Tag("v1"), Tag("absent"), Tag("v6")]
-    return await told.registry.delete_tags(tags), await told.there()
+    return await told.session.delete_tags(tags), await told.there()
 
 
 async def a_digest_with_all_its_tags(told: Telling) -> object:
-    return await told.registry.delete_manifests([told.digests["doomed"]]), await told.there()
+    return await told.session.delete_manifests([told.digests["doomed"]]), await told.there()
 
 
 async def an_untagged_digest(told: Telling) -> object:
     """Only what is left of it: the outcome is as the reply tells it, see above."""
-    await told.registry.delete_manifests([told.digests["loose"]])
+    await told.session.delete_manifests([told.digests["loose"]])
     return await told.there()
 
 
 async def an_absent_digest(told: Telling) -> object:
-    return await told.registry.delete_manifests([ABSENT]), await told.there()
+    return await told.session.delete_manifests([ABSENT]), await told.there()
 
 
 async def the_same_twice(told: Telling) -> object:
-    once = await told.registry.delete_tags([Tag("v4")])
-    return once, await told.registry.delete_tags([Tag("v4")]), await told.there()
+    once = await told.session.delete_tags([Tag("v4")])
+    return once, await told.session.delete_tags([Tag("v4")]), await told.there()
 
 
 Chapter: TypeAlias = Callable[[Telling], Coroutine[Any, Any, object]]

@@ -1,7 +1,7 @@
 """Registries, connected as the settings say: found by address, with the user's credentials, behind shared lanes."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -29,7 +29,7 @@ from holystone.adapters.registries.vendor import Vendor
 from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.plan import Place, RepositoryPlan, ToldBy
+from holystone.engine.model.plan import Place, ToldBy
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits, Scheduler
@@ -137,17 +137,13 @@ class Connections:
             if access.api_url:
                 self._check_api(repository, access.api_url, place)
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
-            if key not in self._open:
-                self._open[key] = await self._connect(repository, key, vendor)
-            if (key, repository) not in self._sessions:
-                session = await self._stack.enter_async_context(self._open[key].open(repository))
-                self._sessions[key, repository] = session
-            return self._sessions[key, repository]
-
-    @asynccontextmanager
-    async def planned(self, plan: RepositoryPlan) -> AsyncIterator[RepositorySession]:
-        """The session of a plan's repository. Raises as `session`."""
-        yield await self.session(plan.repository, plan.implementation, plan.place, plan.told_by)
+            # A helper that was asked anew has another answer, which the session there is has as well.
+            at = key._replace(docker=_UNASKED), repository
+            if at not in self._sessions:
+                if key not in self._open:
+                    self._open[key] = await self._connect(repository, key, vendor)
+                self._sessions[at] = await self._stack.enter_async_context(self._open[key].open(repository))
+            return self._sessions[at]
 
     async def _docker(self) -> DockerConfig:
         if self._docker_config is None:

@@ -49,7 +49,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> Non
 
         answers = await work.delete(
             [digest for _, digest in ready],
-            lambda digests: work.session.delete_manifests(digests),
+            work.session.delete_manifests,
             still,
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}

@@ -10,9 +10,9 @@ from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord
 
 
-def remaining(plan: Plan, slices: Iterable[RepositoryRecord]) -> Plan:
+def remaining(plan: Plan, records: Iterable[RepositoryRecord]) -> Plan:
     """The plan without the steps that the journal calls settled."""
-    known = {each.repository: each.outcomes for each in slices}
+    known = {each.repository: each.outcomes for each in records}
     return msgspec.structs.replace(
         plan, repositories=tuple(_left(each, known.get(each.repository, {})) for each in plan.repositories)
     )

@@ -94,7 +94,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         if hold := holds.digests.get(part):
             outcome = hold.outcome
         else:
-            (outcome,) = await work.delete([part], lambda ones: work.session.delete_manifests(ones), held_now)
+            (outcome,) = await work.delete([part], work.session.delete_manifests, held_now)
         if isinstance(outcome, AlreadyGone):
             outcome = Deleted()
         outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
@@ -122,7 +122,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
         return dict.fromkeys(tags, StillServed()) if now else {}
 
     async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:
-        return await work.delete(tags, lambda ones: work.session.delete_tags(ones), moved)
+        return await work.delete(tags, work.session.delete_tags, moved)
 
     async def moved(tag: Tag) -> Outcome | None:
         now = await work.session.resolve(tag)

@@ -37,7 +37,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         digests = {step.tag: step.digest for _, step in ready}
         answers = await work.delete(
             list(digests),
-            lambda tags: work.session.delete_tags(tags),
+            work.session.delete_tags,
             lambda tag: elsewhere(work, tag, digests[tag]),
         )
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}

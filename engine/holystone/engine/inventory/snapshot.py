@@ -182,7 +182,7 @@ class _Reader:
 
         level = set(roots)
         for _ in range(NESTED_AT_MOST):
-            manifests |= {digest: self._said[digest] for digest in level if digest in self._said}
+            manifests |= {digest: self._said[digest] for digest in sorted(level) if digest in self._said}
             unknown = level - manifests.keys()
             async for raw in self._cache.manifests(sorted(unknown)):
                 understand(raw)

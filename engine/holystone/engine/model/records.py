@@ -48,7 +48,8 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Journaled:
-    """The manifests of a slice. Their bytes, which may be gigabytes, are read one by one when they are needed."""
+    """The manifests of one repository of a run. Their bytes, which may be gigabytes, are read one by one when they
+    are needed."""
 
     whole: Mapping[Digest, Manifest | None]
     """None for bytes that are what their digest says, and cannot be understood."""

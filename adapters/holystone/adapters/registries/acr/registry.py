@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import msgspec
@@ -83,15 +83,16 @@ class AcrSession(OciSession):
         """Manifests with a tag, as the last listing saw them."""
         self._manifests = sys.maxsize
         """All manifests, tagged or not, as Azure counted them last."""
-        self._doubts = _Doubts()
-        """What the last listing left open."""
+        self._doubts: _Doubts | None = None
+        """What the last listing left open; None if there was none."""
 
     def scope(self, access: Access) -> str:
         return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 
     async def probe(self) -> Capabilities:
         """One request: the repository's own attributes. The rights are read from the token that was needed for it; if
-        it does not tell, the registry is asked to delete what cannot exist."""
+        it does not tell, the registry is asked to delete what cannot exist. What can be done depends on what a list
+        leaves open, so that there is one before, as there was for the plan that another process carries out."""
         about = await self._about()
         if about and about.changeableAttributes.writeEnabled is False:
             return _cannot(_locked(self.repository))
@@ -106,7 +107,9 @@ class AcrSession(OciSession):
                 f"{self._credential} has no right to delete in {self.repository} "
                 f"(scope {self.scope('delete')}): {lacking}. {NEEDED_RIGHTS}"
             )
-        doubts = self._doubts
+        if self._doubts is None:
+            await self.list_tags()
+        doubts = self._doubts or _Doubts()
         return msgspec.structs.replace(
             PROFILE.can,
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
@@ -117,14 +120,10 @@ class AcrSession(OciSession):
 
     async def list_tags(self) -> Listing:
         """With the tags that Azure hides, as locked ones: whoever hid one wants it."""
-
-        def get(path: str) -> Awaitable[Reply]:
-            return self._get(path)
-
-        listing, doubts = await self._listed(get)
+        listing, doubts = await self._listed()
         for _ in range(_ROUNDS - 1):
             if doubts.tags_unseen:
-                listing, doubts = await self._listed(get)
+                listing, doubts = await self._listed()
         self._doubts = doubts
         self._locked = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
@@ -133,14 +132,14 @@ class AcrSession(OciSession):
         self._tagged = len(set(listing.tags.values()))
         return listing
 
-    async def _listed(self, get: Callable[[str], Awaitable[Reply]]) -> tuple[Listing, _Doubts]:
+    async def _listed(self) -> tuple[Listing, _Doubts]:
         about = await self._about()
         if about is None:
             return Listing({}, exists=False), _Doubts()
-        listing, locks_known = await read_tags(self.repository, get)
+        listing, locks_known = await read_tags(self.repository, self._get)
         hidden = Listing({})
         if about.tagCount != _names_in(listing):
-            hidden = await read_hidden(self.repository, get, listing)
+            hidden = await read_hidden(self.repository, self._get, listing)
         listing = msgspec.structs.replace(
             listing,
             tags={**listing.tags, **hidden.tags},
@@ -181,8 +180,8 @@ class AcrSession(OciSession):
 
     async def _delete_manifest(self, digest: Digest) -> Outcome:
         try:
-            if self._doubts.tags_unseen:
-                shown = await read_tags_of(self.repository, digest, lambda path: self._get(path))
+            if self._doubts and self._doubts.tags_unseen:
+                shown = await read_tags_of(self.repository, digest, self._get)
                 if unseen := sorted(set(shown) - self._names):
                     return Locked(f"its tag {unseen[0]} is in no list of Azure's, and so hidden or new")
             return deletion_outcome(await self._delete(f"/v2/{self.repository.path}/manifests/{digest}"))

@@ -77,8 +77,7 @@ class DefaultSession(OciSession):
         listed = Listed()
         for first in (f"{base}?n={PAGE_SIZE}", base):
             size = PAGE_SIZE if first != base else 0
-            get = self.read_tags
-            async for reply in pages(get, first, what=str(self.repository), names=names_on, size=size):
+            async for reply in pages(self.read_tags, first, what=str(self.repository), names=names_on, size=size):
                 if reply.status == 404 and error_code(reply) in _ABSENT:
                     return Listing({}, exists=False)
                 if reply.status == 400 and first != base:

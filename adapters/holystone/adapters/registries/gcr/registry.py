@@ -124,8 +124,7 @@ class GoogleSession(OciSession):
         if self._api is None or image is None:
             raise IncompleteSource(
                 f"{self.repository} has {LONGEST:,} tags or manifests or more, of which the registry lists "
-                "only a part, and "
-                f"the Artifact Registry API, which lists all, cannot be asked as {self._who}.",
+                f"only a part, and the Artifact Registry API, which lists all, cannot be asked as {self._who}.",
                 what_to_do="Use Application Default Credentials or an access token (docker login -u oauth2accesstoken) "
                 f"with the role {READER}, and install holystone[gcr].",
             )
@@ -134,8 +133,8 @@ class GoogleSession(OciSession):
         if len(rows.tags) < len(seen.tags) or len(rows.manifests) < len(seen.manifests):
             raise IncompleteSource(
                 f"The Artifact Registry API lists less of {self.repository} than the registry itself: "
-                f"{len(rows.tags)} tags "
-                f"and {len(rows.manifests)} manifests instead of {len(seen.tags)} and {len(seen.manifests)} at least.",
+                f"{len(rows.tags)} tags and {len(rows.manifests)} manifests instead of {len(seen.tags)} and "
+                f"{len(seen.manifests)} at least.",
                 what_to_do="Run again; something was probably deleted while it was read.",
             )
         return rows

@@ -127,8 +127,7 @@ class GithubSession(OciSession):
             said = error.message.rstrip(".")
         raise refused(
             f"GitHub shows no package {self.repository} to {self._api.who}, and the registry does not say that "
-            "there is "
-            f"none: {said}.",
+            f"there is none: {said}.",
             what_to_do=f"If nothing was pushed there, leave the repository out. If something was: "
             f"{advice(await self._api.prefix(owner_of(self.repository)) + '/')}",
         )

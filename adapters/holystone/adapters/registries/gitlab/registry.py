@@ -130,7 +130,7 @@ class GitlabSession(DefaultSession):
     async def _outcome(self, reference: Tag | Digest) -> Outcome:
         try:
             if isinstance(reference, Tag) and self._api and (door := await self._needed_door()):
-                return await self._by_api(self._api, door, self.repository, reference)
+                return await self._by_api(self._api, door, reference)
             way = await self._find_way() if isinstance(reference, Tag) else "manifests"
             if way is None:
                 return Failed("this registry cannot delete a tag by its name")
@@ -141,7 +141,7 @@ class GitlabSession(DefaultSession):
         except HolystoneError as error:
             return failed_deletion(error)
 
-    async def _by_api(self, api: GitlabApi, door: Door, repository: Repository, tag: Tag) -> Outcome:
+    async def _by_api(self, api: GitlabApi, door: Door, tag: Tag) -> Outcome:
         reply = await api.delete(door, tag)
         if found := outcome(reply):
             return found
@@ -195,7 +195,7 @@ class GitlabSession(DefaultSession):
 
     async def _find_way(self) -> Way | None:
         if self.registry.way is None:
-            self.registry.way = (await find_way(lambda what: self._send_deletion(what), self.repository),)
+            self.registry.way = (await find_way(self._send_deletion, self.repository),)
         return self.registry.way[0]
 
     async def _rights(self) -> Rights | None:
@@ -224,8 +224,7 @@ class GitlabSession(DefaultSession):
         if rights is not None and not rights.actions:
             raise Unauthorized(
                 f"GitLab grants {described(self._credential)} nothing in {self.repository}: the project does "
-                "not exist, "
-                "its registry is switched off, or it may not be read.",
+                "not exist, its registry is switched off, or it may not be read.",
                 what_to_do="Check the address, and use a credential with the role Reporter or higher (Maintainer to "
                 "delete) and the scope api.",
             )

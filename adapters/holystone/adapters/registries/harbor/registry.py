@@ -126,8 +126,7 @@ class HarborSession(OciSession):
             return super().unreadable(what, reply)
         return IncompleteSource(
             f"{what} cannot be read: a policy of the project {project(self.repository)} blocks pulls of images "
-            "that are "
-            "are unsigned (content trust) or vulnerable (prevent vulnerable images from running).",
+            "that are unsigned (content trust) or vulnerable (prevent vulnerable images from running).",
             what_to_do="Lift it while the cleanup runs (project, Configuration, Deployment security): what cannot be "
             "read can be neither judged nor put back.",
         )
@@ -142,8 +141,7 @@ class HarborSession(OciSession):
         if proxy:
             raise IncompleteSource(
                 f"{self.repository} is in {name}, a proxy cache: the tags that Harbor shows there are those of "
-                "the registry "
-                "behind it, and a deletion takes only the copy until the next pull.",
+                "the registry behind it, and a deletion takes only the copy until the next pull.",
                 not_deleted="Nothing was deleted.",
                 what_to_do="Leave it out, and let Harbor clean the cache: project, Policy, Tag retention.",
             )
@@ -153,8 +151,7 @@ class HarborSession(OciSession):
         """All tags by /v2; None if it does not know the repository."""
         found: dict[str, None] = {}
         first = f"/v2/{self.repository.path}/tags/list"
-        get = self._read_names
-        async for reply in pages(get, first, what=str(self.repository), names=names_on):
+        async for reply in pages(self._read_names, first, what=str(self.repository), names=names_on):
             if is_absent(reply):
                 return None
             if reply.status != 200:

@@ -129,8 +129,7 @@ class QuaySession(OciSession):
                 raise refusal from None
             raise Unseen(
                 f"Quay allows {self._who} nothing in {self.repository}: either nothing was ever pushed there, "
-                "or it may not "
-                "be read. Quay does not say which.",
+                "or it may not be read. Quay does not say which.",
                 what_to_do="If it is there, give the robot or user the role Read on it (Write to delete), or a default "
                 "permission in the organization. If nothing was pushed there, leave it out, or give an API token "
                 "(--repo-quay-token), to which Quay says so.",

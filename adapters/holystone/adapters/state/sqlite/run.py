@@ -1,4 +1,4 @@
-"""A run that is being worked on, and the slice of the journal that belongs to one of its repositories."""
+"""A run that is being worked on, and what the journal has of one of its repositories."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecor
 from holystone.engine.model.references import Digest, Repository
 
 _CHUNK: Final = 500
-"""Manifests in one transaction, so that a large slice does not hold up the records of other repositories."""
+"""Manifests in one transaction, so that a large repository does not hold up the records of others."""
 
 
 class SqliteRepositoryJournal:

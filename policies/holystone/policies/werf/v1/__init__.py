@@ -1,7 +1,4 @@
-"""Names of a werf 1.1 project: images and records ⇄ repositories and tags. Pure, and stable for other programs.
-
-What is exported here is the public face; images are named by plain strings, "" being the nameless image.
-"""
+"""What is werf 1.1's. Exported here are its names: images and records ⇄ repositories and tags. Pure."""
 
 from holystone.policies.werf.v1.claims import contradicted
 from holystone.policies.werf.v1.layout import ImagesRepo

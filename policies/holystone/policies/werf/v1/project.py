@@ -1,5 +1,4 @@
-"""What werf 1.1 put into the repositories, as policies see it: values that the naming layer read out of the
-inventory."""
+"""What werf 1.1 put into the repositories, as policies see it: values that `reading` makes of the inventory."""
 
 from typing import TypeAlias
 
