@@ -49,7 +49,7 @@ def measure_memory() -> Iterable[Line]:
         f"memory of a repository of {_TAGS:,} tags, MiB",
         peak,
         f"Peak of a process that lists it, looks at each tag, reads {_TAGS // _ON_EACH:,} manifests and "
-        f"configurations, plans and proves the deletion of nine tags in ten. It took {seconds:.0f} s of processor time.",
+        f"configurations, plans and proves the deletion of nine tags in ten. {seconds:.0f} s of processor time.",
         goal=500,
     )
 

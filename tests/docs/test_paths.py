@@ -53,3 +53,8 @@ def test_the_picture_of_the_rooms_is_whole() -> None:
     for root in ("engine/holystone/engine", "adapters/holystone/adapters", "holystone"):
         inside = {f"{each.name}/" for each in Path(root).iterdir() if (each / "__init__.py").exists()}
         assert inside <= named
+
+
+def test_where_to_change_the_fifteen_likeliest_things() -> None:
+    table = Path("ARCHITECTURE.md").read_text().partition("## Where do I change …?")[2]
+    assert len(re.findall(r"(?m)^\| (?!what \|)(?!-)", table)) == 15
