@@ -229,6 +229,13 @@ def test_an_index_under_a_stages_tag_is_foreign() -> None:
     assert storage.stages == ()
 
 
+def test_an_index_under_a_records_tag_may_have_been_of_any_content() -> None:
+    tag = image_metadata_tag("backend", COMMIT)
+    storage = read_storage(snapshot({}, indexes=(tag,)), [ImageName("backend")])
+    assert storage.metadata == (MetadataRecord(Tag(tag), ImageName("backend"), COMMIT, None),)
+    assert storage.foreign == ()
+
+
 def test_a_missing_repository_is_an_empty_storage() -> None:
     assert read_storage(snapshot({}), [ImageName("app")]) == StagesStorage((), (), (), (), (), (), (), ())
 

@@ -123,13 +123,11 @@ def read_storage(
         if record := parse_metadata_tag(tag):
             names = owners.of(record)
             signature = config.labels.get(labels.METADATA_SIGNATURE) if config and not is_unreadable else None
-            if config or is_unreadable:
-                # One that cannot be read, or could be of two images, may still be what keeps an image.
-                metadata.extend(MetadataRecord(tag, name, record.commit, signature or None) for name in names)
-                if len(names) != 1:
-                    found["ambiguous" if names else "unclaimed"].append(tag)
-            else:
-                found["foreign"].append(tag)
+            # One that cannot be read, could be of two images, or is no image by now, as when somebody pushed an index
+            # over it, may still be what keeps an image.
+            metadata.extend(MetadataRecord(tag, name, record.commit, signature or None) for name in names)
+            if len(names) != 1:
+                found["ambiguous" if names else "unclaimed"].append(tag)
         elif config and not is_unreadable:
             stages.append(_stage(tag, config, mark, ours))
         elif mark and tag not in snapshot.broken and (image_id := _image_id(snapshot, tag)):
