@@ -16,8 +16,10 @@ from holystone.cleanup.carry_out import carry_out, take_back
 from holystone.cleanup.decide import Scope
 from holystone.cleanup.prepare import prepare_plan
 from holystone.cleanup.session import Session, open_session
-from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.cleanup.still_unused import refuse_what_is_used
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import Listener, listening
+from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import RunRecord
@@ -25,8 +27,9 @@ from holystone.engine.ports import Run
 from holystone.engine.report.causes import refusal
 from holystone.engine.undo import UndoResult
 from holystone.settings.in_use_lists import read_lists
-from holystone.settings.resolve import resolve
+from holystone.settings.resolve import resolve, resolve_apply
 from holystone.settings.tables import CLEANUP_OPTIONS
+from holystone.settings.values import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class Holystone:
         if unknown := sorted(options.keys() - {option.key for option in CLEANUP_OPTIONS}):
             raise UsageError(f"There is no option {', '.join(unknown)}.")
         given = {name: _as_typed(value) for name, value in options.items()}
-        self._settings = resolve(given, os.environ if environ is None else environ)
+        variables = os.environ if environ is None else environ
+        self._settings = resolve(given, variables)
+        self._places = resolve_apply(given, variables, "holystone.api").places
         self._listeners = (listener,) if listener else ()
         self._stack = AsyncExitStack()
         self._session: Session | None = None
@@ -98,34 +103,64 @@ class Holystone:
             return plan
 
     async def apply(self, plan: Plan) -> Applied:
-        """Carries a plan out. Raises Refused for one with refusals. What stopped a repository is in the result."""
+        """Carries a plan out. Raises Refused for one with refusals, or of another day, where what it takes away is in
+        use by now, and where `dry_run` is set. What stopped a repository is in the result."""
+        self._refuse_dry_run()
         if error := refusal(plan):
             raise error
+        if not -DAY <= plan.as_of - time.time() <= DAY:
+            raise Refused(
+                "The plan is of another day: what is there, and what is wanted, may be another by now.",
+                not_deleted=NOTHING_DELETED,
+                what_to_do="Make a new one.",
+            )
         with listening(*self._listeners), self._journal() as journal:
+            await self._refuse_what_is_used(plan)
             return await self._carry_out(await journal.begin(plan, plan.command))
 
     async def resume(self, run: str) -> Applied:
-        """What is left of a run. Raises Refused if its undo has begun."""
+        """What is left of a run. Raises Refused for one that is not open (it has ended, or was given up, or its undo
+        has begun), for another project's, where what is left is in use by now, and where `dry_run` is set."""
+        self._refuse_dry_run()
         with listening(*self._listeners), self._journal() as journal:
-            taken = await journal.load(run)
-            if taken.record.state == "undoing":
-                raise Refused(f"The undo of run {run} has begun and has not ended.", not_deleted="Nothing was deleted.")
+            taken = await self._load(journal, run)
+            if taken.record.state != "open":
+                raise Refused(f"Run {run} is {taken.record.state}, not open.", not_deleted=NOTHING_DELETED)
+            await self._refuse_what_is_used(remaining(taken.plan, await journal.repositories(run)))
             return await self._carry_out(taken)
 
     async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:
-        """Puts back what a run deleted; `dry_run` only looks what would come back."""
+        """Puts back what a run deleted; `dry_run` only looks what would come back. Raises Refused for another
+        project's run."""
         with listening(*self._listeners), self._journal() as journal:
             return await take_back(
                 self._open,
-                await journal.load(run),
+                await self._load(journal, run),
                 lock_in_registry=self._settings.run.lock_in_registry,
-                dry_run=dry_run,
+                dry_run=dry_run or self._settings.run.dry_run,
             )
 
     async def runs(self) -> tuple[RunRecord, ...]:
         """Newest first."""
         with self._journal() as journal:
             return await journal.runs()
+
+    async def _load(self, journal: Journal, run: str) -> Run:
+        taken = await journal.load(run)
+        if not self._places.has(taken.plan):
+            # What the options say of this project's registries, and their logins, is not for another's.
+            raise Refused(f"Run {run} is another project's.", not_deleted=NOTHING_DELETED)
+        return taken
+
+    def _refuse_dry_run(self) -> None:
+        if self._settings.run.dry_run:
+            raise Refused("Only a dry run is asked for, by option or variable.", not_deleted=NOTHING_DELETED)
+
+    async def _refuse_what_is_used(self, plan: Plan) -> None:
+        listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
+        await refuse_what_is_used(
+            self._open.connections, plan, self._settings.kubernetes, listed, what_to_do="Make a new plan."
+        )
 
     async def _carry_out(self, run: Run) -> Applied:
         lock = self._settings.run.lock_in_registry

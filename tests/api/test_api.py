@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import holystone.api as api
+from holystone.adapters.state.sqlite import Journal
 from holystone.api import Holystone, Refused, UsageError
 from holystone.demo.project import build_demo
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
+from holystone.engine.model.plan import Plan
 
 PAGE = Path("docs/library.md").read_text()
 
@@ -77,6 +80,82 @@ async def test_a_plan_that_is_refused_is_not_carried_out(shop: Shop) -> None:
         with pytest.raises(Refused, match="Too much at once"):
             await holystone.apply(refused)
         assert await holystone.runs() == ()
+
+
+@pytest.mark.parametrize("given", ["option", "variable"])
+async def test_a_dry_run_deletes_nothing(shop: Shop, given: str) -> None:
+    before = shop.tags()
+    more: dict[str, Any] = {"dry_run": True} if given == "option" else {}
+    environ = {} if given == "option" else {"WERF_DRY_RUN": "1"}
+    async with Holystone(environ=environ, **shop.options, **more) as holystone:
+        plan = await holystone.plan()
+        with pytest.raises(Refused, match="dry run"):
+            await holystone.apply(plan)
+        run = await _begun(shop, plan)
+        with pytest.raises(Refused, match="dry run"):
+            await holystone.resume(run)
+    assert shop.tags() == before
+
+
+def test_who_wants_a_plan_in_a_file_is_not_heard_as_anything_else() -> None:
+    with pytest.raises(UsageError, match="writes no plan"):
+        Holystone(environ={}, plan_out="plan.json", images_repo="r.test/a", stages_storage="r.test/b")
+
+
+@pytest.mark.parametrize("later", [-2 * 86_400, 2 * 86_400])
+async def test_a_plan_of_another_day_is_refused(shop: Shop, later: int) -> None:
+    before = shop.tags()
+    async with shop.holystone() as holystone:
+        plan = await holystone.plan()
+        with pytest.raises(Refused, match="another day"):
+            await holystone.apply(msgspec.structs.replace(plan, as_of=plan.as_of + later))
+    assert shop.tags() == before
+
+
+@pytest.mark.parametrize("way", ["apply", "resume"])
+async def test_what_is_in_use_by_now_stays(shop: Shop, way: str, tmp_path: Path) -> None:
+    before = shop.tags()
+    used = tmp_path / "used"
+    used.write_text("")
+    async with shop.holystone(in_use=[str(used)]) as holystone:
+        plan = await holystone.plan()
+        images = next(each for each in plan.repositories if each.place == "images" and each.doomed_tags)
+        used.write_text(f"{images.repository}:{images.doomed_tags[0]}\n")
+        with pytest.raises(Refused, match="in use by now"):
+            await (holystone.apply(plan) if way == "apply" else holystone.resume(await _begun(shop, plan)))
+    assert shop.tags() == before
+
+
+@pytest.mark.parametrize("state", ["given-up", "undone"])
+async def test_a_run_that_shall_not_go_on_does_not(shop: Shop, state: str) -> None:
+    before = shop.tags()
+    async with shop.holystone() as holystone:
+        run = await _begun(shop, await holystone.plan())
+        if state == "undone":
+            await holystone.undo(run)
+        else:
+            with Journal.open(Path(shop.options["state_dir"])) as journal:
+                await journal.give_up(run)
+        with pytest.raises(Refused, match=state):
+            await holystone.resume(run)
+    assert shop.tags() == before
+
+
+async def test_a_run_of_another_project_is_left_alone(shop: Shop) -> None:
+    before = shop.tags()
+    async with shop.holystone() as holystone:
+        run = await _begun(shop, await holystone.plan())
+    async with shop.holystone(images_repo=f"{shop.registry.host}/other") as other:
+        for act in (other.resume, other.undo):
+            with pytest.raises(Refused, match="another project's"):
+                await act(run)
+    assert shop.tags() == before
+
+
+async def _begun(shop: Shop, plan: Plan) -> str:
+    """As a run that was killed before its first request."""
+    with Journal.open(Path(shop.options["state_dir"])) as journal:
+        return (await journal.begin(plan, "cleanup")).id
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,16 @@ async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute
     assert "t1: left alone: the registry dropped" in text
 
 
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+async def test_a_first_that_somebody_moved_shows_nothing_and_the_next_goes_alone(execute: Execute, how: How) -> None:
+    registry = Dropping(blobs_go=True)
+    planned, made = world(registry, how, parts=10)
+    registry.contents[APP].tags[Tag("t0")] = registry.image(APP, "theirs")
+    result = await execute(registry, planned)
+    assert registry.dropped == [made[1]]
+    assert "could not be pushed back" in str(result.repositories[0].stopped)
+
+
 async def test_one_look_that_finds_no_manifest_stops_nothing(execute: Execute) -> None:
     class Distracted(MemoryRegistry):
         async def resolve(

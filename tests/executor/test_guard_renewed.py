@@ -1,6 +1,7 @@
 """A pass by digest may take hours, in which people go on pushing."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import anyio
 import msgspec
@@ -10,10 +11,11 @@ from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor import CheckReport
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Needed
+from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute, after, before
 from tests.support.memory_registry import CAPABILITIES, TELLING, Hook, MemoryRegistry, Point, repository
-from tests.support.small_plans import level, remove, repository_plan
+from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 
 APP = repository()
 COUNT = 300
@@ -42,8 +44,10 @@ def doomed(registry: MemoryRegistry) -> list[Digest]:
 
 
 @pytest.mark.usefixtures("old_at_once")
-async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute) -> None:
-    registry = MemoryRegistry(TELLING)
+@pytest.mark.parametrize("capabilities", [TELLING, CAPABILITIES])
+async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute, capabilities: Capabilities) -> None:
+    """Where a listing tells names alone, too."""
+    registry = MemoryRegistry(capabilities)
     digests = doomed(registry)
 
     def release() -> None:
@@ -58,12 +62,59 @@ async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute) ->
 
 
 @pytest.mark.usefixtures("old_at_once")
+async def test_what_is_tagged_in_the_middle_of_a_careless_pass_by_name_stays(execute: Execute) -> None:
+    """A registry that takes the manifest along with any of its tags."""
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    digests = doomed(registry)
+
+    async def take_all(point: Point) -> None:
+        if after("delete_tags")(point):
+            content = registry.contents[APP]
+            content.tags = {tag: digest for tag, digest in content.tags.items() if digest != gone(point)}
+            if registry.count("delete_tags") == 5:
+                content.tags[Tag("production")] = digests[-1]
+
+    def gone(point: Point) -> Digest:
+        (tag,) = point.arguments[1:]
+        return digests[int(str(tag).removeprefix("v"))]
+
+    registry.hook = take_all
+    steps = Pass("untag", tuple(untag(f"v{number}", digest) for number, digest in enumerate(digests)))
+    result = await execute(registry, repository_plan(APP, steps))
+    assert registry.contents[APP].tags.keys() == {"production", f"v{COUNT - 1}"}
+    assert result.repositories[0].outcomes[COUNT - 1] == Needed("production")
+
+
+@pytest.mark.usefixtures("old_at_once")
+@pytest.mark.parametrize("way", ["untag", "tombstone"])
+async def test_the_signature_of_what_is_tagged_in_the_middle_of_a_pass_stays(
+    execute: Execute, way: Literal["untag", "tombstone"]
+) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    digests = doomed(registry)
+    signature = f"sha256-{digests[-1].hex}.sig"
+    signed = registry.image(APP, "signature", signature)
+    make = untag if way == "untag" else tombstone
+
+    def release() -> None:
+        registry.contents[APP].tags[Tag("production")] = digests[-1]
+
+    registry.hook = nth(5, after("delete_tags" if way == "untag" else "push_manifest"), release)
+    tags = {**{f"v{number}": digest for number, digest in enumerate(digests)}, signature: signed}
+    steps = Pass(way, tuple(make(tag, digest) for tag, digest in tags.items()))
+    removes = (level(*(remove(digest) for digest in digests)), level(remove(signed)))
+    result = await execute(registry, repository_plan(APP, steps, *removes))
+    assert registry.contents[APP].tags == {Tag("production"): digests[-1], Tag(signature): signed}
+    assert result.repositories[0].outcomes[COUNT] == Needed("production")
+
+
+@pytest.mark.usefixtures("old_at_once")
 @pytest.mark.parametrize(
     ("capabilities", "most"),
     [
         (TELLING, 2 + COUNT / 10),
         (msgspec.structs.replace(TELLING, page=10), 2),  # thirty requests for each look
-        (CAPABILITIES, 2),  # a listing, and each tag
+        (CAPABILITIES, 2 + COUNT / 10),  # by names alone
     ],
 )
 async def test_renewed_looks_add_a_tenth_of_the_deletions_at_most(
@@ -75,6 +126,9 @@ async def test_renewed_looks_add_a_tenth_of_the_deletions_at_most(
     steps = level(*(remove(digest, f"v{number}") for number, digest in enumerate(digests)))
     await execute(registry, repository_plan(APP, steps))
     assert registry.count("list_tags") <= most
+    assert registry.count("resolve alone") == 0
+    looks = 0 if capabilities.digests_in_listing else 2 * COUNT  # before the pass, and before each deletion
+    assert registry.count("resolve") <= looks + 10, "and some of what has gone"
 
 
 @pytest.mark.usefixtures("old_at_once")

@@ -2,10 +2,11 @@
 not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import anyio
 
@@ -42,18 +43,41 @@ class Holds:
     """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
     requests: int
     """That it took to look, about."""
+    there: Mapping[Tag, Digest]
+    """Where tags were seen."""
+
+
+class _Look(NamedTuple):
+    at: float
+    left: int
+    """Deletions that were to come then."""
+    requests: int
+    """That another one would take."""
 
 
 class Guard:
-    """What must not go, in a pass by digest that may take hours: looked at again whenever the last look is old and has
-    let so many deletions through that another one adds little to their requests."""
+    """What must not go, in a pass that may take hours: looked at again whenever the last look is old and has let so
+    many deletions through that another one adds little to their requests. A look at new names alone takes a listing, so
+    that it is due more often; where a tag is that was there before is then taken from the last whole look."""
 
-    def __init__(self, work: RepositoryWork, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        work: RepositoryWork,
+        *,
+        also: Collection[Digest] = (),
+        over: Sequence[Digest] = (),
+        left: Callable[[], int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`also`: what goes beside the manifests that are to go; `over`: what doomed tags may be on because of us;
+        `left`: how many deletions are to come, if steps without an outcome do not tell."""
         self._work = work
+        self._also = frozenset(also)
+        self._over = tuple(over)
+        self._left = left or (lambda: len(work.tally.due))
         self._clock = clock
         self._holds: Holds | None = None
-        self._looked_at = 0.0
-        self._due_then = 0
+        self._whole = self._last = _Look(0.0, 0, 0)
         self._contradicted_then = False
         self._looking = anyio.Lock()
         self._failed: HolystoneError | None = None
@@ -63,25 +87,37 @@ class Guard:
         async with self._looking:
             if self._failed:
                 raise self._failed
-            if self._holds is None or self._is_worn(self._holds):
-                tally = self._work.tally
-                self._looked_at, self._due_then = self._clock(), len(tally.due)
-                self._contradicted_then = self._work.contradicted
-                try:
-                    self._holds = await find_holds(self._work, doomed_manifests(self._work), tally.due_tags)
-                except HolystoneError as error:
-                    self._failed = error
-                    raise
-            return self._holds
+            contradicted = self._work.contradicted and not self._contradicted_then
+            if self._holds is None or contradicted or self._is_worn(self._whole):
+                return await self._look(None)
+            return await self._look(self._holds) if self._is_worn(self._last) else self._holds
 
-    def _is_worn(self, holds: Holds) -> bool:
-        if self._work.contradicted and not self._contradicted_then:
-            return True
-        deletions = self._due_then - len(self._work.tally.due)
-        return self._clock() - self._looked_at >= FRESH and deletions >= _DELETIONS_A_REQUEST * holds.requests
+    async def _look(self, before: Holds | None) -> Holds:
+        """At everything, or only at what is new."""
+        at, left = self._clock(), self._left()
+        self._contradicted_then = self._work.contradicted
+        tally = self._work.tally
+        ours = {tag: (*planned, *self._over) for tag, planned in tally.due_tags.items()}
+        # One that is gone, and listed again, is somebody's.
+        there = before.there if before else {}
+        seen = {tag: digest for tag, digest in there.items() if tag in ours or not tally.dooms(tag)}
+        try:
+            holds = await find_holds(self._work, doomed_manifests(self._work) | self._also, ours, seen)
+        except HolystoneError as error:
+            self._failed = error
+            raise
+        self._holds = holds
+        self._last = _Look(at, left, holds.requests if before else self._work.sight.requests)
+        if before is None:
+            self._whole = _Look(at, left, holds.requests)
+        return holds
+
+    def _is_worn(self, look: _Look) -> bool:
+        deletions = look.left - self._left()
+        return self._clock() - look.at >= FRESH and deletions >= _DELETIONS_A_REQUEST * look.requests
 
     def __repr__(self) -> str:
-        return f"<Guard {self._work.repository} {self._clock() - self._looked_at:.0f} s old>"
+        return f"<Guard {self._work.repository} {self._clock() - self._last.at:.0f} s old>"
 
 
 def doomed_manifests(work: RepositoryWork) -> frozenset[Digest]:
@@ -89,10 +125,16 @@ def doomed_manifests(work: RepositoryWork) -> frozenset[Digest]:
     return work.tally.due_digests - frozenset(work.plan.kept_manifests)
 
 
-async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]) -> Holds:
+async def find_holds(
+    work: RepositoryWork,
+    going: Collection[Digest],
+    ours: Mapping[Tag, Collection[Digest]],
+    seen: Mapping[Tag, Digest] = MappingProxyType({}),
+) -> Holds:
     """What must not go after all. `going` are the manifests in question; a tag of `ours` on one of its manifests goes
-    with it and holds nothing. Raises what the registry raises, and IncompleteSource for what cannot be understood."""
-    there, odd, requests = await _resolve_all(work, going, ours)
+    with it and holds nothing. `seen`: where tags are that are not asked again. Raises what the registry raises, and
+    IncompleteSource for what cannot be understood."""
+    there, odd, requests = await _resolve_all(work, going, ours, seen)
     kept = {each.tag: each.digest for each in work.plan.kept}
     holders = {
         tag: Hold(tag, work.tally.stays_for_good(tag))
@@ -103,7 +145,7 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
     roots += [(digest, Hold(name, for_good=True)) for name, digest in sorted(odd.items())]
     if not roots:
-        return Holds({}, {}, requests)
+        return Holds({}, {}, requests, there)
     manifests = await _read_from(work, {digest for digest, _ in roots}, new={there[tag] for tag in holders})
     doomed = work.tally.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
@@ -116,11 +158,11 @@ async def find_holds(work: RepositoryWork, going: Collection[Digest], ours: Mapp
     while takes_children and (more := graph.takers(found, tagged, set(going) - found.keys())):
         _spread(graph, [(index, found[because.child]) for index, because in more.items()], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
-    return Holds(found, attached, requests)
+    return Holds(found, attached, requests, there)
 
 
 async def _resolve_all(
-    work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]]
+    work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]], seen: Mapping[Tag, Digest]
 ) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
     """With the names that are no tags, and how many requests that took. Raises Doubtful as
     `contradiction.look_again`."""
@@ -134,7 +176,7 @@ async def _resolve_all(
         for tag in sorted(listing.tags)
         if not (is_lock_tag(tag) or (ours_alone and _all_in(ours.get(tag, ()), going)))
     ]
-    known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag))}
+    known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag) or seen.get(tag))}
     unknown = [tag for tag in tags if tag not in known]
     found: dict[Tag, Digest] = {}
 

@@ -17,9 +17,9 @@ Steps = Sequence[Numbered[Untag]]
 async def one_by_one(
     work: RepositoryWork, steps: Steps, take_away: Callable[[Steps], Awaitable[None]], went: Callable[[int], bool]
 ) -> Steps:
-    """Takes away the tags after which a manifest that stays has none: the first of each kind alone, the others only if
-    its manifest is still there. One that went is pushed back at once. `went`: whether that step took its tag away.
-    Returns the other steps, untouched."""
+    """Takes away the tags after which a manifest that stays has none: the first of each kind that goes alone, the
+    others only if its manifest is still there. One that went is pushed back at once. `went`: whether that step took its
+    tag away. Returns the other steps, untouched."""
     tagged = {each.digest for each in work.plan.kept}
     staying = frozenset(work.plan.kept_manifests) - tagged
     groups: dict[tuple[How, Digest], list[Numbered[Untag]]] = defaultdict(list)
@@ -36,13 +36,16 @@ async def one_by_one(
             await work.settle({number: WouldDrop(seen) for number, _ in group})
             return
         await take_away(group)
-        if any(went(number) for number, _ in group) and await work.is_absent(digest):
-            work.dropped.setdefault(how, digest)
-            await _push_back(work, digest, group[-1][1].tag)
+        if any(went(number) for number, _ in group):
+            shown.add(how)
+            if await work.is_absent(digest):
+                work.dropped.setdefault(how, digest)
+                await _push_back(work, digest, group[-1][1].tag)
 
-    firsts = {key[0]: key for key in reversed(groups)}
-    for key in firsts.values():
-        await work.each([groups.pop(key)], one)
+    shown: set[How] = set()
+    for key in tuple(groups):
+        if key[0] not in shown:
+            await work.each([groups.pop(key)], one)
     await work.each(groups.values(), one)
     return others
 

@@ -127,6 +127,10 @@ class Tally:
     def reopen(self, numbers: Iterable[int]) -> None:
         self.due.update(numbers)
 
+    def dooms(self, tag: Tag) -> bool:
+        """Whether the plan takes the tag away."""
+        return tag in self._doomed
+
     def number_of(self, tag: Tag) -> int | None:
         """Of the step that takes the tag away."""
         return self._doomed[tag][0] if tag in self._doomed else None

@@ -13,7 +13,7 @@ from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import find_holds
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
-from holystone.engine.executor.untag import held_tags
+from holystone.engine.executor.untag import held_by
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
@@ -45,19 +45,20 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     parts = tombstone.parts
     any_part = frozenset(part.digest for part in parts)
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
-    held = await held_tags(work, steps)
-    await work.session.push_blob(tombstone.config)
     on_it: dict[Digest, list[int]] = defaultdict(list)
+    held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.tally.due) - sum(map(len, on_it.values())))
+    await work.session.push_blob(tombstone.config)
     marked: list[int] = []
     maybe = {step.tag: any_part for _, step in steps}
     """Tags that are on the tombstone because of us, a push without an answer included."""
 
     async def overwrite(numbered: Numbered[Untag]) -> None:
         number, step = numbered
+        hold = await held(step)
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
         now = await compare(work, step.tag, work.session.resolve(step.tag), step.digest, *any_part)
         if now == step.digest:
-            if hold := held.get(number):
+            if hold:
                 maybe.pop(step.tag)
                 await work.settle({number: hold.outcome}, held=True)
                 return

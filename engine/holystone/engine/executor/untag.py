@@ -1,25 +1,27 @@
 """Pass: tags that the registry can delete by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, elsewhere, recorded
-from holystone.engine.executor.guard import Hold, doomed_manifests, find_holds
+from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.tally import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Untag
-from holystone.engine.model.references import Digest
+from holystone.engine.model.references import Digest, Tag
 
 
 async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
-    held = await held_tags(work, steps, careless=not work.capabilities.tag_delete_spares_siblings)
-    await work.settle({number: hold.outcome for number, hold in held.items()}, held=True)
+    held = held_by(work, steps, careless=not work.capabilities.tag_delete_spares_siblings)
 
     async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
+        holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}
+        await work.settle(holds, held=True)
+        batch = [each for each in batch if each[0] not in holds]
         outcomes: dict[int, Outcome] = {}
         ready: list[Numbered[Untag]] = []
 
@@ -34,12 +36,13 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
                 ready.append(numbered)
 
         await work.each(batch, look)
-        digests = {step.tag: step.digest for _, step in ready}
-        answers = await work.delete(
-            list(digests),
-            work.session.delete_tags,
-            lambda tag: elsewhere(work, tag, digests[tag]),
-        )
+        by_tag = {step.tag: step for _, step in ready}
+
+        async def still(tag: Tag) -> Outcome | None:
+            hold = await held(by_tag[tag])
+            return hold.outcome if hold else await elsewhere(work, tag, by_tag[tag].digest)
+
+        answers = await work.delete(list(by_tag), work.session.delete_tags, still)
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
@@ -49,8 +52,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     def went(number: int) -> bool:
         return isinstance(work.tally.outcomes.get(number), Deleted)
 
-    free = [each for each in steps if each[0] not in held]
-    await take_all(await one_by_one(work, free, take_all, went))
+    await take_all(await one_by_one(work, steps, take_all, went))
 
 
 async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
@@ -66,21 +68,31 @@ async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
     return None
 
 
-async def held_tags(
-    work: RepositoryWork, steps: Sequence[Numbered[Untag]], *, careless: bool = False
-) -> Mapping[int, Hold]:
-    """The steps that must not be done, because something needs their tag. `careless`: the registry may take the
-    manifest and its other tags along. Otherwise only tags that are attached to a manifest by their names are in
-    question: their manifest may have been given a new tag, and then they stay with it."""
+def held_by(
+    work: RepositoryWork,
+    steps: Sequence[Numbered[Untag]],
+    *,
+    careless: bool = False,
+    over: Sequence[Digest] = (),
+    left: Callable[[], int] | None = None,
+) -> Callable[[Untag], Awaitable[Hold | None]]:
+    """Tells of each step, when its turn has come, whether it must not be done because something needs its tag.
+    `careless`: the registry may take the manifest and its other tags along. Otherwise only tags that are attached to a
+    manifest by their names are in question: their manifest may have been given a new tag, and then they stay with it.
+    `over` and `left` are the guard's."""
     if not (careless or _any_attached(work, steps)):
-        return {}
-    going = doomed_manifests(work) | ({step.digest for _, step in steps} if careless else frozenset())
-    holds = await find_holds(work, going, work.tally.due_tags)
-    held: dict[int, Hold] = {}
-    for number, step in steps:
-        if hold := holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None):
-            held[number] = hold
+        return _nothing
+    guard = Guard(work, also={step.digest for _, step in steps} if careless else (), over=over, left=left)
+
+    async def held(step: Untag) -> Hold | None:
+        holds = await guard.holds()
+        return holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None)
+
     return held
+
+
+async def _nothing(_: Untag) -> Hold | None:
+    return None
 
 
 def _any_attached(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> bool:
