@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.sheet import Sheet
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
@@ -34,7 +35,7 @@ from holystone.engine.model.reasons import NotAsked, NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import RepositorySession
+from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
@@ -101,6 +102,12 @@ class Stand:
         return Repository(self.host, self.path)
 
     @property
+    def all(self) -> Registry:
+        """The registry that the repository is one of."""
+        assert isinstance(self.registry, OciSession)
+        return self.registry.registry
+
+    @property
     def sheet(self) -> Sheet:
         return load_adapter(self.identity.implementation).SHEET
 
@@ -147,6 +154,19 @@ class Stand:
             else:
                 await self.registry.push_manifest(Tag(tag) if tag else raw.digest, raw)
         return raw
+
+    async def elsewhere(self, path: str, text: str = "one") -> None:
+        """An image in another repository."""
+        config = images.config(text)
+        raw = images.image(config, oci=self.types == "oci")
+        if self.emulator:
+            self.emulator.storage.put_blob(path, config)
+            self.emulator.storage.put_manifest(path, raw.body, raw.media_type, "v1")
+            return
+        other = Repository(self.host, RepositoryPath(path))
+        session = await self.connections.session(other, self.identity.implementation, told_by=self.identity.told_by)
+        await session.push_blob(config)
+        await session.push_manifest(Tag("v1"), raw)
 
     async def move(self, tag: str, raw: RawManifest) -> None:
         """As somebody else does it in the meantime."""

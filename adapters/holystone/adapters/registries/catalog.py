@@ -1,0 +1,202 @@
+"""Names of repositories as a registry's catalog shows them: those that are wanted, each once, within bounds."""
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from holystone.adapters.http.errors import summary
+from holystone.adapters.http.paging import CAPS, PageGuard, after, next_link
+from holystone.adapters.http.reply import Reply
+from holystone.adapters.registries.oci import STRANGE
+from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen, UsageError
+from holystone.engine.model.references import InvalidName, RegistryHost, Repository, RepositoryPath
+from holystone.engine.ports import CatalogPage
+
+_LONGEST: Final = 4096
+"""Characters of a name that is no repository's. Those have 255 at most."""
+_PASSES: Final = 4
+"""Times that numbered pages are read because something changed meanwhile."""
+_NAME_THEM: Final = "Name the repositories themselves."
+_OR_NAME_THEM: Final = "Or name the repositories themselves."
+_AGAIN: Final = "Run again when less is made and deleted there."
+
+
+class Catalog:
+    """What of one listing was shown so far. Of each name a fingerprint is kept."""
+
+    def __init__(self, host: RegistryHost, prefix: RepositoryPath | None) -> None:
+        self.host = host
+        self.prefix = prefix
+        self.what = f"the repositories of {host}" if prefix is None else f"the repositories of {host}/{prefix}"
+        self._guard = PageGuard(self.what)
+        self._shown: set[bytes] = set()
+
+    def __repr__(self) -> str:
+        return f"<Catalog of {self.what}, {len(self._shown)} shown>"
+
+    def admit(self, cursor: str) -> None:
+        """Call before each page with what identifies it. Raises IncompleteSource."""
+        self._guard.admit(cursor)
+
+    def weigh(self, reply: Reply, each: bytes = b"{") -> None:
+        """Call before a page is decoded. `each` is what every entry has at least one of. Raises IncompleteSource."""
+        PageGuard(self.what).take(reply.body.count(each))
+
+    def page(self, names: Sequence[str]) -> CatalogPage:
+        """Of these, what is wanted and was not shown yet. Raises IncompleteSource for a name that cannot be one, and
+        for more names than can be kept."""
+        self._guard.take(len(names))
+        repositories: list[Repository] = []
+        odd: list[str] = []
+        for name in names:
+            if len(name) > _LONGEST:
+                raise IncompleteSource(
+                    f"The list of {self.what} has a name of {len(name):,} characters.", what_to_do=STRANGE
+                )
+            if self.wants(name) and self._is_new(name):
+                try:
+                    repositories.append(Repository(self.host, RepositoryPath.parse(name)))
+                except InvalidName:
+                    odd.append(name)
+        return CatalogPage(tuple(repositories), tuple(odd))
+
+    def wants(self, name: str) -> bool:
+        return self.prefix is None or name == self.prefix or name.startswith(f"{self.prefix}/")
+
+    def expect_some(self, who: str, what_to_do: str) -> None:
+        """At the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
+        if not self._shown:
+            raise Unseen(
+                f"{self.host} shows {who} none of {self.what}: either there is none, or they may not be read. It does "
+                "not say which.",
+                what_to_do=what_to_do,
+            )
+
+    def owner(self, kind: str, example: str) -> str:
+        """The first part of the prefix. Raises UsageError where there is none, for a vendor that lists nothing without
+        a `kind`."""
+        if self.prefix is None:
+            raise UsageError(
+                f"{self.host} lists its repositories only by {kind}, and none was named.",
+                what_to_do=f"Write {self.host}/{example}.",
+            )
+        return self.prefix.partition("/")[0]
+
+    def refused(self, reply: Reply, needed: str) -> IncompleteSource:
+        """What to say of a page that was not given. `needed`: the right to list, for people."""
+        said = f"The list of {self.what} cannot be read: {summary(reply)}."
+        if reply.status in (401, 403):
+            return Unauthorized(said, what_to_do=f"{needed} {_OR_NAME_THEM}")
+        if reply.status in (404, 405):
+            return IncompleteSource(said, what_to_do=f"The registry may have no such list. {_NAME_THEM}")
+        return IncompleteSource(said, what_to_do=STRANGE)
+
+    def broken(self, reply: Reply) -> IncompleteSource:
+        """What to say of a later page that was not given."""
+        return IncompleteSource(f"The list of {self.what} breaks off: {summary(reply)}.", what_to_do=_AGAIN)
+
+    def strange(self, error: Exception) -> IncompleteSource:
+        """What to say of a page that is none."""
+        return IncompleteSource(
+            f"The list of {self.what} cannot be read: the answer is not a page of it ({error}).", what_to_do=STRANGE
+        )
+
+    def unsteady(self, why: str) -> IncompleteSource:
+        return IncompleteSource(f"The list of {self.what} cannot be read completely: {why}.", what_to_do=_AGAIN)
+
+    def _is_new(self, name: str) -> bool:
+        known = len(self._shown)
+        self._shown.add(fingerprint(name))
+        return len(self._shown) > known
+
+
+class _Names(msgspec.Struct):
+    repositories: list[str] | None
+
+
+def names_of(catalog: Catalog, reply: Reply) -> list[str]:
+    """Of a page of `_catalog`. Raises IncompleteSource."""
+    try:
+        return msgspec.json.decode(reply.body, type=_Names).repositories or []
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise catalog.strange(error) from error
+
+
+async def linked(
+    catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, *, size: int, by_name: bool = True
+) -> AsyncIterator[CatalogPage]:
+    """Of `_catalog`: the pages after `first`, path by path, which asks for `size` names. The caller has seen to it
+    that `get` raises for what is no page.
+
+    A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for, and
+    a server that does not know `last` says the same again. `by_name`: a page begins after a `last` of this list. zot
+    says that nothing follows a `last` that was deleted meanwhile (pkg/storage/imagestore/imagestore.go,
+    GetNextRepositories), so that a page which a `Link` promised and which is empty ends the list only if the name
+    before it is still there."""
+    path: str | None = first
+    names: list[str] = []
+    before, last, says_so = "", "", False
+    while path is not None:
+        catalog.admit(path)
+        reply = await get(path)
+        catalog.weigh(reply, b",")
+        previous, names = names, names_of(catalog, reply)
+        yield catalog.page(names)
+        if not names and last and by_name:
+            await _confirm(catalog, get, first, before, last)
+        if names:
+            before, last = ([last, *names])[-2:]
+        following = next_link(reply)
+        says_so = says_so or following is not None
+        if not says_so and names and names != previous and len(names) in {size, *CAPS}:
+            following = after(path, last)
+        path = following
+
+
+async def _confirm(
+    catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, before: str, last: str
+) -> None:
+    base = first.partition("?")[0] + "?n=1"
+    found = names_of(catalog, await get(after(base, before) if before else base))
+    if found[:1] != [last]:
+        raise catalog.unsteady(f"nothing follows {last}, and that is not there any more")
+
+
+class Numbered(NamedTuple):
+    """One of a list's numbered pages."""
+
+    names: Sequence[str]
+    more: bool
+    """Another page follows."""
+    total: int | None = None
+    """How many names the whole list has, where that is said."""
+
+
+async def numbered(catalog: Catalog, read: Callable[[int], Awaitable[Numbered]]) -> AsyncIterator[CatalogPage]:
+    """All of a list whose pages have numbers. What is made or deleted meanwhile moves names from page to page, so that
+    some come twice and some are missed: the list is read again until it was whole. That is one that fits on a page;
+    one that has as many names as each of its pages said; or, where that is not said, one that was the same twice."""
+    earlier: set[bytes] | None = None
+    for attempt in range(1, _PASSES + 1):
+        found: set[bytes] = set()
+        rows, totals = 0, set[int | None]()
+        number, more = 0, True
+        while more:
+            number += 1
+            catalog.admit(f"{attempt}/{number}")
+            names, more, total = await read(number)
+            rows += len(names)
+            totals.add(total)
+            found.update(map(fingerprint, names))
+            yield catalog.page(names)
+        counted = {len(found), rows} == totals
+        if counted or (totals == {None} and (number == 1 or found == earlier)):
+            return
+        earlier = found
+    raise catalog.unsteady(f"it was another one each of the {_PASSES} times that it was read")
+
+
+def fingerprint(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=12).digest()
