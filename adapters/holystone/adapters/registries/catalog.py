@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.paging import CAPS, PageGuard, after, next_link
-from holystone.adapters.http.reply import Reply
+from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen, UsageError
 from holystone.engine.model.references import InvalidName, RegistryHost, Repository, RepositoryPath
@@ -19,7 +19,6 @@ _LONGEST: Final = 4096
 _PASSES: Final = 4
 """Times that numbered pages are read because something changed meanwhile."""
 _NAME_THEM: Final = "Name the repositories themselves."
-_OR_NAME_THEM: Final = "Or name the repositories themselves."
 _AGAIN: Final = "Run again when less is made and deleted there."
 
 
@@ -85,10 +84,10 @@ class Catalog:
         return self.prefix.partition("/")[0]
 
     def refused(self, reply: Reply, needed: str) -> IncompleteSource:
-        """What to say of a page that was not given. `needed`: the right to list, for people."""
+        """What to say of a page that was not given. `needed`: the way out where it is a matter of rights."""
         said = f"The list of {self.what} cannot be read: {summary(reply)}."
         if reply.status in (401, 403):
-            return Unauthorized(said, what_to_do=f"{needed} {_OR_NAME_THEM}")
+            return Unauthorized(said, what_to_do=needed)
         if reply.status in (404, 405):
             return IncompleteSource(said, what_to_do=f"The registry may have no such list. {_NAME_THEM}")
         return IncompleteSource(said, what_to_do=STRANGE)
@@ -130,11 +129,11 @@ async def linked(
     """Of `_catalog`: the pages after `first`, path by path, which asks for `size` names. The caller has seen to it
     that `get` raises for what is no page.
 
-    A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for, and
-    a server that does not know `last` says the same again. `by_name`: a page begins after a `last` of this list. zot
-    says that nothing follows a `last` that was deleted meanwhile (pkg/storage/imagestore/imagestore.go,
-    GetNextRepositories), so that a page which a `Link` promised and which is empty ends the list only if the name
-    before it is still there."""
+    A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for. A server
+    that says the same again does not know `last`; if it does know `n`, as ggcr's does (pkg/registry/manifest.go,
+    handleCatalog), there is no way to see more. `by_name`: a page begins after a `last` of this list. zot says that
+    nothing follows a `last` that was deleted meanwhile (pkg/storage/imagestore/imagestore.go, GetNextRepositories), so
+    that a page which a `Link` promised and which is empty ends the list only if the name before it is still there."""
     path: str | None = first
     names: list[str] = []
     before, last, says_so = "", "", False
@@ -144,24 +143,34 @@ async def linked(
         catalog.weigh(reply, b",")
         previous, names = names, names_of(catalog, reply)
         yield catalog.page(names)
-        if not names and last and by_name:
-            await _confirm(catalog, get, first, before, last)
-        if names:
-            before, last = ([last, *names])[-2:]
         following = next_link(reply)
         says_so = says_so or following is not None
-        if not says_so and names and names != previous and len(names) in {size, *CAPS}:
-            following = after(path, last)
+        if not names and last and by_name:
+            await _expect(catalog, get, first, before, last)
+        if names:
+            before, last = ([last, *names])[-2:]
+        if not says_so and names and len(names) in {size, *CAPS}:
+            if set(names) != set(previous):
+                following = after(path, last)
+            else:
+                await _expect_all(catalog, get, first, len(names))
         path = following
 
 
-async def _confirm(
-    catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, before: str, last: str
-) -> None:
+async def _expect(catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, before: str, last: str) -> None:
     base = first.partition("?")[0] + "?n=1"
     found = names_of(catalog, await get(after(base, before) if before else base))
     if found[:1] != [last]:
-        raise catalog.unsteady(f"nothing follows {last}, and that is not there any more")
+        raise catalog.unsteady(f"nothing follows {printable(last)}, and that is not there any more")
+
+
+async def _expect_all(catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, shown: int) -> None:
+    found = names_of(catalog, await get(f"{first.partition('?')[0]}?n={shown - 1}"))
+    if len(found) < shown:
+        raise IncompleteSource(
+            f"The list of {catalog.what} cannot be read completely: the registry shows {shown:,} at most.",
+            what_to_do=_NAME_THEM,
+        )
 
 
 class Numbered(NamedTuple):
@@ -174,25 +183,27 @@ class Numbered(NamedTuple):
     """How many names the whole list has, where that is said."""
 
 
-async def numbered(catalog: Catalog, read: Callable[[int], Awaitable[Numbered]]) -> AsyncIterator[CatalogPage]:
-    """All of a list whose pages have numbers. What is made or deleted meanwhile moves names from page to page, so that
-    some come twice and some are missed: the list is read again until it was whole. That is one that fits on a page;
-    one that has as many names as each of its pages said; or, where that is not said, one that was the same twice."""
+async def numbered(
+    catalog: Catalog, read: Callable[[int], Awaitable[Numbered]], *, key: str = ""
+) -> AsyncIterator[Sequence[str]]:
+    """The names of a list whose pages have numbers; `key` tells it from others of the same catalog. What is made or
+    deleted meanwhile moves names from page to page, so that some come twice and some are missed: the list is read again
+    until it was whole. That is one that fits on a page; one that has as many names as each of its pages said; or, where
+    that is not said, one that was the same twice."""
     earlier: set[bytes] | None = None
     for attempt in range(1, _PASSES + 1):
         found: set[bytes] = set()
-        rows, totals = 0, set[int | None]()
-        number, more = 0, True
+        totals: set[int | None] = set()
+        rows, number, more = 0, 0, True
         while more:
             number += 1
-            catalog.admit(f"{attempt}/{number}")
+            catalog.admit(f"{key} {attempt} {number}")
             names, more, total = await read(number)
             rows += len(names)
             totals.add(total)
             found.update(map(fingerprint, names))
-            yield catalog.page(names)
-        counted = {len(found), rows} == totals
-        if counted or (totals == {None} and (number == 1 or found == earlier)):
+            yield names
+        if {len(found), rows} == totals or (totals == {None} and (number == 1 or found == earlier)):
             return
         earlier = found
     raise catalog.unsteady(f"it was another one each of the {_PASSES} times that it was read")

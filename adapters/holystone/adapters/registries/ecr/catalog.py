@@ -29,11 +29,9 @@ async def read_catalog(api: EcrApi, lane: Lane, catalog: Catalog) -> AsyncIterat
     token: str | None = None
     while True:
         catalog.admit(token or "")
-        asked: dict[str, Any] = api.of_account(maxResults=PAGE_SIZE)
+        asked = api.of_account(maxResults=PAGE_SIZE, **({"nextToken": token} if token else {}))
         try:
-            rows = await api.call(
-                "DescribeRepositories", _Rows, lane, {**asked, "nextToken": token} if token else asked
-            )
+            rows = await api.call("DescribeRepositories", _Rows, lane, asked)
         except ApiError as error:
             raise api.unreadable(f"The list of {catalog.what}", error, "ecr:DescribeRepositories") from error
         yield catalog.page([row.repositoryName for row in rows.repositories])
