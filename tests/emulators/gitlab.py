@@ -130,8 +130,6 @@ class GitlabEmulator(VendorEmulator):
         self.retry_after: float | None = None
         self.closed: set[str] = set()
         """Groups that may be seen, and whose registry not."""
-        self.tells_total = True
-        """False: as of lists of more than 10,000."""
         self.before_page: Callable[[int], object] = lambda _number: None
         """Called before a page of repositories is made."""
         self._now = clock or time.time
@@ -416,8 +414,7 @@ class GitlabEmulator(VendorEmulator):
         names = [name for name in names if name in self.storage.repositories]
         headers = {"X-Page": str(page), "X-Per-Page": str(size)}
         headers["X-Next-Page"] = str(page + 1) if page * size < len(names) else ""
-        if self.tells_total:
-            headers |= {"X-Total": str(len(names)), "X-Total-Pages": str(-(-len(names) // size) or 1)}
+        headers |= {"X-Total": str(len(names)), "X-Total-Pages": str(-(-len(names) // size) or 1)}
         return json_reply([self._row(each) for each in names[(page - 1) * size : page * size]], headers=headers)
 
     def _row(self, path: str) -> dict[str, Any]:

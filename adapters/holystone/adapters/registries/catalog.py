@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from holystone.adapters.http.errors import summary
-from holystone.adapters.http.paging import CAPS, PageGuard, after, next_link
+from holystone.adapters.http.paging import CAPS, MAX_ENTRIES, PageGuard, after, next_link
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.registries.oci import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen, UsageError
@@ -25,11 +25,13 @@ _AGAIN: Final = "Run again when less is made and deleted there."
 class Catalog:
     """What of one listing was shown so far. Of each name a fingerprint is kept."""
 
-    def __init__(self, host: RegistryHost, prefix: RepositoryPath | None) -> None:
+    def __init__(self, host: RegistryHost, prefix: RepositoryPath | None, *, max_entries: int = MAX_ENTRIES) -> None:
+        """`max_entries`: names that the pages have altogether, wanted or not."""
         self.host = host
         self.prefix = prefix
         self.what = f"the repositories of {host}" if prefix is None else f"the repositories of {host}/{prefix}"
-        self._guard = PageGuard(self.what)
+        self._max_entries = max_entries
+        self._guard = PageGuard(self.what, max_entries=max_entries)
         self._shown: set[bytes] = set()
 
     def __repr__(self) -> str:
@@ -41,7 +43,7 @@ class Catalog:
 
     def weigh(self, reply: Reply, each: bytes = b"{") -> None:
         """Call before a page is decoded. `each` is what every entry has at least one of. Raises IncompleteSource."""
-        PageGuard(self.what).take(reply.body.count(each))
+        PageGuard(self.what, max_entries=self._max_entries).take(reply.body.count(each))
 
     def page(self, names: Sequence[str]) -> CatalogPage:
         """Of these, what is wanted and was not shown yet. Raises IncompleteSource for a name that cannot be one, and
@@ -179,31 +181,25 @@ class Numbered(NamedTuple):
     names: Sequence[str]
     more: bool
     """Another page follows."""
-    total: int | None = None
-    """How many names the whole list has, where that is said."""
 
 
 async def numbered(
     catalog: Catalog, read: Callable[[int], Awaitable[Numbered]], *, key: str = ""
 ) -> AsyncIterator[Sequence[str]]:
     """The names of a list whose pages have numbers; `key` tells it from others of the same catalog. What is made or
-    deleted meanwhile moves names from page to page, so that some come twice and some are missed: the list is read again
-    until it was whole. That is one that fits on a page; one that has as many names as each of its pages said; or, where
-    that is not said, one that was the same twice."""
+    deleted meanwhile moves names from page to page, so that some come twice and some are missed, and a number of all
+    names may be right for all that: a list of more than one page is read until it was the same twice."""
     earlier: set[bytes] | None = None
     for attempt in range(1, _PASSES + 1):
         found: set[bytes] = set()
-        totals: set[int | None] = set()
-        rows, number, more = 0, 0, True
+        number, more = 0, True
         while more:
             number += 1
             catalog.admit(f"{key} {attempt} {number}")
-            names, more, total = await read(number)
-            rows += len(names)
-            totals.add(total)
+            names, more = await read(number)
             found.update(map(fingerprint, names))
             yield names
-        if {len(found), rows} == totals or (totals == {None} and (number == 1 or found == earlier)):
+        if number == 1 or found == earlier:
             return
         earlier = found
     raise catalog.unsteady(f"it was another one each of the {_PASSES} times that it was read")

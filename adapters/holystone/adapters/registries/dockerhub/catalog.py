@@ -27,7 +27,6 @@ class _Row(msgspec.Struct):
 
 
 class _Rows(msgspec.Struct):
-    count: int
     next: str | None
     results: list[_Row]
 
@@ -41,9 +40,8 @@ async def read_catalog(hub: HubApi, catalog: Catalog) -> AsyncIterator[CatalogPa
     async def read(number: int) -> Numbered:
         reply = await hub.request("GET", f"{base}&page={number}")
         if reply.status == 404 and not is_unrouted(reply):
-            # Past the end, since there are fewer now: which the number on the other pages contradicts.
             if number > 1:
-                return Numbered((), more=False, total=0)
+                return Numbered((), more=False)  # past the end: there are fewer now
             refusal = hub.unseen(f"Docker Hub shows {hub.who} no namespace {namespace}")
             raise Unseen(refusal.message, what_to_do=refusal.what_to_do)
         if reply.status != 200:
@@ -54,7 +52,7 @@ async def read_catalog(hub: HubApi, catalog: Catalog) -> AsyncIterator[CatalogPa
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise catalog.strange(error) from error
         names = [f"{row.namespace}/{row.name}" for row in page.results]
-        return Numbered(names, more=page.next is not None, total=page.count)
+        return Numbered(names, more=page.next is not None)
 
     async for names in numbered(catalog, read):
         yield catalog.page(names)

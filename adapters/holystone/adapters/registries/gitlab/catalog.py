@@ -77,7 +77,5 @@ def _page(api: GitlabApi, catalog: Catalog, reply: Reply) -> Numbered:
         rows = msgspec.json.decode(reply.body, type=list[_Row])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise catalog.strange(error) from error
-    # Lists of more than 10,000 do not say how long they are (docs.gitlab.com/api/rest, Pagination).
-    total = reply.headers.get("X-Total", "")
     more = bool(reply.headers.get("X-Next-Page")) or len(rows) == PAGE_SIZE
-    return Numbered([row.path for row in rows], more, int(total) if total.isdecimal() else None)
+    return Numbered([row.path for row in rows], more)

@@ -3,7 +3,7 @@
 repository:list in it.
 
 GET /repositories, which lists those of all projects, shows a robot account only public ones (listAuthorizedProjectIDs),
-and `_catalog` is for administrators: neither is asked. Pages have numbers, and each says how many names there are."""
+and `_catalog` is for administrators: neither is asked."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -67,7 +67,7 @@ async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> Num
     total = int(said) if said.isdecimal() and len(said) < 10 else None
     # A short page is never the end where the number is known.
     more = len(names) == PAGE_SIZE if total is None else number * PAGE_SIZE < total
-    return Numbered(names, more, total)
+    return Numbered(names, more)
 
 
 def _refused(api: HarborApi, catalog: Catalog, reply: Reply) -> IncompleteSource:
