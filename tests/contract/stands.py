@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -105,7 +105,7 @@ class Stand:
     def all(self) -> Registry:
         """The registry that the repository is one of."""
         assert isinstance(self.registry, OciSession)
-        return self.registry.registry
+        return cast("Registry", self.registry.registry)
 
     @property
     def sheet(self) -> Sheet:

@@ -167,7 +167,7 @@ class HarborEmulator(VendorEmulator):
         """How many of the next deletions fail for a database that is in its own way."""
         self.pulled: dict[str, int] = defaultdict(int)
         """How often each manifest was pulled."""
-        self.before_page: Callable[[int], None] = lambda _number: None
+        self.before_page: Callable[[int], object] = lambda _number: None
         """Called with its number before a page is made: what somebody else does meanwhile."""
         self._immutable: set[tuple[str, str]] = set()
         self._deleted: set[str] = set()

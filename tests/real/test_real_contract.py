@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contract.test_contract_catalog import *  # noqa: F403
 from tests.contract.test_contract_deleting import *  # noqa: F403
 from tests.contract.test_contract_reading import *  # noqa: F403
 

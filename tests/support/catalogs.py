@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 from holystone.adapters.registries.oci import OciSession
 from holystone.cleanup.connections import Connections
@@ -39,7 +40,7 @@ async def registry_of(
         repository = Repository(RegistryHost.parse(served.host), RepositoryPath(served.path))
         session = await connections.session(repository, served.implementation)
         assert isinstance(session, OciSession)
-        yield session.registry
+        yield cast("Registry", session.registry)
 
 
 def push(served: VendorEmulator, *paths: str) -> None:
