@@ -330,9 +330,12 @@ class DockerHubEmulator(VendorEmulator):
             raise _not_found()
         if self.private and not (caller and caller.may("list")):
             names = []
-        return self._numbered(
-            request, names, lambda name: {**self._about(caller, namespace, name.partition("/")[2]), "permissions": None}
-        )
+        return self._numbered(request, names, lambda name: self._entry(caller, namespace, name.partition("/")[2]))
+
+    def _entry(self, caller: Account | None, namespace: str, name: str) -> Mapping[str, Any]:
+        """Less than of one that is asked for (schema repository_list_entry)."""
+        about = self._about(caller, namespace, name)
+        return {key: value for key, value in about.items() if key not in ("permissions", "immutable_tags_settings")}
 
     def _page(self, request: Incoming, there: RepositoryState) -> Reply:
         # Newest first, so that a push shifts everything.

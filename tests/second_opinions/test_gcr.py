@@ -33,6 +33,8 @@ PATH: Final = "team/shop/app"
 IMAGE: Final = f"{FOLDER}/packages/shop%2Fapp"
 GET: Final = "projects.locations.repositories.get"
 VERSIONS: Final = "projects.locations.repositories.packages.versions.list"
+PACKAGES: Final = "projects.locations.repositories.packages.list"
+REPOSITORIES: Final = "projects.locations.repositories.list"
 TAGS: Final = "projects.locations.repositories.packages.tags.list"
 
 
@@ -93,6 +95,9 @@ async def ask(served: GoogleEmulator, path: str, account: Account = ADMIN) -> tu
     ("path", "operation", "key"),
     [
         (FOLDER, GET, "name"),
+        (f"{FOLDER}/packages", PACKAGES, "packages"),
+        (f"{FOLDER}/packages?pageSize=1000", PACKAGES, "packages"),
+        (FOLDER.rpartition("/")[0], REPOSITORIES, "repositories"),
         (f"{IMAGE}/versions", VERSIONS, "versions"),
         (f"{IMAGE}/versions?view=BASIC&pageSize=1", VERSIONS, "nextPageToken"),
         (f"{IMAGE}/versions?view=FULL&pageSize=1000", VERSIONS, "versions"),
