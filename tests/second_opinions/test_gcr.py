@@ -28,6 +28,7 @@ from tests.second_opinions.overhearing import Exchange, overhear
 from tests.second_opinions.rpc_errors import check_refusal
 from tests.second_opinions.strictness import understood
 from tests.support import images
+from tests.support.catalogs import listed, registry_of
 
 PATH: Final = "team/shop/app"
 IMAGE: Final = f"{FOLDER}/packages/shop%2Fapp"
@@ -127,6 +128,14 @@ async def test_an_escaped_name_may_be_escaped_again(kind: str) -> None:
         exchange, said = await ask(served, path)
         assert exchange.reply.status == 200
         assert said == (await ask(served, f"{IMAGE}/{kind}"))[1]
+
+
+async def test_our_catalog_asks_what_google_describes(tmp_path: Path) -> None:
+    async with GoogleEmulator() as served, registry_of(tmp_path, served) as registry:
+        fill(served)
+        heard = overhear(served)
+        assert await listed(registry, "team") == [PATH]
+        assert {judge(each) for each in heard if each.path.startswith("/v1/")} == {PACKAGES}
 
 
 async def test_an_empty_image_is_listed(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ async def read_below(api: GitlabApi, catalog: Catalog) -> AsyncIterator[CatalogP
     raise Unseen(
         f"GitLab shows {api.who} no group and no project {catalog.prefix}, and none that it is in: either there is "
         "none, or it may not be seen.",
-        what_to_do=f"Check the address. {NEEDED}",
+        what_to_do=f"Check the address; in a personal namespace name the project. {NEEDED}",
     )
 
 

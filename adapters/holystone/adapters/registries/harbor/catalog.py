@@ -1,9 +1,9 @@
 """Repositories of one project, or of all that the credential may see, by Harbor's API
-(goharbor/harbor:src/server/v2.0/handler/repository.go, project.go): a project's are listed whole to whoever has
-repository:list in it.
+(goharbor/harbor:src/server/v2.0/handler/repository.go, ListRepositories; project.go, ListProjects): a project's are
+listed whole to whoever has repository:list in it.
 
-GET /repositories, which lists those of all projects, shows a robot account only public ones (listAuthorizedProjectIDs),
-and `_catalog` is for administrators: neither is asked."""
+GET /repositories, which lists those of all projects, shows a robot account only public ones in releases that are in
+use (listAuthorizedProjectIDs), and `_catalog` is for administrators: neither is asked."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -38,7 +38,7 @@ async def read_catalog(api: HarborApi, catalog: Catalog) -> AsyncIterator[Catalo
             yield page
         return
     done: set[bytes] = set()
-    projects = numbered(catalog, lambda number: _read(api, catalog, "/api/v2.0/projects?with_detail=false", number))
+    projects = numbered(catalog, lambda number: _read(api, catalog, "/api/v2.0/projects", number))
     async for names in projects:
         for name in names:
             if (mark := fingerprint(name)) not in done:
@@ -49,13 +49,13 @@ async def read_catalog(api: HarborApi, catalog: Catalog) -> AsyncIterator[Catalo
 
 
 async def _of_project(api: HarborApi, project: str, catalog: Catalog) -> AsyncIterator[CatalogPage]:
-    path = f"/api/v2.0/projects/{quote(project, safe='')}/repositories?sort=name"
+    path = f"/api/v2.0/projects/{quote(project, safe='')}/repositories"
     async for names in numbered(catalog, lambda number: _read(api, catalog, path, number), key=project):
         yield catalog.page(names)
 
 
 async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> Numbered:
-    reply = await api.ask(f"{path}&page={number}&page_size={PAGE_SIZE}")
+    reply = await api.ask(f"{path}?page={number}&page_size={PAGE_SIZE}")
     if reply.status != 200:
         raise _refused(api, catalog, reply)
     catalog.weigh(reply)
