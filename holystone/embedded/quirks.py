@@ -165,6 +165,7 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
 """3.1.2."""
 ZOT: Final = Quirks(
     lenient_numbers="catalog",
+    catalog_link_after_full_page=True,
     catalog_unknown_last="nothing",
     blobs_make_a_repository=True,
     unknown_last="not-found",

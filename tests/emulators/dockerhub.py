@@ -41,6 +41,11 @@ _WORDS: Final[Mapping[Call, str]] = {
     "delete": "delete",
     "push": "write",
 }
+_LISTED: Final = (
+    *("name", "namespace", "repository_type", "status", "status_description", "description", "is_private"),
+    *("star_count", "pull_count", "last_updated", "date_registered", "media_types", "content_types", "categories"),
+)
+"""What a list of repositories says as each does of itself."""
 PAGE_SIZE_MAX: Final = 100
 _ME: Final = "rob"
 _SECRETS: Final = {"cleaner": "dckr_pat_clean-every-berth", "reader": "dckr_pat_look-around-only"}
@@ -324,18 +329,18 @@ class DockerHubEmulator(VendorEmulator):
         }
 
     def _namespace(self, request: Incoming, caller: Account | None, namespace: str) -> Reply:
-        """What the caller may not see is left out without a word."""
+        """What the caller may not see is left out without a word. Of a namespace that is not there nothing is
+        described; 404 is only of a page past the end."""
         names = sorted(name for name in self.storage.repositories if name.startswith(f"{namespace}/"))
-        if not names:
-            raise _not_found()
         if self.private and not (caller and caller.may("list")):
             names = []
         return self._numbered(request, names, lambda name: self._entry(caller, namespace, name.partition("/")[2]))
 
     def _entry(self, caller: Account | None, namespace: str, name: str) -> Mapping[str, Any]:
-        """Less than of one that is asked for (schema repository_list_entry)."""
+        """One of Docker's own examples has these (docker/docs, c065f800, listNamespaceRepositories)."""
         about = self._about(caller, namespace, name)
-        return {key: value for key, value in about.items() if key not in ("permissions", "immutable_tags_settings")}
+        same = {key: about[key] for key in _LISTED}
+        return {**same, "last_modified": about["last_updated"], "affiliation": "owner", "storage_size": 5123456}
 
     def _page(self, request: Incoming, there: RepositoryState) -> Reply:
         # Newest first, so that a push shifts everything.

@@ -85,6 +85,14 @@ async def test_a_catalog_is_read_to_its_end_and_each_name_shown_once(server: dic
     assert await made.read() == made.names
 
 
+async def test_a_page_is_handed_on_before_the_next_is_asked_for() -> None:
+    server = Server(12)
+    async for page in linked(catalog(), server.get, "/v2/_catalog?n=5", size=5):
+        assert len(page.repositories) == 5
+        break
+    assert len(server.asked) == 1
+
+
 async def test_what_a_server_does_not_go_on_with_is_no_catalog() -> None:
     server = Server(7, link=False, last=False)
     with pytest.raises(IncompleteSource, match="shows 5 at most"):

@@ -335,10 +335,15 @@ async def test_a_namespace_that_docker_hub_does_not_show_is_unseen(tmp_path: Pat
     async with DockerHubEmulator() as served:
         push(served, served.path)
         async with registry_of(tmp_path, served) as registry:
-            with pytest.raises(Unseen, match="no namespace nobody"):
+            with pytest.raises(Unseen, match=r"none of the repositories of .*/nobody"):
                 await listed(registry, "nobody")
             with pytest.raises(Unseen, match=r"shows .* none of the repositories of .*/team/nothing"):
                 await listed(registry, "team/nothing")
+            served.faults.add(
+                Fault("GET", r"/repositories\?", Answer(404, b'{"message":"not found"}', JSON), times=None)
+            )
+            with pytest.raises(Unseen, match="no namespace team"):
+                await listed(registry, "team")
 
 
 async def test_an_organization_s_token_that_may_not_list_is_shown_nothing_and_that_is_unseen(tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ async def linked(
     A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for. A server
     that says the same again does not know `last`; if it does know `n`, as ggcr's does (pkg/registry/manifest.go,
     handleCatalog), there is no way to see more. `by_name`: a page begins after a `last` of this list. zot says that
-    nothing follows a `last` that was deleted meanwhile (pkg/storage/imagestore/imagestore.go, GetNextRepositories), so
-    that a page which a `Link` promised and which is empty ends the list only if the name before it is still there."""
+    nothing follows a `last` that was deleted meanwhile (pkg/storage/imagestore/imagestore.go, GetNextRepositories; seen
+    on a main of 2026-08), so that a page which a `Link` promised and which is empty, as zot's is after a full last one,
+    ends the list only if the name before it is still there."""
     path: str | None = first
     names: list[str] = []
     before, last, says_so = "", "", False

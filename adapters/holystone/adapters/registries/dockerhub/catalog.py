@@ -2,7 +2,8 @@
 (docker/docs:content/reference/api/hub/latest.yaml, listNamespaceRepositories).
 
 Strangers see public repositories only, and so does an organization's token without scope-repository-list, which no
-reply tells (docker/docs:content/manuals/security/access-tokens/reference.md).
+reply tells (docs.docker.com/reference/api/hub/latest/operations/listNamespaceRepositories). What is said of a namespace
+that is not there is not documented: 404 and an empty list are taken to mean the same.
 """
 
 from collections.abc import AsyncIterator
