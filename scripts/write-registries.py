@@ -32,6 +32,7 @@ before anything is planned.
 """
 FACTS = (
     ("Hosts", "hosts"),
+    ("Repositories", "catalog"),
     ("Listing", "listing"),
     ("The listing shows", "shows"),
     ("Deletion", "deletion"),

@@ -32,6 +32,12 @@ class Quirks(msgspec.Struct, frozen=True):
     catalog_page: int | None = None
     catalog_page_max: int | None = None
     """A larger `n` is 400, not cut."""
+    catalog_page_cut: int | None = None
+    """A larger `n` is cut to this."""
+    catalog_link_after_full_page: bool = False
+    """A page that is filled exactly at the end still has a `Link`."""
+    catalog_unknown_last: Literal["next", "nothing"] = "next"
+    """What follows a `last` that is no repository (any more)."""
     catalog_lists_blobs_only: bool = False
     """Repositories to which only blobs were pushed are listed."""
     blobs_make_a_repository: bool = False
@@ -159,6 +165,8 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
 """3.1.2."""
 ZOT: Final = Quirks(
     lenient_numbers="catalog",
+    catalog_link_after_full_page=True,
+    catalog_unknown_last="nothing",
     blobs_make_a_repository=True,
     unknown_last="not-found",
     bare_list_errors=True,
@@ -176,6 +184,10 @@ ZOT: Final = Quirks(
 ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
 """Before 2.1.2."""
 GITEA: Final = Quirks(
+    lenient_numbers="catalog",
+    catalog_page=100,
+    catalog_page_cut=100,
+    catalog_link_after_full_page=True,
     link_after_any_page=True,
     absent_tag="silent",
     referrers_api=False,

@@ -28,8 +28,10 @@ def _no_waits() -> Iterator[None]:
 
 
 @pytest.fixture
-async def served(registry_name: str, tmp_path: Path) -> AsyncIterator[Stand]:
-    async with stand(registry_name, tmp_path) as made:
+async def served(registry_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
+    """`@pytest.mark.login("weak_login")`: as whom, if not with the emulator's own `login`."""
+    marked = request.node.get_closest_marker("login")
+    async with stand(registry_name, tmp_path, login=marked.args[0] if marked else "login") as made:
         yield made
 
 

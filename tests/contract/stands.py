@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,6 +18,7 @@ import pytest
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
+from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.profile import Profile
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
@@ -34,7 +35,7 @@ from holystone.engine.model.reasons import NotAsked, NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.ports import RepositorySession
+from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
@@ -95,6 +96,12 @@ class Stand:
         return VENDORS[self.identity.implementation].profile
 
     @property
+    def all(self) -> Registry:
+        """The registry that the repository is one of."""
+        assert isinstance(self.registry, OciSession)
+        return cast("Registry", self.registry.registry)
+
+    @property
     def nests(self) -> bool:
         """It takes indexes that list indexes."""
         return self.emulator is None or self.emulator.quirks.nested_indexes
@@ -137,6 +144,19 @@ class Stand:
             else:
                 await self.registry.push_manifest(Tag(tag) if tag else raw.digest, raw)
         return raw
+
+    async def elsewhere(self, path: str, text: str = "one") -> None:
+        """An image in another repository."""
+        config = images.config(text)
+        raw = images.image(config, oci=self.types == "oci")
+        if self.emulator:
+            self.emulator.storage.put_blob(path, config)
+            self.emulator.storage.put_manifest(path, raw.body, raw.media_type, "v1")
+            return
+        other = Repository(self.host, RepositoryPath(path))
+        session = await self.connections.session(other, self.identity.implementation, told_by=self.identity.told_by)
+        await session.push_blob(config)
+        await session.push_manifest(Tag("v1"), raw)
 
     async def move(self, tag: str, raw: RawManifest) -> None:
         """As somebody else does it in the meantime."""

@@ -62,6 +62,12 @@ async def reading(tell: Teller, push: Any) -> None:
         "/v2/_catalog?n=1",
         "/v2/_catalog?n=5000",
         "/v2/_catalog?n=-1",
+        "/v2/_catalog?n=0",
+        "/v2/_catalog?n=1000",
+        "/v2/_catalog?n=1001",
+        "/v2/_catalog?n=1&last=app",
+        "/v2/_catalog?n=1&last=apa",
+        "/v2/_catalog?n=7&last=zzz",
         "/foo",
     ):
         await tell("GET", path)

@@ -25,19 +25,32 @@ from holystone.embedded.storage import RepositoryState
 from tests.emulators.vendor import Login, VendorEmulator, json_error
 
 Kind = Literal["password", "pat", "oat"]
-Call = Literal["about", "tags", "delete", "pull", "push"]
+Call = Literal["list", "about", "tags", "delete", "pull", "push"]
 _OF_ORGANIZATIONS: Final[Mapping[Call, frozenset[str]]] = {
+    "list": frozenset({"scope-repository-list"}),
     "about": frozenset({"scope-repository-read"}),
     "tags": frozenset({"scope-tag-read", "scope-tag-admin"}),
     "delete": frozenset({"scope-tag-admin"}),
     "pull": frozenset({"scope-image-pull", "scope-image-push"}),
     "push": frozenset({"scope-image-push"}),
 }
-_WORDS: Final[Mapping[Call, str]] = {"about": "read", "tags": "read", "delete": "delete", "push": "write"}
+_WORDS: Final[Mapping[Call, str]] = {
+    "list": "read",
+    "about": "read",
+    "tags": "read",
+    "delete": "delete",
+    "push": "write",
+}
+_LISTED: Final = (
+    *("name", "namespace", "repository_type", "status", "status_description", "description", "is_private"),
+    *("star_count", "pull_count", "last_updated", "date_registered", "media_types", "content_types", "categories"),
+)
+"""What a list of repositories says as each does of itself."""
 PAGE_SIZE_MAX: Final = 100
 _ME: Final = "rob"
 _SECRETS: Final = {"cleaner": "dckr_pat_clean-every-berth", "reader": "dckr_pat_look-around-only"}
 _HUB = Quirks(sorted_tags=False, page_size=100, page_size_max=100)
+_REPOSITORIES = re.compile(r"/v2/namespaces/([^/]+)/repositories")
 _REPOSITORY = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)")
 _TAGS = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)/tags")
 _TAG = re.compile(r"/v2/namespaces/([^/]+)/repositories/([^/]+)/tags/([^/]+)")
@@ -273,6 +286,8 @@ class DockerHubEmulator(VendorEmulator):
             raise _not_found()
         if method == "GET" and (found := _TAGS.fullmatch(request.path)):
             return self._page(request, self._repository(caller, found[1], found[2]))
+        if method == "GET" and (found := _REPOSITORIES.fullmatch(request.path)):
+            return self._namespace(request, caller, found[1])
         if method == "GET" and (found := _REPOSITORY.fullmatch(request.path)):
             self._repository(caller, found[1], found[2], "about")
             return json_reply(self._about(caller, found[1], found[2]))
@@ -313,11 +328,28 @@ class DockerHubEmulator(VendorEmulator):
             "immutable_tags_settings": {"enabled": rules.enabled, "rules": rules.rules},
         }
 
+    def _namespace(self, request: Incoming, caller: Account | None, namespace: str) -> Reply:
+        """What the caller may not see is left out without a word. Of a namespace that is not there nothing is
+        described; 404 is only of a page past the end."""
+        names = sorted(name for name in self.storage.repositories if name.startswith(f"{namespace}/"))
+        if self.private and not (caller and caller.may("list")):
+            names = []
+        return self._numbered(request, names, lambda name: self._entry(caller, namespace, name.partition("/")[2]))
+
+    def _entry(self, caller: Account | None, namespace: str, name: str) -> Mapping[str, Any]:
+        """One of Docker's own examples has these (docker/docs, c065f800, listNamespaceRepositories)."""
+        about = self._about(caller, namespace, name)
+        same = {key: about[key] for key in _LISTED}
+        return {**same, "last_modified": about["last_updated"], "affiliation": "owner", "storage_size": 5123456}
+
     def _page(self, request: Incoming, there: RepositoryState) -> Reply:
-        number = int(request.query.get("page", 1))
-        size = min(int(request.query.get("page_size", 10)), PAGE_SIZE_MAX)
         # Newest first, so that a push shifts everything.
         names = sorted(there.tags, key=lambda tag: (-there.tagged[tag], tag))
+        return self._numbered(request, names, lambda name: self._tag(there, name))
+
+    def _numbered(self, request: Incoming, names: list[str], row: Callable[[str], Mapping[str, Any]]) -> Reply:
+        number = int(request.query.get("page", 1))
+        size = min(int(request.query.get("page_size", 10)), PAGE_SIZE_MAX)
         pages = max(1, -(-len(names) // size))
         if not 1 <= number <= pages:
             raise json_error(404, {"detail": "Not found"})
@@ -326,7 +358,7 @@ class DockerHubEmulator(VendorEmulator):
             "count": len(names),
             "next": f"{here}?page={number + 1}&page_size={size}" if number < pages else None,
             "previous": f"{here}?page={number - 1}&page_size={size}" if number > 1 else None,
-            "results": [self._tag(there, name) for name in names[(number - 1) * size : number * size]],
+            "results": [row(name) for name in names[(number - 1) * size : number * size]],
         }
         if self.between_pages and number < pages:
             self.between_pages(self, number)
@@ -378,7 +410,9 @@ class DockerHubEmulator(VendorEmulator):
 
 
 def _is_hub_api(path: str) -> bool:
-    return path == "/v2/auth/token" or any(each.fullmatch(path) for each in (_REPOSITORY, _TAGS, _TAG, _OLDER_TAG))
+    return path == "/v2/auth/token" or any(
+        each.fullmatch(path) for each in (_REPOSITORIES, _REPOSITORY, _TAGS, _TAG, _OLDER_TAG)
+    )
 
 
 def _iso(moment: float) -> str:

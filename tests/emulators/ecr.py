@@ -178,21 +178,41 @@ class EcrEmulator(VendorEmulator):
         return {"registryId": self.account, "repositoryName": name, "lifecyclePolicyText": json.dumps(self.lifecycle)}
 
     def _describe_repositories(self, fields: dict[str, Any]) -> dict[str, Any]:
-        names = fields.get("repositoryNames") or sorted(self.storage.repositories)
+        named = fields.get("repositoryNames")
+        if named:
+            if fields.keys() & {"maxResults", "nextToken"}:  # API reference, DescribeRepositories
+                raise invalid("repositoryNames", "cannot be used with maxResults or nextToken")
+            return {"repositories": [self._described(name) for name in named if self._repository(fields, name)]}
+        mine = fields.get("registryId", self.account) == self.account
+        page, more = self._page(fields, sorted(self.storage.repositories) if mine else [])
+        return {"repositories": [self._described(name) for name in page], **more}
+
+    def _described(self, name: str) -> dict[str, Any]:
         return {
-            "repositories": [
-                {
-                    "repositoryArn": f"arn:aws:ecr:{REGION}:{self.account}:repository/{name}",
-                    "registryId": self.account,
-                    "repositoryName": name,
-                    "repositoryUri": f"{self.host}/{name}",
-                    "createdAt": 1700000000.0,
-                    "imageTagMutability": self.mutability,
-                }
-                for name in names
-                if self._repository(fields, name)
-            ]
+            "repositoryArn": f"arn:aws:ecr:{REGION}:{self.account}:repository/{name}",
+            "registryId": self.account,
+            "repositoryName": name,
+            "repositoryUri": f"{self.host}/{name}",
+            "createdAt": 1700000000.0,
+            "imageTagMutability": self.mutability,
         }
+
+    def _page(self, fields: dict[str, Any], names: list[str]) -> tuple[list[str], dict[str, str]]:
+        """And the token for what follows, if something does."""
+        most = fields.get("maxResults", USUAL_RESULTS)
+        if not 1 <= most <= MOST_RESULTS:
+            raise invalid("maxResults", f"Member must have value less than or equal to {MOST_RESULTS}")
+        after = ""
+        if "nextToken" in fields:
+            if fields["nextToken"] not in self._cursors:
+                raise invalid("nextToken", "is not valid")
+            after = self._cursors[fields["nextToken"]]
+        rest = [name for name in names if name > after]
+        if len(rest) <= most:
+            return rest, {}
+        token = secrets.token_urlsafe(80)
+        self._cursors[token] = rest[most - 1]
+        return rest[:most], {"nextToken": token}
 
     def _describe_images(self, fields: dict[str, Any]) -> dict[str, Any]:
         name = fields["repositoryName"]
@@ -210,22 +230,8 @@ class EcrEmulator(VendorEmulator):
                 if digest not in shown:
                     raise error("ImageNotFoundException", f"The image with imageId {asked} does not exist")
             return {"imageDetails": [self._detail(name, state, digest, tags[digest]) for digest in digests]}
-        most = fields.get("maxResults", USUAL_RESULTS)
-        if not 1 <= most <= MOST_RESULTS:
-            raise invalid("maxResults", f"Member must have value less than or equal to {MOST_RESULTS}")
-        after = ""
-        if "nextToken" in fields:
-            if fields["nextToken"] not in self._cursors:
-                raise invalid("nextToken", "is not valid")
-            after = self._cursors[fields["nextToken"]]
-        page = [digest for digest in shown if digest > after]
-        reply: dict[str, Any] = {
-            "imageDetails": [self._detail(name, state, digest, tags[digest]) for digest in page[:most]]
-        }
-        if len(page) > most:
-            token = reply["nextToken"] = secrets.token_urlsafe(80)
-            self._cursors[token] = page[most - 1]
-        return reply
+        page, more = self._page(fields, shown)
+        return {"imageDetails": [self._detail(name, state, digest, tags[digest]) for digest in page], **more}
 
     def _detail(self, name: str, state: RepositoryState, digest: str, tags: list[str]) -> dict[str, Any]:
         manifest = state.manifests[digest]

@@ -94,6 +94,8 @@ class GoogleEmulator(VendorEmulator):
         self.lifetime = lifetime
         self.attached: Account | None = ADMIN
         """The account of the machine; None: it has none."""
+        self.folders = {FOLDER.rpartition("/")[2]: ("DOCKER", "STANDARD_REPOSITORY")}
+        """The project's repositories by name, each with format and mode."""
         self.seen = Seen()
         self._tokens: dict[str, tuple[float, Account]] = {}
 
@@ -347,6 +349,17 @@ class GoogleEmulator(VendorEmulator):
             return json_reply(
                 {"name": FOLDER, "format": "DOCKER", "mode": "STANDARD_REPOSITORY", "dockerConfig": config}
             )
+        if raw == FOLDER.rpartition("/")[0]:
+            return self._page(request, "repositories", sorted(self.folders), self._folder)
+        if raw == f"{FOLDER}/packages":
+            images = sorted(
+                name.removeprefix(f"{PROJECT}/")
+                for name, held in self.storage.repositories.items()
+                if held.had_manifests and name.startswith(f"{PROJECT}/")
+            )
+            return self._page(
+                request, "packages", images, lambda each: {"name": f"{FOLDER}/packages/{quote(each, safe='')}"}
+            )
         # The package is one part of the path: its slashes come escaped, by Google's own libraries twice.
         head, _, rest = raw.partition("/packages/")
         package, _, kind = rest.partition("/")
@@ -363,6 +376,10 @@ class GoogleEmulator(VendorEmulator):
             sorted(state.manifests if kind == "versions" else state.tags),
             lambda each: _version(state, name, each, tags_of) if kind == "versions" else _tag(state, name, each),
         )
+
+    def _folder(self, name: str) -> dict[str, Any]:
+        form, mode = self.folders[name]
+        return {"name": f"{FOLDER.rpartition('/')[0]}/{name}", "format": form, "mode": mode}
 
     def _page(self, request: Incoming, kind: str, names: list[str], row: Callable[[str], dict[str, Any]]) -> Reply:
         size = min(int(request.query.get("pageSize", 100)), API_PAGE)

@@ -34,6 +34,7 @@ OWNER: Final = "ghp_0wner000000000000000000000000000000"
 READER: Final = "ghp_Reader00000000000000000000000000000"
 WORKFLOW: Final = "ghs_Workflow0000000000000000000000000"
 _DAY: Final = 86_400
+_TYPES: Final = ("npm", "maven", "rubygems", "docker", "nuget", "container")
 _PATH: Final = re.compile(
     r"/(?:orgs/(?P<org>[^/]+)|users/(?P<user>[^/]+)|user)/packages"
     r"(?:/(?P<kind>container|docker)/(?P<name>[^/]+)(?:/versions(?:/(?P<id>[0-9]+)(?P<restore>/restore)?)?)?)?"
@@ -99,6 +100,8 @@ class GithubEmulator(VendorEmulator):
         self.restores_tags = restores_tags
         self.masks_absent = masks_absent
         self.plain_user_lists = plain_user_lists
+        self.before_page: Callable[[int], object] = lambda _number: None
+        """Called before a page of packages is made: what somebody else does meanwhile."""
         self.hidden: set[str] = set()
         """Packages that nobody's token may see."""
         self.tokens = {
@@ -250,8 +253,15 @@ class GithubEmulator(VendorEmulator):
     def _list_packages(self, request: Incoming, owner: str, token: Token) -> Reply:
         if token.login is None and request.query.get("package_type") == "container":
             raise _refused(400, "Invalid argument.")  # cli/cli#9606
-        names = sorted(name for name in self.storage.repositories if name.startswith(f"{owner}/"))
-        return json_reply([self._package(name, self._current(name)) for name in names])
+        if request.query.get("package_type") not in _TYPES:  # required
+            raise _refused(400, "Invalid argument.")
+        names = [name for name in self.storage.repositories if name.startswith(f"{owner}/") and name not in self.hidden]
+        size = min(int(request.query.get("per_page", "30")), 100)
+        page = int(request.query.get("page", "1"))
+        self.before_page(page)
+        shown = sorted(names, reverse=True)[(page - 1) * size : page * size]
+        links = _links(request, page, math.ceil(len(names) / size) or 1)
+        return json_reply([self._package(name, self._current(name)) for name in shown], headers=links)
 
     def _package(self, name: str, package: Package) -> dict[str, Any]:
         pushed = self.storage.repositories[name].pushed

@@ -67,6 +67,7 @@ _TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
 _REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _MEMBER: Final = re.compile(r"/api/v4/projects/([^/]+)/members/all/([0-9]+)")
+_OF_GROUP: Final = re.compile(r"/api/v4/groups/([^/]+)/registry/repositories")
 _REPOSITORIES: Final = re.compile(r"/api/v4/projects/([^/]+)/registry/repositories(?:/([0-9]+)/tags/([^/]+))?")
 _SERVICE: Final = "container_registry"
 _BAN_AFTER, _BAN_WITHIN, _BAN_FOR = 30, 180.0, 3600.0
@@ -127,6 +128,10 @@ class GitlabEmulator(VendorEmulator):
         self.logins: list[str] = []
         """The scopes of each request for a token, in order, as one text."""
         self.retry_after: float | None = None
+        self.closed: set[str] = set()
+        """Groups that may be seen, and whose registry not."""
+        self.before_page: Callable[[int], object] = lambda _number: None
+        """Called before a page of repositories is made."""
         self._now = clock or time.time
         self._numbers = itertools.count(1)
         self._issued: dict[str, float] = {}
@@ -137,6 +142,11 @@ class GitlabEmulator(VendorEmulator):
 
     def login(self) -> Login:
         return self.docker(MAINTAINER)
+
+    def catalog_login(self) -> Login:
+        """By the API."""
+        docker = self.docker(MAINTAINER)
+        return Login({"HOLYSTONE_REPO_GITLAB_TOKEN": PASSWORDS[MAINTAINER]}, docker.docker_config, docker.secrets)
 
     def bad_login(self) -> Login:
         return self.docker(MAINTAINER, "glpat-revoked-long-ago")
@@ -362,11 +372,12 @@ class GitlabEmulator(VendorEmulator):
             if level is None:
                 raise _api_error(404, "404 Not found")
             return json_reply({"id": int(found[2]), "state": "active", "access_level": level})
+        if (found := _OF_GROUP.fullmatch(path)) and request.method == "GET":
+            return self._rows(request, self._group(unquote(found[1])))
         if found := _REPOSITORIES.fullmatch(path):
             below = self._project(unquote(found[1]))
             if found[2] is None and request.method == "GET":
-                page, size = int(request.query.get("page", "1")), int(request.query.get("per_page", "20"))
-                return json_reply([self._row(each) for each in below[(page - 1) * size : page * size]])
+                return self._rows(request, below)
             if found[2] and request.method == "DELETE":
                 return self._delete_by_api(user, below, int(found[2]), unquote(found[3]))
         raise _api_error(404, "404 Not Found")
@@ -383,7 +394,28 @@ class GitlabEmulator(VendorEmulator):
         """Its repositories. Whoever is no member is told that there is no such project."""
         if path.partition("/")[0] in self.hidden:
             raise _api_error(404, "404 Project Not Found")
-        return [name for name in self.storage.repositories if f"{name}/".startswith(f"{path}/")]
+        below = [name for name in self.storage.repositories if f"{name}/".startswith(f"{path}/")]
+        if "/" not in path or (path.count("/") > 1):
+            raise _api_error(404, "404 Project Not Found")
+        return below
+
+    def _group(self, path: str) -> list[str]:
+        """Its repositories and those of its subgroups. A path of two parts is a project's here."""
+        below = [name for name in self.storage.repositories if name.startswith(f"{path}/")]
+        if not below or "/" in path or path in self.hidden:
+            raise _api_error(404, "404 Group Not Found")
+        if path in self.closed:
+            raise _api_error(403, "403 Forbidden")
+        return below
+
+    def _rows(self, request: Incoming, names: list[str]) -> Reply:
+        page, size = int(request.query.get("page", "1")), min(int(request.query.get("per_page", "20")), 100)
+        self.before_page(page)
+        names = [name for name in names if name in self.storage.repositories]
+        headers = {"X-Page": str(page), "X-Per-Page": str(size)}
+        headers["X-Next-Page"] = str(page + 1) if page * size < len(names) else ""
+        headers |= {"X-Total": str(len(names)), "X-Total-Pages": str(-(-len(names) // size) or 1)}
+        return json_reply([self._row(each) for each in names[(page - 1) * size : page * size]], headers=headers)
 
     def _row(self, path: str) -> dict[str, Any]:
         project = "/".join(path.split("/")[:2])

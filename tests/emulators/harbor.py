@@ -54,6 +54,7 @@ _STATUS: Final = {
     "UNKNOWN": 500,
 }
 _PROJECT: Final = re.compile(r"/api/v2\.0/projects/(?P<project>[^/]+)")
+_REPOSITORIES: Final = re.compile(r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories")
 _API: Final = re.compile(
     r"/api/v2\.0/projects/(?P<project>[^/]+)/repositories/(?P<name>[^/]+)"
     r"(?P<artifacts>/artifacts(?:/(?P<reference>[^/]+)(?P<tags>/tags/(?P<tag>[^/]+))?)?)?"
@@ -166,7 +167,7 @@ class HarborEmulator(VendorEmulator):
         """How many of the next deletions fail for a database that is in its own way."""
         self.pulled: dict[str, int] = defaultdict(int)
         """How often each manifest was pulled."""
-        self.before_page: Callable[[int], None] = lambda _number: None
+        self.before_page: Callable[[int], object] = lambda _number: None
         """Called with its number before a page is made: what somebody else does meanwhile."""
         self._immutable: set[tuple[str, str]] = set()
         self._deleted: set[str] = set()
@@ -215,6 +216,10 @@ class HarborEmulator(VendorEmulator):
     def _api(self, request: Incoming, path: str) -> Reply:
         if (named := _PROJECT.fullmatch(path)) and request.method == "GET":
             return self._project(request, named["project"])
+        if path == "/api/v2.0/projects" and request.method == "GET":
+            return self._projects(request)
+        if (named := _REPOSITORIES.fullmatch(path)) and request.method == "GET":
+            return self._repositories(request, named["project"])
         at = _API.fullmatch(path)
         if at is None:
             raise error("NOT_FOUND", f"path {path} was not found")
@@ -270,6 +275,38 @@ class HarborEmulator(VendorEmulator):
             "update_time": _time(0),
         }
         return json_reply(about | ({"registry_id": 1} if self.upstream else {}))
+
+    def _projects(self, request: Incoming) -> Reply:
+        """Those that the caller is a member of, and public ones (handler/project.go, ListProjects)."""
+        account = self._account(request)
+        if account is None and "Authorization" in request.headers:
+            raise error("UNAUTHORIZED", "unauthorized")
+        mine = account is not None and "list" in self._rights(account)
+        paths = self.storage.repositories
+        names = sorted({*self.projects, *(path.partition("/")[0] for path in paths)}) if mine or self.public else []
+        return self._numbered(request, [{"project_id": 2, "name": name} for name in names])
+
+    def _repositories(self, request: Incoming, project: str) -> Reply:
+        self._require(request, project, "list", cli=True)
+        names = sorted(
+            path
+            for path, state in self.storage.repositories.items()
+            if path.startswith(f"{project}/") and state.had_manifests
+        )
+        self.before_page(_number(request, "page", 1))
+        rows = [
+            {"id": 1, "name": name, "project_id": 2, "artifact_count": len(self.storage.repositories[name].manifests)}
+            for name in names
+            if name in self.storage.repositories
+        ]
+        return self._numbered(request, rows)
+
+    def _numbered(self, request: Incoming, rows: Sequence[Mapping[str, Any]]) -> Reply:
+        number, size = (_number(request, name, usual) for name, usual in (("page", 1), ("page_size", 10)))
+        if size > MAX_PAGE:
+            raise error("UNPROCESSABLE_ENTITY", f"page_size in query should be less than or equal to {MAX_PAGE}")
+        page = rows[(number - 1) * size : number * size]
+        return json_reply(list(page) or None, headers={"X-Total-Count": str(len(rows))})
 
     def _list(self, request: Incoming, repository: str) -> Reply:
         number, size = (_number(request, name, usual) for name, usual in (("page", 1), ("page_size", 10)))

@@ -124,7 +124,9 @@ class QuayEmulator(VendorEmulator):
         self.before: Callable[[Incoming], object] = lambda _: None
         """Called before each request is looked at."""
         self._repositories: dict[str, _Repository] = {}
+        self.repositories_a_page = 100
         self._grants: dict[str, tuple[float, dict[str, list[str]]]] = {}
+        self._owners: dict[str, tuple[str, str] | None] = {}
 
     # What the contract suite asks of it
 
@@ -204,6 +206,8 @@ class QuayEmulator(VendorEmulator):
         user = request.basic()
         if "Authorization" in request.headers and not self._knows(user):
             raise _oci(401, "UNAUTHORIZED", "Could not find robot with specified username")
+        if user is None and not request.scopes:
+            raise _oci(401, "UNAUTHORIZED", "access to the requested resource is not authorized")
         access = []
         for scope in request.scopes:
             asked = _SCOPE.fullmatch(scope)
@@ -219,6 +223,7 @@ class QuayEmulator(VendorEmulator):
         parts = ({"alg": "RS256", "kid": "k"}, claims)
         token = ".".join((*map(_base64url, parts), secrets.token_urlsafe(16)))
         self._grants[token] = (now + self.lifetime, {str(each["name"]): list(each["actions"]) for each in access})
+        self._owners[token] = user
         return json_reply({"token": token})  # and nothing of how long it lives
 
     def _knows(self, user: tuple[str, str] | None) -> bool:
@@ -256,6 +261,8 @@ class QuayEmulator(VendorEmulator):
     # /v2
 
     def _registry(self, request: Incoming) -> Reply:
+        if request.path == "/v2/_catalog":
+            return self._catalog(request)
         where = route(request.path)
         if where is None:
             raise Refusal(_html(404, "404 Not Found"))
@@ -411,6 +418,8 @@ class QuayEmulator(VendorEmulator):
         return Reply(reply.status, reply.body, headers)
 
     def _api_reply(self, request: Incoming) -> Reply:
+        if request.path == "/api/v1/repository" and request.method == "GET":
+            return self._repositories_by_api(request)
         where = _API.fullmatch(request.path)
         if where is None:
             raise _problem(404, "not_found", "Not Found")
@@ -436,6 +445,47 @@ class QuayEmulator(VendorEmulator):
             case "POST" if tag and restoring:
                 return self._restore(request, path, tag, state)
         return json_reply({"message": "The method is not allowed for the requested URL."}, status=405)
+
+    def _repositories_by_api(self, request: Incoming) -> Reply:
+        """endpoints/api/repository.py, RepositoryList."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.oauth:
+            raise _problem(401, "invalid_token", "Requires authentication")
+        namespace, public = request.query.get("namespace", ""), request.query.get("public") == "true"
+        if not (namespace or public or request.query.get("starred")):
+            raise _problem(400, "invalid_request", "namespace, starred or public are required for this API call")
+        mine = [name for name in self.storage.repositories if name not in self.foreign and self._scoped(token, "pull")]
+        names = [name for name in mine if not namespace or name.partition("/")[0] == namespace]
+        at = int(base64.b64decode(request.query.get("next_page", base64.b64encode(b"0"))))
+        rows = [
+            {"namespace": name.partition("/")[0], "name": name.partition("/")[2], "kind": "image", "is_public": False}
+            for name in names[at : at + self.repositories_a_page]
+        ]
+        body: dict[str, Any] = {"repositories": rows}
+        if len(names) > at + self.repositories_a_page:
+            body["next_page"] = base64.b64encode(str(at + self.repositories_a_page).encode()).decode()
+        return json_reply(body)
+
+    def _catalog(self, request: Incoming) -> Reply:
+        """endpoints/v2/catalog.py: any token opens it, and shows what its owner may read."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        expiry, _ = self._grants.get(token, (0.0, {}))
+        if expiry <= self.now():
+            challenge = f'Bearer realm="{request.base}/v2/auth",service="{self.host}"'
+            raise _oci(
+                401,
+                "UNAUTHORIZED",
+                "access to the requested resource is not authorized",
+                headers={"WWW-Authenticate": challenge},
+            )
+        user = self._owners[token]
+        names = [name for name in self.storage.repositories if self._may(user, name, "pull")]
+        asked = request.query.get("n", "")
+        size = min(int(asked), self.repositories_a_page) if asked.isdecimal() else self.repositories_a_page
+        at = int(base64.b64decode(request.query.get("next_page", base64.b64encode(b"0"))))
+        more = urllib.parse.urlencode({"n": size, "next_page": base64.b64encode(str(at + size).encode()).decode()})
+        headers = {"Link": f'</v2/_catalog?{more}>; rel="next"'} if len(names) > at + size else {}
+        return json_reply({"repositories": names[at : at + size]}, headers=headers)
 
     def _check_scope(self, token: str, path: str, *, writing: bool) -> None:
         allowed = self._scoped(token, "push" if writing else "pull") and (self.deletable or not writing)

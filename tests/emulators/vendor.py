@@ -46,6 +46,10 @@ class VendorEmulator(EmbeddedRegistry):
     def login(self) -> Login:
         raise NotImplementedError
 
+    def catalog_login(self) -> Login:
+        """The same, if repositories can be listed so."""
+        return self.login()
+
     def bad_login(self) -> Login:
         """The same with a wrong or expired secret."""
         raise NotImplementedError

@@ -2,7 +2,8 @@
 
 import pytest
 
+from tests.contract.test_contract_catalog import *  # noqa: F403
 from tests.contract.test_contract_deleting import *  # noqa: F403
 from tests.contract.test_contract_reading import *  # noqa: F403
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real]

@@ -47,6 +47,16 @@ async def test_pages_are_the_whole_to_awss_own_paginator() -> None:
         assert sorted(found) == sorted(digests.values())
 
 
+async def test_repositories_are_the_whole_to_awss_own_paginator() -> None:
+    async with EcrEmulator() as served, client(served) as ecr:
+        fill(served)
+        for name in ("team/tool", "other"):
+            served.storage.repository(name)
+        pages = ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": 2})
+        found = [each["repositoryName"] async for page in pages for each in page["repositories"]]
+        assert found == sorted([PATH, "team/tool", "other"])
+
+
 async def test_an_image_is_read_by_whoever_names_no_media_types() -> None:
     async with EcrEmulator() as served, client(served) as ecr:
         digests = fill(served)

@@ -28,11 +28,14 @@ from tests.second_opinions.overhearing import Exchange, overhear
 from tests.second_opinions.rpc_errors import check_refusal
 from tests.second_opinions.strictness import understood
 from tests.support import images
+from tests.support.catalogs import listed, registry_of
 
 PATH: Final = "team/shop/app"
 IMAGE: Final = f"{FOLDER}/packages/shop%2Fapp"
 GET: Final = "projects.locations.repositories.get"
 VERSIONS: Final = "projects.locations.repositories.packages.versions.list"
+PACKAGES: Final = "projects.locations.repositories.packages.list"
+REPOSITORIES: Final = "projects.locations.repositories.list"
 TAGS: Final = "projects.locations.repositories.packages.tags.list"
 
 
@@ -93,6 +96,9 @@ async def ask(served: GoogleEmulator, path: str, account: Account = ADMIN) -> tu
     ("path", "operation", "key"),
     [
         (FOLDER, GET, "name"),
+        (f"{FOLDER}/packages", PACKAGES, "packages"),
+        (f"{FOLDER}/packages?pageSize=1000", PACKAGES, "packages"),
+        (FOLDER.rpartition("/")[0], REPOSITORIES, "repositories"),
         (f"{IMAGE}/versions", VERSIONS, "versions"),
         (f"{IMAGE}/versions?view=BASIC&pageSize=1", VERSIONS, "nextPageToken"),
         (f"{IMAGE}/versions?view=FULL&pageSize=1000", VERSIONS, "versions"),
@@ -122,6 +128,14 @@ async def test_an_escaped_name_may_be_escaped_again(kind: str) -> None:
         exchange, said = await ask(served, path)
         assert exchange.reply.status == 200
         assert said == (await ask(served, f"{IMAGE}/{kind}"))[1]
+
+
+async def test_our_catalog_asks_what_google_describes(tmp_path: Path) -> None:
+    async with GoogleEmulator() as served, registry_of(tmp_path, served) as registry:
+        fill(served)
+        heard = overhear(served)
+        assert await listed(registry, "team") == [PATH]
+        assert {judge(each) for each in heard if each.path.startswith("/v1/")} == {PACKAGES}
 
 
 async def test_an_empty_image_is_listed(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from tests.emulators.github import OWNER, READER, GithubEmulator
 from tests.second_opinions.strictness import Question, question, understood, unknown
 from tests.support import images
+from tests.support.catalogs import push
 
 PATH = GithubEmulator.path
 APP: Final[tuple[Literal["container"], str, str]] = ("container", "app", "acme")
@@ -100,6 +101,19 @@ async def test_refusals_are_githubs(token: str, call: Call, status: int) -> None
             await call(rest, github.number(PATH, "one"))
         assert refused.value.response.status_code == status
         understood(BasicError, refused.value.response.content)
+
+
+async def test_packages_of_an_owner_are_listed_page_by_page() -> None:
+    async with GithubEmulator() as github, client(github) as rest:
+        fill(github)
+        push(github, "acme/tool", "acme/zoo")
+        found = []
+        for page in (1, 2, 3):
+            said = await rest.packages.async_list_packages_for_organization(
+                "acme", package_type="container", per_page=2, page=page
+            )
+            found += [each.name for each in said.parsed_data]
+        assert sorted(found) == ["app", "tool", "zoo"]
 
 
 async def test_our_adapter_asks_nothing_that_the_other_client_does_not(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
@@ -17,7 +17,7 @@ from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import Listing, Registry, RepositorySession
+from holystone.engine.ports import CatalogPage, Listing, Registry, RepositorySession
 from tests.support.gentle import gentle
 
 CAPABILITIES = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
@@ -117,6 +117,11 @@ class MemoryRegistry:
         return self.put(repository, RawManifest(digest_of(body), OCI_INDEX, body), *tags)
 
     # The port
+
+    async def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        for each in self.contents:
+            if prefix is None or f"{each.path}/".startswith(f"{prefix}/"):
+                yield CatalogPage((each,))
 
     async def probe(self, repository: Repository) -> Capabilities:
         await self._at("before", "probe", repository)

@@ -54,14 +54,19 @@ def catalog(storage: Storage, quirks: Quirks, request: Incoming, _route: Route) 
     if size is not None and quirks.catalog_page_max is not None and size > quirks.catalog_page_max:
         raise refusal("PAGINATION_NUMBER_INVALID", {"n": size})
     size = quirks.catalog_page if size is None else size
+    if size is not None and quirks.catalog_page_cut is not None:
+        size = min(size, quirks.catalog_page_cut)
     names = sorted(
         name
         for name, state in storage.repositories.items()
         if state.had_manifests or (quirks.catalog_lists_blobs_only and state.blobs)
     )
-    rest = names[bisect.bisect_right(names, request.query.get("last", "")) :]
+    last = request.query.get("last", "")
+    rest = names[bisect.bisect_right(names, last) :]
+    if last and last not in names and quirks.catalog_unknown_last == "nothing":
+        rest = []
     page = rest[:size]
-    more = bool(page) and len(rest) > len(page)
+    more = bool(page) and (len(rest) > len(page) or (quirks.catalog_link_after_full_page and len(page) == size))
     headers = {"Link": _link(request.path, page[-1], len(page))} if more else {}
     return json_reply({"repositories": page}, headers=headers)
 

@@ -14,7 +14,7 @@ from holystone.engine.errors import IncompleteSource
 MAX_PAGES = 100_000
 MAX_ENTRIES: Final = 500_000
 """Of one listing: names as long as they may be take 200 MiB."""
-_CAPS: Final = frozenset((50, 100, 200, 250, 500, 1000))
+CAPS: Final = frozenset((50, 100, 200, 250, 500, 1000))
 """Sizes of pages that servers keep to, whatever they are asked for."""
 
 
@@ -160,11 +160,12 @@ async def pages(
         says_so = says_so or following is not None
         if names and not says_so:
             page = names(reply)
-            if not known.issuperset(page) and len(page) in {size, *_CAPS}:
-                following = _after(path, page[-1])
+            if not known.issuperset(page) and len(page) in {size, *CAPS}:
+                following = after(path, page[-1])
             known.update(page)
         path = following
 
 
-def _after(path: str, name: str) -> str:
+def after(path: str, name: str) -> str:
+    """The path of the page that follows this name."""
     return URL(path, encoded=True).update_query(last=name).raw_path_qs

@@ -17,12 +17,22 @@ class _Access(msgspec.Struct):
 def granted_actions(claims: Mapping[str, Any], path: RepositoryPath) -> frozenset[str] | None:
     """In one repository, of the `access` list of a token's claims (distribution, spec/auth/jwt.md; Azure/acr,
     docs/AAD-OAuth.md). None if it has none that can be understood, as tokens that are no JWT: then nothing is known."""
+    return _actions(claims, "repository", path)
+
+
+def may_list_all(claims: Mapping[str, Any]) -> bool:
+    """Whether the token opens the catalog, which is whole then (distribution, registry/handlers/app.go,
+    appendCatalogAccessRecord)."""
+    return "*" in (_actions(claims, "registry", "catalog") or ())
+
+
+def _actions(claims: Mapping[str, Any], kind: str, name: str) -> frozenset[str] | None:
     try:
         access = msgspec.convert(_in_small_letters(claims.get("access")), list[_Access])
     except msgspec.ValidationError:
         return None
     return frozenset(
-        action for each in access if (each.type, each.name) == ("repository", path) for action in each.actions or ()
+        action for each in access if (each.type, each.name) == (kind, name) for action in each.actions or ()
     )
 
 

@@ -4,7 +4,7 @@ A vendor's adapter adds how it lists, what it can delete and how.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
@@ -23,8 +23,8 @@ from holystone.adapters.registries.oci_replies import STRANGE, Index, may_be, na
 from holystone.adapters.registries.schema1 import signed_payload
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import DOCKER_SCHEMA1_UNSIGNED, MANIFEST_TYPES, RawManifest
-from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
@@ -72,6 +72,9 @@ class OciApi(ABC):
 
     @abstractmethod
     def open(self, repository: Repository) -> "OciSession": ...
+
+    @abstractmethod
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]: ...
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.http!r}>"

@@ -11,8 +11,10 @@ class Profile(msgspec.Struct, frozen=True):
     hosts: str
     can: Capabilities
     """As declared before anything is asked; `probe` narrows it."""
+    catalog: str
+    """The call that lists repositories, how much it shows, and the right that it needs."""
     listing: str
-    """The call that lists."""
+    """The call that lists a repository's tags."""
     shows: str
     """What the listing says besides tags."""
     deletion: str

@@ -1,10 +1,11 @@
 """What the engine needs from outside, as Protocols. The adapters implement them; the program wires them."""
 
-from holystone.engine.ports.registry import Listing, OpenSession, Registry, RepositorySession
+from holystone.engine.ports.registry import CatalogPage, Listing, OpenSession, Registry, RepositorySession
 from holystone.engine.ports.state import Baselines, DigestCache, RepositoryJournal, Run, RunStore
 
 __all__ = [
     "Baselines",
+    "CatalogPage",
     "DigestCache",
     "Listing",
     "OpenSession",

@@ -1,6 +1,6 @@
 """A registry, as the engine needs it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
@@ -11,7 +11,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -40,11 +40,34 @@ class Listing(msgspec.Struct, frozen=True):
     """Names that are no tags, each with the manifest that it stands for where that can be known."""
 
 
+class CatalogPage(msgspec.Struct, frozen=True):
+    """Some of a registry's repositories, as they came: no name of a catalog is on two pages."""
+
+    repositories: tuple[Repository, ...] = ()
+    odd: tuple[str, ...] = ()
+    """Names, without the host, that Docker's grammar does not allow: no session can be opened for them. For people."""
+
+
 class Registry(Protocol):
     """One registry as one credential sees it."""
 
     @property
     def host(self) -> RegistryHost: ...
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """The repositories that this credential may see, in no particular order, those with nothing in them too:
+        all, or those called `prefix` or beneath it by whole parts of the name (`shop` is `shop` and `shop/app`, never
+        `shopping`). A page is handed on as soon as it came, and may be empty; what is kept is a few bytes a name, of
+        a bounded number of names.
+
+        It is complete when it ends. Where it raises, what it gave until then is a part of unknown size:
+        Unauthorized where the credential lacks the right to list; Unseen where nothing is shown and the registry shows
+        everybody only what is his, so that there may be more; IncompleteSource for a catalog that breaks off, turns in
+        circles or never stands still, and for a registry that has none; UsageError where the vendor lists nothing
+        without an account, namespace or project, which `prefix` must begin with then. What of a registry that shows
+        everybody his own is not shown, and which right shows all, is on docs/registries.md. A repository that is made
+        or deleted meanwhile may be there or not."""
+        ...
 
     def open(self, repository: Repository) -> "RepositorySession":
         """For work on one repository. Sends nothing."""

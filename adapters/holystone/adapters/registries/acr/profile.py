@@ -30,6 +30,9 @@ PROFILE: Final = Profile(
         ),
         page=PAGE_SIZE,
     ),
+    catalog="GET /acr/v1/_catalog, all of the registry; takes the role AcrPull on the registry, with ABAC "
+    "Container Registry Repository Catalog Lister. Whether a repository with listEnabled false is in it "
+    "is not documented",
     listing="GET /acr/v1/NAME/_tags",
     shows="digest, time and locks of each tag",
     deletion="DELETE /v2/NAME/manifests/DIGEST; DELETE /acr/v1/NAME/_tags/TAG where the manifest stays",

@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,9 +11,11 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
+from holystone.adapters.registries.acr.catalog import read_catalog
 from holystone.adapters.registries.acr.listing import read_hidden, read_tags, read_tags_of
 from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, OciSession
@@ -22,8 +24,8 @@ from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthoriz
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _ACTIONS: Final[dict[Access, str]] = {
@@ -67,6 +69,9 @@ class AcrRegistry(OciApi):
 
     def open(self, repository: Repository) -> "AcrSession":
         return AcrSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        return read_catalog(self.http, self.reads, Catalog(self.host, prefix))
 
 
 class AcrSession(OciSession):

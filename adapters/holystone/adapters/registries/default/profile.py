@@ -10,6 +10,9 @@ from holystone.adapters.registries.profile import Profile
 PROFILE: Final = Profile(
     hosts="every host that no other implementation claims by name, and that says nothing better when asked",
     can=msgspec.structs.replace(UNKNOWN, page=1000),
+    catalog="GET /v2/_catalog, where the registry has it: all to a token with registry:catalog:*, which most "
+    "token servers give to administrators only; where there are no tokens, what whoever logs in may see, "
+    "so that an empty list is refused",
     listing="GET /v2/NAME/tags/list",
     shows="nothing: each tag is looked up by HEAD",
     deletion="DELETE /v2/NAME/manifests/TAG where the server has it, by digest otherwise; tombstones where a digest "

@@ -1,6 +1,6 @@
 """The registry port over the OCI distribution API and nothing else."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,8 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
+from holystone.adapters.registries.default.catalog import read_catalog
 from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
@@ -21,8 +23,8 @@ from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 PAGE_SIZE: Final = 1000
@@ -49,6 +51,11 @@ class OciRegistry(OciApi):
 
     def open(self, repository: Repository) -> "DefaultSession":
         return DefaultSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """By `_catalog`, which is no part of the OCI specification: where it is missing, IncompleteSource says so. That
+        a server shows everything is known of distribution's tokens only."""
+        return read_catalog(self.http, self.reads, Catalog(self.host, prefix))
 
 
 class DefaultSession(OciSession):

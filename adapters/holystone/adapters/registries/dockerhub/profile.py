@@ -22,6 +22,9 @@ PROFILE: Final = Profile(
         digests_in_listing=True,
         page=100,
     ),
+    catalog="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories, by namespace: those that the account may "
+    "see. An organization's token needs scope-repository-list, without which private ones are left out "
+    "and nothing says so",
     listing="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags",
     shows="digest (at times null: then looked up by HEAD) and time of the last push; no manifests without tags",
     deletion="DELETE hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags/TAG, else the older "

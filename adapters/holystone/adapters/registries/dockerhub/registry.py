@@ -1,6 +1,6 @@
 """The registry port over Docker Hub."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -8,7 +8,9 @@ import msgspec
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.dockerhub.api import HubApi, names
+from holystone.adapters.registries.dockerhub.catalog import read_catalog
 from holystone.adapters.registries.dockerhub.deleting import TagDeletion
 from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
@@ -20,8 +22,8 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _ABSENT: Final = "NAME_UNKNOWN"
@@ -38,6 +40,10 @@ class DockerHubRegistry(OciApi):
 
     def open(self, repository: Repository) -> "DockerHubSession":
         return DockerHubSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """Of a namespace, which `prefix` must name: those that the account may see."""
+        return read_catalog(self.hub, Catalog(self.host, prefix))
 
 
 class DockerHubSession(OciSession):

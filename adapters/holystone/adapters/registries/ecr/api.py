@@ -67,9 +67,12 @@ class EcrApi:
             ) from error
 
     def about(self, repository: Repository, **fields: Any) -> dict[str, Any]:
-        """The account is always sent: the credential's own need not be the registry's."""
+        return self.of_account(repositoryName=repository.path, **fields)
+
+    def of_account(self, **fields: Any) -> dict[str, Any]:
+        """It is always sent: the credential's own need not be the registry's."""
         account = {"registryId": self._account} if self._account else {}
-        return {**account, "repositoryName": repository.path, **fields}
+        return {**account, **fields}
 
     def unreadable(self, what: str, error: ApiError, action: str) -> IncompleteSource:
         """`action`: the right that reading needs."""

@@ -30,6 +30,7 @@ PROFILE: Final = Profile(
         page=1000,
         bulk=100,
     ),
+    catalog="DescribeRepositories, all of the account and region; takes ecr:DescribeRepositories on all repositories",
     listing="DescribeImages",
     shows="digest, push time, media type, subject, whether archived; untagged images too",
     deletion="BatchDeleteImage, 100 images or tags at once",

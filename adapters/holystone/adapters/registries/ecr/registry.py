@@ -1,14 +1,16 @@
 """The registry port over ECR's control API, and over /v2 for what that cannot read or push."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
+from holystone.adapters.registries.ecr.catalog import read_catalog
 from holystone.adapters.registries.ecr.errors import DENIED, ApiError
 from holystone.adapters.registries.ecr.lanes import Lanes
 from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images, list_images
@@ -21,8 +23,8 @@ from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 
 _DELETE: Final = "ecr:BatchDeleteImage"
 _BY_PULL_TIME: Final = '"sinceImagePulled"'
@@ -56,6 +58,10 @@ class EcrRegistry(OciApi):
 
     def open(self, repository: Repository) -> "EcrSession":
         return EcrSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """Of the account and region; takes ecr:DescribeRepositories."""
+        return read_catalog(self.api, self.lanes.lists, Catalog(self.host, prefix))
 
 
 class EcrSession(OciSession):

@@ -119,9 +119,9 @@ class ArtifactRegistry:
         token = ""
         while not guard.pages or token:
             guard.admit(token)
-            reply = await self._get(f"{first}&pageToken={quote(token, safe='')}" if token else first)
+            reply = await self.get(f"{first}&pageToken={quote(token, safe='')}" if token else first)
             if reply.status != 200:
-                raise _unusable(image, reply)
+                raise unusable(image.resource, image, reply)
             guard.take(reply.body.count(b"{"))
             page = msgspec.json.decode(reply.body, type=page_type)
             yield page
@@ -131,14 +131,14 @@ class ArtifactRegistry:
         # A firewall that lets only the registry through must not hold up the run.
         with anyio.move_on_after(_PATIENCE):
             try:
-                reply = await self._get(f"/v1/{image.folder}")
+                reply = await self.get(f"/v1/{image.folder}")
                 config = msgspec.json.decode(reply.body, type=_Repository).dockerConfig
             except (HolystoneError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return False
             return reply.status == 200 and config is not None and config.immutableTags
         return False
 
-    async def _get(self, path: str) -> Reply:
+    async def get(self, path: str) -> Reply:
         return await self._http.request("GET", path, lane=self._lane, limit=_LARGEST, final=_FINAL)
 
 
@@ -152,15 +152,16 @@ def _unix(timestamp: str) -> int:
     return int(dt.datetime.fromisoformat(timestamp).timestamp()) if timestamp else 0
 
 
-def _unusable(image: Image, reply: Reply) -> IncompleteSource:
+def unusable(resource: str, at: Image, reply: Reply) -> IncompleteSource:
+    """What to say where the API does not list `resource`, which is somewhere in the project of `at`."""
     error = api_error(reply)
-    what = f"{image.resource} cannot be listed by the Artifact Registry API: {error.shown(reply)}."
+    what = f"{resource} cannot be listed by the Artifact Registry API: {error.shown(reply)}."
     if error.reason == "SERVICE_DISABLED":
         return IncompleteSource(
             what,
             what_to_do="Enable it (gcloud services enable artifactregistry.googleapis.com "
-            f"--project={image.project}) and run again.",
+            f"--project={at.project}) and run again.",
         )
     if reply.status in _FINAL:
-        return Unauthorized(what, what_to_do=f"Give the credential the role {READER} on {image.folder}.")
+        return Unauthorized(what, what_to_do=f"Give the credential the role {READER} on {at.folder}.")
     return IncompleteSource(what, what_to_do=STRANGE)

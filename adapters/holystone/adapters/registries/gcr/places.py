@@ -38,6 +38,12 @@ class Image:
         return f"projects/{project}/locations/{location}/repositories/{repository}"
 
     @property
+    def siblings(self) -> str:
+        """The resource name of all repositories of the project in this location."""
+        project, location, _ = (quote(part, safe="") for part in self._parts)
+        return f"projects/{project}/locations/{location}/repositories"
+
+    @property
     def resource(self) -> str:
         """The resource name of the image: the slashes of its name are escaped."""
         return f"{self.folder}/packages/{quote(self.package, safe='')}"
@@ -75,3 +81,20 @@ def locate(host: RegistryHost, path: RepositoryPath) -> Image | None:
     else:
         return None
     return Image(first, location, repository, "/".join(package)) if package else None
+
+
+def around(host: RegistryHost, prefix: RepositoryPath) -> tuple[Image, str] | None:
+    """Where the images below `prefix` are, as one without a name, and what their names begin with. Where the prefix
+    names only the project of a host with many repositories, that of the image is empty. None if it does not even name
+    the project, or the host does not say where it is."""
+    first, *rest = prefix.split("/")
+    if "." in first and not rest:
+        return None
+    project = f"{first}/{rest.pop(0)}" if "." in first else first
+    has_many = _LOCAL.fullmatch(hostname(host)) is not None
+    folder = rest[0] if has_many and rest else ""
+    found = locate(host, RepositoryPath("/".join((project, *((folder or "-",) if has_many else ()), "-"))))
+    if found is None:
+        return None
+    repository = folder if has_many else found.repository
+    return Image(found.project, found.location, repository, ""), f"{project}/{folder}/" if folder else f"{project}/"

@@ -5,7 +5,7 @@ tags, and how many versions it takes is not documented.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -14,8 +14,10 @@ from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gcr.api import ArtifactRegistry
+from holystone.adapters.registries.gcr.catalog import read_catalog
 from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.profile import LONGEST, PROFILE
@@ -25,8 +27,8 @@ from holystone.adapters.registries.oci_replies import unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _ABSENT: Final = "NAME_UNKNOWN"
@@ -49,6 +51,10 @@ class GoogleRegistry(OciApi):
 
     def open(self, repository: Repository) -> "GoogleSession":
         return GoogleSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """Of a project, which `prefix` must name, or of one of its Artifact Registry repositories."""
+        return read_catalog(self.api, self.who, Catalog(self.host, prefix))
 
 
 class GoogleSession(OciSession):

@@ -2,7 +2,7 @@
 it. No such server could be asked: whether deleting a version leaves another tag of its manifest alone is not known, so
 nothing is concluded from it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
@@ -14,11 +14,11 @@ from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.graphql import Found, delete_version, find_versions
 from holystone.adapters.registries.github.replies import forbidden
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
-from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.errors import HolystoneError, IncompleteSource, UsageError
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _CAN: Final = Capabilities(
@@ -39,6 +39,13 @@ class GithubDockerRegistry(OciApi):
 
     def open(self, repository: Repository) -> "GithubDockerSession":
         return GithubDockerSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """None: GraphQL lists packages by git repository only, by a call that GitHub has taken out of its reference."""
+        raise UsageError(
+            f"{self.host} is GitHub's old Docker registry, which lists no repositories.",
+            what_to_do="Name the repositories themselves.",
+        )
 
 
 class GithubDockerSession(OciSession):

@@ -32,6 +32,9 @@ PROFILE: Final = Profile(
         quota=WRITE_QUOTA,
         bulk=1,
     ),
+    catalog="GET /orgs/OWNER/packages or /user/packages, by owner: those that a classic token with read:packages "
+    "may see; a workflow's GITHUB_TOKEN may not list, and of another's personal account only public ones "
+    "are shown, which is refused",
     listing="GET …/packages/container/NAME/versions",
     shows="digest, push time, untagged manifests; no types and no labels",
     deletion="DELETE …/versions/ID, which takes all tags of a digest; one tag of several by a tombstone",

@@ -1,14 +1,16 @@
 """The registry port over GitHub's REST API (lists, deletions, restores) and the registry itself (everything else)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.addresses import owner_of
 from holystone.adapters.registries.github.api import GithubApi, advice
+from holystone.adapters.registries.github.catalog import read_catalog
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.profile import PROFILE
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
@@ -16,8 +18,8 @@ from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 
@@ -42,6 +44,10 @@ class GithubRegistry(OciApi):
 
     def open(self, repository: Repository) -> "GithubSession":
         return GithubSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """The packages of an owner, whom `prefix` must name: those that the token may see."""
+        return read_catalog(self.api, Catalog(self.host, prefix))
 
 
 class GithubSession(OciSession):

@@ -18,7 +18,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, to_url
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT
+from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.capabilities import Quota
@@ -92,6 +92,13 @@ class GitlabApi:
         path = f"{_repositories(door.project)}/{door.number}/tags/{quote(tag, safe='')}"
         return await self._http.request(
             "DELETE", f"{self._prefix}{path}", lane=self._writes, limit=MANIFEST_LIMIT, final=(401,)
+        )
+
+    async def repositories(self, holder: str, path: str, page: int, size: int) -> Reply:
+        """One page of those of a group or project. Every status that is not retried is returned."""
+        asked = f"/{holder}/{quote(path, safe='')}/registry/repositories?per_page={size}&page={page}"
+        return await self._http.request(
+            "GET", f"{self._prefix}{asked}", lane=self._reads, limit=PAGE_LIMIT, final=(401,)
         )
 
     async def _number(self, repository: Repository, project: str) -> int:

@@ -8,6 +8,9 @@ from holystone.adapters.registries.profile import Profile
 PROFILE: Final = Profile(
     hosts="registry.gitlab.com, gitlab.com; self-managed ones say what they are when asked",
     can=capabilities("manifests", database=True, by_digest=True),
+    catalog="GET /api/v4/groups/GROUP/registry/repositories, with all below it, or /projects/…, by group or "
+    "project: all, with an access token (--repo-gitlab-token) with read_api and the role Reporter; "
+    "without one GET /v2/_catalog, which only administrators may",
     listing="GET /gitlab/v1/repositories/NAME/tags/list/ with the metadata database, GET /v2/NAME/tags/list without",
     shows="digest, type, configuration, size, push time and referrers of each tag; without the database nothing",
     deletion="DELETE /v2/NAME/manifests/TAG, on old servers /v2/NAME/tags/reference/TAG; by digest where tags cannot "

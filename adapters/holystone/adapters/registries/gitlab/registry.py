@@ -1,6 +1,6 @@
 """The registry port for GitLab."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import anyio
@@ -11,9 +11,12 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
+from holystone.adapters.registries.default.catalog import read_catalog
 from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.gitlab.api import Door, GitlabApi, outcome
+from holystone.adapters.registries.gitlab.catalog import NEEDED, read_below
 from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
@@ -24,8 +27,8 @@ from holystone.adapters.registries.oci_replies import unreadable
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _VERSION: Final = "Gitlab-Container-Registry-Version"
@@ -57,6 +60,13 @@ class GitlabRegistry(OciRegistry):
 
     def open(self, repository: Repository) -> "GitlabSession":
         return GitlabSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """With an access token those of a group or project, else all, which only an administrator may list."""
+        catalog = Catalog(self.host, prefix)
+        if self.api and prefix:
+            return read_below(self.api, catalog)
+        return read_catalog(self.http, self.reads, catalog, who=described(self.credential), needed=NEEDED)
 
 
 class GitlabSession(DefaultSession):

@@ -119,6 +119,10 @@ class HarborApi:
             )
         return IncompleteSource(f"{what} cannot be read: {summary(reply)}.", what_to_do=STRANGE)
 
+    async def ask(self, path: str) -> Reply:
+        """GET of a path of the API; a 401 is returned, too."""
+        return await self._get(path)
+
     async def _get(self, path: str, limit: int = PAGE_LIMIT) -> Reply:
         return await self._http.request("GET", path, lane=self._reads, limit=limit, final=(401,))
 

@@ -30,6 +30,8 @@ PROFILE: Final = Profile(
         digests_in_listing=True,
         page=100,
     ),
+    catalog="GET /api/v2.0/projects/PROJECT/repositories: all of a project, with a role in it, or repository:list"
+    " of a robot account; of all projects that GET /api/v2.0/projects shows (project:list)",
     listing="GET /api/v2.0/projects/PROJECT/repositories/NAME/artifacts, and GET /v2/PROJECT/NAME/tags/list for the "
     "tags of signatures, which it hides",
     shows="digests, push times, tag immutability, signatures and other accessories",

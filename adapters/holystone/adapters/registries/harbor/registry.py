@@ -1,6 +1,6 @@
 """The registry port over Harbor's API v2.0 and, for manifests and blobs, over /v2."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -8,8 +8,10 @@ import msgspec
 from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import WRITE_TIMEOUT, HarborApi, artifact, project
+from holystone.adapters.registries.harbor.catalog import read_catalog
 from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.profile import RIGHTS
@@ -20,8 +22,8 @@ from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreada
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 _UNREAD: Final = (
@@ -42,6 +44,10 @@ class HarborRegistry(OciApi):
 
     def open(self, repository: Repository) -> "HarborSession":
         return HarborSession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """Those in proxy caches, too, which a session refuses."""
+        return read_catalog(self.api, Catalog(self.host, prefix))
 
 
 class HarborSession(OciSession):

@@ -68,6 +68,10 @@ class QuayApi:
             raise refused(f"The tags of {repository} cannot be listed as {self.who}", reply)
         return reply
 
+    async def repositories(self, query: str) -> Reply:
+        """One page of the list that is asked for."""
+        return await self._send("GET", query)
+
     async def delete_tag(self, repository: Repository, tag: Tag) -> Reply:
         return await self._request("DELETE", repository, f"/tag/{quote(tag, safe='')}")
 
@@ -79,9 +83,12 @@ class QuayApi:
         self, method: Literal["GET", "DELETE", "POST"], repository: Repository, rest: str, body: bytes | None = None
     ) -> Reply:
         path = "/".join(quote(part, safe="") for part in repository.path.split("/"))
+        return await self._send(method, f"/{path}{rest}", body)
+
+    async def _send(self, method: Literal["GET", "DELETE", "POST"], rest: str, body: bytes | None = None) -> Reply:
         return await self._http.request(
             method,
-            f"{self._prefix}/repository/{path}{rest}",
+            f"{self._prefix}/repository{rest}",
             lane=self._lane,
             limit=MANIFEST_LIMIT,
             headers={"Content-Type": "application/json"} if body else None,

@@ -38,6 +38,8 @@ PROFILE: Final = Profile(
         undo=UndoOutlook("restore"),
         quota=MANIFESTS_QUOTA,
     ),
+    catalog="GET /api/v1/repository?namespace=NAMESPACE with an API token (repo:read): those that its user may "
+    "see; GET /v2/_catalog without: those that the robot may",
     listing="GET /api/v1/repository/NAME/tag/ with an API token, GET /v2/NAME/tags/list without",
     shows="with an API token digest, time, expiry and immutability of each tag; without nothing: each tag is looked "
     "up by HEAD",

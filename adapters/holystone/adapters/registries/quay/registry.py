@@ -1,17 +1,19 @@
 """The registry port over Quay: /v2 for reading and deleting; /api/v1, if there is a token, for listing, restoring and,
 where /v2 cannot, deleting."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, OciSession
 from holystone.adapters.registries.oci_replies import unreadable
 from holystone.adapters.registries.quay.api import QuayApi
+from holystone.adapters.registries.quay.catalog import read_by_api, read_by_registry
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes
 from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsense_tag
 from holystone.adapters.registries.quay.profile import PROFILE
@@ -20,8 +22,8 @@ from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 
@@ -40,6 +42,13 @@ class QuayRegistry(OciApi):
 
     def open(self, repository: Repository) -> "QuaySession":
         return QuaySession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        """With an API token and a namespace those that its user may see, else those that whoever enters /v2 may."""
+        catalog = Catalog(self.host, prefix)
+        if self.api and prefix:
+            return read_by_api(self.api, catalog)
+        return read_by_registry(self.http, self.tags, next(self.sizes), self.who, catalog)
 
 
 class QuaySession(OciSession):

@@ -38,6 +38,8 @@ class PantryEmulator(VendorEmulator):
             raise json_error(401, {"error": "who are you?"}, {"WWW-Authenticate": challenge})
         if request.method == "DELETE" and role != "keeper":
             raise json_error(403, {"error": "only a keeper deletes"})
+        if request.path == "/api/shelves":
+            return self._names(int(request.query["n"]), request.query["after"])
         if found := _SHELF.fullmatch(request.path):
             if self.throttled:
                 self.throttled -= 1
@@ -47,6 +49,13 @@ class PantryEmulator(VendorEmulator):
 
     def may_throttle(self, request: Incoming) -> bool:
         return False
+
+    def _names(self, number: int, after: str) -> Reply:
+        if self.throttled:
+            self.throttled -= 1
+            return self.throttling()
+        rest = sorted(name for name in self.storage.repositories if name > after)
+        return json_reply({"shelves": rest[:number], "more": len(rest) > number})
 
     def _list(self, name: str, role: str) -> Reply:
         if not (shelf := self.storage.repositories.get(name)):

@@ -22,6 +22,7 @@ PROFILE: Final = Profile(
     ),
     listing="GET /api/shelves/NAME",
     shows="the digest of each tag",
+    catalog="GET /api/shelves: all, with any token",
     deletion="DELETE /api/shelves/NAME/jars/TAG, DELETE /v2/NAME/manifests/DIGEST",
     credentials="a token of the role keeper in --repo-pantry-token",
     restore="the journaled manifest is pushed again",

@@ -1,6 +1,6 @@
 """The registry port over Pantry: lists and deletions of tags by its own API, the rest by the OCI distribution API."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -8,16 +8,18 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
+from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.listed import Listed
 from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
 from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.pantry.catalog import read_catalog
 from holystone.adapters.registries.pantry.profile import PROFILE
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
 
@@ -36,6 +38,12 @@ class PantryRegistry(OciApi):
 
     def open(self, repository: Repository) -> "PantrySession":
         return PantrySession(self, repository)
+
+    def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
+        return read_catalog(self._get, Catalog(self.host, prefix))
+
+    async def _get(self, path: str) -> Reply:
+        return await self.http.request("GET", path, lane=self.reads, limit=LIST_LIMIT)
 
 
 class PantrySession(OciSession):
