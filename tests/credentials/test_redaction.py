@@ -269,6 +269,30 @@ def test_what_is_used_again_is_not_the_first_to_be_forgotten(monkeypatch: pytest
     assert shown == [secrets[1]]
 
 
+def test_hundreds_of_secrets_of_one_server_take_no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry may name another token server at each request, and choose what it says next: an error of eight
+    kilobytes took fifty seconds, with nothing else running, and dozens are read at once."""
+    monkeypatch.setattr(redaction, "_KNOWN", {})
+    tokens = ["\\" * 100 + "%" + "!" * (number % 20 + 1) + "\\" * (number // 20 + 1) for number in range(256)]
+    for token in tokens:
+        remember(token)
+    redacted("all their forms are made")
+    begun = time.process_time()
+    assert redacted("\\" * 512) == "\\" * 512
+    assert time.process_time() - begun < 1
+    for form in ("raw", "JSON", "base64"):
+        assert "***" in redacted(FORMS[form](tokens[0]))
+
+
+def test_a_short_secret_that_is_not_the_last_is_hidden_where_it_stands_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(redaction, "_KNOWN", {})
+    for secret in ("main", "a&b!", *(f"secret-number-{number:03}" for number in range(100))):
+        remember(secret)
+    assert redacted("domain: main, a&amp;b! or a%26b%21") == "domain: ***, *** or ***"
+
+
 def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:
     held = Secret("even-shillings-and-a-parrot")
     for before in range(400):

@@ -106,6 +106,20 @@ async def test_names_of_megabytes(tmp_path: Path, body: bytes) -> None:
     assert ended.peak < MOST // 2
 
 
+@pytest.mark.parametrize("letter", ["\U0001f600".encode(), rb"\ud83d\ude00"], ids=["as it is", "escaped"])
+@pytest.mark.parametrize("body", [b'{"name":"%s","tags":[]}', b'{"tags":["%s"]}'], ids=["name", "tag"])
+async def test_names_of_megabytes_of_wide_letters(tmp_path: Path, body: bytes, letter: bytes) -> None:
+    """One letter makes all of its word take four bytes each, in one go."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return json_reply(body % (b"%" * (63 << 20) + letter))
+
+    async with site(answer) as server:
+        ended = await appetite("list_tags", server.host, tmp_path)
+    assert "63 MiB, in which there are letters that no tag has" in ended.refused
+    assert ended.peak < MOST // 2
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_an_error_of_millions_of_nothings(tmp_path: Path, status: int) -> None:
     """As large as a list may be: what an error says takes far more to keep than to send."""

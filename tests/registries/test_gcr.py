@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters import files
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.connections import Connections
@@ -657,6 +659,17 @@ async def test_a_token_server_that_repeats_the_secret_is_not_quoted(
             assert "long-revoked" not in str(raised.value)
             assert "your own Google login" in raised.value.message
             assert "GOOGLE_APPLICATION_CREDENTIALS" in raised.value.message
+
+
+async def test_a_credential_file_that_is_a_pipe_holds_nobody_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    async with GoogleEmulator() as served:
+        with pytest.raises(UsageError, match="it is a pipe"):
+            async with connected(served, tmp_path, by_file(tmp_path / "pipe")):
+                raise AssertionError
 
 
 @pytest.mark.parametrize(

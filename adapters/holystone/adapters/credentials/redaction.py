@@ -34,6 +34,9 @@ time, and a server that knows the secret may send as many as it likes."""
 _MOST: Final = 256
 """Secrets that are remembered, the last used ones: every repository has tokens of its own. What a server says is
 freed of secrets when it comes, too (`reply.printable`), so that what is forgotten was hidden before."""
+_SPELLED: Final = 16
+"""Of these, the last used ones, that are looked for in all ways; the others in the usual ones. Each may take a fifth of
+a second, if one server has chosen the secrets and what it says next, and meanwhile nothing else runs."""
 
 _USERINFO: Final = re.compile(r"(?i)\b((?:https?|ssh|git|ftps?|socks[45]?[ah]?)://)[^\s/?#]*@")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
@@ -55,8 +58,10 @@ def remember(secret: str) -> None:
 def redacted(text: str) -> str:
     """Without the secrets that are known, and without the user info of an address."""
     # The longest first: another one may be a part of it, and what is left over tells the rest.
-    for secret in sorted(_KNOWN, key=len, reverse=True):
-        for form in _forms(secret):
+    known = list(_KNOWN)
+    older = frozenset(known[:-_SPELLED])
+    for secret in sorted(known, key=len, reverse=True):
+        for form in _forms(secret, in_all_ways=secret not in older):
             if form.sure in text:
                 text = form.pattern.sub(MASK, text) if form.pattern else text.replace(form.sure, MASK)
     return _USERINFO.sub(r"\1…@", text) if "@" in text else text
@@ -80,26 +85,26 @@ class _Form(NamedTuple):
 
 
 @lru_cache(maxsize=2 * _MOST)
-def _forms(secret: str) -> tuple[_Form, ...]:
+def _forms(secret: str, *, in_all_ways: bool) -> tuple[_Form, ...]:
     if len(secret) > LONGEST:
         return (_Form(secret, None),)
     coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode().rstrip("=")
     spellings = dict.fromkeys((secret, coded, coded.translate(str.maketrans("+/", "-_"))))
-    return tuple(form for text in spellings for form in _written(text))
+    return tuple(form for text in spellings for form in _written(text, in_all_ways=in_all_ways))
 
 
-def _written(text: str) -> Iterator[_Form]:
+def _written(text: str, *, in_all_ways: bool) -> Iterator[_Form]:
     plain = _PLAIN.findall(text)
     sure = max(plain, key=len, default="")
     is_word = len(text) >= _WORD
     if is_word and sure == text:
         yield _Form(sure, None)
         return
-    many = len(text) - sum(map(len, plain)) > _SIGNS
-    if is_word or many:
+    if is_word:
         yield from (_Form(each, None) for each in _usual(text))
-    if not many:
-        yield _Form(sure, _pattern(text, is_word=is_word))
+    in_all_ways = in_all_ways and len(text) - sum(map(len, plain)) <= _SIGNS
+    if in_all_ways or not is_word:
+        yield _Form(sure, _pattern(text, is_word=is_word, in_all_ways=in_all_ways))
 
 
 def _usual(text: str) -> Iterable[str]:
@@ -109,13 +114,13 @@ def _usual(text: str) -> Iterable[str]:
     )
 
 
-def _pattern(text: str, *, is_word: bool) -> re.Pattern[str]:
-    characters = _ROW.sub(r"\1", text)
-    pattern = "".join(map(_spellings, characters, f" {characters}"))
-    if is_word:
-        return re.compile(pattern)
-    usual = "|".join(map(re.escape, _usual(text)))
-    return re.compile(rf"(?<![0-9A-Za-z])(?:{usual}|{pattern})(?![0-9A-Za-z])")
+def _pattern(text: str, *, is_word: bool, in_all_ways: bool) -> re.Pattern[str]:
+    ways = [] if is_word else [re.escape(each) for each in _usual(text)]
+    if in_all_ways:
+        characters = _ROW.sub(r"\1", text)
+        ways.append("".join(map(_spellings, characters, f" {characters}")))
+    pattern = "|".join(ways)
+    return re.compile(pattern if is_word else rf"(?<![0-9A-Za-z])(?:{pattern})(?![0-9A-Za-z])")
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from holystone.adapters.http.transport import REQUEST_TIMEOUT, RegistryHttp
 from holystone.adapters.http.verify import verify
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.listed import digest_or_none, with_odd
-from holystone.adapters.registries.oci_replies import STRANGE, Index, may_be, name_on, stored, unreadable
+from holystone.adapters.registries.oci_replies import STRANGE, Index, is_wide, may_be, name_on, stored, unreadable
 from holystone.adapters.registries.schema1 import signed_payload
 from holystone.engine.errors import BlobsMissing, IncompleteSource, ManifestRefused, RegistryFailure, Unauthorized
 from holystone.engine.model.manifests import DOCKER_SCHEMA1_UNSIGNED, MANIFEST_TYPES, RawManifest
@@ -389,6 +389,12 @@ class OciSession:
         """One page of GET /v2/NAME/tags/list. Raises Doubtful if it is another repository's: registries that give a
         repository another name than ours (Docker Hub's `library/`, what a proxy puts before it) do so each time."""
         reply = await self.read(path, LIST_LIMIT)
+        if 4 * len(reply.body) > LIST_LIMIT and is_wide(reply.body):
+            raise IncompleteSource(
+                f"{self.repository}: asked for its tags, the registry answers with {len(reply.body) >> 20} MiB, in "
+                "which there are letters that no tag has.",
+                what_to_do=f"{STRANGE} If there is such a name in its storage, remove it there.",
+            )
         said = name_on(reply)
         if len(said) > _LONGEST_NAME:
             raise IncompleteSource(

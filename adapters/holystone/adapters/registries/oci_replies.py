@@ -57,6 +57,12 @@ def name_on(reply: Reply) -> str:
         return ""
 
 
+def is_wide(body: bytes) -> bool:
+    """Whether there may be letters in it that take four bytes each once they are read, with all others of their word
+    (PEP 393). No tag has any."""
+    return not body.isascii() or b"\\u" in body
+
+
 def may_be(said: str, repository: Repository) -> bool:
     """Whether it is the repository's name, or that with more or less before it, in letters of any case."""
     theirs, ours = f"/{said.lower()}", f"/{str(repository.path).lower()}"

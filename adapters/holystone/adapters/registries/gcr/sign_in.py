@@ -13,6 +13,7 @@ from typing import Final
 
 from holystone.adapters.credentials.credential import Anonymous, Credential, RegistryToken, UserPassword
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.files import read_file
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.proxies import DIRECT
 from holystone.adapters.http.wire import Wire
@@ -27,6 +28,8 @@ _KEY_USERS: Final = {"_json_key": False, "_json_key_base64": True}
 """cloud.google.com/artifact-registry/docs/docker/authentication. True: the key is in base64."""
 _VARIABLE: Final = "GOOGLE_APPLICATION_CREDENTIALS"
 _CONNECTIONS: Final = 2
+_LARGEST: Final = 1 << 20
+"""Bytes of a credential file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def _gcloud_folder(environ: Mapping[str, str]) -> Path | None:
 
 def _file(wire: Wire, file: Path, where: str) -> KeyFile:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_file(file, _LARGEST).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         problem = UsageError(f"{where}: the file {file} cannot be read: {why}.")
