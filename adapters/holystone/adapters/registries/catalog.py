@@ -66,9 +66,13 @@ class Catalog:
     def wants(self, name: str) -> bool:
         return self.prefix is None or name == self.prefix or name.startswith(f"{self.prefix}/")
 
+    @property
+    def shows_nothing(self) -> bool:
+        return not self._shown
+
     def expect_some(self, who: str, what_to_do: str) -> None:
         """At the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
-        if not self._shown:
+        if self.shows_nothing:
             raise Unseen(
                 f"{self.host} shows {who} none of {self.what}: either there is none, or they may not be read. It does "
                 "not say which.",

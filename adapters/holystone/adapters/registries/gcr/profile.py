@@ -39,7 +39,7 @@ PROFILE: Final = Profile(
         quota=DELETES,
     ),
     catalog="the Artifact Registry API's packages of a project's repositories, by project: all, with the role Artifact "
-    "Registry Reader; the API must be enabled, and a _json_key or a helper of Docker's configuration may not do for it",
+    "Registry Reader; the API must be enabled, and a _json_key takes holystone[gcr]",
     listing="GET /v2/NAME/tags/list (Google's extended answer, one request); from 10,000 entries on the Artifact "
     "Registry API (packages/…/tags and …/versions)",
     shows="digests, push times, media types, untagged manifests",
