@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from holystone.embedded.errors import plain
+from holystone.embedded.errors import unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers import blobs, listing, manifests
 from holystone.embedded.quirks import Quirks
@@ -32,11 +32,13 @@ _HANDLERS: Final[dict[tuple[Kind, str], Handler]] = {
 
 def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     """Raises Refusal."""
+    if route.kind == "referrers" and not quirks.referrers_api:
+        raise unrouted(404, quirks.router_code)
     allowed = METHODS[route.kind]
     if quirks.read_only:
         allowed = tuple(method for method in allowed if method in ("GET", "HEAD"))
     if request.method not in allowed:
-        raise plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
+        raise unrouted(405, quirks.router_code, allowed)
     if quirks.folds_tags and ":" not in route.reference:
         route = route._replace(reference=route.reference.lower())
     method = "GET" if request.method == "HEAD" else request.method

@@ -1,6 +1,7 @@
 """Refusals as the OCI distribution specification words them."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal
 
 from holystone.embedded.exchange import Reply, encode
 
@@ -10,6 +11,8 @@ _CODES: Final = {
     "DENIED": (403, "requested access to the resource is denied"),
     "UNSUPPORTED": (405, "The operation is unsupported."),
     "NAME_UNKNOWN": (404, "repository name not known to registry"),
+    "NAME_INVALID": (400, "invalid digest"),
+    "METHOD_UNKNOWN": (400, "method or path unknown"),
     "MANIFEST_UNKNOWN": (404, "manifest unknown"),
     "BLOB_UNKNOWN": (404, "blob unknown to registry"),
     "BLOB_UPLOAD_UNKNOWN": (404, "blob upload unknown to registry"),
@@ -44,6 +47,15 @@ def refusal(
     error |= {"detail": detail} if detail is not None else {}
     body = encode({"errors": [error]}) + b"\n"
     return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
+
+
+def unrouted(status: Literal[404, 405], code: str, allowed: Sequence[str] = ()) -> Refusal:
+    """A path, or a verb on it, that nothing answers to; see `Quirks.router_code`."""
+    if code:
+        return refusal(code, status=status if status == 404 else None)
+    if status == 404:
+        return plain(404, "404 page not found\n")
+    return plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
 
 
 def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:

@@ -21,10 +21,10 @@ class Quirks(msgspec.Struct, frozen=True):
     """How a repository looks whose tags are all gone."""
     unknown_last: Literal["next", "skips-one", "not-found"] = "next"
     """What follows a `last` that is no tag (any more)."""
-    link_after_full_page: bool = False
-    """A page that is filled exactly at the end still has a `Link`."""
-    link_after_any_page: bool = False
-    """… and so has every page with a tag."""
+    starts_over: bool = False
+    """… and what follows the last tag: the list from its begin."""
+    links: Literal["where-more", "after-full-page", "after-any-page", "nowhere"] = "where-more"
+    """Which pages of tags have a `Link`: also one that is filled exactly at the end, or every one with a tag."""
     lenient_numbers: Literal["nowhere", "catalog", "everywhere"] = "nowhere"
     """Where a bad `n` is ignored instead of 400."""
     bare_list_errors: bool = False
@@ -34,8 +34,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """A larger `n` is 400, not cut."""
     catalog_lists_blobs_only: bool = False
     """Repositories to which only blobs were pushed are listed."""
-    blobs_make_a_repository: bool = False
-    """… and have a list of tags, which is empty."""
+    repository_begins: Literal["tag", "manifest", "blob"] = "tag"
+    """With which push a repository has a list of tags, empty or not."""
 
     # Reading
     strict_accept: Literal["none", "images", "all"] = "none"
@@ -59,12 +59,17 @@ class Quirks(msgspec.Struct, frozen=True):
     names."""
 
     # Writing
-    absolute_locations: bool = False
+    locations: Literal["relative", "absolute", "of-uploads"] = "relative"
+    """`of-uploads`: relative, and none for what is stored."""
     upload_in_one_post: bool = True
+    tracks_uploads: bool = True
+    """False: nobody is told how far an upload is, none is cancelled, and one that never began can be ended."""
     checks_content_range: bool = True
     oversized_status: int = 413
-    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID"] = "MANIFEST_BLOB_UNKNOWN"
+    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNKNOWN"] = "MANIFEST_BLOB_UNKNOWN"
     """Of a manifest whose blobs or children are not there."""
+    takes_anything: bool = False
+    """Whatever is pushed as a manifest is one, of any type and size; only an index's children are looked for."""
     folds_tags: bool = False
     """Tags are kept, and found, in lower case."""
     nested_indexes: bool = True
@@ -94,13 +99,17 @@ class Quirks(msgspec.Struct, frozen=True):
     found."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
-    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"] = (
-        "MANIFEST_UNKNOWN"
-    )
+    unknown_repository_on_delete: Literal[
+        "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"
+    ] = "MANIFEST_UNKNOWN"
 
     # Of the whole server
     allows_header: str = ""
     """A header that it lets pages of other sites send."""
+    json_type: str = "application/json"
+    """The media type of lists and errors."""
+    router_code: str = ""
+    """Of paths and verbs that it does not know. Empty: plain text."""
 
     # Rights
     lacking_rights_status: Literal[401, 403] = 401
@@ -124,7 +133,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     referrers_api=False,
     absent_tag="document",
     malformed_digest_is_a_tag=True,
-    absolute_locations=True,
+    locations="absolute",
     upload_in_one_post=False,
     sha512="no",
     foreign_layers=False,
@@ -140,7 +149,7 @@ DISTRIBUTION_3: Final = Quirks(
     referrers_api=False,
     absent_tag="unknown-tag",
     malformed_digest_is_a_tag=True,
-    absolute_locations=True,
+    locations="absolute",
     upload_in_one_post=False,
     sha512="no",
     foreign_layers=False,
@@ -152,14 +161,14 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
     DISTRIBUTION_3,
     page_size_max=1000,
     unknown_last="next",
-    link_after_full_page=True,
+    links="after-full-page",
     malformed_digest_is_a_tag=False,
     tags_deletable_when_off=False,
 )
 """3.1.2."""
 ZOT: Final = Quirks(
     lenient_numbers="catalog",
-    blobs_make_a_repository=True,
+    repository_begins="blob",
     unknown_last="not-found",
     bare_list_errors=True,
     overwrite_drops=True,
@@ -176,7 +185,7 @@ ZOT: Final = Quirks(
 ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
 """Before 2.1.2."""
 GITEA: Final = Quirks(
-    link_after_any_page=True,
+    links="after-any-page",
     absent_tag="silent",
     referrers_api=False,
     folds_tags=True,
@@ -186,5 +195,22 @@ GITEA: Final = Quirks(
     blobs_go=True,
 )
 """1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs."""
-GGCR: Final = Quirks(digest_delete_leaves="tags")
-"""0.22.1, `crane registry serve`: each tag is a copy of its manifest. Compared in its deletions only."""
+GGCR: Final = Quirks(
+    starts_over=True,
+    links="nowhere",
+    no_tags="null",
+    lenient_numbers="catalog",
+    repository_begins="manifest",
+    referrers_api=False,
+    unknown_repository="NAME_UNKNOWN",
+    locations="of-uploads",
+    tracks_uploads=False,
+    missing_code="MANIFEST_UNKNOWN",
+    takes_anything=True,
+    sha512="untagged",
+    digest_delete_leaves="tags",
+    unknown_repository_on_delete="NAME_UNKNOWN",
+    json_type="text/plain; charset=utf-8",
+    router_code="METHOD_UNKNOWN",
+)
+"""0.22.1, `crane registry serve`: each tag is a copy of its manifest."""

@@ -7,12 +7,13 @@ from types import TracebackType
 from typing import Final, Self
 
 import anyio
+import msgspec
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from holystone.embedded.access import Anyone, Auth, Gate
 from holystone.embedded.dispatch import dispatch
-from holystone.embedded.errors import Refusal, plain
+from holystone.embedded.errors import Refusal, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Faults, Hang, Truncate
 from holystone.embedded.limits import RateLimit, Window
@@ -103,7 +104,7 @@ class EmbeddedRegistry:
             return Reply(301, headers={"Location": "/v2/", "Content-Type": "text/html"})
         where = route(request.path)
         if where is None:
-            raise plain(404, "404 page not found\n")
+            raise unrouted(404, self.quirks.router_code)
         self.gate.check(request, where)
         return dispatch(self.storage, self.quirks, request, where)
 
@@ -129,7 +130,8 @@ class EmbeddedRegistry:
             self.recording.left()
 
     async def _respond(self, http: web.BaseRequest, where: Route | None, fault: Action | None) -> web.StreamResponse:
-        body = await _read(http, SIZE_LIMIT + 1 if where and where.kind == "manifest" else _BODY_LIMIT)
+        sized = where is not None and where.kind == "manifest" and not self.quirks.takes_anything
+        body = await _read(http, SIZE_LIMIT + 1 if sized else _BODY_LIMIT)
         if isinstance(fault, Answer):
             return _response(Reply(fault.status, fault.body, fault.headers))
         if not isinstance(fault, Drop | Hang) or fault.after_handling:
@@ -147,7 +149,7 @@ class EmbeddedRegistry:
             if self._window is not None:
                 self._window.take()
             query = http.query
-            return self.answer(
+            reply = self.answer(
                 Incoming(
                     method=http.method,
                     path=http.path,
@@ -160,7 +162,10 @@ class EmbeddedRegistry:
                 )
             )
         except Refusal as refused:
-            return refused.reply
+            reply = refused.reply
+        if reply.headers.get("Content-Type") == "application/json":
+            return msgspec.structs.replace(reply, headers={**reply.headers, "Content-Type": self.quirks.json_type})
+        return reply
 
 
 def _joined(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from holystone.embedded.manifests import StoredManifest, read
+from holystone.embedded.manifests import StoredManifest, read, read_anything
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
 
 Left: TypeAlias = Literal["nothing", "tags", "dangling-tags"]
 """Of a manifest that is deleted: see `Quirks.digest_delete_leaves`."""
+Begins: TypeAlias = Literal["tag", "manifest", "blob"]
+"""See `Quirks.repository_begins`."""
 
 
 class Missing(LookupError):
@@ -56,6 +58,9 @@ class RepositoryState:
 
     def __repr__(self) -> str:
         return f"<RepositoryState {len(self.tags)} tags, {len(self.manifests)} manifests, {len(self.blobs)} blobs>"
+
+    def has_begun(self, push: Begins) -> bool:
+        return {"tag": self.had_tags, "manifest": self.had_manifests, "blob": True}[push]
 
     def find(self, reference: str) -> StoredManifest | None:
         """By tag or digest."""
@@ -171,12 +176,14 @@ class Storage:
         *,
         pin: bool = True,
         algorithm: str = "sha256",
+        anything: bool = False,
     ) -> StoredManifest:
         """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag. `pin`: without a tag, it
-        is held by its digest, which is of that `algorithm`."""
-        manifest = read(digest_of(body, algorithm), media_type, body)
+        is held by its digest, which is of that `algorithm`. `anything`: see `Quirks.takes_anything`."""
+        manifest = (read_anything if anything else read)(digest_of(body, algorithm), media_type, body)
         state = self.repository(name)
-        missing = [digest for digest in manifest.blobs if not self.stored_digest(name, digest)]
+        blobs = () if anything else manifest.blobs
+        missing = [digest for digest in blobs if not self.stored_digest(name, digest)]
         missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
         if missing:
             raise Missing(missing)

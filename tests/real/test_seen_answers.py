@@ -54,6 +54,15 @@ SEEN: Final = (
     ("zot-minimal", "overwriting what an index needs", "HEAD /v2/{repo}/manifests/{oci_c}", "status 404"),
     ("zot-minimal", "deleting tags", "HEAD /v2/{repo}/manifests/{oci_b}", "status 200"),
     ("zot-minimal", "put back", "PUT /v2/{repo}/manifests/release < two #2", "status 400, code MANIFEST_INVALID"),
+    # ggcr 0.22.1
+    ("ggcr", "pages", "GET /v2/{repo}/tags/list?n=2", "status 200, tags B a-b, Link –"),
+    ("ggcr", "pages", "GET /v2/{repo}/tags/list?n=3&last=zzz", "tags B a-b a.b, Link –"),
+    ("ggcr", "deleting digests", "GET /v2/{repo}/manifests/sibling", "status 200"),
+    ("ggcr", "deleting tags", "GET /v2/{repo}/tags/list #2", "tags null"),
+    ("ggcr", "what is not there", "PUT /v2/{repo}/manifests/none < absent_image", "status 201, Location –"),
+    ("ggcr", "what is refused", "PUT /v2/{repo}/manifests/refused < no_json", "status 201"),
+    ("ggcr", "put back", "PUT /v2/{repo}/manifests/release < two #2", "status 404, code MANIFEST_UNKNOWN"),
+    ("ggcr", "referrers", "GET /v2/{repo}/referrers/{oci_a}", "status 404, code METHOD_UNKNOWN"),
     # distribution 2.8.2 and 3.1.2
     ("docker-registry", "a tombstone", "HEAD /v2/{repo}/manifests/{docker_a}", "status 200"),
     ("docker-registry", "a tombstone", "DELETE /v2/{repo}/manifests/v1", "status 400, code DIGEST_INVALID"),

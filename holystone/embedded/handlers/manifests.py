@@ -1,6 +1,6 @@
 """Manifests by tag and digest, and the referrers of one."""
 
-from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.errors import Refusal, refusal
 from holystone.embedded.exchange import Incoming, Reply, encode
 from holystone.embedded.handlers.negotiation import negotiated
 from holystone.embedded.manifests import SIZE_LIMIT, Invalid, StoredManifest, read, referrer_entry
@@ -15,7 +15,9 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     _check_digest(quirks, route)
     stored = storage.find(route.repository, route.reference)
     if stored is None:
-        if quirks.unknown_repository == "NAME_UNKNOWN" and route.repository not in storage.repositories:
+        state = storage.repositories.get(route.repository)
+        known = state is not None and state.has_begun(quirks.repository_begins)
+        if quirks.unknown_repository == "NAME_UNKNOWN" and not known:
             raise refusal("NAME_UNKNOWN")
         raise _unknown(quirks, route)
     body, media_type, digest = negotiated(storage, quirks, request, route, stored)
@@ -27,7 +29,7 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     if not quirks.malformed_digest_is_a_tag:
         _check_digest(quirks, route)
-    if len(request.body) > SIZE_LIMIT:
+    if len(request.body) > SIZE_LIMIT and not quirks.takes_anything:
         raise refusal("MANIFEST_INVALID", "request body too large", status=quirks.oversized_status)
     by_digest = ":" in route.reference
     wanted = _wanted_digest(quirks, request, route)
@@ -43,7 +45,15 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     try:
         if not (quirks.nested_indexes and quirks.foreign_layers):
             _check_content(quirks, state, read(digest_of(request.body), media_type, request.body))
-        stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
+        stored = storage.put_manifest(
+            route.repository,
+            request.body,
+            media_type,
+            tag,
+            pin=pin,
+            algorithm=algorithm,
+            anything=quirks.takes_anything,
+        )
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
@@ -53,8 +63,10 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
         state.pinned.discard(stored.digest)
     if before and quirks.overwrite_drops:
         storage.release(route.repository, before, blobs=quirks.blobs_go)
-    location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
-    headers = {"Location": location, "Docker-Content-Digest": stored.digest}
+    headers = {"Docker-Content-Digest": str(stored.digest)}
+    if quirks.locations != "of-uploads":
+        base = request.base if quirks.locations == "absolute" else ""
+        headers["Location"] = f"{base}/v2/{route.repository}/manifests/{stored.digest}"
     if stored.subject and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
     if asked:
@@ -81,6 +93,8 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     if not quirks.deletion and (_is_digest(route.reference) or not quirks.tags_deletable_when_off):
         raise refusal("UNSUPPORTED")
     state = storage.repositories.get(route.repository)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN":
+        raise refusal("NAME_UNKNOWN")
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
         raise refusal("NAME_UNKNOWN", status=400)
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-of-tags" and is_tag:
@@ -111,8 +125,6 @@ def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
 
 
 def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    if not quirks.referrers_api:
-        raise plain(404, "404 page not found\n")
     if not _is_digest(route.reference):
         raise refusal("DIGEST_INVALID", status=400)
     state = storage.repositories.get(route.repository)

@@ -7,7 +7,7 @@ from typing import Final
 
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1
 from holystone.embedded.server import EmbeddedRegistry
-from tests.emulators.default import GiteaEmulator, ZotEmulator
+from tests.emulators.default import CopyingEmulator, GiteaEmulator, ZotEmulator
 from tests.emulators.gitlab import MAINTAINER, GitlabEmulator
 from tests.emulators.gitlab import PASSWORDS as GITLABS
 from tests.emulators.harbor import PASSWORD as HARBORS
@@ -63,6 +63,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         by_chance=frozenset({"order"}),  # of a directory
     ),
     "distribution": Counterpart("profile DISTRIBUTION_3_1", partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
+    "ggcr": Counterpart("profile GGCR", CopyingEmulator),
     "zot-minimal": Counterpart("profile ZOT", ZotEmulator),
     "zot-full": Counterpart("profile ZOT", ZotEmulator),
     "gitea": Counterpart("profile GITEA", GiteaEmulator),
