@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
+import msgspec
+
 from holystone.embedded.exchange import Reply, encode
 
 # Code → status and message; the messages are distribution's.
@@ -40,13 +42,20 @@ def refusal(
     *,
     status: int | None = None,
     headers: dict[str, str] | None = None,
-    message: str | None = None,
 ) -> Refusal:
     usual, said = _CODES[code]
-    error = {"code": code, "message": said if message is None else message}
+    error = {"code": code, "message": said}
     error |= {"detail": detail} if detail is not None else {}
     body = encode({"errors": [error]}) + b"\n"
     return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
+
+
+def silenced(reply: Reply) -> Reply:
+    """See `Quirks.silent`."""
+    if reply.headers.get("Content-Type") != "application/json":
+        return reply
+    errors = [{"code": each["code"], "message": ""} for each in msgspec.json.decode(reply.body)["errors"]]
+    return msgspec.structs.replace(reply, body=encode({"errors": errors}) + b"\n")
 
 
 def unrouted(status: Literal[404, 405], code: str, allowed: Sequence[str] = ()) -> Refusal:

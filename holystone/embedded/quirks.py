@@ -1,5 +1,5 @@
-"""In what registries differ, as data. Those of distribution and zot answer OCI's conformance suite as
-the servers that they are named after (tests/real/test_real_conformance.py)."""
+"""In what registries differ, as data. Those of distribution, zot and ggcr answer OCI's conformance suite, and a list of
+requests, as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
 
 from typing import Final, Literal
 
@@ -47,7 +47,9 @@ class Quirks(msgspec.Struct, frozen=True):
     """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
     of that body."""
     referrers_api: bool = True
-    absent_tag: Literal["words", "unknown-tag", "document", "silent"] = "words"
+    conditions: bool = True
+    """False: `If-None-Match` is ignored."""
+    absent_tag: Literal["words", "unknown-tag", "document"] = "words"
     """What the answer to a GET of a tag that is not there says beside its code."""
     unknown_repository: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN"] = "MANIFEST_UNKNOWN"
     """The code for a manifest of a repository that is not there."""
@@ -59,15 +61,19 @@ class Quirks(msgspec.Struct, frozen=True):
     names."""
 
     # Writing
-    locations: Literal["relative", "absolute", "of-uploads"] = "relative"
-    """`of-uploads`: relative, and none for what is stored."""
+    locations: Literal["relative", "absolute", "of-uploads", "as-pushed"] = "relative"
+    """`of-uploads`: relative, and none for what is stored. `as-pushed`: relative, a manifest's by its tag if it has got
+    one."""
     upload_in_one_post: bool = True
     tracks_uploads: bool = True
     """False: nobody is told how far an upload is, none is cancelled, and one that never began can be ended."""
     checks_content_range: bool = True
     oversized_status: int = 413
-    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNKNOWN"] = "MANIFEST_BLOB_UNKNOWN"
-    """Of a manifest whose blobs or children are not there."""
+    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"] = (
+        "MANIFEST_BLOB_UNKNOWN"
+    )
+    """Of a manifest whose blobs or children are not there. `BLOB_UNKNOWN`: for children MANIFEST_BLOB_UNKNOWN, and 404
+    for both."""
     takes_anything: bool = False
     """Whatever is pushed as a manifest is one, of any type and size; only an index's children are looked for."""
     folds_tags: bool = False
@@ -91,7 +97,7 @@ class Quirks(msgspec.Struct, frozen=True):
     last_tag_drops: bool = False
     """The same for one whose last tag is deleted."""
     blobs_go: bool = False
-    """With a manifest that goes, its blobs are out of reach, unless another one has them."""
+    """With a manifest that goes, its blobs are out of reach, unless another one has them or they came after it."""
     pins_tagged: bool = True
     """What was pushed by its digest is held by it, whether it has or gets a tag or not."""
     digest_delete_leaves: Literal["nothing", "tags", "dangling-tags"] = "nothing"
@@ -108,6 +114,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """A header that it lets pages of other sites send."""
     json_type: str = "application/json"
     """The media type of lists and errors."""
+    silent: bool = False
+    """Errors say nothing beside their code."""
     router_code: str = ""
     """Of paths and verbs that it does not know. Empty: plain text."""
 
@@ -167,6 +175,7 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
 )
 """3.1.2."""
 ZOT: Final = Quirks(
+    conditions=False,
     lenient_numbers="catalog",
     repository_begins="blob",
     unknown_last="not-found",
@@ -186,21 +195,28 @@ ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
 """Before 2.1.2."""
 GITEA: Final = Quirks(
     links="after-any-page",
-    absent_tag="silent",
+    repository_begins="blob",
+    conditions=False,
     referrers_api=False,
+    locations="as-pushed",
+    missing_code="BLOB_UNKNOWN",
     folds_tags=True,
     nested_indexes=False,
     overwrite_drops=True,
     last_tag_drops=True,
     blobs_go=True,
+    silent=True,
 )
-"""1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs."""
+"""1.26 and 1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its
+blobs. By its source (go-gitea/gitea: routers/api/packages/container), and by what was seen on a main of July 2026;
+nothing was replayed."""
 GGCR: Final = Quirks(
     starts_over=True,
     links="nowhere",
     no_tags="null",
     lenient_numbers="catalog",
     repository_begins="manifest",
+    conditions=False,
     referrers_api=False,
     unknown_repository="NAME_UNKNOWN",
     locations="of-uploads",

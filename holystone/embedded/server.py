@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from holystone.embedded.access import Anyone, Auth, Gate
 from holystone.embedded.dispatch import dispatch
-from holystone.embedded.errors import Refusal, unrouted
+from holystone.embedded.errors import Refusal, silenced, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Faults, Hang, Truncate
 from holystone.embedded.limits import RateLimit, Window
@@ -162,7 +162,7 @@ class EmbeddedRegistry:
                 )
             )
         except Refusal as refused:
-            reply = refused.reply
+            reply = silenced(refused.reply) if self.quirks.silent else refused.reply
         if reply.headers.get("Content-Type") == "application/json":
             return msgspec.structs.replace(reply, headers={**reply.headers, "Content-Type": self.quirks.json_type})
         return reply

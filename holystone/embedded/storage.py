@@ -18,9 +18,10 @@ Begins: TypeAlias = Literal["tag", "manifest", "blob"]
 class Missing(LookupError):
     """Blobs or children that a manifest names and the repository lacks."""
 
-    def __init__(self, digests: Sequence[str]) -> None:
-        super().__init__(", ".join(digests))
-        self.digests = digests
+    def __init__(self, blobs: Sequence[str], children: Sequence[str]) -> None:
+        super().__init__(", ".join((*blobs, *children)))
+        self.digests = (*blobs, *children)
+        self.blobs = blobs
 
 
 class RepositoryState:
@@ -37,6 +38,7 @@ class RepositoryState:
         "pushed",
         "tagged",
         "tags",
+        "unused",
     )
 
     def __init__(self) -> None:
@@ -45,6 +47,8 @@ class RepositoryState:
         self.copies: dict[str, StoredManifest] = {}
         """Manifests that were deleted, for tags that go on serving them."""
         self.blobs: set[str] = set()
+        self.unused: set[str] = set()
+        """Of those, what came after every manifest that names it."""
         self.aliases: dict[str, str] = {}
         """Of blobs that are found by another digest than the one by which the storage has them: that one."""
         self.pinned: set[str] = set()
@@ -119,6 +123,7 @@ class Storage:
         """Whether there is a blob or not."""
         state = self.repository(name)
         state.blobs.add(digest)
+        state.unused.add(digest)
         if target != digest:
             state.aliases[digest] = target
 
@@ -184,9 +189,10 @@ class Storage:
         state = self.repository(name)
         blobs = () if anything else manifest.blobs
         missing = [digest for digest in blobs if not self.stored_digest(name, digest)]
-        missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
-        if missing:
-            raise Missing(missing)
+        children = [child.digest for child in manifest.children if child.digest not in state.manifests]
+        if missing or children:
+            raise Missing(missing, children)
+        state.unused -= {*blobs}
         state.manifests[manifest.digest] = manifest
         state.pushed[manifest.digest] = self._wall()
         state.had_manifests = True
@@ -222,7 +228,8 @@ class Storage:
         if not state.tags_of(digest) and digest not in state.pinned:
             state.manifests.pop(digest, None)
             if blobs:
-                state.blobs &= {blob for each in state.manifests.values() for blob in each.blobs}
+                needed = {blob for each in state.manifests.values() for blob in each.blobs}
+                state.blobs &= needed | state.unused
 
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""

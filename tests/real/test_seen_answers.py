@@ -63,6 +63,18 @@ SEEN: Final = (
     ("ggcr", "what is refused", "PUT /v2/{repo}/manifests/refused < no_json", "status 201"),
     ("ggcr", "put back", "PUT /v2/{repo}/manifests/release < two #2", "status 404, code MANIFEST_UNKNOWN"),
     ("ggcr", "referrers", "GET /v2/{repo}/referrers/{oci_a}", "status 404, code METHOD_UNKNOWN"),
+    # Gitea of July 2026, asked by hand
+    ("gitea", "deleting tags", "HEAD /v2/{repo}/manifests/{oci_b}", "status 404"),
+    ("gitea", "deleting tags", "HEAD /v2/{repo}/blobs/{config_b}", "status 404"),
+    ("gitea", "deleting tags", "PUT /v2/{repo}/manifests/alone < oci_b #2", "status 404, code BLOB_UNKNOWN"),
+    ("gitea", "deleting tags", "HEAD /v2/{repo}/manifests/{oci_c}", "status 200"),
+    ("gitea", "deleting digests", "PUT /v2/{repo}/manifests/a < oci_a #2", "status 404, code BLOB_UNKNOWN"),
+    ("gitea", "overwriting", "HEAD /v2/{repo}/manifests/{docker_a}", "status 404"),
+    ("gitea", "overwriting what an index needs", "HEAD /v2/{repo}/manifests/{oci_a}", "status 404"),
+    ("gitea", "put back", "PUT /v2/{repo}/manifests/release < two #2", "status 404, code MANIFEST_BLOB_UNKNOWN"),
+    ("gitea", "oci images", "PUT /v2/{repo}/manifests/nested < nested", "status 400, code MANIFEST_INVALID"),
+    ("gitea", "pages", "GET /v2/{repo}/tags/list?n=9", 'Link </v2/REPO/tags/list?last=t5&n=9>; rel="next"'),
+    ("gitea", "referrers", "GET /v2/{repo}/referrers/{oci_a}", "status 404, code –"),
     # distribution 2.8.2 and 3.1.2
     ("docker-registry", "a tombstone", "HEAD /v2/{repo}/manifests/{docker_a}", "status 200"),
     ("docker-registry", "a tombstone", "DELETE /v2/{repo}/manifests/v1", "status 400, code DIGEST_INVALID"),

@@ -41,7 +41,7 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
         rest = _after(names, request.query.get("last"), quirks)
         names = rest[:size]
         if names and _goes_on(quirks, more=len(rest) > len(names), full=len(names) == size):
-            headers["Link"] = _link(request.path, names[-1], len(names))
+            headers["Link"] = _link(request.path, names[-1], size)
     shown: Any = None if not names and quirks.no_tags == "null" else names
     return json_reply({"name": route.repository, "tags": shown}, headers=headers)
 
@@ -99,6 +99,6 @@ def _after(names: Sequence[str], last: str | None, quirks: Quirks) -> list[str]:
     return list(names) if quirks.starts_over and not rest else rest
 
 
-def _link(path: str, last: str, size: int) -> str:
-    query = urllib.parse.urlencode({"last": last, "n": size})
+def _link(path: str, last: str, size: int | None) -> str:
+    query = urllib.parse.urlencode({"last": last} | ({} if size is None else {"n": size}))
     return f'<{path}?{query}>; rel="next"'

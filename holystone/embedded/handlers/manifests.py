@@ -21,7 +21,7 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
             raise refusal("NAME_UNKNOWN")
         raise _unknown(quirks, route)
     body, media_type, digest = negotiated(storage, quirks, request, route, stored)
-    if request.headers.get("If-None-Match", "").strip('"') == digest:
+    if quirks.conditions and request.headers.get("If-None-Match", "").strip('"') == digest:
         return Reply(304)
     return Reply(200, body, {"Content-Type": media_type, "Docker-Content-Digest": digest, "Etag": f'"{digest}"'})
 
@@ -57,7 +57,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
-        raise refusal(quirks.missing_code, error.digests[0]) from error
+        raise _lacking(quirks, error) from error
     _check_digest(quirks, route)
     if tag and not quirks.pins_tagged:
         state.pinned.discard(stored.digest)
@@ -66,7 +66,8 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     headers = {"Docker-Content-Digest": str(stored.digest)}
     if quirks.locations != "of-uploads":
         base = request.base if quirks.locations == "absolute" else ""
-        headers["Location"] = f"{base}/v2/{route.repository}/manifests/{stored.digest}"
+        named = route.reference if quirks.locations == "as-pushed" else stored.digest
+        headers["Location"] = f"{base}/v2/{route.repository}/manifests/{named}"
     if stored.subject and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
     if asked:
@@ -108,6 +109,8 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
         raise refusal("DENIED", "manifest is listed by an index", status=405)
     if not storage.delete_manifest(route.repository, route.reference, leaves=quirks.digest_delete_leaves):
         raise refusal("MANIFEST_UNKNOWN")
+    if quirks.blobs_go:
+        storage.release(route.repository, route.reference, blobs=True)
     return Reply(202)
 
 
@@ -139,14 +142,12 @@ def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route)
 
 def _unknown(quirks: Quirks, route: Route) -> Refusal:
     if ":" in route.reference:
-        return refusal("MANIFEST_UNKNOWN", None if quirks.absent_tag == "silent" else f"unknown {route.reference}")
+        return refusal("MANIFEST_UNKNOWN", f"unknown {route.reference}")
     match quirks.absent_tag:
         case "unknown-tag":
             return refusal("MANIFEST_UNKNOWN", f"unknown tag={route.reference}")
         case "document":
             return refusal("MANIFEST_UNKNOWN", {"Tag": route.reference})
-        case "silent":
-            return refusal("MANIFEST_UNKNOWN", message="")
         case "words":
             return refusal("MANIFEST_UNKNOWN", "tag or digest was not found in repository")
 
@@ -158,6 +159,12 @@ def _check_content(quirks: Quirks, state: RepositoryState, manifest: StoredManif
     listed = (state.manifests.get(child.digest) for child in manifest.children)
     if not quirks.nested_indexes and any(child and child.children for child in listed):
         raise refusal("MANIFEST_INVALID")
+
+
+def _lacking(quirks: Quirks, missing: Missing) -> Refusal:
+    if quirks.missing_code != "BLOB_UNKNOWN":
+        return refusal(quirks.missing_code, missing.digests[0])
+    return refusal("BLOB_UNKNOWN") if missing.blobs else refusal("MANIFEST_BLOB_UNKNOWN", status=404)
 
 
 def _is_digest(text: str) -> bool:

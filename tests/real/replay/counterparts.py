@@ -75,6 +75,6 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "harbor": Counterpart("emulator", _with_project, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
     "quay": Counterpart("emulator", QuayEmulator, _quay, {**CHAPTERS, **QUAY, **ANONYMOUS}),
 }
-"""Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`, and a `ggcr` in its deletions only.
+"""Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`.
 `quay-login` is the same Quay as `quay`. moto is no witness of ECR's answers: its /v2 is a few lines of ours, and its
 calls are held against our emulator in tests/second_opinions/test_ecr.py, with what moto is known to do otherwise."""
