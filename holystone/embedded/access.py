@@ -58,7 +58,9 @@ class TokenService(msgspec.Struct, frozen=True):
     request needs."""
 
 
-class _Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True):
+    """One that was given out."""
+
     expiry: float
     """By the gate's clock."""
     user: User
@@ -79,7 +81,7 @@ class Gate:
         self._auth = auth
         self._quirks = quirks
         self._clock = clock
-        self._tokens: dict[str, _Token] = {}
+        self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, User] = {}
 
     @property
@@ -132,7 +134,7 @@ class Gate:
             raise refusal("UNAUTHORIZED")
         token = secrets.token_urlsafe(24)
         granted = None if auth.scope else frozenset(part for scope in asked if (part := user.may(scope)))
-        self._tokens[token] = _Token(self._clock() + auth.expires_in, user, granted)
+        self._tokens[token] = Token(self._clock() + auth.expires_in, user, granted)
         reply = {
             "token": token,
             "access_token": token,
