@@ -53,6 +53,22 @@ class TokenService(msgspec.Struct, frozen=True):
     """Where on this server it is."""
     realm: str | None = None
     """Another address than this server's own."""
+    scope: str = ""
+    """Of every challenge. Tokens have all of their user's rights then, whatever scope is asked for. Empty: of what the
+    request needs."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """One that was given out."""
+
+    expiry: float
+    """By the gate's clock."""
+    user: User
+    granted: frozenset[str] | None
+    """None: whatever the user may."""
+
+    def covers(self, scope: str) -> bool:
+        return self.user.may(scope) == scope if self.granted is None else _covered(scope, self.granted)
 
 
 Auth: TypeAlias = Anyone | Basic | TokenService
@@ -65,7 +81,7 @@ class Gate:
         self._auth = auth
         self._quirks = quirks
         self._clock = clock
-        self._tokens: dict[str, tuple[float, frozenset[str]]] = {}
+        self._tokens: dict[str, Token] = {}
         self._refresh_tokens: dict[str, User] = {}
 
     @property
@@ -92,10 +108,10 @@ class Gate:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise self._challenge(self._auth, request, needed)
-        expiry, granted = self._tokens.get(token, (0.0, frozenset[str]()))
-        if expiry <= self._clock():
+        known = self._tokens.get(token)
+        if known is None or known.expiry <= self._clock():
             raise self._challenge(self._auth, request, needed, "invalid_token")
-        if not all(_covered(scope, granted) for scope in needed):
+        if not all(map(known.covers, needed)):
             if self._quirks.lacking_rights_status == 403:
                 raise refusal("DENIED")
             raise self._challenge(self._auth, request, needed, "insufficient_scope")
@@ -122,8 +138,8 @@ class Gate:
         if user is None:
             raise refusal("UNAUTHORIZED")
         token = secrets.token_urlsafe(24)
-        granted = frozenset(part for scope in asked if (part := user.may(scope)))
-        self._tokens[token] = (self._clock() + auth.expires_in, granted)
+        granted = None if auth.scope else frozenset(part for scope in asked if (part := user.may(scope)))
+        self._tokens[token] = Token(self._clock() + auth.expires_in, user, granted)
         reply = {
             "token": token,
             "access_token": token,
@@ -141,7 +157,8 @@ class Gate:
 
     def _challenge(self, auth: TokenService, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
         parts = [f'Bearer realm="{auth.realm or request.base + auth.path}"', f'service="{auth.service}"']
-        parts += [f'scope="{" ".join(needed)}"'] if needed else []
+        asked = auth.scope or " ".join(needed)
+        parts += [f'scope="{asked}"'] if asked else []
         parts += [f'error="{error}"'] if error else []
         return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
 

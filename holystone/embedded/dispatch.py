@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from holystone.embedded.errors import plain, refusal
+from holystone.embedded.errors import refusal, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers import blobs, listing, manifests
 from holystone.embedded.quirks import Quirks
@@ -33,11 +33,13 @@ _HANDLERS: Final[dict[tuple[Kind, str], Handler]] = {
 
 def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     """Raises Refusal."""
+    if route.kind == "referrers" and not quirks.referrers_api:
+        raise unrouted(404, quirks.router_code)
     allowed = METHODS[route.kind]
     if quirks.read_only:
         allowed = tuple(method for method in allowed if method in ("GET", "HEAD"))
     if request.method not in allowed:
-        raise plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
+        raise unrouted(405, quirks.router_code, allowed)
     if len(route.repository) > _LONGEST_NAME:
         raise refusal("NAME_INVALID")
     if quirks.folds_tags and ":" not in route.reference:

@@ -1,6 +1,9 @@
 """Refusals as the OCI distribution specification words them."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import msgspec
 
 from holystone.embedded.exchange import Reply, encode
 
@@ -12,6 +15,7 @@ _CODES: Final = {
     "NAME_INVALID": (400, "invalid repository name"),
     "TAG_INVALID": (400, "manifest tag did not match URI"),
     "NAME_UNKNOWN": (404, "repository name not known to registry"),
+    "METHOD_UNKNOWN": (400, "method or path unknown"),
     "MANIFEST_UNKNOWN": (404, "manifest unknown"),
     "BLOB_UNKNOWN": (404, "blob unknown to registry"),
     "BLOB_UPLOAD_UNKNOWN": (404, "blob upload unknown to registry"),
@@ -39,13 +43,29 @@ def refusal(
     *,
     status: int | None = None,
     headers: dict[str, str] | None = None,
-    message: str | None = None,
 ) -> Refusal:
     usual, said = _CODES[code]
-    error = {"code": code, "message": said if message is None else message}
+    error = {"code": code, "message": said}
     error |= {"detail": detail} if detail is not None else {}
     body = encode({"errors": [error]}) + b"\n"
     return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
+
+
+def silenced(reply: Reply) -> Reply:
+    """See `Quirks.silent`."""
+    if reply.headers.get("Content-Type") != "application/json":
+        return reply
+    errors = [{"code": each["code"], "message": ""} for each in msgspec.json.decode(reply.body)["errors"]]
+    return msgspec.structs.replace(reply, body=encode({"errors": errors}) + b"\n")
+
+
+def unrouted(status: Literal[404, 405], code: str, allowed: Sequence[str] = ()) -> Refusal:
+    """A path, or a verb on it, that nothing answers to; see `Quirks.router_code`."""
+    if code:
+        return refusal(code, status=status if status == 404 else None)
+    if status == 404:
+        return plain(404, "404 page not found\n")
+    return plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
 
 
 def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:

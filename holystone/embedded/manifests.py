@@ -93,6 +93,26 @@ def read(digest: Digest, media_type: str, body: bytes) -> StoredManifest:
     )
 
 
+def read_anything(digest: Digest, media_type: str, body: bytes) -> StoredManifest:
+    """What is no manifest has nothing that it needs. Raises Invalid for an index that is none."""
+    try:
+        return read(digest, media_type, body)
+    except Invalid:
+        if media_type in INDEX_TYPES:
+            raise
+    return StoredManifest(
+        digest=digest,
+        media_type=media_type,
+        body=body,
+        blobs=(),
+        foreign=(),
+        children=(),
+        subject=None,
+        artifact_type="",
+        annotations={},
+    )
+
+
 def referrer_entry(manifest: StoredManifest) -> dict[str, Any]:
     """Its descriptor in a referrers index."""
     entry: dict[str, Any] = {

@@ -1,5 +1,5 @@
-"""In what registries differ, as data. Those of distribution and zot answer OCI's conformance suite as
-the servers that they are named after (tests/real/test_real_conformance.py)."""
+"""In what registries differ, as data. Those of distribution, zot and ggcr answer OCI's conformance suite, and a list of
+requests, as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
 
 from typing import Final, Literal
 
@@ -21,10 +21,10 @@ class Quirks(msgspec.Struct, frozen=True):
     """How a repository looks whose tags are all gone."""
     unknown_last: Literal["next", "skips-one", "not-found"] = "next"
     """What follows a `last` that is no tag (any more)."""
-    link_after_full_page: bool = False
-    """A page that is filled exactly at the end still has a `Link`."""
-    link_after_any_page: bool = False
-    """… and so has every page with a tag."""
+    starts_over: bool = False
+    """… and what follows the last tag: the list from its begin."""
+    links: Literal["where-more", "after-full-page", "after-any-page", "nowhere"] = "where-more"
+    """Which pages of tags have a `Link`: also one that is filled exactly at the end, or every one with a tag."""
     lenient_numbers: Literal["nowhere", "catalog", "everywhere"] = "nowhere"
     """Where a bad `n` is ignored instead of 400."""
     bare_list_errors: bool = False
@@ -40,8 +40,8 @@ class Quirks(msgspec.Struct, frozen=True):
     """What follows a `last` that is no repository (any more)."""
     catalog_lists_blobs_only: bool = False
     """Repositories to which only blobs were pushed are listed."""
-    blobs_make_a_repository: bool = False
-    """… and have a list of tags, which is empty."""
+    repository_begins: Literal["tag", "manifest", "blob"] = "tag"
+    """With which push a repository has a list of tags, empty or not."""
 
     # Reading
     strict_accept: Literal["none", "images", "all"] = "none"
@@ -53,7 +53,9 @@ class Quirks(msgspec.Struct, frozen=True):
     """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
     of that body."""
     referrers_api: bool = True
-    absent_tag: Literal["words", "unknown-tag", "document", "silent"] = "words"
+    conditions: bool = True
+    """False: `If-None-Match` is ignored."""
+    absent_tag: Literal["words", "unknown-tag", "document"] = "words"
     """What the answer to a GET of a tag that is not there says beside its code."""
     unknown_repository: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN"] = "MANIFEST_UNKNOWN"
     """The code for a manifest of a repository that is not there."""
@@ -65,12 +67,21 @@ class Quirks(msgspec.Struct, frozen=True):
     names."""
 
     # Writing
-    absolute_locations: bool = False
+    locations: Literal["relative", "absolute", "of-uploads", "as-pushed"] = "relative"
+    """`of-uploads`: relative, and none for what is stored. `as-pushed`: relative, a manifest's by its tag if it has got
+    one."""
     upload_in_one_post: bool = True
+    tracks_uploads: bool = True
+    """False: nobody is told how far an upload is, none is cancelled, and one that never began can be ended."""
     checks_content_range: bool = True
     oversized_status: int = 413
-    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID"] = "MANIFEST_BLOB_UNKNOWN"
-    """Of a manifest whose blobs or children are not there."""
+    missing_code: Literal["MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"] = (
+        "MANIFEST_BLOB_UNKNOWN"
+    )
+    """Of a manifest whose blobs or children are not there. `BLOB_UNKNOWN`: for children MANIFEST_BLOB_UNKNOWN, and 404
+    for both."""
+    takes_anything: bool = False
+    """Whatever is pushed as a manifest is one, of any type and size; only an index's children are looked for."""
     folds_tags: bool = False
     """Tags are kept, and found, in lower case."""
     nested_indexes: bool = True
@@ -92,7 +103,7 @@ class Quirks(msgspec.Struct, frozen=True):
     last_tag_drops: bool = False
     """The same for one whose last tag is deleted."""
     blobs_go: bool = False
-    """With a manifest that goes, its blobs are out of reach, unless another one has them."""
+    """With a manifest that goes, its blobs are out of reach, unless another one has them or they came after it."""
     pins_tagged: bool = True
     """What was pushed by its digest is held by it, whether it has or gets a tag or not."""
     digest_delete_leaves: Literal["nothing", "tags", "dangling-tags"] = "nothing"
@@ -100,13 +111,19 @@ class Quirks(msgspec.Struct, frozen=True):
     found."""
     protects_children: bool = False
     """A manifest that an index lists cannot be deleted."""
-    unknown_repository_on_delete: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"] = (
-        "MANIFEST_UNKNOWN"
-    )
+    unknown_repository_on_delete: Literal[
+        "MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NAME_UNKNOWN-of-tags", "NAME_UNKNOWN-400"
+    ] = "MANIFEST_UNKNOWN"
 
     # Of the whole server
     allows_header: str = ""
     """A header that it lets pages of other sites send."""
+    json_type: str = "application/json"
+    """The media type of lists and errors."""
+    silent: bool = False
+    """Errors say nothing beside their code."""
+    router_code: str = ""
+    """Of paths and verbs that it does not know. Empty: plain text."""
 
     # Rights
     lacking_rights_status: Literal[401, 403] = 401
@@ -130,7 +147,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     referrers_api=False,
     absent_tag="document",
     malformed_digest_is_a_tag=True,
-    absolute_locations=True,
+    locations="absolute",
     upload_in_one_post=False,
     sha512="no",
     foreign_layers=False,
@@ -146,7 +163,7 @@ DISTRIBUTION_3: Final = Quirks(
     referrers_api=False,
     absent_tag="unknown-tag",
     malformed_digest_is_a_tag=True,
-    absolute_locations=True,
+    locations="absolute",
     upload_in_one_post=False,
     sha512="no",
     foreign_layers=False,
@@ -158,16 +175,17 @@ DISTRIBUTION_3_1: Final = msgspec.structs.replace(
     DISTRIBUTION_3,
     page_size_max=1000,
     unknown_last="next",
-    link_after_full_page=True,
+    links="after-full-page",
     malformed_digest_is_a_tag=False,
     tags_deletable_when_off=False,
 )
 """3.1.2."""
 ZOT: Final = Quirks(
+    conditions=False,
     lenient_numbers="catalog",
     catalog_link_after_full_page=True,
     catalog_unknown_last="nothing",
-    blobs_make_a_repository=True,
+    repository_begins="blob",
     unknown_last="not-found",
     bare_list_errors=True,
     overwrite_drops=True,
@@ -188,15 +206,39 @@ GITEA: Final = Quirks(
     catalog_page=100,
     catalog_page_cut=100,
     catalog_link_after_full_page=True,
-    link_after_any_page=True,
-    absent_tag="silent",
+    links="after-any-page",
+    repository_begins="blob",
+    conditions=False,
     referrers_api=False,
+    locations="as-pushed",
+    missing_code="BLOB_UNKNOWN",
     folds_tags=True,
     nested_indexes=False,
     overwrite_drops=True,
     last_tag_drops=True,
     blobs_go=True,
+    silent=True,
 )
-"""1.27: each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs."""
-GGCR: Final = Quirks(digest_delete_leaves="tags")
-"""0.22.1, `crane registry serve`: each tag is a copy of its manifest. Compared in its deletions only."""
+"""Each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs. By what was
+seen on a main of July 2026, and by the source (go-gitea/gitea: routers/api/packages/container); nothing was
+replayed."""
+GGCR: Final = Quirks(
+    starts_over=True,
+    links="nowhere",
+    no_tags="null",
+    lenient_numbers="catalog",
+    repository_begins="manifest",
+    conditions=False,
+    referrers_api=False,
+    unknown_repository="NAME_UNKNOWN",
+    locations="of-uploads",
+    tracks_uploads=False,
+    missing_code="MANIFEST_UNKNOWN",
+    takes_anything=True,
+    sha512="untagged",
+    digest_delete_leaves="tags",
+    unknown_repository_on_delete="NAME_UNKNOWN",
+    json_type="text/plain; charset=utf-8",
+    router_code="METHOD_UNKNOWN",
+)
+"""0.22.1, `crane registry serve`: each tag is a copy of its manifest."""

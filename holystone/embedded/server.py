@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from holystone.embedded.access import Anyone, Auth, Gate
 from holystone.embedded.dispatch import dispatch
-from holystone.embedded.errors import Refusal, plain
+from holystone.embedded.errors import Refusal, plain, silenced, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Faults, Hang, Truncate
 from holystone.embedded.limits import RateLimit, Window
@@ -105,7 +105,8 @@ class EmbeddedRegistry:
         if where is None:
             return _BODY_LIMIT if self.gate.is_open else _FORM_LIMIT
         self.gate.check(request, where)
-        return SIZE_LIMIT + 1 if where.kind == "manifest" else _BODY_LIMIT
+        sized = where.kind == "manifest" and not self.quirks.takes_anything
+        return SIZE_LIMIT + 1 if sized else _BODY_LIMIT
 
     def answer(self, request: Incoming) -> Reply:
         """One request, without I/O. Raises Refusal."""
@@ -115,7 +116,7 @@ class EmbeddedRegistry:
             return Reply(301, headers={"Location": "/v2/", "Content-Type": "text/html"})
         where = route(request.path)
         if where is None:
-            raise plain(404, "404 page not found\n")
+            raise unrouted(404, self.quirks.router_code)
         self.gate.check(request, where)
         return dispatch(self.storage, self.quirks, request, where)
 
@@ -147,7 +148,7 @@ class EmbeddedRegistry:
                 limit = _BODY_LIMIT if fault else self.admit(request)
                 request = msgspec.structs.replace(request, body=await _read(http, limit))
             except Refusal as refused:
-                return _response(refused.reply)
+                return _response(self._worded(refused.reply))
             except web.RequestPayloadError as error:
                 return _response(plain(400, f"{error}\n").reply)
         if isinstance(fault, Answer):
@@ -179,9 +180,17 @@ class EmbeddedRegistry:
         try:
             if self._window is not None:
                 self._window.take()
-            return self.answer(request)
+            reply = self.answer(request)
         except Refusal as refused:
-            return refused.reply
+            reply = refused.reply
+        return self._worded(reply)
+
+    def _worded(self, reply: Reply) -> Reply:
+        if self.quirks.silent and reply.status >= 400:
+            reply = silenced(reply)
+        if reply.headers.get("Content-Type") == "application/json":
+            return msgspec.structs.replace(reply, headers={**reply.headers, "Content-Type": self.quirks.json_type})
+        return reply
 
 
 def _joined(headers: CIMultiDictProxy[str]) -> Mapping[str, str]:

@@ -5,19 +5,22 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from holystone.embedded.manifests import StoredManifest, read
+from holystone.embedded.manifests import StoredManifest, read, read_anything
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
 
 Left: TypeAlias = Literal["nothing", "tags", "dangling-tags"]
 """Of a manifest that is deleted: see `Quirks.digest_delete_leaves`."""
+Begins: TypeAlias = Literal["tag", "manifest", "blob"]
+"""See `Quirks.repository_begins`."""
 
 
 class Missing(LookupError):
     """Blobs or children that a manifest names and the repository lacks."""
 
-    def __init__(self, digests: Sequence[str]) -> None:
-        super().__init__(", ".join(digests))
-        self.digests = digests
+    def __init__(self, blobs: Sequence[str], children: Sequence[str]) -> None:
+        super().__init__(", ".join((*blobs, *children)))
+        self.digests = (*blobs, *children)
+        self.blobs = blobs
 
 
 class RepositoryState:
@@ -34,6 +37,7 @@ class RepositoryState:
         "pushed",
         "tagged",
         "tags",
+        "unused",
     )
 
     def __init__(self) -> None:
@@ -42,6 +46,8 @@ class RepositoryState:
         self.copies: dict[str, StoredManifest] = {}
         """Manifests that were deleted, for tags that go on serving them."""
         self.blobs: set[str] = set()
+        self.unused: set[str] = set()
+        """Of those, what came after every manifest that names it."""
         self.aliases: dict[str, str] = {}
         """Of blobs that are found by another digest than the one by which the storage has them: that one."""
         self.pinned: set[str] = set()
@@ -55,6 +61,9 @@ class RepositoryState:
 
     def __repr__(self) -> str:
         return f"<RepositoryState {len(self.tags)} tags, {len(self.manifests)} manifests, {len(self.blobs)} blobs>"
+
+    def has_begun(self, push: Begins) -> bool:
+        return {"tag": self.had_tags, "manifest": self.had_manifests, "blob": True}[push]
 
     def find(self, reference: str) -> StoredManifest | None:
         """By tag or digest."""
@@ -113,6 +122,7 @@ class Storage:
         """Whether there is a blob or not."""
         state = self.repository(name)
         state.blobs.add(digest)
+        state.unused.add(digest)
         if target != digest:
             state.aliases[digest] = target
 
@@ -170,15 +180,18 @@ class Storage:
         *,
         pin: bool = True,
         algorithm: str = "sha256",
+        anything: bool = False,
     ) -> StoredManifest:
         """Raises Invalid for the content, Missing for what it needs, InvalidName for the tag. `pin`: without a tag, it
-        is held by its digest, which is of that `algorithm`."""
-        manifest = read(Digest.of(body, algorithm), media_type, body)
+        is held by its digest, which is of that `algorithm`. `anything`: see `Quirks.takes_anything`."""
+        manifest = (read_anything if anything else read)(Digest.of(body, algorithm), media_type, body)
         state = self.repository(name)
-        missing = [digest for digest in manifest.blobs if not self.stored_digest(name, digest)]
-        missing += [child.digest for child in manifest.children if child.digest not in state.manifests]
-        if missing:
-            raise Missing(missing)
+        blobs = () if anything else manifest.blobs
+        missing = [digest for digest in blobs if not self.stored_digest(name, digest)]
+        children = [child.digest for child in manifest.children if child.digest not in state.manifests]
+        if missing or children:
+            raise Missing(missing, children)
+        state.unused -= {*blobs}
         state.manifests[manifest.digest] = manifest
         state.pushed[manifest.digest] = self._wall()
         state.had_manifests = True
@@ -214,7 +227,8 @@ class Storage:
         if not state.tags_of(digest) and digest not in state.pinned:
             state.manifests.pop(digest, None)
             if blobs:
-                state.blobs &= {blob for each in state.manifests.values() for blob in each.blobs}
+                needed = {blob for each in state.manifests.values() for blob in each.blobs}
+                state.blobs &= needed | state.unused
 
     def lose_manifest(self, name: str, digest: str) -> None:
         """As a server does that dies in the middle of a deletion: its tags are left dangling."""

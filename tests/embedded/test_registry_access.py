@@ -64,6 +64,17 @@ async def test_the_challenge_names_realm_service_and_scope() -> None:
         )
 
 
+async def test_where_the_scope_is_given_a_token_has_all_that_its_user_may() -> None:
+    auth = TokenService({"r": READER}, scope="*")
+    async with EmbeddedRegistry(auth=auth) as registry, client(registry.url) as to:
+        got = await to.send("GET", "/v2/")
+        assert got.headers["WWW-Authenticate"].endswith(',scope="*"')
+        bearer = (await token(to, "scope=repository:other:pull", "r", "read")).json["token"]
+        assert (await use(to, "GET", "/v2/team/app/tags/list", bearer)).code == "NAME_UNKNOWN"
+        assert (await use(to, "GET", "/v2/other/tags/list", bearer)).code == "UNAUTHORIZED"
+        assert (await use(to, "DELETE", f"/v2/team/app/manifests/{NOWHERE}", bearer)).code == "UNAUTHORIZED"
+
+
 async def test_a_token_grants_a_subset_and_the_rest_fails_at_use() -> None:
     async with EmbeddedRegistry(auth=TokenService({"r": READER})) as registry, client(registry.url) as to:
         got = await token(to, "scope=repository:team/app:pull,delete&scope=repository:other:pull", "r", "read")

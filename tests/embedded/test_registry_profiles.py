@@ -10,13 +10,14 @@ from holystone.embedded.quirks import (
     DISTRIBUTION_3,
     DISTRIBUTION_3_1,
     GGCR,
+    GITEA,
     OCI,
     ZOT,
     ZOT_OLD,
     Quirks,
 )
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.model.manifests import DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from holystone.engine.model.manifests import DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
 from tests.support.http import ALL_TYPES, Client, client
 
 NOWHERE = "sha256:" + "0" * 64
@@ -37,7 +38,7 @@ async def _walk(to: Client, path: str) -> list[list[str]]:
     return pages
 
 
-@pytest.mark.parametrize("quirks", ALL)
+@pytest.mark.parametrize("quirks", [*ALL, GITEA, GGCR])
 async def test_what_was_pushed_is_read_back(quirks: Quirks, push: Any) -> None:
     async with EmbeddedRegistry(quirks=quirks) as registry, client(registry.url) as to:
         body = await push.image(to, "team/app", "v1")
@@ -117,6 +118,18 @@ async def test_deleting_a_digest_takes_every_tag_on_it(quirks: Quirks, push: Any
         assert await _tags(to) == ["other"]
         again = await to.send("DELETE", f"/v2/app/manifests/{push.digest(body)}")
         assert (again.status, again.code) == (404, "MANIFEST_UNKNOWN")
+
+
+async def test_gitea_loses_blobs_with_the_last_manifest_that_names_them(push: Any) -> None:
+    """But not those that came since: they are an upload's until a manifest names them."""
+    async with EmbeddedRegistry(quirks=GITEA) as registry, client(registry.url) as to:
+        body = await push.image(to, "app", "a")
+        await push.blob(to, "app", b"of a push that goes on")
+        assert (await to.send("DELETE", f"/v2/app/manifests/{push.digest(body)}")).status == 202
+        assert (await to.send("HEAD", f"/v2/app/blobs/{push.digest(b'of a push that goes on')}")).status == 200
+        assert (await to.send("HEAD", f"/v2/app/blobs/{push.digest(push.config())}")).status == 404
+        got = await push.put(to, "app", "a", body, DOCKER_MANIFEST)
+        assert (got.status, got.code, got.json["errors"][0]["message"]) == (404, "BLOB_UNKNOWN", "")
 
 
 @pytest.mark.parametrize(("quirks", "status"), [(GGCR, 200), (Quirks(digest_delete_leaves="dangling-tags"), 404)])

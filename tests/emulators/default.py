@@ -78,7 +78,7 @@ class GiteaEmulator(OtherEmulator):
 
     def __init__(self) -> None:
         super().__init__()
-        anybody = TokenService({"": User("")}, service="container_registry", path="/v2/token")
+        anybody = TokenService({"": User("")}, service="container_registry", path="/v2/token", scope="*")
         EmbeddedRegistry.__init__(self, quirks=self.ways, auth=anybody)
 
 

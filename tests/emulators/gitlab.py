@@ -58,10 +58,10 @@ _FILES: Final = Quirks(
     foreign_layers=False,
     referrers_api=False,
     upload_in_one_post=False,
-    absolute_locations=True,
+    locations="absolute",
 )
 _DATABASE: Final = msgspec.structs.replace(
-    _FILES, pages=True, page_size=100, blobs_make_a_repository=True, malformed_digest_is_a_tag=False
+    _FILES, pages=True, page_size=100, repository_begins="blob", malformed_digest_is_a_tag=False
 )
 _TAGS: Final = re.compile(r"/gitlab/v1/repositories/(.+)/tags/list(/?)")
 _REFERENCE: Final = re.compile(r"/v2/(.+)/tags/reference/([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})")

@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from holystone.embedded.access import Auth, Basic, TokenService, User
+from holystone.embedded.access import Auth, Basic, Token, TokenService, User
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.faults import Fault, redirect
 from holystone.embedded.server import EmbeddedRegistry
@@ -62,7 +62,7 @@ def guarded(open_bench: Open, tmp_path: Path) -> Callable[[Kind], Bench]:
         gate, host = shop.registry.gate, shop.registry.host
         gate._refresh_tokens[IDENTITY] = USERS["bosun"]
         rights = frozenset(f"repository:shop/{path}:*" for path in ("app/backend", "app/front", "stages"))
-        gate._tokens[READY] = (float("inf"), rights)
+        gate._tokens[READY] = Token(float("inf"), USERS["bosun"], rights)
         if kind.helper:
             program = tmp_path / "bin" / "docker-credential-safe"
             program.parent.mkdir()

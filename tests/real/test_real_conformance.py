@@ -7,16 +7,17 @@ from typing import Final
 import anyio.to_thread
 import pytest
 
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, OCI, ZOT, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, GGCR, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from tests.real.accepted import entries, judged
 from tests.real.conformance import SPECIFICATION, Told, differences, told_of
-from tests.real.processes import Running, scratch
+from tests.real.processes import scratch
 from tests.real.servers import Server, built
 
 PROFILES: Final = {
     "docker-registry": ("DISTRIBUTION_2_8", DISTRIBUTION_2_8),
     "distribution": ("DISTRIBUTION_3_1", DISTRIBUTION_3_1),
+    "ggcr": ("GGCR", GGCR),
     "zot-minimal": ("ZOT", ZOT),
     "zot-full": ("ZOT", ZOT),
 }
@@ -48,13 +49,12 @@ async def test_the_embedded_registry_passes(suite: Path, request: pytest.Fixture
 
 
 @pytest.mark.real
-async def test_a_profile_answers_as_its_original(
-    suite: Path, server: Server, running: Running, request: pytest.FixtureRequest
-) -> None:
+async def test_a_profile_answers_as_its_original(suite: Path, server: Server, request: pytest.FixtureRequest) -> None:
+    """The server is one of its own: a zot finds what others have pushed."""
     if server.name not in PROFILES:
         pytest.skip("no profile of the embedded registry is named after it")
     name, quirks = PROFILES[server.name]
-    with scratch() as folder:
+    with scratch() as storage, scratch() as folder, server.running(storage) as running:
         real = await anyio.to_thread.run_sync(told_of, suite, running.url, running.account, folder, running.login)
     model = await embedded(suite, quirks)
     found = differences(server.name, real, model)

@@ -141,7 +141,7 @@ async def test_only_what_a_server_was_shown_to_leave_is_trusted_to_stay(
         msgspec.structs.replace(OCI, absent_tag="document"),
         msgspec.structs.replace(DISTRIBUTION_2_8, absent_tag="unknown-tag"),
         msgspec.structs.replace(DISTRIBUTION_2_8, absent_tag="words"),
-        msgspec.structs.replace(DISTRIBUTION_3_1, absent_tag="silent"),
+        msgspec.structs.replace(DISTRIBUTION_3_1, silent=True),
         msgspec.structs.replace(DISTRIBUTION_3_1, absent_tag="words"),
     ],
 )

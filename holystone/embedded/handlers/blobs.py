@@ -49,33 +49,42 @@ def _mounted(storage: Storage, quirks: Quirks, route: Route, digest: Digest, sou
 
 
 def progress(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    _upload(storage, route)
+    _check_tracked(quirks)
+    _upload(storage, quirks, route)
     return _progress(204, storage, quirks, request, route, route.reference)
 
 
 def append(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    upload = _upload(storage, route)
+    upload = _upload(storage, quirks, route)
     _check_range(quirks, request, upload)
     upload += request.body
     return _progress(202, storage, quirks, request, route, route.reference)
 
 
 def finish(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    upload = _upload(storage, route)
+    upload = _upload(storage, quirks, route)
     _check_range(quirks, request, upload)
     reply = _store(storage, quirks, request, route, bytes(upload) + request.body)
     storage.end_upload(route.reference)
     return reply
 
 
-def cancel(storage: Storage, _quirks: Quirks, _request: Incoming, route: Route) -> Reply:
-    _upload(storage, route)
+def cancel(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
+    _check_tracked(quirks)
+    _upload(storage, quirks, route)
     storage.end_upload(route.reference)
     return Reply(204, headers={"Docker-Upload-Uuid": route.reference})
 
 
-def _upload(storage: Storage, route: Route) -> bytearray:
+def _check_tracked(quirks: Quirks) -> None:
+    if not quirks.tracks_uploads:
+        raise refusal("NAME_INVALID")
+
+
+def _upload(storage: Storage, quirks: Quirks, route: Route) -> bytearray:
     upload = storage.upload(route.reference)
+    if upload is None and not quirks.tracks_uploads:
+        return bytearray()
     if upload is None:
         raise refusal("BLOB_UPLOAD_UNKNOWN")
     return upload
@@ -97,8 +106,10 @@ def _store(storage: Storage, quirks: Quirks, request: Incoming, route: Route, bo
 
 
 def _stored(quirks: Quirks, request: Incoming, route: Route, digest: str) -> Reply:
-    location = f"{_base(quirks, request)}/v2/{route.repository}/blobs/{digest}"
-    return Reply(201, headers={"Location": location, "Docker-Content-Digest": digest})
+    headers = {"Docker-Content-Digest": digest}
+    if quirks.locations != "of-uploads":
+        headers["Location"] = f"{_base(quirks, request)}/v2/{route.repository}/blobs/{digest}"
+    return Reply(201, headers=headers)
 
 
 def _progress(status: int, storage: Storage, quirks: Quirks, request: Incoming, route: Route, upload: str) -> Reply:
@@ -112,7 +123,7 @@ def _range(upload: bytearray) -> str:
 
 
 def _base(quirks: Quirks, request: Incoming) -> str:
-    return request.base if quirks.absolute_locations else ""
+    return request.base if quirks.locations == "absolute" else ""
 
 
 def _digest(text: str) -> Digest:

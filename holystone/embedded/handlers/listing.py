@@ -23,7 +23,7 @@ def version(_storage: Storage, quirks: Quirks, _request: Incoming, _route: Route
 
 def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     state = storage.repositories.get(route.repository)
-    if state is None or not (state.had_tags or quirks.blobs_make_a_repository):
+    if state is None or not state.has_begun(quirks.repository_begins):
         raise refusal("NAME_UNKNOWN", {"name": route.repository})
     # The order of a directory, which is what distribution 2.8 shows: stable, and without meaning.
     names = sorted(state.tags, key=None if quirks.sorted_tags else lambda tag: (zlib.crc32(tag.encode()), tag))
@@ -41,10 +41,8 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
             size = min(size, quirks.page_size_max)
         rest = _after(names, request.query.get("last"), quirks)
         names = rest[:size]
-        full = len(names) == size
-        more = len(rest) > len(names) or quirks.link_after_any_page or (quirks.link_after_full_page and full)
-        if names and more:
-            headers["Link"] = _link(request.path, names[-1], len(names))
+        if names and _goes_on(quirks, more=len(rest) > len(names), full=len(names) == size):
+            headers["Link"] = _link(request.path, names[-1], size)
     shown: Any = None if not names and quirks.no_tags == "null" else names
     return json_reply({"name": route.repository, "tags": shown}, headers=headers)
 
@@ -82,6 +80,19 @@ def _number(request: Incoming, *, lenient: bool) -> int | None:
     raise refusal("PAGINATION_NUMBER_INVALID", {"n": text})
 
 
+def _goes_on(quirks: Quirks, *, more: bool, full: bool) -> bool:
+    """Or says so."""
+    match quirks.links:
+        case "where-more":
+            return more
+        case "after-full-page":
+            return more or full
+        case "after-any-page":
+            return True
+        case "nowhere":
+            return False
+
+
 def _after(names: Sequence[str], last: str | None, quirks: Quirks) -> list[str]:
     if not last:
         return list(names)
@@ -90,9 +101,10 @@ def _after(names: Sequence[str], last: str | None, quirks: Quirks) -> list[str]:
         raise Refusal(Reply(404))
     if not known and quirks.unknown_last == "skips-one":
         return list(names[bisect.bisect_left(names, last) + 1 :])
-    return [name for name in names if name > last]
+    rest = [name for name in names if name > last]
+    return list(names) if quirks.starts_over and not rest else rest
 
 
-def _link(path: str, last: str, size: int) -> str:
-    query = urllib.parse.urlencode({"last": last, "n": size})
+def _link(path: str, last: str, size: int | None) -> str:
+    query = urllib.parse.urlencode({"last": last} | ({} if size is None else {"n": size}))
     return f'<{path}?{query}>; rel="next"'

@@ -1,6 +1,6 @@
 """Manifests by tag and digest, and the referrers of one."""
 
-from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.errors import Refusal, refusal
 from holystone.embedded.exchange import Incoming, Reply, encode
 from holystone.embedded.handlers.negotiation import negotiated
 from holystone.embedded.manifests import SIZE_LIMIT, Invalid, StoredManifest, read, referrer_entry
@@ -15,11 +15,13 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     _check_digest(quirks, route)
     stored = storage.find(route.repository, route.reference)
     if stored is None:
-        if quirks.unknown_repository == "NAME_UNKNOWN" and route.repository not in storage.repositories:
+        state = storage.repositories.get(route.repository)
+        known = state is not None and state.has_begun(quirks.repository_begins)
+        if quirks.unknown_repository == "NAME_UNKNOWN" and not known:
             raise refusal("NAME_UNKNOWN")
         raise _unknown(quirks, route)
     body, media_type, digest = negotiated(storage, quirks, request, route, stored)
-    if request.headers.get("If-None-Match", "").strip('"') == digest:
+    if quirks.conditions and request.headers.get("If-None-Match", "").strip('"') == digest:
         return Reply(304)
     return Reply(200, body, {"Content-Type": media_type, "Docker-Content-Digest": digest, "Etag": f'"{digest}"'})
 
@@ -27,7 +29,7 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     if not quirks.malformed_digest_is_a_tag:
         _check_digest(quirks, route)
-    if len(request.body) > SIZE_LIMIT:
+    if len(request.body) > SIZE_LIMIT and not quirks.takes_anything:
         raise refusal("MANIFEST_INVALID", "request body too large", status=quirks.oversized_status)
     by_digest = ":" in route.reference
     wanted = _wanted_digest(quirks, request, route)
@@ -45,18 +47,29 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     try:
         if not (quirks.nested_indexes and quirks.foreign_layers):
             _check_content(quirks, state, read(Digest.of(request.body), media_type, request.body))
-        stored = storage.put_manifest(route.repository, request.body, media_type, tag, pin=pin, algorithm=algorithm)
+        stored = storage.put_manifest(
+            route.repository,
+            request.body,
+            media_type,
+            tag,
+            pin=pin,
+            algorithm=algorithm,
+            anything=quirks.takes_anything,
+        )
     except Invalid as error:
         raise refusal("MANIFEST_INVALID", str(error)) from error
     except Missing as error:
-        raise refusal(quirks.missing_code, error.digests[0]) from error
+        raise _lacking(quirks, error) from error
     _check_digest(quirks, route)
     if tag and not quirks.pins_tagged:
         state.pinned.discard(stored.digest)
     if before and quirks.overwrite_drops:
         storage.release(route.repository, before, blobs=quirks.blobs_go)
-    location = f"{request.base if quirks.absolute_locations else ''}/v2/{route.repository}/manifests/{stored.digest}"
-    headers = {"Location": location, "Docker-Content-Digest": stored.digest}
+    headers = {"Docker-Content-Digest": str(stored.digest)}
+    if quirks.locations != "of-uploads":
+        base = request.base if quirks.locations == "absolute" else ""
+        named = route.reference if quirks.locations == "as-pushed" else stored.digest
+        headers["Location"] = f"{base}/v2/{route.repository}/manifests/{named}"
     if stored.subject and _is(Digest, stored.subject) and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
     if asked:
@@ -83,6 +96,8 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
     if not quirks.deletion and (_is(Digest, route.reference) or not quirks.tags_deletable_when_off):
         raise refusal("UNSUPPORTED")
     state = storage.repositories.get(route.repository)
+    if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN":
+        raise refusal("NAME_UNKNOWN")
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-400":
         raise refusal("NAME_UNKNOWN", status=400)
     if state is None and quirks.unknown_repository_on_delete == "NAME_UNKNOWN-of-tags" and is_tag:
@@ -96,6 +111,8 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
         raise refusal("DENIED", "manifest is listed by an index", status=405)
     if not storage.delete_manifest(route.repository, route.reference, leaves=quirks.digest_delete_leaves):
         raise refusal("MANIFEST_UNKNOWN")
+    if quirks.blobs_go:
+        storage.release(route.repository, route.reference, blobs=True)
     return Reply(202)
 
 
@@ -113,8 +130,6 @@ def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
 
 
 def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    if not quirks.referrers_api:
-        raise plain(404, "404 page not found\n")
     if not _is(Digest, route.reference):
         raise refusal("DIGEST_INVALID", status=400)
     state = storage.repositories.get(route.repository)
@@ -129,14 +144,12 @@ def referrers(storage: Storage, quirks: Quirks, request: Incoming, route: Route)
 
 def _unknown(quirks: Quirks, route: Route) -> Refusal:
     if ":" in route.reference:
-        return refusal("MANIFEST_UNKNOWN", None if quirks.absent_tag == "silent" else f"unknown {route.reference}")
+        return refusal("MANIFEST_UNKNOWN", f"unknown {route.reference}")
     match quirks.absent_tag:
         case "unknown-tag":
             return refusal("MANIFEST_UNKNOWN", f"unknown tag={route.reference}")
         case "document":
             return refusal("MANIFEST_UNKNOWN", {"Tag": route.reference})
-        case "silent":
-            return refusal("MANIFEST_UNKNOWN", message="")
         case "words":
             return refusal("MANIFEST_UNKNOWN", "tag or digest was not found in repository")
 
@@ -148,6 +161,12 @@ def _check_content(quirks: Quirks, state: RepositoryState, manifest: StoredManif
     listed = (state.manifests.get(child.digest) for child in manifest.children)
     if not quirks.nested_indexes and any(child and child.children for child in listed):
         raise refusal("MANIFEST_INVALID")
+
+
+def _lacking(quirks: Quirks, missing: Missing) -> Refusal:
+    if quirks.missing_code != "BLOB_UNKNOWN":
+        return refusal(quirks.missing_code, missing.digests[0])
+    return refusal("BLOB_UNKNOWN") if missing.blobs else refusal("MANIFEST_BLOB_UNKNOWN", status=404)
 
 
 def _is(kind: type[Digest | Tag], text: str) -> bool:

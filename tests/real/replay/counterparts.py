@@ -7,7 +7,7 @@ from typing import Final
 
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1
 from holystone.embedded.server import EmbeddedRegistry
-from tests.emulators.default import GiteaEmulator, ZotEmulator
+from tests.emulators.default import CopyingEmulator, GiteaEmulator, ZotEmulator
 from tests.emulators.gitlab import MAINTAINER, GitlabEmulator
 from tests.emulators.gitlab import PASSWORDS as GITLABS
 from tests.emulators.harbor import PASSWORD as HARBORS
@@ -63,6 +63,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         by_chance=frozenset({"order"}),  # of a directory
     ),
     "distribution": Counterpart("profile DISTRIBUTION_3_1", partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
+    "ggcr": Counterpart("profile GGCR", CopyingEmulator),
     "zot-minimal": Counterpart("profile ZOT", ZotEmulator),
     "zot-full": Counterpart("profile ZOT", ZotEmulator),
     "gitea": Counterpart("profile GITEA", GiteaEmulator),
@@ -74,6 +75,6 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
     "harbor": Counterpart("emulator", _with_project, _harbor, {**CHAPTERS, **HARBOR, **ANONYMOUS}),
     "quay": Counterpart("emulator", QuayEmulator, _quay, {**CHAPTERS, **QUAY, **ANONYMOUS}),
 }
-"""Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`, and a `ggcr` in its deletions only.
+"""Nothing here plays a `cuelabs`, an `olareg` or a `serverless-registry`.
 `quay-login` is the same Quay as `quay`. moto is no witness of ECR's answers: its /v2 is a few lines of ours, and its
 calls are held against our emulator in tests/second_opinions/test_ecr.py, with what moto is known to do otherwise."""
