@@ -12,6 +12,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import ImageName, Tag
 from holystone.engine.report.words import count
 from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
 
 
@@ -30,9 +31,9 @@ class Unseen(msgspec.Struct, frozen=True):
 def unseen_images(
     inventory: ProjectInventory, ours: Collection[ImageName], storage: StagesStorage
 ) -> Mapping[ImageName, Unseen]:
-    """`ours`: whose records are the project's. A tag is known by its name alone, as werf makes it of the content
-    signature. Records that do not say of which content they are, or are of one of several images, stay for ever: they
-    name nothing."""
+    """`ours`: whose records are the project's. A tag is known by its name alone, where werf makes it of the content
+    signature; behind any other there may be an image of any content. Records that do not say of which content they
+    are, or are of one of several images, stay for ever: they name nothing."""
     named: defaultdict[ImageName, list[Signature]] = defaultdict(list)
     for record in storage.metadata:
         if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
@@ -45,10 +46,15 @@ def unseen_images(
             for tag in at.broken
             if layout.is_candidate(image, tag) and not (at.repository == inventory.storage and _is_stored(tag))
         }
-        hidden = frozenset(each) & broken.keys() if at.names else frozenset(each)
         lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
+        # Named after a branch, say, so that any content may be behind it.
+        unnamed = {
+            tag for signature, tag in broken.items() if signature not in each and not names_its_content(signature)
+        }
+        unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
+        hidden = frozenset(each) & broken.keys() if at.names and not unnamed else frozenset(each)
         lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
-        tags = tuple(sorted(lost or {broken[signature] for signature in hidden & broken.keys()}))
+        tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
         if hidden or lost:
             found[image] = Unseen(hidden, len(each), tags, blind=bool(lost) or not tags)
     return found

@@ -253,6 +253,7 @@ def test_a_repository_in_which_nothing_was_published_holds_nothing() -> None:
 
 def test_a_tag_that_is_listed_and_cannot_be_read_keeps_what_hangs_on_its_name() -> None:
     back = snapshot(BACK, {}, broken={"back-old": "the registry has no manifest for it", "whatever": "not JSON"})
+    back = msgspec.structs.replace(back, tags={Tag("whatever"): digest_of("not JSON")})
     decision = decide(two_images(back), git(), Scope(), RULES)
     of_others = {image_metadata_tag("front", OLD), image_metadata_tag("back", NEW)}
     assert gone(decision, STORAGE) == of_others, "its own record stays, and every stage"
@@ -277,3 +278,31 @@ def test_a_broken_tag_that_no_record_names_holds_nothing() -> None:
     stored = {tag: each for tag, each in BOTH.items() if "-back-" not in tag}
     decision = decide(two_images(back, stored), git(), Scope(), RULES)
     assert gone(decision, STORAGE) == {"bbb-2", image_metadata_tag("front", OLD)}
+
+
+@pytest.mark.parametrize("lost", ["manifest", "configuration"])
+def test_an_image_under_any_name_that_is_not_given_out_for_a_night_has_its_record_in_the_next(lost: str) -> None:
+    """As with `--tag-git-branch`: the name does not say which content it is of."""
+    at_dev = {image_metadata_tag("back", commit_id("dev")): ({"ContentSignature": "back-dev"}, None)}
+    whole = snapshot(BACK, {"master": image("back-new", "aaa-1"), "dev": image("back-dev"), "v1": image("back-old")})
+    image_id = digest_of("config master")
+    sick = msgspec.structs.replace(
+        whole,
+        broken={Tag("master"): "500"},
+        tags={tag: at for tag, at in whole.tags.items() if tag != "master" or lost != "manifest"},
+        configs={at: config for at, config in whole.configs.items() if at != image_id},
+    )
+    intent = git()
+    history = msgspec.structs.replace(
+        intent.history,
+        times={**intent.history.times, commit_id("dev"): 1_690_000_000},
+        reached_from={**intent.history.reached_from, commit_id("dev"): frozenset({NEW})},
+    )
+    intent = msgspec.structs.replace(intent, history=history)
+
+    first = decide(two_images(sick, BOTH | at_dev), intent, Scope(), RULES)
+    assert gone(first, BACK) == {"v1"}
+    assert any("e.g. master: 500" in each and "the records of its content stay" in each for each in first.notices)
+    stored = {tag: each for tag, each in (BOTH | at_dev).items() if tag not in gone(first, STORAGE)}
+    second = decide(two_images(whole, stored), intent, Scope(), RULES)
+    assert gone(second, BACK) == {"v1"}

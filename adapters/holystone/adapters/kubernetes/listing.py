@@ -21,7 +21,8 @@ _SIZES: Final = (500, 100, 20, 4, 1)
 """Objects that are asked for at once; each further one when a page of the last one was too large to be read. One object
 has 1.5 MiB at most, as etcd keeps it (etcd.io, "System limits"), and whoever may make any may make hundreds of that."""
 _PAGES: Final = 10_000
-"""In one list, restarts included."""
+"""In one list, restarts included, that have no object in them. The others are as many as there are objects, at worst:
+four pods of 1.5 MiB make all of them short."""
 _OBJECTS: Final = 1_000_000
 """In one list, restarts included. A cluster has a tenth of that at most (kubernetes.io, "Considerations for large
 clusters": 150,000 pods)."""
@@ -48,8 +49,8 @@ async def list_all(
     what = f"{kind.plural} {where}"
     groups = list(kind.groups)
     sizes = list(_SIZES)
-    after, seen, restarts, objects = "", set[bytes](), 0, 0
-    for _ in range(_PAGES):
+    after, seen, restarts, objects, empty = "", set[bytes](), 0, 0, 0
+    while empty < _PAGES:
         query = {"limit": str(sizes[0]), **({"continue": after} if after else {})}
         try:
             reply = await server.get(_path(groups[0], namespace, kind.plural), query)
@@ -70,6 +71,7 @@ async def list_all(
             continue
         page = _page(reply, kind, what, namespace, or_else)
         objects += len(page.items or ())
+        empty += not page.items
         if objects > most:
             raise IncompleteSource(f"its list of {what} has more than {most:,} objects")
         for each in page.items or ():
@@ -81,7 +83,7 @@ async def list_all(
         if mark in seen:
             raise IncompleteSource(f"its list of {what} goes round in circles")
         seen.add(mark)
-    raise IncompleteSource(f"its list of {what} has more than {_PAGES:,} pages")
+    raise IncompleteSource(f"its list of {what} has more than {_PAGES:,} pages with nothing in them")
 
 
 def _path(group: str, namespace: str, plural: str) -> str:

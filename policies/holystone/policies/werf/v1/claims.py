@@ -11,8 +11,14 @@ from holystone.engine.model.references import Tag
 from holystone.policies.werf.v1 import labels
 from holystone.policies.werf.v1.stages import parse_stage_tag
 
-_CONTENT: Final = re.compile(r"(?:.*-)?[0-9a-f]{56}")
+_SIGNATURE: Final = r"[0-9a-f]{56}"
+_CONTENT: Final = re.compile(f"(?:.*-)?{_SIGNATURE}")
 """A tag of strategy `stages-signature`, in monorepo mode behind the image's name."""
+
+
+def names_its_content(meta_tag: str) -> bool:
+    """Whether a tag, without what a monorepo puts before it, is a content signature as werf writes it."""
+    return bool(re.fullmatch(_SIGNATURE, meta_tag))
 
 
 def contradicted(snapshot: RepositorySnapshot) -> tuple[Tag, ...]:
