@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from holystone.adapters.git import reach
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Commit
 from tests.support.commit_graph import CommitGraph
@@ -133,3 +134,15 @@ def test_thousands_of_branches_take_little_memory(tmp_path: Path) -> None:
     assert len(history.reached_from[commits[-1]]) == 5_000
     assert history.reached_from[commits[0]] == {commits[0]}
     assert peak < 3_000_000
+
+
+def test_more_sets_of_branches_than_there_is_memory_for(builder: GitBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Branches that each begin at another commit: their sets wait at once, which is memory by the square of them."""
+    line = [builder.commit("0", time=1000)]
+    for number in range(1, 100):
+        line.append(builder.commit(f"{number}", time=1000 + number, parents=line[-1:]))
+    heads = [builder.commit(f"head {at}", time=9000 + at, parents=[start]) for at, start in enumerate(line)]
+    assert opened(builder).history(heads, [line[-1]]).reached_from == {line[-1]: {heads[-1]}}
+    monkeypatch.setattr(reach, "_LARGEST", 10)
+    with pytest.raises(IncompleteSource, match="100 branches that begin at different commits, and no more are read"):
+        opened(builder).history(heads, [line[0]])

@@ -2,11 +2,17 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Final
 
 import pygit2
 from pygit2.enums import SortMode
 
+from holystone.adapters.git.listed import too_many
 from holystone.engine.model.references import Commit
+
+_LARGEST: Final = 1 << 28
+"""Bytes of all sets of heads that wait for a commit's turn. Branches that each begin at another commit make as many,
+and whoever may push can make any number: 100,000 took 180 MB, and it grows by the square."""
 
 
 class Reached(Mapping[Commit, frozenset[Commit]]):
@@ -47,7 +53,7 @@ def reach(
     others: Collection[Commit] = (),
 ) -> Reached:
     """`commits` exist. Of `others` only `Reached.by_any` tells. Raises what pygit2 raises, also if a head or anything
-    below it is missing."""
+    below it is missing, and IncompleteSource where there is no memory for so many beside each other."""
     ordered = sorted(set(heads))
     masks = dict.fromkeys(commits, 0)
     wanted = {pygit2.Oid(hex=commit): commit for commit in commits}
@@ -61,12 +67,20 @@ def reach(
         return Reached(ordered, masks)
     # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
     pending: dict[pygit2.Oid, int] = {}
+    waiting = 0
     for commit in walker:
         mask = pending.pop(commit.id, 0)
+        waiting -= mask.bit_length() // 8
         if (bit := bits.get(commit.id)) is not None:
             mask |= 1 << bit
         for parent in commit.parent_ids:
-            pending[parent] = pending.get(parent, 0) | mask
+            before = pending.get(parent, 0)
+            pending[parent] = before | mask
+            waiting += pending[parent].bit_length() // 8 - before.bit_length() // 8
+        if waiting > _LARGEST:
+            raise too_many(
+                f"The clone in {repository.path}", f"{len(ordered):,} branches that begin at different commits"
+            )
         if name := wanted.pop(commit.id, None):
             masks[name] = mask
             if not wanted:
