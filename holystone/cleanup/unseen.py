@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from holystone.cleanup.inventory import ProjectInventory
+from holystone.engine.closure.attached import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import ImageName, Tag
 from holystone.engine.report.words import count
@@ -49,7 +50,9 @@ def unseen_images(
         lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
         # Named after a branch, say, so that any content may be behind it.
         unnamed = {
-            tag for signature, tag in broken.items() if signature not in each and not names_its_content(signature)
+            tag
+            for signature, tag in broken.items()
+            if signature not in each and not (names_its_content(signature) or is_attached_name(signature))
         }
         unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
         hidden = frozenset(each) & broken.keys() if at.names and not unnamed else frozenset(each)

@@ -97,7 +97,7 @@ def test_so_does_one_that_the_registry_does_not_give_out(at: str) -> None:
         )
     decision = decide(project(images, snapshot(STORAGE, UNNEEDED)), git(), Scope(), RULES)
     assert gone(decision, IMAGES) == {"app-old"}
-    assert gone(decision, STORAGE) == set(), "its name does not say of which content it is, so that each record stays too"
+    assert gone(decision, STORAGE) == set(), "the name does not say of which content it is, so that each record stays"
 
 
 MARKED: Contents = {**UNNEEDED, "lost-9": ({}, "ccc-3"), "lost-9-rejected": ({}, None)}

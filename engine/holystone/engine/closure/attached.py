@@ -13,6 +13,11 @@ from holystone.engine.model.references import Digest, Tag
 _ATTACHED: Final = re.compile(r"((?:sha256|sha512)-[0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
 
 
+def is_attached_name(tag: str) -> bool:
+    """Whether nobody chose the name."""
+    return bool(_ATTACHED.fullmatch(tag))
+
+
 def attached_tags(snapshot: RepositorySnapshot) -> dict[Tag, Digest | None]:
     """Attached tags that were read, each with the manifest it belongs to, or None if the snapshot has no such manifest.
 
