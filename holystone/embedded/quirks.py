@@ -1,5 +1,5 @@
-"""In what registries differ, as data. Those of distribution, zot and ggcr answer OCI's conformance suite, and a list of
-requests, as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
+"""In what registries differ, as data. Those of distribution, zot, Gitea and ggcr answer OCI's conformance suite, and a
+list of requests, as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
 
 from typing import Final, Literal
 
@@ -220,8 +220,7 @@ GITEA: Final = Quirks(
     silent=True,
 )
 """Each tag, and each digest that was pushed, is a version of its own that holds the manifest and its blobs. By what was
-seen on a main of July 2026, and by the source (go-gitea/gitea: routers/api/packages/container); nothing was
-replayed."""
+seen on a main of July 2026, and by the source (go-gitea/gitea: routers/api/packages/container)."""
 GGCR: Final = Quirks(
     starts_over=True,
     links="nowhere",

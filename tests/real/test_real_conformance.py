@@ -7,7 +7,7 @@ from typing import Final
 import anyio.to_thread
 import pytest
 
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, GGCR, OCI, ZOT, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, GGCR, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from tests.real.accepted import entries, judged
 from tests.real.conformance import SPECIFICATION, Told, differences, told_of
@@ -20,6 +20,8 @@ PROFILES: Final = {
     "ggcr": ("GGCR", GGCR),
     "zot-minimal": ("ZOT", ZOT),
     "zot-full": ("ZOT", ZOT),
+    "gitea": ("GITEA", GITEA),
+    "forgejo": ("GITEA", GITEA),
 }
 """Servers that a profile is named after."""
 

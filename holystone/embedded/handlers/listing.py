@@ -39,7 +39,8 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
             size = quirks.page_size
         elif quirks.page_size_max is not None:
             size = min(size, quirks.page_size_max)
-        rest = _after(names, request.query.get("last"), quirks)
+        last = request.query.get("last")
+        rest = _after(names, last.lower() if last and quirks.folds_tags else last, quirks)
         names = rest[:size]
         if names and _goes_on(quirks, more=len(rest) > len(names), full=len(names) == size):
             headers["Link"] = _link(request.path, names[-1], size)

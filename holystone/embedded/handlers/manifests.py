@@ -68,7 +68,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
     headers = {"Docker-Content-Digest": str(stored.digest)}
     if quirks.locations != "of-uploads":
         base = request.base if quirks.locations == "absolute" else ""
-        named = route.reference if quirks.locations == "as-pushed" else stored.digest
+        named = request.path.rpartition("/")[2] if quirks.locations == "as-pushed" else stored.digest
         headers["Location"] = f"{base}/v2/{route.repository}/manifests/{named}"
     if stored.subject and _is(Digest, stored.subject) and quirks.referrers_api:
         headers["OCI-Subject"] = stored.subject
