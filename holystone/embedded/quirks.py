@@ -1,5 +1,5 @@
-"""In what registries differ, as data. Those of distribution, zot, Gitea and ggcr answer OCI's conformance suite, and a
-list of requests, as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
+"""In what registries differ, as data. Those of distribution, zot, Gitea and ggcr answer OCI's conformance suite and a
+list of requests as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
 
 from typing import Final, Literal
 
