@@ -52,7 +52,7 @@ def what_waits(
     for image, each in unseen.items():
         for tag in each.tags:
             at = Reference(inventory.layout.repository(image), tag)
-            found[at] += [*([_STAGES] if each.blind else []), *([_RECORDS] if each.signatures else [])]
+            found[at] += [*([_STAGES] if each.blind else []), *([_RECORDS] if each.signatures or each.possible else [])]
     for tag in storage.unreadable:
         found[Reference(inventory.storage, tag)].append(_STAGES)
     for record in silent:

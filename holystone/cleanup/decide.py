@@ -12,7 +12,7 @@ from holystone.cleanup.inventory import ProjectInventory
 from holystone.cleanup.misplaced import misplaced, without_unrecorded
 from holystone.cleanup.notices import contradictions, repository_notices
 from holystone.cleanup.strangers import beside, foreign, stranger_notices, whose_records_are_ours
-from holystone.cleanup.unseen import empty_notices, unseen_images
+from holystone.cleanup.unseen import Unseen, empty_notices, unseen_images
 from holystone.engine.errors import shell_word
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
@@ -35,7 +35,7 @@ from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
 from holystone.policies.werf.v1 import kind_of, marked_stages, read_images, read_storage, unlabelled_images
 from holystone.policies.werf.v1.git_history import ImageDecision, decide_images
-from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature, StagesStorage
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, StagesStorage
 from holystone.policies.werf.v1.stage_policy import decide_stages, images_built_elsewhere
 from holystone.policies.werf.v1.tag_strategy import StrategyRules, decide_by_strategy
 
@@ -129,7 +129,7 @@ def decide(
                 of_image,
                 protected,
                 records.get(name, ()),
-                unseen[name].signatures if name in unseen else (),
+                unseen.get(name),
                 intent,
                 rules,
             )
@@ -182,7 +182,7 @@ def _judge_image(
     tags: Iterable[ImageTag],
     stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
-    unseen: Collection[Signature],
+    unseen: Unseen | None,
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
@@ -196,7 +196,15 @@ def _judge_image(
             )
         case GitIntent(selected, history):
             decision = decide_images(
-                judged, records, history, selected, v1_2=rules.v1_2, now=rules.as_of, in_use=protected, unseen=unseen
+                judged,
+                records,
+                history,
+                selected,
+                v1_2=rules.v1_2,
+                now=rules.as_of,
+                in_use=protected,
+                unseen=unseen.signatures if unseen else (),
+                possible=unseen.possible if unseen else (),
             )
         case StrategyIntent(names, strategies, folding):
             folds = any(tag.reference.repository in folding for tag in judged)

@@ -21,7 +21,9 @@ class Unseen(msgspec.Struct, frozen=True):
     """Of one image."""
 
     signatures: frozenset[Signature]
-    """Content signatures, by its records."""
+    """Content signatures, by its records, that a tag is named after."""
+    possible: frozenset[Signature]
+    """Others that a tag may be of, since its name does not say."""
     records: int
     tags: tuple[Tag, ...]
     """That are listed; none where the repository shows no tag at all."""
@@ -55,11 +57,12 @@ def unseen_images(
             if signature not in each and not (names_its_content(signature) or is_attached_name(signature))
         }
         unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
-        hidden = frozenset(each) & broken.keys() if at.names and not unnamed else frozenset(each)
+        hidden = frozenset(each) & broken.keys() if at.names else frozenset(each)
+        possible = frozenset(each) - hidden if unnamed else frozenset[Signature]()
         lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
         tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
-        if hidden or lost:
-            found[image] = Unseen(hidden, len(each), tags, blind=bool(lost) or not tags)
+        if hidden or possible or lost:
+            found[image] = Unseen(hidden, possible, len(each), tags, blind=bool(lost) or not tags)
     return found
 
 

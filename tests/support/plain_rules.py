@@ -33,7 +33,7 @@ def doomed(world: World) -> set[tuple[str, str]]:
             mine = [each for each in tags if each.image == name]
             records = [each for each in records_of(storage) if each.image == name]
             if world.strategies is None:
-                going = by_history(world, mine, records, hidden[name])
+                going = by_history(world, mine, records, hidden[name] | possible(world, name))
                 # "Unless other images have theirs: then that image's tags stay." Its records are another matter.
                 stay = (
                     {(each.repository, each.tag) for each in mine}
@@ -58,12 +58,31 @@ def doomed(world: World) -> set[tuple[str, str]]:
 def unseen(world: World, name: str) -> set[str]:
     """ "Where an image's repository has no tag, all contents that its records name may be there; and the one that a
     listed tag is called after which cannot be read." """
+    named = _named(world, name)
+    return named & _broken(world, name) if world.contents.get(world.repository(name), {}) else named
+
+
+def possible(world: World, name: str) -> set[str]:
+    """ "Behind a tag that cannot be read and is not called after a content there may be any." What only attaches, by
+    its name, is no image."""
+    named = _named(world, name)
+    called = re.compile(r"[0-9a-f]{56}|sha(256|512)-[0-9a-f]{64}(\.(sig|att|sbom))?")
+    unnamed = {tag for tag in _broken(world, name) - named if not called.fullmatch(tag)}
+    if world.repository(name) == world.storage:
+        stored = re.compile("[^-]+-[0-9]+(-rejected)?|(image-metadata-by-commit|managed-image|import-metadata)-.+")
+        unnamed = {tag for tag in unnamed if not stored.fullmatch(tag)}
+    return named if unnamed else set()
+
+
+def _named(world: World, name: str) -> set[str]:
     records = [each for each in records_of(world.contents.get(world.storage, {})) if each.image == name]
-    named = {each.signature for each in records if each.signature}
+    return {each.signature for each in records if each.signature}
+
+
+def _broken(world: World, name: str) -> set[str]:
     there = world.contents.get(world.repository(name), {})
     prefix = f"{name}-" if world.mode == "monorepo" and name else ""
-    broken = {tag.removeprefix(prefix) for tag, about in there.items() if about is None and tag.startswith(prefix)}
-    return named & broken if there else named
+    return {tag.removeprefix(prefix) for tag, about in there.items() if about is None and tag.startswith(prefix)}
 
 
 def unrecorded(world: World) -> list[str]:

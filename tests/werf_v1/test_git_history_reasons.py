@@ -134,6 +134,17 @@ def test_no_tag_with_metadata_is_said() -> None:
     assert not decide([], [other], [branch("one")]).metadata_missing
 
 
+def test_an_image_that_may_be_of_any_content_is_no_proof_that_some_tag_has_metadata() -> None:
+    other = metadata_record(C, "other")
+    history = GRAPH.history(heads_to_ask([branch("one")]), {C})
+    tags = [image_tag("x", "s")]
+    seen = decide_images(tags, [other], history, [branch("one")], v1_2=True, now=NOW, unseen={"other"})
+    doubtful = decide_images(tags, [other], history, [branch("one")], v1_2=True, now=NOW, possible={"other"})
+    assert (seen.metadata_missing, doubtful.metadata_missing) == (False, True)
+    assert isinstance(seen.metadata[other.tag], Keep)
+    assert isinstance(doubtful.metadata[other.tag], Keep)
+
+
 def test_a_shallow_clone_keeps_what_has_a_missing_commit_and_its_records() -> None:
     records = [metadata_record(GONE, "s"), metadata_record(A, "s"), metadata_record(C, "s"), metadata_record(B, "t")]
     tags = [image_tag("s", "s"), image_tag("t", "t")]

@@ -53,11 +53,12 @@ def decide_images(
     now: int,
     in_use: Collection[ImageTag] = (),
     unseen: Collection[Signature] = (),
+    possible: Collection[Signature] = (),
 ) -> ImageDecision:
     """Tags and metadata records of one image. `v1_2`: the flavour that deletes tags without metadata. `now`: Unix
     seconds. `in_use`: further tags of the image, which stay in any case; their records do too, or the tags would be
     deleted as soon as they are in use no more. `unseen`: content signatures of images that may be there and cannot be
-    read: their records stay.
+    read: their records stay. `possible`: others of which one that cannot be read may be: their records stay as well.
 
     An image that contradicts a record stays if it would by either of them, and the record with it.
 
@@ -88,7 +89,7 @@ def decide_images(
         each.record.tag: Keep((ContradictedBy(each.tag),)) for signature in own_word for each in disputes[signature]
     }
     remaining = {tag.signature for tag in tags if isinstance(decided[tag.reference.tag], Keep)}
-    remaining |= {tag.signature for tag in in_use} | set(unseen)
+    remaining |= {tag.signature for tag in in_use} | {*unseen, *possible}
     return ImageDecision(
         tags=decided,
         metadata={**judge_records(records, standings, remaining, history), **evidence},
