@@ -125,9 +125,9 @@ async def _token(running: Running, *repositories: str) -> str:
         return ""
     auth = {"Authorization": f"Basic {base64.b64encode(':'.join(running.login).encode()).decode()}"}
     async with client(running.url) as http:
-        asked = await http.send("GET", "/v2/", headers=auth)
-        if asked.status == 200:
+        if (await http.send("GET", "/v2/", headers=auth)).status == 200:
             return ""
+        asked = await http.send("GET", "/v2/")
         said = dict(re.findall(r'(\w+)="([^"]*)"', asked.headers.get("WWW-Authenticate", "")))
         scopes = "".join(f"&scope=repository:{each}:pull,push" for each in repositories)
         given = await http.send("GET", f"{said['realm']}?service={said['service']}{scopes}", headers=auth)
