@@ -372,6 +372,7 @@ SERVERS: Final = {
     for each in (
         Server("docker-registry", _distribution, partial(_debian, "docker-registry"), pages=False),
         Server("distribution", _distribution, partial(built, "distribution"), _pin("distribution")),
+        Server("distribution-3", _distribution),
         Server("ggcr", _ggcr, partial(built, "ggcr"), _pin("ggcr")),
         Server("cuelabs", _cuelabs, partial(built, "cuelabs"), _pin("cuelabs")),
         Server("moto", _moto, partial(built, "distribution"), pages=False),

@@ -7,7 +7,7 @@ from typing import Final
 import anyio.to_thread
 import pytest
 
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1, GGCR, GITEA, OCI, ZOT, Quirks
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, GGCR, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from tests.real.accepted import entries, judged
 from tests.real.conformance import SPECIFICATION, Told, differences, told_of
@@ -17,6 +17,7 @@ from tests.real.servers import Server, built
 PROFILES: Final = {
     "docker-registry": ("DISTRIBUTION_2_8", DISTRIBUTION_2_8),
     "distribution": ("DISTRIBUTION_3_1", DISTRIBUTION_3_1),
+    "distribution-3": ("DISTRIBUTION_3", DISTRIBUTION_3),
     "ggcr": ("GGCR", GGCR),
     "zot-minimal": ("ZOT", ZOT),
     "zot-full": ("ZOT", ZOT),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3_1
+from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1
 from holystone.embedded.server import EmbeddedRegistry
 from tests.emulators.default import CopyingEmulator, GiteaEmulator, ZotEmulator
 from tests.emulators.gitlab import MAINTAINER, GitlabEmulator
@@ -63,6 +63,7 @@ COUNTERPARTS: Final[Mapping[str, Counterpart]] = {
         by_chance=frozenset({"order"}),  # of a directory
     ),
     "distribution": Counterpart("profile DISTRIBUTION_3_1", partial(EmbeddedRegistry, quirks=DISTRIBUTION_3_1)),
+    "distribution-3": Counterpart("profile DISTRIBUTION_3", partial(EmbeddedRegistry, quirks=DISTRIBUTION_3)),
     "ggcr": Counterpart("profile GGCR", CopyingEmulator),
     "zot-minimal": Counterpart("profile ZOT", ZotEmulator),
     "zot-full": Counterpart("profile ZOT", ZotEmulator),
