@@ -97,7 +97,8 @@ class Quirks(msgspec.Struct, frozen=True):
     # Deleting
     deletion: bool = True
     tags_deletable_when_off: bool = False
-    tag_delete: Literal["tag-only", "with-manifest", "refused"] = "tag-only"
+    deletes_tags: bool = True
+    """False: a tag is no digest, and so 400."""
     overwrite_drops: bool = False
     """A manifest whose last tag is pushed over goes, unless it was pushed by its digest, too."""
     last_tag_drops: bool = False
@@ -153,7 +154,7 @@ DISTRIBUTION_2_8: Final = Quirks(
     foreign_layers=False,
     checks_content_range=False,
     oversized_status=400,
-    tag_delete="refused",
+    deletes_tags=False,
 )
 DISTRIBUTION_3: Final = Quirks(
     unknown_last="skips-one",
@@ -199,8 +200,6 @@ ZOT: Final = Quirks(
     lacking_rights_status=403,
 )
 """2.1.2 and later, with Docker's media types allowed."""
-ZOT_OLD: Final = msgspec.structs.replace(ZOT, tag_delete="with-manifest")
-"""Before 2.1.2."""
 GITEA: Final = Quirks(
     lenient_numbers="catalog",
     catalog_page=100,

@@ -110,7 +110,7 @@ class GitlabEmulator(VendorEmulator):
     ) -> None:
         quirks = _DATABASE if database else _FILES
         if deletes != "manifests":
-            quirks = msgspec.structs.replace(quirks, tag_delete="refused")
+            quirks = msgspec.structs.replace(quirks, deletes_tags=False)
         super().__init__(quirks=msgspec.structs.replace(quirks, read_only=read_only), clock=clock)
         self.database = database
         self.deletes = deletes

@@ -38,7 +38,7 @@ async def test_what_is_the_same_differs_in_nothing(chapter: str) -> None:
         ("overwriting", {"overwrite_drops": False}, "HEAD /v2/{repo}/manifests/{docker_a}", "status 200"),
         (
             "deleting tags",
-            {"tag_delete": "refused"},
+            {"deletes_tags": False},
             "DELETE /v2/{repo}/manifests/a",
             "status 400, code DIGEST_INVALID",
         ),

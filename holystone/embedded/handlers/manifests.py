@@ -104,7 +104,7 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
         raise refusal("NAME_UNKNOWN")
     if is_tag:
         return _delete_tag(storage, quirks, route)
-    if quirks.tag_delete == "refused" and not _is(Digest, route.reference):
+    if not quirks.deletes_tags and not _is(Digest, route.reference):
         raise refusal("DIGEST_INVALID")
     _check_digest(quirks, route)
     if quirks.protects_children and state and state.indexes_with(route.reference):
@@ -117,12 +117,10 @@ def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
 
 
 def _delete_tag(storage: Storage, quirks: Quirks, route: Route) -> Reply:
-    if quirks.tag_delete == "refused":
+    if not quirks.deletes_tags:
         raise refusal("DIGEST_INVALID")
     stored = storage.find(route.repository, route.reference)
-    if quirks.tag_delete == "with-manifest" and stored:
-        storage.delete_manifest(route.repository, stored.digest)
-    elif not storage.delete_tag(route.repository, route.reference):
+    if not storage.delete_tag(route.repository, route.reference):
         raise refusal("MANIFEST_UNKNOWN")
     if stored and quirks.last_tag_drops:
         storage.release(route.repository, stored.digest, blobs=quirks.blobs_go)
