@@ -46,9 +46,8 @@ class Holystone:
 
     `options` are those of `holystone cleanup`, with `_` for `-`: text, True or False, or a sequence of texts for what
     may be repeated. `environ` has the variables, which count where an option is silent; the process's own if it is not
-    given. `listener` is told of every event. Nothing is printed, and nothing is asked. Every
-    method raises HolystoneError, UsageError among them for what
-    the options say.
+    given. `listener` is told of every event. Nothing is printed, and nothing is asked. Every method raises
+    HolystoneError, UsageError among them for what the options say.
     """
 
     def __init__(
@@ -103,11 +102,13 @@ class Holystone:
             return plan
 
     async def apply(self, plan: Plan) -> Applied:
-        """Carries a plan out. Raises Refused for one with refusals, or of another day, where what it takes away is in
-        use by now, and where `dry_run` is set. What stopped a repository is in the result."""
+        """Carries a plan out. Raises Refused for one with refusals, of another project or another day, where what it
+        takes away is in use by now, and where `dry_run` is set. What stopped a repository is in the result."""
         self._refuse_dry_run()
         if error := refusal(plan):
             raise error
+        if plan.repositories:
+            self._refuse_another_projects(plan, "The plan")
         if not -DAY <= plan.as_of - time.time() <= DAY:
             raise Refused(
                 "The plan is of another day: what is there, and what is wanted, may be another by now.",
@@ -147,10 +148,13 @@ class Holystone:
 
     async def _load(self, journal: Journal, run: str) -> Run:
         taken = await journal.load(run)
-        if not self._places.has(taken.plan):
-            # What the options say of this project's registries, and their logins, is not for another's.
-            raise Refused(f"Run {run} is another project's.", not_deleted=NOTHING_DELETED)
+        self._refuse_another_projects(taken.plan, f"Run {run}")
         return taken
+
+    def _refuse_another_projects(self, plan: Plan, what: str) -> None:
+        """What the options say of this project's registries, and their logins, is not for another's."""
+        if not self._places.has(plan):
+            raise Refused(f"{what} is another project's.", not_deleted=NOTHING_DELETED)
 
     def _refuse_dry_run(self) -> None:
         if self._settings.run.dry_run:

@@ -144,8 +144,11 @@ async def test_a_run_that_shall_not_go_on_does_not(shop: Shop, state: str) -> No
 async def test_a_run_of_another_project_is_left_alone(shop: Shop) -> None:
     before = shop.tags()
     async with shop.holystone() as holystone:
-        run = await _begun(shop, await holystone.plan())
+        plan = await holystone.plan()
+        run = await _begun(shop, plan)
     async with shop.holystone(images_repo=f"{shop.registry.host}/other") as other:
+        with pytest.raises(Refused, match="another project's"):
+            await other.apply(plan)
         for act in (other.resume, other.undo):
             with pytest.raises(Refused, match="another project's"):
                 await act(run)
