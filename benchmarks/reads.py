@@ -7,9 +7,6 @@ from pathlib import Path
 
 from benchmarks.lines import Line, line
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.decide import Scope
-from holystone.cleanup.prepare import prepare_plan
-from holystone.cleanup.session import open_session
 from holystone.demo.project import build_large
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
@@ -18,6 +15,9 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
+from holystone.workflows.decide import Scope
+from holystone.workflows.prepare import prepare_plan
+from holystone.workflows.session import open_session
 
 
 class _CountedCache(SqliteDigestCache):

@@ -12,11 +12,6 @@ from typing import Self
 import anyio.to_thread
 
 from holystone.adapters.state.sqlite import Journal, SqliteBaselines
-from holystone.cleanup.carry_out import carry_out, take_back
-from holystone.cleanup.decide import Scope
-from holystone.cleanup.prepare import prepare_plan
-from holystone.cleanup.session import Session, open_session
-from holystone.cleanup.still_unused import refuse_what_is_used
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import Listener, listening
 from holystone.engine.executor.remaining import remaining
@@ -30,6 +25,11 @@ from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import resolve, resolve_apply
 from holystone.settings.tables import CLEANUP_OPTIONS
 from holystone.settings.values import DAY
+from holystone.workflows.carry_out import carry_out, take_back
+from holystone.workflows.decide import Scope
+from holystone.workflows.prepare import prepare_plan
+from holystone.workflows.session import Session, open_session
+from holystone.workflows.still_unused import refuse_what_is_used
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,6 @@ from pathlib import Path
 
 import anyio
 
-from holystone.cleanup.decide import Scope
-from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.manage import manage, show_managed
-from holystone.cleanup.managed_images import prepare_removal
-from holystone.cleanup.plan_file import read_plan
-from holystone.cleanup.prepare import prepare_plan
-from holystone.cleanup.purge import prepare_purge
-from holystone.cleanup.reading import another_project, check_reading
-from holystone.cleanup.runs import Runs
-from holystone.cleanup.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
-from holystone.cleanup.undo import undo
 from holystone.cli.logs import configure_logs
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
@@ -42,6 +31,17 @@ from holystone.settings.values import ApplySettings, CleanupSettings, DirectSett
 from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
+from holystone.workflows.decide import Scope
+from holystone.workflows.delivery import Delivery
+from holystone.workflows.manage import manage, show_managed
+from holystone.workflows.managed_images import prepare_removal
+from holystone.workflows.plan_file import read_plan
+from holystone.workflows.prepare import prepare_plan
+from holystone.workflows.purge import prepare_purge
+from holystone.workflows.reading import another_project, check_reading
+from holystone.workflows.runs import Runs
+from holystone.workflows.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
+from holystone.workflows.undo import undo
 
 
 def clean(command: str, given: Words, scope: Scope) -> int:

@@ -12,10 +12,6 @@ import anyio
 import msgspec
 
 from holystone.adapters.state.own_files import open_own
-from holystone.cleanup.decide import Scope
-from holystone.cleanup.delivery import Delivery
-from holystone.cleanup.prepare import prepare_plan
-from holystone.cleanup.session import open_session
 from holystone.demo.project import build_demo
 from holystone.demo.published import PublishedProject
 from holystone.embedded.access import Basic, User
@@ -32,6 +28,10 @@ from holystone.settings.values import CleanupSettings
 from holystone.ui.output import report
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import TextReporter
+from holystone.workflows.decide import Scope
+from holystone.workflows.delivery import Delivery
+from holystone.workflows.prepare import prepare_plan
+from holystone.workflows.session import open_session
 
 _COMMAND: Final = "cleanup"
 

@@ -42,7 +42,7 @@ def test_a_project_is_cleaned_by_the_vendors_own_api(vendor: type[VendorEmulator
         ran = made.cleanup("--yes-delete-that-many", "--output=json")
         assert ran.code == 0, ran.err
         assert ran.json["ending"] == "done"
-        said = {(each["implementation"], each["told_by"]) for each in ran.json["plan"]["repositories"]}
+        said = {(each["implementation"], each["detected_by"]) for each in ran.json["plan"]["repositories"]}
         assert said == {(vendor.implementation, "registry")}
         questions = [each for each in made.registry.requests if each.path == "/v2/" and not each.authorization]
         assert questions[0] is made.registry.requests[0]
@@ -66,7 +66,7 @@ def test_a_plan_remembers_that_only_the_registry_said_it(tmp_path: Path) -> None
     with shop(HarborEmulator(), tmp_path) as made:
         plan = made.project / "plan.json"
         assert made.cleanup("--yes-delete-that-many", "--plan-out", str(plan)).code == 0
-        assert {each["told_by"] for each in json.loads(plan.read_text())["repositories"]} == {"registry"}
+        assert {each["detected_by"] for each in json.loads(plan.read_text())["repositories"]} == {"registry"}
         made.docker_config()
         login = {"WERF_REPO_HARBOR_USERNAME": "sweeper", "WERF_REPO_HARBOR_PASSWORD": PASSWORD}
         made.registry.recording.clear()

@@ -13,11 +13,11 @@ from aiohttp import web
 from holystone.adapters.registries.detection import is_vendors_own
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.adapters.state.sqlite import Journal
-from holystone.cleanup.plan_file import write_plan
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.workflows.plan_file import write_plan
 from tests.cli.test_cli_asked import logins
 from tests.contract.stands import emulator
 from tests.support.command_line import Bench, bench, now
@@ -52,7 +52,7 @@ def thief(shop: Bench) -> Iterator[Site]:
 def claiming(host: RegistryHost, implementation: str) -> Plan:
     """By somebody who knows what is believed."""
     at = repository_plan(Repository(host, RepositoryPath("team/app")), level(remove(GONE.digest, "v1")))
-    at = msgspec.structs.replace(at, implementation=implementation, told_by="user")
+    at = msgspec.structs.replace(at, implementation=implementation, detected_by="user")
     return Plan(as_of=now(), command="cleanup", repositories=(at,))
 
 

@@ -101,7 +101,7 @@ try:
     main()
 except SystemExit as end:
     registries = "holystone.adapters.registries.connections"
-    heavy = ("aiohttp", "holystone.engine.executor", "holystone.cleanup.delivery", registries)
+    heavy = ("aiohttp", "holystone.engine.executor", "holystone.workflows.delivery", registries)
     print(end.code, [name for name in heavy if name in sys.modules])
 """
     ran = subprocess.run(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from holystone.cleanup.plan_file import plan_hash, write_plan
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
+from holystone.workflows.plan_file import plan_hash, write_plan
 from tests.cli.test_cli_in_use import TOKEN, write_config
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench

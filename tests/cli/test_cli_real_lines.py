@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cleanup.plan_file import read_plan
+from holystone.workflows.plan_file import read_plan
 from tests.support.ci_variables import CI_ENV
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project

@@ -22,9 +22,6 @@ from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.profile import Profile
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.decide import Decision
-from holystone.cleanup.inventory import Located
-from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.addresses import Address
@@ -40,6 +37,9 @@ from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
+from holystone.workflows.decide import Decision
+from holystone.workflows.inventory import RepositoryTarget
+from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.emulators.vendor import Login, VendorEmulator
 from tests.real.processes import Running
 from tests.real.servers import QUICK, SERVERS, Server, Types
@@ -154,7 +154,9 @@ class Stand:
             self.emulator.storage.put_manifest(path, raw.body, raw.media_type, "v1")
             return
         other = Repository(self.host, RepositoryPath(path))
-        session = await self.connections.session(other, self.identity.implementation, told_by=self.identity.told_by)
+        session = await self.connections.session(
+            other, self.identity.implementation, detected_by=self.identity.detected_by
+        )
         await session.push_blob(config)
         await session.push_manifest(Tag("v1"), raw)
 
@@ -186,7 +188,7 @@ class Stand:
         decision = Decision(
             verdicts={self.repository: verdicts}, facts={self.repository: TagFacts()}, notices=(), refusals=()
         )
-        located = Located(self.repository, self.identity.implementation, "images", self.identity.told_by)
+        located = RepositoryTarget(self.repository, self.identity.implementation, "images", self.identity.detected_by)
         plan = await make_plan(
             self.connections,
             known,
@@ -260,7 +262,9 @@ async def real_stand(
         login = Login(login.environ, {"auths": {host: {"auth": auth}}}, running.login[1:])
     async with _connected(folder, running.implementation or "default", login, login.environ) as connections:
         identity = await connections.identify(Address(host, path), running.implementation)
-        session = await connections.session(Repository(host, path), identity.implementation, told_by=identity.told_by)
+        session = await connections.session(
+            Repository(host, path), identity.implementation, detected_by=identity.detected_by
+        )
         yield Stand(
             server.name,
             host,

@@ -49,7 +49,7 @@ async def test_a_look_is_renewed_when_it_is_old_and_has_let_ten_deletions_throug
     async with working(tmp_path, registry, made) as work:
         guard = Guard(work, clock=lambda: now)
         assert (await guard.holds()).requests == 1
-        work.tally.settle(dict.fromkeys(range(deletions), Deleted()))
+        work.states.settle(dict.fromkeys(range(deletions), Deleted()))
         now += seconds
         await guard.holds()
         assert registry.count("list_tags") == looks
@@ -168,8 +168,8 @@ async def test_what_is_needed_for_now_and_for_good_stays_for_good(tmp_path: Path
     index = registry.index(APP, [child], "index")
     made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
     async with working(tmp_path, registry, made) as work:
-        work.tally.settle({0: Failed("500")})
-        held = (await find_holds(work, {child}, work.tally.due_tags)).digests
+        work.states.settle({0: Failed("500")})
+        held = (await find_holds(work, {child}, work.states.due_tags)).digests
         assert held == {child: Hold("new", for_good=True), index: Hold("index", for_good=False)}
 
 
@@ -179,8 +179,8 @@ async def test_what_an_index_of_each_kind_lists_stays_for_good(tmp_path: Path) -
     index, other = registry.index(APP, [child], "index"), registry.index(APP, [child, child], "new")
     made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
     async with working(tmp_path, registry, made) as work:
-        work.tally.settle({0: Failed("500")})
-        held = (await find_holds(work, {child}, work.tally.due_tags)).digests
+        work.states.settle({0: Failed("500")})
+        held = (await find_holds(work, {child}, work.states.due_tags)).digests
         good = Hold("new", for_good=True)
         assert held == {child: good, index: Hold("index", for_good=False), other: good}
 
@@ -205,7 +205,7 @@ async def test_what_is_known_is_not_read_and_what_was_read_is_known(tmp_path: Pa
     known = {old: parse_manifest(registry.contents[APP].manifests[old])}
     async with working(tmp_path, registry, made, manifests=known) as work:
         for _ in range(2):
-            assert (await find_holds(work, {old}, work.tally.due_tags)).digests.keys() == {old, keep, new}
+            assert (await find_holds(work, {old}, work.states.due_tags)).digests.keys() == {old, keep, new}
     assert [arguments[1:] for verb, arguments in registry.calls if verb == "read_manifests"] == [(new,)]
 
 
@@ -219,7 +219,7 @@ async def test_what_is_new_needs_what_it_lists_and_what_it_is_about_and_all_that
     new = registry.put(APP, RawManifest(Digest.of(body), OCI_INDEX, body), "new")
     made = repository_plan(APP, level(remove(first, "first"), remove(second, "second"), remove(third, "third")))
     async with working(tmp_path, registry, made) as work:
-        held = (await find_holds(work, {first, second, third}, work.tally.due_tags)).digests
+        held = (await find_holds(work, {first, second, third}, work.states.due_tags)).digests
         assert held.keys() == {new, listed, subject, first, second}
 
 
@@ -246,7 +246,7 @@ async def test_what_is_written_once_and_only_listed_contradicts_nothing(tmp_path
     made = msgspec.structs.replace(made, kept=(Kept(Tag("stage"), old, (Unreadable("x"),), written_once=True),))
     async with working(tmp_path, registry, made) as work:
         work.contradicted = True  # so that it is looked at
-        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+        assert (await find_holds(work, {old}, work.states.due_tags)).digests == {}
 
 
 @pytest.mark.parametrize("then", ["gone", "as planned", "elsewhere"])
@@ -266,10 +266,10 @@ async def test_what_is_written_once_and_seen_elsewhere_is_looked_at_once_more(tm
     async with working(tmp_path, registry, made) as work:
         work.contradicted = True
         if then == "gone":
-            assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+            assert (await find_holds(work, {old}, work.states.due_tags)).digests == {}
         else:
             with pytest.raises(Doubtful if then == "as planned" else PlanDoubtful, match="stage"):
-                await find_holds(work, {old}, work.tally.due_tags)
+                await find_holds(work, {old}, work.states.due_tags)
 
 
 async def test_what_is_to_go_and_nobody_understands_needs_nothing_and_is_held_as_others_are(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ async def test_what_is_to_go_and_nobody_understands_needs_nothing_and_is_held_as
     old = registry.image(APP, "old", "old", "new")
     made = repository_plan(APP, level(remove(old, "old")))
     async with working(tmp_path, registry, made, manifests={old: None}) as work:
-        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        held = (await find_holds(work, {old}, work.states.due_tags)).digests
         assert held == {old: Hold("new", for_good=True)}
 
 
@@ -288,7 +288,7 @@ async def test_a_doomed_tag_holds_what_its_new_manifest_needs(tmp_path: Path) ->
     index = registry.index(APP, [old], "v1")
     made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
     async with working(tmp_path, registry, made) as work:
-        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        held = (await find_holds(work, {old}, work.states.due_tags)).digests
         assert held == {index: Hold("v1", for_good=True), old: Hold("v1", for_good=True)}
 
 
@@ -298,7 +298,7 @@ async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path
     registry.image(APP, "lock", lock_tag(LockTag(1_795_000_000, "20261123-161200-ab12")))
     made = repository_plan(APP, level(remove(old, "old")))
     async with working(tmp_path, registry, made) as work:
-        assert (await find_holds(work, {old}, work.tally.due_tags)).digests == {}
+        assert (await find_holds(work, {old}, work.states.due_tags)).digests == {}
     assert [arguments[1] for verb, arguments in registry.calls if verb == "resolve"] == ["old"]
 
 
@@ -330,6 +330,6 @@ async def test_a_tag_that_people_move_contradicts_nothing_in_the_last_look(tmp_p
     old, keep = registry.image(APP, "old", "old", "keep"), registry.image(APP, "keep")
     made = repository_plan(APP, level(remove(old, "old")), kept={"keep": keep})
     async with working(tmp_path, registry, made) as work:
-        held = (await find_holds(work, {old}, work.tally.due_tags)).digests
+        held = (await find_holds(work, {old}, work.states.due_tags)).digests
         assert (held, work.contradicted) == ({old: Hold("keep", for_good=True)}, False)
     assert registry.count("resolve alone") == 0

@@ -26,7 +26,7 @@ def folder(tmp_path: Path, origin: Path, git: Git) -> Path:
     return tmp_path / "clone" / "service"
 
 
-def bury(folder: Path, git: Git, url: str, command: str = "") -> None:
+def overwrite_with_tombstones(folder: Path, git: Git, url: str, command: str = "") -> None:
     """What a committer can add to a folder: everything that makes it a bare repository."""
     git(folder, "init", "-q", "--bare", ".")
     git(folder, "--git-dir=.", "remote", "add", "origin", url)
@@ -48,7 +48,7 @@ async def test_a_repository_that_was_committed_into_the_project_runs_nothing(
     tmp_path: Path, folder: Path, git: Git
 ) -> None:
     ran = tmp_path / "ran"
-    bury(folder, git, "ssh://nobody.invalid/x", f"touch {ran}; false")
+    overwrite_with_tombstones(folder, git, "ssh://nobody.invalid/x", f"touch {ran}; false")
     repository = await opened(folder)
     assert shown(repository) == EVERYTHING
     await catch_up(repository, lambda *_: True, allow_shallow=False)
@@ -57,7 +57,7 @@ async def test_a_repository_that_was_committed_into_the_project_runs_nothing(
 
 
 async def test_a_fetch_goes_into_the_repository_that_is_read(folder: Path, origin: Path, git: Git) -> None:
-    bury(folder, git, origin.as_uri())
+    overwrite_with_tombstones(folder, git, origin.as_uri())
     git(origin, "tag", "v3")
     assert shown(await opened(folder)) == [*EVERYTHING, "v3"]
     assert git(folder, "--git-dir=.", "for-each-ref") == ""
@@ -66,7 +66,7 @@ async def test_a_fetch_goes_into_the_repository_that_is_read(folder: Path, origi
 @pytest.mark.parametrize("broken", ["nothing in it", "no HEAD"])
 def test_a_git_folder_that_is_broken_is_not_passed_over(tmp_path: Path, folder: Path, git: Git, broken: str) -> None:
     """libgit2 would go on to the folder itself, and to the repository around it."""
-    bury(folder, git, "ssh://nobody.invalid/x")
+    overwrite_with_tombstones(folder, git, "ssh://nobody.invalid/x")
     if broken == "no HEAD":
         git(folder, "init", "-q", ".")
         (folder / ".git" / "HEAD").unlink()

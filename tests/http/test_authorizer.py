@@ -32,7 +32,7 @@ class TokenServer(Tokens):
     """Gives a token for everything, unless `answer` does something else."""
 
     def __init__(self, answer: Callable[[Credential], Awaitable[None]] | None = None) -> None:
-        super().__init__(Wire(connections=1), judge=lambda _: None)
+        super().__init__(Wire(connections=1), classify=lambda _: None)
         self.asked: list[Key] = []
         self._answer = answer
 

@@ -376,7 +376,7 @@ async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_eit
 
     registry = URL("https://registry.example")
     headers = CIMultiDictProxy(CIMultiDict({"WWW-Authenticate": 'Bearer realm="https://elsewhere.test/token"'}))
-    authorizer = Authorizer(registry, credential, Recording(Wire(connections=1), judge=lambda _: None))
+    authorizer = Authorizer(registry, credential, Recording(Wire(connections=1), classify=lambda _: None))
     answer = authorizer.again("repository:a:pull", None, Reply(401, headers, b"", registry, registry))
     if refused:
         with pytest.raises(Unauthorized, match="on another domain"):
@@ -390,7 +390,7 @@ async def test_a_token_server_of_somebody_else_sees_no_credential_over_https_eit
 async def test_who_has_no_password_is_refused_where_one_is_wanted(asked: str) -> None:
     registry = URL("https://registry.example")
     headers = CIMultiDictProxy(CIMultiDict({"WWW-Authenticate": asked}))
-    authorizer = Authorizer(registry, Anonymous(), Tokens(Wire(connections=1), judge=lambda _: None))
+    authorizer = Authorizer(registry, Anonymous(), Tokens(Wire(connections=1), classify=lambda _: None))
     with pytest.raises(Unauthorized, match="docker login") as caught:
         await authorizer.again("repository:a:pull", None, Reply(401, headers, b"", registry, registry))
     assert "registry.example refuses anonymous access" in caught.value.message

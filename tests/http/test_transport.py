@@ -22,7 +22,7 @@ from holystone.adapters.http.trust import is_loopback, is_near
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, TooLate, Unreachable
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Later, Passing, RateHint, sent_within
+from holystone.engine.scheduler import RateHint, RateLimited, RetriesExhausted, Transient, sent_within
 from tests.http.conftest import Connect
 from tests.support.http_site import raw_site, site
 
@@ -39,8 +39,8 @@ def answering(*replies: web.Response) -> Callable[[web.Request], Awaitable[web.R
     return handle
 
 
-def last_fault(error: BaseException) -> Later | Passing:
-    assert isinstance(error.__cause__, GaveUp)
+def last_fault(error: BaseException) -> RateLimited | Transient:
+    assert isinstance(error.__cause__, RetriesExhausted)
     return error.__cause__.fault
 
 
@@ -147,7 +147,7 @@ async def test_retry_after_in_seconds_reaches_the_lane(connect: Connect, status:
         with pytest.raises(IncompleteSource) as caught:
             await client.get()
         fault = last_fault(caught.value)
-        assert isinstance(fault, Later)
+        assert isinstance(fault, RateLimited)
         assert fault.after == 7
         assert len(server.seen) == 1  # longer than the lane's patience
 
@@ -158,16 +158,16 @@ async def test_retry_after_as_a_date(connect: Connect) -> None:
         with pytest.raises(IncompleteSource) as caught:
             await client.get()
         fault = last_fault(caught.value)
-        assert isinstance(fault, Later)
+        assert isinstance(fault, RateLimited)
         assert fault.after == 90
 
 
 async def test_the_vendors_own_rule_comes_first(connect: Connect) -> None:
-    def judge(reply: Reply) -> Later | None:
-        return Later("ThrottlingException", 30) if b"Throttling" in reply.body else None
+    def classify(reply: Reply) -> RateLimited | None:
+        return RateLimited("ThrottlingException", 30) if b"Throttling" in reply.body else None
 
     replies = answering(web.Response(status=400, text="ThrottlingException"))
-    async with site(replies) as server, connect(server.host, judge=judge) as client:
+    async with site(replies) as server, connect(server.host, classify=classify) as client:
         with pytest.raises(IncompleteSource, match="ThrottlingException"):
             await client.get()
 
@@ -196,14 +196,14 @@ async def test_azures_rate_reaches_the_lane(connect: Connect, monkeypatch: pytes
 async def test_a_storage_host_is_not_judged_by_the_vendors_rule(connect: Connect) -> None:
     judged: list[int] = []
 
-    def judge(reply: Reply) -> None:
+    def classify(reply: Reply) -> None:
         judged.append(reply.status)
 
     async with site(answering(web.Response(status=418)), address="127.0.0.2") as there:
         replies = answering(
             web.Response(status=307, headers={"Location": f"{there.url}/blob"}), web.Response(status=404)
         )
-        async with site(replies) as server, connect(server.host, judge=judge) as client:
+        async with site(replies) as server, connect(server.host, classify=classify) as client:
             assert (await client.get()).status == 418
             assert (await client.get()).status == 404
     assert judged == [404]
@@ -277,7 +277,7 @@ async def test_a_request_within_another_ones_attempt_is_sent_once(connect: Conne
     replies = answering(web.Response(text="ok"), web.Response(status=503), web.Response(text="ok"))
     async with site(replies) as server, connect(server.host) as client:
         assert (await client.http.request("GET", "/login", lane=None, limit=9)).body == b"ok"
-        with pytest.raises(Passing):
+        with pytest.raises(Transient):
             await client.http.request("GET", "/login", lane=None, limit=9)
         assert len(server.seen) == 2
 
@@ -468,7 +468,7 @@ async def test_a_refused_connection_says_what_to_do(connect: Connect) -> None:
             await client.get()
         assert "firewall" in caught.value.what_to_do
         fault = last_fault(caught.value)
-        assert isinstance(fault, Passing)
+        assert isinstance(fault, Transient)
         assert fault.host_down
 
 

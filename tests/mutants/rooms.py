@@ -38,12 +38,12 @@ ROOMS: Final = {
         Room(
             "planner",
             tuple(f"{_ENGINE}/planner/{each}.py" for each in _PLANNER),
-            ("tests/planner", "tests/closure", "tests/cleanup/test_confirmation.py"),
+            ("tests/planner", "tests/closure", "tests/workflows/test_confirmation.py"),
         ),
         Room("proof", (f"{_ENGINE}/planner/check.py",), ("tests/planner",)),
         Room(
             "guard",
-            (f"{_ENGINE}/executor/guard.py", f"{_ENGINE}/executor/sight.py"),
+            (f"{_ENGINE}/executor/guard.py", f"{_ENGINE}/executor/tag_resolver.py"),
             ("tests/executor",),
         ),
         Room(

@@ -9,9 +9,6 @@ import pytest
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.decide import Decision
-from holystone.cleanup.inventory import Located
-from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
@@ -22,6 +19,9 @@ from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import outcome_text
+from holystone.workflows.decide import Decision
+from holystone.workflows.inventory import RepositoryTarget
+from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.mannered_registry import ManneredRegistry, any_capabilities
 from tests.support.memory_registry import repository
 
@@ -73,7 +73,7 @@ async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
         cache,
         Decision(verdicts={APP: verdicts}, facts={APP: TagFacts()}, notices=(), refusals=()),
         {APP: snapshot},
-        {APP: Located(APP, "memory", "images")},
+        {APP: RepositoryTarget(APP, "memory", "images")},
         PlanningOptions("test", 0, None),
     )
 

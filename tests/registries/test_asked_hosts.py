@@ -65,7 +65,7 @@ async def test_what_the_user_says_is_not_asked(tmp_path: Path) -> None:
 async def test_a_name_that_tells_is_not_asked(host: str, tmp_path: Path) -> None:
     async with connections(tmp_path) as opened:
         with mock.patch.object(opened, "_ask", side_effect=AssertionError):
-            assert (await opened.identify(Address(RegistryHost(host)))).told_by == "name"
+            assert (await opened.identify(Address(RegistryHost(host)))).detected_by == "name"
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="https://r.example.com/service/token",service="harbor-registry"'}

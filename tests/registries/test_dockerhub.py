@@ -34,7 +34,7 @@ from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthori
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.scheduler import Later, Limits, Scheduler
+from holystone.engine.scheduler import Limits, RateLimited, Scheduler
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.dockerhub import Account, DockerHubEmulator, Rules
@@ -925,7 +925,7 @@ def reply(status: int, body: bytes = b"", **headers: str) -> Reply:
 
 def test_how_docker_hub_says_later() -> None:
     abuse = replies.later(reply(429, b"Too Many Requests"))
-    assert isinstance(abuse, Later)
+    assert isinstance(abuse, RateLimited)
     assert abuse.after == replies.ABUSE_WAIT
     assert replies.later(reply(429, b"{}", X_Retry_After="1790000000")) is None
     assert replies.later(reply(200)) is None

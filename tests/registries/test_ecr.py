@@ -28,7 +28,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.ecr.errors import error_of, judge
+from holystone.adapters.registries.ecr.errors import classify, error_of
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.identity import endpoint
 from holystone.adapters.registries.ecr.login import RegistryLogin
@@ -40,7 +40,7 @@ from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable,
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.scheduler import Later, Limits, Passing, Scheduler
+from holystone.engine.scheduler import Limits, RateLimited, Scheduler, Transient
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.ecr import ACCOUNT, REGION, EcrEmulator
@@ -859,10 +859,10 @@ def reply(body: object, status: int = 400, headers: Mapping[str, str] = MappingP
 @pytest.mark.parametrize(
     ("said", "expected", "after"),
     [
-        (reply({"__type": "ThrottlingException", "message": "Rate exceeded"}), Later, None),
-        (reply({"__type": "a.b#TooManyRequestsException"}, headers={"x-amz-retry-after": "1500"}), Later, 1.5),
-        (reply({"__type": "ThrottlingException"}, headers={"x-amz-retry-after": "soon"}), Later, None),
-        (reply({"__type": "RequestTimeout"}), Passing, None),
+        (reply({"__type": "ThrottlingException", "message": "Rate exceeded"}), RateLimited, None),
+        (reply({"__type": "a.b#TooManyRequestsException"}, headers={"x-amz-retry-after": "1500"}), RateLimited, 1.5),
+        (reply({"__type": "ThrottlingException"}, headers={"x-amz-retry-after": "soon"}), RateLimited, None),
+        (reply({"__type": "RequestTimeout"}), Transient, None),
         (reply({"__type": "LimitExceededException"}), type(None), None),
         (reply({"__type": "InvalidParameterException"}), type(None), None),
         (reply({"__type": "ThrottlingException"}, 200), type(None), None),
@@ -872,7 +872,7 @@ def reply(body: object, status: int = 400, headers: Mapping[str, str] = MappingP
     ],
 )
 def test_what_means_later(said: Reply, expected: type, after: float | None) -> None:
-    verdict = judge(said)
+    verdict = classify(said)
     assert type(verdict) is expected
     assert getattr(verdict, "after", None) == after
 

@@ -22,14 +22,14 @@ from holystone.adapters.registries.gcr.access_tokens import AccessToken, Metadat
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
 from holystone.adapters.registries.gcr.registry import GoogleSession
-from holystone.adapters.registries.gcr.replies import judge
+from holystone.adapters.registries.gcr.replies import classify
 from holystone.embedded.faults import Action, Answer, Fault, Hang, Truncate
 from holystone.embedded.quirks import OCI
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.scheduler import Later, Limits, Passing
+from holystone.engine.scheduler import Limits, RateLimited, Transient
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.gcr import (
@@ -433,25 +433,25 @@ async def test_throttling_is_waited_out(tmp_path: Path) -> None:
 
 
 def test_every_way_to_say_later() -> None:
-    def said(status: int, body: object, **headers: str) -> Later | Passing | None:
+    def said(status: int, body: object, **headers: str) -> RateLimited | Transient | None:
         url = URL("https://eu.gcr.io/v2/")
         named = CIMultiDictProxy(CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()}))
-        return judge(Reply(status, named, json.dumps(body).encode(), url, url))
+        return classify(Reply(status, named, json.dumps(body).encode(), url, url))
 
     wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.5s"}
     exhausted = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Quota exceeded", "details": [wait]}}
     later = said(429, exhausted)
-    assert isinstance(later, Later)
+    assert isinstance(later, RateLimited)
     assert later.after == 2.5
     assert "Quota exceeded" in later.reason
     later = said(429, {"errors": [{"code": "TOOMANYREQUESTS"}]}, Retry_After="7")
-    assert isinstance(later, Later)
+    assert isinstance(later, RateLimited)
     assert later.after == 7
-    assert isinstance(said(403, {"errors": [{"code": "TOOMANYREQUESTS"}]}), Later)
-    assert isinstance(said(403, exhausted), Later)
-    assert isinstance(said(429, None), Later)
-    assert isinstance(said(499, {}), Passing)
-    assert isinstance(said(522, {}), Passing)
+    assert isinstance(said(403, {"errors": [{"code": "TOOMANYREQUESTS"}]}), RateLimited)
+    assert isinstance(said(403, exhausted), RateLimited)
+    assert isinstance(said(429, None), RateLimited)
+    assert isinstance(said(499, {}), Transient)
+    assert isinstance(said(522, {}), Transient)
     odd: object
     for odd in ([], {"error": "text"}, {"error": {"details": [1]}}, {"error": {"details": [{"retryDelay": "soon"}]}}):
         assert said(403, odd) is None

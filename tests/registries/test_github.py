@@ -18,9 +18,9 @@ from holystone.adapters.credentials.credential import RegistryToken
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply as HttpReply
 from holystone.adapters.registries.connections import Connections
+from holystone.adapters.registries.github.listing_lock import ListingLock
 from holystone.adapters.registries.github.registry import GithubSession
 from holystone.adapters.registries.github.replies import LAST, LAST_TAGGED, POPULAR
-from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.throttling import api_later, registry_later
 from holystone.adapters.registries.reach import Access
 from holystone.embedded.exchange import Incoming, Reply
@@ -313,18 +313,18 @@ async def test_a_tag_on_two_versions_says_nothing_of_its_digest(tmp_path: Path) 
 
 
 async def test_a_list_waits_for_deletions_and_deletions_for_the_list() -> None:
-    stillness = Stillness()
+    listing_lock = ListingLock()
     seen: list[str] = []
     go_on = anyio.Event()
 
     async def delete(name: str) -> None:
-        async with stillness.deletion():
+        async with listing_lock.deletion():
             seen.append(f"{name} begins")
             await go_on.wait()
             seen.append(f"{name} ends")
 
     async def read() -> None:
-        async with stillness.listing():
+        async with listing_lock.listing():
             seen.append("list begins")
             await anyio.lowlevel.checkpoint()
             seen.append("list ends")
@@ -334,7 +334,7 @@ async def test_a_list_waits_for_deletions_and_deletions_for_the_list() -> None:
             tasks.start_soon(work)
             await anyio.wait_all_tasks_blocked()
         assert seen == ["one begins", "two begins"]
-        assert repr(stillness) == "<Stillness 2 deletions under way>"
+        assert repr(listing_lock) == "<ListingLock 2 deletions under way>"
         go_on.set()
     assert seen[2:] == ["one ends", "two ends", "list begins", "list ends", "three begins", "three ends"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Quota
-from holystone.engine.scheduler import Later, Limits, Passing, RateHint
+from holystone.engine.scheduler import Limits, RateHint, RateLimited, Transient
 from holystone.engine.scheduler.bucket import Bucket
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
@@ -16,8 +16,8 @@ from holystone.engine.scheduler.pause import HostPause
 from holystone.engine.scheduler.state import LaneState, Ticket
 from holystone.engine.scheduler.window import Window
 
-REFUSED = Passing("connection refused", host_down=True)
-BAD_GATEWAY = Passing("502")
+REFUSED = Transient("connection refused", host_down=True)
+BAD_GATEWAY = Transient("502")
 
 
 @settings(max_examples=60, deadline=None)
@@ -241,7 +241,7 @@ def test_the_fate_of_an_old_probe_does_not_decide() -> None:
 
 def test_an_answer_to_an_earlier_request_does_not_end_a_later_but_ends_a_down() -> None:
     pause = HostPause(120)
-    pause.later(Later("slow down", 30), 30, 0, 0.0)
+    pause.later(RateLimited("slow down", 30), 30, 0, 0.0)
     assert not pause.answered(0, 1.0)
     assert pause.opens_at() == 30.0
     other = HostPause(120)
@@ -269,7 +269,7 @@ def test_nothing_enters_before_the_servers_word(steps: list[tuple[str, float]]) 
             continue
         if action == "later":
             word = max(word, now + amount)
-            pause.later(Later("slow down", amount), amount, probe, now)
+            pause.later(RateLimited("slow down", amount), amount, probe, now)
         elif action == "answer":
             pause.answered(probe, now)
         elif action == "cancel":
@@ -315,9 +315,9 @@ def test_the_work_for_a_request_does_not_grow_with_the_queue() -> None:
 def test_a_word_given_while_a_probe_is_under_way_outlives_the_probe() -> None:
     for fate in ("answer", "fault"):
         pause = HostPause(120)
-        pause.later(Later("slow down", 10), 10, 0, 0.0)
+        pause.later(RateLimited("slow down", 10), 10, 0, 0.0)
         probe = pause.enter()
-        pause.later(Later("slow down", 60), 60, 0, 11.0)
+        pause.later(RateLimited("slow down", 60), 60, 0, 11.0)
         if fate == "answer":
             pause.answered(probe, 12.0)
         else:

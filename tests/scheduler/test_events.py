@@ -7,7 +7,7 @@ import pytest
 from holystone.engine.events import listening, tell
 from holystone.engine.model.events import Event, Listed, Paused, Retried, Throttled
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
-from holystone.engine.scheduler import Later, Scheduler
+from holystone.engine.scheduler import RateLimited, Scheduler
 from tests.support.virtual_time import clock, run
 
 HOST = RegistryHost("registry.example")
@@ -15,7 +15,7 @@ LISTED = Listed(Repository(HOST, RepositoryPath("app")), 1, True)
 
 
 def test_a_lane_tells_of_later_of_the_pause_and_of_the_next_attempt() -> None:
-    answers = [Later("429 Too Many Requests", 3.0)]
+    answers = [RateLimited("429 Too Many Requests", 3.0)]
     heard: list[Event] = []
 
     async def attempt() -> str:

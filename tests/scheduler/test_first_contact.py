@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Limits, Passing, Scheduler
+from holystone.engine.scheduler import Limits, RetriesExhausted, Scheduler, Transient
 from holystone.engine.scheduler.pause import HostPause
 from tests.support.virtual_time import clock, run
 
@@ -17,7 +17,7 @@ LIMITS = Limits(first_patience=5)
 
 
 async def refused() -> NoReturn:
-    raise Passing("connection refused", host_down=True)
+    raise Transient("connection refused", host_down=True)
 
 
 async def answered() -> str:
@@ -31,7 +31,7 @@ def scheduler() -> Scheduler:
 def test_a_first_contact_that_is_refused_fails_after_a_few_seconds() -> None:
     async def main() -> None:
         begun = clock()
-        with pytest.raises(GaveUp, match="connection refused"):
+        with pytest.raises(RetriesExhausted, match="connection refused"):
             await scheduler().lane(HOST, "ci", "read").run(refused, timeout=60)
         assert 4 < clock() - begun < 6
 
@@ -41,7 +41,7 @@ def test_a_first_contact_that_is_refused_fails_after_a_few_seconds() -> None:
 def test_a_first_contact_that_hangs_is_tried_once_more() -> None:
     async def main() -> None:
         begun = clock()
-        with pytest.raises(GaveUp):
+        with pytest.raises(RetriesExhausted):
             await scheduler().lane(HOST, "ci", "read").run(anyio.sleep_forever, timeout=15)
         assert clock() - begun < 40
 
@@ -76,16 +76,16 @@ def test_an_outage_in_mid_run_is_waited_out() -> None:
 
 def test_an_answer_that_is_an_error_is_an_answer() -> None:
     pause = HostPause(120, 5)
-    pause.failed(Passing("502"), 0, 0.0)
+    pause.failed(Transient("502"), 0, 0.0)
     for _ in range(3):
-        pause.failed(Passing("refused", host_down=True), 0, 1.0)
+        pause.failed(Transient("refused", host_down=True), 0, 1.0)
     assert pause.ends_at() == 120.0
 
 
 def test_without_a_first_patience_nothing_is_down_before_three_strikes() -> None:
     pause = HostPause(120)
-    assert not pause.failed(Passing("refused", host_down=True), 0, 0.0)
+    assert not pause.failed(Transient("refused", host_down=True), 0, 0.0)
     assert pause.ends_at() == math.inf
     first = HostPause(120, 5)
-    assert first.failed(Passing("refused", host_down=True), 0, 0.0)
+    assert first.failed(Transient("refused", host_down=True), 0, 0.0)
     assert first.ends_at() == 5.0

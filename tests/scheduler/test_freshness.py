@@ -7,7 +7,7 @@ import pytest
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import Lane, Later, Limits, Overdue, Passing, Scheduler, for_each, sent_within
+from holystone.engine.scheduler import Lane, Limits, Overdue, RateLimited, Scheduler, Transient, for_each, sent_within
 from tests.support.virtual_time import clock, run
 
 
@@ -56,7 +56,7 @@ def test_what_would_wait_for_too_long_in_the_queue_is_not_sent() -> None:
 def test_what_a_server_puts_off_for_too_long_is_not_sent_again(after: float, comes: bool) -> None:
     async def main() -> None:
         one = lane(limits=Limits(longest_wait=10_000))
-        attempt, sent = answering(Later("429 Too Many Requests", after))
+        attempt, sent = answering(RateLimited("429 Too Many Requests", after))
         begun = clock()
         with sent_within(20):
             if comes:
@@ -73,7 +73,7 @@ def test_what_a_server_puts_off_for_too_long_is_not_sent_again(after: float, com
 
 def test_faults_that_pass_are_tried_again_in_that_time() -> None:
     async def main() -> None:
-        attempt, sent = answering(*[Passing("502 Bad Gateway")] * 20)
+        attempt, sent = answering(*[Transient("502 Bad Gateway")] * 20)
         begun = clock()
         with sent_within(2), pytest.raises(Overdue, match="502 Bad Gateway"):
             await lane(limits=Limits(attempts=50)).run(attempt, timeout=60)

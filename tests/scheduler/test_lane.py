@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import (
-    GaveUp,
     Lane,
     LaneCounts,
-    Later,
     Limits,
-    Passing,
     RateHint,
+    RateLimited,
+    RetriesExhausted,
     Scheduler,
+    Transient,
     for_each,
 )
 from tests.support.virtual_time import clock, run
@@ -62,7 +62,7 @@ class Server:
 
 
 async def refused() -> NoReturn:
-    raise Passing("connection refused", host_down=True)
+    raise Transient("connection refused", host_down=True)
 
 
 def test_a_result_comes_through() -> None:
@@ -88,7 +88,7 @@ def test_anything_else_goes_straight_through() -> None:
 
 def test_faults_are_tried_again_until_they_pass() -> None:
     async def main() -> None:
-        one, server = lane(), Server(Passing("502"), Later("429"), Passing("reset"))
+        one, server = lane(), Server(Transient("502"), RateLimited("429"), Transient("reset"))
         assert await one.run(server, timeout=5) == "ok"
         counts = one.counts()
         assert (counts.requests, counts.retries, counts.throttled) == (4, 3, 1)
@@ -100,14 +100,14 @@ def test_faults_are_tried_again_until_they_pass() -> None:
 def test_attempts_are_bounded_and_the_last_fault_is_told() -> None:
     async def main() -> None:
         one = lane(Limits(attempts=3))
-        server = Server(Passing("501"), Passing("502"), Passing("503"), Passing("504"))
+        server = Server(Transient("501"), Transient("502"), Transient("503"), Transient("504"))
         begun = clock()
-        with pytest.raises(GaveUp) as caught:
+        with pytest.raises(RetriesExhausted) as caught:
             await one.run(server, timeout=5)
         error = caught.value
         assert (error.reason, error.attempts, error.elapsed) == ("503", 3, clock() - begun)
         assert error.__cause__ is error.fault
-        assert isinstance(error.fault, Passing)
+        assert isinstance(error.fault, Transient)
         assert str(error).startswith("503 (gave up after 3 attempts in ")
         assert len(server.asked) == 3
 
@@ -116,11 +116,11 @@ def test_attempts_are_bounded_and_the_last_fault_is_told() -> None:
 
 def test_without_retry_there_is_one_attempt() -> None:
     async def main() -> None:
-        server = Server(Later("429"))
-        with pytest.raises(GaveUp) as caught:
+        server = Server(RateLimited("429"))
+        with pytest.raises(RetriesExhausted) as caught:
             await lane().run(server, timeout=5, retry=False)
         assert caught.value.attempts == len(server.asked) == 1
-        assert isinstance(caught.value.fault, Later)
+        assert isinstance(caught.value.fault, RateLimited)
 
     run(main)
 
@@ -131,9 +131,9 @@ def test_each_attempt_has_its_own_timeout_and_queueing_does_not_count() -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(5):
                 tasks.start_soon(lambda: one.run(taking(4), timeout=5))
-        with pytest.raises(GaveUp, match="no answer within 5 s") as caught:
+        with pytest.raises(RetriesExhausted, match="no answer within 5 s") as caught:
             await one.run(taking(6), timeout=5)
-        assert isinstance(caught.value.fault, Passing)
+        assert isinstance(caught.value.fault, Transient)
         assert caught.value.fault.host_down
         assert one.in_flight == 0
 
@@ -153,7 +153,7 @@ def test_an_attempts_own_timeout_error_is_not_ours() -> None:
 def test_nothing_is_sent_before_the_servers_word(after: float, callers: int, seed: int) -> None:
     async def main() -> None:
         lanes = scheduler(seed=seed)
-        server = Server(Later("429", after=after), latency=0.0)
+        server = Server(RateLimited("429", after=after), latency=0.0)
         reading, deleting = lanes.lane(HOST, "ci", "read"), lanes.lane(HOST, "ci", "delete")
         begun = clock()
         async with anyio.create_task_group() as tasks:
@@ -168,7 +168,7 @@ def test_nothing_is_sent_before_the_servers_word(after: float, callers: int, see
 
 def test_after_the_servers_word_one_request_goes_first() -> None:
     async def main() -> None:
-        one, server = lane(), Server(Later("429", after=30), latency=2)
+        one, server = lane(), Server(RateLimited("429", after=30), latency=2)
         begun = clock()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: one.run(server, timeout=5))
@@ -188,12 +188,12 @@ def test_after_the_servers_word_one_request_goes_first() -> None:
 def test_a_later_that_is_too_long_fails_everybody_at_once() -> None:
     async def main() -> None:
         one, begun = lane(Limits(in_flight=1, longest_wait=60)), clock()
-        server, errors = Server(Later("quota used up", after=3600)), list[GaveUp]()
+        server, errors = Server(RateLimited("quota used up", after=3600)), list[RetriesExhausted]()
 
         async def call() -> None:
             try:
                 await one.run(server, timeout=5)
-            except GaveUp as error:
+            except RetriesExhausted as error:
                 errors.append(error)
 
         async with anyio.create_task_group() as tasks:
@@ -235,7 +235,7 @@ def test_a_window_that_resets_too_late_fails_at_once() -> None:
             one.hint(RateHint(remaining=0, limit=5000, resets_in=2700))
 
         await one.run(last, timeout=5)
-        with pytest.raises(GaveUp, match="the rate limit is used up for 2700 s") as caught:
+        with pytest.raises(RetriesExhausted, match="the rate limit is used up for 2700 s") as caught:
             await one.run(taking(0), timeout=5)
         assert caught.value.attempts == 0
 
@@ -275,7 +275,7 @@ def test_a_declared_quota_paces() -> None:
 def test_a_host_that_stays_down_fails_everybody_in_bounded_time() -> None:
     async def main() -> None:
         lanes, begun = scheduler(Limits(host_patience=120)), clock()
-        errors: list[GaveUp] = []
+        errors: list[RetriesExhausted] = []
         asked: list[float] = []
 
         async def attempt() -> None:
@@ -285,7 +285,7 @@ def test_a_host_that_stays_down_fails_everybody_in_bounded_time() -> None:
         async def call(number: int) -> None:
             try:
                 await lanes.lane(HOST, "ci", ("read", "delete")[number % 2]).run(attempt, timeout=10)
-            except GaveUp as error:
+            except RetriesExhausted as error:
                 errors.append(error)
 
         await for_each(range(500), call, workers=60)
@@ -304,7 +304,7 @@ def test_a_host_that_comes_back_loses_nobody() -> None:
         async def attempt() -> None:
             await anyio.sleep(0.1)
             if clock() < begun + 60:
-                raise Passing("502")
+                raise Transient("502")
 
         await for_each(range(300), lambda n: lanes.lane(HOST, "ci", str(n % 3)).run(attempt, timeout=10), workers=60)
         assert 60 < clock() - begun < 120
@@ -316,8 +316,8 @@ def test_a_cancelled_probe_leaves_its_place_to_another_lane() -> None:
     async def main() -> None:
         lanes = scheduler()
         one, other = lanes.lane(HOST, "ci", "read"), lanes.lane(HOST, "ci", "delete")
-        with pytest.raises(GaveUp):
-            await one.run(Server(Later("429", after=10)), timeout=5, retry=False)
+        with pytest.raises(RetriesExhausted):
+            await one.run(Server(RateLimited("429", after=10)), timeout=5, retry=False)
         begun = clock()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lambda: other.run(taking(0), timeout=5))
@@ -334,7 +334,7 @@ def test_a_paused_host_does_not_slow_another() -> None:
         lanes = scheduler()
         slow, fast = lanes.lane(HOST, "ci", "read"), lanes.lane(OTHER, "ci", "read")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lambda: slow.run(Server(Later("429", after=500)), timeout=5))
+            tasks.start_soon(lambda: slow.run(Server(RateLimited("429", after=500)), timeout=5))
             await anyio.sleep(1)
             begun = clock()
             for _ in range(100):
@@ -353,10 +353,10 @@ def test_the_retry_budget_bounds_all_attempts(health: float, ceiling: int, seed:
 
         async def attempt() -> None:
             if chance.random() > health:
-                raise Later("429")
+                raise RateLimited("429")
 
         async def call(_: int) -> None:
-            with contextlib.suppress(GaveUp):
+            with contextlib.suppress(RetriesExhausted):
                 await one.run(attempt, timeout=5)
 
         await for_each(range(200), call, workers=40)
@@ -393,7 +393,7 @@ def test_never_more_in_flight_than_allowed_first_come_first_served_and_nobody_st
                 now_in_flight -= 1
             if number in script:
                 script.remove(number)
-                raise Passing("502")
+                raise Transient("502")
 
         async with anyio.create_task_group() as tasks:
             for number in range(len(latencies)):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import Lane, Later, Limits, Passing, Scheduler
+from holystone.engine.scheduler import Lane, Limits, RateLimited, Scheduler, Transient
 from tests.support.virtual_time import clock, run
 
 HOST = RegistryHost.parse("ghcr.io")
@@ -32,7 +32,7 @@ async def _assert_clean(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("hang_at", range(4))
-@pytest.mark.parametrize("fault", [None, Later("429", after=2), Later("429"), Passing("502")])
+@pytest.mark.parametrize("fault", [None, RateLimited("429", after=2), RateLimited("429"), Transient("502")])
 def test_an_attempt_that_hangs_at_each_of_its_awaits_can_be_cancelled(hang_at: int, fault: Exception | None) -> None:
     async def main() -> None:
         lane, tries = _lane(Limits(in_flight=1)), 0
@@ -171,9 +171,9 @@ def test_cancelled_at_any_moment_nothing_leaks(
             await anyio.sleep(chance.random())
             luck = chance.random()
             if luck < 0.05:
-                raise Later("429", after=chance.random() * 5)
+                raise RateLimited("429", after=chance.random() * 5)
             if luck < 0.1:
-                raise Passing("reset", host_down=True)
+                raise Transient("reset", host_down=True)
 
         async def call(number: int, begin: float, patience: float) -> None:
             await anyio.sleep(begin)
@@ -196,7 +196,7 @@ def test_a_cancelled_run_leaves_nothing_on_any_lane_of_the_host() -> None:
 
         async def attempt() -> None:
             await anyio.sleep(1)
-            raise Passing("connection refused", host_down=True)
+            raise Transient("connection refused", host_down=True)
 
         for seconds in (0.5, 1.5, 2.3, 7.0, 60.0):
             with anyio.move_on_after(seconds):

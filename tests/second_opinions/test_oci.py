@@ -14,7 +14,6 @@ from jsonschema import Draft4Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from holystone.cleanup.managed_images import record_image
 from holystone.demo.composer import Composer, Content
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
@@ -22,6 +21,7 @@ from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import DOCKER_CONFIG, INDEX_TYPES, OCI_CONFIG
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath
+from holystone.workflows.managed_images import record_image
 from tests.second_opinions.strictness import without
 from tests.support import images
 

@@ -12,7 +12,7 @@ import anyio
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult
-from holystone.engine.executor.tally import Tally
+from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.plan import RepositoryPlan
@@ -84,7 +84,7 @@ async def working(
             SqliteDigestCache(None),
             registry.capabilities,
             await begin_repository(run, made.repository, [], None),
-            Tally(made, {}),
+            StepStates(made, {}),
             manifests=manifests,
             unreadable={},
         )

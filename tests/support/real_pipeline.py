@@ -7,10 +7,6 @@ from holystone.adapters.git.references import References
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.decide import Intent, Rules, Scope, decide
-from holystone.cleanup.intent import read_git, read_names
-from holystone.cleanup.inventory import Located, ProjectInventory
-from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.history import GitReference, History
 from holystone.engine.model.in_use import Listed
@@ -24,6 +20,10 @@ from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
 from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_images, read_storage
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
+from holystone.workflows.decide import Intent, Rules, Scope, decide
+from holystone.workflows.intent import read_git, read_names
+from holystone.workflows.inventory import ProjectInventory, RepositoryTarget
+from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.commit_graph import CommitGraph
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.plain_world import HOST, REPO, Image, World
@@ -67,7 +67,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
         async def session(self, repository: Repository, *_: object) -> RepositorySession:
             return registry.open(repository)
 
-    located = {repository: Located(repository, "memory", "images") for repository in inventory.snapshots}
+    located = {repository: RepositoryTarget(repository, "memory", "images") for repository in inventory.snapshots}
     return await make_plan(
         cast("Connections", Connected()),
         SqliteDigestCache(None),

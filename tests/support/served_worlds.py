@@ -12,9 +12,6 @@ from typing import Any, TypeAlias
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.detection import Identity
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.cleanup.decide import Rules, Scope, decide
-from holystone.cleanup.inventory import Located, ProjectInventory, located_image, read_inventory
-from holystone.cleanup.planning import PlanningOptions, make_plan
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
@@ -25,6 +22,9 @@ from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, ImageName
 from holystone.engine.names import parse_address, parse_used_image, repository_of
 from holystone.policies.werf.v1 import ImagesRepo
+from holystone.workflows.decide import Rules, Scope, decide
+from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, located_image, read_inventory
+from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
 
@@ -71,7 +71,7 @@ class Site:
         host = self.registry.host
         layout = ImagesRepo.at(parse_address(f"{host}/{REPO}"), world.mode)
         identity = Identity("default", "user")
-        storage = Located(repository_of(parse_address(f"{host}/{world.storage}")), "default", "stages")
+        storage = RepositoryTarget(repository_of(parse_address(f"{host}/{world.storage}")), "default", "stages")
         images = [ImageName(name) for name in world.configured]
         rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
         used = [parse_used_image(name, Listed("a file")) for name in world.used]

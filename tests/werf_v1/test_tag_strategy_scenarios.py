@@ -6,13 +6,13 @@ import pygit2
 import pytest
 
 from holystone.adapters.git.repository import GitRepository
-from holystone.cleanup.intent import read_names
 from holystone.demo.git_story import GitStory
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import Keep
 from holystone.policies.werf.v1 import docker_tag_slug
 from holystone.policies.werf.v1.project import ImageTag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules, decide_by_strategy
+from holystone.workflows.intent import read_names
 from tests.support.image_values import commit_id, image_tag
 
 pytestmark = pytest.mark.anyio

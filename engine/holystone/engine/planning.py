@@ -13,7 +13,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
-from holystone.engine.model.plan import Place, Refusal, RepositoryPlan, ToldBy
+from holystone.engine.model.plan import DetectedBy, Place, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
@@ -33,7 +33,7 @@ class Where(msgspec.Struct, frozen=True):
     """Where the repository was named, for whoever carries the plan out."""
 
     place: Place
-    told_by: ToldBy
+    detected_by: DetectedBy
 
 
 class PlannedRepository(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ async def plan_snapshot(
     planned = msgspec.structs.replace(
         planned,
         place=where.place,
-        told_by=where.told_by,
+        detected_by=where.detected_by,
         image_ids=_image_ids(snapshot, planned),
         manners=can.manners,
         undo=can.undo if planned.passes else None,

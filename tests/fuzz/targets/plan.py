@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from holystone.cleanup.plan_file import read_plan, write_plan
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Pass, Plan, PlanFile
 from holystone.engine.report.plan_text import plan_lines
+from holystone.workflows.plan_file import read_plan, write_plan
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 

@@ -13,7 +13,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.rates import retry_after
 from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.errors import HolystoneError, IncompleteSource, RegistryFailure, Unreachable
-from holystone.engine.scheduler import GaveUp, Later, Passing
+from holystone.engine.scheduler import RateLimited, RetriesExhausted, Transient
 
 _LATER = "Run again when the registry is well."
 _WITHOUT = (
@@ -28,7 +28,7 @@ RETRIED = frozenset((408, 429, 500, 502, 503, 504))
 """Statuses that are not for the caller, unless it says so."""
 
 
-class NoAnswer(Passing):
+class NoAnswer(Transient):
     """No reply at all."""
 
 
@@ -48,21 +48,21 @@ class Garbled(NoAnswer):
     """Something came, and it was no reply, or more than one."""
 
 
-class CutShort(Passing):
+class CutShort(Transient):
     """The reply began and did not end."""
 
 
-def retry_rule(reply: Reply, now: float) -> Later | Passing | None:
+def retry_rule(reply: Reply, now: float) -> RateLimited | Transient | None:
     """What a status means where the vendor has no rule of its own. `now` is unix time."""
     if _is_page(reply):
-        return Passing(f"{address(reply.url)} answered with a page for people, as no registry does")
+        return Transient(f"{address(reply.url)} answered with a page for people, as no registry does")
     if reply.status not in RETRIED:
         return None
     reason = f"{address(reply.url)} answered {summary(reply)}"
     after = retry_after(reply.headers, now)
     if reply.status == 429 or (reply.status == 503 and after is not None):
-        return Later(reason, after)
-    return Passing(reason)
+        return RateLimited(reason, after)
+    return Transient(reason)
 
 
 def _is_page(reply: Reply) -> bool:
@@ -75,8 +75,8 @@ def _is_page(reply: Reply) -> bool:
     return reply.headers.get("Content-Length", "0") != "0" and "Docker-Content-Digest" not in reply.headers
 
 
-def fault(error: Exception, host: str) -> Passing | Unreachable:
-    """Passing if trying again can help, Unreachable if not."""
+def fault(error: Exception, host: str) -> Transient | Unreachable:
+    """Transient if trying again can help, Unreachable if not."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return Unreachable(
@@ -121,13 +121,13 @@ def fault(error: Exception, host: str) -> Passing | Unreachable:
             return NoAnswer(f"the connection to {host} broke")
 
 
-def failure(method: str, asked: URL, gave_up: GaveUp) -> HolystoneError:
+def failure(method: str, asked: URL, gave_up: RetriesExhausted) -> HolystoneError:
     """What an exhausted lane means: what could not be read decides nothing, what could not be written is a failure."""
     what = f"{method} {asked.path} at {address(asked)} failed: {gave_up}."
     fault = gave_up.fault
     if isinstance(fault, Garbled):
         return Unreachable(what, what_to_do=_WITHOUT)
-    if isinstance(fault, NoAnswer) or (isinstance(fault, Passing) and fault.host_down):
+    if isinstance(fault, NoAnswer) or (isinstance(fault, Transient) and fault.host_down):
         return Unreachable(
             what, what_to_do="Check the name, the network, the proxy variables and the firewall, then run again."
         )

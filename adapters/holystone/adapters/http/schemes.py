@@ -21,7 +21,7 @@ from holystone.adapters.http.wire import Wire
 from holystone.engine import events
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import Passing
+from holystone.engine.scheduler import Transient
 
 PATIENCE: Final = 20.0
 """Seconds for the first question."""
@@ -73,7 +73,7 @@ class Schemes:
                 return False
             except NothingThere:
                 return url.explicit_port is not None and (not here or self._unverified.cover(url, host))
-            except (HolystoneError, Passing):
+            except (HolystoneError, Transient):
                 return True
             return True
         return not here

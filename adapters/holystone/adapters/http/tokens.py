@@ -52,13 +52,14 @@ class _Body(msgspec.Struct):
 
 
 class Tokens:
-    """`judge` raises Later or Passing for replies that ask to come back (see `transport`). `clock` is monotonic."""
+    """`classify` raises RateLimited or Transient for replies that ask to come back (see `transport`). `clock` is
+    monotonic."""
 
     def __init__(
-        self, wire: Wire, *, judge: Callable[[Reply], None], clock: Callable[[], float] = time.monotonic
+        self, wire: Wire, *, classify: Callable[[Reply], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._wire = wire
-        self._judge = judge
+        self._classify = classify
         self._clock = clock
         self._held: dict[Key, _Token] = {}
         self._flights: SingleFlight[Key, Authorization] = SingleFlight()
@@ -69,7 +70,7 @@ class Tokens:
         """A token that is still good for a while and not the one that was just refused.
 
         The caller has checked that the realm may see the credential. Raises Unauthorized if the token server refuses
-        it, RegistryFailure if it talks nonsense, and what `Wire.send` and `judge` raise.
+        it, RegistryFailure if it talks nonsense, and what `Wire.send` and `classify` raise.
         """
 
         def known() -> Authorization | None:
@@ -139,7 +140,7 @@ class Tokens:
         return self._judged(reply)
 
     def _judged(self, reply: Reply) -> Reply:
-        self._judge(reply)
+        self._classify(reply)
         return reply
 
     def __repr__(self) -> str:

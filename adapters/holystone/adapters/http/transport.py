@@ -22,13 +22,13 @@ from holystone.adapters.http.watch import TO_DO, Watch
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import Doubtful, TooLate, Unauthorized
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import GaveUp, Lane, Later, Overdue, Passing
+from holystone.engine.scheduler import Lane, Overdue, RateLimited, RetriesExhausted, Transient
 
 REQUEST_TIMEOUT = 60.0
 """Seconds for one attempt, a token round trip included."""
 
 _T = TypeVar("_T")
-Judge: TypeAlias = Callable[[Reply], Later | Passing | None]
+Classify: TypeAlias = Callable[[Reply], RateLimited | Transient | None]
 
 _API_HOSTS = dict.fromkeys(("docker.io", "index.docker.io", "registry.hub.docker.com"), "registry-1.docker.io")
 """Hosts whose API answers under another name."""
@@ -37,9 +37,9 @@ _API_HOSTS = dict.fromkeys(("docker.io", "index.docker.io", "registry.hub.docker
 class RegistryHttp:
     """An async context manager.
 
-    `judge` is the vendor's own way of saying "later": it sees every reply first and returns the Later or Passing to
-    raise inside the attempt (so that the lane retries), or None for the usual rules. `refresh` gives a newer
-    credential after the registry refused the old one (helpers hand out short-lived ones), or the same.
+    `classify` is the vendor's own way of saying "later": it sees every reply first and returns the RateLimited or
+    Transient to raise inside the attempt (so that the lane retries), or None for the usual rules. `refresh` gives a
+    newer credential after the registry refused the old one (helpers hand out short-lived ones), or the same.
     `preemptive`: a user and password are sent as Basic from the first request on, without waiting for a challenge.
     `token_servers`: hosts besides the registry's own domain that may see the credential. `base`: where the API is, if
     not at the host's root by https (by http on this machine); paths are appended to its own. In clear text a credential
@@ -59,7 +59,7 @@ class RegistryHttp:
         preemptive: bool = False,
         token_servers: Collection[str] = (),
         refresh: Refresh | None = None,
-        judge: Judge | None = None,
+        classify: Classify | None = None,
         connections: int = 64,
         base: URL | None = None,
         signer: Signer | None = None,
@@ -70,7 +70,7 @@ class RegistryHttp:
     ) -> None:
         self._host = host
         self._base = base or base_url(host)
-        self._judge = judge
+        self._classify = classify
         self._signer = signer
         self._wall = wall
         self._dates = dates
@@ -79,7 +79,7 @@ class RegistryHttp:
         self._authorizer = Authorizer(
             self._base,
             credential,
-            Tokens(self._wire, judge=self._check, clock=clock),
+            Tokens(self._wire, classify=self._check, clock=clock),
             preemptive=preemptive,
             unasked=named or self._base.scheme == "https" or is_near(self._base.host or ""),
             token_servers=token_servers,
@@ -214,7 +214,7 @@ class RegistryHttp:
         return await _sent(lane, attempt, "GET", self._base, timeout=REQUEST_TIMEOUT)
 
     def _check(self, reply: Reply, final: Collection[int] = ()) -> None:
-        verdict = self._judge(reply) if self._judge and self._is_ours(reply) else None
+        verdict = self._classify(reply) if self._classify and self._is_ours(reply) else None
         if verdict is None and reply.status not in final:
             verdict = retry_rule(reply, self._wall())
         if verdict is not None:
@@ -233,7 +233,7 @@ async def _sent(
 ) -> _T:
     try:
         return await lane.run(attempt, timeout=timeout, retry=retry)
-    except GaveUp as gave_up:
+    except RetriesExhausted as gave_up:
         raise failure(method, url, gave_up) from gave_up
     except Overdue as late:
         raise TooLate(f"{method} {url.path} at {address(url)} was not sent in time: {late}.") from late
@@ -250,4 +250,4 @@ def base_url(host: RegistryHost) -> URL:
     return URL(f"{'http' if is_loopback(URL(f'//{there}').host or '') else 'https'}://{there}")
 
 
-__all__ = ["REQUEST_TIMEOUT", "Judge", "RegistryHttp", "Reply", "authority", "base_url"]
+__all__ = ["REQUEST_TIMEOUT", "Classify", "RegistryHttp", "Reply", "authority", "base_url"]

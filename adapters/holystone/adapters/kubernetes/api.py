@@ -18,12 +18,12 @@ from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.trust import is_loopback
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
-from holystone.adapters.kubernetes.identity import NOBODYS, Identity, Papers
+from holystone.adapters.kubernetes.identity import NOBODYS, ClusterCredentials, Identity
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.model.references import InvalidName, RegistryHost
-from holystone.engine.scheduler import GaveUp, Passing, Scheduler
+from holystone.engine.scheduler import RetriesExhausted, Scheduler, Transient
 
 REQUEST_TIMEOUT: Final = 60.0
 """Seconds for one attempt; API servers end a list by themselves after so long."""
@@ -65,27 +65,27 @@ class ApiServer:
         await self._watch.settle()
 
     async def get(self, path: str, query: Mapping[str, str]) -> Reply:
-        """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer papers.
-        In clear text no papers leave this machine. Raises Unreachable, Unauthorized, IncompleteSource; TooLarge where
-        a shorter page may do."""
+        """Whatever the server answers, but 408, 429 and 5xx are retried, and a 401 is answered once with newer
+        credentials. In clear text none leave this machine. Raises Unreachable, Unauthorized, IncompleteSource; TooLarge
+        where a shorter page may do."""
         url = URL(f"{self._base}{path}?{urlencode(query)}", encoded=True)
-        papers = await self._identity.papers() if self._is_private else NOBODYS
-        reply = await self._send(url, papers)
+        credentials = await self._identity.credentials() if self._is_private else NOBODYS
+        reply = await self._send(url, credentials)
         if reply.status == 401 and not self._is_private:
             raise Unauthorized(
                 "it wants to know its user, and nobody's is shown to a server that is asked by http",
                 what_to_do="Write https:// in its `server` in the kubeconfig.",
             )
         if reply.status == 401:
-            newer = await self._identity.papers(refused=papers)
-            if newer is not papers:
+            newer = await self._identity.credentials(refused=credentials)
+            if newer is not credentials:
                 reply = await self._send(url, newer)
         if reply.status == 401:
             raise Unauthorized(f"it refuses its user: {summary(reply)}", what_to_do=_LOG_IN)
         return reply
 
-    async def _send(self, url: URL, papers: Papers) -> Reply:
-        wire = await self._wire_for(papers.certificate)
+    async def _send(self, url: URL, credentials: ClusterCredentials) -> Reply:
+        wire = await self._wire_for(credentials.certificate)
 
         async def attempt() -> Reply:
             reply = await wire.send(
@@ -93,7 +93,7 @@ class ApiServer:
                 url,
                 limit=_LARGEST,
                 headers={"Accept": "application/json"},
-                authorization=papers.authorization,
+                authorization=credentials.authorization,
                 redirects=False,
             )
             if again := retry_rule(reply, time.time()):
@@ -102,8 +102,8 @@ class ApiServer:
 
         try:
             return await self._lane.run(attempt, timeout=REQUEST_TIMEOUT)
-        except GaveUp as gave_up:
-            silent = isinstance(gave_up.fault, Passing) and gave_up.fault.host_down
+        except RetriesExhausted as gave_up:
+            silent = isinstance(gave_up.fault, Transient) and gave_up.fault.host_down
             raise (Unreachable if silent else IncompleteSource)(
                 str(gave_up), what_to_do="Check that it is well and can be reached from here."
             ) from gave_up

@@ -18,7 +18,7 @@ from holystone.engine.errors import IncompleteSource
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Papers:
+class ClusterCredentials:
     """What is shown to the cluster, one or both. Each is itself only."""
 
     authorization: Authorization | None
@@ -27,7 +27,7 @@ class Papers:
     """Unix time."""
 
 
-NOBODYS: Final = Papers(None, None)
+NOBODYS: Final = ClusterCredentials(None, None)
 
 
 class Identity:
@@ -38,30 +38,30 @@ class Identity:
         self._cluster = cluster
         self._environ = environ
         self._clock = clock
-        self._papers: Papers | None = None
+        self._credentials: ClusterCredentials | None = None
         self._lock = anyio.Lock()
 
-    async def papers(self, refused: Papers | None = None) -> Papers:
+    async def credentials(self, refused: ClusterCredentials | None = None) -> ClusterCredentials:
         """Those that are good now. After a 401 the same ones again mean that there are no others: plugins are run and
         files read once more, and only for the first of many requests. Raises IncompleteSource."""
         async with self._lock:
-            held = self._papers
+            held = self._credentials
             if held is None or self._clock() >= held.until or (held is refused and self._changes):
-                held = self._papers = await self._obtain()
+                held = self._credentials = await self._obtain()
             return held
 
     @property
     def _changes(self) -> bool:
         return bool(self._user.exec or self._user.token_file)
 
-    async def _obtain(self) -> Papers:
+    async def _obtain(self) -> ClusterCredentials:
         user = self._user
         _check(user)
         certificate = await anyio.to_thread.run_sync(certificate_of, user)
         if user.exec:
             granted = await ask_plugin(user.exec, self._cluster, self._environ)
             shown = bearer(granted.token) if granted.token else None
-            return Papers(shown, granted.certificate or certificate, granted.until)
+            return ClusterCredentials(shown, granted.certificate or certificate, granted.until)
         token = user.token
         if user.token_file:
             token = Secret((await anyio.to_thread.run_sync(read_text, user.token_file)).strip())
@@ -70,9 +70,9 @@ class Identity:
         if user.auth_provider:
             token = user.auth_provider.config.id_token
         if token:
-            return Papers(bearer(token), certificate)
+            return ClusterCredentials(bearer(token), certificate)
         password = basic(user.username, user.password) if user.username and user.password else None
-        return Papers(password, certificate)
+        return ClusterCredentials(password, certificate)
 
 
 def _check(user: User) -> None:

@@ -18,7 +18,7 @@ from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.adapters.http.reply import address
 from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
-from holystone.adapters.http.transport import Judge, RegistryHttp
+from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.registries.detection import Identity, detect, is_vendors_own, named
 from holystone.adapters.registries.endpoint import Endpoint
@@ -29,7 +29,7 @@ from holystone.adapters.registries.vendor import Vendor
 from holystone.engine import events
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.plan import Place, ToldBy
+from holystone.engine.model.plan import DetectedBy, Place
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.ports import Registry, RepositorySession
 from holystone.engine.scheduler import Limits, Scheduler
@@ -112,10 +112,10 @@ class Connections:
         repository: Repository,
         implementation: str | None = None,
         place: Place = "images",
-        told_by: ToldBy | None = None,
+        detected_by: DetectedBy | None = None,
     ) -> RepositorySession:
         """One for as long as these connections are open, so that what was listed for a plan is known when it is carried
-        out. `place` says whose credentials and API address count, `told_by` who said that it is this implementation
+        out. `place` says whose credentials and API address count, `detected_by` who said that it is this implementation
         (None: the user). Without an implementation it is found out.
 
         Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
@@ -127,11 +127,11 @@ class Connections:
             vendor = VENDORS[name]
             credential = await self._docker_credential(repository) if vendor.asks_docker else _UNASKED
             login = access.logins.get(name)
-            told_by = told_by or found_by
-            vouched = told_by in ("user", "name") or self._is_borne_out(repository, name, place)
+            detected_by = detected_by or found_by
+            vouched = detected_by in ("user", "name") or self._is_borne_out(repository, name, place)
             if login and not vouched:
                 # What a file was made with is not to be had without it: another login sees and does other things.
-                if isinstance(credential, Anonymous) or told_by == "file":
+                if isinstance(credential, Anonymous) or detected_by == "file":
                     raise _other_login(repository.host, name, login)
                 login = None
             if access.api_url:
@@ -231,7 +231,7 @@ class Connections:
         credential: Credential,
         *,
         refresh: Refresh | None = None,
-        judge: Judge | None = None,
+        classify: Classify | None = None,
         preemptive: bool = False,
         signer: Signer | None = None,
         registry: RegistryHost | None = None,
@@ -252,7 +252,7 @@ class Connections:
             signer=signer,
             token_servers=(*(each.host for each in self._token_servers if each.is_for(for_whom)), *trusted),
             refresh=refresh,
-            judge=judge,
+            classify=classify,
             watch=watch,
             dates=self.dates,
             connections=self._limits.in_flight,

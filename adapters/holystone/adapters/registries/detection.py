@@ -7,7 +7,7 @@ from holystone.adapters.registries.fingerprint import Fingerprint, the_one
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address, ModeRules, hostname
-from holystone.engine.model.plan import ToldBy
+from holystone.engine.model.plan import DetectedBy
 from holystone.engine.model.references import RegistryHost
 
 # The first match wins, and always of the whole host: gcr.io.example.com is nobody's.
@@ -26,7 +26,7 @@ _NOTHING: Final = Fingerprint()
 
 class Identity(NamedTuple):
     implementation: str
-    told_by: ToldBy
+    detected_by: DetectedBy
 
 
 def detect(address: Address, override: str | None = None, shown: Fingerprint = _NOTHING) -> Identity:

@@ -10,7 +10,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Credential
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.signer import Signer
-from holystone.adapters.http.transport import Judge, RegistryHttp
+from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost, RepositoryPath
 from holystone.engine.scheduler import Lane
@@ -23,7 +23,7 @@ class OpenHttp(Protocol):
         credential: Credential,
         *,
         refresh: Refresh | None = None,
-        judge: Judge | None = None,
+        classify: Classify | None = None,
         preemptive: bool = False,
         signer: Signer | None = None,
     ) -> RegistryHttp: ...
@@ -67,11 +67,13 @@ class Endpoint:
         credential: Credential,
         *,
         refresh: Refresh | None = None,
-        judge: Judge | None = None,
+        classify: Classify | None = None,
         preemptive: bool = False,
         signer: Signer | None = None,
     ) -> RegistryHttp:
         """Opened, and closed with the run. `base` is a registry's host, or the address of an API, where paths are
         appended to its own."""
-        http = self.open_http(base, credential, refresh=refresh, judge=judge, preemptive=preemptive, signer=signer)
+        http = self.open_http(
+            base, credential, refresh=refresh, classify=classify, preemptive=preemptive, signer=signer
+        )
         return await self.resources.enter_async_context(http)

@@ -74,7 +74,7 @@ class Guard:
         self._work = work
         self._also = frozenset(also)
         self._over = tuple(over)
-        self._left = left or (lambda: len(work.tally.due))
+        self._left = left or (lambda: len(work.states.due))
         self._clock = clock
         self._holds: Holds | None = None
         self._whole = self._last = _Look(0.0, 0, 0)
@@ -96,18 +96,18 @@ class Guard:
         """At everything, or only at what is new."""
         at, left = self._clock(), self._left()
         self._contradicted_then = self._work.contradicted
-        tally = self._work.tally
-        ours = {tag: (*planned, *self._over) for tag, planned in tally.due_tags.items()}
+        states = self._work.states
+        ours = {tag: (*planned, *self._over) for tag, planned in states.due_tags.items()}
         # One that is gone, and listed again, is somebody's.
         there = before.there if before else {}
-        seen = {tag: digest for tag, digest in there.items() if tag in ours or not tally.dooms(tag)}
+        seen = {tag: digest for tag, digest in there.items() if tag in ours or not states.dooms(tag)}
         try:
             holds = await find_holds(self._work, doomed_manifests(self._work) | self._also, ours, seen)
         except HolystoneError as error:
             self._failed = error
             raise
         self._holds = holds
-        self._last = _Look(at, left, holds.requests if before else self._work.sight.requests)
+        self._last = _Look(at, left, holds.requests if before else self._work.resolver.requests)
         if before is None:
             self._whole = _Look(at, left, holds.requests)
         return holds
@@ -122,7 +122,7 @@ class Guard:
 
 def doomed_manifests(work: RepositoryWork) -> frozenset[Digest]:
     """Manifests that are to go: not those that only lose a tag."""
-    return work.tally.due_digests - frozenset(work.plan.kept_manifests)
+    return work.states.due_digests - frozenset(work.plan.kept_manifests)
 
 
 async def find_holds(
@@ -137,17 +137,17 @@ async def find_holds(
     there, odd, requests = await _resolve_all(work, going, ours, seen)
     kept = {each.tag: each.digest for each in work.plan.kept}
     holders = {
-        tag: Hold(tag, work.tally.stays_for_good(tag))
+        tag: Hold(tag, work.states.stays_for_good(tag))
         for tag, digest in sorted(there.items())
         if digest not in ours.get(tag, ()) and (kept.get(tag) != digest or digest in going)
     }
     roots = [(there[tag], hold) for tag, hold in holders.items()]
-    roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.tally.survivors()]
+    roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.states.survivors()]
     roots += [(digest, Hold(name, for_good=True)) for name, digest in sorted(odd.items())]
     if not roots:
         return Holds({}, {}, requests, there)
     manifests = await _read_from(work, {digest for digest, _ in roots}, new={there[tag] for tag in holders})
-    doomed = work.tally.doomed_tags
+    doomed = work.states.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
     roots += [(subject, hold) for tag, hold in holders.items() if (subject := graph.subjects.get(tag))]
     found: dict[Digest, Hold] = {}
@@ -166,9 +166,9 @@ async def _resolve_all(
 ) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
     """With the names that are no tags, and how many requests that took. Raises Doubtful as
     `contradiction.look_again`."""
-    listing = await work.sight.listing()
+    listing = await work.resolver.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
-    ours_alone = not set(going) & {step.digest for step in work.tally.steps}
+    ours_alone = not set(going) & {step.digest for step in work.states.steps}
     # What only this run itself has pushed is in nobody's index: a tag that may be on all of it holds nothing, wherever
     # it is. What was there before the run may be in the index to which somebody has moved a doomed tag.
     tags = [
@@ -207,7 +207,7 @@ async def _resolve_all(
 
     await work.each(contradicting, again)
     odd = {name: digest for name, digest in listing.odd.items() if digest}
-    return there, odd, work.sight.requests + len(unknown)
+    return there, odd, work.resolver.requests + len(unknown)
 
 
 def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:

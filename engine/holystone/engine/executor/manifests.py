@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from holystone.engine.executor.compare import compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard
-from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.plan import Remove
@@ -24,7 +24,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> Non
         async def look(one: tuple[int, Tag, Digest]) -> None:
             number, tag, digest = one
             # A tag that moves away now is not touched by the deletion of what it pointed to before.
-            now = await compare(work, tag, work.sight.tag_when_listed(tag), digest)
+            now = await compare(work, tag, work.resolver.tag_when_listed(tag), digest)
             if not isinstance(now, Digest | AlreadyGone):
                 outcomes[number] = now
 

@@ -12,17 +12,17 @@ def too_early(work: RepositoryWork, steps: Container[int]) -> Mapping[int, Outco
     """The outcomes of those of the steps that would take a mark away from what is still there."""
     found: dict[int, Outcome] = {}
     for mark, marked in work.plan.marks.items():
-        number = work.tally.number_of(mark)
-        if number in work.tally.due and number in steps and (hold := _hold(work, number, marked)):
+        number = work.states.number_of(mark)
+        if number in work.states.due and number in steps and (hold := _hold(work, number, marked)):
             found[number] = hold.outcome
     return found
 
 
 def _hold(work: RepositoryWork, step: int, marked: Tag) -> Hold | None:
-    number = work.tally.number_of(marked)
+    number = work.states.number_of(marked)
     if number is None or number == step:  # both go in one request
         return None
-    outcome = work.tally.outcomes.get(number)
+    outcome = work.states.outcomes.get(number)
     if isinstance(outcome, Deleted | AlreadyGone):
         return None
     return Hold(marked, for_good=outcome is not None and is_settled(outcome))

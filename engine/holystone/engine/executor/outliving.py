@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
 from holystone.engine.errors import HolystoneError, RegistryFailure
-from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import WouldDrop
 from holystone.engine.model.plan import How, Untag

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from holystone.engine.executor.tally import Tally
+from holystone.engine.executor.step_states import StepStates
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord
@@ -19,7 +19,7 @@ def remaining(plan: Plan, records: Iterable[RepositoryRecord]) -> Plan:
 
 
 def _left(plan: RepositoryPlan, known: Mapping[int, Outcome]) -> RepositoryPlan:
-    due, passes, first = Tally(plan, known).due, [], 0
+    due, passes, first = StepStates(plan, known).due, [], 0
     for each in plan.passes:
         steps = tuple(step for number, step in enumerate(each.steps, first) if number in due)
         first += len(each.steps)

@@ -15,8 +15,8 @@ from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, RepositoryResult
 from holystone.engine.executor.served import Deletions, Sleep
-from holystone.engine.executor.tally import Tally
-from holystone.engine.executor.tombstones import bury, make_tombstone
+from holystone.engine.executor.step_states import StepStates
+from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.events import Checked, Done
@@ -39,7 +39,7 @@ async def execute_repository(
     in_hand: anyio.CapacityLimiter,
 ) -> RepositoryResult:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
-    tally = Tally(plan, {})
+    states = StepStates(plan, {})
     check: CheckReport | None = None
     stopped: HolystoneError | None = None
     work: RepositoryWork | None = None
@@ -47,32 +47,32 @@ async def execute_repository(
         async with open_session(plan) as session:
             journal = await run.repository(plan.repository)
             if journal:
-                tally = Tally(plan, journal.known.outcomes)
-            if tally.due:
-                work = await _prepare(plan, session, run, journal, cache, tally, in_hand)
+                states = StepStates(plan, journal.known.outcomes)
+            if states.due:
+                work = await _prepare(plan, session, run, journal, cache, states, in_hand)
                 journal = work.journal
                 await _passes(work, lambda: settle(plan.repository))
             if journal:
-                found = await check_after(session, cache, plan, _deletions(journal, tally), sleep=sleep)
+                found = await check_after(session, cache, plan, _deletions(journal, states), sleep=sleep)
                 await settle(plan.repository)
                 check = found
                 tell(Checked(plan.repository, len(check.losses), len(check.moved)))
-                await _record(session, cache, journal, tally, check, in_hand)
+                await _record(session, cache, journal, states, check, in_hand)
                 await _contradictions(session, plan, check)
     except HolystoneError as error:
         stopped = error
     if work and isinstance(stopped, Doubtful):
         await _reopen(work, stopped)
     lost = {loss.digest for loss in check.losses} if check else set[Digest]()
-    tell(Done(plan.repository, tally.not_tried, stopped.message if stopped else ""))
+    tell(Done(plan.repository, states.not_tried, stopped.message if stopped else ""))
     return RepositoryResult(
         plan.repository,
-        tally.outcomes,
-        tally.not_tried,
+        states.outcomes,
+        states.not_tried,
         stopped,
         check,
         work.mended if work else {},
-        frozenset(lost & set(tally.deleted_tags.values())),
+        frozenset(lost & set(states.deleted_tags.values())),
     )
 
 
@@ -87,7 +87,7 @@ async def _contradictions(session: RepositorySession, plan: RepositoryPlan, chec
 async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:
     """What this attempt left alone because of an answer that may have been another question's is tried again by
     `resume`. What it deleted is looked for by the check."""
-    before, now = work.journal.known.outcomes, work.tally.outcomes
+    before, now = work.journal.known.outcomes, work.states.outcomes
     left = [n for n, outcome in now.items() if before.get(n) != outcome and not isinstance(outcome, Deleted)]
     await work.settle(dict.fromkeys(left, Failed(f"left alone: {doubt.message}")))
 
@@ -98,7 +98,7 @@ async def _prepare(
     run: Run,
     journal: RepositoryJournal | None,
     cache: DigestCache,
-    tally: Tally,
+    states: StepStates,
     in_hand: anyio.CapacityLimiter,
 ) -> RepositoryWork:
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
@@ -119,7 +119,7 @@ async def _prepare(
         buries = any(stage.kind == "tombstone" for stage in plan.passes)
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
-    lacking = tally.due_digests - recorded.keys()
+    lacking = states.due_digests - recorded.keys()
     gathered = await gather(session, cache, lacking, journal.keep, in_hand)
     if not begun:
         await journal.seal()
@@ -129,23 +129,23 @@ async def _prepare(
         cache,
         capabilities,
         journal,
-        tally,
+        states,
         manifests=recorded | gathered.found,
         unreadable=gathered.unreadable,
     )
 
 
-def _deletions(journal: RepositoryJournal, tally: Tally) -> Deletions:
+def _deletions(journal: RepositoryJournal, states: StepStates) -> Deletions:
     tombstone = journal.known.tombstone
     parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
-    return Deletions(tally.deleted_tags, tally.gone_manifests(Deleted), tally.gone_manifests(AlreadyGone), parts)
+    return Deletions(states.deleted_tags, states.gone_manifests(Deleted), states.gone_manifests(AlreadyGone), parts)
 
 
 async def _record(
     session: RepositorySession,
     cache: DigestCache,
     journal: RepositoryJournal,
-    tally: Tally,
+    states: StepStates,
     check: CheckReport,
     in_hand: anyio.CapacityLimiter,
 ) -> None:
@@ -154,23 +154,23 @@ async def _record(
     lost = {loss.digest for loss in check.losses}
     await gather(session, cache, lost, journal.keep, in_hand)
     await journal.record_check(check.losses)
-    still = tally.still_served(check.served)
+    still = states.still_served(check.served)
     await journal.record(still)
-    tally.settle(still)
+    states.settle(still)
 
 
 async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
     await _one_round(work, settle)
     for _ in range(_ROUNDS):
-        refused = work.tally.refused()
-        work.tally.reopen(refused)
+        refused = work.states.refused()
+        work.states.reopen(refused)
         if refused:
             await _one_round(work, settle)
-        if len(work.tally.refused()) >= len(refused):
+        if len(work.states.refused()) >= len(refused):
             break
     if final := refused_for_good(work):
         await work.settle(final)
-        work.tally.reopen(work.tally.refused())  # what waited for these stays with them
+        work.states.reopen(work.states.refused())  # what waited for these stays with them
         await _one_round(work, settle)
 
 
@@ -181,21 +181,21 @@ async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]
         numbers = range(number, number + len(stage.steps))
         number = numbers.stop
         await work.settle(too_early(work, numbers), held=True)
-        due = work.tally.due.intersection(numbers)
+        due = work.states.due.intersection(numbers)
         await _one_pass(work, stage, due)
-        if work.rights.worth_another_try and (forbidden := work.tally.forbidden() & due):
-            work.tally.reopen(forbidden)
+        if work.rights.worth_another_try and (forbidden := work.states.forbidden() & due):
+            work.states.reopen(forbidden)
             await _one_pass(work, stage, forbidden)
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
-        if len(work.tally.forbidden() & due) > 1:
+        if len(work.states.forbidden() & due) > 1:
             work.rights.expect_success()
     work.rights.expect_success()
 
 
 async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int]) -> None:
-    untags = [(each, step) for each, step in work.tally.due_steps(Untag) if each in numbers]
-    removes = [(each, step) for each, step in work.tally.due_steps(Remove) if each in numbers]
+    untags = [(each, step) for each, step in work.states.due_steps(Untag) if each in numbers]
+    removes = [(each, step) for each, step in work.states.due_steps(Remove) if each in numbers]
     if untags:
-        await (bury if stage.kind == "tombstone" else untag)(work, untags)
+        await (overwrite_with_tombstones if stage.kind == "tombstone" else untag)(work, untags)
     if removes:
         await remove(work, removes)

@@ -12,7 +12,7 @@ from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
 from holystone.engine.executor.compare import compare, recorded
 from holystone.engine.executor.guard import find_holds
 from holystone.engine.executor.outliving import one_by_one
-from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.untag import held_by
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.layerless import layerless_image
@@ -38,7 +38,7 @@ def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
     )
 
 
-async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
+async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     tombstone = work.journal.known.tombstone
     if tombstone is None:
         raise RegistryFailure(f"{work.repository}: the journal of this run has no tombstone.")
@@ -46,7 +46,7 @@ async def bury(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     any_part = frozenset(part.digest for part in parts)
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
     on_it: dict[Digest, list[int]] = defaultdict(list)
-    held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.tally.due) - sum(map(len, on_it.values())))
+    held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.states.due) - sum(map(len, on_it.values())))
     await work.session.push_blob(tombstone.config)
     marked: list[int] = []
     maybe = {step.tag: any_part for _, step in steps}
@@ -111,7 +111,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
     their names, where the server can do that. The digest goes first, since that hits no tag that somebody moves
     meanwhile. One tag shows it, as all fare alike, but for those that are elsewhere now. The outcomes of what was left.
     """
-    steps = [(number, work.tally.steps[number]) for number in numbers]
+    steps = [(number, work.states.steps[number]) for number in numbers]
     tags = {number: step.tag for number, step in steps if isinstance(step, Untag)}
     for tag in tags.values():
         now = await work.session.resolve(tag)

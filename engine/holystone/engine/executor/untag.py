@@ -7,7 +7,7 @@ from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
-from holystone.engine.executor.tally import Numbered
+from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -27,7 +27,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
 
         async def look(numbered: Numbered[Untag]) -> None:
             number, step = numbered
-            now = await compare(work, step.tag, work.sight.tag(step.tag), step.digest)
+            now = await compare(work, step.tag, work.resolver.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
                 outcomes[number] = now
             elif problem := recorded(work, step.digest) or await _anchor(work, step):
@@ -50,7 +50,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
         await work.each(work.batches(steps), take_away)
 
     def went(number: int) -> bool:
-        return isinstance(work.tally.outcomes.get(number), Deleted)
+        return isinstance(work.states.outcomes.get(number), Deleted)
 
     await take_all(await one_by_one(work, steps, take_all, went))
 

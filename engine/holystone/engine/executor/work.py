@@ -9,8 +9,8 @@ from holystone.engine.events import tell
 from holystone.engine.executor.breaks import Breaks
 from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.rights import Rights
-from holystone.engine.executor.sight import Sight
-from holystone.engine.executor.tally import Tally
+from holystone.engine.executor.step_states import StepStates
+from holystone.engine.executor.tag_resolver import TagResolver
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
@@ -36,7 +36,7 @@ class RepositoryWork:
         cache: DigestCache,
         capabilities: Capabilities,
         journal: RepositoryJournal,
-        tally: Tally,
+        states: StepStates,
         *,
         manifests: Mapping[Digest, Manifest | None],
         unreadable: Mapping[Digest, str],
@@ -45,10 +45,10 @@ class RepositoryWork:
         self.session = session
         self.cache = cache
         self.capabilities = capabilities
-        tags = len(plan.kept) + len(tally.doomed_tags)
-        self.sight = Sight(session, capabilities, tally, tags=tags)
+        tags = len(plan.kept) + len(states.doomed_tags)
+        self.resolver = TagResolver(session, capabilities, states, tags=tags)
         self.journal = journal
-        self.tally = tally
+        self.states = states
         self.manifests = manifests
         """Those whose bytes are in the journal; None for bytes that cannot be understood."""
         self.unreadable = unreadable
@@ -60,14 +60,14 @@ class RepositoryWork:
         self.written_once = written_once(plan)
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
-        self._planned = {**{each.tag: each.digest for each in plan.kept}, **tally.doomed_tags}
+        self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
         self.rights = Rights(session)
         self._cause: HolystoneError | None = None
         self._breaks = Breaks()
 
     def __repr__(self) -> str:
         stopped = ", stopped" if self._cause else ""
-        return f"<RepositoryWork {self.repository} {len(self.tally.due)} of {len(self.tally.steps)} due{stopped}>"
+        return f"<RepositoryWork {self.repository} {len(self.states.due)} of {len(self.states.steps)} due{stopped}>"
 
     @property
     def repository(self) -> Repository:
@@ -98,8 +98,8 @@ class RepositoryWork:
         if not outcomes:
             return
         await self.journal.record(outcomes)
-        self.tally.settle(outcomes, held=held)
-        tell(Step(self.repository, len(self.tally.outcomes), len(self.tally.steps)))
+        self.states.settle(outcomes, held=held)
+        tell(Step(self.repository, len(self.states.outcomes), len(self.states.steps)))
         await self.rights.seen(outcomes.values())
 
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:

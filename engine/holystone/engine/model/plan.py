@@ -17,7 +17,7 @@ from holystone.engine.model.value import Value
 Place: TypeAlias = Literal["images", "stages"]
 """Which of the project's two places a repository belongs to: credentials may differ."""
 
-ToldBy: TypeAlias = Literal["user", "name", "registry", "file"]
+DetectedBy: TypeAlias = Literal["user", "name", "registry", "file"]
 """Who said which implementation a registry is: the user, the name of its host, the registry itself, which could say
 anything, or a file, by which the user or the name had said so."""
 
@@ -85,7 +85,7 @@ class RepositoryPlan(Value, frozen=True):
     kept_manifests: tuple[Digest, ...]
     """Everything that the kept tags need: must still be there afterwards."""
     place: Place = "images"
-    told_by: ToldBy = "user"
+    detected_by: DetectedBy = "user"
     """Its implementation."""
     image_ids: Mapping[Digest, Digest] = {}
     """Of the manifests that go, the digest of the configuration, by which some runtimes name what runs."""
@@ -177,8 +177,8 @@ class Plan(Value, frozen=True):
 
 
 def _claimed(plan: RepositoryPlan) -> RepositoryPlan:
-    told_by: ToldBy = "registry" if plan.told_by == "registry" else "file"
-    return msgspec.structs.replace(plan, told_by=told_by)
+    detected_by: DetectedBy = "registry" if plan.detected_by == "registry" else "file"
+    return msgspec.structs.replace(plan, detected_by=detected_by)
 
 
 class PlanFile(Plan, frozen=True):

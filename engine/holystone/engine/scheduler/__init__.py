@@ -3,7 +3,7 @@ The decisions are pure (`state` and what it is made of); `lane` is the thin shel
 
 from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
-from holystone.engine.scheduler.faults import GaveUp, Later, Overdue, Passing
+from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
 from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_within
 from holystone.engine.scheduler.lane import Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
@@ -13,17 +13,17 @@ from holystone.engine.scheduler.window import RateHint
 __all__ = [
     "FRESH",
     "ROUNDS",
-    "GaveUp",
     "Lane",
     "LaneCounts",
     "LaneKey",
-    "Later",
     "Limits",
     "Overdue",
-    "Passing",
     "RateBudget",
     "RateHint",
+    "RateLimited",
+    "RetriesExhausted",
     "Scheduler",
+    "Transient",
     "for_each",
     "in_batches",
     "map_each",

@@ -17,7 +17,7 @@ from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
-from holystone.engine.scheduler.faults import Later, Overdue, Passing
+from holystone.engine.scheduler.faults import Overdue, RateLimited, Transient
 from holystone.engine.scheduler.freshness import until
 from holystone.engine.scheduler.limits import Limits
 from holystone.engine.scheduler.pause import HostPause
@@ -60,7 +60,7 @@ class Host:
 
 
 class _NoUseWaiting(Exception):
-    def __init__(self, fault: Later | Passing) -> None:
+    def __init__(self, fault: RateLimited | Transient) -> None:
         super().__init__(fault.reason)
         self.fault = fault
 
@@ -122,12 +122,12 @@ class Lane:
         return LaneCounts(self._requests, self._retries, self._throttled, self._waited)
 
     async def run(self, attempt: Callable[[], Awaitable[T]], *, timeout: float, retry: bool = True) -> T:
-        """Sends when it is this request's turn, and again while it raises Later or Passing. `timeout` is for each
-        attempt, in seconds, queueing left out. An attempt must not run another request on its own lane: it would
+        """Sends when it is this request's turn, and again while it raises RateLimited or Transient. `timeout` is for
+        each attempt, in seconds, queueing left out. An attempt must not run another request on its own lane: it would
         wait for the place that it holds.
 
-        Raises GaveUp, and Overdue where it could not be sent in time (see `freshness`); whatever else the attempt
-        raises goes straight through."""
+        Raises RetriesExhausted, and Overdue where it could not be sent in time (see `freshness`); whatever else the
+        attempt raises goes straight through."""
         self._budget.first_attempt()
         retrying = Retrying(self._limits, self._budget, clock=self._clock, sleep=self._rest, rng=self._rng, again=retry)
 
@@ -138,7 +138,7 @@ class Lane:
             self._retries += retrying.attempts > 1
             return await self._send(ticket, attempt, timeout)
 
-        failed: list[Later | Passing] = []
+        failed: list[RateLimited | Transient] = []
 
         async def first_told_again() -> T:
             if failed:
@@ -150,7 +150,7 @@ class Lane:
             # Nearly every request succeeds at once, and tenacity would cost it more than all the rest of the lane.
             try:
                 return await once()
-            except (Later, Passing) as fault:
+            except (RateLimited, Transient) as fault:
                 failed.append(fault)
             return await retrying.policy()(first_told_again)
         except _NoUseWaiting as refused:
@@ -236,13 +236,13 @@ class Lane:
                 result = await attempt()
                 concerned = state.answered(ticket, self._clock())
                 return result
-            raise Passing(f"no answer within {timeout:g} s", host_down=True)
-        except Later as fault:
+            raise Transient(f"no answer within {timeout:g} s", host_down=True)
+        except RateLimited as fault:
             self._throttled += 1
             tell(Throttled(self.key.host, self.key.api, fault.reason, fault.after))
             concerned = self._paused_by(fault, state.throttled(ticket, fault, self._clock()))
             raise
-        except Passing as fault:
+        except Transient as fault:
             concerned = self._paused_by(fault, state.failed(ticket, fault, self._clock()))
             raise
         except Exception:
@@ -254,7 +254,7 @@ class Lane:
         finally:
             self._after(concerned)
 
-    def _paused_by(self, fault: Later | Passing, concerned: bool) -> bool:
+    def _paused_by(self, fault: RateLimited | Transient, concerned: bool) -> bool:
         if concerned and self.paused:
             tell(Paused(self.key.host, fault.reason, self.paused))
         return concerned

@@ -2,7 +2,7 @@
 
 import math
 
-from holystone.engine.scheduler.faults import Later, Passing
+from holystone.engine.scheduler.faults import RateLimited, Transient
 
 _OUT = 9
 _NO_ANSWER = 3
@@ -43,10 +43,10 @@ class HostPause:
         self._strikes = 0
         self._failed_probes = 0
         self._down_since = math.inf
-        self._fault: Later | Passing = Passing("no answer", host_down=True)
+        self._fault: RateLimited | Transient = Transient("no answer", host_down=True)
 
     @property
-    def fault(self) -> Later | Passing:
+    def fault(self) -> RateLimited | Transient:
         """The last one: why the host is paused."""
         return self._fault
 
@@ -83,13 +83,13 @@ class HostPause:
         self._failed_probes = 0
         return True
 
-    def later(self, fault: Later, after: float, probe: int, now: float) -> bool:
+    def later(self, fault: RateLimited, after: float, probe: int, now: float) -> bool:
         self.answered(probe, now)
         self._until = max(now + after, self._until or now)
         self._fault = fault
         return True
 
-    def failed(self, fault: Passing, probe: int, now: float) -> bool:
+    def failed(self, fault: Transient, probe: int, now: float) -> bool:
         self._down_since = min(self._down_since, now)
         self._answered = self._answered or not fault.host_down
         self._strikes += _NO_ANSWER if fault.host_down else 1

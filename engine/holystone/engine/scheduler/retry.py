@@ -8,7 +8,7 @@ from tenacity import AsyncRetrying, RetryCallState
 
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
-from holystone.engine.scheduler.faults import GaveUp, Later, Overdue, Passing
+from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
 from holystone.engine.scheduler.freshness import until
 from holystone.engine.scheduler.limits import Limits
 
@@ -46,23 +46,23 @@ class Retrying:
             retry_error_callback=self._exhausted,
         )
 
-    def gave_up(self, fault: Later | Passing) -> GaveUp:
-        return GaveUp(fault.reason, self.attempts, self._clock() - self._begun, fault=fault)
+    def gave_up(self, fault: RateLimited | Transient) -> RetriesExhausted:
+        return RetriesExhausted(fault.reason, self.attempts, self._clock() - self._begun, fault=fault)
 
     @staticmethod
     def _is_passing(state: RetryCallState) -> bool:
-        return isinstance(_fault(state), Later | Passing)
+        return isinstance(_fault(state), RateLimited | Transient)
 
     def _wait(self, state: RetryCallState) -> float:
         fault = _fault(state)
-        self.why = fault.reason if isinstance(fault, Later | Passing) else ""
+        self.why = fault.reason if isinstance(fault, RateLimited | Transient) else ""
         jitter = self._rng.uniform(0.0, min(_CAP, _BASE * 2.0 ** (state.attempt_number - 1)))
-        return jitter + (fault.after or 0.0) if isinstance(fault, Later) else jitter
+        return jitter + (fault.after or 0.0) if isinstance(fault, RateLimited) else jitter
 
     def _stop(self, state: RetryCallState) -> bool:
         """Tenacity asks last, after `_wait`, so that what is spent here is really used."""
         fault = _fault(state)
-        too_late = isinstance(fault, Later) and (fault.after or 0.0) > self._limits.longest_wait
+        too_late = isinstance(fault, RateLimited) and (fault.after or 0.0) > self._limits.longest_wait
         if not self._again or too_late or state.attempt_number >= self._limits.attempts:
             return True
         self._late = anyio.current_time() + state.upcoming_sleep >= until()

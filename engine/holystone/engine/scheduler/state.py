@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
-from holystone.engine.scheduler.faults import Later, Passing
+from holystone.engine.scheduler.faults import RateLimited, Transient
 from holystone.engine.scheduler.pause import HostPause
 from holystone.engine.scheduler.window import RateHint, Window
 
@@ -21,7 +21,7 @@ class Ticket:
         self.sent_at = now
         self.granted = False
         self.probe = 0
-        self.refusal: Later | Passing | None = None
+        self.refusal: RateLimited | Transient | None = None
         """Why waiting is of no use."""
 
 
@@ -110,7 +110,7 @@ class LaneState:
         self._in_flight -= 1
         return self._pause.answered(ticket.probe, now)
 
-    def throttled(self, ticket: Ticket, fault: Later, now: float) -> bool:
+    def throttled(self, ticket: Ticket, fault: RateLimited, now: float) -> bool:
         self._concurrency.troubled(ticket.sent_at, now)
         self._budget.throttled(ticket.sent_at, now)
         self._in_flight -= 1
@@ -118,7 +118,7 @@ class LaneState:
             return self._pause.answered(ticket.probe, now)
         return self._pause.later(fault, fault.after, ticket.probe, now)
 
-    def failed(self, ticket: Ticket, fault: Passing, now: float) -> bool:
+    def failed(self, ticket: Ticket, fault: Transient, now: float) -> bool:
         self._concurrency.troubled(ticket.sent_at, now)
         self._in_flight -= 1
         return self._pause.failed(fault, ticket.probe, now)
@@ -139,7 +139,7 @@ class LaneState:
         ticket.granted = True
         ticket.sent_at = now
 
-    def _refusal(self, ready: float, end: float, now: float) -> Later | Passing | None:
+    def _refusal(self, ready: float, end: float, now: float) -> RateLimited | Transient | None:
         if now >= end:
             return self._pause.fault
         if ready == math.inf or ready - now <= self._longest_wait:
@@ -148,4 +148,4 @@ class LaneState:
             return self._pause.fault
         if self._in_flight:
             return None  # their replies may tell of more
-        return Later(f"the rate limit is used up for {ready - now:.0f} s", ready - now)
+        return RateLimited(f"the rate limit is used up for {ready - now:.0f} s", ready - now)

@@ -106,7 +106,7 @@ class EntraLogin:
 
     async def exchange(self, lane: Lane | None = None) -> None:
         """Without a lane within the attempt of another request, whose lane waits and tries again for both. Raises
-        Unauthorized, Unreachable, IncompleteSource, and then also Later and Passing."""
+        Unauthorized, Unreachable, IncompleteSource, and then also RateLimited and Transient."""
         service = self._service = self._service or await self._asked_for(lane)
         token = await self._entra_token()
         reply = await self._http.request(

@@ -24,7 +24,7 @@ async def connect(endpoint: Endpoint) -> DockerHubRegistry:
     if isinstance(registry, Anonymous) and isinstance(endpoint.login, UserPassword):
         registry = endpoint.login
     refresh = endpoint.refresh_docker if registry is endpoint.docker else None
-    http = await endpoint.http(endpoint.host, registry, refresh=refresh, judge=pull_limit)
+    http = await endpoint.http(endpoint.host, registry, refresh=refresh, classify=pull_limit)
     return DockerHubRegistry(endpoint.host, http, endpoint.lane("read"), endpoint.lane("write"), await _hub(endpoint))
 
 
@@ -34,12 +34,12 @@ async def _hub(endpoint: Endpoint) -> HubApi:
     lane = endpoint.lane("api")
     if isinstance(credential, UserPassword):
         renew = None if endpoint.login else endpoint.refresh_docker
-        door = await endpoint.http(base, Anonymous(), judge=later)
+        door = await endpoint.http(base, Anonymous(), classify=later)
         login = HubLogin(credential, door, endpoint.lane("login"), renew)
-        http = await endpoint.http(base, login.start, refresh=login.held, judge=later)
+        http = await endpoint.http(base, login.start, refresh=login.held, classify=later)
         return HubApi(http, lane, who=described(credential), login=login, useless="")
     useless = "" if credential is endpoint.login else _useless(credential)
-    http = await endpoint.http(base, Anonymous() if useless else credential, judge=later)
+    http = await endpoint.http(base, Anonymous() if useless else credential, classify=later)
     return HubApi(http, lane, who=described(credential), login=None, useless=useless)
 
 

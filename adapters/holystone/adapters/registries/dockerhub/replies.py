@@ -9,7 +9,7 @@ import msgspec
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.rates import retry_after
 from holystone.adapters.http.reply import Reply, address
-from holystone.engine.scheduler import Later
+from holystone.engine.scheduler import RateLimited
 
 ADVICE: Final = (
     "Give --repo-docker-hub-username and --repo-docker-hub-password (a personal access token with the permission "
@@ -62,22 +62,22 @@ def lacking(reply: Reply, who: str, what: str) -> str:
     return f"{who} may not delete tags of {what}: {need} ({address(reply.asked)} answered {summary(reply)})"
 
 
-def later(reply: Reply) -> Later | None:
+def later(reply: Reply) -> RateLimited | None:
     """The Hub API's 429 says when to come back, in X-Retry-After, which the usual rules understand; the one of the
     protection against abuse is plain text and says nothing."""
     if reply.status == 429 and retry_after(reply.headers, time.time()) is None:
-        return Later(f"{address(reply.url)} answered {summary(reply)}", ABUSE_WAIT)
+        return RateLimited(f"{address(reply.url)} answered {summary(reply)}", ABUSE_WAIT)
     return None
 
 
-def pull_limit(reply: Reply) -> Later | None:
+def pull_limit(reply: Reply) -> RateLimited | None:
     """The registry counts each GET of a manifest as a pull, in windows of hours; HEAD and configurations are free
     (docs.docker.com/docker-hub/usage/pulls)."""
     if reply.status != 429 or error_code(reply) != "TOOMANYREQUESTS":
         return None
     limit = reply.headers.get("RateLimit-Limit", "")
     much = f", {limit.partition(';')[0]} in {limit.partition('w=')[2]} s" if ";w=" in limit else ""
-    return Later(
+    return RateLimited(
         f"the account's pulls from Docker Hub are used up{much} (each manifest that is read for the first time is "
         f"one): {summary(reply)}",
         retry_after(reply.headers, time.time()),

@@ -7,7 +7,7 @@ from yarl import URL
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.registries.detection import is_vendors_own
 from holystone.adapters.registries.ecr.api import EcrApi
-from holystone.adapters.registries.ecr.errors import judge
+from holystone.adapters.registries.ecr.errors import classify
 from holystone.adapters.registries.ecr.hosts import EcrName
 from holystone.adapters.registries.ecr.lanes import Lanes
 from holystone.adapters.registries.ecr.login import RegistryLogin
@@ -55,7 +55,9 @@ async def connect(endpoint: Endpoint) -> EcrRegistry:
     whom = Anonymous(f"requests are signed: {identity.origin}")
     lanes = Lanes.of(endpoint.lane)
     api = EcrApi(
-        await endpoint.http(at, whom, judge=judge, signer=identity), name.account if name else None, identity.origin
+        await endpoint.http(at, whom, classify=classify, signer=identity),
+        name.account if name else None,
+        identity.origin,
     )
     http = await endpoint.http(endpoint.host, whom, signer=RegistryLogin(api))
     return EcrRegistry(endpoint.host, api, http, lanes)

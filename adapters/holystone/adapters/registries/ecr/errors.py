@@ -7,7 +7,7 @@ from typing import Final
 
 from holystone.adapters.http.errors import document
 from holystone.adapters.http.reply import Reply, address, printable
-from holystone.engine.scheduler import Later, Passing
+from holystone.engine.scheduler import RateLimited, Transient
 
 _THROTTLED: Final = frozenset(
     {
@@ -69,14 +69,14 @@ def error_of(reply: Reply) -> ApiError | None:
     return ApiError(reply.status, code, message if isinstance(message, str) else "")
 
 
-def judge(reply: Reply) -> Later | Passing | None:
+def classify(reply: Reply) -> RateLimited | Transient | None:
     error = error_of(reply)
     if error is None:
         return None
     reason = f"{address(reply.url)} answered {error}"
     if error.code in _THROTTLED:
-        return Later(reason, _wait(reply))
-    return Passing(reason) if error.code in _PASSING else None
+        return RateLimited(reason, _wait(reply))
+    return Transient(reason) if error.code in _PASSING else None
 
 
 def _wait(reply: Reply) -> float | None:

@@ -17,7 +17,7 @@ from holystone.adapters.http.faults import NoAnswer, retry_rule
 from holystone.adapters.http.reply import Reply, address, to_url
 from holystone.adapters.http.wire import Wire
 from holystone.engine.errors import RegistryFailure, Unauthorized, Unreachable, UsageError
-from holystone.engine.scheduler import Passing
+from holystone.engine.scheduler import Transient
 
 TIMEOUT: Final = 10.0
 """Seconds for one request to a token server."""
@@ -54,7 +54,7 @@ class Source(Protocol):
         ...
 
     async def fetch(self) -> AccessToken:
-        """Raises Later or Passing if trying again can help, Unauthorized or UsageError if not."""
+        """Raises RateLimited or Transient if trying again can help, Unauthorized or UsageError if not."""
         ...
 
 
@@ -90,7 +90,7 @@ async def ask(
     headers: dict[str, str],
     body: bytes | None = None,
 ) -> Reply:
-    """One request to a token server. Raises Later and Passing, Unreachable, IncompleteSource."""
+    """One request to a token server. Raises RateLimited and Transient, Unreachable, IncompleteSource."""
     with anyio.move_on_after(TIMEOUT):
         reply = await wire.send(method, url, limit=LARGEST, headers=headers, body=body)
         if verdict := retry_rule(reply, time.time()):
@@ -122,7 +122,7 @@ class MetadataServer:
         with anyio.move_on_after(_PING):
             try:
                 reply = await self._wire.send("GET", self._url / "", limit=LARGEST, headers=_FLAVOR)
-            except (Passing, Unreachable):
+            except (Transient, Unreachable):
                 return False
             return reply.headers.get("Metadata-Flavor") == "Google"
         return False

@@ -24,7 +24,7 @@ from holystone.adapters.http.reply import printable
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.gcr.access_tokens import AccessToken, ask
 from holystone.engine.errors import Unauthorized, UsageError
-from holystone.engine.scheduler import Passing
+from holystone.engine.scheduler import Transient
 
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _LIFETIME: Final = 3600.0
@@ -71,7 +71,7 @@ class KeyFile:
             token, lifetime = await anyio.to_thread.run_sync(self._refresh, abandon_on_cancel=True)
         except self._errors.RefreshError as error:
             if error.retryable:
-                problem = Passing(f"Google's token server: {_words(error)}")
+                problem = Transient(f"Google's token server: {_words(error)}")
             else:
                 problem = Unauthorized(
                     f"Google refuses {self.origin}: {_words(error)}.",

@@ -10,7 +10,7 @@ from holystone.adapters.http.errors import document, error_code, summary
 from holystone.adapters.http.rates import retry_after
 from holystone.adapters.http.reply import Reply, address, printable
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
-from holystone.engine.scheduler import Later, Passing
+from holystone.engine.scheduler import RateLimited, Transient
 
 # google/go-containerregistry:pkg/v1/remote/options.go (retryableStatusCodes), besides those that are always retried.
 _TRANSIENT: Final = {499, 522}
@@ -56,17 +56,17 @@ def api_error(reply: Reply) -> ApiError:
         return ApiError()
 
 
-def judge(reply: Reply) -> Later | Passing | None:
+def classify(reply: Reply) -> RateLimited | Transient | None:
     """Exact bodies and Retry-After of a throttled reply are not documented: whatever of them is there is heeded."""
     if reply.status < 400:
         return None
     reason = f"{address(reply.url)} answered {summary(reply)}"
     if reply.status in _TRANSIENT:
-        return Passing(reason)
+        return Transient(reason)
     error = api_error(reply)
     if reply.status == 429 or error_code(reply) in _TOO_MUCH or error.status in _TOO_MUCH:
         after = retry_after(reply.headers, time.time())
-        return Later(reason if not error.message else error.shown(reply), error.delay if after is None else after)
+        return RateLimited(reason if not error.message else error.shown(reply), error.delay if after is None else after)
     return None
 
 

@@ -44,7 +44,7 @@ async def connect(endpoint: Endpoint) -> GithubRegistry | GithubDockerRegistry:
     hosted = is_hosted(base)
     api = GithubApi(
         await endpoint.http(
-            graphql_base(base) if by_graphql else base, token, judge=api_later, refresh=_refresh(endpoint, token)
+            graphql_base(base) if by_graphql else base, token, classify=api_later, refresh=_refresh(endpoint, token)
         ),
         endpoint.lane("api", READ_QUOTA if hosted else None),
         endpoint.lane("api-write", WRITE_QUOTA if hosted else None),
@@ -54,7 +54,7 @@ async def connect(endpoint: Endpoint) -> GithubRegistry | GithubDockerRegistry:
     http = await endpoint.http(
         endpoint.host,
         endpoint.docker if separate else UserPassword(_ANY_USER, token.token, token.origin),
-        judge=registry_later,
+        classify=registry_later,
         refresh=endpoint.refresh_docker if separate else None,
     )
     lanes = endpoint.lane("read"), endpoint.lane("write")

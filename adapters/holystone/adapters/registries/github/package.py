@@ -10,8 +10,8 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.registries.github.addresses import owner_of, package_path
 from holystone.adapters.registries.github.api import GithubApi
+from holystone.adapters.registries.github.listing_lock import ListingLock
 from holystone.adapters.registries.github.replies import deletion_outcome, forbidden
-from holystone.adapters.registries.github.stillness import Stillness
 from holystone.adapters.registries.github.versions import read_versions
 from holystone.adapters.registries.listed import Listed
 from holystone.engine.errors import RegistryFailure
@@ -36,16 +36,16 @@ class Package:
         self._deleted: dict[Digest, int] | None = None
         """What can be restored; read once for as long as nothing is deleted."""
         self._reading = anyio.Lock()
-        self._stillness = Stillness()
+        self._listing_lock = ListingLock()
         self._may_delete = False
         """True once a deletion has succeeded."""
 
     def __repr__(self) -> str:
-        return f"<Package {self._repository}, {len(self._ids or ())} manifests known, {self._stillness!r}>"
+        return f"<Package {self._repository}, {len(self._ids or ())} manifests known, {self._listing_lock!r}>"
 
     async def list(self) -> Listing | None:
         """None if GitHub shows no such package, which may have two reasons. Raises IncompleteSource."""
-        async with self._stillness.listing():
+        async with self._listing_lock.listing():
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
         listed = Listed()
         seen: set[str] = set()
@@ -74,7 +74,7 @@ class Package:
         if not numbers:
             return Failed(_NOT_LISTED_YET) if await self._resolve(digest) else AlreadyGone()
         outcome: Outcome = AlreadyGone()
-        async with self._stillness.deletion():
+        async with self._listing_lock.deletion():
             for number in numbers:
                 one = await self._delete(number)
                 if not isinstance(one, Deleted | AlreadyGone):

@@ -5,13 +5,13 @@ from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.gitlab.api import HOSTED, QUOTA, GitlabApi, api_base
 from holystone.adapters.registries.gitlab.login import choose
 from holystone.adapters.registries.gitlab.registry import GitlabRegistry
-from holystone.adapters.registries.gitlab.replies import judge
+from holystone.adapters.registries.gitlab.replies import classify
 
 
 async def connect(endpoint: Endpoint) -> GitlabRegistry:
     credential = choose(endpoint)
     refresh = endpoint.refresh_docker if credential is endpoint.docker else None
-    http = await endpoint.http(endpoint.host, credential, refresh=refresh, judge=judge)
+    http = await endpoint.http(endpoint.host, credential, refresh=refresh, classify=classify)
     return GitlabRegistry(
         endpoint.host, http, endpoint.lane("read"), endpoint.lane("write"), credential, await _api(endpoint)
     )
@@ -26,5 +26,5 @@ async def _api(endpoint: Endpoint) -> GitlabApi | None:
         return None
     address, prefix = base
     quota = QUOTA if endpoint.host in HOSTED else None
-    http = await endpoint.http(address, endpoint.login, judge=judge)
+    http = await endpoint.http(address, endpoint.login, classify=classify)
     return GitlabApi(http, endpoint.lane("api", quota), endpoint.lane("api", quota), endpoint.login, prefix=prefix)

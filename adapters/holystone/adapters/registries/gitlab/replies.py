@@ -6,7 +6,7 @@ from typing import Final
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply, address
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
-from holystone.engine.scheduler import Later, Passing
+from holystone.engine.scheduler import RateLimited, Transient
 
 READ_ONLY: Final = (
     "the registry is read-only (maintenance, or an offline garbage collection is running), "
@@ -32,11 +32,11 @@ _RULES: Final = frozenset(
 )
 
 
-def judge(reply: Reply) -> Later | Passing | None:
+def classify(reply: Reply) -> RateLimited | Transient | None:
     """What comes besides the usual 429 and 5xx. GitLab's own 429 is plain text, `Retry later`, often without a
     Retry-After; 503 UNAVAILABLE is said while the online garbage collector holds a row."""
     if reply.status in (400, 409) and (reply.status, error_code(reply)) in _PASSING:
-        return Passing(f"{address(reply.url)} answered {summary(reply)}")
+        return Transient(f"{address(reply.url)} answered {summary(reply)}")
     return None
 
 

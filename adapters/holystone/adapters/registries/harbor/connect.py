@@ -3,7 +3,7 @@
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.harbor.api import HarborApi
 from holystone.adapters.registries.harbor.registry import HarborRegistry
-from holystone.adapters.registries.harbor.replies import judge
+from holystone.adapters.registries.harbor.replies import classify
 
 
 async def connect(endpoint: Endpoint) -> HarborRegistry:
@@ -11,9 +11,9 @@ async def connect(endpoint: Endpoint) -> HarborRegistry:
     says 401 without a challenge on its API."""
     credential = endpoint.login or endpoint.docker
     refresh = None if endpoint.login else endpoint.refresh_docker
-    http = await endpoint.http(endpoint.host, credential, refresh=refresh, judge=judge, preemptive=True)
+    http = await endpoint.http(endpoint.host, credential, refresh=refresh, classify=classify, preemptive=True)
     api = http
     if endpoint.own_api != http.base:
-        api = await endpoint.http(endpoint.own_api, credential, refresh=refresh, judge=judge, preemptive=True)
+        api = await endpoint.http(endpoint.own_api, credential, refresh=refresh, classify=classify, preemptive=True)
     reads, writes = endpoint.lane("read"), endpoint.lane("write")
     return HarborRegistry(endpoint.host, http, reads, writes, HarborApi(api, reads, writes, credential))

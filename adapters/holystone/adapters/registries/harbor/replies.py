@@ -7,7 +7,7 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.reply import Reply, address
 from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
-from holystone.engine.scheduler import Passing
+from holystone.engine.scheduler import Transient
 
 NOT_FOUND: Final = "NOT_FOUND"
 _UNROUTED: Final = re.compile(rb'"path [^"]* was not found"')
@@ -16,11 +16,11 @@ READ_ONLY: Final = (
 )
 
 
-def judge(reply: Reply) -> Passing | None:
+def classify(reply: Reply) -> Transient | None:
     """Two requests that change the same row at the same time: one of them is told 409. Deadlocks are 500 UNKNOWN
     (goharbor/harbor#21062), which is retried anyway, as are 429 and 503 of an ingress in front."""
     if reply.status == 409 and error_code(reply) == "CONFLICT":
-        return Passing(f"{address(reply.url)} answered {summary(reply)}")
+        return Transient(f"{address(reply.url)} answered {summary(reply)}")
     return None
 
 

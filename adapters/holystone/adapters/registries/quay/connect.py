@@ -21,11 +21,11 @@ async def connect(endpoint: Endpoint) -> QuayRegistry:
     token, docker = endpoint.login, endpoint.docker
     if isinstance(token, RegistryToken) and isinstance(docker, Anonymous):
         http = await endpoint.http(
-            endpoint.host, entry := UserPassword(_OAUTH_USER, token.token, token.origin), judge=later
+            endpoint.host, entry := UserPassword(_OAUTH_USER, token.token, token.origin), classify=later
         )
         who = described(entry)
     else:
-        http = await endpoint.http(endpoint.host, docker, refresh=endpoint.refresh_docker, judge=later)
+        http = await endpoint.http(endpoint.host, docker, refresh=endpoint.refresh_docker, classify=later)
         who = described(docker)
     hosted = endpoint.host == HOSTED
     manifests = endpoint.lane("manifests", MANIFESTS_QUOTA if hosted else None)
@@ -35,5 +35,5 @@ async def connect(endpoint: Endpoint) -> QuayRegistry:
         base = endpoint.own_api
         prefix = "" if endpoint.api_url and endpoint.api_url.path.endswith(_API) else _API
         lane = endpoint.lane("api", API_QUOTA if hosted else None)
-        api = QuayApi(await endpoint.http(base, token, judge=later), lane, prefix=prefix, who=described(token))
+        api = QuayApi(await endpoint.http(base, token, classify=later), lane, prefix=prefix, who=described(token))
     return QuayRegistry(endpoint.host, http, manifests, tags, api, who)

@@ -13,7 +13,7 @@ from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.faults import retry_rule
 from holystone.adapters.http.reply import Reply, address
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
-from holystone.engine.scheduler import Later, Passing
+from holystone.engine.scheduler import RateLimited, Transient
 
 NONSENSE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a body that is not what it should be: other JSON, other bytes, nested without end."""
@@ -35,12 +35,12 @@ class _Problem(msgspec.Struct):
     error_type: str = ""
 
 
-def later(reply: Reply) -> Later | Passing | None:
+def later(reply: Reply) -> RateLimited | Transient | None:
     """A 503 that says "read-only" does not pass; since callers name 503 as final, all others are answered for here.
     520 is `downstream_issue` and `external_service_timeout` (endpoints/exception.py). A 429 of nginx has no
     Retry-After: the lane's own doubling waits apply."""
     if reply.status == 520:
-        return Passing(f"{address(reply.url)} answered {summary(reply)}")
+        return Transient(f"{address(reply.url)} answered {summary(reply)}")
     if reply.status == 503 and not says_read_only(reply):
         return retry_rule(reply, time.time())
     return None

@@ -4,7 +4,7 @@ from holystone.policies.werf.v1.claims import contradicted
 from holystone.policies.werf.v1.layout import ImagesRepo
 from holystone.policies.werf.v1.modes import check_image_names, resolve_mode
 from holystone.policies.werf.v1.ownership import (
-    Belongings,
+    Ownership,
     belongings_among_images,
     belongings_in_storage,
     looks_stored,
@@ -34,10 +34,10 @@ from holystone.policies.werf.v1.slug import docker_tag_slug
 from holystone.policies.werf.v1.stages import StageTag, marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
 
 __all__ = [
-    "Belongings",
     "ClientId",
     "ImagesRepo",
     "MetadataTag",
+    "Ownership",
     "StageTag",
     "belongings_among_images",
     "belongings_in_storage",

@@ -11,9 +11,9 @@ from holystone.policies.werf.v1.project import ImageTag
 from holystone.policies.werf.v1.reading import kind_of, stored_image
 
 
-class Belongings(msgspec.Struct, frozen=True):
+class Ownership(msgspec.Struct, frozen=True):
     own: frozenset[Reference]
-    strangers: dict[Reference, str]
+    others: dict[Reference, str]
     """What looks like the project's and has a label that names another one, with that name."""
     doubtful: frozenset[Reference] = frozenset()
     """Records beside what strangers have: nothing says whose they are."""
@@ -30,14 +30,14 @@ def readable_enough(storage: RepositorySnapshot) -> RepositorySnapshot:
     return msgspec.structs.replace(storage, broken=broken)
 
 
-def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> Belongings:
+def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> Ownership:
     """Stages and all records. `project` is None if nobody knows the name: then labels that name one say nothing.
 
     A stage names its project and most records do not. So beside another project's stages no record is anybody's."""
     ours = (project,) if project else ()
     own: set[Tag] = set()
     records: set[Tag] = set()
-    strangers: dict[Tag, str] = {}
+    others: dict[Tag, str] = {}
     for tag in storage.tags:
         kind, labelled = kind_of(tag), _labels(storage, tag)
         if not looks_stored(storage, tag):
@@ -46,13 +46,13 @@ def belongings_in_storage(storage: RepositorySnapshot, project: str | None) -> B
             records.add(tag)
         elif not labels.is_image_under(labelled, tag):  # images may live in the same repository
             if whose := labels.another_project(labelled, ours):
-                strangers[tag] = whose
+                others[tag] = whose
             else:
                 own.add(tag)
-    return Belongings(
-        own=frozenset(Reference(storage.repository, tag) for tag in (own if strangers else own | records)),
-        strangers={Reference(storage.repository, tag): whose for tag, whose in strangers.items()},
-        doubtful=frozenset(Reference(storage.repository, tag) for tag in records if strangers),
+    return Ownership(
+        own=frozenset(Reference(storage.repository, tag) for tag in (own if others else own | records)),
+        others={Reference(storage.repository, tag): whose for tag, whose in others.items()},
+        doubtful=frozenset(Reference(storage.repository, tag) for tag in records if others),
     )
 
 
@@ -61,21 +61,21 @@ def belongings_among_images(
     snapshots: Mapping[Repository, RepositorySnapshot],
     storage: Repository,
     project: str | None,
-) -> Belongings:
+) -> Ownership:
     """`tags` are those of the project's images by their labels."""
     ours = (project,) if project else ()
     own: set[Reference] = set()
-    strangers: dict[Reference, str] = {}
+    others: dict[Reference, str] = {}
     for image in tags:
         at = image.reference
         labelled = _labels(snapshots[at.repository], at.tag)
         if at.repository == storage and kind_of(at.tag) != "foreign" and not labels.is_image_under(labelled, at.tag):
             continue
         if whose := labels.another_project(labelled, ours):
-            strangers[at] = whose
+            others[at] = whose
         else:
             own.add(at)
-    return Belongings(frozenset(own), strangers)
+    return Ownership(frozenset(own), others)
 
 
 def _labels(snapshot: RepositorySnapshot, tag: Tag) -> Mapping[str, str]:

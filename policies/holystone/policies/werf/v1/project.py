@@ -30,7 +30,7 @@ class ImageTag(msgspec.Struct, frozen=True):
     """What `werf-tag-strategy` says, e.g. `git-branch`."""
     imports: tuple[Digest, ...] = ()
     """Image ids that its `werf-import-*` labels name."""
-    stranger: str = ""
+    other_project: str = ""
     """The project that its label names, if it is another one than ours."""
     odd: str = ""
     """What of its configuration makes no sense."""
@@ -56,7 +56,7 @@ class Stage(msgspec.Struct, frozen=True):
     """Its configuration cannot be read, so that only its image id is known. Only of stages that a record marks."""
     odd: str = ""
     """What of its configuration makes no sense."""
-    stranger: str = ""
+    other_project: str = ""
     """The project that its label names, if it is another one than ours."""
 
 

@@ -44,7 +44,7 @@ def read_images(
             meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, tag) or tag,
             strategy=config.labels.get(labels.TAG_STRATEGY) or None,
             imports=labels.imports(config.labels),
-            stranger=labels.another_project(config.labels, ours),
+            other_project=labels.another_project(config.labels, ours),
             odd=config.odd,
             built_at=labels.built_at(config.labels),
         )
@@ -187,7 +187,7 @@ def _stage(tag: Tag, config: ImageConfig, rejected_by: Tag | None, ours: Collect
         config.created,
         labels.imports(config.labels),
         rejected_by,
-        stranger=labels.another_project(config.labels, ours),
+        other_project=labels.another_project(config.labels, ours),
         odd=config.odd,
     )
 

@@ -45,12 +45,12 @@ def decide_stages(
     for stage in sorted(storage.stages, key=lambda stage: stage.tag):
         twins[stage.image_id].append(stage)
     young = _young(storage.stages, now, grace)
-    strangers = {stage.tag: (OtherProject(stage.stranger),) for stage in storage.stages if stage.stranger}
+    others = {stage.tag: (OtherProject(stage.other_project),) for stage in storage.stages if stage.other_project}
     odd = {stage.tag: (Unreadable(stage.odd),) for stage in storage.stages if stage.odd and not stage.rejected_by}
-    stay = {*young, *in_use, *strangers, *odd}
+    stay = {*young, *in_use, *others, *odd}
     needed = _needed(twins, sorted(remaining_images, key=lambda image: image.reference), stay)
     own: Mapping[Tag, tuple[KeepReason, ...]] = {
-        tag: (*odd.get(tag, ()), *strangers.get(tag, ()), *in_use.get(tag, ()), *young.get(tag, ())) for tag in stay
+        tag: (*odd.get(tag, ()), *others.get(tag, ()), *in_use.get(tag, ()), *young.get(tag, ())) for tag in stay
     }
     doubts = tuple(
         Unreadable(f"{what}, which may descend from this stage")

@@ -1,0 +1,134 @@
+"""From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
+
+import os
+from collections.abc import Collection, Mapping
+from functools import partial
+
+import msgspec
+
+from holystone.adapters.git.prepare import prepare_history
+from holystone.adapters.git.repository import GitRepository
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.state.sqlite import refuse_if_busy
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Repository
+from holystone.engine.planner.fuse import FuseLimits
+from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.scheduler import for_each
+from holystone.policies.werf.v1.tag_strategy import saved_by_folding
+from holystone.settings.project import Project, load_project
+from holystone.settings.values import CleanupSettings
+from holystone.workflows.baselines import count_sources, hold_against_last
+from holystone.workflows.clock import check_clock
+from holystone.workflows.decide import Rules, Scope, StrategyIntent, decide
+from holystone.workflows.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
+from holystone.workflows.intent import GitAnswer, ask_git, image_tags
+from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
+from holystone.workflows.locate import Places, locate, storage_repository
+from holystone.workflows.planning import PlanningOptions, make_plan
+from holystone.workflows.unlisted import folding, look_up
+
+
+async def prepare_plan(
+    connections: Connections,
+    cache: DigestCache,
+    settings: CleanupSettings,
+    scope: Scope,
+    command: str,
+    as_of: int,
+    listed: Collection[UsedImage] = (),
+) -> Plan:
+    """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
+    project = await load_project(settings.project)
+    if not (settings.run.dry_run or settings.run.plan_out):
+        refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
+    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users(listed=listed)
+    places = await locate(connections, settings, project)
+    git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
+    refuse_unfilled(in_use, inventory.snapshots)
+    located = places.located(inventory.snapshots)
+    session_of = partial(_registry, connections, located)
+    seen = {at: each for at, each in inventory.snapshots.items() if not each.unseen}
+    there = {at: {**dict.fromkeys(each.broken), **each.tags} for at, each in seen.items()}
+    used = (*in_use.images, *await look_up(in_use.images, there, session_of))
+    inventory = msgspec.structs.replace(inventory, project=(project.name,) if project.name else ())
+    answer = GitAnswer()
+    if git is not None:
+        answer = await ask_git(
+            git,
+            inventory,
+            settings.history,
+            project.keep_policies,
+            as_of,
+            accepted=settings.run.accept_new_baseline,
+        )
+    intent = answer.intent
+    if isinstance(intent, StrategyIntent):
+        doubtful = saved_by_folding(image_tags(inventory), intent.names)
+        folds = await folding(doubtful, inventory.snapshots, session_of)
+        intent = msgspec.structs.replace(intent, folding=folds)
+    clock = check_clock(connections.dates.nearest, answer.newest, as_of, allow_skew=settings.allow_clock_skew)
+    rules = Rules(
+        v1_2=settings.history.v1_2,
+        v1_2_confirmed=settings.history.v1_2_explicit,
+        stages_grace=settings.stages_grace,
+        as_of=as_of,
+    )
+    decision = decide(inventory, intent, scope, rules, used)
+    decision = msgspec.structs.replace(
+        decision,
+        notices=(*in_use.notices, *decision.notices, *project.notes, *answer.notices, *clock),
+        refusals=(*decision.refusals, *answer.refusals),
+    )
+    fuse = None if settings.run.yes_delete_that_many else FuseLimits()
+    options = PlanningOptions(command, as_of, fuse)
+    plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
+    asked = scope.images and bool(users.clusters or users.listed)
+    counted = count_sources(plan, inventory, answer, users_asked=asked)
+    plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
+    return await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
+
+
+async def _registry(
+    connections: Connections, located: Mapping[Repository, RepositoryTarget], repository: Repository
+) -> RepositorySession:
+    at = located[repository]
+    return await connections.session(at.repository, at.implementation, at.place, at.detected_by)
+
+
+async def _read(
+    connections: Connections,
+    cache: DigestCache,
+    settings: CleanupSettings,
+    scope: Scope,
+    project: Project,
+    places: Places,
+    users: Users,
+) -> tuple[GitRepository | None, InUse, ProjectInventory]:
+    """Git, clusters and registries at the same time; whichever fails first stops the others."""
+    git: list[GitRepository | None] = []
+    in_use: list[InUse] = []
+    inventory: list[ProjectInventory] = []
+
+    async def git_history() -> None:
+        history = settings.history
+        git.append(
+            await prepare_history(
+                settings.project.directory.absolute(),
+                allow_shallow=history.allow_shallow_clone,
+                synchronize_first=history.synchronize,
+            )
+        )
+
+    async def used() -> None:
+        in_use.append(await read_in_use(users, os.environ))
+
+    async def registries() -> None:
+        inventory.append(
+            await read_inventory(connections, cache, places.layout, places.images, places.storage, project.images)
+        )
+
+    jobs = (registries, used, git_history) if scope.images else (registries, used)
+    await for_each(jobs, lambda job: job(), workers=len(jobs))
+    return (git[0] if git else None), in_use[0], inventory[0]

@@ -1,0 +1,65 @@
+"""Before a plan is carried out that was made some time ago: does anybody use by now what it takes away?"""
+
+import os
+from collections.abc import Collection
+from typing import Final
+
+from holystone.adapters.http.reply import printable
+from holystone.adapters.registries.connections import Connections
+from holystone.engine.errors import Refused
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.planner.used import doomed_and_used
+from holystone.engine.ports import RepositorySession
+from holystone.engine.report.words import user_text
+from holystone.settings.values import KubernetesSettings
+from holystone.workflows.in_use import find_users_again, read_in_use, refuse_unfilled
+from holystone.workflows.unlisted import look_up
+
+_SHOWN: Final = 5
+
+
+async def refuse_what_is_used(
+    connections: Connections,
+    plan: Plan,
+    settings: KubernetesSettings,
+    listed: Collection[UsedImage],
+    *,
+    what_to_do: str,
+) -> tuple[str, ...]:
+    """Asks the clusters that were asked for the plan, and those that are new, unless the plan was made without any. The
+    notices. Raises Refused, naming what is used and by whom; IncompleteSource."""
+    if plan.is_empty:
+        return ()
+    places = {each.repository: each for each in plan.repositories}
+
+    async def session_of(repository: Repository) -> RepositorySession:
+        at = places[repository]
+        return await connections.session(repository, at.implementation, at.place, at.detected_by)
+
+    users = await find_users_again(plan.clusters, settings, listed, os.environ)
+    in_use = await read_in_use(users, os.environ)
+    refuse_unfilled(in_use, places)
+    unlisted = await look_up(in_use.images, _listed(plan), session_of)
+    await connections.settle()
+    if used := doomed_and_used(plan, (*in_use.images, *unlisted)):
+        lines = [f"{what} ({printable(user_text(by[0]))})" for what, by in used.items()]
+        more = [f"and {len(lines) - _SHOWN:,} more"] if len(lines) > _SHOWN else []
+        raise Refused(
+            f"What the plan takes away is in use by now: {', '.join((*lines[:_SHOWN], *more))}.",
+            not_deleted="Nothing was deleted by this command.",
+            what_to_do=what_to_do,
+        )
+    return in_use.notices
+
+
+def _listed(plan: Plan) -> dict[Repository, dict[Tag, Digest | None]]:
+    """As the plan has it."""
+    listed: dict[Repository, dict[Tag, Digest | None]] = {}
+    for at in plan.repositories:
+        tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in at.kept}
+        for step in at.steps:
+            tags |= dict.fromkeys(step.tags, step.digest)
+        listed[at.repository] = tags
+    return listed

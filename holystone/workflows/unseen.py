@@ -1,0 +1,93 @@
+"""Images that their registry does not show: a tag that is listed and cannot be read, or a repository without any tag
+though records name images in it. They may be there all the same, so that what may hang on them stays: their records,
+and each stage that nothing else needs, since only the image itself says on which one it is built."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+from holystone.engine.closure.attached import is_attached_name
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.references import ImageName, Tag
+from holystone.engine.report.words import count
+from holystone.policies.werf.v1 import kind_of
+from holystone.policies.werf.v1.claims import names_its_content
+from holystone.policies.werf.v1.project import Signature, StagesStorage
+from holystone.workflows.inventory import ProjectInventory
+
+
+class Unseen(msgspec.Struct, frozen=True):
+    """Of one image."""
+
+    signatures: frozenset[Signature]
+    """Content signatures, by its records, that a tag is named after."""
+    possible: frozenset[Signature]
+    """Others that a tag may be of, since its name does not say."""
+    records: int
+    tags: tuple[Tag, ...]
+    """That are listed; none where the repository shows no tag at all."""
+    blind: bool
+    """Any stage may hang on what is not seen. Not if all of it was read and only makes no sense."""
+
+
+def unseen_images(
+    inventory: ProjectInventory, ours: Collection[ImageName], storage: StagesStorage
+) -> Mapping[ImageName, Unseen]:
+    """`ours`: whose records are the project's. A tag is known by its name alone, where werf makes it of the content
+    signature; behind any other there may be an image of any content. Records that do not say of which content they
+    are, or are of one of several images, stay for ever: they name nothing."""
+    named: defaultdict[ImageName, list[Signature]] = defaultdict(list)
+    for record in storage.metadata:
+        if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
+            named[record.image].append(record.signature)
+    found: dict[ImageName, Unseen] = {}
+    for image in inventory.images:
+        each, at, layout = named[image], inventory.of_image(image), inventory.layout
+        broken = {
+            layout.without_image(image, tag): tag
+            for tag in at.broken
+            if layout.is_candidate(image, tag) and not (at.repository == inventory.storage and _is_stored(tag))
+        }
+        lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
+        # Named after a branch, say, so that any content may be behind it.
+        unnamed = {
+            tag
+            for signature, tag in broken.items()
+            if signature not in each and not (names_its_content(signature) or is_attached_name(signature))
+        }
+        unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
+        hidden = frozenset(each) & broken.keys() if at.names else frozenset(each)
+        possible = frozenset(each) - hidden if unnamed else frozenset[Signature]()
+        lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
+        tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
+        if hidden or possible or lost:
+            found[image] = Unseen(hidden, possible, len(each), tags, blind=bool(lost) or not tags)
+    return found
+
+
+def _is_stored(tag: Tag) -> bool:
+    return kind_of(tag) != "foreign"
+
+
+def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
+    """The registry has it, and does not give out all that it takes to know whether it is one of ours. A tag without a
+    manifest is no image any more, and bytes that are there and make no sense are none that werf has written."""
+    digest = at.tags.get(tag)
+    if tag in at.unread or digest in at.unread:
+        return True
+    manifest = at.manifests.get(digest) if digest else None
+    return manifest is not None and manifest.config is not None and manifest.config not in at.configs
+
+
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
+    """Of repositories that show no tag; tags that cannot be read are told as broken."""
+    for image, each in unseen.items():
+        if not each.tags:
+            at = inventory.layout.repository(image)
+            yield (
+                f"image {image.shown}: {at} has no tag, though {count(each.records, 'record')} in {inventory.storage} "
+                "name images that were published there: they stay, and so does each stage that nothing else needs. If "
+                "it was deleted on purpose, leave the image out of werf.yaml and run "
+                f"`holystone managed-images rm {image.shown}`"
+            )

@@ -1,0 +1,214 @@
+"""A plan file is written for its owner alone, whole or not at all, and read as what a stranger may have made of it."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.in_use import Workload
+from holystone.engine.model.outlook import UndoOutlook
+from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanFile, Refusal, RepositoryPlan
+from holystone.engine.model.reasons import InUse, YoungerThan
+from holystone.engine.model.references import Tag
+from holystone.workflows.plan_file import plan_hash, read_plan, write_plan
+from tests.support.appetite import appetite
+from tests.support.hostile_json import tampered
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, remove, untag
+
+ONE, TWO = digest_of(b"one"), digest_of(b"two")
+PLAN = Plan(
+    as_of=1_700_000_000,
+    command="cleanup",
+    repositories=(
+        RepositoryPlan(
+            repository(),
+            "default",
+            (Pass("untag", (untag("v1", ONE),)), level(remove(TWO, "v2"))),
+            (
+                Kept(Tag("v3"), ONE, (InUse(Workload("here", "prod", "Deployment", "app")), YoungerThan(7, 3600))),
+                Kept(Tag("v4"), None, ()),
+            ),
+            (ONE,),
+            image_ids={TWO: ONE},
+            marks={Tag("v1"): Tag("v2")},
+            undo=UndoOutlook(),
+        ),
+    ),
+    notices=("a note",),
+    refusals=(Refusal("fuse", repository(), "too many", "say so", "phrase"),),
+    clusters=ClustersAsked(("here",)),
+)
+WHOLE = to_json(PlanFile(**{name: getattr(PLAN, name) for name in Plan.__struct_fields__}, hash=plan_hash(PLAN)))
+
+
+def read(file: Path) -> Plan:
+    return read_plan(file, max_age=3600, now=PLAN.as_of)[0]
+
+
+def outcome(file: Path) -> Plan | HolystoneError:
+    try:
+        return read(file)
+    except HolystoneError as error:
+        return error
+
+
+@given(tampered(WHOLE), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_whatever_a_plan_file_says_it_is_a_plan_or_one_message(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, sealed_again: bool
+) -> None:
+    """`sealed_again`: by somebody who makes the hash anew."""
+    file = tmp_path_factory.mktemp("plan") / "plan.json"
+    file.write_bytes(content)
+    if sealed_again:
+        try:
+            claimed = from_json(content, PlanFile)
+            plan = Plan(**{name: getattr(claimed, name) for name in Plan.__struct_fields__})
+            file.write_bytes(to_json(msgspec.structs.replace(claimed, hash=plan_hash(plan))))
+        except msgspec.MsgspecError:
+            pass
+    made = outcome(file)
+    if isinstance(made, HolystoneError):
+        assert made.exit_code in (2, 3)
+        assert made.message
+    else:
+        assert {each.detected_by for each in made.repositories} <= {"registry", "file"}
+        assert from_json(to_json(made), Plan) == made
+
+
+HOSTILE = {
+    "not UTF-8": b'{"command": "\xff"}',
+    "NaN": WHOLE.replace(b'"as_of":1700000000', b'"as_of":NaN'),
+    "a number beyond all": WHOLE.replace(b'"as_of":1700000000', b'"as_of":1e999'),
+    "a fraction": WHOLE.replace(b'"as_of":1700000000', b'"as_of":1700000000.5'),
+    "deep": b"[" * 100_000 + b"]" * 100_000,
+    "deep inside": WHOLE.replace(b'"notices":', b'"notices":' + b"[" * 100_000),
+    "an unknown field": WHOLE.replace(b'"command":', b'"commend":"purge","command":'),
+    "one further in": WHOLE.replace(b'"written_once":', b'"written_twice":true,"written_once":', 1),
+    "the same field twice": WHOLE.replace(b'"as_of":', b'"as_of":1,"as_of":', 1),
+    "the same tag twice": WHOLE.replace(b'"marks":{', b'"marks":{"v1":"v4",', 1),
+    "a number as name": WHOLE.replace(b'"v1"', b"7"),
+    "null as name": WHOLE.replace(b'"v1"', b"null"),
+    "a list as name": WHOLE.replace(b'"v1"', b"[]", 1),
+    "a name that is none": WHOLE.replace(b'"v1"', b'"../v1"'),
+    "nothing": b"",
+    "no object": b"7",
+    "not UTF-8 either": WHOLE.decode().encode("utf-16"),
+    "a word without end": WHOLE.replace(b'"a note"', b'"' + b"x" * ((1 << 20) + 1) + b'"'),
+    "a tag without end": WHOLE.replace(b'"v1"', b'"' + b"x" * ((1 << 20) + 1) + b'"', 1),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_is_no_plan_is_wrong_usage(tmp_path: Path, content: bytes) -> None:
+    assert content != WHOLE
+    file = tmp_path / "plan.json"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match="is not a plan of this version"):
+        read(file)
+
+
+def test_a_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    before = os.umask(0)
+    try:
+        hashed = write_plan(file, PLAN)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        file.chmod(0o666)
+        write_plan(file, PLAN)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file], "nothing is left beside it"
+    assert json.loads(file.read_bytes())["hash"] == hashed == read_plan(file, max_age=3600, now=PLAN.as_of)[1]
+
+
+@pytest.mark.parametrize("kind", ["a link", "a dangling link", "a folder", "a pipe"])
+def test_a_plan_is_written_to_a_file_of_its_own(tmp_path: Path, kind: str) -> None:
+    file, other = tmp_path / "plan.json", tmp_path / "other"
+    match kind:
+        case "a link":
+            other.write_text("somebody's")
+            file.symlink_to(other)
+        case "a dangling link":
+            file.symlink_to(other)
+        case "a folder":
+            file.mkdir()
+        case _:
+            os.mkfifo(file)
+    there = set(tmp_path.iterdir())
+    with pytest.raises(HolystoneError, match="a link, a folder or a device"):
+        write_plan(file, PLAN)
+    assert set(tmp_path.iterdir()) == there
+    assert kind != "a link" or other.read_text() == "somebody's"
+
+
+def test_a_plan_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "plan.json"
+    write_plan(file, PLAN)
+    whole = file.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HolystoneError, match="No space left on device"):
+        write_plan(file, msgspec.structs.replace(PLAN, notices=()))
+    assert file.read_bytes() == whole
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.slow
+async def test_a_plan_of_millions_of_nothings(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    sound = json.loads(WHOLE)
+    for many, refused in ((10_000_000, "more than 3,000,000 commas"), (2_900_000, "does not fit its hash")):
+        file.write_bytes(json.dumps({**sound, "notices": ["?"]}).encode().replace(b'"?"', b'"ab",' * many + b'"ab"'))
+        ended = await appetite("plan", "localhost:1", file)
+        assert refused in ended.refused
+        assert ended.peak < 400
+
+
+@pytest.mark.parametrize("letter", ["\N{KEY}", "\\ud83d\\udd11", "\N{CYRILLIC SMALL LETTER YA}", "\\u044f"])
+def test_letters_count_as_what_they_take_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: str
+) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(WHOLE.replace(b'"a note"', f'"{letter}"'.encode()))
+    monkeypatch.setattr("holystone.workflows.plan_file._LARGEST", 2 * len(file.read_bytes()) - 1)
+    with pytest.raises(UsageError, match=r"MiB of letters that take [24] bytes each"):
+        read(file)
+    file.write_bytes(WHOLE.replace(b'"a note"', b'"\\u00e4\xc3\xa4"'))
+    with pytest.raises(HolystoneError, match="does not fit its hash"):
+        read(file)
+
+
+@pytest.mark.slow
+async def test_one_wide_letter_in_each_word(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    words = b",".join([b'"\xf0\x9f\x94\x91' + b"x" * 1000 + b'"'] * 120_000)
+    file.write_bytes(WHOLE.replace(b'"a note"', words))
+    ended = await appetite("plan", "localhost:1", file)
+    assert "more than 32 MiB of letters that take 4 bytes each" in ended.refused
+    assert ended.peak < 512
+
+
+@pytest.mark.slow
+async def test_the_largest_plan_that_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    note = "x" * 1000
+    write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 130_000))
+    ended = await appetite("plan", "localhost:1", file)
+    assert (ended.refused, ended.said) == ("", "130000 notices")
+    assert ended.peak < 512
+    with pytest.raises(HolystoneError, match="more than 128 MiB, and could not be read again"):
+        write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 140_000))
+    assert ended.said == (await appetite("plan", "localhost:1", file)).said, "the one before is still there"
