@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import BlobsMissing, RegistryFailure
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
@@ -217,8 +217,8 @@ class Leaving(MemoryRegistry):
         return outcome
 
 
-def careless(*, tag_delete: bool = True) -> Capabilities:
-    return msgspec.structs.replace(CAPABILITIES, tag_delete=tag_delete, tag_delete_spares_siblings=False)
+def careless(*, by_name: bool = True) -> Capabilities:
+    return msgspec.structs.replace(CAPABILITIES, tags=TagDeletion() if by_name else None)
 
 
 def shared_by(registry: MemoryRegistry, *doomed: str) -> RepositoryPlan:
@@ -232,7 +232,7 @@ def shared_by(registry: MemoryRegistry, *doomed: str) -> RepositoryPlan:
 async def test_tombstones_that_a_digest_delete_leaves_go_by_name_or_are_told(
     execute: Execute, *, by_name: bool
 ) -> None:
-    registry = Leaving(careless(tag_delete=by_name))
+    registry = Leaving(careless(by_name=by_name))
     result = await execute(registry, shared_by(registry, "old-1", "old-2"))
     told = Deleted() if by_name else StillServed()
     assert result.repositories[0].outcomes == {0: told, 1: told}

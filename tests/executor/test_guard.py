@@ -9,6 +9,7 @@ import pytest
 
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
+from holystone.engine.model.capabilities import TagDeletion
 from holystone.engine.model.lock_tags import LockTag, lock_tag
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -316,7 +317,7 @@ class Careless(MemoryRegistry):
 async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
     execute: Execute,
 ) -> None:
-    registry = Careless(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, tags=TagDeletion()))
     old = registry.image(APP, "old", "v1", "v2")
     index = registry.index(APP, [old], "v1")
     made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))

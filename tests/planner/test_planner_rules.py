@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import MOST_BYTES, Kept, Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import (
@@ -31,9 +31,10 @@ from holystone.engine.planner.repository import plan_repository
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 
-DIGEST_ONLY = gentle("toy", overwrite="impossible")
+DIGEST_ONLY = gentle("toy", digests=DigestDeletion())
 OVERWRITES = gentle("toy")
-BY_NAME = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True)
+GROWING = gentle("toy", digests=DigestDeletion(tombstones=SPARES_ALL, cost_grows=True))
+BY_NAME = gentle("toy", tags=TagDeletion(SPARES_ALL))
 WHY = DELETE.reasons
 OLD, NEW = Tag("old"), Tag("new")
 RESTED = TagFacts(created={OLD: NOW - GRACE}, as_of=NOW, grace=GRACE)
@@ -66,19 +67,19 @@ def test_a_shared_digest_loses_only_the_doomed_name_where_siblings_are_spared() 
 
 
 def test_a_tombstone_where_deleting_by_name_is_not_safe() -> None:
-    can = gentle("toy", tag_delete=True)
+    can = gentle("toy", tags=TagDeletion())
     assert plan(SHARED, doom("old"), can).passes == (Pass("tombstone", (Untag(OLD, d(1), "tombstone", WHY),)),)
 
 
 def test_a_shared_digest_is_kept_where_nothing_is_safe() -> None:
-    for can in (DIGEST_ONLY, gentle("toy", tag_delete=True, overwrite="impossible")):
+    for can in (DIGEST_ONLY, gentle("toy", tags=TagDeletion(), digests=DigestDeletion())):
         made = plan(SHARED, doom("old"), can)
         assert made.passes == ()
         assert made.kept == (Kept(NEW, d(1), (NotJudged(),)), Kept(OLD, d(1), (SharesDigestWith(NEW),)))
 
 
 def test_no_tombstone_where_its_digest_could_not_be_deleted() -> None:
-    can = gentle("toy", tag_delete=True, digest_delete=False)
+    can = gentle("toy", tags=TagDeletion(), digests=None)
     assert plan(SHARED, doom("old"), can).passes == ()
 
 
@@ -158,7 +159,7 @@ def test_a_child_that_the_registry_lacks_is_not_expected_afterwards() -> None:
 
 
 def test_a_registry_that_collects_by_itself_gets_no_digest_deletes() -> None:
-    can = gentle("toy", tag_delete=True, digest_delete=False)
+    can = gentle("toy", tags=TagDeletion(), digests=None)
     made = plan(repository([image(1)], {"old": 1}), doom("old"), can)
     assert [each.kind for each in made.passes] == ["untag"]
 
@@ -201,14 +202,14 @@ def test_large_prunes_overwrite_what_is_written_once_and_rested() -> None:
         as_of=NOW,
         grace=GRACE,
     )
-    growing = gentle("toy", delete_cost_grows=True)
+    growing = GROWING
     tombstones, manifests = plan(snapshot, doom(*names), growing, facts).passes
     assert tombstones.kind == "tombstone"
     assert len(tombstones.steps) == count - 2
     assert len(manifests.steps) == count
     left = {step.tags for step in manifests.steps if isinstance(step, Remove) and step.tags}
     assert left == {(moved,), (young,)}
-    for can in (OVERWRITES, gentle("toy", delete_cost_grows=True, overwrite="impossible")):
+    for can in (OVERWRITES, gentle("toy", digests=DigestDeletion(cost_grows=True))):
         assert [each.kind for each in plan(snapshot, doom(*names), can, facts).passes] == ["manifests"]
 
 
@@ -220,5 +221,5 @@ def test_tags_that_another_step_has_taken_away_slow_no_deletion_down() -> None:
     )
     facts = TagFacts(written_once=frozenset(map(Tag, ("old", "a", "b"))))
     with patch("holystone.engine.planner.speed.tombstones_pay", return_value=False) as asked:
-        plan(snapshot, doom("old", "a", "b"), gentle("toy", delete_cost_grows=True), facts)
+        plan(snapshot, doom("old", "a", "b"), GROWING, facts)
     assert [call.args for call in asked.call_args_list] == [(4, 2, 2, 2)], "what is listed slows it, too"

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
@@ -17,7 +17,7 @@ from holystone.engine.planner.repository import plan_repository
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
-OFF = gentle("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
+OFF = gentle("toy", forbidden="405: storage.delete.enabled is off")
 ON = gentle("toy")
 
 
@@ -33,11 +33,11 @@ def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> Non
     refusal = refuse_if_disabled(plan, OFF)
     assert refusal
     assert refusal.promise == "deletion-disabled"
-    assert refusal.why == OFF.cannot_delete_because
+    assert refusal.why == OFF.forbidden
 
 
 def test_a_registry_with_no_way_to_delete_is_refused() -> None:
-    can = gentle("toy", digest_delete=False)
+    can = gentle("toy", digests=None)
     plan = cleanup(3, 2, can)
     assert len(plan.doomed_tags) == 2
     refusal = refuse_if_disabled(plan, can)
@@ -46,7 +46,7 @@ def test_a_registry_with_no_way_to_delete_is_refused() -> None:
 
 
 def test_one_way_to_delete_is_enough() -> None:
-    for can in (ON, gentle("toy", tag_delete=True, digest_delete=False)):
+    for can in (ON, gentle("toy", tags=TagDeletion(), digests=None)):
         assert refuse_if_disabled(cleanup(3, 2, can), can) is None
 
 

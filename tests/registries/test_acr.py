@@ -21,7 +21,7 @@ from holystone.adapters.registries.reach import Access
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
-from holystone.engine.model.capabilities import Quota
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, Quota, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -339,7 +339,7 @@ async def test_a_hidden_tag_is_listed_all_the_same_and_saves_its_manifest(acr: C
     assert listing.locked == {"prod": "hidden in Azure: listEnabled is false"}
     outcomes = await acr.session.delete_manifests([raw.digest, free.digest])
     assert outcomes == [Locked("its tag prod is hidden in Azure: listEnabled is false"), Deleted()]
-    assert (await acr.session.probe()).digest_delete
+    assert (await acr.session.probe()).digests
 
 
 async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_digest(tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_d
         emulator.hide(PATH, "prod")
         assert (await acr.session.list_tags()).tags.keys() == {"v1"}
         can = await acr.session.probe()
-        assert (can.tag_delete, can.digest_delete) == (True, False)
+        assert (can.tags, can.digests) == (TagDeletion(SPARES_ALL), None)
 
 
 @pytest.mark.parametrize("doubtful", ["shows_locks", "names_hidden_tags"])
@@ -386,7 +386,7 @@ async def test_whether_undo_may_push_is_known_beforehand(tmp_path: Path) -> None
     async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.az_login(principal=deleter)) as acr:
         acr.image("one", "v1")
         can = await acr.session.probe()
-        assert can.can_delete
+        assert not can.forbidden
         assert not can.undo.possible
         assert "AcrPush" in can.undo.lacks
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
@@ -400,7 +400,7 @@ async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_f
     async with AcrEmulator(shows_locks=False) as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
         await acr.session.list_tags()
-        assert (await acr.session.probe()).tags_first
+        assert (await acr.session.probe()).digests == DigestDeletion(tags_first=True)
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
         await acr.session.list_tags()
@@ -469,9 +469,9 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
         raw = push(emulator, "one", "v1")
         async with connected(emulator, tmp_path, emulator.weak_login()) as acr:
             can = await acr.session.probe()
-            assert not can.can_delete
+            assert can.forbidden
             for part in ("'lookout'", "config.json", "repository:team/app:pull,delete,metadata_read", "AcrDelete"):
-                assert part in can.cannot_delete_because
+                assert part in can.forbidden
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
             for outcome in (
                 *await acr.session.delete_tags([Tag("v1")]),
@@ -485,7 +485,7 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
 async def test_the_probe_where_tokens_tell_nothing(tmp_path: Path) -> None:
     async with AcrEmulator(opaque_tokens=True) as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1")
-        assert (await acr.session.probe()).can_delete
+        assert not (await acr.session.probe()).forbidden
         assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest}
 
 
@@ -493,8 +493,8 @@ async def test_the_probe_of_a_locked_repository(acr: Connected) -> None:
     acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(write_enabled=False)
     can = await acr.session.probe()
-    assert not can.can_delete
-    assert "az acr repository update" in can.cannot_delete_because
+    assert can.forbidden
+    assert "az acr repository update" in can.forbidden
     (outcome,) = await acr.session.delete_tags([Tag("v1")])
     assert isinstance(outcome, Locked)
 
@@ -507,7 +507,7 @@ async def test_the_probe_of_something_else(acr: Connected, answer: Answer) -> No
 
 
 async def test_the_probe_of_a_repository_that_does_not_exist(acr: Connected) -> None:
-    assert (await acr.session.probe()).can_delete
+    assert not (await acr.session.probe()).forbidden
 
 
 async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:
@@ -572,7 +572,7 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
         async with connected(emulator, tmp_path, login) as acr:
             raw = acr.image("one", "v1")
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
-            assert (await acr.session.probe()).can_delete
+            assert not (await acr.session.probe()).forbidden
             assert emulator.counts["POST token"] + emulator.counts["POST other"] == 2
             assert not any(each.authorization.startswith("Basic") for each in emulator.requests)
             assert EMPTY_GUID not in repr(acr.session)
@@ -643,7 +643,7 @@ async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spe
         acr.image("one", "v1")
         await acr.session.list_tags()
         emulator.requests.clear()
-        assert not (await acr.session.probe()).can_delete
+        assert (await acr.session.probe()).forbidden
         assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
 
 
@@ -772,7 +772,7 @@ async def test_azure_is_asked_if_docker_knows_nothing(tmp_path: Path, monkeypatc
         credential = as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path, Login()) as acr:
             raw = acr.image("one", "v1")
-            assert (await acr.session.probe()).can_delete
+            assert not (await acr.session.probe()).forbidden
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
             assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
             assert emulator.exchanges == 1

@@ -31,6 +31,7 @@ from holystone.adapters.registries.dockerhub.registry import DockerHubSession
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.embedded.faults import Answer, Drop, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, Unreachable, Unseen, UsageError
+from holystone.engine.model.capabilities import LastTag, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -281,7 +282,7 @@ async def test_a_repository_that_nobody_pushed_is_absent(tmp_path: Path) -> None
         listing = await session.list_tags()
         assert not listing.exists
         assert listing.tags == {}
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -388,7 +389,7 @@ async def test_immutable_tags_are_known_before_anything_is_planned(tmp_path: Pat
         put(emulator, "one", "v1", "v1-rc")
         emulator.lock(PATH, "v1")
         assert (await session.list_tags()).locked == {"v1": "immutable tags: the rule '^v1$'"}
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 423])
@@ -441,7 +442,7 @@ async def test_the_older_address_is_used_where_the_newer_is_none(tmp_path: Path,
     async with served(tmp_path, newer_delete=newer) as (emulator, session):
         put(emulator, "one", "v1", "v2", "v3")
         if probed:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
         tried = len(asked(emulator, "DELETE", "/v2/namespaces/"))
         assert await session.delete_tags([Tag("v1"), Tag("v2"), Tag("v3")]) == [Deleted()] * 3
         assert len(asked(emulator, "DELETE", "/v2/namespaces/")) == (tried if probed else 1)
@@ -527,8 +528,8 @@ async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path
         assert can == msgspec.structs.replace(PROFILE.can, undo=can.undo)
         assert can.undo.possible
         assert can.undo.doubt, "the registry's own token says what may be pushed, and none was needed yet"
-        assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag) == (True, True, "takes-unlisted")
-        assert (can.digest_delete, can.overwrite, can.digests_in_listing, can.bulk) == (False, "impossible", True, 1)
+        assert can.tags == TagDeletion(LastTag("goes-unlisted", takes_attached=True))
+        assert (can.digests, can.listing.digests, can.bulk) == (None, True, 1)
         assert emulator.storage.repositories[PATH].tags == before
         (deletion,) = asked(emulator, "DELETE", "/")
         assert deletion.startswith(f"{HUB}/tags/holystone-probe-")
@@ -551,10 +552,10 @@ async def test_what_a_credential_lacks_is_known_before_the_first_deletion(
         emulator.let_in(account)
         put(emulator, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert named in can.cannot_delete_because
-        assert f"user '{account.identifier}' ($WERF_REPO_DOCKER_HUB_PASSWORD)" in can.cannot_delete_because
-        assert account.secret not in can.cannot_delete_because
+        assert can.forbidden
+        assert named in can.forbidden
+        assert f"user '{account.identifier}' ($WERF_REPO_DOCKER_HUB_PASSWORD)" in can.forbidden
+        assert account.secret not in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert emulator.storage.repositories[PATH].tags
@@ -565,12 +566,12 @@ async def test_an_organizations_token_does_it_at_the_newer_address_only(tmp_path
     async with served(tmp_path, login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
     async with served(tmp_path, login=login, newer_delete="405") as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert "takes no organization's token" in (await session.probe()).cannot_delete_because
+        assert "takes no organization's token" in (await session.probe()).forbidden
 
 
 SCOPES = frozenset({"scope-repository-read", "scope-tag-admin", "scope-image-pull"})
@@ -584,7 +585,7 @@ async def test_the_scopes_that_are_named_are_enough(tmp_path: Path) -> None:
         assert (await session.list_tags()).tags == {"v1": raw.digest, "v2": raw.digest}
         assert await session.read_manifests([raw.digest]) == {raw.digest: raw}
         can = await session.probe()
-        assert can.can_delete
+        assert not can.forbidden
         assert can.undo.doubt
         with pytest.raises(Unauthorized) as raised:
             await session.push_manifest(Tag("v3"), raw)
@@ -617,13 +618,13 @@ async def test_what_permissions_say_to_the_account_itself_is_not_trusted(tmp_pat
     async with served(tmp_path, Fault("GET", rf"{HUB}$", about), login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 async def test_an_api_without_a_call_that_deletes(tmp_path: Path) -> None:
     async with served(tmp_path, newer_delete="404", older_delete=False) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "no call that deletes a tag" in (await session.probe()).cannot_delete_because
+        assert "no call that deletes a tag" in (await session.probe()).forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
 
@@ -632,13 +633,13 @@ async def test_an_api_without_a_call_that_deletes(tmp_path: Path) -> None:
 async def test_a_rehearsal_that_meets_no_lack_of_rights(tmp_path: Path, answer: Answer) -> None:
     async with served(tmp_path, Fault("DELETE", "/tags/", answer)) as (emulator, session):
         put(emulator, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 async def test_a_rehearsal_that_goes_wrong_is_no_right(tmp_path: Path) -> None:
     async with served(tmp_path, Fault("DELETE", "/tags/", Answer(418, b"teapot"))) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "418" in (await session.probe()).cannot_delete_because
+        assert "418" in (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize(
@@ -658,10 +659,10 @@ async def test_without_a_login_public_tags_can_be_read_and_not_deleted(
         async with opened(emulator, tmp_path, login) as session:
             assert (await session.list_tags()).tags == {"v1": raw.digest}
             can = await session.probe()
-            assert not can.can_delete
-            assert why in can.cannot_delete_because
-            assert "--repo-docker-hub-password" in can.cannot_delete_because
-            assert not any(secret in can.cannot_delete_because for secret in entry.values())
+            assert can.forbidden
+            assert why in can.forbidden
+            assert "--repo-docker-hub-password" in can.forbidden
+            assert not any(secret in can.forbidden for secret in entry.values())
             assert not [each for each in emulator.requests if each.method not in ("GET", "HEAD")]
             assert not any(each.authorization for each in emulator.requests if each.path.startswith("/v2/namespaces"))
 
@@ -678,7 +679,7 @@ async def test_options_win_for_the_hub_api_and_dockers_configuration_for_the_reg
         login = Login({**docker.environ, **mine.environ}, docker.docker_config)
         raw = put(emulator, "one", "v1")
         async with opened(emulator, tmp_path, login) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.resolve(Tag("v1")) == raw.digest
             with pytest.raises(Unauthorized, match="user 'ann'"):
                 await session.push_manifest(Tag("v2"), raw)
@@ -819,7 +820,7 @@ async def test_a_ready_token_is_used_until_it_ends(tmp_path: Path) -> None:
         token = emulator.issue(emulator.accounts[0])
         login = Login({"WERF_REPO_DOCKER_HUB_TOKEN": token}, emulator.login().docker_config)
         async with opened(emulator, tmp_path, login) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             emulator.expire_tokens()
             with pytest.raises(Unauthorized, match=r"the token \(\$WERF_REPO_DOCKER_HUB_TOKEN\)") as raised:
@@ -902,7 +903,7 @@ async def test_throttled_requests_are_sent_again(tmp_path: Path, what: str) -> N
             case "delete":
                 assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             case "probe":
-                assert (await session.probe()).can_delete
+                assert not (await session.probe()).forbidden
             case _:
                 assert (await session.list_tags()).tags.keys() == {"v1"}
         assert emulator.throttled == 0

@@ -37,6 +37,7 @@ from holystone.adapters.registries.ecr.registry import EcrSession
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, UsageError
+from holystone.engine.model.capabilities import DigestDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -206,7 +207,7 @@ async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path
         listing = await session.list_tags()
         assert not listing.exists
         assert await session.resolve(Tag("v1")) is None
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [AlreadyGone()]
     async with (
         EcrEmulator(denied=frozenset({"DescribeImages", "BatchGetImage"})) as served,
@@ -516,13 +517,13 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
         served.mutability = "IMMUTABLE_WITH_EXCLUSION"
         async with connected(served, tmp_path) as session:
             immutable = await session.probe()
-            assert immutable.can_delete
-            assert immutable.overwrite == "impossible"
+            assert not immutable.forbidden
+            assert immutable.digests == DigestDeletion(tags_first=False)
         served.denied = frozenset({"DescribeRepositories"})
         async with connected(served, tmp_path) as session:
             careful = await session.probe()
-            assert careful.can_delete
-            assert careful.overwrite == "impossible"
+            assert not careful.forbidden
+            assert careful.digests == DigestDeletion(tags_first=False)
             assert present(served) == before
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
@@ -550,7 +551,7 @@ async def test_a_rule_that_goes_by_pulls_is_told_since_reading_counts_as_one(tmp
         async with connected(served, tmp_path) as session:
             await session.read_manifests([raw.digest])
             can = await session.probe()
-            assert (can.can_delete, can.warnings) == (True, ())
+            assert (can.forbidden, can.warnings) == ("", ())
 
 
 async def test_a_missing_right_to_delete_is_found_before_and_names_the_credential(tmp_path: Path) -> None:
@@ -558,8 +559,8 @@ async def test_a_missing_right_to_delete_is_found_before_and_names_the_credentia
         raw = push(served, "one", "v1")
         assert (await session.list_tags()).tags == {"v1": raw.digest}
         found = await session.probe()
-        assert not found.can_delete
-        why = found.cannot_delete_because
+        assert found.forbidden
+        why = found.forbidden
         assert "the AWS credential (AWS_ACCESS_KEY_ID in the environment) lacks ecr:BatchDeleteImage" in why
         assert f"arn:aws:iam::{ACCOUNT}:user/reader" in why
         (outcome,) = await session.delete_tags([Tag("v1")])
@@ -577,7 +578,7 @@ async def test_a_missing_right_to_delete_is_found_before_and_names_the_credentia
 async def test_a_strange_answer_to_the_probe_is_no_right(tmp_path: Path, answer: object) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(Fault("POST", "^/$", says(answer), nth=2))
-        assert "strangely" in (await session.probe()).cannot_delete_because
+        assert "strangely" in (await session.probe()).forbidden
 
 
 # Credentials
@@ -775,7 +776,7 @@ async def test_account_and_region_of_the_name_win_over_the_profile(tmp_path: Pat
             assert (await session.list_tags()).tags == {"v1": raw.digest}
             assert await session.read_manifests([raw.digest])
             assert await session.resolve(Tag("v1")) == raw.digest
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert {fields["registryId"] for _, fields in served.calls} == {ACCOUNT}
         theirs = f"999988887777.dkr.ecr.{REGION}.amazonaws.com"

@@ -21,11 +21,13 @@ from holystone.adapters.registries.gcr import access_tokens as access_tokens_mod
 from holystone.adapters.registries.gcr.access_tokens import AccessToken, MetadataServer
 from holystone.adapters.registries.gcr.listing import read_rows
 from holystone.adapters.registries.gcr.places import Image, is_google, locate
+from holystone.adapters.registries.gcr.profile import PROFILE
 from holystone.adapters.registries.gcr.registry import GoogleSession
 from holystone.adapters.registries.gcr.replies import classify
 from holystone.embedded.faults import Action, Answer, Fault, Hang, Truncate
 from holystone.embedded.quirks import OCI
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized, UsageError
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Referenced
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -319,8 +321,8 @@ async def test_immutable_tags_are_known_before_planning(tmp_path: Path) -> None:
         loose = push(served, "loose")
         async with connected(served, tmp_path) as session:
             can = await session.probe()
-            assert can.can_delete
-            assert can.overwrite == "impossible"
+            assert not can.forbidden
+            assert can == PROFILE.can.without_tombstones()
             locked = (await session.list_tags()).locked
             assert locked.keys() == {"v1", "v2"}
             assert "gcloud artifacts repositories update gcr.io --project=team --location=us" in locked[Tag("v1")]
@@ -358,9 +360,9 @@ async def test_a_tag_goes_alone_and_a_manifest_goes_when_nothing_needs_it(tmp_pa
         index = store(served, images.index(child), "multi")
         async with connected(served, tmp_path) as session:
             can = await session.probe()
-            assert can.can_delete
-            assert can.tag_delete_spares_siblings
-            assert can.tags_first
+            assert not can.forbidden
+            assert can.tags == TagDeletion(SPARES_ALL)
+            assert can.digests == DigestDeletion(tags_first=True, tombstones=SPARES_ALL)
             assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
             assert await session.resolve(Tag("v2")) == image.digest
             outcomes = await session.delete_manifests([image.digest, child.digest, ABSENT])
@@ -484,7 +486,7 @@ def to_emulator(served: GoogleEmulator, monkeypatch: pytest.MonkeyPatch) -> None
 
 async def works(session: GoogleSession) -> None:
     assert (await session.list_tags()).tags.keys() == {"v1"}
-    assert (await session.probe()).can_delete
+    assert not (await session.probe()).forbidden
 
 
 async def test_a_service_accounts_key_file(tmp_path: Path) -> None:
@@ -571,7 +573,7 @@ async def test_docker_comes_before_the_default_credentials(tmp_path: Path) -> No
         docker = served.by_docker("oauth2accesstoken", served.issue(READER))
         both = Login(environ=served.login().environ, docker_config=docker.docker_config)
         async with connected(served, tmp_path, both) as session:
-            assert not (await session.probe()).can_delete
+            assert (await session.probe()).forbidden
 
 
 async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
@@ -580,9 +582,9 @@ async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
         async with connected(served, tmp_path, Login()) as session:
             assert (await session.list_tags()).tags.keys() == {"v1"}
             can = await session.probe()
-    assert not can.can_delete
-    assert "anonymous access" in can.cannot_delete_because
-    assert "deleteArtifacts" in can.cannot_delete_because
+    assert can.forbidden
+    assert "anonymous access" in can.forbidden
+    assert "deleteArtifacts" in can.forbidden
 
 
 async def test_default_credentials_are_shown_to_google_and_to_nobody_else(tmp_path: Path) -> None:
@@ -606,9 +608,9 @@ async def test_a_right_that_lacks_is_named_before_the_first_deletion(tmp_path: P
             assert (await session.list_tags()).tags.keys() == {"v1"}
             (outcome,) = await session.delete_manifests([image.digest])
         assert isinstance(outcome, Forbidden)
-        assert not can.can_delete
+        assert can.forbidden
         for part in ("'_json_key'", "config.json", "deleteArtifacts", "roles/artifactregistry.repoAdmin"):
-            assert part in can.cannot_delete_because
+            assert part in can.forbidden
         assert served.storage.repositories[served.path].tags == {"v1": image.digest}
 
 
@@ -635,8 +637,8 @@ async def test_wrong_credentials(tmp_path: Path) -> None:
                 with pytest.raises(Unauthorized, match=words):
                     await session.list_tags()
                 can = await session.probe()
-                assert not can.can_delete
-                assert words in can.cannot_delete_because
+                assert can.forbidden
+                assert words in can.forbidden
 
 
 def _another_key() -> str:

@@ -25,6 +25,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Truncate
 from holystone.engine.errors import BlobsMissing, IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, Manifest, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
 from holystone.engine.model.outlook import UndoOutlook
@@ -295,7 +296,7 @@ async def test_a_link_that_a_proxy_took_away_loses_nothing(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("quirks", "tag_delete", "digest_delete", "listed", "overwrite"),
+    ("quirks", "by_name", "by_digest", "listed", "overwrite"),
     [
         ({}, True, False, True, False),
         ({"protected": ["^v"]}, True, False, True, False),
@@ -307,27 +308,28 @@ async def test_a_link_that_a_proxy_took_away_loses_nothing(tmp_path: Path) -> No
     ],
 )
 async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
-    quirks: dict[str, Any], tag_delete: bool, digest_delete: bool, listed: bool, overwrite: bool, tmp_path: Path
+    quirks: dict[str, Any], by_name: bool, by_digest: bool, listed: bool, overwrite: bool, tmp_path: Path
 ) -> None:
     async with stand(tmp_path, **quirks) as (server, session):
         put_image(server, "one", "v1", "v2")
         before = dict(server.storage.repositories[PATH].tags)
         can = await session.probe()
-        assert can.can_delete, can.cannot_delete_because
-        assert (can.tag_delete, can.tag_delete_spares_siblings) == (tag_delete, tag_delete)
-        assert (can.digest_delete, can.digests_in_listing) == (digest_delete, listed)
-        assert (can.overwrite != "impossible", can.delete_cost_grows) == (overwrite, overwrite)
+        assert not can.forbidden, can.forbidden
+        last = LastTag("goes-unlisted" if listed else "stays", takes_attached=False)
+        assert can.tags == (TagDeletion(last) if by_name else None)
+        stays = DigestDeletion(tombstones=SPARES_ALL, cost_grows=True) if overwrite else DigestDeletion()
+        assert can.digests == (stays if by_digest else None)
+        assert can.listing.digests == listed
         assert can.undo == UndoOutlook("push", 86_400 if listed else None)
-        assert not can.keeps_last_tagged
         assert server.storage.repositories[PATH].tags == before
         assert server.rows == set()
         assert not any("push" in scope for scope in server.logins)
 
 
 def test_the_sheet_declares_what_gitlab_com_can() -> None:
-    assert PROFILE.can.tag_delete
-    assert not PROFILE.can.digest_delete
-    assert PROFILE.can.page == PAGE
+    assert PROFILE.can.tags
+    assert not PROFILE.can.digests
+    assert PROFILE.can.listing.page == PAGE
 
 
 @pytest.mark.parametrize(
@@ -338,7 +340,7 @@ async def test_however_an_old_server_refuses_the_new_path_the_old_one_is_found(r
     async with stand(tmp_path, database=False, deletes="tags/reference") as (server, session):
         one = put_image(server, "one", "v1", "v2")
         server.faults.add(faulty("/manifests/[^s]", refusal, method="DELETE"))
-        assert (await session.probe()).tag_delete
+        assert (await session.probe()).tags
         assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
         assert server.storage.repositories[PATH].tags == {"v2": one.digest}
         # The way is found once per host.
@@ -358,8 +360,8 @@ async def test_read_only_is_known_before_the_first_deletion(tmp_path: Path) -> N
     async with stand(tmp_path, read_only=True) as (server, session):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert "read-only" in can.cannot_delete_because
+        assert can.forbidden
+        assert "read-only" in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
 
@@ -369,8 +371,8 @@ async def test_maintenance_of_gitlab_stops_deletions_and_not_reading(tmp_path: P
         put_image(server, "one", "v1")
         assert (await session.list_tags()).tags.keys() == {"v1"}
         can = await session.probe()
-        assert not can.can_delete
-        assert "maintenance mode" in can.cannot_delete_because
+        assert can.forbidden
+        assert "maintenance mode" in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert "maintenance mode" in outcome.what
@@ -396,9 +398,9 @@ async def test_a_credential_that_may_not_delete_is_named_with_what_it_lacks(
     ):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert not can.digest_delete
-        why = can.cannot_delete_because
+        assert can.forbidden
+        assert not can.digests
+        why = can.forbidden
         assert f"user '{user}' (auths in {tmp_path}/config.json) pull and not delete in {session.repository}" in why
         assert says in why
         assert PASSWORDS[user] not in why
@@ -415,7 +417,7 @@ async def test_a_job_token_from_the_pipelines_variables(tmp_path: Path) -> None:
         connected(server, tmp_path, server.pipeline()) as session,
     ):
         put_image(server, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert not any("*" in scope for scope in server.logins), "a job token is never given `*`"
         other = Repository(session.repository.host, RepositoryPath("team/other"))
@@ -431,7 +433,7 @@ async def test_a_job_token_that_may_read_another_project_is_told_why_it_may_not_
         put_image(server, "one", "v1")
         server.deletable = False
         can = await session.probe()
-        assert "a job token deletes only in the project that its pipeline belongs to" in can.cannot_delete_because
+        assert "a job token deletes only in the project that its pipeline belongs to" in can.forbidden
 
 
 async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path) -> None:
@@ -441,7 +443,7 @@ async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path)
     ):
         put_image(server, "one", "v1")
         assert (await session.list_tags()).tags.keys() == {"v1"}
-        why = (await session.probe()).cannot_delete_because
+        why = (await session.probe()).forbidden
         assert "CI_DEPLOY_USER and CI_DEPLOY_PASSWORD" in why
         assert "never may" in why
 
@@ -451,7 +453,7 @@ async def test_dockers_configuration_wins_over_the_pipelines_variables(tmp_path:
         pipeline = dict(server.pipeline(DEPLOY).environ)
         async with connected(server, tmp_path, server.docker(MAINTAINER), pipeline) as session:
             put_image(server, "one", "v1")
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
 
 
 async def test_variables_of_another_registry_are_not_shown_to_this_one(tmp_path: Path) -> None:
@@ -486,7 +488,7 @@ async def test_nobody_may_be_refused_in_one_project_and_welcome_in_another(tmp_p
 async def test_an_old_gitlab_that_knows_only_the_star(tmp_path: Path) -> None:
     async with stand(tmp_path, star=True) as (server, session):
         put_image(server, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         deletions = [scope for scope in server.logins if "pull" not in scope.split(":")[-1]]
         assert deletions == ["repository:team/app:*"]
@@ -524,7 +526,7 @@ async def test_a_rule_that_came_after_the_listing_is_met_and_named(tmp_path: Pat
 async def test_a_rule_that_fits_the_probes_own_tag_is_no_obstacle(tmp_path: Path) -> None:
     async with stand(tmp_path, protected=[".*"]) as (server, session):
         put_image(server, "one", "v1")
-        assert (await session.probe()).tag_delete
+        assert (await session.probe()).tags
         assert (await session.list_tags()).locked.keys() == {"v1"}
 
 

@@ -24,7 +24,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
 
     What is neither (untagged, and held by nothing doomed) is not touched.
     """
-    takes_referrers = can.digest_delete_takes_referrers
+    takes_referrers = can.cascade.referrers
     graph = graph_of(snapshot)
     final = {tag: judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
@@ -41,7 +41,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
         protected |= dict.fromkeys(sorted(snapshot.manifests), MayBeNeededBy(unread[0]))
     kept = reach(graph, safe, protected, subjects=takes_referrers)
     tagged = {graph.tags[tag] for tag in safe}
-    while can.gone_index_takes_children and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):
+    while can.collects_unlisted and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):
         protected |= more
         kept = reach(graph, safe, protected, subjects=takes_referrers)
     doomed = {

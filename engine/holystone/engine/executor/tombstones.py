@@ -119,7 +119,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
             break
     else:
         return {}
-    if not work.capabilities.tag_delete:
+    if work.capabilities.tags is None:
         return dict.fromkeys(tags, StillServed()) if now else {}
 
     async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:

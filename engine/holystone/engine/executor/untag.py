@@ -16,7 +16,8 @@ from holystone.engine.model.references import Digest, Tag
 
 
 async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
-    held = held_by(work, steps, careless=not work.capabilities.tag_delete_spares_siblings)
+    tags = work.capabilities.tags
+    held = held_by(work, steps, careless=tags is None or tags.last_tag is None)
 
     async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
         holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}

@@ -6,11 +6,14 @@ from holystone.engine.model.plan import Refusal, RepositoryPlan
 
 def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> Refusal | None:
     """None too if there is nothing to delete."""
-    if not plan.passes or (capabilities.can_delete and (capabilities.tag_delete or capabilities.digest_delete)):
+    why = capabilities.forbidden
+    if not (why or capabilities.tags or capabilities.digests):
+        why = "the registry deletes neither by tag nor by digest"
+    if not (why and plan.passes):
         return None
     return Refusal(
         promise="deletion-disabled",
         repository=plan.repository,
-        why=capabilities.cannot_delete_because or "the registry deletes neither by tag nor by digest",
+        why=why,
         what_to_do="switch deletion on at the registry, or use credentials that may delete, and run again",
     )

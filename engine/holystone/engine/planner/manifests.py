@@ -15,7 +15,7 @@ from holystone.engine.planner.draft import Draft
 def remove_manifests(draft: Draft) -> Draft:
     """A registry without deletes by digest collects untagged manifests itself. One without any way to delete gets
     the list all the same: the plan is then refused, and shows what would go."""
-    if not draft.can.digest_delete and draft.can.tag_delete:
+    if draft.can.tags and not draft.can.digests:
         return draft
     doomed: dict[Digest, list[Tag]] = defaultdict(list)
     for tag, verdict in sorted(draft.closed.verdicts.items()):
