@@ -3,10 +3,9 @@ import random
 import pytest
 
 from holystone.engine.closure.close import close, needed_to_decide
-from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.capabilities import Cascade
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
-from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Tagged, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from tests.support.gentle import gentle

@@ -11,6 +11,7 @@ from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.reasons import ChildOf
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_lines
 from tests.support.execution import Execute, after, die, once
@@ -65,7 +66,9 @@ def world(registry: MemoryRegistry, how: How, parts: int = 3) -> tuple[Repositor
     kind: Literal["tombstone", "untag"] = "tombstone" if how == "tombstone" else "untag"
     stage = Pass(kind, tuple(steps))  # type: ignore[arg-type]
     planned = repository_plan(APP, stage, kept={"index": index})
-    return msgspec.structs.replace(planned, kept_manifests=tuple(sorted((index, *made)))), made
+    return msgspec.structs.replace(
+        planned, kept_manifests={**planned.kept_manifests, **dict.fromkeys(made, ChildOf(index))}
+    ), made
 
 
 @pytest.mark.parametrize("how", ["delete", "tombstone"])

@@ -13,6 +13,7 @@ from holystone.engine.model.reasons import (
     NotJudged,
     ReferrerOf,
     SharesDigestWith,
+    Tagged,
     Unreadable,
     YoungerThan,
 )
@@ -59,7 +60,7 @@ def test_by_name_first_then_manifests() -> None:
     made = plan(repository([image(1), image(2)], {"old": 1, "new": 2}), doom("old"), BY_NAME)
     assert made.passes == (Pass("untag", (Untag(OLD, d(1), "delete", WHY),)), Pass("manifests", (remove(1),)))
     assert made.kept == (Kept(NEW, d(2), (NotJudged(),)),)
-    assert made.kept_manifests == (d(2),)
+    assert made.kept_manifests == {d(2): Tagged(NEW)}
 
 
 def test_a_shared_digest_loses_only_the_doomed_name_where_siblings_are_spared() -> None:
@@ -137,7 +138,7 @@ def test_a_broken_tag_is_listed_without_digest() -> None:
 
 
 def test_the_manifest_of_a_kept_tag_is_expected_afterwards_though_it_was_not_read() -> None:
-    assert plan(repository([], {"new": 1}), {}, BY_NAME).kept_manifests == (d(1),)
+    assert plan(repository([], {"new": 1}), {}, BY_NAME).kept_manifests == {d(1): Tagged(NEW)}
 
 
 def test_which_of_the_doomed_tags_are_written_once_is_in_the_plan() -> None:
@@ -155,7 +156,7 @@ def test_what_a_manifest_says_of_its_size_is_taken_for_a_size(layers: int, size:
 
 
 def test_a_child_that_the_registry_lacks_is_not_expected_afterwards() -> None:
-    assert plan(repository([index(1, 9)], {"new": 1}), {}, BY_NAME).kept_manifests == (d(1),)
+    assert plan(repository([index(1, 9)], {"new": 1}), {}, BY_NAME).kept_manifests == {d(1): Tagged(NEW)}
 
 
 def test_a_registry_that_collects_by_itself_gets_no_digest_deletes() -> None:

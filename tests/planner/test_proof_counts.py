@@ -70,7 +70,7 @@ def test_the_proof_looks_at_each_manifest_a_few_times(can: Capabilities) -> None
     tags_of = {at: (tag,) for tag, at in there.tags.items()}
     order = [d(n + each) for n in pairs for each in (0, 1, 3, 2)]
     removes = tuple(Remove(digest, "", 10, tags_of.get(digest, ()), DELETE.reasons) for digest in order)
-    plan = RepositoryPlan(there.repository, "toy", (Pass("manifests", removes),), (), ())
+    plan = RepositoryPlan(there.repository, "toy", (Pass("manifests", removes),), (), {})
     counted = msgspec.structs.replace(there, manifests=Counted(there.manifests), tags=Counted(there.tags))
     assert check_plan(counted, plan, can) == ()
     assert counted.manifests.looks >= MANY  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan, Untag
+from holystone.engine.model.reasons import ReferrersUnread
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
@@ -104,7 +105,7 @@ def test_refusals_stand_in_the_order_of_repositories_and_first_those_of_none() -
     assert [each.repository for each in made.refusals] == [None, numbers, REPOSITORY, zoo]
 
 
-BASE = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+BASE = RepositoryPlan(REPOSITORY, "toy", (), (), {})
 A, B = Tag("a"), Tag("b")
 
 
@@ -114,7 +115,7 @@ def check(manifests: list[object], tags: dict[str, int], *steps: Untag | Remove,
         BASE,
         passes=(Pass("manifests", steps),),
         kept=tuple(Kept(Tag(tag), snapshot.tags.get(Tag(tag)), ()) for tag in kept.split()),
-        kept_manifests=tuple(snapshot.manifests) if not of else (d(of),),
+        kept_manifests=dict.fromkeys([d(of)] if of else snapshot.manifests, ReferrersUnread()),
     )
     return "\n".join(check_plan(snapshot, plan))
 
@@ -175,7 +176,7 @@ def test_many_that_were_not_read_cost_the_proof_no_more_than_one() -> None:
     snapshot = repository([image(number) for number in range(500)], {})
     unread = {Tag(f"u{number}"): "500" for number in range(500)}
     snapshot = msgspec.structs.replace(snapshot, unread=unread)
-    plan = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+    plan = RepositoryPlan(REPOSITORY, "toy", (), (), {})
     tracemalloc.start()
     try:
         found = check_plan(snapshot, plan)

@@ -26,6 +26,7 @@ from holystone.engine.model.reasons import (
     ReferrerOf,
     SharesDigestWith,
     SubjectOf,
+    Tagged,
 )
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
@@ -94,7 +95,7 @@ def test_a_locked_tag_stays_with_all_that_it_needs() -> None:
     snapshot = locked(repository([index(1, 2), image(2), image(3)], {"a": 1, "b": 3}), "a")
     made = plan(snapshot, doom("a", "b"))
     assert kept(made, "a").reasons == (LockedBy("immutable"),)
-    assert made.kept_manifests == (d(1), d(2))
+    assert made.kept_manifests == {d(1): Tagged(Tag("a")), d(2): ChildOf(d(1))}
     assert steps(made) == [("remove", d(3), (Tag("b"),))]
 
 
@@ -117,7 +118,7 @@ def test_the_subject_of_a_referrer_that_stays_loses_its_name_only() -> None:
     snapshot = repository([index(1, 3), image(2, subject=1), image(3)], {"a": 1, "sbom": 2})
     made = plan(snapshot, doom("a"), TAKES_REFERRERS)
     assert steps(made) == [("delete", "a", ())]
-    assert made.kept_manifests == (d(1), d(2), d(3))
+    assert made.kept_manifests == {d(1): SubjectOf(d(2)), d(2): Tagged(Tag("sbom")), d(3): ChildOf(d(1))}
     whole = plan(snapshot, doom("a"), WHOLE)
     assert [step.digest for step in whole.steps] == [d(1), d(3)]
 
@@ -137,7 +138,7 @@ def test_the_proof_knows_that_a_subject_takes_its_referrers() -> None:
         "toy",
         (Pass("manifests", (Remove(d(1), "", 0, (Tag("a"),), DELETE.reasons),)),),
         (Kept(Tag("sbom"), d(2), ()),),
-        (d(2),),
+        {d(2): Tagged(Tag("sbom"))},
     )
     assert any("sbom" in finding for finding in check_plan(snapshot, careless, TAKES_REFERRERS))
 
@@ -196,7 +197,7 @@ def test_an_index_stays_if_the_registry_would_take_along_what_stays() -> None:
     sbom = [image(1), image(2, subject=1), index(3, 1)]
     snapshot = repository(sbom, {"old": 3, "sbom": 2})
     made = plan(snapshot, doom("old"), TAKES_CHILDREN)
-    assert made.kept_manifests == (d(1), d(2), d(3))
+    assert made.kept_manifests == {d(1): SubjectOf(d(2)), d(2): Tagged(Tag("sbom")), d(3): IndexOf(d(1))}
     assert steps(made) == [("delete", "old", ())]
     assert check_plan(snapshot, made, TAKES_CHILDREN) == ()
     careless = plan(snapshot, doom("old"), TAKES_REFERRERS)

@@ -12,14 +12,18 @@ from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
 from holystone.engine.model.reasons import (
     BeyondLimit,
+    ChildOf,
     CommitsGone,
     DeleteReason,
     KeepReason,
     LockedBy,
+    ManifestReason,
     NotReached,
     ReachedFromBranch,
     ReachedFromTag,
     ReferrerOf,
+    ReferrersUnread,
+    Tagged,
 )
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
@@ -86,6 +90,18 @@ def test_every_tag_follows_the_same_summary() -> None:
     )
 
 
+def test_of_each_manifest_that_stays_without_a_tag_it_is_said_what_needs_it() -> None:
+    part, index = Digest.of(b"part"), Digest.of(b"index")
+    needed: dict[Digest, ManifestReason] = {index: Tagged(Tag("keep")), part: ChildOf(index), ONE: ReferrersUnread()}
+    made = msgspec.structs.replace(repository_plan(APP, kept={"keep": index}), kept_manifests=needed)
+    lines = [line for line in plan_lines(plan(made), every_tag=True) if " untagged " in line]
+    assert lines == [
+        f"  stay  untagged {part.short}  part of index {index.short}",
+        f"  stay  untagged {ONE.short}  what refers to its manifest cannot be read",
+    ]
+    assert not [line for line in plan_lines(plan(made), every_tag=False) if "untagged" in line]
+
+
 def test_few_references_stand_for_many() -> None:
     tags = {f"t{n}": (ReachedFromBranch(f"feature/{n}", COMMIT, 1),) for n in range(40)}
     tags["t"] = (ReachedFromBranch("feature/7", COMMIT, 1),)
@@ -120,7 +136,9 @@ def test_a_tag_that_goes_alone_takes_no_manifest_along() -> None:
     assert "1 tag stays, 1 goes (0 manifests, at most 0 B)" in text
 
 
-@pytest.mark.parametrize("kind", sorted({*get_args(KeepReason), *get_args(DeleteReason)}, key=str))
+@pytest.mark.parametrize(
+    "kind", sorted({*get_args(KeepReason), *get_args(DeleteReason), *get_args(ManifestReason)}, key=str)
+)
 def test_every_reason_has_words_for_one_and_for_many(kind: type[KeepReason]) -> None:
     (line,) = counted("stay", {"a": (example(kind),), "b": (example(kind),)})
     assert re.fullmatch(r" +2 stay [a-z][^<>{}()=]+, e\.g\. a", line)

@@ -1,5 +1,6 @@
 """Plans and other model values as JSON, strictly, and their JSON Schema."""
 
+from collections import defaultdict
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,9 +29,21 @@ def to_json(value: Any, *, indent: int = 0) -> bytes:
 
 
 def from_json(data: bytes, kind: type[T]) -> T:
-    """Raises msgspec.DecodeError or msgspec.ValidationError, which say where."""
+    """Raises msgspec.DecodeError or msgspec.ValidationError, which say where.
+
+    What is named more than once is there once: a plan names the digest of a tag that stays three times."""
+    known: defaultdict[type[Any], dict[str, Any]] = defaultdict(dict)
+
+    def once(kind: type[Any], value: Any) -> Any:
+        there = known[kind]
+        if isinstance(value, str) and value in there:
+            return there[value]
+        name = _decode(kind, value)
+        there[name] = name
+        return name
+
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=_decode)
+        return msgspec.json.decode(data, type=kind, dec_hook=once)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"not UTF-8 (byte {error.start})") from error
     except RecursionError as error:

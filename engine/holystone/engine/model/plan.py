@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.reasons import DeleteReason, KeepReason, ManifestReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
@@ -82,8 +82,8 @@ class RepositoryPlan(Value, frozen=True):
     implementation: str
     passes: tuple[Pass, ...]
     kept: tuple[Kept, ...]
-    kept_manifests: tuple[Digest, ...]
-    """Everything that the kept tags need: must still be there afterwards."""
+    kept_manifests: Mapping[Digest, ManifestReason]
+    """Everything that the kept tags need, each with what needs it: must still be there afterwards."""
     place: Place = "images"
     detected_by: DetectedBy = "user"
     """Its implementation."""

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.plan import MOST_BYTES, Remove
-from holystone.engine.model.reasons import DeleteReason, IndexOf, MayBeNeededBy, SubjectOf
+from holystone.engine.model.reasons import ChildOf, DeleteReason, ReferrerOf, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.draft import Draft
@@ -35,7 +34,7 @@ def _remove(draft: Draft, digest: Digest, tags: Sequence[Tag], left: frozenset[T
     if isinstance(because, Tagged):
         reasons = tuple(dict.fromkeys(reason for tag in tags for reason in draft.reasons(tag)))
     else:
-        assert not isinstance(because, SubjectOf | IndexOf | MayBeNeededBy)  # noqa: S101 - these only ever keep
+        assert isinstance(because, ChildOf | ReferrerOf)  # noqa: S101 - the others only ever keep
         reasons = (because,)
     return Remove(
         digest=digest,

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.plan import Kept
-from holystone.engine.model.reasons import KeepReason, SharesDigestWith
+from holystone.engine.model.reasons import KeepReason, SharesDigestWith, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.planner.draft import Draft
 

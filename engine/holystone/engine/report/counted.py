@@ -5,10 +5,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from holystone.engine.model.reasons import BeyondLimit, DeleteReason, KeepReason, ReachedFromBranch, ReachedFromTag
+from holystone.engine.model.reasons import (
+    BeyondLimit,
+    DeleteReason,
+    KeepReason,
+    ManifestReason,
+    ReachedFromBranch,
+    ReachedFromTag,
+)
 from holystone.engine.report.reason_words import reason_words
 
-Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...]
+Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...] | tuple[ManifestReason, ...]
 _SHOWN: Final = 3
 """References of one kind of reason."""
 
