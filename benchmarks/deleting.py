@@ -32,6 +32,7 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.scheduler import Limits, Scheduler, for_each
+from tests.support.spools import results
 
 _DOOMED = 2_000
 
@@ -98,7 +99,7 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
-        result = await execute_plan(run, lambda _: client.session, prepared.cache)
+        result = await execute_plan(run, lambda _: client.session, prepared.cache, results())
         seconds = time.perf_counter() - begun
     if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result}")

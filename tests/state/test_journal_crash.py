@@ -16,7 +16,7 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.references import Repository
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import plan, repository_plan
 
@@ -79,14 +79,14 @@ def test_a_log_that_ends_anywhere_gives_a_beginning_of_what_was_written(number: 
             for name in (FILE_NAME, f"{FILE_NAME}-wal"):
                 shutil.copy(live / name, copy / name)
             with Journal.open(copy) as whole:
-                (known,) = await whole.repositories(run.id)
+                (known,) = await recorded(whole, run.id)
                 assert sorted(known.outcomes) == list(range(number))
             for name in (FILE_NAME, f"{FILE_NAME}-wal"):
                 shutil.copy(live / name, copy / name)
             log = copy / f"{FILE_NAME}-wal"
             log.write_bytes(log.read_bytes()[: chance.randint(begun, log.stat().st_size)])
             with Journal.open(copy) as cut:
-                (known,) = await cut.repositories(run.id)
+                (known,) = await recorded(cut, run.id)
                 assert sorted(known.outcomes) == list(range(len(known.outcomes)))
 
     with tempfile.TemporaryDirectory() as live, tempfile.TemporaryDirectory() as copy:
@@ -102,7 +102,7 @@ from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 
 async def main():
     with Journal.open(Path(sys.argv[1])) as journal:
@@ -140,10 +140,10 @@ def test_kill_9_loses_no_record_and_frees_the_run(tmp_path: Path) -> None:
 async def _is_there(directory: Path, run_id: str, steps: list[int], raw: RawManifest) -> None:
     with Journal.open(directory) as journal:
         assert (await journal.load()).id == run_id
-        (known,) = await journal.repositories(run_id)
+        (known,) = await recorded(journal, run_id)
         assert set(steps) <= set(known.outcomes)
         assert await journal.manifests(run_id, REPOSITORIES[0]) == {raw.digest: raw}
 
 
 async def _known(journal: Journal, run_id: str) -> Known:
-    return {each.repository: (dict(each.outcomes), set(each.tombstoned)) for each in await journal.repositories(run_id)}
+    return {each.repository: (dict(each.outcomes), set(each.tombstoned)) for each in await recorded(journal, run_id)}
