@@ -1,5 +1,6 @@
 """Spools in which no two repositories are in memory at once, so that what a test looks at has been in the file."""
 
+import atexit
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.undo import RepositoryUndo
 
 _KEPT: Final = tempfile.TemporaryDirectory(prefix="holystone-spools-")
+atexit.register(_KEPT.cleanup)
 FOLDER: Final = Path(_KEPT.name)
 
 
