@@ -12,7 +12,7 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import HolystoneError, Unreachable
 from holystone.engine.executor import CheckReport, RepositoryResult
 from holystone.engine.executor.stopped import Stopped
-from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed
+from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, RepositoryUndo
 from holystone.engine.undo.outcomes import BlobsGone, Restored, TakenMeanwhile
@@ -50,7 +50,7 @@ def test_no_more_is_in_memory_than_may_be_and_the_rest_in_no_file_that_others_se
 def test_whatever_came_of_a_repository_comes_back() -> None:
     stopped = Stopped.by(Unreachable("no answer", not_deleted="Nothing.", what_to_do="Wait."))
     check = CheckReport((Loss(ONE, Tag("v1")), Loss(TWO)), (Tag("m"),), (Tag("r"),), (Tag("s"),), (ONE,))
-    outcomes = {0: Deleted(), 7: Failed("x"), 12: Needed("v1")}
+    outcomes: dict[int, Outcome] = {0: Deleted(), 7: Failed("x"), 12: Needed("v1")}
     of_runs = [
         RepositoryResult(repository("a"), outcomes, 3, stopped, check, {ONE: Tag("v1")}, frozenset((ONE, TWO))),
         RepositoryResult(repository("b"), {}, 0, None, None),
