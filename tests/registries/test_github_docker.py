@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
 from holystone.adapters.registries.connections import Connections
@@ -42,7 +42,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def connected(
     folder: Path, github: GithubDockerEmulator, token: str = OWNER
 ) -> AsyncIterator[GithubDockerSession]:
-    login = RegistryToken(Secret(token), "--repo-github-token")
+    login = TokenLogin(AsGiven(Secret(token), "--repo-github-token"))
     access = Access({"github": login}, URL(f"{github.url}/api/v3"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(transport._API_HOSTS, HOST, github.host)
