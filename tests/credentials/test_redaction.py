@@ -13,6 +13,7 @@ import pytest
 from holystone.adapters.credentials import redaction
 from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
+from holystone.adapters.http.authorization import basic
 from holystone.engine.model.references import Digest, InvalidName
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
@@ -158,6 +159,23 @@ def test_what_was_used_last_is_remembered_among_thousands() -> None:
     assert redacted("token-number-002999-of-a-repository") == "***"
 
 
+@pytest.mark.parametrize("user", ["bob", "me", "x"])
+@pytest.mark.parametrize("password", ["hunter2-hunter23", "hunter2-hunter234", "pa~~~???>>>pa~~~é"])
+def test_a_login_in_base64_of_any_kind(user: str, password: str) -> None:
+    login = basic(user, Secret(password))
+    pair = f"{user}:{password}".encode()
+    for coded in (base64.b64encode(pair).decode(), base64.urlsafe_b64encode(pair).decode()):
+        for said in (coded, coded.rstrip("=")):
+            assert redacted(f"you sent Basic {said}").rstrip("=") == "you sent Basic ***"
+    assert login
+
+
+def test_what_is_no_base64_has_no_other_letters() -> None:
+    for secret, text in (("alpha.+omega", "alpha.-omega"), ("a+b=", "a-b and a+b"), ("=" * 10, "a " + "=" * 9)):
+        remember(secret)
+        assert redacted(text) == text
+
+
 def test_a_whole_plan_is_looked_through_quickly() -> None:
     for number in range(300):
         Secret(f"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.{'x' * 900}.{number:060}")
@@ -278,7 +296,7 @@ def test_hundreds_of_secrets_of_one_server_take_no_age(monkeypatch: pytest.Monke
         remember(token)
     redacted("all their forms are made")
     begun = time.process_time()
-    assert redacted("\\" * 512) == "\\" * 512
+    assert redacted("\\" * 8192) == "\\" * 8192
     assert time.process_time() - begun < 1
     for form in ("raw", "JSON", "base64"):
         assert "***" in redacted(FORMS[form](tokens[0]))

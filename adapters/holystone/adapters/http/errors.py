@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.credentials.redaction import beginning
+from holystone.adapters.http.reply import LOOKED_AT, Reply, printable
 
 _MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_READ = 4 * 1024
-"""Bytes of an error body that are looked at: the time that it takes grows with the square."""
-
+_READ: Final = 64 << 10
+"""Bytes of an error body that is none of JSON."""
 _LARGEST: Final = 8 << 20
 _MOST_VALUES: Final = 200_000
 """Bytes and values, by their commas, of an error body that is decoded: one that names each missing part of the largest
@@ -65,7 +65,8 @@ def _said(value: Any) -> bool:
 
 
 def _plain(body: bytes) -> str:
-    text = body[:_READ].decode("utf-8", "replace")
+    # No more of it: the time that markup takes grows with the square.
+    text = beginning(body[:_READ].decode("utf-8", "replace"), LOOKED_AT)
     if "<" not in text:
         return text
     title = _TITLE.search(text)
