@@ -311,6 +311,26 @@ def test_a_short_secret_that_is_not_the_last_is_hidden_where_it_stands_for_itsel
     assert redacted("domain: main, a&amp;b! or a%26b%21") == "domain: ***, *** or ***"
 
 
+def test_a_beginning_ends_with_no_half_of_a_secret() -> None:
+    secret = "even-shillings-and-a-parrot"
+    remember(secret)
+    for before in (95, 100, 100 + LONGEST, 95 + 2 * LONGEST, 105 + 2 * LONGEST):
+        for after in (0, 5, 3 * LONGEST):
+            said = redaction.beginning("." * before + secret + "x" * after, 100)
+            whole = f"{'.' * before}***{'x' * after}"[:100]
+            assert whole.startswith(said)
+            assert len(said) >= 100 - len(secret)
+
+
+def test_a_beginning_is_as_long_as_it_may_be() -> None:
+    for length in (0, 99, 100, 101, 2 * LONGEST + 99, 2 * LONGEST + 100, 2 * LONGEST + 101, 9 * LONGEST):
+        assert redaction.beginning("." * length, 100) == "." * min(length, 100)
+    remember("even-shillings-and-a-parrot")
+    whole = "even-shillings-and-a-parrot" * 500
+    assert redaction.beginning(whole[: 2 * LONGEST + 100], 100) == "***" * 33 + "*"
+    assert redaction.beginning(whole, 100) == ""
+
+
 def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:
     held = Secret("even-shillings-and-a-parrot")
     for before in range(400):
