@@ -14,6 +14,7 @@ from holystone.adapters.credentials import redaction
 from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
 from holystone.adapters.http.authorization import basic
+from holystone.adapters.http.reply import address, to_url
 from holystone.engine.model.references import Digest, InvalidName
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
@@ -168,6 +169,16 @@ def test_a_login_in_base64_of_any_kind(user: str, password: str) -> None:
         for said in (coded, coded.rstrip("=")):
             assert redacted(f"you sent Basic {said}").rstrip("=") == "you sent Basic ***"
     assert login
+
+
+@pytest.mark.parametrize("secret", ["Hunter2-HUNTER2", "eyJhbGciOiJSUzI1NiJ9", "Aa1_Bb2.Cc3~"])
+def test_what_is_a_host_by_now_has_small_letters(secret: str) -> None:
+    """A registry leads us to a host that is called like what it was told."""
+    remember(secret)
+    assert redacted(address(to_url(f"https://{secret}.example.com/v2/"))) == "***.example.com"
+    assert redacted(secret.lower()) == "***"
+    remember("Images!")
+    assert redacted("images!") == "images!"
 
 
 def test_what_is_no_base64_has_no_other_letters() -> None:

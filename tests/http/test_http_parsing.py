@@ -484,6 +484,12 @@ def test_an_error_of_megabytes_is_told_at_once_and_cut_through_no_secret() -> No
         assert "shil" not in summary(reply(403, oci({"message": " " * before + held.reveal() + "x" * 8200})))
 
 
+def test_a_code_in_capitals_is_no_secret_in_capitals() -> None:
+    held = Secret("even-shillings-and-a-parrot")
+    assert summary(reply(404, oci({"code": held.reveal()}))) == "404 ***"
+    assert error_code(reply(404, oci({"code": held.reveal()}))) == held.reveal().upper()
+
+
 @pytest.mark.parametrize("page", ["{}", "<{}>", "<title>{}</title>", "<p>{}", "<script>{}"])
 def test_a_page_is_cut_through_no_secret(page: str) -> None:
     """What a page says is between its markup, and only so much of it is looked at."""

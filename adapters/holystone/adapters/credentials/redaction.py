@@ -102,7 +102,9 @@ def _forms(secret: str, *, in_all_ways: bool) -> tuple[_Form, ...]:
     coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode()
     itself = _without_padding(secret) if _CODED.fullmatch(secret) else ()
     spellings = dict.fromkeys((secret, *itself, *_without_padding(coded)))
-    return tuple(form for text in spellings for form in _written(text, in_all_ways=in_all_ways))
+    forms = tuple(form for text in spellings for form in _written(text, in_all_ways=in_all_ways))
+    # As the name of a host, to which a server may lead us.
+    return (*forms, _Form(secret.lower(), None)) if len(secret) >= _WORD and secret.lower() != secret else forms
 
 
 def _without_padding(coded: str) -> tuple[str, str]:

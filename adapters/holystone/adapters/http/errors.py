@@ -31,7 +31,7 @@ def document(reply: Reply) -> Any:
 
 def error_code(reply: Reply) -> str:
     """The first code of an OCI error body in capitals, e.g. `MANIFEST_UNKNOWN`; empty if there is none."""
-    return _first(reply)[0]
+    return _first(reply)[0].upper()
 
 
 def summary(reply: Reply) -> str:
@@ -39,7 +39,7 @@ def summary(reply: Reply) -> str:
     code, message = _first(reply)
     if not code and not message:
         message = _plain(reply.body)
-    said = ": ".join(part for part in (code, message) if part).rstrip(". \n")  # a sentence goes on behind it
+    said = ": ".join(part for part in (printable(code).upper(), message) if part).rstrip(". \n")  # a sentence goes on behind it
     return printable(f"{reply.status} {said or _phrase(reply.status)}")
 
 
@@ -57,7 +57,7 @@ def _first(reply: Reply) -> tuple[str, str]:
         (entry[k] for k in ("message", "error_description", "detail", "details", "error") if _said(entry.get(k))), ""
     )
     code = entry.get("code")
-    return (code.upper() if isinstance(code, str) else ""), message
+    return (code if isinstance(code, str) else ""), message
 
 
 def _said(value: Any) -> bool:
