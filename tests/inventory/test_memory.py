@@ -120,6 +120,17 @@ async def test_names_of_megabytes_of_wide_letters(tmp_path: Path, body: bytes, l
     assert ended.peak < MOST // 2
 
 
+@pytest.mark.parametrize("letter", ["\U0001f600".encode(), rb"\ud83d\ude00"], ids=["as it is", "escaped"])
+async def test_a_catalog_of_megabytes_of_wide_letters(tmp_path: Path, letter: bytes) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return json_reply(b'{"repositories":["%s"]}' % (b"%" * (63 << 20) + letter))
+
+    async with site(answer) as server:
+        ended = await appetite("catalog", server.host, tmp_path)
+    assert "63 MiB, in which there are letters that no repository has" in ended.refused
+    assert ended.peak < MOST // 2
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_an_error_of_millions_of_nothings(tmp_path: Path, status: int) -> None:
     """As large as a list may be: what an error says takes far more to keep than to send."""

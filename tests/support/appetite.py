@@ -63,6 +63,10 @@ async def list_many(session: DefaultSession, _: Path) -> str:
     return "all"
 
 
+async def catalog(session: DefaultSession, _: Path) -> str:
+    return str([len(page.repositories) async for page in session.registry.repositories()])
+
+
 async def referrers(session: DefaultSession, _: Path) -> str:
     return str(len(await session.referrers(SUBJECT)))
 
@@ -119,7 +123,8 @@ async def hoard(_session: DefaultSession, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[DefaultSession, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, write_down_many, hoard)
+    each.__name__: each
+    for each in (list_tags, list_many, catalog, referrers, read, plan, write_down, write_down_many, hoard)
 }
 
 
