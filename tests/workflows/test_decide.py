@@ -17,6 +17,7 @@ from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.workflows.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
 from holystone.workflows.inventory import ProjectInventory
+from tests.support.commit_graph import reached_from
 from tests.support.image_values import commit_id, digest_of
 
 HOST = RegistryHost("registry.example")
@@ -68,7 +69,7 @@ def project(*snapshots: RepositorySnapshot, storage: Repository = STORAGE) -> Pr
 def git() -> GitIntent:
     """A branch that reaches the commit NEW only."""
     head = GitReference("branch", "master", NEW, 1_690_000_000)
-    history = History({NEW: 1_690_000_000, OLD: 1_680_000_000}, {NEW: frozenset({NEW}), OLD: frozenset()})
+    history = History({NEW: 1_690_000_000, OLD: 1_680_000_000}, reached_from({NEW: {NEW}, OLD: ()}))
     return GitIntent((SelectedReference(head, None, 1),), history)
 
 
@@ -296,7 +297,7 @@ def test_an_image_under_any_name_that_is_not_given_out_for_a_night_has_its_recor
     history = msgspec.structs.replace(
         intent.history,
         times={**intent.history.times, commit_id("dev"): 1_690_000_000},
-        reached_from={**intent.history.reached_from, commit_id("dev"): frozenset({NEW})},
+        reached_from=reached_from({**intent.history.reached_from, commit_id("dev"): {NEW}}),
     )
     intent = msgspec.structs.replace(intent, history=history)
 
