@@ -51,7 +51,7 @@ def unseen_images(
         unnamed = {
             tag
             for signature, tag in broken.items()
-            if signature not in each and not (names_its_content(signature) or is_attached_name(signature))
+            if not (names_its_content(signature) or is_attached_name(signature))
         }
         unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
         hidden = each & broken.keys() if at.tags or at.broken else each
