@@ -78,7 +78,9 @@ def _broken(inventory: ProjectInventory) -> Mapping[ImageName, Mapping[str, Tag]
 
 
 def _is_stored(tag: Tag) -> bool:
-    return kind_of(tag) != "foreign"
+    """Surely, and no image beside what is stored: image `app` with tag 5 is `app-5`, which reads like a stage, too."""
+    kind = kind_of(tag)
+    return kind in ("metadata", "bookkeeping") or (kind != "foreign" and names_its_content(tag.partition("-")[0]))
 
 
 def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:

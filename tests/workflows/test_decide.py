@@ -285,6 +285,12 @@ def test_a_record_that_names_a_branch_its_content_dooms_no_other_record() -> Non
     assert gone(decision, STORAGE) == {image_metadata_tag("front", OLD)}
 
 
+def test_an_image_that_looks_like_a_stage_and_is_not_given_out_keeps_its_record() -> None:
+    stored = {tag: each for tag, each in STORED.items() if tag != record(OLD)}
+    inventory = project(snapshot(IMAGES, {"app-new": image("x"), **stored}, broken={"app-5": "500"}), storage=IMAGES)
+    assert record(NEW) not in gone(decide(inventory, git(), Scope(), RULES), IMAGES)
+
+
 def test_a_broken_tag_that_no_record_names_holds_nothing() -> None:
     back = snapshot(BACK, {}, broken={"latest": "the registry has no manifest for it"})
     stored = {tag: each for tag, each in BOTH.items() if "-back-" not in tag}
