@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from holystone.adapters.files import read_file
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.plan import Plan, PlanFile
@@ -136,8 +137,7 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Pl
 
 def _read(file: Path) -> PlanFile:
     """Raises OSError, msgspec.MsgspecError, ValueError."""
-    with file.open("rb") as source:
-        data = source.read(_LARGEST + 1)
+    data = read_file(file, _LARGEST + 1)
     if why := _too_much(data):
         raise ValueError(f"it has {why}")
     try:
