@@ -87,9 +87,11 @@ class StepStates:
     def due_digests(self) -> frozenset[Digest]:
         return frozenset(self.steps[number].digest for number in self.due)
 
-    def due_steps(self, kind: type[S]) -> Iterator[Numbered[S]]:
+    def due_steps(self, kind: type[S], among: Iterable[int]) -> Iterator[Numbered[S]]:
         """In the order of the plan, but those last that were forbidden before: they hold up no others."""
-        order = sorted(self.due, key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number))
+        order = sorted(
+            self.due.intersection(among), key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number)
+        )
         return ((number, step) for number in order if isinstance(step := self.steps[number], kind))
 
     def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
