@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+import anyio
+
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import compare, elsewhere, recorded
@@ -35,6 +37,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             else:
                 ready.append(numbered)
 
+        looked = anyio.current_time()
         await work.each(batch, look)
         by_tag = {step.tag: step for _, step in ready}
 
@@ -42,7 +45,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             hold = await held(by_tag[tag])
             return hold.outcome if hold else await elsewhere(work, tag, by_tag[tag].digest)
 
-        answers = await work.delete(list(by_tag), work.session.delete_tags, still)
+        answers = await work.delete(list(by_tag), work.session.delete_tags, still, looked=looked)
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
