@@ -93,10 +93,10 @@ class Guard:
                 return await self._look(None)
             return await self._look(self._holds) if self._has_news or self._is_worn(self._last) else self._holds
 
-    def next_pass(self) -> "Guard":
-        """For a pass that goes on with this one: what the one before has left behind may hold something in it."""
+    def next_pass(self, steps: Iterable[int]) -> "Guard":
+        """For a pass that goes on with this look: what these steps have left behind since may hold something in it."""
         known = self._holds.digests if self._holds else {}
-        self._has_news = any(digest not in known for digest, _ in self._work.states.survivors())
+        self._has_news |= any(digest not in known for digest, _ in self._work.states.survivors(steps))
         return self
 
     async def _look(self, before: Holds | None) -> Holds:

@@ -180,21 +180,19 @@ async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -
 
 
 async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
-    number = 0
-    guard = Guard(work)
+    numbers, guard = range(0), Guard(work)
     for turn, stage in enumerate(work.plan.passes):
         await settle()
-        numbers = range(number, number + len(stage.steps))
-        number = numbers.stop
+        before, numbers = numbers, range(numbers.stop, numbers.stop + len(stage.steps))
         await work.settle(too_early(work, numbers), held=True)
-        guard = Guard(work) if turn < _LOOKS else guard.next_pass()
+        guard = Guard(work) if turn < _LOOKS else guard.next_pass((*before, *numbers))
         due = work.states.due.intersection(numbers)
         await _one_pass(work, stage, due, guard)
-        if work.rights.worth_another_try and (forbidden := work.states.forbidden() & due):
+        if work.rights.worth_another_try and (forbidden := work.states.forbidden(due)):
             work.states.reopen(forbidden)
-            await _one_pass(work, stage, forbidden, guard.next_pass())
+            await _one_pass(work, stage, forbidden, guard.next_pass(due))
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
-        if len(work.states.forbidden() & due) > 1:
+        if len(work.states.forbidden(due)) > 1:
             work.rights.expect_success()
     work.rights.expect_success()
 
