@@ -39,7 +39,9 @@ def summary(reply: Reply) -> str:
     code, message = _first(reply)
     if not code and not message:
         message = _plain(reply.body)
-    said = ": ".join(part for part in (printable(code).upper(), message) if part).rstrip(". \n")  # a sentence goes on behind it
+    said = ": ".join(part for part in (printable(code).upper(), message) if part).rstrip(
+        ". \n"
+    )  # a sentence goes on behind it
     return printable(f"{reply.status} {said or _phrase(reply.status)}")
 
 
