@@ -6,7 +6,7 @@ import anyio
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
-from holystone.engine.executor.compare import compare, elsewhere, recorded
+from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.step_states import Numbered
@@ -19,6 +19,7 @@ from holystone.engine.model.references import Digest, Tag
 
 async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     held = held_by(work, steps, takes=_may_take(work, steps))
+    drops = work.capabilities.last_tag != "leaves-manifest" or work.capabilities.last_tag_takes_attached
 
     async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
         holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}
@@ -32,7 +33,9 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             now = await compare(work, step.tag, work.resolver.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
                 outcomes[number] = now
-            elif problem := recorded(work, step.digest) or await _anchor(work, step):
+            elif problem := (
+                recorded(work, step.digest) or await bared(work, step.digest, drops=drops) or await _anchor(work, step)
+            ):
                 outcomes[number] = problem
             else:
                 ready.append(numbered)
@@ -43,7 +46,10 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
 
         async def still(tag: Tag) -> Outcome | None:
             hold = await held(by_tag[tag])
-            return hold.outcome if hold else await elsewhere(work, tag, by_tag[tag].digest)
+            if hold:
+                return hold.outcome
+            digest = by_tag[tag].digest
+            return await elsewhere(work, tag, digest) or await bared(work, digest, drops=drops)
 
         answers = await work.delete(list(by_tag), work.session.delete_tags, still, looked=looked)
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}

@@ -1,5 +1,6 @@
 """What the passes over one repository share."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -60,6 +61,11 @@ class RepositoryWork:
         self.mended: dict[Digest, Tag] = {}
         """Those that were pushed back, with that tag."""
         self.written_once = written_once(plan)
+        self.kept_on: defaultdict[Digest, list[Tag]] = defaultdict(list)
+        """Tags that stay, by what they are on."""
+        for each in plan.kept:
+            if each.digest:
+                self.kept_on[each.digest].append(each.tag)
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
