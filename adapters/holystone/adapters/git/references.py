@@ -10,6 +10,7 @@ import pygit2
 
 from holystone.adapters.git.listed import listed
 from holystone.adapters.git.loose import check_packed, look_at_loose
+from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.origin import Kind, Objects
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
@@ -68,8 +69,8 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
             objects[kind, raw_name.decode(errors="surrogateescape")] = ""
             continue
         objects[kind, raw_name.decode(errors="surrogateescape")] = str(end)
-        target = repository[end]
-        commit = _peeled(target)
+        target = read_object(repository, end)
+        commit = _peeled(repository, target)
         if commit is None:
             warnings.append(f"git {kind} {name} does not end in a commit; ignored")
             continue
@@ -130,8 +131,7 @@ def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
     return end if isinstance(end, pygit2.Oid) else None
 
 
-def _peeled(target: pygit2.Object) -> pygit2.Commit | None:
-    end: object = target
+def _peeled(repository: pygit2.Repository, end: pygit2.Commit | pygit2.Tag | None) -> pygit2.Commit | None:
     while isinstance(end, pygit2.Tag):
-        end = end.get_object()
-    return end if isinstance(end, pygit2.Commit) else None
+        end = read_object(repository, end.target)
+    return end
