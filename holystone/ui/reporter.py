@@ -13,11 +13,13 @@ import msgspec
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.codec import to_json
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.refusals import Unconfirmed
 from holystone.engine.report.document import Document, Ending, error_text, repository_reports, undo_reports
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.result_text import result_lines
+from holystone.engine.report.told import plan_report
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import UndoResult
 from holystone.ui import output
@@ -44,7 +46,7 @@ class Reporter(ABC):
     def error(self, error: HolystoneError) -> None:
         print_error(error)
 
-    async def ask(self, plan: Plan, asked: Refusal) -> HolystoneError | None:
+    async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
         """None once a person has said yes, else why not."""
         return await ask(plan, asked)
 
@@ -174,7 +176,7 @@ class JsonReporter(Reporter):
         _document(Document("managed-images ls", "done", 0, managed_images=tuple(names)))
 
     def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None:
-        _document(Document(plan.command, ending, error.exit_code if error else 0, plan=plan), error)
+        _document(Document(plan.command, ending, error.exit_code if error else 0, plan=plan_report(plan)), error)
 
     def _announced(self, plan: Plan) -> None:
         for line in outlook_lines(plan):
@@ -183,7 +185,9 @@ class JsonReporter(Reporter):
     def _carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        _document(Document(plan.command, ending, code, run_id, plan, repository_reports(plan, result)), error)
+        _document(
+            Document(plan.command, ending, code, run_id, plan_report(plan), repository_reports(plan, result)), error
+        )
 
     def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
         _document(Document("undo", ending, code, run_id, undone=undo_reports(result)), error)

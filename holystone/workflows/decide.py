@@ -9,7 +9,6 @@ import msgspec
 from holystone.engine.errors import shell_word
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.plan import Refusal
 from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
@@ -21,6 +20,7 @@ from holystone.engine.model.reasons import (
     Unreadable,
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.report.words import count

@@ -12,8 +12,8 @@ from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tag
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import GitNames, GitReference, History
-from holystone.engine.model.plan import Refusal
 from holystone.engine.model.references import Commit, Tag
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.report.words import count
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.engine.errors import shell_word
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.refusals import AllOfAnotherProject
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 from holystone.engine.planner.confirmation import ask_first
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache
-from holystone.engine.report.words import count, shown
+from holystone.engine.report.words import count
 from holystone.policies.werf.v1 import (
     Ownership,
     belongings_among_images,
@@ -114,16 +114,11 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
     )
 
 
-def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Iterable[Refusal]:
+def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Iterable[AllOfAnotherProject]:
     """Whoever purges a project and nothing goes, since all is labelled as another's, has not purged it."""
     for project in sorted(set(others.values())):
-        yield Refusal(
-            promise="fail-closed",
-            repository=None,
-            why=f"nothing here is labelled as of the project {holdings.project}, and "
-            f"{count(sum(whose == project for whose in others.values()), 'tag')} as of the project {shown(project)}",
-            what_to_do=f"if that is what is to go, say so: {shell_word(f'--project-name={project}')}",
-        )
+        tags = sum(whose == project for whose in others.values())
+        yield AllOfAnotherProject(holdings.project, project, tags)
 
 
 def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:

@@ -23,8 +23,9 @@ from holystone.engine.model.outcomes import (
     Referenced,
     StillReferenced,
 )
-from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
+from holystone.engine.model.plan import Pass, Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import NumberExceeded
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
@@ -453,10 +454,10 @@ async def test_what_is_held_is_given_back_before_the_run_counts_as_finished(tmp_
 
 async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     there = world("plain")
-    refusal = Refusal("fuse", APP, "All tags would go.", "Look, then say --yes-delete-that-many.")
+    refusal = NumberExceeded(APP, doomed=9, total=9, most=3)
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(Plan(1, "cleanup", (there.plan,), refusals=(refusal,)), "cleanup")
-        with pytest.raises(Refused, match="All tags would go"):
+        with pytest.raises(Refused, match="fuse"):
             await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
     assert there.registry.calls == []
 

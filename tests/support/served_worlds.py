@@ -17,9 +17,10 @@ from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, ImageName
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.names import parse_address, parse_used_image, repository_of
 from holystone.policies.werf.v1 import ImagesRepo
 from holystone.workflows.decide import Rules, Scope, decide

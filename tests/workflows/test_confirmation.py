@@ -3,14 +3,15 @@
 import pytest
 
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan
+from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan
 from holystone.engine.model.reasons import Foreign, Purged
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.refusals import NumberExceeded, Refusal, Unconfirmed
 from holystone.engine.planner.confirmation import ask_first, open_question
 from holystone.ui.question import is_yes, question
 from tests.support.image_values import digest_of
 
-FUSE = Refusal("fuse", None, "too many", "think")
+FUSE = NumberExceeded(Repository(RegistryHost("r.example"), RepositoryPath("shop/app")), doomed=9, total=9, most=3)
 
 
 def plan(*doomed: str, notices: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()) -> Plan:
@@ -71,8 +72,8 @@ def test_the_question_says_what_goes_from_where() -> None:
     ],
 )
 def test_only_the_whole_phrase_is_yes(answer: str, yes: bool) -> None:
-    assert is_yes(answer, Refusal("confirmation", None, "", "", "shop")) is yes
+    assert is_yes(answer, Unconfirmed("shop")) is yes
 
 
 def test_an_empty_phrase_is_never_confirmed() -> None:
-    assert not is_yes("\n", Refusal("confirmation", None, "", "", ""))
+    assert not is_yes("\n", Unconfirmed(""))

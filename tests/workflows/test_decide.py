@@ -12,6 +12,7 @@ from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.names import parse_used_image
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
@@ -135,7 +136,7 @@ def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
     (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
     assert refusal.promise == "fail-closed"
-    assert "--stages-storage" in refusal.what_to_do
+    assert "--stages-storage" in refusal_words(refusal).what_to_do
     confirmed = decide(inventory, git(), Scope(), msgspec.structs.replace(RULES, v1_2_confirmed=True))
     assert not confirmed.refusals
     assert gone(confirmed, IMAGES) == {"app-new", "app-old"}

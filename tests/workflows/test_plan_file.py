@@ -14,9 +14,10 @@ from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.in_use import Workload
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanFile, Refusal, RepositoryPlan
+from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanFile, RepositoryPlan
 from holystone.engine.model.reasons import InUse, YoungerThan
 from holystone.engine.model.references import Tag
+from holystone.engine.model.refusals import ShareExceeded, Unconfirmed
 from holystone.workflows.plan_file import plan_hash, read_plan, write_plan
 from tests.support.appetite import appetite
 from tests.support.hostile_json import tampered
@@ -43,7 +44,7 @@ PLAN = Plan(
         ),
     ),
     notices=("a note",),
-    refusals=(Refusal("fuse", repository(), "too many", "say so", "phrase"),),
+    refusals=(ShareExceeded(repository(), 17, 20, 0.8, 20), Unconfirmed("phrase")),
     clusters=ClustersAsked(("here",)),
 )
 WHOLE = to_json(PlanFile(**{name: getattr(PLAN, name) for name in Plan.__struct_fields__}, hash=plan_hash(PLAN)))

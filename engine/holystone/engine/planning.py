@@ -12,9 +12,10 @@ from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
-from holystone.engine.model.plan import DetectedBy, Place, Refusal, RepositoryPlan
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.lock_tags import false_locks, false_locks_text, live_lock, lock_tag
+from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
+from holystone.engine.model.references import Digest
+from holystone.engine.model.refusals import Locked, Refusal
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
@@ -69,9 +70,9 @@ async def plan_snapshot(
     )
     _prove(snapshot, planned, facts, can)
     notices = [f"{repository}: {warning}" for warning in can.warnings if planned.passes]
-    refusals = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
+    refusals: list[Refusal | None] = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
     if planned.passes and (lock := live_lock(snapshot.locks, now)):
-        refusals.append(_locked(repository, lock))
+        refusals.append(Locked(repository, lock_tag(lock)))
     notices.extend(_held(snapshot))
     if false := false_locks(snapshot.locks, now):
         notices.append(f"{repository}: {false_locks_text(false)}")
@@ -119,17 +120,6 @@ async def _plan(
             if fewer is None:
                 return snapshot, planned
         verdicts = fewer
-
-
-def _locked(repository: Repository, lock: LockTag) -> Refusal:
-    return Refusal(
-        promise="locked",
-        repository=repository,
-        why=f"another run of Holystone is at work there ({lock})",
-        what_to_do="wait for it to end; if it has died, `holystone resume` on its machine goes on with it, "
-        "and its lock counts no more after that time; "
-        f"if there is no such run, remove the tag {lock_tag(lock)} by hand",
-    )
 
 
 def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
@@ -107,18 +108,6 @@ class RepositoryPlan(Value, frozen=True):
         return tuple(step for each in self.passes for step in each.steps)
 
 
-class Refusal(Value, frozen=True):
-    """Why a plan may not be applied as it is."""
-
-    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
-    """`cannot-go`: something that the user named stays, for a reason that the plan has."""
-    repository: Repository | None
-    why: str
-    what_to_do: str
-    phrase: str = ""
-    """Of a confirmation: what a person types to give it."""
-
-
 class ClustersAsked(Value, frozen=True):
     """Which Kubernetes contexts were asked what is in use, and how they were chosen."""
 
@@ -155,7 +144,7 @@ class Plan(Value, frozen=True):
     def applyable(self) -> bool:
         return not self.refusals
 
-    def without_refusals(self, *promises: str) -> "Plan":
+    def without_refusals(self, *promises: Promise) -> "Plan":
         """Once a person has lifted them."""
         return msgspec.structs.replace(
             self, refusals=tuple(each for each in self.refusals if each.promise not in promises)

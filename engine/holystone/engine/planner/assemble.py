@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
+from holystone.engine.model.codec import to_json
+from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.refusals import Refusal
 
 
 def assemble(
@@ -29,5 +31,5 @@ def with_more(plan: Plan, *, notices: Iterable[str], refusals: Iterable[Refusal]
     )
 
 
-def _order(refusal: Refusal) -> tuple[str, ...]:
-    return str(refusal.repository or ""), refusal.promise, refusal.why, refusal.what_to_do
+def _order(refusal: Refusal) -> tuple[str, str, bytes]:
+    return str(refusal.repository or ""), refusal.promise, to_json(refusal)
