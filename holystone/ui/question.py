@@ -9,6 +9,7 @@ import anyio
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan
 from holystone.engine.model.refusals import Unconfirmed
+from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.words import count, size_text
 from holystone.ui.output import can_ask, prompt, tell
 
@@ -17,7 +18,7 @@ def question(plan: Plan, asked: Unconfirmed) -> Iterator[str]:
     """For a terminal, line by line: the plan in short, and what to type."""
     yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
     yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
-    yield from (f"  note: {notice}" for notice in plan.notices)
+    yield from (f"  note: {notice_words(notice).of_one}" for notice in notices_in_order(plan.notices))
     yield f"Type {asked.phrase} to delete it, anything else to leave it: "
 
 

@@ -10,6 +10,7 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.notices import RecordAbsent
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import Asked, NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Tag
@@ -114,7 +115,7 @@ def decide_removal(snapshot: RepositorySnapshot, images: Iterable[ImageName], as
     verdicts: Mapping[Tag, Verdict] = {
         tag: Delete((Asked(),)) if tag in named else Keep((NotAsked(),)) for tag in there
     }
-    missing = [f"there is no record of image {image.shown}" for tag, image in named.items() if tag not in there]
+    missing = [RecordAbsent(image) for tag, image in named.items() if tag not in there]
     return Decision(
         verdicts={snapshot.repository: verdicts},
         facts={snapshot.repository: TagFacts(written_once=frozenset(there & named.keys()), as_of=as_of)},

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from holystone.engine.model.notices import ImageWithoutRecords, Notice
 from holystone.engine.model.reasons import WithoutMetadata
 from holystone.engine.model.references import ImageName, Repository
 from holystone.engine.model.refusals import ImagesMissing, RecordsMissing, Refusal, RepositoriesSwapped, StorageForeign
 from holystone.engine.model.verdicts import Delete, Keep, Verdicts
-from holystone.engine.report.refusal_words import no_records
 from holystone.policies.werf.v1 import kind_of
 from holystone.policies.werf.v1.git_history import ImageDecision
 from holystone.policies.werf.v1.project import ImageTag, StagesStorage
@@ -32,7 +32,7 @@ def misplaced(inventory: ProjectInventory, storage: StagesStorage) -> Refusal | 
 
 
 class Unrecorded(NamedTuple):
-    notices: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
     refusals: Sequence[Refusal] = ()
 
 
@@ -53,9 +53,7 @@ def without_unrecorded(
         return decisions, Unrecorded(refusals=refusals)
     kept = {name: msgspec.structs.replace(each, tags=_kept(each.tags)) for name, each in missing.items()}
     notices = [
-        f"{no_records(inventory.layout.repository(name), name, len(tags[name]), inventory.storage)}, "
-        "where other images have theirs: they stay. "
-        "If they may go, say so with --git-history-based-cleanup-v1.2"
+        ImageWithoutRecords(inventory.layout.repository(name), name, len(tags[name]), inventory.storage)
         for name in missing
     ]
     return {**decisions, **kept}, Unrecorded(notices=notices)

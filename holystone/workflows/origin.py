@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import History
+from holystone.engine.model.notices import HistoryAccepted
 from holystone.engine.model.refusals import AnotherHistory, CloneWithoutBranches, OriginWithoutBranches
 from holystone.engine.planner.baseline import Shrunk
-from holystone.engine.report.refusal_words import another_history
 from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import MetadataRecord
 
@@ -23,8 +23,7 @@ def check_origin(
     if not found:
         return Shrunk()
     if accepted:
-        why = another_history(found.origin, found.records)
-        return Shrunk(notices=(f"--accept-new-baseline says that it is meant: {why}",))
+        return Shrunk(notices=(HistoryAccepted(found.origin, found.records),))
     return Shrunk((found,))
 
 

@@ -10,6 +10,7 @@ from holystone.engine.model.references import RegistryHost, Repository, Reposito
 from holystone.engine.model.sources import Counted, Key, Remembered, Source
 from holystone.engine.planner.baseline import HALVES_FROM, Shrunk, hold_against, less
 from holystone.engine.report.refusal_words import refusal_words
+from tests.support.notice_texts import notice_texts
 
 SOURCES: tuple[Source, ...] = get_args(Source)
 STAGES = Repository(RegistryHost("r.example"), RepositoryPath("shop/stages"))
@@ -70,7 +71,7 @@ def test_what_is_said() -> None:
 def test_what_a_person_accepts_is_told(source: Source) -> None:
     found = held(source, 40, 0, accepted=True)
     assert not found.refusals
-    (notice,) = found.notices
+    (notice,) = notice_texts(found.notices)
     assert notice.startswith("--accept-new-baseline says that it is meant: ")
 
 

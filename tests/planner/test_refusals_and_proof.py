@@ -6,6 +6,7 @@ import pytest
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.notices import RegistryWarns, RepositoryAbsent
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.refusals import CannotDelete, Refusal, Unconfirmed
@@ -19,6 +20,7 @@ from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
+A_NOTICE, Z = RegistryWarns(REPOSITORY, "a"), RepositoryAbsent(REPOSITORY)
 OFF = gentle("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
 ON = gentle("toy")
 
@@ -88,11 +90,11 @@ def test_plans_are_assembled_in_order() -> None:
     other = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
     second = msgspec.structs.replace(first, repository=other)
     refusals: list[Refusal] = [CannotDelete(other, "b"), Unconfirmed("a"), CannotDelete(other, "b")]
-    one = assemble(as_of=1, command="c", repositories=[second, first], notices=["z", "a", "z"], refusals=refusals)
-    two = assemble(as_of=1, command="c", repositories=[first, second], notices=["a", "z"], refusals=refusals[1::-1])
+    one = assemble(as_of=1, command="c", repositories=[second, first], notices=[Z, A_NOTICE, Z], refusals=refusals)
+    two = assemble(as_of=1, command="c", repositories=[first, second], notices=[A_NOTICE, Z], refusals=refusals[1::-1])
     assert to_json(one) == to_json(two)
     assert one.repositories == (first, second)
-    assert one.notices == ("a", "z")
+    assert one.notices == (A_NOTICE, Z)
     assert [each.repository for each in one.refusals] == [None, other]
     assert from_json(to_json(one), Plan) == one
 

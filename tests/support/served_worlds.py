@@ -26,6 +26,7 @@ from holystone.policies.werf.v1 import ImagesRepo
 from holystone.workflows.decide import Rules, Scope, decide
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, located_image, read_inventory
 from holystone.workflows.planning import PlanningOptions, make_plan
+from tests.support.notice_texts import notice_texts
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
 
@@ -103,7 +104,7 @@ def _judged(plan: Plan, inventory: ProjectInventory) -> Judged:
         for step in each.steps:
             for tag in getattr(step, "tags", None) or ([step.tag] if hasattr(step, "tag") else []):
                 goes[path, str(tag)] = step.reasons
-    return Judged(goes, stays, plan.refusals, plan.notices, inventory)
+    return Judged(goes, stays, plan.refusals, notice_texts(plan.notices), inventory)
 
 
 def _stored(world: World, storage: Storage) -> World:

@@ -13,6 +13,7 @@ from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.report.causes import refusal
 from holystone.workflows.managed_images import decide_removal, record_image, record_tag, refuse_what_stays
 from tests.support.image_values import digest_of
+from tests.support.notice_texts import notice_texts
 
 STORAGE = Repository(RegistryHost("registry.example"), RepositoryPath("shop/stages"))
 
@@ -59,7 +60,7 @@ def test_only_what_was_named_goes() -> None:
     verdicts = decision.verdicts[STORAGE]
     assert verdicts.pop(Tag("managed-image-a")) == Delete((Asked(),))  # type: ignore[attr-defined]
     assert set(verdicts.values()) == {Keep((NotAsked(),))}
-    assert decision.notices == ("there is no record of image none", "there is no record of image ~")
+    assert notice_texts(decision.notices) == ("there is no record of image none", "there is no record of image ~")
     assert decision.facts[STORAGE].written_once == {"managed-image-a"}
 
 

@@ -1,6 +1,5 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -12,7 +11,8 @@ from holystone.engine.inventory.snapshot import add_referrers
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.lock_tags import false_locks, false_locks_text, live_lock, lock_tag
+from holystone.engine.model.lock_tags import false_locks, live_lock, lock_tag
+from holystone.engine.model.notices import FalseLocks, Notice, ReferrersUnread, RegistryWarns
 from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
 from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import Locked, Refusal
@@ -25,7 +25,6 @@ from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_repository
 from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.report.words import count
 
 log: Final = events.logger()
 
@@ -39,7 +38,7 @@ class Where(msgspec.Struct, frozen=True):
 
 class PlannedRepository(msgspec.Struct, frozen=True):
     plan: RepositoryPlan
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     refusals: tuple[Refusal, ...]
 
 
@@ -69,26 +68,18 @@ async def plan_snapshot(
         undo=can.undo if planned.passes else None,
     )
     _prove(snapshot, planned, facts, can)
-    notices = [f"{repository}: {warning}" for warning in can.warnings if planned.passes]
+    notices: list[Notice] = [RegistryWarns(repository, warning) for warning in can.warnings if planned.passes]
     refusals: list[Refusal | None] = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
     if planned.passes and (lock := live_lock(snapshot.locks, now)):
         refusals.append(Locked(repository, lock_tag(lock)))
-    notices.extend(_held(snapshot))
+    if held := snapshot.held:
+        first = min(held)
+        notices.append(ReferrersUnread(repository, len(held), first, held[first]))
     if false := false_locks(snapshot.locks, now):
-        notices.append(f"{repository}: {false_locks_text(false)}")
+        notices.append(FalseLocks(repository, false))
     events.tell(Planned(repository, len(planned.kept), len(planned.doomed_tags), len(planned.steps)))
     log.debug("capabilities", repository=str(repository), found=can)
     return PlannedRepository(planned, tuple(notices), tuple(refusal for refusal in refusals if refusal))
-
-
-def _held(snapshot: RepositorySnapshot) -> Iterator[str]:
-    if snapshot.held:
-        first = min(snapshot.held)
-        them = f"what refers to {count(len(snapshot.held), 'manifest')} cannot be read"
-        yield (
-            f"{snapshot.repository}: {them}, e.g. to {first}: {snapshot.held[first]}. So they stay, with their tags. "
-            "Run again; if it happens each time, that is for whoever runs the registry to mend"
-        )
 
 
 def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -125,7 +126,7 @@ class Plan(Value, frozen=True):
     """The moment at which the policies judged ages."""
     command: str
     repositories: tuple[RepositoryPlan, ...]
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
     clusters: ClustersAsked | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from holystone.engine.model.codec import to_json
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.refusals import Refusal
 
@@ -14,7 +15,7 @@ def assemble(
     as_of: int,
     command: str,
     repositories: Iterable[RepositoryPlan],
-    notices: Iterable[str] = (),
+    notices: Iterable[Notice] = (),
     refusals: Iterable[Refusal] = (),
 ) -> Plan:
     """Sorted, and each notice and refusal once, so that the order in which repositories were read leaves no trace."""
@@ -22,11 +23,11 @@ def assemble(
     return with_more(plan, notices=notices, refusals=refusals)
 
 
-def with_more(plan: Plan, *, notices: Iterable[str], refusals: Iterable[Refusal]) -> Plan:
+def with_more(plan: Plan, *, notices: Iterable[Notice], refusals: Iterable[Refusal]) -> Plan:
     """Likewise."""
     return msgspec.structs.replace(
         plan,
-        notices=tuple(sorted({*plan.notices, *notices})),
+        notices=tuple(sorted({*plan.notices, *notices}, key=to_json)),
         refusals=tuple(sorted({*plan.refusals, *refusals}, key=_order)),
     )
 

@@ -1,37 +1,29 @@
 """Sources that have shrunk since the last run: what looks unwanted may only be out of sight."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from holystone.engine.model.notices import FewerAccepted, FewerInUse, Notice
 from holystone.engine.model.refusals import Refusal, SourceShrank
-from holystone.engine.model.sources import Counted, Fewer, Key, Remembered, Source
+from holystone.engine.model.sources import Counted, Fewer, Key, Remembered
 
 HALVES_FROM: Final = 10
 """Of fewer an afternoon's tidying up may take half: then only falling to nothing counts."""
 Baseline = Mapping[Key, Remembered]
 
-_WHAT: Final[Mapping[Source, str]] = {
-    "references": "branches and tags of origin",
-    "commits": "commits that metadata records name and a branch or tag of origin reaches",
-    "managed-images": "managed images",
-    "in-use": "tags in use",
-    "tags": "tags",
-}
-
 
 class Shrunk(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...] = ()
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = False) -> Shrunk:
     """`before`: less what our own runs have deleted since. A source that was not read this time says nothing, nor does
     one that is read for the first time. `accepted`: a person says that it is meant."""
     refusals: list[Refusal] = []
-    notices: list[str] = []
+    notices: list[Notice] = []
     for each in sorted(now):
         then = before.get(each.key)
         if then is None or each.number >= then.number:
@@ -39,9 +31,9 @@ def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = F
         fewer = Fewer(each.key, each.number, then.number, then.as_of)
         if not _is_refused(each, then):
             if each.key.source == "in-use":
-                notices.append(f"fewer than before: {fewer_text(fewer)}")
+                notices.append(FewerInUse(fewer))
         elif accepted:
-            notices.append(f"--accept-new-baseline says that it is meant: {fewer_text(fewer)}")
+            notices.append(FewerAccepted(fewer))
         else:
             refusals.append(SourceShrank(fewer))
     return Shrunk(tuple(refusals), tuple(notices))
@@ -59,10 +51,3 @@ def _is_refused(now: Counted, then: Remembered) -> bool:
     """Clusters are scaled down at night, so that there only nothing at all counts."""
     halved = then.number >= HALVES_FROM and 2 * now.number < then.number
     return now.number == 0 or (halved and now.key.source != "in-use")
-
-
-def fewer_text(fewer: Fewer) -> str:
-    moment = f"{datetime.fromtimestamp(fewer.as_of, UTC):%Y-%m-%d %H:%M} UTC"
-    key = fewer.key
-    whose = "" if key.source == "tags" else f" of {key.project or key.repository}"
-    return f"{_WHAT[key.source]}{whose}: {fewer.number:,}, where the run of {moment} left {fewer.before:,}"

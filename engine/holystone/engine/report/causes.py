@@ -8,7 +8,7 @@ from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import Refusal
-from holystone.engine.report.refusal_words import in_order, refusal_words
+from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.engine.report.words import count
 
 _SHOWN: Final = 5
@@ -20,7 +20,7 @@ def refusal(plan: Plan) -> HolystoneError | None:
     if not plan.refusals:
         return None
     causes: dict[tuple[str, str], list[Refusal]] = {}
-    for each in in_order(plan.refusals):
+    for each in refusals_in_order(plan.refusals):
         words = refusal_words(each)
         causes.setdefault((words.why, words.what_to_do), []).append(each)
     return _kind(plan)(

@@ -2,6 +2,7 @@
 place where a refusal becomes text."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple, assert_never
 
 from holystone.engine.errors import shell_word
@@ -9,13 +10,19 @@ from holystone.engine.model import refusals
 from holystone.engine.model.lock_tags import parse_lock_tag
 from holystone.engine.model.references import ImageName, Repository
 from holystone.engine.model.refusals import Refusal
-from holystone.engine.model.sources import Source
-from holystone.engine.planner.baseline import fewer_text
+from holystone.engine.model.sources import Fewer, Source
 from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.words import count, shown
 
 _SHOWN: Final = 3
 """Repositories that one refusal names."""
+_WHAT: Final[Mapping[Source, str]] = {
+    "references": "branches and tags of origin",
+    "commits": "commits that metadata records name and a branch or tag of origin reaches",
+    "managed-images": "managed images",
+    "in-use": "tags in use",
+    "tags": "tags",
+}
 _LOOK: Final[Mapping[Source, str]] = {
     "references": "see that origin is the project's, and that nobody has emptied it or made it anew",
     "commits": "see that origin is the project's, and that nobody has emptied it or made it anew",
@@ -136,9 +143,16 @@ def refusal_words(refusal: Refusal) -> RefusalWords:
             assert_never(refusal)
 
 
-def in_order(refusals: Iterable[Refusal]) -> Sequence[Refusal]:
+def refusals_in_order(of: Iterable[Refusal]) -> Sequence[Refusal]:
     """As they are told: by repository, and alphabetically."""
-    return sorted(refusals, key=lambda each: (str(each.repository or ""), each.promise, *refusal_words(each)))
+    return sorted(of, key=lambda each: (str(each.repository or ""), each.promise, *refusal_words(each)))
+
+
+def fewer_text(fewer: Fewer) -> str:
+    key, moment = fewer.key, datetime.fromtimestamp(fewer.as_of, UTC)
+    whose = "" if key.source == "tags" else f" of {key.project or key.repository}"
+    less = f"{_WHAT[key.source]}{whose}: {fewer.number:,}"
+    return f"{less}, where the run of {moment:%Y-%m-%d %H:%M} UTC left {fewer.before:,}"
 
 
 def another_history(origin: str, records: int) -> str:
