@@ -9,7 +9,7 @@ from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.notices import RegistryWarns, RepositoryAbsent
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
-from holystone.engine.model.refusals import CannotDelete, Refusal, Unconfirmed
+from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
@@ -83,6 +83,13 @@ def test_the_fuse_says_numbers_and_the_way_out() -> None:
     assert words.why == "17 of 20 tags would be deleted, more than 80% of a repository of 20 tags or more"
     assert "--yes-delete-that-many" in words.what_to_do
     assert (refusal.promise, refusal.repository) == ("fuse", REPOSITORY)
+
+
+def test_the_fuse_says_which_limit_is_exceeded() -> None:
+    assert blow_fuse(cleanup(20, 17), FuseLimits()) == ShareExceeded(REPOSITORY, 17, 20, 0.8, 20)
+    refusal = blow_fuse(cleanup(19, 6), FuseLimits(number=5))
+    assert refusal == NumberExceeded(REPOSITORY, doomed=6, total=19, most=5)
+    assert refusal_words(refusal).why == "6 of 19 tags would be deleted, more than the 5 that are allowed"
 
 
 def test_plans_are_assembled_in_order() -> None:

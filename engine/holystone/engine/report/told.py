@@ -16,7 +16,7 @@ from holystone.engine.report.refusal_words import refusal_words, refusals_in_ord
 
 
 def _with(words: Mapping[str, Any], kinds: Any) -> Mapping[type, type]:
-    """Each kind → the same with these fields more."""
+    """Each kind → the same with these fields more, so that a program finds data and words in one object."""
     return {
         kind: msgspec.defstruct(
             kind.__name__, [*words.items()], bases=(kind,), frozen=True, kw_only=True, tag=kind.__struct_config__.tag
