@@ -77,7 +77,7 @@ async def test_a_plan_that_is_refused_is_not_carried_out(shop: Shop) -> None:
     async with shop.holystone() as holystone:
         plan = await holystone.plan(stages=False)
         refusal = NumberExceeded(plan.repositories[0].repository, doomed=9, total=9, most=3)
-        refused = api.Plan(plan.as_of, plan.command, plan.repositories, refusals=(refusal,))
+        refused = api.Plan(plan.as_of, plan.command, repositories=plan.repositories, refusals=(refusal,))
         with pytest.raises(Refused, match="9 of 9 tags would be deleted"):
             await holystone.apply(refused)
         assert await holystone.runs() == ()

@@ -7,7 +7,7 @@ from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.notices import RegistryWarns, RepositoryAbsent
-from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan, Untag
+from holystone.engine.model.plan import Kept, Pass, PlanHead, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
@@ -15,7 +15,7 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
@@ -28,7 +28,7 @@ ON = gentle("toy")
 def cleanup(tags: int, doomed: int, can: Capabilities = ON) -> RepositoryPlan:
     names = [f"t{number}" for number in range(tags)]
     snapshot = repository([image(number) for number in range(tags)], {name: n for n, name in enumerate(names)})
-    return plan_repository(snapshot, close(snapshot, doom(*names[:doomed])), can, TagFacts())
+    return plan_closed(snapshot, close(snapshot, doom(*names[:doomed])), can, TagFacts())
 
 
 def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> None:
@@ -97,13 +97,15 @@ def test_plans_are_assembled_in_order() -> None:
     other = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
     second = msgspec.structs.replace(first, repository=other)
     refusals: list[Refusal] = [CannotDelete(other, "b"), Unconfirmed("a"), CannotDelete(other, "b")]
-    one = assemble(as_of=1, command="c", repositories=[second, first], notices=[Z, A_NOTICE, Z], refusals=refusals)
-    two = assemble(as_of=1, command="c", repositories=[first, second], notices=[A_NOTICE, Z], refusals=refusals[1::-1])
+    both = (first, second)
+    one = assemble(as_of=1, command="c", repositories=both, notices=[Z, A_NOTICE, Z], refusals=refusals)
+    two = assemble(as_of=1, command="c", repositories=both, notices=[A_NOTICE, Z], refusals=refusals[1::-1])
     assert to_json(one) == to_json(two)
-    assert one.repositories == (first, second)
     assert one.notices == (A_NOTICE, Z)
     assert [each.repository for each in one.refusals] == [None, other]
-    assert from_json(to_json(one), Plan) == one
+    assert from_json(to_json(one.head), PlanHead) == one.head
+    with pytest.raises(ValueError, match="in order of their names"):
+        assemble(as_of=1, command="c", repositories=[second, first])
 
 
 def test_refusals_stand_in_the_order_of_repositories_and_first_those_of_none() -> None:

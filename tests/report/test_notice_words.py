@@ -16,7 +16,7 @@ from holystone.engine.model.notices import (
     RepositoryAbsent,
     UsedByLists,
 )
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, PlanHead
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath
 from holystone.engine.report.document import Document
 from holystone.engine.report.notice_words import notice_words
@@ -46,8 +46,9 @@ def test_each_has_words_for_one_and_for_many(kind: Any, data: st.DataObject) -> 
 @settings(max_examples=20, deadline=None)
 def test_each_is_read_as_it_was_written(kind: Any, data: st.DataObject) -> None:
     plan = plan_of(data.draw(any_value(kind)))
-    assert from_json(to_json(plan), Plan) == plan
-    assert from_json(to_json(plan_report(plan)), PlanReport) == plan_report(plan)
+    assert from_json(to_json(plan.head), PlanHead) == plan.head
+    told = plan_report(plan)
+    assert from_json(to_json(told), PlanReport).notices == told.notices
 
 
 def test_kinds_are_called_differently_and_by_words() -> None:

@@ -65,7 +65,7 @@ def test_only_what_was_named_goes() -> None:
 
 
 def kept(*tags: Kept) -> Plan:
-    return Plan(0, "managed-images rm", (RepositoryPlan(STORAGE, "default", (), tags, ()),))
+    return Plan(0, "managed-images rm", repositories=(RepositoryPlan(STORAGE, "default", (), tags, ()),))
 
 
 def test_a_record_that_cannot_go_is_a_failure_and_no_refusal_of_a_promise() -> None:
@@ -90,4 +90,4 @@ def test_a_promise_weighs_more_than_what_cannot_be_done() -> None:
         RecordStays(STORAGE, ImageName("a"), LockedBy("immutable")),
         CloneWithoutBranches("/srv/shop"),
     )
-    assert isinstance(refusal(Plan(0, "x", (), (), refusals)), Refused)
+    assert isinstance(refusal(Plan(0, "x", repositories=(), refusals=refusals)), Refused)

@@ -1,20 +1,21 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import msgspec
 
 from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.inventory.snapshot import add_referrers, read_repository
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import false_locks, live_lock, lock_tag
 from holystone.engine.model.notices import FalseLocks, Notice, ReferrersUnread, RegistryWarns
 from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
-from holystone.engine.model.references import Digest
+from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.refusals import Locked, Refusal
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
@@ -23,7 +24,7 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from holystone.engine.ports import DigestCache, RepositorySession
 
 log: Final = events.logger()
@@ -40,6 +41,32 @@ class PlannedRepository(msgspec.Struct, frozen=True):
     plan: RepositoryPlan
     notices: tuple[Notice, ...]
     refusals: tuple[Refusal, ...]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    verdicts: Verdicts
+    facts: TagFacts
+
+
+Policy: TypeAlias = Callable[[RepositorySnapshot], Judged]
+"""Pure: it sees one repository and nothing else."""
+
+
+async def plan_repository(
+    session: RepositorySession,
+    cache: DigestCache,
+    policy: Policy,
+    where: Where,
+    *,
+    needs_config: Callable[[Tag], bool],
+    fuse: FuseLimits | None,
+    now: float,
+) -> PlannedRepository:
+    """From the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
+    `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
+    snapshot = await read_repository(session, cache, needs_config=needs_config)
+    judged = policy(snapshot)
+    return await plan_snapshot(session, cache, snapshot, judged.verdicts, judged.facts, where, fuse=fuse, now=now)
 
 
 async def plan_snapshot(
@@ -106,7 +133,7 @@ async def _plan(
             continue
         fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
         if fewer is None:
-            planned = plan_repository(snapshot, closed, capabilities, facts)
+            planned = plan_closed(snapshot, closed, capabilities, facts)
             fewer = keep_marks(planned, facts.marks, verdicts)
             if fewer is None:
                 return snapshot, planned

@@ -1,23 +1,23 @@
 """What came of an undo, as values for reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
-from holystone.engine.errors import HolystoneError
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.value import Value
 from holystone.engine.undo.outcomes import TakenMeanwhile, UndoOutcome, is_back
 
 
-class PutBack(msgspec.Struct, frozen=True):
+class PutBack(Value, frozen=True):
     tag: Tag | None
     """None for the manifest itself."""
     digest: Digest
     outcome: UndoOutcome
 
 
-class Moved(msgspec.Struct, frozen=True):
+class Moved(Value, frozen=True):
     """A tag, or a manifest, that is not as the run found or left it, by somebody else's hand."""
 
     tag: Tag | None
@@ -28,8 +28,7 @@ class Moved(msgspec.Struct, frozen=True):
     """None: it is not there any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryUndo:
+class RepositoryUndo(Value, frozen=True):
     repository: Repository
     put_back: tuple[PutBack, ...]
     """Manifests in the order of their digests, then tags in theirs."""
@@ -37,9 +36,14 @@ class RepositoryUndo:
     """What the run had kept and is not as it was, in the same order: nothing for undo to do."""
     not_tried: int
     """Tags and manifests that were left to do when the repository was stopped."""
-    stopped: HolystoneError | None
+    stopped: Stopped | None
     tombstone: Outcome | None
     """What came of deleting a tombstone that the run left behind; None if there was none."""
+
+    @property
+    def entries(self) -> int:
+        """How much it is to hold, in kB."""
+        return 1 + (len(self.put_back) + len(self.moved)) // 2
 
     @property
     def back(self) -> tuple[PutBack, ...]:
@@ -77,8 +81,9 @@ class RepositoryUndo:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    repositories: tuple[RepositoryUndo, ...]
-    """In the order of the plan; those that the run did not touch have nothing in them."""
+    repositories: Sequence[RepositoryUndo]
+    """In the order of the plan; those that the run did not touch have nothing in them. They may be read anew each time.
+    """
 
     @property
     def put_back(self) -> tuple[PutBack, ...]:
