@@ -9,7 +9,7 @@ import pytest
 
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
-from holystone.engine.model.capabilities import TagDeletion
+from holystone.engine.model.capabilities import LastTag, TagDeletion
 from holystone.engine.model.lock_tags import LockTag, lock_tag
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -304,7 +304,7 @@ async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path
 
 
 class Careless(MemoryRegistry):
-    """Takes a manifest along with any of its tags."""
+    """Takes a manifest along with its last tag."""
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         outcomes = await super().delete_tags(repository, tags)
@@ -314,16 +314,28 @@ class Careless(MemoryRegistry):
         return outcomes
 
 
+@pytest.mark.parametrize("takes", [TagDeletion(), TagDeletion(LastTag("may-go", takes_attached=False))])
 async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
-    execute: Execute,
+    execute: Execute, takes: TagDeletion
 ) -> None:
-    registry = Careless(msgspec.structs.replace(CAPABILITIES, tags=TagDeletion()))
+    """With any of them, or with the last one (Gitea)."""
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, tags=takes))
     old = registry.image(APP, "old", "v1", "v2")
     index = registry.index(APP, [old], "v1")
     made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
     result = await execute(registry, made)
     assert registry.contents[APP].state() == ({Tag("v1"): index, Tag("v2"): old}, {index, old})
     assert result.counts == {"needed": 3}
+
+
+async def test_a_last_tag_takes_nothing_that_stays_and_so_its_siblings_go(execute: Execute) -> None:
+    registry = Careless(
+        msgspec.structs.replace(CAPABILITIES, tags=TagDeletion(LastTag("may-go", takes_attached=False)))
+    )
+    old = registry.image(APP, "old", "keep", "v1")
+    registry.contents[APP].tags[Tag("new")] = old
+    await execute(registry, repository_plan(APP, Pass("untag", (untag("v1", old),)), kept={"keep": old}))
+    assert registry.contents[APP].state() == ({Tag("keep"): old, Tag("new"): old}, {old})
 
 
 async def test_a_tag_that_people_move_contradicts_nothing_in_the_last_look(tmp_path: Path) -> None:

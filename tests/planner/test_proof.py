@@ -17,7 +17,7 @@ from holystone.engine.model.capabilities import (
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
 from holystone.engine.model.plan import How, Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import ManifestReason, ReferrersUnread
+from holystone.engine.model.reasons import ManifestReason, ReferrersUnknown
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.planner.check import check_plan
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, fallback, image, index, repository
@@ -44,7 +44,7 @@ def found(
     """What is wrong with the plan that does these steps and keeps these tags, listing all that it does not remove."""
     gone = {step.digest for step in steps if isinstance(step, Remove)}
     stays = sorted(snapshot.manifests.keys() - gone) if listed is None else map(d, listed)
-    needed: dict[Digest, ManifestReason] = dict.fromkeys(stays, ReferrersUnread())
+    needed: dict[Digest, ManifestReason] = dict.fromkeys(stays, ReferrersUnknown())
     tags = tuple(Kept(Tag(tag), snapshot.tags.get(Tag(tag)), ()) for tag in kept.split())
     marks = more.pop("planned", {})
     plan = RepositoryPlan(REPOSITORY, "toy", (Pass("manifests", steps),), tags, needed, marks=marks)

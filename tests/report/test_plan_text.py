@@ -22,7 +22,7 @@ from holystone.engine.model.reasons import (
     ReachedFromBranch,
     ReachedFromTag,
     ReferrerOf,
-    ReferrersUnread,
+    ReferrersUnknown,
     Tagged,
 )
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
@@ -92,7 +92,7 @@ def test_every_tag_follows_the_same_summary() -> None:
 
 def test_of_each_manifest_that_stays_without_a_tag_it_is_said_what_needs_it() -> None:
     part, index = Digest.of(b"part"), Digest.of(b"index")
-    needed: dict[Digest, ManifestReason] = {index: Tagged(Tag("keep")), part: ChildOf(index), ONE: ReferrersUnread()}
+    needed: dict[Digest, ManifestReason] = {index: Tagged(Tag("keep")), part: ChildOf(index), ONE: ReferrersUnknown()}
     made = msgspec.structs.replace(repository_plan(APP, kept={"keep": index}), kept_manifests=needed)
     lines = [line for line in plan_lines(plan(made), every_tag=True) if " untagged " in line]
     assert lines == [

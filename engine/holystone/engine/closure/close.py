@@ -17,7 +17,7 @@ from holystone.engine.model.reasons import (
     NotJudged,
     NoVerdict,
     ReferrerOf,
-    ReferrersUnread,
+    ReferrersUnknown,
 )
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
@@ -45,7 +45,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     # Nobody judges what cannot be understood: it stays, with all that it may need.
     protected |= {needed: ChildOf(digest) for digest, needs in sorted(snapshot.unclear.items()) for needed in needs}
     protected |= {digest: MayBeNeededBy(name) for name, digest in sorted(snapshot.odd.items()) if digest}
-    protected |= dict.fromkeys(sorted(snapshot.held), ReferrersUnread())
+    protected |= dict.fromkeys(sorted(snapshot.held), ReferrersUnknown())
     if unread := sorted(snapshot.unread):
         protected |= dict.fromkeys(sorted(snapshot.manifests), MayBeNeededBy(unread[0]))
     kept = reach(graph, safe, protected, subjects=takes_referrers)

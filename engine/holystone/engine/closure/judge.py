@@ -1,7 +1,7 @@
 """The first look at each tag: what its policy says, unless the tag could not be read."""
 
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import KeepReason, LockedBy, MayBeNeededBy, NotJudged, ReferrersUnread, Unreadable
+from holystone.engine.model.reasons import KeepReason, LockedBy, MayBeNeededBy, NotJudged, ReferrersUnknown, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -26,4 +26,4 @@ def _may_be_needed(snapshot: RepositorySnapshot, digest: Digest) -> KeepReason |
     """By what could not be read: an index may list any manifest, what refers to one needs that one."""
     if snapshot.unread:
         return MayBeNeededBy(min(snapshot.unread))
-    return ReferrersUnread() if digest in snapshot.held else None
+    return ReferrersUnknown() if digest in snapshot.held else None

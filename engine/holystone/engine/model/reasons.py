@@ -168,7 +168,7 @@ class MayBeNeededBy(Value, frozen=True, tag="may-be-needed-by"):
     by: str
 
 
-class ReferrersUnread(Value, frozen=True, tag="referrers-unread"):
+class ReferrersUnknown(Value, frozen=True, tag="referrers-unknown"):
     """What refers to the manifest cannot be read, and needs it."""
 
 
@@ -329,7 +329,7 @@ KeepReason = (
     | IndexOf
     | ChildOf
     | MayBeNeededBy
-    | ReferrersUnread
+    | ReferrersUnknown
     | ReferrerOf
     | MetadataHead
     | MetadataNeeded
@@ -360,5 +360,5 @@ DeleteReason = (
     | ChildOf
     | ReferrerOf
 )
-ManifestReason = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy | ReferrersUnread
+ManifestReason = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy | ReferrersUnknown
 """What holds a manifest: as long as that stays, the manifest does."""

@@ -1,19 +1,13 @@
 """Refuses plans for registries that do not delete: the plan still shows what would go."""
 
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.plan import Refusal, RepositoryPlan
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.refusals import CannotDelete
 
 
-def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> Refusal | None:
+def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> CannotDelete | None:
     """None too if there is nothing to delete."""
-    why = capabilities.forbidden
-    if not (why or capabilities.tags or capabilities.digests):
-        why = "the registry deletes neither by tag nor by digest"
-    if not (why and plan.passes):
+    deletes = capabilities.tags or capabilities.digests
+    if not plan.passes or (deletes and not capabilities.forbidden):
         return None
-    return Refusal(
-        promise="deletion-disabled",
-        repository=plan.repository,
-        why=why,
-        what_to_do="switch deletion on at the registry, or use credentials that may delete, and run again",
-    )
+    return CannotDelete(plan.repository, capabilities.forbidden)

@@ -125,7 +125,7 @@ def reason_words(reason: KeepReason | DeleteReason | ManifestReason) -> ReasonWo
                 f"{shown(by)}, which cannot be read or understood, may need its manifest",
                 "what cannot be read or understood may need their manifests",
             )
-        case reasons.ReferrersUnread():
+        case reasons.ReferrersUnknown():
             return ReasonWords(
                 "what refers to its manifest cannot be read", "what refers to their manifests cannot be read"
             )
