@@ -12,7 +12,6 @@ from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
 from holystone.engine.model.reasons import (
     BeyondLimit,
-    ChildOf,
     CommitsGone,
     DeleteReason,
     KeepReason,
@@ -22,8 +21,6 @@ from holystone.engine.model.reasons import (
     ReachedFromBranch,
     ReachedFromTag,
     ReferrerOf,
-    ReferrersUnknown,
-    Tagged,
 )
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
@@ -88,18 +85,6 @@ def test_every_tag_follows_the_same_summary() -> None:
         "branch feature reaches its commit aaaaaaaaaa (keep policy 2); "
         "branch master reaches its commit aaaaaaaaaa (keep policy 3)"
     )
-
-
-def test_of_each_manifest_that_stays_without_a_tag_it_is_said_what_needs_it() -> None:
-    part, index = Digest.of(b"part"), Digest.of(b"index")
-    needed: dict[Digest, ManifestReason] = {index: Tagged(Tag("keep")), part: ChildOf(index), ONE: ReferrersUnknown()}
-    made = msgspec.structs.replace(repository_plan(APP, kept={"keep": index}), kept_manifests=needed)
-    lines = [line for line in plan_lines(plan(made), every_tag=True) if " untagged " in line]
-    assert lines == [
-        f"  stay  untagged {part.short}  part of index {index.short}",
-        f"  stay  untagged {ONE.short}  what refers to its manifest cannot be read",
-    ]
-    assert not [line for line in plan_lines(plan(made), every_tag=False) if "untagged" in line]
 
 
 def test_few_references_stand_for_many() -> None:

@@ -9,13 +9,12 @@ from holystone.engine.model.reasons import (
     BeyondLimit,
     DeleteReason,
     KeepReason,
-    ManifestReason,
     ReachedFromBranch,
     ReachedFromTag,
 )
 from holystone.engine.report.reason_words import reason_words
 
-Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...] | tuple[ManifestReason, ...]
+Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...]
 _SHOWN: Final = 3
 """References of one kind of reason."""
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import DeleteReason
@@ -44,9 +43,9 @@ def _repository_lines(repository: RepositoryPlan, every_tag: bool) -> Iterator[s
     yield from counted("go", going)
     if every_tag:
         width = min(60, max((len(tag) for tag in (*going, *staying)), default=0))
-        for name, reasons in chain(staying.items(), _untagged_that_stay(repository)):
-            yield f"  stay  {name:<{width}}  {_reasons(reasons)}"
-        for name, reasons in chain(going.items(), _untagged_that_go(repository)):
+        for tag, reasons in staying.items():
+            yield f"  stay  {tag:<{width}}  {_reasons(reasons)}"
+        for name, reasons in (*going.items(), *_untagged(repository)):
             yield f"  go    {name:<{width}}  {_reasons(reasons)}"
 
 
@@ -62,14 +61,7 @@ def _going(repository: RepositoryPlan) -> Iterator[tuple[str, tuple[DeleteReason
             yield tag, step.reasons
 
 
-def _untagged_that_stay(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
-    tagged = {each.digest for each in repository.kept}
-    for digest, reason in repository.kept_manifests.items():
-        if digest not in tagged:
-            yield f"untagged {digest.short}", (reason,)
-
-
-def _untagged_that_go(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
+def _untagged(repository: RepositoryPlan) -> Iterator[tuple[str, Reasons]]:
     """Manifests that never had a tag."""
     had = {step.digest for step in repository.steps if isinstance(step, Untag)}
     for step in sorted(repository.steps, key=lambda step: step.digest):
