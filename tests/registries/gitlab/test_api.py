@@ -11,10 +11,10 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import RegistryHost, Tag
-from tests.contract.stands import stand as contract_stand
+from tests.contract.stands import stand
 from tests.emulators.gitlab import DEVELOPER, PASSWORDS, REPORTER, GitlabEmulator
 from tests.emulators.vendor import Login
-from tests.registries.test_gitlab import PATH, asked, connected, put_image, stand
+from tests.registries.gitlab.connected import PATH, asked, connected, put_image, served
 
 TOKEN = {"HOLYSTONE_REPO_GITLAB_TOKEN": PASSWORDS[DEVELOPER]}
 
@@ -24,7 +24,7 @@ def of_api(server: GitlabEmulator, method: str) -> list[str]:
 
 
 async def test_what_a_developer_can_do_is_found_out_and_nothing_is_changed(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         can = await session.probe()
         assert can.can_delete
@@ -38,7 +38,7 @@ async def test_what_a_developer_can_do_is_found_out_and_nothing_is_changed(tmp_p
 
 
 async def test_a_tag_goes_by_the_api_and_its_siblings_stay(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1", "v2")
         put_image(server, "other", "v1", path=f"{PATH}/web")
         assert await session.delete_tags([Tag("v1"), Tag("gone")]) == [Deleted(), AlreadyGone()]
@@ -69,7 +69,7 @@ async def test_the_token_opens_the_registry_where_docker_has_nothing(tmp_path: P
 
 
 async def test_a_protected_tag_stays_with_what_gitlab_says(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login", protected=["^v1$"]) as (server, session):
+    async with served(tmp_path, "developer_login", protected=["^v1$"]) as (server, session):
         put_image(server, "one", "v1", "v2")
         locked, deleted = await session.delete_tags([Tag("v1"), Tag("v2")])
         assert isinstance(locked, Locked)
@@ -105,13 +105,13 @@ async def test_a_token_that_may_not_is_told_before_the_first_deletion(
 
 
 async def test_a_developer_without_a_token_is_told_of_it(tmp_path: Path) -> None:
-    async with stand(tmp_path, "weak_login") as (server, session):
+    async with served(tmp_path, "weak_login") as (server, session):
         put_image(server, "one", "v1")
         assert "--repo-gitlab-token" in (await session.probe()).cannot_delete_because
 
 
 async def test_a_repository_far_down_the_list_is_found(tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         for number in range(230):
             server.storage.repository(f"{PATH}/branch-{number}")
         put_image(server, "one", "v1")
@@ -130,7 +130,7 @@ async def test_a_repository_far_down_the_list_is_found(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("what", ["/personal_access_tokens/self", "/members/all/", "/registry/repositories"])
 async def test_an_api_that_does_not_answer_deletes_nothing(tmp_path: Path, what: str, answer: Answer) -> None:
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("GET", what, answer, times=None))
         (outcome,) = await session.delete_tags([Tag("v1")])
@@ -140,7 +140,7 @@ async def test_an_api_that_does_not_answer_deletes_nothing(tmp_path: Path, what:
 
 async def test_an_api_that_answers_without_end_is_not_kept(tmp_path: Path) -> None:
     body = b'{"user_id":1,"scopes":["api"' + b',"ab"' * 1_000_000 + b"]}"
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("GET", "/personal_access_tokens/self", Answer(200, body)))
         (outcome,) = await session.delete_tags([Tag("v1")])
@@ -159,7 +159,7 @@ async def test_an_api_that_answers_without_end_is_not_kept(tmp_path: Path) -> No
     ids=["400", "401", "404", "302"],
 )
 async def test_what_an_answer_to_a_deletion_means(answer: Answer, expected: type[Outcome], tmp_path: Path) -> None:
-    async with stand(tmp_path, "developer_login") as (server, session):
+    async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         server.faults.add(Fault("DELETE", "/api/v4/", answer, times=None))
         (outcome,) = await session.delete_tags([Tag("v1")])
@@ -167,7 +167,7 @@ async def test_what_an_answer_to_a_deletion_means(answer: Answer, expected: type
 
 
 async def test_a_whole_run_of_a_developer_and_its_undo(tmp_path: Path) -> None:
-    async with contract_stand("gitlab", tmp_path, login="developer_login") as served:
+    async with stand("gitlab", tmp_path, login="developer_login") as served:
         kept = await served.image("kept", "keep")
         old = await served.image("old", "old")
         await served.index((kept,), "list")
