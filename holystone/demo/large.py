@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.small import WERF_YAML
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 
 HOUR: Final = 3_600

@@ -9,6 +9,7 @@ import msgspec
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
+from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers
@@ -60,10 +61,10 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
 
 def refuse_lists_in_use(options: Options) -> None:
     """A purge keeps nothing, so that it cannot be told to keep what is in use. Raises UsageError."""
-    if options.get(o.IN_USE.key):
+    if options.get(intent.IN_USE.key):
         raise UsageError(
-            f"{o.IN_USE.flag} says that images are in use and must stay, and a purge keeps nothing of the project",
-            what_to_do=f"Leave {o.IN_USE.flag} out if they may go; otherwise use `holystone cleanup`.",
+            f"{intent.IN_USE.flag} says that images are in use and must stay, and a purge keeps nothing of the project",
+            what_to_do=f"Leave {intent.IN_USE.flag} out if they may go; otherwise use `holystone cleanup`.",
         )
 
 
@@ -189,19 +190,19 @@ def image_name(value: Value, home: Path) -> ImageName:
 def _history(given: Given) -> HistorySettings:
     """werf 1.1 has two switches, both on by default, and history decides if either is; so that `=false` given for
     the older one alone means what it says, the newer one's default then is off."""
-    older = given.flag(o.GIT_HISTORY_BASED_CLEANUP, default=True)
-    explicit = given.one(o.GIT_HISTORY_BASED_CLEANUP_V1_2)
-    newer = given.flag(o.GIT_HISTORY_BASED_CLEANUP_V1_2, default=True) if explicit else older
+    older = given.flag(intent.GIT_HISTORY_BASED_CLEANUP, default=True)
+    explicit = given.one(intent.GIT_HISTORY_BASED_CLEANUP_V1_2)
+    newer = given.flag(intent.GIT_HISTORY_BASED_CLEANUP_V1_2, default=True) if explicit else older
     return HistorySettings(
         decides=older or newer,
         v1_2=newer,
         v1_2_explicit=explicit is not None,
-        allow_shallow_clone=given.flag(o.ALLOW_GIT_SHALLOW_CLONE),
-        synchronize=given.flag(o.GIT_HISTORY_SYNCHRONIZATION),
+        allow_shallow_clone=given.flag(intent.ALLOW_GIT_SHALLOW_CLONE),
+        synchronize=given.flag(intent.GIT_HISTORY_SYNCHRONIZATION),
         strategies=StrategyRules(
-            git_tag=_allowance(given, *o.GIT_TAG_STRATEGY),
-            git_commit=_allowance(given, *o.GIT_COMMIT_STRATEGY),
-            stages_signature=_allowance(given, *o.STAGES_SIGNATURE_STRATEGY),
+            git_tag=_allowance(given, *intent.GIT_TAG_STRATEGY),
+            git_commit=_allowance(given, *intent.GIT_COMMIT_STRATEGY),
+            stages_signature=_allowance(given, *intent.STAGES_SIGNATURE_STRATEGY),
         ),
     )
 

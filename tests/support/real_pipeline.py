@@ -9,9 +9,10 @@ from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Commit, Digest, ImageName, Repository, Tag
 from holystone.engine.names import parse_address, parse_used_image, repository_of

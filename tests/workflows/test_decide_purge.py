@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from holystone.engine.model.addresses import Address, ImagesRepoMode
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, Manifest
 from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep

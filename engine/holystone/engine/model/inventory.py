@@ -4,7 +4,8 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
-from holystone.engine.model.manifests import ImageConfig, Manifest
+from holystone.engine.model.image_config import ImageConfig
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.references import Digest, Repository, Tag
 
 

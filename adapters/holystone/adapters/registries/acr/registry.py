@@ -18,8 +18,10 @@ from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_ou
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_reading import Access
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome

@@ -17,8 +17,9 @@ from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.fingerprint import Fingerprint
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome

@@ -11,8 +11,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.replies import ADVICE, is_unrouted
-from holystone.adapters.registries.oci import MANIFEST_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.scheduler import Lane

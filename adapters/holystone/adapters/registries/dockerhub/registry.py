@@ -16,7 +16,9 @@ from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
 from holystone.adapters.registries.dockerhub.replies import PULLS
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest

@@ -18,8 +18,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, to_url
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome

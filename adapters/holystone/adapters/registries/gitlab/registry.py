@@ -22,8 +22,8 @@ from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT, Access
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.oci_reading import Access
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, unreadable
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome

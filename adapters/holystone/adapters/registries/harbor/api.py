@@ -15,8 +15,7 @@ from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.harbor.profile import RIGHTS
-from holystone.adapters.registries.oci import PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane

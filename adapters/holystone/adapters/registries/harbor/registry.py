@@ -17,7 +17,8 @@ from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
 from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities

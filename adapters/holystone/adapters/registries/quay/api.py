@@ -8,8 +8,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.adapters.registries.quay.replies import NONSENSE, code
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, Repository, Tag

@@ -14,7 +14,7 @@ import msgspec
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog, linked
-from holystone.adapters.registries.oci import PAGE_LIMIT
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT
 from holystone.adapters.registries.quay.api import QuayApi, refused
 from holystone.adapters.registries.quay.replies import NONSENSE
 from holystone.engine.ports import CatalogPage

@@ -10,8 +10,10 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_reading import ACCEPT, Access
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.catalog import read_by_api, read_by_registry
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes

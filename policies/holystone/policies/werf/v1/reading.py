@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import ImageConfig
 from holystone.engine.model.references import Digest, ImageName, Reference, Tag
 from holystone.policies.werf.v1 import labels
 from holystone.policies.werf.v1.layout import ImagesRepo
