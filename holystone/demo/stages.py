@@ -19,7 +19,7 @@ class Content(msgspec.Struct, frozen=True):
     code: int = 1
 
 
-class Step(msgspec.Struct, frozen=True):
+class BuiltStage(msgspec.Struct, frozen=True):
     """A stage with what the next one inherits from it."""
 
     stage: PublishedStage
@@ -34,17 +34,17 @@ class Stages:
     def __init__(self, project: str, push: Callable[[Tag, Built], None]) -> None:
         self._project = project
         self._push = push
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, BuiltStage] = {}
 
     @property
     def built(self) -> tuple[PublishedStage, ...]:
         return tuple(step.stage for step in self._steps.values())
 
-    def artifact(self, name: str, version: int, *, at: int) -> Step:
+    def artifact(self, name: str, version: int, *, at: int) -> BuiltStage:
         first = self._built_once(name, "from", "1", None, at)
         return self._built_once(name, "install", str(version), first, at)
 
-    def of_image(self, image: str, content: Content, imported: Step | None, *, at: int) -> Step:
+    def of_image(self, image: str, content: Content, imported: BuiltStage | None, *, at: int) -> BuiltStage:
         step = self._built_once(image, "from", str(content.base), None, at)
         step = self._built_once(image, "install", str(content.dependencies), step, at)
         if imported:
@@ -54,8 +54,14 @@ class Stages:
         return self._built_once(image, "gitArchive", str(content.code), step, at)
 
     def _built_once(
-        self, image: str, kind: str, version: str, below: Step | None, at: int, own: Mapping[str, str] | None = None
-    ) -> Step:
+        self,
+        image: str,
+        kind: str,
+        version: str,
+        below: BuiltStage | None,
+        at: int,
+        own: Mapping[str, str] | None = None,
+    ) -> BuiltStage:
         """The stage with this content, built only if it is new."""
         signature = signature_of(image, kind, version, below.stage.tag if below else "")
         known = self._steps.get(signature)
@@ -83,7 +89,7 @@ class Stages:
             created=at,
         )
         self._push(tag, built)
-        step = Step(stage, labels, layers, (*(below.chain if below else ()), tag))
+        step = BuiltStage(stage, labels, layers, (*(below.chain if below else ()), tag))
         self._steps[signature] = step
         return step
 

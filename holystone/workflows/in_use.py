@@ -27,7 +27,7 @@ class Users(msgspec.Struct, frozen=True):
     """For the plan, so that whoever carries it out later asks the same."""
 
 
-class InUse(msgspec.Struct, frozen=True):
+class FoundInUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...]
     notices: tuple[str, ...]
     unfilled: Mapping[str, tuple[Workload, ...]] = {}
@@ -96,13 +96,13 @@ def _contexts(names: Sequence[str]) -> str:
     return f"context{'s' if len(names) > 1 else ''} {', '.join(map(printable, names))}"
 
 
-async def read_in_use(users: Users, environ: Mapping[str, str]) -> InUse:
+async def read_in_use(users: Users, environ: Mapping[str, str]) -> FoundInUse:
     """Raises IncompleteSource."""
     running = await read_clusters(users.clusters, environ)
-    return InUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
+    return FoundInUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
 
 
-def refuse_unfilled(in_use: InUse, repositories: Iterable[Repository]) -> None:
+def refuse_unfilled(in_use: FoundInUse, repositories: Iterable[Repository]) -> None:
     """Whatever such a word will be when it is filled in, it may be one of these repositories' tags if it has one's name
     in it. A word that has not says nothing of them. Raises IncompleteSource."""
     repositories = tuple(repositories)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import anyio.to_thread
 import msgspec
 
-from holystone.adapters.git.origin import Kind, Wanted
+from holystone.adapters.git.origin import ReferenceKind, Wanted
 from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tags
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
@@ -95,7 +95,7 @@ async def ask_git(
 def _by(policies: Sequence[KeepPolicy]) -> Wanted:
     """Branches and tags that a policy looks at, whatever its limits."""
 
-    def wanted(kind: Kind, name: str) -> bool:
+    def wanted(kind: ReferenceKind, name: str) -> bool:
         reference = GitReference(kind, name.encode(errors="surrogateescape").decode(errors="replace"), _ANY, 0)
         return any(each.references.matches(reference) for each in policies)
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.detection import Detected
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
@@ -70,7 +70,7 @@ class Site:
         """Raises what the reading of it raises."""
         host = self.registry.host
         layout = ImagesRepo.at(parse_address(f"{host}/{REPO}"), world.mode)
-        identity = Identity("default", "user")
+        identity = Detected("default", "user")
         storage = RepositoryTarget(repository_of(parse_address(f"{host}/{world.storage}")), "default", "stages")
         images = [ImageName(name) for name in world.configured]
         rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)

@@ -84,7 +84,7 @@ async def on_sha512(served: Stand, raw: RawManifest, *tags: str) -> RawManifest:
     digest = Digest(f"sha512:{hashlib.sha512(raw.body).hexdigest()}")
     named = RawManifest(digest, raw.media_type, raw.body)
     for tag in tags:
-        await served.registry.push_manifest(Tag(tag), named)
+        await served.session.push_manifest(Tag(tag), named)
     return named
 
 

@@ -18,7 +18,7 @@ from yarl import URL
 from holystone.adapters.http.signer import Outgoing
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.ecr import identity as aws
-from holystone.adapters.registries.ecr.identity import Identity
+from holystone.adapters.registries.ecr.identity import AwsIdentity
 from holystone.engine.errors import Unauthorized, UsageError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from tests.support.http_site import Site, site
@@ -70,7 +70,7 @@ async def denies(request: web.Request) -> web.Response:
 
 async def key(environ: Mapping[str, str] | None = None, region: str | None = REGION) -> str:
     """Under which requests are signed."""
-    identity = Identity(environ or {}, region)
+    identity = AwsIdentity(environ or {}, region)
     await identity.find()
     signed = await identity.sign(Outgoing("POST", URL("https://api.example/"), {}, b"{}"))
     return signed.secret.reveal().partition("Credential=")[2].partition("/")[0]
@@ -229,7 +229,7 @@ async def test_aws_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "idToken": "i",
     }
     (cache / f"{hashlib.sha256(session.encode()).hexdigest()}.json").write_text(json.dumps(document))
-    identity = Identity({}, REGION)
+    identity = AwsIdentity({}, REGION)
     await identity.find()
     assert (identity.origin, await key()) == ("'aws login'", "ASIALOGIN")
 

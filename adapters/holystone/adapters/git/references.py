@@ -10,7 +10,7 @@ import pygit2
 
 from holystone.adapters.git.listed import listed
 from holystone.adapters.git.loose import check_packed, look_at_loose
-from holystone.adapters.git.origin import Kind, Objects
+from holystone.adapters.git.origin import Objects, ReferenceKind
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
 
@@ -57,7 +57,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     every = list(listed(repository))
     loose = look_at_loose(folder, namespace)
     warnings: list[str] = []
-    objects: dict[tuple[Kind, str], str] = {}
+    objects: dict[tuple[ReferenceKind, str], str] = {}
     _check_all_are_listed(folder, loose.names, every)
     for kind, raw_name, reference in _within(namespace, every):
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
@@ -88,7 +88,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     )
 
 
-def _names(objects: Objects, kind: Kind) -> tuple[str, ...]:
+def _names(objects: Objects, kind: ReferenceKind) -> tuple[str, ...]:
     return tuple(sorted(name for of, name in objects if of == kind))
 
 
@@ -109,7 +109,9 @@ def _check_all_are_listed(folder: Path, names: Collection[bytes], every: Iterabl
             raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
 
 
-def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
+def _within(
+    namespace: Namespace, every: Iterable[pygit2.Reference]
+) -> Iterator[tuple[ReferenceKind, bytes, pygit2.Reference]]:
     """Names need not be UTF-8."""
     branches, tags = (prefix.encode() for prefix in namespace)
     for reference in every:

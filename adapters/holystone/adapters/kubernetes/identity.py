@@ -30,7 +30,7 @@ class ClusterCredentials:
 NOBODYS: Final = ClusterCredentials(None, None)
 
 
-class Identity:
+class ClusterIdentity:
     def __init__(
         self, user: User, cluster: Cluster, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time
     ) -> None:

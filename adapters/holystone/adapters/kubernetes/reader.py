@@ -9,9 +9,9 @@ import msgspec
 
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.api import REQUESTS_AT_ONCE, ApiServer
-from holystone.adapters.kubernetes.identity import Identity
+from holystone.adapters.kubernetes.identity import ClusterIdentity
 from holystone.adapters.kubernetes.listing import list_all
-from holystone.adapters.kubernetes.objects import KINDS, Kind
+from holystone.adapters.kubernetes.objects import KINDS, ObjectKind
 from holystone.adapters.kubernetes.targets import Target
 from holystone.engine import events
 from holystone.engine.errors import IncompleteSource, shell_word
@@ -77,10 +77,10 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
         what = "cluster" if target.cluster is None else "user"
         raise IncompleteSource(f"its {what} is not in the Kubernetes configuration")
     first = target.contexts[0]
-    identity = Identity(target.user, target.cluster, environ)
+    identity = ClusterIdentity(target.user, target.cluster, environ)
     async with ApiServer(target.cluster, identity, first, scheduler) as server:
 
-        async def read(kind: Kind) -> None:
+        async def read(kind: ObjectKind) -> None:
             objects = 0
 
             def take(each: Any) -> None:

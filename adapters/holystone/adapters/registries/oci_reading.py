@@ -40,8 +40,8 @@ ACCEPT: Final = ", ".join((*MANIFEST_TYPES, "application/vnd.oci.artifact.manife
 _ANY_REFUSAL: Final = (401, 500, 501, 502, 503, 504)
 _LOOKS: Final = 3
 """At a name that is refused so."""
-Access: TypeAlias = Literal["read", "write", "delete"]
-_ACTIONS: Final[dict[Access, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
+TokenAccess: TypeAlias = Literal["read", "write", "delete"]
+_ACTIONS: Final[dict[TokenAccess, str]] = {"read": "pull", "write": "pull,push", "delete": "pull,delete"}
 
 
 class OciReading:
@@ -205,7 +205,7 @@ class OciReading:
         """What is said of a read that was refused. Vendors that refuse in ways of their own override it."""
         return unreadable(what, reply)
 
-    def scope(self, access: Access) -> str:
+    def scope(self, access: TokenAccess) -> str:
         """What a token must allow."""
         return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 

@@ -116,7 +116,7 @@ async def _prepare(
     recorded = dict((await journal.journaled()).whole) if journal else {}
     begun = journal is not None
     if journal is None:
-        buries = any(stage.kind == "tombstone" for stage in plan.passes)
+        buries = any(one_pass.kind == "tombstone" for one_pass in plan.passes)
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
     lacking = states.due_digests - recorded.keys()
@@ -176,26 +176,26 @@ async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -
 
 async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
     number = 0
-    for stage in work.plan.passes:
+    for one_pass in work.plan.passes:
         await settle()
-        numbers = range(number, number + len(stage.steps))
+        numbers = range(number, number + len(one_pass.steps))
         number = numbers.stop
         await work.settle(too_early(work, numbers), held=True)
         due = work.states.due.intersection(numbers)
-        await _one_pass(work, stage, due)
+        await _one_pass(work, one_pass, due)
         if work.rights.worth_another_try and (forbidden := work.states.forbidden() & due):
             work.states.reopen(forbidden)
-            await _one_pass(work, stage, forbidden)
+            await _one_pass(work, one_pass, forbidden)
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
         if len(work.states.forbidden() & due) > 1:
             work.rights.expect_success()
     work.rights.expect_success()
 
 
-async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int]) -> None:
+async def _one_pass(work: RepositoryWork, one_pass: Pass, numbers: Collection[int]) -> None:
     untags = [(each, step) for each, step in work.states.due_steps(Untag) if each in numbers]
     removes = [(each, step) for each, step in work.states.due_steps(Remove) if each in numbers]
     if untags:
-        await (overwrite_with_tombstones if stage.kind == "tombstone" else untag)(work, untags)
+        await (overwrite_with_tombstones if one_pass.kind == "tombstone" else untag)(work, untags)
     if removes:
         await remove(work, removes)

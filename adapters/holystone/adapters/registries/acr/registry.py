@@ -20,7 +20,7 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
-from holystone.adapters.registries.oci_reading import Access
+from holystone.adapters.registries.oci_reading import TokenAccess
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
@@ -30,7 +30,7 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
-_ACTIONS: Final[dict[Access, str]] = {
+_ACTIONS: Final[dict[TokenAccess, str]] = {
     # One token a repository: `metadata_read` for lists, `pull` for manifests and blobs, `delete`. Never for all
     # repositories (`*`): registries with ABAC ignore such a scope (Azure/acr-cli, README).
     "read": "pull,delete,metadata_read",
@@ -93,7 +93,7 @@ class AcrSession(OciSession):
         self._doubts: _Doubts | None = None
         """What the last listing left open; None if there was none."""
 
-    def scope(self, access: Access) -> str:
+    def scope(self, access: TokenAccess) -> str:
         return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 
     async def probe(self) -> Capabilities:

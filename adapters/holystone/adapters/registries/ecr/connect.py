@@ -45,7 +45,7 @@ async def connect(endpoint: Endpoint) -> EcrRegistry:
             what_to_do="If it is, name it in --images-repo or --stages-storage, whichever it is, and add "
             "--repo-implementation ecr.",
         )
-    identity = aws.Identity(endpoint.environ, name.region if name else None)
+    identity = aws.AwsIdentity(endpoint.environ, name.region if name else None)
     await identity.find()
     at = configured or aws.endpoint(
         identity.region,

@@ -94,7 +94,7 @@ class _ProcessProvider(AioProcessProvider):  # type: ignore[misc]
 aiobotocore.credentials.AioProcessProvider = _ProcessProvider
 
 
-class Identity:
+class AwsIdentity:
     """A signer. `environ` is where keys and the region are looked for first; the rest of the chain (profiles, roles)
     reads the environment of the process by itself."""
 
@@ -182,7 +182,7 @@ class Identity:
         return session
 
     def __repr__(self) -> str:
-        return f"<Identity {self.region}, {self.origin}>"
+        return f"<AwsIdentity {self.region}, {self.origin}>"
 
 
 def _said(error: Exception) -> str:

@@ -22,7 +22,7 @@ from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
-from holystone.adapters.registries.oci_reading import Access
+from holystone.adapters.registries.oci_reading import TokenAccess
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, unreadable
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
@@ -83,7 +83,7 @@ class GitlabSession(DefaultSession):
         self._referrers: Mapping[Digest, tuple[Digest, ...]] = {}
         """As the last listing told them."""
 
-    def scope(self, access: Access) -> str:
+    def scope(self, access: TokenAccess) -> str:
         """To ask for `push` creates a repository that is not there and is refused on a protected path, so it is only
         asked where something is pushed."""
         if access == "delete" and self._whole:

@@ -12,7 +12,7 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
-from holystone.adapters.registries.oci_reading import ACCEPT, Access
+from holystone.adapters.registries.oci_reading import ACCEPT, TokenAccess
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.catalog import read_by_api, read_by_registry
@@ -67,7 +67,7 @@ class QuaySession(OciSession):
         self._by_api = False
         """Its tags have to be deleted by the API."""
 
-    def scope(self, access: Access) -> str:
+    def scope(self, access: TokenAccess) -> str:
         """`delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE): it needs `push`."""
         return f"repository:{self.repository.path}:{'pull' if access == 'read' else 'pull,push'}"
 

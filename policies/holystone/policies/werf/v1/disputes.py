@@ -10,7 +10,7 @@ from holystone.engine.model.references import Commit, Tag
 from holystone.engine.model.verdicts import Keep, Verdict
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature
-from holystone.policies.werf.v1.ranking import stand
+from holystone.policies.werf.v1.ranking import rank_signatures
 
 
 class Dispute(NamedTuple):
@@ -57,7 +57,7 @@ def kept_by_their_own_word(
     believed = {signature: {*its} - disputed for signature, its in commits.items()}
     for signature, of_it in disputes.items():
         believed.setdefault(signature, set()).update(each.record.commit for each in of_it)
-    standings = stand({signature: its for signature, its in believed.items() if its}, history, selected, now)
+    standings = rank_signatures({signature: its for signature, its in believed.items() if its}, history, selected, now)
     return {
         signature: Keep(
             (*(RecordContradicts(each.record.tag, each.record.commit) for each in of_it), *standings[signature].kept_by)

@@ -45,7 +45,7 @@ class _Ranked(NamedTuple):
     commit: Commit
 
 
-def stand(
+def rank_signatures(
     commits: Mapping[Signature, Collection[Commit]], history: History, selected: Iterable[SelectedReference], now: int
 ) -> Mapping[Signature, Standing]:
     """`commits`: those of the metadata records of each signature that has a tag. `now`: Unix seconds."""

@@ -24,7 +24,7 @@ from holystone.policies.werf.v1.records import (
 )
 from holystone.policies.werf.v1.stages import marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
 
-Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
+TagKind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
 
 
 def read_images(
@@ -79,7 +79,7 @@ def unlabelled_images(snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
     )
 
 
-def kind_of(tag: str) -> Kind:
+def kind_of(tag: str) -> TagKind:
     """What a tag in the stages storage is, as far as the tag alone tells."""
     if tag.startswith(MANAGED_IMAGE) or parse_client_id_tag(tag):
         return "bookkeeping"
@@ -107,8 +107,8 @@ def read_storage(
     """`images` are all names that metadata records may belong to. `ours`: what our project is
     called, to tell strangers by."""
     tags = sorted(snapshot.names)
-    kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
-    found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
+    kinds: Mapping[Tag, TagKind] = {tag: kind_of(tag) for tag in tags}
+    found: defaultdict[TagKind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
     stages: list[Stage] = []
     metadata: list[MetadataRecord] = []
     owners = _Owners(images)
