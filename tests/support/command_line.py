@@ -26,7 +26,7 @@ from holystone.embedded.server import EmbeddedRegistry, Latency
 from holystone.engine.executor import served
 from holystone.engine.report.document import document_schema
 from holystone.engine.scheduler import pause, retry
-from holystone.engine.undo import push
+from holystone.engine.undo import putting
 from tests.support.tiny_project import Contents, contents
 
 _OURS: Final = ("WERF_", "HOLYSTONE_", "KUBE", "DOCKER_", "GIT_", "XDG_", "HTTP", "NO_PROXY")
@@ -168,7 +168,7 @@ def hasty() -> Iterator[None]:
         mock.patch.object(pause, "_FIRST", 0.001),
         mock.patch.object(pause, "_LONGEST", 0.001),
         mock.patch.object(served, "_PAUSE", 0.001),
-        mock.patch.object(push, "_PAUSES", (0.001, 0.001, 0.001)),
+        mock.patch.object(putting, "_PAUSES", (0.001, 0.001, 0.001)),
     ):
         yield
 

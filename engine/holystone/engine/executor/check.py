@@ -6,7 +6,7 @@ from functools import partial
 import anyio
 
 from holystone.engine.executor.results import CheckReport
-from holystone.engine.executor.served import Deletions, Sleep, look_for
+from holystone.engine.executor.served import Deletions, look_for
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.manifests import understood
@@ -14,7 +14,7 @@ from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import Sleep, for_each
 
 
 async def check_after(

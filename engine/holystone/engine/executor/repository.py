@@ -14,7 +14,7 @@ from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, RepositoryResult
-from holystone.engine.executor.served import Deletions, Sleep
+from holystone.engine.executor.served import Deletions
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
 from holystone.engine.executor.untag import untag
@@ -24,6 +24,7 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
+from holystone.engine.scheduler import Sleep
 
 _ROUNDS: Final = 3
 """How often steps are tried again that a registry refused because something referred to them."""

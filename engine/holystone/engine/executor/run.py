@@ -9,11 +9,10 @@ from holystone.engine.errors import Refused
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.executor.served import Sleep
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import DigestCache, OpenSession, Run
-from holystone.engine.scheduler import map_each
+from holystone.engine.scheduler import Sleep, map_each
 
 Held: TypeAlias = Callable[[Callable[[], Awaitable[RunResult]]], Awaitable[RunResult]]
 """Does the work while something is held, such as locks."""

@@ -1,15 +1,14 @@
 """What the registry said it deleted and gives out all the same: a deletion counts when it is seen."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Listing, RepositorySession
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import Sleep, for_each
 
-Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 _PAUSE: Final = 2.0
 """Seconds before what should be gone is asked for once more: some registries answer from several machines."""
 _ONE_IN: Final = 200

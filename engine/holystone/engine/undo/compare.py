@@ -10,8 +10,7 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import for_each
-from holystone.engine.undo.outcomes import OtherDigest, TakenMeanwhile, UndoOutcome, is_back
-from holystone.engine.undo.results import Moved
+from holystone.engine.undo.results import Moved, OtherDigest, TakenMeanwhile, UndoOutcome, is_back
 from holystone.engine.undo.taken import Taken
 
 

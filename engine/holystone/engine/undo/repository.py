@@ -16,8 +16,8 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
+from holystone.engine.scheduler import Sleep
 from holystone.engine.undo.compare import look, moved
-from holystone.engine.undo.push import Sleep
 from holystone.engine.undo.putting import PuttingBack
 from holystone.engine.undo.results import Moved, RepositoryUndo
 from holystone.engine.undo.taken import taken

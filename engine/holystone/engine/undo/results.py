@@ -1,13 +1,58 @@
 """What came of an undo, as values for reports."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.undo.outcomes import TakenMeanwhile, UndoOutcome, is_back
+
+
+class Restored(msgspec.Struct, frozen=True, tag="restored"):
+    pass
+
+
+class AlreadyThere(msgspec.Struct, frozen=True, tag="already-there"):
+    pass
+
+
+class TakenMeanwhile(msgspec.Struct, frozen=True, tag="taken-meanwhile"):
+    """Somebody has given the tag to another manifest, so it was left alone."""
+
+    now: Digest
+
+
+class BlobsGone(msgspec.Struct, frozen=True, tag="blobs-gone"):
+    """The registry does not have what the manifest needs any more: its garbage collection has run, or it keeps nothing
+    that has lost its last tag."""
+
+    why: str
+
+
+class Unread(msgspec.Struct, frozen=True, tag="unread"):
+    """It was not the run that deleted it, its bytes were never read, and the registry restores nothing by itself."""
+
+
+class BytesDamaged(msgspec.Struct, frozen=True, tag="bytes-damaged"):
+    """What the journal has of it is not what its digest says any more, and the registry neither has it nor restores
+    it."""
+
+
+class OtherDigest(msgspec.Struct, frozen=True, tag="other-digest"):
+    """The same bytes are there, under a digest of another algorithm: the registry did not take the one it had."""
+
+    now: Digest
+
+
+UndoOutcome: TypeAlias = (
+    Restored | AlreadyThere | TakenMeanwhile | BlobsGone | Unread | BytesDamaged | OtherDigest | Failed
+)
+
+
+def is_back(outcome: UndoOutcome) -> bool:
+    return isinstance(outcome, Restored | AlreadyThere)
 
 
 class PutBack(msgspec.Struct, frozen=True):

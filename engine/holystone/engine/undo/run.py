@@ -9,8 +9,7 @@ from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import DigestCache, OpenSession, Run
-from holystone.engine.scheduler import map_each
-from holystone.engine.undo.push import Sleep
+from holystone.engine.scheduler import Sleep, map_each
 from holystone.engine.undo.repository import Settle, undo_repository
 from holystone.engine.undo.results import RepositoryUndo, UndoResult
 
