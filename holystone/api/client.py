@@ -80,7 +80,7 @@ class Holystone:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """On the options: what has no effect, what is old."""
+        """What is to be said of the options: which have no effect, which are old."""
         return self._settings.notes
 
     async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
@@ -142,7 +142,7 @@ class Holystone:
             )
 
     async def runs(self) -> tuple[RunRecord, ...]:
-        """Newest first."""
+        """The runs of the journal, the newest first."""
         with self._journal() as journal:
             return await journal.runs()
 
@@ -189,7 +189,7 @@ class Holystone:
 
 
 def _as_typed(value: str | bool | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """As on the command line."""
+    """A value as it would be typed on the command line."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -231,7 +231,8 @@ def _main(
     again: str = "resume",
     left: str = "The other deletions were not tried.",
 ) -> int:
-    """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
+    """Runs the job in an event loop, and watches for signals. `again` is the command that goes on with a run after a
+    signal, `left` what was not done by then."""
     try:
         beside, listeners = (progress.beat, (progress.heard,)) if progress else (None, ())
         with listening(logged, *listeners):

@@ -123,7 +123,7 @@ class Composer:
             self._extras.append(PublishedExtra(tag.repository, second, tag.digest))
 
     def manage(self, *names: str) -> None:
-        """Managed image records."""
+        """Publishes managed image records of these names."""
         for name in names:
             tag = Tag.parse(managed_image_tag(name))
             self._record(tag, {}, self.now)
@@ -131,7 +131,7 @@ class Composer:
             self._managed.append(tag)
 
     def reject(self, stage: Tag) -> None:
-        """werf's mark that a stage is broken."""
+        """Publishes werf's mark that the stage is broken."""
         tag = Tag.parse(rejected_tag(stage))
         self._record(tag, {}, self.now)
         self._rejected.append(tag)
@@ -173,7 +173,7 @@ class Composer:
 
     @property
     def pushes(self) -> tuple[Push, ...]:
-        """One for each tag: what was pushed over is left out."""
+        """What has to be sent, one push for each tag: what was pushed over is left out."""
         return tuple(self._pushes.values())
 
     def described(self) -> PublishedProject:

@@ -22,7 +22,8 @@ _LONG_LIVED: Final = ("master", "staging", "production")
 
 
 def tell_large_story(story: GitStory, composer: Composer, *, seed: int) -> None:
-    """At least 300 commits, 12 branches and 15 tags; the last commits are hours old, the first ones 300 days."""
+    """A project's year in git and in registries: at least 300 commits, 12 branches and 15 tags; the last commits are
+    hours old, the first ones 300 days."""
     _LargeStory(story, composer, seed).tell()
 
 

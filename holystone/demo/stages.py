@@ -29,7 +29,7 @@ class BuiltStage(msgspec.Struct, frozen=True):
 
 
 class Stages:
-    """`push` is told of each new one. Times are Unix seconds."""
+    """The stages built so far. `push` is told of each new one. Times are Unix seconds."""
 
     def __init__(self, project: str, push: Callable[[Tag, Built], None]) -> None:
         self._project = project

@@ -35,7 +35,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Anyone(msgspec.Struct, frozen=True):
-    """No authentication."""
+    """Access without authentication."""
 
 
 class Basic(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class TokenService(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """One that was given out."""
+    """A token that was given out."""
 
     expiry: float
     """By the gate's clock."""
@@ -93,7 +93,7 @@ class Gate:
         return isinstance(self._auth, Anyone)
 
     def check(self, request: Incoming, route: Route) -> None:
-        """Raises ErrorReply."""
+        """Lets the request pass. Raises ErrorReply if it may not."""
         if isinstance(self._auth, Anyone):
             return
         needed = scopes(request, route)
@@ -117,7 +117,7 @@ class Gate:
             raise self._challenge(self._auth, request, needed, "insufficient_scope")
 
     def token(self, request: Incoming) -> Reply:
-        """`/token`. Raises ErrorReply."""
+        """The answer to `/token`. Raises ErrorReply."""
         auth = self._auth
         if not isinstance(auth, TokenService):
             raise error_reply("UNSUPPORTED", status=404)

@@ -52,7 +52,7 @@ def error_reply(
 
 
 def silenced(reply: Reply) -> Reply:
-    """See `Quirks.silent`."""
+    """The reply without its words, as `Quirks.silent` wants it."""
     if reply.headers.get("Content-Type") != "application/json":
         return reply
     errors = [{"code": each["code"], "message": ""} for each in msgspec.json.decode(reply.body)["errors"]]

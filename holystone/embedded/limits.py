@@ -24,7 +24,7 @@ class FixedWindow:
         self._left = 0
 
     def take(self) -> None:
-        """Raises ErrorReply."""
+        """Counts one request. Raises ErrorReply if it is one too many."""
         now = self._clock()
         if now >= self._ends:
             self._ends, self._left = now + self._limit.window, self._limit.requests

@@ -72,7 +72,7 @@ class EmbeddedRegistry:
         return f"http://{self.host}"
 
     def origin(self, host: str) -> str:
-        """Of absolute addresses in replies, for a request to this host."""
+        """What absolute addresses in replies to a request to this host begin with."""
         return f"http://{host}"
 
     @property
@@ -109,7 +109,7 @@ class EmbeddedRegistry:
         return SIZE_LIMIT + 1 if sized else _BODY_LIMIT
 
     def answer(self, request: Incoming) -> Reply:
-        """One request, without I/O. Raises ErrorReply."""
+        """The answer to one request, without I/O. Raises ErrorReply."""
         if request.path == self.gate.token_path:
             return self.gate.token(request)
         if request.path == "/v2":
@@ -164,7 +164,7 @@ class EmbeddedRegistry:
         return _response(reply)
 
     def _incoming(self, http: web.BaseRequest) -> Incoming:
-        """Without its body."""
+        """The request without its body."""
         query = http.query
         return Incoming(
             method=http.method,

@@ -102,7 +102,7 @@ def half_logins(given: Given) -> Iterable[str]:
 
 
 def _pairs(prefix: str, vendor: Vendor) -> Iterator[tuple[_Options, _Options]]:
-    """Of a user and a password."""
+    """The pairs of options of a user and a password."""
     for each in vendor.logins:
         if isinstance(each, PasswordOptions):
             yield _both(prefix, f"{each.name}-username"), _both(prefix, f"{each.name}-password")

@@ -43,15 +43,16 @@ class Value(NamedTuple):
         return self
 
     def boolean(self) -> bool:
-        """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""
+        """The word as yes or no, in either case, as `True` can only mean one thing. Raises UsageError for any other
+        word."""
         word = self.text.lower()
         if word not in TRUE | _FALSE:
             raise UsageError(f"{self.source}: {self.text!r} is neither yes (1, true, yes) nor no (0, false, no)")
         return word in TRUE
 
     def integer(self) -> int:
-        """Of 64 bits: Go's own form in an option (`0x10`, `1_000`; not `010`, which is 8 there), decimal in a variable.
-        Raises UsageError."""
+        """The word as a number of 64 bits: Go's own form in an option (`0x10`, `1_000`; not `010`, which is 8 there),
+        decimal in a variable. Raises UsageError."""
         number = _number(self.text, 10 if self.is_of_variable else 0)
         if number is None or not -(2**63) <= number < 2**63:
             raise UsageError(f"{self.source}: {self.text!r} is not a whole number")
@@ -81,7 +82,7 @@ class Given:
         self._environ = environ
 
     def values(self, option: Option) -> tuple[Value, ...]:
-        """Those of the option, else those of its variables."""
+        """What was given for an option: on the command line, else by its variables."""
         found = self._options.get(option.key)
         if found is not None and found != ():
             texts = (found,) if isinstance(found, str) else found
@@ -90,11 +91,12 @@ class Given:
         return tuple(Value(self._environ[name], f"${name}") for name in every if self._environ.get(name))
 
     def one(self, option: Option) -> Value | None:
-        """None if nothing was given. The text is empty only if the option was given empty."""
+        """What was given for an option that takes one value; None if nothing was. The text is empty only if the option
+        was given empty."""
         return next(iter(self.values(option)), None)
 
     def is_typed(self, option: Option) -> bool:
-        """On the command line, and not empty."""
+        """Whether the option was given on the command line, and not empty."""
         return bool(self._options.get(option.key))
 
     def filled(self, *options: Option) -> Value | None:
@@ -126,7 +128,7 @@ class Given:
         return self.expanded(value.text) if value else None
 
     def expanded(self, text: str) -> Path:
-        """With `~/`, which no shell expands in `--option=~/…`, as the home folder."""
+        """The path with `~/`, which no shell expands in `--option=~/…`, as the home folder."""
         return self.home / text[2:] if text.startswith("~/") else Path(text)
 
     @property

@@ -37,7 +37,7 @@ GIT_HISTORY_BASED_CLEANUP_V1_2: Final = Option(
 
 
 def _strategy_options(strategy: str, *, hidden: bool = False) -> tuple[Option, Option]:
-    """Limit and expiry."""
+    """The options of a tag strategy: its limit and its expiry."""
     limit, expiry = f"{strategy}-strategy-limit", f"{strategy}-strategy-expiry-days"
     by = "With --git-history-based-cleanup=false:"
     return (

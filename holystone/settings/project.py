@@ -57,8 +57,8 @@ async def load_project(settings: ProjectSettings) -> Project:
 
 
 async def known_project(settings: ProjectSettings) -> Project:
-    """For what needs no images, so that there may be no werf.yaml, and --project-name stands in for one that cannot be
-    read. Raises UsageError and IncompleteSource."""
+    """The project as far as commands need it that need no images, so that there may be no werf.yaml, and --project-name
+    stands in for one that cannot be read. Raises UsageError and IncompleteSource."""
     if not (settings.config or settings.images or find_werf_config(settings.directory)):
         return Project(_checked(settings.name), settings.images, ())
     try:

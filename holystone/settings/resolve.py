@@ -37,7 +37,7 @@ _NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
 
 
 def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
-    """`options` by `Option.key`, None where the command line is silent.
+    """The settings of a cleanup. `options` by `Option.key`, None where the command line is silent.
 
     An option wins over its variables, of these the first that is not empty. What is said for one repository wins
     over what is said for both unless it is empty. Raises UsageError.
@@ -75,8 +75,8 @@ def resolve_direct(
     images_repo: Literal["needed", "welcome", "unused"],
     table: Iterable[Option] = (),
 ) -> DirectSettings:
-    """For commands that ask no policy. What their table has without effect is told where it stands on the command
-    line: werf's variables are often set for all commands at once. Raises UsageError."""
+    """The settings of commands that ask no policy. What their table has without effect is told where it stands on the
+    command line: werf's variables are often set for all commands at once. Raises UsageError."""
     given = Given(options, environ)
     if o.PLAN_OUT.key in {each.key for each in table if each.no_effect}:
         _refuse_plan_out(given, "managed-images add")
@@ -96,8 +96,8 @@ def resolve_direct(
 
 
 def resolve_apply(options: Options, environ: Mapping[str, str], command: str) -> ApplySettings:
-    """For commands that take everything else from a plan or the journal, and for what they carry out. Raises
-    UsageError."""
+    """The settings of commands that take everything else from a plan or the journal, and for what they carry out.
+    Raises UsageError."""
     given = Given(options, environ)
     _refuse_plan_out(given, command)
     max_age = given.filled(o.MAX_AGE)
@@ -114,7 +114,7 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
 
 
 def resolve_journal(options: Options, environ: Mapping[str, str]) -> ApplySettings:
-    """For commands that look at the journal and at nothing else. Raises UsageError."""
+    """The settings of commands that look at the journal and at nothing else. Raises UsageError."""
     given = Given(options, environ)
     nowhere = RegistrySettings(docker_config=given.home / ".docker")
     return ApplySettings(nowhere, _run(given), _log(given), KubernetesSettings(given.home / ".kube" / "config"))
@@ -144,7 +144,8 @@ def _registry(given: Given) -> RegistrySettings:
 
 
 def _concurrency(given: Given) -> int | None:
-    """None of werf's cleanups looks at the variable, so that there no word is wrong."""
+    """How many requests may be under way at once; None: no limit. None of werf's cleanups looks at the variable, so
+    that there no word is wrong."""
     value = given.filled(o.PARALLEL_TASKS_LIMIT)
     try:
         limit = value.integer() if value else _CONCURRENCY

@@ -129,7 +129,7 @@ def _said(option: Option, help_text: str) -> Option:
 
 
 def _table(used: Iterable[Option], why: str) -> tuple[Option, ...]:
-    """In the order of `used`; `why` the rest has no effect."""
+    """A command's options, in the order of `used`; `why` the rest has no effect."""
     ours = {each.key: each for each in used}
     rest = (each for each in CLEANUP_OPTIONS if each.key not in ours)
     idle = (

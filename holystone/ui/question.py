@@ -13,7 +13,7 @@ from holystone.ui.output import can_ask, prompt, tell
 
 
 def question(plan: Plan, asked: Refusal) -> Iterator[str]:
-    """For a terminal, line by line: the plan in short, and what to type."""
+    """The question as it is put on a terminal, line by line: the plan in short, and what to type."""
     yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
     yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
     yield from (f"  note: {notice}" for notice in plan.notices)
@@ -32,7 +32,8 @@ def is_yes(answer: str, asked: Refusal) -> bool:
 
 
 async def ask(plan: Plan, asked: Refusal) -> HolystoneError | None:
-    """None once a person has said yes, else why not. On standard error, because standard output is the report's."""
+    """Asks a person: None once they have said yes, else why not. The question goes to standard error, because standard
+    output is the report's."""
     if not can_ask():
         return Refused(
             f"{plan.command} has to be confirmed, and there is no terminal to ask on.",

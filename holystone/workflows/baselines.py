@@ -25,7 +25,7 @@ _FIRST: Final = "no baseline: nothing is remembered of an earlier run, so what h
 
 
 def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, users_asked: bool) -> tuple[Counted, ...]:
-    """`users_asked`: somebody was asked what is in use. Sorted."""
+    """How much each source of the plan held, sorted. `users_asked`: somebody was asked what is in use."""
     storage, project = inventory.storage.canonical, next(iter(inventory.project), "")
     doomed = {each.repository: frozenset(each.doomed_tags) for each in plan.repositories}
     found: list[Counted] = []
@@ -49,7 +49,7 @@ def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, us
 
 
 async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> Plan:
-    """With a refusal for every source that has shrunk too far. Raises HolystoneError."""
+    """The plan with a refusal for every source that has shrunk too far. Raises HolystoneError."""
     before = await SqliteBaselines(state_dir).read(each.key for each in plan.counted)
     found = hold_against(before, plan.counted, accepted=accepted)
     if found != Shrunk():

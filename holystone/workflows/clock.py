@@ -16,8 +16,9 @@ TOLERANCE: Final = 5 * 60
 def check_clock(
     said: Mapping[str, Reading | None], newest: GitReference | None, now: int, *, allow_skew: bool
 ) -> tuple[str, ...]:
-    """`said`: by registry, None for one that never said what time it is; `newest`: the branch or tag with the latest
-    date; `now`: our clock, Unix seconds. Notices for people; raises Refused.
+    """Holds our clock against the registries'. `said`: by registry, None for one that never said what time it is;
+    `newest`: the branch or tag with the latest date; `now`: our clock, Unix seconds. Notices for people; raises
+    Refused.
 
     The registries are the witnesses. A commit is one only where no registry tells the time: it shows a clock that is
     slow and never one that is fast, and one person's wrong clock must not stop everybody else's cleanup for ever."""

@@ -256,7 +256,7 @@ def _goes(found: RepositoryVerdicts, reference: Reference) -> bool:
 def _facts(
     images: Iterable[ImageTag], storage: StagesStorage, inventory: ProjectInventory, rules: Rules
 ) -> Mapping[Repository, TagFacts]:
-    """werf writes stages and records once."""
+    """What is known of each repository's tags. werf writes stages and records once."""
     written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
     created: defaultdict[Repository, dict[Tag, int]] = defaultdict(dict)
     for image in images:

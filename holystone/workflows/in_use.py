@@ -35,7 +35,8 @@ class FoundInUse(msgspec.Struct, frozen=True):
 
 
 async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage], environ: Mapping[str, str]) -> Users:
-    """Before anybody is asked. Raises UsageError, and Refused where there is no cluster to ask."""
+    """Who is to be asked what is in use; nobody is asked yet. Raises UsageError, and Refused where there is no cluster
+    to ask."""
     if settings.without:
         return Users(listed=listed)
     return _users(await _config(settings, environ), settings, listed)

@@ -134,8 +134,8 @@ async def _hold_against_labels(session: RepositorySession, snapshot: RepositoryS
 async def _list_root(
     connections: Connections, layout: ImagesRepo, identity: Detected, snapshots: Mapping[Repository, RepositorySnapshot]
 ) -> RepositorySnapshot | None:
-    """None where it was read with the others, or there can be none. It is asked for a doubt only, so that a registry
-    which will not list it is no reason to stop."""
+    """The images repo itself; None where it was read with the others, or there can be none. It is asked for a doubt
+    only, so that a registry which will not list it is no reason to stop."""
     if layout.path is None or (root := repository_of(Address(layout.host, layout.path))) in snapshots:
         return None
     at = located_image(root, identity)
@@ -149,8 +149,8 @@ async def _list_root(
 
 
 def never_published(image: ImageName, names: Collection[Tag]) -> bool:
-    """By the records in the stages storage, one for each publication: there are some, and none is of this image. Where
-    there are none at all, publishing leaves none, and they say nothing."""
+    """Whether an image was never published, by the records in the stages storage, one for each publication: there are
+    some, and none is of this image. Where there are none at all, publishing leaves none, and they say nothing."""
     records = [tag for tag in names if parse_metadata_tag(tag)]
     return bool(records) and not any(metadata_belongs_to(tag, image) for tag in records)
 

@@ -61,13 +61,14 @@ def record_tag(image: ImageName) -> Tag:
 
 
 def record_image(image: ImageName, project: str | None, *, oci: bool) -> tuple[RawManifest, bytes]:
-    """werf reads its tag alone. With the name inside, no two records have one digest, and each can go by itself."""
+    """The image of a managed image record, of which werf reads the tag alone. With the name inside, no two records have
+    one digest, and each can go by itself."""
     labels = {"holystone.managed-image": image.shown, **({"werf": project} if project else {})}
     return layerless_image(labels, oci=oci)
 
 
 async def _push(session: RepositorySession, tag: Tag, image: ImageName, project: str | None) -> None:
-    """In Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
+    """Pushes a record in Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
     try:
         await _push_as(session, tag, record_image(image, project, oci=False))
     except BlobsMissing:

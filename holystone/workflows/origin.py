@@ -21,8 +21,8 @@ _LOOK: Final = (
 def check_origin(
     git: GitRepository, references: References, history: History, records: Iterable[MetadataRecord], *, accepted: bool
 ) -> Shrunk:
-    """Without any memory of earlier runs. `records`: of images that are judged by branches and tags; `accepted`: a
-    person says that their history was rewritten. Blocks."""
+    """What of the clone's history looks wrong without any memory of earlier runs. `records`: of images that are judged
+    by branches and tags; `accepted`: a person says that their history was rewritten. Blocks."""
     if refusal := _without_branches(git, references):
         return Shrunk((refusal,))
     why = _another_history(git, history, records)

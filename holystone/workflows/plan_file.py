@@ -63,7 +63,8 @@ def write_plan(file: Path, plan: Plan) -> str:
 
 
 def check_writable(file: Path) -> None:
-    """Before minutes are spent on what is to be written there. Raises HolystoneError as `write_plan`."""
+    """Finds out whether the file can be written, before minutes are spent on what is to go there. Raises HolystoneError
+    as `write_plan`."""
     with _beside(file):
         pass
 
@@ -100,8 +101,8 @@ def _may_be_replaced(file: Path) -> bool:
 
 
 def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Plan, str]:
-    """With its hash. `max_age`: seconds since it was made. Raises UsageError for what is no plan of this version,
-    Refused for one that was changed, or is too old, or is of the future."""
+    """The plan in a file, with its hash. `max_age`: seconds since it was made. Raises UsageError for what is no plan of
+    this version, Refused for one that was changed, or is too old, or is of the future."""
     try:
         sealed = _read(file)
     except OSError as error:
@@ -156,7 +157,7 @@ def _too_much(encoded: bytes) -> str:
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
-    """Of a field that is there twice, one reader sees the first and another the last."""
+    """Refuses a field that is there twice, since of it one reader sees the first and another the last."""
     seen = set()
     for name, value in pairs:
         for word in (name, *(value if isinstance(value, list) else [value])):

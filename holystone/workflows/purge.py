@@ -127,7 +127,7 @@ def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Itera
 
 
 def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:
-    """Of a repository that the purge is about, what is neither an image of the project nor looks like a stage or a
+    """What of a repository that the purge is about is neither an image of the project nor looks like a stage or a
     record of one."""
     images = {each.reference.tag for each in holdings.images or () if each.reference.repository == repository}
     found = holdings.snapshots[repository].names - images

@@ -134,7 +134,7 @@ class Runs:
         return f"No run{of} is left unfinished: there is nothing to do."
 
     def _tell(self, record: RunRecord, error: HolystoneError) -> None:
-        """That it does not stop anybody."""
+        """Tells of a failure that does not stop anybody."""
         self._reporter.error(
             HolystoneError(
                 f"Run {record.id} ({record.command}) is left as it is. {error.message}",
@@ -164,7 +164,7 @@ def _is_stuck(record: RunRecord) -> bool:
 
 
 def _is_fruitless(result: RunResult, before: Sequence[RepositoryRecord]) -> bool:
-    """Nothing was lost, and nothing came of it."""
+    """Whether an attempt lost nothing, and settled nothing either."""
     known = sum(is_settled(outcome) for each in before for outcome in each.outcomes.values())
     now = sum(is_settled(outcome) for each in result.repositories for outcome in each.outcomes.values())
     return result.incomplete and not result.losses and now <= known

@@ -18,7 +18,7 @@ from holystone.workflows.inventory import ProjectInventory
 
 
 class Unseen(msgspec.Struct, frozen=True):
-    """Of one image."""
+    """What of one image its repository does not show."""
 
     signatures: frozenset[Signature]
     """Content signatures, by its records, that a tag is named after."""
@@ -26,7 +26,7 @@ class Unseen(msgspec.Struct, frozen=True):
     """Others that a tag may be of, since its name does not say."""
     records: int
     tags: tuple[Tag, ...]
-    """That are listed; none where the repository shows no tag at all."""
+    """The tags that are listed; none where the repository shows no tag at all."""
     blind: bool
     """Any stage may hang on what is not seen. Not if all of it was read and only makes no sense."""
 
@@ -34,9 +34,10 @@ class Unseen(msgspec.Struct, frozen=True):
 def unseen_images(
     inventory: ProjectInventory, ours: Collection[ImageName], storage: StagesStorage
 ) -> Mapping[ImageName, Unseen]:
-    """`ours`: whose records are the project's. A tag is known by its name alone, where werf makes it of the content
-    signature; behind any other there may be an image of any content. Records that do not say of which content they
-    are, or are of one of several images, stay for ever: they name nothing."""
+    """What each image's repository does not show although records name it. `ours`: whose records are the project's. A
+    tag is known by its name alone, where werf makes it of the content signature; behind any other there may be an image
+    of any content. Records that do not say of which content they are, or are of one of several images, stay for ever:
+    they name nothing."""
     named: defaultdict[ImageName, list[Signature]] = defaultdict(list)
     for record in storage.metadata:
         if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
@@ -81,7 +82,7 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
 
 
 def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
-    """Of repositories that show no tag; tags that cannot be read are told as broken."""
+    """Notices of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
         if not each.tags:
             at = inventory.layout.repository(image)

@@ -16,8 +16,8 @@ _PAUSE: Final = 0.05
 
 
 def read_file(file: Path | str, largest: int) -> bytes:
-    """At most `largest` bytes. Opening a named pipe by itself waits until somebody writes to it, which may be never.
-    Raises OSError, whose `strerror` says why."""
+    """The bytes of a file, at most `largest`. Opening a named pipe by itself waits until somebody writes to it, which
+    may be never. Raises OSError, whose `strerror` says why."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return _read(descriptor, largest)

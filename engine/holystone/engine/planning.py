@@ -53,9 +53,9 @@ async def plan_snapshot(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """`fuse`: None if it has been taken out, or somebody is asked for confirmation instead. `now`: Unix seconds, best
-    by the registry's own clock. Raises what the registry raises, and HolystoneError if the proof finds a mistake of
-    ours."""
+    """Closes, plans and proves. `fuse`: None if it has been taken out, or somebody is asked for confirmation instead.
+    `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
+    proof finds a mistake of ours."""
     repository = snapshot.repository
     can = await session.probe()
     snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)

@@ -82,7 +82,7 @@ def _number(request: Incoming, *, lenient: bool) -> int | None:
 
 
 def _goes_on(quirks: Quirks, *, more: bool, full: bool) -> bool:
-    """Or says so."""
+    """Whether the server says that the list goes on, which some say in vain."""
     match quirks.links:
         case "where-more":
             return more

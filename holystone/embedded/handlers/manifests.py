@@ -78,7 +78,7 @@ def put(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 
 
 def _wanted_digest(quirks: Quirks, request: Incoming, route: Route) -> Digest | None:
-    """That the client names, a valid one. None: the server may choose."""
+    """The digest that the client names, a valid one. None: the server may choose."""
     named = route.reference if ":" in route.reference else ""
     if not named and quirks.sha512 == "digest-parameter":
         named = request.query.get("digest", "")
@@ -153,7 +153,7 @@ def _unknown(quirks: Quirks, route: Route) -> ErrorReply:
 
 
 def _check_content(quirks: Quirks, state: RepositoryState, manifest: StoredManifest) -> None:
-    """A subject may be an index."""
+    """Refuses a manifest whose parts are missing. A subject may be an index."""
     if manifest.foreign and not quirks.foreign_layers:
         raise error_reply("UNKNOWN")
     listed = (state.manifests.get(child.digest) for child in manifest.children)

@@ -47,7 +47,7 @@ ways."""
 
 
 def remember(secret: str) -> None:
-    """From here on it is nowhere to be seen."""
+    """Keeps a secret in mind: from here on it is nowhere to be seen."""
     if len(secret) >= _SHORTEST:
         _KNOWN.pop(secret, None)
         _KNOWN[secret] = None
@@ -56,7 +56,7 @@ def remember(secret: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """Without the secrets that are known, and without the user info of an address."""
+    """The text without the secrets that are known, and without the user info of an address."""
     # The longest first: another one may be a part of it, and what is left over tells the rest.
     known = list(_KNOWN)
     older = frozenset(known[:-_SPELLED])
@@ -68,7 +68,8 @@ def redacted(text: str) -> str:
 
 
 def without_userinfo(address: str) -> str:
-    """For text that should be an address and is none, so that nobody can tell where its host begins."""
+    """The text without what may be user info: for text that should be an address and is none, so that nobody can tell
+    where its host begins."""
     scheme, separator, rest = address.rpartition("://")
     _, at, host = rest.rpartition("@")
     return f"{scheme}{separator}…@{host}" if at else address

@@ -49,7 +49,7 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
 
 
 def _objects(output: bytes) -> Objects:
-    """Raises IncompleteSource."""
+    """The branches and tags that `git ls-remote` lists. Raises IncompleteSource."""
     found: dict[tuple[ReferenceKind, str], str] = {}
     for line in BytesIO(output):  # not all lines at once
         object_id, _, name = line.rstrip(b"\n").decode(errors="surrogateescape").partition("\t")

@@ -112,7 +112,7 @@ def _check_all_are_listed(folder: Path, names: Collection[bytes], every: Iterabl
 def _within(
     namespace: Namespace, every: Iterable[pygit2.Reference]
 ) -> Iterator[tuple[ReferenceKind, bytes, pygit2.Reference]]:
-    """Names need not be UTF-8."""
+    """The branches and tags below a namespace, with their names, which need not be UTF-8."""
     branches, tags = (prefix.encode() for prefix in namespace)
     for reference in every:
         path = reference.raw_name
@@ -123,8 +123,8 @@ def _within(
 
 
 def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
-    """None for a symbolic one whose target does not exist: whoever renames a branch leaves such behind. Raises GitError
-    if the target is there and damaged."""
+    """The object where a reference ends; None for a symbolic one whose target does not exist: whoever renames a branch
+    leaves such behind. Raises GitError if the target is there and damaged."""
     try:
         end = reference.resolve().target
     except KeyError:

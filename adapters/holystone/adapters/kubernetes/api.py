@@ -131,7 +131,7 @@ class ApiServer:
 
 
 def base_url(cluster: Cluster) -> URL:
-    """Without a slash at the end. Raises IncompleteSource."""
+    """Where the cluster's API is, without a slash at the end. Raises IncompleteSource."""
     text, shown = cluster.server, printable(without_userinfo(cluster.server))
     try:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)

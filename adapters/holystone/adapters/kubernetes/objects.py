@@ -84,14 +84,14 @@ class Pod(msgspec.Struct):
         return _images(self.spec)
 
     def running(self) -> Iterator[str]:
-        """As the runtime names what it has started. A container that waits for its image has none yet."""
+        """The images as the runtime names what it has started. A container that waits for its image has none yet."""
         status = self.status
         for each in (status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses):
             yield from (container.imageID for container in each or ())
 
 
 class Controller(msgspec.Struct):
-    """Of pods, by a template: a deployment, a job and so on."""
+    """What keeps pods by a template: a deployment, a job and so on."""
 
     metadata: Metadata
     spec: _Templated

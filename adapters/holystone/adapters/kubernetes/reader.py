@@ -48,7 +48,7 @@ class ImagesInUse(msgspec.Struct, frozen=True):
 
 
 class _Words(NamedTuple):
-    """By word, who has it."""
+    """Names of images as they stand in the clusters, each with who has it."""
 
     specified: dict[str, _Users]
     running: dict[str, _Users]
@@ -114,7 +114,7 @@ def _filled(words: Iterable[str], user: _User) -> Iterator[str]:
 
 
 def _remember(words: dict[str, _Users], word: str, user: _User) -> None:
-    """Of its users the first ones by name, whatever the order of pages."""
+    """Keeps of the users of a word the first ones by name, whatever the order of pages."""
     if word not in words and len(words) >= _DIFFERENT:
         raise _too_many(words)
     users = words.setdefault(word, [])
@@ -186,7 +186,7 @@ def _runs_unknown(word: str, by: Workload) -> IncompleteSource:
 
 
 def _of_target(target: Target, error: IncompleteSource) -> IncompleteSource:
-    """The same with the context's name, and with how to go on without it."""
+    """The same error with the context's name, and with how to go on without it."""
     exclude = " ".join(f"--exclude-kube-context {shell_word(name)}" for name in target.contexts)
     return type(error)(
         f"Images in use in Kubernetes cannot be read, {target.shown}: {error.message.rstrip('.')}.",

@@ -46,8 +46,8 @@ class Catalog:
         PageGuard(self.what, max_entries=self._max_entries).take(reply.body.count(each))
 
     def page(self, names: Sequence[str]) -> CatalogPage:
-        """Of these, what is wanted and was not shown yet. Raises IncompleteSource for a name that cannot be one, and
-        for more names than can be kept."""
+        """Those of the names that are wanted and were not shown yet. Raises IncompleteSource for a name that cannot be
+        one, and for more names than can be kept."""
         self._guard.take(len(names))
         repositories: list[Repository] = []
         odd: list[str] = []
@@ -71,7 +71,7 @@ class Catalog:
         return not self._shown
 
     def expect_some(self, who: str, what_to_do: str) -> None:
-        """At the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
+        """To be called at the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
         if self.shows_nothing:
             raise Unseen(
                 f"{self.host} shows {who} none of {self.what}: either there is none, or they may not be read. It does "
@@ -122,7 +122,7 @@ class _Names(msgspec.Struct):
 
 
 def names_of(catalog: Catalog, reply: Reply) -> list[str]:
-    """Of a page of `_catalog`. Raises IncompleteSource."""
+    """The names on a page of `_catalog`. Raises IncompleteSource."""
     try:
         return msgspec.json.decode(reply.body, type=_Names).repositories or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -132,8 +132,8 @@ def names_of(catalog: Catalog, reply: Reply) -> list[str]:
 async def linked(
     catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, *, size: int, by_name: bool = True
 ) -> AsyncIterator[CatalogPage]:
-    """Of `_catalog`: the pages after `first`, path by path, which asks for `size` names. The caller has seen to it
-    that `get` raises for what is no page.
+    """The pages of `_catalog`: those after `first`, path by path, which asks for `size` names. The caller has seen to
+    it that `get` raises for what is no page.
 
     A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for. A server
     that says the same again does not know `last`; if it does know `n`, as ggcr's does (pkg/registry/manifest.go,
@@ -181,7 +181,7 @@ async def _expect_all(catalog: Catalog, get: Callable[[str], Awaitable[Reply]], 
 
 
 class Numbered(NamedTuple):
-    """One of a list's numbered pages."""
+    """One of the numbered pages of a list."""
 
     names: Sequence[str]
     more: bool

@@ -154,7 +154,8 @@ class Connections:
         return await (await self._docker()).credential(repository.host, repository.path)
 
     def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
-        """By the host's name, or by this command's own words, whatever anybody else says."""
+        """Whether the registry is what it is taken for, by the host's name, or by this command's own words, whatever
+        anybody else says."""
         if is_vendors_own(repository.host, implementation):
             return True
         at = (self._named or {}).get(place)

@@ -35,7 +35,8 @@ def detect(address: Address, override: str | None = None, shown: Fingerprint = _
 
 
 def named(address: Address, override: str | None = None) -> Detected | None:
-    """`override` wins unless it is None, empty or `auto`; then the host's name. None where neither says anything.
+    """The implementation that the user or the host's name says. `override` wins unless it is None, empty or `auto`;
+    then the host's name. None where neither says anything.
 
     Raises UsageError for an unknown name and for a host that cannot be cleaned."""
     if override and override != "auto":

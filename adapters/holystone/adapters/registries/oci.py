@@ -84,9 +84,9 @@ class OciSession(OciReading):
         )
 
     async def may_push(self) -> bool | None:
-        """By the token that its server gives for a push, from which it leaves out what it does not grant, or which it
-        refuses as a whole; None if the token does not tell. Nothing is changed by it, but on servers where asking for
-        `push` makes a repository: those are not asked."""
+        """Whether the credential may push, by the token that its server gives for a push, from which it leaves out what
+        it does not grant, or which it refuses as a whole; None if the token does not tell. Nothing is changed by it,
+        but on servers where asking for `push` makes a repository: those are not asked."""
         try:
             claims = await self.http.granted(self.scope("write"), lane=self.reads)
         except Unauthorized:
@@ -136,7 +136,7 @@ class OciSession(OciReading):
         return digest
 
     async def has_blob(self, digest: Digest) -> bool:
-        """Only 404 says that it is not there: whoever may not look knows nothing."""
+        """Whether the blob is there. Only 404 says that it is not: whoever may not look knows nothing."""
         reply = await self._blob(digest, self.scope("read"))
         if reply.status not in (200, 404):
             raise RegistryFailure(f"{self.repository}: the blob {digest} cannot be looked for: {summary(reply)}")

@@ -21,7 +21,7 @@ class OciApi(ABC):
         self.referrers_api: bool | None = None
         """None until asked."""
         self.other_names: set[str] = set()
-        """That the registry gives to repositories which have other ones."""
+        """Names that the registry gives to repositories which have other ones."""
 
     @abstractmethod
     def open(self, repository: Repository) -> RepositorySession: ...

@@ -119,7 +119,7 @@ class OciReading:
         return Digest.of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
 
     async def _digest_of(self, reference: Tag | Digest, *, alone: bool) -> Digest | None:
-        """As the registry says it."""
+        """Where a reference points, as the registry says it."""
         path = f"/v2/{self.repository.path}/manifests/{reference}"
         reply = await self.http.request(
             "HEAD",

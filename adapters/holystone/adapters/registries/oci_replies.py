@@ -22,14 +22,14 @@ PAGE_LIMIT: Final = 16 * 1024 * 1024
 
 
 class TagPage(msgspec.Struct):
-    """Of GET /v2/NAME/tags/list."""
+    """A page of GET /v2/NAME/tags/list."""
 
     tags: list[str] | None
     name: str = ""
 
 
 def names_on(reply: Reply) -> list[str]:
-    """Of a page of tags, for `pages`. Raises what msgspec raises."""
+    """The names on a page of tags, for `pages`. Raises what msgspec raises."""
     return msgspec.json.decode(reply.body, type=TagPage).tags or []
 
 

@@ -38,7 +38,7 @@ class RepositoryResult:
 
     @property
     def incomplete(self) -> bool:
-        """There is something left for `resume`."""
+        """Whether something is left for `resume`."""
         return self.stopped is not None or not all(map(is_settled, self.outcomes.values()))
 
 
@@ -64,12 +64,12 @@ class RunResult:
 
     @property
     def doubtful(self) -> bool:
-        """Something stopped because answers could not be relied on."""
+        """Whether something stopped because answers could not be relied on."""
         return any(isinstance(each.stopped, Doubtful) for each in self.repositories)
 
     @property
     def plan_is_doubtful(self) -> bool:
-        """So that nobody should go on with it."""
+        """Whether the plan itself is doubtful, so that nobody should go on with it."""
         return any(isinstance(each.stopped, PlanDoubtful) for each in self.repositories)
 
     @property

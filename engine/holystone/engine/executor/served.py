@@ -24,11 +24,11 @@ class Deletions:
     """What the registry said is gone."""
 
     tags: Mapping[Tag, Digest]
-    """With what they pointed to."""
+    """Tags, with what they pointed to."""
     manifests: tuple[Digest, ...] = ()
-    """That it says it deleted, without tags that went with them."""
+    """Manifests that it says it deleted, without tags that went with them."""
     absent: tuple[Digest, ...] = ()
-    """Of which it said that they were not there, when they were to be deleted."""
+    """Manifests of which it said that they were not there, when they were to be deleted."""
     tombstone: frozenset[Digest] = frozenset()
     """What tags that were pushed over pointed to last."""
 

@@ -46,7 +46,7 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> Set[Tag]:
-        """Of all tags that are listed, broken ones too."""
+        """The names of all tags that are listed, broken ones too."""
         return self.tags.keys() | self.broken.keys()
 
     def image(self, tag: Tag) -> ImageConfig | None:

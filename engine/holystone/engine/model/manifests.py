@@ -152,7 +152,7 @@ class _WireManifest(msgspec.Struct):
 
 
 def parse_manifest(raw: RawManifest) -> Manifest:
-    """Raises Malformed."""
+    """The manifest that the bytes say. Raises Malformed."""
     try:
         refuse_ambiguous(raw.body, MANIFEST)
         wire = msgspec.json.decode(raw.body, type=_WireManifest)
@@ -181,7 +181,7 @@ def parse_manifest(raw: RawManifest) -> Manifest:
 
 
 def understood(raw: RawManifest) -> Manifest | None:
-    """None for what cannot be."""
+    """The manifest that the bytes say; None for what cannot be understood."""
     try:
         return parse_manifest(raw)
     except Malformed:
@@ -197,7 +197,7 @@ def _mentioned(body: bytes) -> tuple[Digest, ...]:
 
 
 def _says_image(wire: _WireManifest) -> bool | None:
-    """None if nothing is said either way."""
+    """Whether the manifest says that it is an image's; None if nothing is said either way."""
     kind = (wire.config.mediaType if wire.config else "").partition(";")[0].strip().lower()
     if kind in CONFIG_TYPES:
         return True

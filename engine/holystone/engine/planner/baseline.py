@@ -35,8 +35,9 @@ class Shrunk(msgspec.Struct, frozen=True):
 
 
 def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = False) -> Shrunk:
-    """`before`: less what our own runs have deleted since. A source that was not read this time says nothing, nor does
-    one that is read for the first time. `accepted`: a person says that it is meant."""
+    """Which sources have shrunk too far. `before`: less what our own runs have deleted since. A source that was not
+    read this time says nothing, nor does one that is read for the first time. `accepted`: a person says that it is
+    meant."""
     refusals: list[Refusal] = []
     notices: list[str] = []
     for each in sorted(now):
@@ -62,7 +63,7 @@ def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = F
 
 
 def less(before: Baseline, deleted: Mapping[Key, int]) -> Baseline:
-    """Without what our own runs have deleted since."""
+    """The baseline without what our own runs have deleted since."""
     return {
         key: msgspec.structs.replace(then, number=max(0, then.number - deleted.get(key, 0)))
         for key, then in before.items()

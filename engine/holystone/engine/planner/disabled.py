@@ -5,7 +5,7 @@ from holystone.engine.model.plan import Refusal, RepositoryPlan
 
 
 def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> Refusal | None:
-    """None too if there is nothing to delete."""
+    """The refusal of a plan whose registry deletes nothing; None also if there is nothing to delete."""
     if not plan.passes or (capabilities.can_delete and (capabilities.tag_delete or capabilities.digest_delete)):
         return None
     return Refusal(

@@ -23,7 +23,7 @@ def counted(word: str, tags: Mapping[str, Reasons]) -> Iterator[str]:
 
 
 def _references(reasons: Iterable[Reasons]) -> str:
-    """On how many of the tags each branch or git tag has a say; a tag counts for each that has."""
+    """Says on how many of the tags each branch or git tag has a say; a tag counts for each that has."""
     found = Counter(name for each in reasons for name in _names(each))
     if not found:
         return ""
@@ -34,7 +34,7 @@ def _references(reasons: Iterable[Reasons]) -> str:
 
 
 def _names(reasons: Reasons) -> set[str]:
-    """Of the reasons that are of the first one's kind, by which the tag is counted."""
+    """The names in those of a tag's reasons that are of the first one's kind, by which the tag is counted."""
     found = set()
     for reason in reasons:
         if type(reason) is type(reasons[0]):

@@ -46,7 +46,7 @@ class RepositoryReport(msgspec.Struct, frozen=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True):
-    """Of one repository."""
+    """What came of the undo in one repository."""
 
     repository: Repository
     back: tuple[PutBack, ...]

@@ -49,12 +49,12 @@ def moved(plan: RepositoryPlan, gone: Taken, there: There) -> tuple[Moved, ...]:
 
 
 def same_bytes(raw: RawManifest) -> frozenset[Digest]:
-    """What a registry may call them."""
+    """The digests that a registry may give these bytes."""
     return frozenset(Digest.of(raw.body, each) for each in ("sha256", "sha512"))
 
 
 def seen(outcome: UndoOutcome, was: Digest, now: Digest | None, others: Iterable[Digest]) -> UndoOutcome:
-    """What came of it, now that it was looked at once more. `others`: digests of the same bytes."""
+    """What came of putting something back, now that it was looked at once more. `others`: digests of the same bytes."""
     if not is_back(outcome) or now == was:
         return outcome
     if now is None:

@@ -89,7 +89,7 @@ class PuttingBack:
                 await for_each(sorted(tag for tag in tags if gone.tags[tag] in here), self._put_tag, workers=WORKERS)
 
     async def compare(self, there: There) -> None:
-        """What came of each, now that it was looked at once more."""
+        """Corrects what came of each, now that it was looked at once more."""
         for digest, outcome in self._manifests.items():
             now = digest if digest in there.manifests else None
             self._manifests[digest] = seen(outcome, digest, now, ())
@@ -143,7 +143,8 @@ class PuttingBack:
         self._tell()
 
     async def _bring_back(self, digest: Digest, tag: Tag | None = None) -> UndoOutcome:
-        """By the registry's own undelete if it has one: that needs no bytes, no blobs and no right to push."""
+        """Brings a manifest back, by the registry's own undelete if it has one: that needs no bytes, no blobs and no
+        right to push."""
         if self._dry_run:
             return await self._would_come_back(digest)
         if await self._session.restore(digest, (tag,) if tag else ()):
@@ -206,7 +207,7 @@ async def push(session: RepositorySession, reference: Tag | Digest, raw: RawMani
 
 
 async def _without_parts(session: RepositorySession, raw: RawManifest, refusal: ManifestRefused) -> UndoOutcome:
-    """What it means when all manifests are there that this one needs."""
+    """What a refusal means when all manifests are there that this one needs."""
     for blob in (blobs := blobs_of(raw)):
         if not await session.has_blob(blob):
             return BlobsGone(f"the blob {blob} is not there; {refusal.message}")

@@ -112,7 +112,7 @@ class RepositoryUndo:
 
     @property
     def incomplete(self) -> bool:
-        """Another attempt may put more back."""
+        """Whether another attempt may put more back."""
         return (
             self.stopped is not None
             or any(isinstance(each.outcome, Failed) for each in self.put_back)

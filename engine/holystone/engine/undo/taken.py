@@ -30,7 +30,8 @@ def children(manifest: Manifest | None) -> tuple[Digest, ...]:
 
 
 def levels(manifests: Mapping[Digest, Manifest | None]) -> Levels:
-    """Each level needs only those before it. Inside a circle, which no honest bytes make, there is no order."""
+    """The order in which manifests come back: each level needs only those before it. Inside a circle, which no honest
+    bytes make, there is no order."""
     after: dict[Digest, list[Digest]] = {digest: [] for digest in sorted(manifests)}
     for digest in after:
         for part in parts(manifests[digest]):
@@ -67,7 +68,8 @@ class Taken:
 
 
 def taken(plan: RepositoryPlan, known: RepositoryRecord, journaled: Journaled) -> Taken:
-    """What the run did itself was written down before: no step was done whose manifest is not in `journaled`."""
+    """What a run took away from a repository. What it did itself was written down before: no step was done whose
+    manifest is not in `journaled`."""
     recorded = journaled.whole.keys() | journaled.damaged
     steps = [step for number, step in enumerate(plan.steps) if step.digest in recorded and _may_be_ours(number, known)]
     manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
@@ -78,7 +80,7 @@ def taken(plan: RepositoryPlan, known: RepositoryRecord, journaled: Journaled) -
 
 
 def to_come_back(manifests: frozenset[Digest], tags: Mapping[Tag, Digest], journaled: Journaled) -> Taken:
-    """Those first whose bytes the journal has not: nothing tells their place."""
+    """What is to come back, in its order: those first whose bytes the journal has not: nothing tells their place."""
     every = manifests | frozenset(tags.values())
     held = {digest: journaled.whole[digest] for digest in every & journaled.whole.keys()}
     unread = tuple(sorted(every - held.keys()))
@@ -86,7 +88,7 @@ def to_come_back(manifests: frozenset[Digest], tags: Mapping[Tag, Digest], journ
 
 
 def tags_taken(plan: RepositoryPlan, known: RepositoryRecord) -> frozenset[Tag]:
-    """By the run's own steps, or perhaps."""
+    """The tags that the run's own steps took away, or perhaps."""
     steps = (step for number, step in enumerate(plan.steps) if _may_be_ours(number, known))
     return frozenset(tag for step in steps for tag in step.tags)
 

@@ -75,7 +75,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Tags:
-    """Raises IncompleteSource, and what `get` raises."""
+    """All tags with what Azure says of them. Raises IncompleteSource, and what `get` raises."""
     listed = Listed()
     locked: dict[Tag, str] = {}
     put: dict[Tag, int] = {}
@@ -117,7 +117,8 @@ async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Rep
 
 
 async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[str]:
-    """Of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get` raises."""
+    """The tags of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get`
+    raises."""
     reply = await get(f"/acr/v1/{repository.path}/_manifests/{digest}")
     if reply.status == 404 and error_code(reply):
         return ()

@@ -38,7 +38,7 @@ _NOTHING: Final = "If there are some, use a credential that may read them. If no
 async def read_catalog(
     http: RegistryHttp, lane: Lane, catalog: Catalog, *, who: str = "this credential", needed: str = _NEEDED
 ) -> AsyncIterator[CatalogPage]:
-    """For people: `who` asks, and what is `needed` for it."""
+    """The pages of `_catalog`. For people: `who` asks, and what is `needed` for it."""
     first = f"{_PATH}?n={PAGE_SIZE}"
 
     async def get(path: str) -> Reply:

@@ -54,8 +54,8 @@ class OciRegistry(OciApi):
         return DefaultSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """By `_catalog`, which is no part of the OCI specification: where it is missing, IncompleteSource says so. That
-        a server shows everything is known of distribution's tokens only."""
+        """Lists by `_catalog`, which is no part of the OCI specification: where it is missing, IncompleteSource says
+        so. That a server shows everything is known of distribution's tokens only."""
         return read_catalog(self.http, self.reads, Catalog(self.host, prefix))
 
 

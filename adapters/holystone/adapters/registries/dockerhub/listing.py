@@ -38,7 +38,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_tags(hub: HubApi, repository: Repository) -> Listing:
-    """Raises IncompleteSource if no complete list could be had."""
+    """Lists the tags with what the Hub says of them. Raises IncompleteSource if no complete list could be had."""
     for _ in range(_LOOKS):
         pages = await _look(hub, repository)
         tags = {tag.name: tag for page in pages for tag in page.results}

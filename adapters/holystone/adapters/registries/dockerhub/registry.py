@@ -33,7 +33,8 @@ _BY_TAG_ONLY: Final = "on Docker Hub Holystone deletes tags only: a manifest wit
 
 
 class DockerHubRegistry(OciApi):
-    """`http`, `reads` and `writes` are the registry's (registry-1.docker.io), `hub` is the Hub API."""
+    """Docker Hub, which has two servers. `http`, `reads` and `writes` are the registry's (registry-1.docker.io), `hub`
+    is the Hub API."""
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, hub: HubApi) -> None:
         super().__init__(host, http, reads, writes)
@@ -44,7 +45,7 @@ class DockerHubRegistry(OciApi):
         return DockerHubSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Of a namespace, which `prefix` must name: those that the account may see."""
+        """The repositories of a namespace, which `prefix` must name: those that the account may see."""
         return read_catalog(self.hub, Catalog(self.host, prefix))
 
 

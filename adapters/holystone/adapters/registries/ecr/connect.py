@@ -64,7 +64,7 @@ async def connect(endpoint: Endpoint) -> EcrRegistry:
 
 
 def _configured(endpoint: Endpoint) -> URL | None:
-    """Raises UsageError for an address that is none."""
+    """The address of the API that AWS's own variables say. Raises UsageError for one that is none."""
     if _switched(endpoint, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         return None
     for variable in _ENDPOINTS:

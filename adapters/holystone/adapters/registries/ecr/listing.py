@@ -40,7 +40,7 @@ class Images(msgspec.Struct):
 
 
 async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listing:
-    """Raises IncompleteSource."""
+    """Lists the repository's images by ECR's API. Raises IncompleteSource."""
     found = _Found()
     guard = PageGuard(str(repository))
     token: str | None = None

@@ -148,7 +148,8 @@ def _last(name: str) -> str:
 
 
 def _unix(timestamp: str) -> int:
-    """Of RFC 3339, with up to nine digits of a second; 0 if it is empty. Raises ValueError."""
+    """The Unix seconds of a time by RFC 3339, with up to nine digits of a second; 0 if it is empty. Raises
+    ValueError."""
     return int(dt.datetime.fromisoformat(timestamp).timestamp()) if timestamp else 0
 
 

@@ -51,7 +51,7 @@ class Rows:
 
     @property
     def indexes(self) -> tuple[Digest, ...]:
-        """Those without a tag."""
+        """The indexes without a tag."""
         tagged = set(self.tags.values())
         return tuple(
             digest for digest, row in self.manifests.items() if digest not in tagged and row.media_type in INDEX_TYPES

@@ -54,7 +54,7 @@ class GoogleRegistry(OciApi):
         return GoogleSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Of a project, which `prefix` must name, or of one of its Artifact Registry repositories."""
+        """The repositories of a project, which `prefix` must name, or of one of its Artifact Registry repositories."""
         return read_catalog(self.api, self.who, Catalog(self.host, prefix))
 
 

@@ -73,7 +73,7 @@ class GithubApi:
             return self._prefixes[owner]
 
     def lacks(self, *needed: str) -> str:
-        """For people: which scopes a classic token has not. Empty if it has them all, or none can be told."""
+        """Says to people which scopes a classic token has not. Empty if it has them all, or none can be told."""
         missing = [scope for scope in needed if self.scopes is not None and scope not in self.scopes]
         return f"{self.who} lacks the scope {' and '.join(missing)}" if missing else ""
 

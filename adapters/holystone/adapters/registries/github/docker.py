@@ -43,7 +43,8 @@ class GithubDockerRegistry(OciApi):
         return GithubDockerSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """None: GraphQL lists packages by git repository only, by a call that GitHub has taken out of its reference."""
+        """Cannot be listed: GraphQL lists packages by git repository only, by a call that GitHub has taken out of its
+        reference."""
         raise UsageError(
             f"{self.host} is GitHub's old Docker registry, which lists no repositories.",
             what_to_do="Name the repositories themselves.",

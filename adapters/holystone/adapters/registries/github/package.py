@@ -44,7 +44,7 @@ class Package:
         return f"<Package {self._repository}, {len(self._ids or ())} manifests known, {self._listing_lock!r}>"
 
     async def list(self) -> Listing | None:
-        """None if GitHub shows no such package, which may have two reasons. Raises IncompleteSource."""
+        """Lists the package; None if GitHub shows no such one, which may have two reasons. Raises IncompleteSource."""
         async with self._listing_lock.listing():
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
         listed = Listed()

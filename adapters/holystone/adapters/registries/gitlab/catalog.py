@@ -34,7 +34,7 @@ class _Row(msgspec.Struct):
 
 
 async def read_below(api: GitlabApi, catalog: Catalog) -> AsyncIterator[CatalogPage]:
-    """Of a catalog with a prefix: that of a group, a project, or a path below a project."""
+    """The repositories below a prefix: that of a group, a project, or a path below a project."""
     parts = (catalog.prefix or "").split("/")
     for end in range(len(parts), 0, -1):
         path = "/".join(parts[:end])

@@ -58,7 +58,7 @@ class HarborApi:
         return f"<HarborApi {self._http!r}>"
 
     async def get(self, repository: Repository, path: str = "") -> Reply:
-        """`path` is below the repository. A 401 is returned, too: see `refused`."""
+        """One GET. `path` is below the repository. A 401 is returned, too: see `refused`."""
         return await self._get(_base(repository) + path)
 
     async def delete(self, repository: Repository, path: str, *, final: Collection[int] = ()) -> Reply:
@@ -132,7 +132,7 @@ def _says_no_project(reply: Reply) -> bool:
 
 
 def project(repository: Repository) -> str:
-    """Raises UsageError for a name without one."""
+    """The project that a repository is in. Raises UsageError for a name without one."""
     name, slash, _ = repository.path.partition("/")
     if not slash:
         raise UsageError(

@@ -71,7 +71,8 @@ async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> Num
 
 
 def _refused(api: HarborApi, catalog: Catalog, reply: Reply) -> IncompleteSource:
-    """Of a project that is not there administrators are told 401 (seen on Harbor 2.15), all others 403."""
+    """What it means that a list is refused. Of a project that is not there administrators are told 401 (seen on Harbor
+    2.15), all others 403."""
     what = f"The list of {catalog.what} cannot be read as {described(api.credential)}: {summary(reply)}."
     if reply.status in (401, 403, 404):
         return Unauthorized(what, what_to_do=_NEEDED)

@@ -41,13 +41,13 @@ class HarborRegistry(OciApi):
         self.own: set[str] = set()
         """Projects that are not known to be proxy caches."""
         self.unread: set[str] = set()
-        """… since the credential may not read them."""
+        """Projects that may be proxy caches: the credential may not read them."""
 
     def open(self, repository: Repository) -> "HarborSession":
         return HarborSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Those in proxy caches, too, which a session refuses."""
+        """Lists those in proxy caches, too, which a session refuses."""
         return read_catalog(self.api, Catalog(self.host, prefix))
 
 
@@ -112,7 +112,8 @@ class HarborSession(OciSession):
         return await self.look_up_odd(listing)
 
     async def referrers(self, subject: Digest) -> Sequence[Digest]:
-        """Of an artifact the listing has told them; what refers to a referrer is asked for."""
+        """What refers to a manifest. Of an artifact the listing has told them; what refers to a referrer is asked
+        for."""
         listed = self._accessories.get(subject)
         return await super().referrers(subject) if listed is None else listed
 
@@ -155,7 +156,7 @@ class HarborSession(OciSession):
         self.registry.own.add(name)
 
     async def _names(self) -> list[str] | None:
-        """All tags by /v2; None if it does not know the repository."""
+        """The names of all tags by /v2; None if it does not know the repository."""
         found: dict[str, None] = {}
         first = f"/v2/{self.repository.path}/tags/list"
         async for reply in pages(self._read_names, first, what=str(self.repository), names=names_on):

@@ -30,7 +30,8 @@ from holystone.engine.scheduler import Lane
 
 
 class QuayRegistry(OciApi):
-    """nginx counts reads and deletions of manifests together, so that they share a lane."""
+    """Quay by /v2, and by its API where there is a token for it. nginx counts reads and deletions of manifests
+    together, so that they share a lane."""
 
     def __init__(
         self, host: RegistryHost, http: RegistryHttp, manifests: Lane, tags: Lane, api: QuayApi | None, who: str
@@ -46,7 +47,8 @@ class QuayRegistry(OciApi):
         return QuaySession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """With an API token and a namespace those that its user may see, else those that whoever enters /v2 may."""
+        """Lists with an API token and a namespace those that its user may see, else those that whoever enters /v2
+        may."""
         catalog = Catalog(self.host, prefix)
         if self.api and prefix:
             return read_by_api(self.api, catalog)
@@ -68,7 +70,8 @@ class QuaySession(OciSession):
         """Its tags have to be deleted by the API."""
 
     def scope(self, access: TokenAccess) -> str:
-        """`delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE): it needs `push`."""
+        """What a token must allow. `delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE):
+        it needs `push`."""
         return f"repository:{self.repository.path}:{'pull' if access == 'read' else 'pull,push'}"
 
     def means_missing(self, reply: Reply) -> bool:

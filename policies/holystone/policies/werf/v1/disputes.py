@@ -27,8 +27,8 @@ def find_disputes(
     records: Iterable[MetadataRecord],
     commits: Mapping[Signature, Collection[Commit]],
 ) -> Mapping[Signature, Sequence[Dispute]]:
-    """Of tags that would not stay, one for each record: images of one content may be of several builds. `commits`: of
-    each content, by the records."""
+    """Where tags that would not stay and records contradict each other, one dispute for each record: images of one
+    content may be of several builds. `commits`: of each content, by the records."""
     said = {record.commit: record for record in records if record.signature is not None}
     found: defaultdict[Signature, dict[Commit, Dispute]] = defaultdict(dict)
     for tag in sorted(tags, key=lambda tag: tag.reference):

@@ -24,7 +24,7 @@ from holystone.policies.werf.v1.ranking import Standing, rank_signatures
 
 
 class ImageDecision(msgspec.Struct, frozen=True):
-    """What becomes of one image."""
+    """What becomes of one image's tags and records."""
 
     tags: Verdicts
     """In the images repo. Sorted by tag."""

@@ -21,7 +21,8 @@ def judge_records(
     remaining: Collection[Signature | None],
     history: History,
 ) -> Verdicts:
-    """`remaining`: content signatures of the tags that stay, whatever keeps them. Sorted by tag."""
+    """The verdict on each record, sorted by tag. `remaining`: content signatures of the tags that stay, whatever keeps
+    them."""
     return {
         record.tag: _verdict(record, standings, remaining, history)
         for record in sorted(records, key=lambda record: record.tag)

@@ -57,7 +57,7 @@ class ImagesRepo(msgspec.Struct, frozen=True, order=True):
         return self.without_image(image, reference.tag)
 
     def without_image(self, image: str, tag: str) -> str:
-        """The meta tag in a candidate's tag."""
+        """The meta tag in the tag of a candidate: what follows the image's name in a monorepo."""
         return tag.removeprefix(self._prefix(image))
 
     def image_in(self, repository: Repository) -> ImageName | None:

@@ -62,7 +62,7 @@ def belongings_among_images(
     storage: Repository,
     project: str | None,
 ) -> Ownership:
-    """`tags` are those of the project's images by their labels."""
+    """What of the images' repositories is the project's own. `tags` are those of its images by their labels."""
     ours = (project,) if project else ()
     own: set[Reference] = set()
     others: dict[Reference, str] = {}

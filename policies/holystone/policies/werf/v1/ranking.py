@@ -22,7 +22,7 @@ reaches; -1: nowhere. Four bytes for each, as there may be millions."""
 
 
 class Standing(msgspec.Struct):
-    """One content signature."""
+    """How one content signature stands: which references reach it, and which keep it."""
 
     existing: Sequence[Commit]
     """Its commits that exist, newest first."""
@@ -48,7 +48,8 @@ class _Ranked(NamedTuple):
 def rank_signatures(
     commits: Mapping[Signature, Collection[Commit]], history: History, selected: Iterable[SelectedReference], now: int
 ) -> Mapping[Signature, Standing]:
-    """`commits`: those of the metadata records of each signature that has a tag. `now`: Unix seconds."""
+    """How each signature stands with the selected references. `commits`: those of the metadata records of each
+    signature that has a tag. `now`: Unix seconds."""
     references = sorted(selected, key=lambda each: each.reference)
     heads = {commit: column for column, commit in enumerate(_commits(references, "branch"))}
     standings: dict[Signature, Standing] = {}
@@ -77,7 +78,7 @@ def rank_signatures(
 
 
 def _commits(references: Iterable[SelectedReference], kind: str) -> Iterable[Commit]:
-    """Each once."""
+    """The commits of the references of this kind, each once."""
     return dict.fromkeys(each.reference.commit for each in references if each.reference.kind == kind)
 
 
@@ -95,9 +96,10 @@ def _newest_reached(existing: Iterable[Commit], history: History, heads: Mapping
 def _unknown(
     commits: Iterable[Commit], existing: Sequence[Commit], row: _Row, history: History
 ) -> UnknownHistory | None:
-    """In a shallow clone a missing commit may exist, and a branch may reach an existing one through missing ones; in a
-    narrow one a missing branch or tag may reach any. In a clone that is only shallow, a signature whose newest commit
-    every branch reaches is known for sure: nothing can make it newer."""
+    """What the clone lacks that could change how a signature stands. In a shallow clone a missing commit may exist, and
+    a branch may reach an existing one through missing ones; in a narrow one a missing branch or tag may reach any. In a
+    clone that is only shallow, a signature whose newest commit every branch reaches is known for sure: nothing can make
+    it newer."""
     if history.complete:
         return None
     missing = min((commit for commit in commits if commit not in history.times), default=None)

@@ -75,7 +75,7 @@ def _unread(
     needed: Mapping[Digest, Sequence[KeepReason]],
     stay: Collection[Tag],
 ) -> Iterator[Tag]:
-    """Of which it is not known what they are built on, though something hangs on it."""
+    """Stages of which it is not known what they are built on, though something hangs on it."""
     unknown = needed.keys() - twins.keys()
     for tag in storage.unreadable:
         if Tag(f"{tag}-rejected") not in storage.rejected or unknown:

@@ -20,7 +20,7 @@ class StageTag(msgspec.Struct, frozen=True, order=True):
 
 
 def parse_stage_tag(tag: str) -> StageTag | None:
-    """None if the tag is not one of a stage."""
+    """Signature and time that a stage's tag is made of; None if the tag is not one of a stage."""
     found = _STAGE.fullmatch(tag)
     if not found or tag.startswith((MANAGED_IMAGE, IMAGE_METADATA)):
         return None

@@ -152,7 +152,8 @@ def _by_commit(tag: ImageTag, names: GitNames) -> _Judged:
 
 
 def _commit(meta_tag: str) -> Commit | None:
-    """None for anything but a whole id: a shortened one names a commit only until another begins so."""
+    """The commit that a tag is named after; None for anything but a whole id: a shortened one names a commit only until
+    another begins so."""
     try:
         return Commit.parse(meta_tag.lower()) if len(meta_tag) == _COMMIT_LENGTH else None
     except InvalidName:
