@@ -16,7 +16,7 @@ from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
 from holystone.engine.events import listening
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
-from holystone.settings.given import Given, Value
+from holystone.settings.given import Given, GivenValue
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import (
     image_name,
@@ -99,7 +99,7 @@ def remove_managed_images(names: Sequence[str], given: Words) -> int:
 
 def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
     home = Given({}, os.environ).home
-    return tuple(dict.fromkeys(image_name(Value(name, "NAME"), home) for name in names))
+    return tuple(dict.fromkeys(image_name(GivenValue(name, "NAME"), home) for name in names))
 
 
 def apply_file(file: Path, given: Words) -> int:

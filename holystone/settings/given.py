@@ -20,7 +20,7 @@ PASSED_OVER: Final = {"on": True, "t": True, "off": False, "f": False}
 """Words that mean something, and that werf takes for the default where a variable holds them."""
 
 
-class Value(NamedTuple):
+class GivenValue(NamedTuple):
     text: str
     source: str
     """`--images-repo` or `$WERF_IMAGES_REPO`, for errors."""
@@ -33,7 +33,7 @@ class Value(NamedTuple):
     def is_boolean(self) -> bool:
         return self.text.lower() in TRUE | _FALSE
 
-    def without_user_info(self) -> "Value":
+    def without_user_info(self) -> "GivenValue":
         """What is or may be an address. Raises UsageError, which shows nothing of it, where a login is in it."""
         if has_user_info(self.text):
             raise UsageError(
@@ -81,16 +81,16 @@ class Given:
         self._options = options
         self._environ = environ
 
-    def values(self, option: Option) -> tuple[Value, ...]:
+    def values(self, option: Option) -> tuple[GivenValue, ...]:
         """What was given for an option: on the command line, else by its variables."""
         found = self._options.get(option.key)
         if found is not None and found != ():
             texts = (found,) if isinstance(found, str) else found
-            return tuple(Value(text, option.flag) for text in texts)
+            return tuple(GivenValue(text, option.flag) for text in texts)
         every = [name for variable in option.variables for name in self._names(variable)]
-        return tuple(Value(self._environ[name], f"${name}") for name in every if self._environ.get(name))
+        return tuple(GivenValue(self._environ[name], f"${name}") for name in every if self._environ.get(name))
 
-    def one(self, option: Option) -> Value | None:
+    def one(self, option: Option) -> GivenValue | None:
         """What was given for an option that takes one value; None if nothing was. The text is empty only if the option
         was given empty."""
         return next(iter(self.values(option)), None)
@@ -99,7 +99,7 @@ class Given:
         """Whether the option was given on the command line, and not empty."""
         return bool(self._options.get(option.key))
 
-    def filled(self, *options: Option) -> Value | None:
+    def filled(self, *options: Option) -> GivenValue | None:
         """The first of these that has a text that is not empty."""
         return next((value for option in options if (value := self.one(option)) and value.text), None)
 
@@ -136,10 +136,10 @@ class Given:
         home = self._environ.get("HOME") or self._environ.get("USERPROFILE")
         return Path(home) if home else Path.home()
 
-    def variable(self, name: str) -> Value | None:
+    def variable(self, name: str) -> GivenValue | None:
         """A variable that has no option."""
         text = self._environ.get(name)
-        return Value(text, f"${name}") if text else None
+        return GivenValue(text, f"${name}") if text else None
 
     def _names(self, variable: str) -> list[str]:
         if not variable.endswith("*"):

@@ -15,7 +15,7 @@ from holystone.settings import tables
 from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers
 from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
 from holystone.settings.clusters import resolve_clusters, resolve_lists
-from holystone.settings.given import Given, Options, Value
+from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.option import Option
 from holystone.settings.values import (
     DAY,
@@ -175,7 +175,7 @@ def _images(given: Given) -> tuple[ImageName, ...]:
     return tuple(dict.fromkeys(image_name(value, given.home) for value in given.values(o.IMAGE)))
 
 
-def image_name(value: Value, home: Path) -> ImageName:
+def image_name(value: GivenValue, home: Path) -> ImageName:
     """Raises UsageError."""
     text, source = value.without_user_info()
     if text == str(home):

@@ -10,7 +10,7 @@ from holystone.engine.model.references import ImageName, Reference, Repository, 
 from holystone.engine.report.words import count
 from holystone.policies.werf.v1.project import StagesStorage
 from holystone.workflows.inventory import ProjectInventory
-from holystone.workflows.unseen import Unseen
+from holystone.workflows.unseen import UnseenTags
 
 _ANY: Final = "nothing is deleted there, since it may need any manifest"
 _STAGES: Final = "each stage that nothing else needs stays, since it may be built on any"
@@ -45,7 +45,7 @@ def broken_notices(
 def what_waits(
     inventory: ProjectInventory,
     storage: StagesStorage,
-    unseen: Mapping[ImageName, Unseen],
+    unseen: Mapping[ImageName, UnseenTags],
     silent: Iterable[Reference],
 ) -> Mapping[Reference, Sequence[str]]:
     found: defaultdict[Reference, list[str]] = defaultdict(list)

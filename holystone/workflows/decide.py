@@ -37,7 +37,7 @@ from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.misplaced import misplaced, without_unrecorded
 from holystone.workflows.notices import contradictions, repository_notices
 from holystone.workflows.others import beside, foreign, notices_of_others, whose_records_are_ours
-from holystone.workflows.unseen import Unseen, empty_notices, unseen_images
+from holystone.workflows.unseen import UnseenTags, empty_notices, unseen_images
 
 RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
 
@@ -182,7 +182,7 @@ def _judge_image(
     tags: Iterable[ImageTag],
     stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
-    unseen: Unseen | None,
+    unseen: UnseenTags | None,
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:

@@ -8,7 +8,7 @@ import anyio.to_thread
 import msgspec
 
 from holystone.adapters.git.origin import ReferenceKind, Wanted
-from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tags
+from holystone.adapters.git.prepare import CheckedClone, catch_up, refuse_without_tags
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import GitNames, GitReference, History
@@ -118,7 +118,7 @@ def _misses_commits(history: History, records: Iterable[MetadataRecord]) -> bool
     return not commits_to_ask(records) <= reached
 
 
-def _notices(checked: Checked, references: References) -> Iterable[str]:
+def _notices(checked: CheckedClone, references: References) -> Iterable[str]:
     if checked.unasked and checked.repository.remotes:  # without any, nobody has more than the clone
         yield f"origin was not asked whether the clone has all its branches and tags: {checked.unasked}"
     if local := references.local_tags:

@@ -17,7 +17,7 @@ from holystone.policies.werf.v1.project import Signature, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
 
 
-class Unseen(msgspec.Struct, frozen=True):
+class UnseenTags(msgspec.Struct, frozen=True):
     """What of one image its repository does not show."""
 
     signatures: frozenset[Signature]
@@ -33,7 +33,7 @@ class Unseen(msgspec.Struct, frozen=True):
 
 def unseen_images(
     inventory: ProjectInventory, ours: Collection[ImageName], storage: StagesStorage
-) -> Mapping[ImageName, Unseen]:
+) -> Mapping[ImageName, UnseenTags]:
     """What each image's repository does not show although records name it. `ours`: whose records are the project's. A
     tag is known by its name alone, where werf makes it of the content signature; behind any other there may be an image
     of any content. Records that do not say of which content they are, or are of one of several images, stay for ever:
@@ -42,7 +42,7 @@ def unseen_images(
     for record in storage.metadata:
         if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
             named[record.image].append(record.signature)
-    found: dict[ImageName, Unseen] = {}
+    found: dict[ImageName, UnseenTags] = {}
     for image in inventory.images:
         each, at, layout = named[image], inventory.of_image(image), inventory.layout
         broken = {
@@ -63,7 +63,7 @@ def unseen_images(
         lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
         tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
         if hidden or possible or lost:
-            found[image] = Unseen(hidden, possible, len(each), tags, blind=bool(lost) or not tags)
+            found[image] = UnseenTags(hidden, possible, len(each), tags, blind=bool(lost) or not tags)
     return found
 
 
@@ -81,7 +81,7 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
     return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
-def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, UnseenTags]) -> Iterator[str]:
     """Notices of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
         if not each.tags:

@@ -51,7 +51,7 @@ def require_whole(repository: GitRepository) -> None:
     )
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckedClone(msgspec.Struct, frozen=True):
     """What is known of the clone once origin was asked."""
 
     repository: GitRepository
@@ -61,13 +61,13 @@ class Checked(msgspec.Struct, frozen=True):
 
 async def catch_up(
     repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float = ASK_TIMEOUT
-) -> Checked:
+) -> CheckedClone:
     """Compares the clone with origin. To be called once the registries have been read: what is built meanwhile has its
     commit on origin before its image is in a list. A synchronized clone fetches again. Both are compared with origin,
     and refused if they lack what is `wanted`. With `allow_shallow` all they lack is unknown instead. Raises
     IncompleteSource."""
     if repository.is_synchronized:
-        return Checked(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
+        return CheckedClone(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
     remotes = await anyio.to_thread.run_sync(lambda: repository.remotes)
     origin = await ask_origin(repository.clone, timeout=timeout) if "origin" in remotes else _no_origin(remotes)
     references = await anyio.to_thread.run_sync(repository.references)
@@ -77,12 +77,12 @@ async def catch_up(
             if not allow_shallow:
                 raise _set_up_to_leave_out(repository, left, origin)
             repository.lacks_references = True
-        return Checked(repository, origin.why)
+        return CheckedClone(repository, origin.why)
     if lacks := lacking(references.objects, origin, wanted):
         if not allow_shallow:
             raise _behind(repository, lacks)
         repository.lacks_references = True
-    return Checked(repository)
+    return CheckedClone(repository)
 
 
 async def _fetched_again(

@@ -180,7 +180,7 @@ async def _expect_all(catalog: Catalog, get: Callable[[str], Awaitable[Reply]], 
         )
 
 
-class Numbered(NamedTuple):
+class NumberedPage(NamedTuple):
     """One of the numbered pages of a list."""
 
     names: Sequence[str]
@@ -189,7 +189,7 @@ class Numbered(NamedTuple):
 
 
 async def numbered(
-    catalog: Catalog, read: Callable[[int], Awaitable[Numbered]], *, key: str = ""
+    catalog: Catalog, read: Callable[[int], Awaitable[NumberedPage]], *, key: str = ""
 ) -> AsyncIterator[Sequence[str]]:
     """The names of a list whose pages have numbers; `key` tells it from others of the same catalog. What is made or
     deleted meanwhile moves names from page to page, so that some come twice and some are missed, and a number of all

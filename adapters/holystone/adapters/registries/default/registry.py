@@ -16,7 +16,7 @@ from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.fingerprint import Fingerprint
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE, names_on, unreadable
@@ -82,7 +82,7 @@ class DefaultSession(OciSession):
 
     async def list_tags(self) -> Listing:
         base = f"/v2/{self.repository.path}/tags/list"
-        listed = Listed()
+        listed = ListedNames()
         for first in (f"{base}?n={PAGE_SIZE}", base):
             size = PAGE_SIZE if first != base else 0
             async for reply in pages(self.read_tags, first, what=str(self.repository), names=names_on, size=size):

@@ -10,7 +10,7 @@ import msgspec
 
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.profile import LONGEST
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
@@ -81,7 +81,7 @@ def read_rows(repository: Repository, reply: Reply, longest: int = LONGEST) -> R
             Digest.parse(digest): Row(row.mediaType, max(0, int(row.timeUploadedMs) // 1000))
             for digest, row in wire.manifest.items()
         }
-        listed = Listed()
+        listed = ListedNames()
         listed.add_all(wire.tags or ())
         for digest, row in wire.manifest.items():
             for tag in row.tag or ():

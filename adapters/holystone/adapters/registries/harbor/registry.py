@@ -16,7 +16,7 @@ from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
@@ -98,7 +98,7 @@ class HarborSession(OciSession):
         if names is None:
             raise IncompleteSource(f"The tags of {self.repository} cannot be listed.", what_to_do=_CONTRADICTS)
         rule = f"an immutability rule of the project {project(self.repository)}"
-        listed = Listed()
+        listed = ListedNames()
         for name, digest in {**dict.fromkeys(names), **{tag: at.digest for at in artifacts for tag in at.tags}}.items():
             listed.add(name, digest)
         locked = {tag for each in artifacts for tag in each.immutable} & listed.tags.keys()

@@ -24,7 +24,7 @@ import msgspec
 from holystone.adapters.http.dates import date_of
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code
@@ -92,7 +92,7 @@ def unusual_sizes() -> Iterator[int]:
 async def list_by_registry(repository: Repository, size: int, get: Callable[[str], Awaitable[Reply]]) -> Listing:
     """Lists by /v2, in pages of `size`. Where there is a Link it is followed: its cursor was an opaque token on older
     servers, and the page was smaller."""
-    listed = Listed()
+    listed = ListedNames()
     first = f"/v2/{repository.path}/tags/list?n={size}"
     async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
         if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
@@ -157,7 +157,7 @@ def _page(repository: Repository, reply: Reply) -> _Read:
 def _listing(repository: Repository, rows: Collection[_Row], now: float) -> Listing:
     """The rows as a listing. Of each name the newest row counts: a tag that moved while the list was read is there
     twice."""
-    listed = Listed()
+    listed = ListedNames()
     locked: dict[Tag, str] = {}
     put: dict[Tag, int] = {}
     newest = {row.name: row for row in sorted(rows, key=lambda row: row.start_ts)}

@@ -10,7 +10,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import LIST_LIMIT, unreadable
@@ -61,7 +61,7 @@ class PantrySession(OciSession):
         shelf = await self._shelf()
         if shelf is None:
             return Listing({}, exists=False)
-        listed = Listed()
+        listed = ListedNames()
         for name, digest in shelf.digests.items():
             listed.add(name, Digest.parse(digest))
         return await self.look_up_odd(listed.listing())
