@@ -30,8 +30,9 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from holystone.engine.scheduler import Limits, Scheduler, for_each
+from tests.support.spools import results
 
 _DOOMED = 2_000
 
@@ -83,7 +84,7 @@ async def prepare(session: DefaultSession, doomed: int, *, seed: int, plain: boo
     if plain:
         can = msgspec.structs.replace(can, delete_cost_grows=False)
     facts = TagFacts(written_once=frozenset(tags), created=_created(tags), as_of=int(time.time()), grace=7200)
-    plan = plan_repository(snapshot, closed, can, facts)
+    plan = plan_closed(snapshot, closed, can, facts)
     if problems := check_plan(snapshot, plan):
         raise RuntimeError(f"not a safe plan: {problems[0]}")
     return Prepared(plan, cache)
@@ -98,7 +99,7 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
-        result = await execute_plan(run, lambda _: client.session, prepared.cache)
+        result = await execute_plan(run, lambda _: client.session, prepared.cache, results())
         seconds = time.perf_counter() - begun
     if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result}")

@@ -1,7 +1,8 @@
-"""What one large repository takes of memory, from its listing to a proven plan, in a process of its own beside the
-registry's.
+"""What one large repository takes of memory, and thousands of small ones, from the listing to a proven plan, in a
+process of its own beside the registry's.
 
-`python -m benchmarks.memory serve` is the registry, `… plan HOST` the client; each says what it has to say on a line.
+`python -m benchmarks.memory serve one|many` is the registry, `… plan one|many HOST` the client; each says what
+it has to say on a line.
 """
 
 import json
@@ -9,9 +10,10 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import anyio
@@ -20,31 +22,35 @@ from benchmarks.lines import Line, line
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import OciRegistry
-from holystone.adapters.state.sqlite import SqliteDigestCache
+from holystone.adapters.state.spool import FileSpool
+from holystone.adapters.state.sqlite import Journal, SqliteDigestCache
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.inventory.snapshot import read_repository
+from holystone.embedded.storage import Storage
+from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import NotNeeded
-from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.verdicts import Delete, Keep
+from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planning import Where, plan_snapshot
-from holystone.engine.scheduler import Limits, Scheduler
+from holystone.engine.planning import Judged, Where, plan_repository
+from holystone.engine.ports import Registry
+from holystone.engine.scheduler import Limits, Scheduler, for_each
+from holystone.workflows.plan_file import write_plan
 
 _TAGS: Final = 200_000
 _ON_EACH: Final = 100
+_REPOSITORIES: Final = 5_000
+_TAGS_OF_EACH: Final = 200
+_AT_ONCE: Final = 8
 _PATH: Final = RepositoryPath("bench/app")
 _OURS: Final = [sys.executable, "-m", __spec__.name if __spec__ else "benchmarks.memory"]
 
 
 def measure_memory() -> Iterable[Line]:
-    with subprocess.Popen([*_OURS, "serve"], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        host = server.stdout.readline().strip()
-        done = subprocess.run([*_OURS, "plan", host], check=True, capture_output=True, text=True)
-        server.terminate()
-    peak, seconds = map(float, done.stdout.split())
+    peak, seconds = _measured("one")
     yield line(
         f"memory of a repository of {_TAGS:,} tags, MiB",
         peak,
@@ -52,20 +58,45 @@ def measure_memory() -> Iterable[Line]:
         f"configurations, plans and proves the deletion of nine tags in ten. {seconds:.0f} s of processor time.",
         goal=500,
     )
+    peak, seconds = _measured("many")
+    yield line(
+        f"memory of {_REPOSITORIES * _TAGS_OF_EACH:,} tags in {_REPOSITORIES:,} repositories, MiB",
+        peak,
+        f"Peak of a process that asks for the catalog, does the same to each repository, {_AT_ONCE} at once, and "
+        f"writes the plan to a file and into the journal. {seconds:.0f} s of processor time.",
+        goal=400,
+    )
 
 
-async def _serve() -> None:
+def _measured(which: str) -> tuple[float, float]:
+    with subprocess.Popen([*_OURS, "serve", which], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        host = server.stdout.readline().strip()
+        done = subprocess.run([*_OURS, "plan", which, host], check=True, capture_output=True, text=True)
+        server.terminate()
+    peak, seconds = map(float, done.stdout.split())
+    return peak, seconds
+
+
+async def _serve(which: str) -> None:
     async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
-        storage = registry.storage
-        for number in range(_TAGS // _ON_EACH):
-            config = b'{"architecture":"amd64","config":{"Labels":{"number":"%d"}}}' % number
-            storage.put_blob(_PATH, config)
-            storage.put_manifest(_PATH, _manifest(config), OCI_MANIFEST, f"v{number}-0")
-            tags = storage.repositories[_PATH].tags
-            tags.update({f"v{number}-{more}": tags[f"v{number}-0"] for more in range(1, _ON_EACH)})
+        if which == "one":
+            _seed(registry.storage, _PATH, _TAGS, _ON_EACH)
+        else:
+            for number in range(_REPOSITORIES):
+                _seed(registry.storage, RepositoryPath(f"team-{number % 100}/app-{number}"), _TAGS_OF_EACH, 10)
         registry.requests.clear()
         print(registry.host, flush=True)
         await anyio.sleep_forever()
+
+
+def _seed(storage: Storage, path: RepositoryPath, tags: int, on_each: int) -> None:
+    for number in range(tags // on_each):
+        config = b'{"architecture":"amd64","config":{"Labels":{"number":"%d","of":"%s"}}}' % (number, path.encode())
+        storage.put_blob(path, config)
+        storage.put_manifest(path, _manifest(config), OCI_MANIFEST, f"v{number}-0")
+        there = storage.repositories[path].tags
+        there.update({f"v{number}-{more}": there[f"v{number}-0"] for more in range(1, on_each)})
 
 
 def _manifest(config: bytes) -> bytes:
@@ -73,21 +104,49 @@ def _manifest(config: bytes) -> bytes:
     return json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor, "layers": []}).encode()
 
 
-async def _plan(host: RegistryHost) -> None:
+async def _plan(which: str, host: RegistryHost) -> None:
     scheduler = Scheduler(Limits(in_flight=64))
-    async with RegistryHttp(host, Anonymous()) as http:
-        registry = OciRegistry(
-            host, http, scheduler.lane(host, "bench", "read"), scheduler.lane(host, "bench", "write")
-        )
-        async with registry.open(Repository(host, _PATH)) as session:
-            with SqliteDigestCache(None) as cache:
-                snapshot = await read_repository(session, cache, needs_config=lambda _: True)
-                rng = random.Random(1)
-                verdicts = {tag: Delete((NotNeeded(),)) if rng.random() < 0.9 else Keep(()) for tag in snapshot.tags}
-                facts = TagFacts(written_once=frozenset[Tag]())
-                where = Where("images", "user")
-                await plan_snapshot(session, cache, snapshot, verdicts, facts, where, fuse=None, now=time.time())
+    with TemporaryDirectory(prefix="holystone-bench-") as name, SqliteDigestCache(Path(name) / "known.db") as cache:
+        async with RegistryHttp(host, Anonymous(), connections=64) as http:
+            registry = OciRegistry(
+                host, http, scheduler.lane(host, "bench", "read"), scheduler.lane(host, "bench", "write")
+            )
+            plans = FileSpool(RepositoryPlan, Path(name))
+
+            async def one(repository: Repository) -> None:
+                async with registry.open(repository) as session:
+                    planned = await plan_repository(
+                        session,
+                        cache,
+                        _nine_in_ten,
+                        Where("images", "user"),
+                        needs_config=lambda _: True,
+                        fuse=None,
+                        now=time.time(),
+                    )
+                    plans.append(planned.plan)
+
+            if which == "one":
+                await one(Repository(host, _PATH))
+            else:
+                await for_each(_catalog(registry), one, workers=_AT_ONCE)
+                plan = assemble(as_of=int(time.time()), command="bench", repositories=plans)
+                write_plan(Path(name) / "plan", plan)
+                with Journal.open(Path(name) / "state") as journal:
+                    await journal.begin(plan, plan.command)
     print(_peak(), time.process_time())
+
+
+async def _catalog(registry: Registry) -> AsyncIterator[Repository]:
+    async for page in registry.repositories():
+        for repository in page.repositories:
+            yield repository
+
+
+def _nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
+    rng = random.Random(str(snapshot.repository.path))
+    verdicts = {tag: Delete((NotNeeded(),)) if rng.random() < 0.9 else Keep(()) for tag in snapshot.tags}
+    return Judged(verdicts, TagFacts())
 
 
 def _peak() -> float:
@@ -98,4 +157,7 @@ def _peak() -> float:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        anyio.run(_serve) if sys.argv[1] == "serve" else anyio.run(_plan, RegistryHost.parse(sys.argv[2]))
+        if sys.argv[1] == "serve":
+            anyio.run(_serve, sys.argv[2])
+        else:
+            anyio.run(_plan, sys.argv[2], RegistryHost.parse(sys.argv[3]))

@@ -16,7 +16,7 @@ from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, Us
 from holystone.engine.events import Listener, listening
 from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RunRecord
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import refusal
@@ -127,7 +127,8 @@ class Holystone:
             taken = await self._load(journal, run)
             if taken.record.state != "open":
                 raise Refused(f"Run {run} is {taken.record.state}, not open.", not_deleted=NOTHING_DELETED)
-            await self._refuse_what_is_used(remaining(taken.plan, await journal.repositories(run)))
+            left = self._open.spool(RepositoryPlan)
+            await self._refuse_what_is_used(await remaining(taken.plan, partial(journal.recorded, run), left))
             return await self._carry_out(taken)
 
     async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:

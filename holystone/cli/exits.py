@@ -19,10 +19,10 @@ def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
 
     print_error(error)
     if as_json:
-        from holystone.engine.report.document import error_document
+        from holystone.engine.report.document import error_document, in_parts
 
         with suppress(output.Unwritten):  # the exit code says it
-            output.document(error_document(error, command))
+            output.document(in_parts(error_document(error, command)))
     return error.exit_code
 
 

@@ -45,31 +45,46 @@ class Unwritten(HolystoneError):
 
 def report(*lines: str) -> None:
     """Prints to standard output. Raises Unwritten."""
-    some: list[str] = []
-    size = 0
-    for line in lines:
-        if size > _AT_ONCE:
-            _print(_shown(some) + "\n")
-            some, size = [], 0
-        some.append(line)
-        size += len(line)
-    _print(_shown(some) + "\n")
+    report_lines(lines)
 
 
-def document(encoded: bytes) -> None:
-    """JSON on one line, to standard output. What a terminal or an agent would obey is escaped as JSON can. Raises
-    Unwritten."""
-    text = encoded.decode()
-    if redacted(text) != text:
-        text = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
+def report_lines(lines: Iterable[str]) -> None:
+    """Prints lines to standard output that are made while they are written: some at a time."""
+    for some in _some_at_once(lines):
+        _print(_shown(some) + "\n")
+
+
+def document(parts: Iterable[str | bytes]) -> None:
+    """JSON on one line, to standard output: of `parts`, each `bytes` is a whole JSON value, and each `str` our own.
+    What a terminal or an agent would obey is escaped as JSON can. Raises Unwritten."""
     encodes_all = _encoding(sys.stdout).lower().startswith("utf")
 
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    for part in _parts(text):
-        _print(_ODD.sub(escaped, part).replace("##", r"#\u0023"))
+    for some in _some_at_once(each if isinstance(each, str) else _redacted_json(each.decode()) for each in parts):
+        for part in _parts("".join(some)):
+            _print(_ODD.sub(escaped, part).replace("##", r"#\u0023"))
     _print("\n")
+
+
+def _some_at_once(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in parts, at least one of them, were it of nothing."""
+    some: list[str] = []
+    size = 0
+    for text in texts:
+        if size > _AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(text)
+        size += len(text)
+    yield some
+
+
+def _redacted_json(text: str) -> str:
+    if redacted(text) == text:
+        return text
+    return json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
 
 
 def tell(*lines: str) -> None:

@@ -5,16 +5,25 @@ does not take ends in words that say what has happened all the same.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import msgspec
 
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError
 from holystone.engine.executor.results import RunResult
-from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.report.document import Document, Ending, error_text, repository_reports, undo_reports
+from holystone.engine.report.document import (
+    Document,
+    Ending,
+    RepositoryReport,
+    UndoReport,
+    error_text,
+    in_parts,
+    repository_reports,
+    undo_reports,
+)
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.result_text import result_lines
@@ -140,24 +149,23 @@ class TextReporter(Reporter):
         if self.quiet and not self.looks:
             return
         # Refusals are told once, as the error.
-        lines = [*plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=self.every_tag)]
-        if error is None:
-            lines.append(NOTHING_DELETED if ending == "planned" else "There is nothing to delete.")
-        output.report(*lines)
+        lines = plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=self.every_tag)
+        last = [NOTHING_DELETED if ending == "planned" else "There is nothing to delete."] if error is None else []
+        output.report_lines(chain(lines, last))
 
     def _announced(self, plan: Plan) -> None:
         if not self.quiet:
-            output.report(*plan_lines(plan, every_tag=self.every_tag), "")
+            output.report_lines(chain(plan_lines(plan, every_tag=self.every_tag), [""]))
 
     def _carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
         if not self.quiet:
-            output.report(*result_lines(run_id, plan, result))
+            output.report_lines(result_lines(run_id, plan, result))
 
     def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
         if self.looks or not self.quiet:
-            output.report(*undo_lines(run_id, result, dry_run=self.looks, every_tag=self.every_tag))
+            output.report_lines(undo_lines(run_id, result, dry_run=self.looks, every_tag=self.every_tag))
 
     def _idle(self, command: str) -> None:
         pass
@@ -183,10 +191,11 @@ class JsonReporter(Reporter):
     def _carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        _document(Document(plan.command, ending, code, run_id, plan, repository_reports(plan, result)), error)
+        document = Document(plan.command, ending, code, run_id, plan)
+        _document(document, error, repositories=repository_reports(plan, result))
 
     def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
-        _document(Document("undo", ending, code, run_id, undone=undo_reports(result)), error)
+        _document(Document("undo", ending, code, run_id), error, undone=undo_reports(result))
 
     def _idle(self, command: str) -> None:
         _document(Document(command, "nothing-to-do", 0))
@@ -195,10 +204,16 @@ class JsonReporter(Reporter):
         _document(Document(command, ending, 0, run_id))
 
 
-def _document(document: Document, error: HolystoneError | None = None) -> None:
+def _document(
+    document: Document,
+    error: HolystoneError | None = None,
+    *,
+    repositories: Iterable[RepositoryReport] = (),
+    undone: Iterable[UndoReport] = (),
+) -> None:
     if error:
         document = msgspec.structs.replace(document, error=error_text(error))
-    output.document(to_json(document))
+    output.document(in_parts(document, repositories=repositories, undone=undone))
 
 
 @contextmanager

@@ -36,8 +36,7 @@ def _moment(seconds: int | None) -> str:
 
 
 def _print_document(records: tuple[RunRecord, ...]) -> None:
-    from holystone.engine.model.codec import to_json
-    from holystone.engine.report.document import Document, RunSummary
+    from holystone.engine.report.document import Document, RunSummary, in_parts
 
     runs = tuple(RunSummary(each.id, each.state, each.command, each.started, each.ended) for each in records)
-    output.document(to_json(Document("runs", "done", 0, runs=runs)))
+    output.document(in_parts(Document("runs", "done", 0, runs=runs)))

@@ -78,11 +78,10 @@ def _is_since(record: RunRecord, moment: int) -> bool:
 
 
 async def _taken(journal: Journal, run_id: str) -> Mapping[Repository, frozenset[Tag]]:
-    plans = {each.repository: each for each in (await journal.plan(run_id)).repositories}
     found: defaultdict[Repository, frozenset[Tag]] = defaultdict(frozenset)
-    for known in await journal.repositories(run_id):
-        if plan := plans.get(known.repository):  # of another one nothing was planned
-            found[known.repository.canonical] |= tags_taken(plan, known)
+    for plan in (await journal.plan(run_id)).repositories:
+        if known := await journal.recorded(run_id, plan.repository):
+            found[plan.repository.canonical] |= tags_taken(plan, known)
     return found
 
 

@@ -1,88 +1,87 @@
-"""Carries out a run of the journal, with whatever has to be held meanwhile."""
+"""Carries out a run of the journal, or takes it back: one repository after the other has its turn, in which its session
+is open and its lock held."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.state.registry_tags import holding_all
+from holystone.adapters.state.registry_tags import holding
 from holystone.engine.events import tell
-from holystone.engine.executor.results import RunResult
+from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.events import Begun
 from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.model.references import Repository
-from holystone.engine.ports import RepositorySession, Run
+from holystone.engine.ports import OpenSession, RepositorySession, Run
 from holystone.engine.report.document import Ending
-from holystone.engine.undo import UndoResult, uncover, undo_run
+from holystone.engine.undo import RepositoryUndo, UndoResult, uncover, undo_run
 from holystone.workflows.session import Session
 
 
 async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> RunResult:
     """Raises HolystoneError."""
     connections = session.connections
-    opened = await _open(connections, run.plan)
+    await _log_in(connections, run.plan)
     tell(Begun(run.id, sum(len(each.steps) for each in run.plan.repositories)))
     connections.renew()
+    turns = await _turns(connections, run, wanted=lock_in_registry)
 
-    locks = await run.may_lock(wanted=lock_in_registry)
-    locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
-
-    async def locking(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
-        async def whole() -> RunResult:
-            result = await work()
-            connections.renew()  # locks are given back, whatever was in doubt
-            if result.plan_is_doubtful:
-                await uncover(run, partial(_opened, opened))
-            return result
-
-        return await holding_all(locked, run.id, whole, now=connections.dates.now)
+    async def doubted() -> None:
+        connections.renew()  # what was there before is put back, whatever was in doubt
+        await uncover(run, turns)
 
     return await execute_plan(
         run,
-        partial(_opened, opened),
+        turns,
         session.cache,
+        session.spool(RepositoryResult),
         settle=lambda repository: connections.settle(repository.host),
-        held=locking,
+        doubted=doubted,
     )
 
 
 async def take_back(session: Session, run: Run, *, lock_in_registry: bool, dry_run: bool) -> UndoResult:
     """The undo of a run, or a look at what it would put back. Raises HolystoneError."""
     connections = session.connections
-    opened = await _open(connections, run.plan)
+    await _log_in(connections, run.plan)
     if not dry_run:
         tell(Begun(run.id, 0))
-
-    locks = not dry_run and await run.may_lock(wanted=lock_in_registry)
-    locked = [opened[each.repository] for each in run.plan.repositories if each.passes and locks]
-
-    async def locking(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
-        return await holding_all(locked, run.id, work, now=connections.dates.now)
-
     return await undo_run(
         run,
-        partial(_opened, opened),
+        partial(_turn, connections, None) if dry_run else await _turns(connections, run, wanted=lock_in_registry),
         session.cache,
+        session.spool(RepositoryUndo),
         dry_run=dry_run,
         settle=lambda repository: connections.settle(repository.host),
-        held=locking,
     )
 
 
-async def _open(connections: Connections, plan: Plan) -> dict[Repository, RepositorySession]:
-    """All before the first request that changes anything: a credential helper that fails does so here."""
-    return {
-        each.repository: await connections.session(each.repository, each.implementation, each.place, each.detected_by)
-        for each in plan.repositories
-    }
+async def _turns(connections: Connections, run: Run, *, wanted: bool) -> OpenSession:
+    """`wanted`: the user wants locks in the registry."""
+    return partial(_turn, connections, run.id if await run.may_lock(wanted=wanted) else None)
 
 
-def _opened(
-    sessions: Mapping[Repository, RepositorySession], plan: RepositoryPlan
-) -> AbstractAsyncContextManager[RepositorySession]:
-    """They last as long as the connections."""
-    return nullcontext(sessions[plan.repository])
+@asynccontextmanager
+async def _turn(
+    connections: Connections, locked_by: str | None, plan: RepositoryPlan
+) -> AsyncIterator[RepositorySession]:
+    async with AsyncExitStack() as held:
+        opened = connections.turn(plan.repository, plan.implementation, plan.place, plan.detected_by)
+        session = await held.enter_async_context(opened)
+        if locked_by and plan.passes:
+            now = partial(connections.dates.now, plan.repository.host)
+            await held.enter_async_context(holding(session, locked_by, now=now))
+        yield session
+
+
+async def _log_in(connections: Connections, plan: Plan) -> None:
+    """To each registry before the first request that changes anything: a credential helper that fails does so here."""
+    known = set()
+    for each in plan.repositories:
+        registry = each.repository.host, each.implementation, each.place, each.detected_by
+        if registry not in known:
+            known.add(registry)
+            await connections.session(each.repository, each.implementation, each.place, each.detected_by)
 
 
 def ending_of(result: RunResult) -> tuple[Ending, int]:

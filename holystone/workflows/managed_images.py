@@ -1,6 +1,7 @@
 """The managed-image records of the stages storage: which there are, a new one, and the removal of some."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -93,8 +94,10 @@ async def prepare_removal(
     images: Sequence[ImageName],
     command: str,
     as_of: int,
+    folder: Path,
 ) -> Plan:
-    """A plan like any other, so that it can be shown, resumed and undone. Raises HolystoneError."""
+    """A plan like any other, so that it can be shown, resumed and undone. `folder`: where what does not fit into memory
+    is kept meanwhile. Raises HolystoneError."""
     at = await locate_storage(connections, settings)
     session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
     snapshot = await read_repository(session, cache, needs_config=lambda _: False)
@@ -104,7 +107,7 @@ async def prepare_removal(
         decide_removal(snapshot, images, as_of),
         {at.repository: snapshot},
         {at.repository: at},
-        PlanningOptions(command, as_of, fuse=None),
+        PlanningOptions(command, as_of, fuse=None, folder=folder),
     )
     return refuse_what_stays(plan, images)
 

@@ -1,8 +1,12 @@
 """A plan as a file: written by one command, read by another, and bound to what was read when it was made.
 
+A line of JSON has all of the plan but its repositories, one each of them, and the last one how many they are, and the
+hash of it all. So a plan of thousands of repositories is written and read one after the other.
+
 The hash shows that the file was damaged, or changed by somebody who did not know better. It is no signature: who can
 write the file can make the hash anew. So it is told when the file is written and when it is carried out, for whoever
-wants to compare. What the file says is a claim; see `Plan.claimed` for the part of it that nothing else bears out.
+wants to compare. What the file says is a claim; see `PlanHead.claimed` and `RepositoryPlan.claimed` for the part of
+it that nothing else bears out.
 """
 
 import hashlib
@@ -15,17 +19,24 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
+from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Plan, PlanFile
+from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
+from holystone.engine.model.references import Repository
 
-_LARGEST: Final = 128 << 20
-"""Bytes of a plan file, as many as its letters take in memory. Of a tag there are 800; to read one takes three times as
+T = TypeVar("T")
+_LARGEST: Final = 96 << 20
+"""Bytes of one line, as many as its letters take in memory. Of a tag there are 800; to read one takes three times as
 much."""
+_LARGEST_FILE: Final = 16 << 30
+"""Bytes."""
+_MOST: Final = 200_000
+"""Repositories. Of each a line is held."""
 _FOUR_EACH: Final = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
 _TWO_EACH: Final = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
 """As bytes, and as JSON escapes: one letter beyond U+FFFF makes all letters of its word, and one beyond U+00FF, take so
@@ -33,33 +44,62 @@ many bytes (PEP 393)."""
 _LONGEST: Final = 1 << 20
 """Letters of one word. One that is printed takes several times as much."""
 _COMMAS: Final = 3_000_000
-"""In it. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to write."""
+"""In one line. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to write."""
 _CLOCK_SKEW: Final = 5 * 60
 """Seconds that a plan of another machine may be ahead."""
 _AGAIN: Final = "Make a new one with --plan-out."
 
 
 def plan_hash(plan: Plan) -> str:
-    return f"sha256:{hashlib.sha256(to_json(plan)).hexdigest()}"
+    hashing = _Hash(plan.head)
+    for each in plan.repositories:
+        hashing.add(each)
+    return hashing.result
+
+
+class _Hash:
+    """Of what is said, whatever the layout."""
+
+    def __init__(self, head: PlanHead) -> None:
+        self._sum = hashlib.sha256()
+        self.add(head)
+
+    def add(self, line: PlanHead | RepositoryPlan) -> bytes:
+        encoded = to_json(line) + b"\n"
+        self._sum.update(encoded)
+        return encoded
+
+    @property
+    def result(self) -> str:
+        return f"sha256:{self._sum.hexdigest()}"
 
 
 def write_plan(file: Path, plan: Plan) -> str:
     """The hash. The file is there as a whole or not at all, for its owner alone, and follows no link. Raises
     HolystoneError."""
-    sealed = PlanFile(**_fields(plan), hash=plan_hash(plan))
-    encoded = to_json(sealed, indent=2) + b"\n"
-    if why := _too_much(encoded):
+    hashing = _Hash(plan.head)
+    with _beside(file) as (beside, out):
+        _write(file, out, to_json(plan.head) + b"\n")
+        for each in plan.repositories:
+            _write(file, out, hashing.add(each))
+        out.write(to_json(PlanEnd(len(plan.repositories), hashing.result)) + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
+        beside.replace(file)
+    return hashing.result
+
+
+def _write(file: Path, out: BinaryIO, line: bytes) -> None:
+    why = _too_much(line)
+    if why is None and out.tell() + len(line) > _LARGEST_FILE:
+        why = f"more than {_LARGEST_FILE >> 30} GiB"
+    if why:
         raise HolystoneError(
             f"The plan cannot be written to {file}: it has {why}, and could not be read again.",
             not_deleted=NOTHING_DELETED,
             what_to_do="Name fewer repositories, or carry it out at once.",
         )
-    with _beside(file) as (beside, out):
-        out.write(encoded)
-        out.flush()
-        os.fsync(out.fileno())
-        beside.replace(file)
-    return sealed.hash
+    out.write(line)
 
 
 def check_writable(file: Path) -> None:
@@ -100,19 +140,17 @@ def _may_be_replaced(file: Path) -> bool:
         return True
 
 
-def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Plan, str]:
-    """The plan in a file, with its hash. `max_age`: seconds since it was made. Raises UsageError for what is no plan of
-    this version, Refused for one that was changed, or is too old, or is of the future."""
+def read_plan(file: Path, folder: Path, *, max_age: int, now: float | None = None) -> tuple[Plan, str]:
+    """The plan in a file, with its hash. `folder`: where a large one is kept meanwhile, as it was read. `max_age`:
+    seconds since it was made. Raises UsageError for what is no plan of this version, Refused for one that was changed,
+    or is too old, or is of the future."""
     try:
-        sealed = _read(file)
+        plan, end, found = _read(file, folder)
     except OSError as error:
         raise UsageError(f"The plan {file} cannot be read: {error.strerror}.") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise UsageError(f"{file} is not a plan of this version: {error}", what_to_do=_AGAIN) from error
-    if not sealed.hash:
-        raise UsageError(f"{file} is not a plan of this version: it has no hash", what_to_do=_AGAIN)
-    plan = Plan(**_fields(sealed))
-    if plan_hash(plan) != sealed.hash:
+    if found != end:
         raise Refused(
             f"The plan {file} is not as it was written: its content does not fit its hash.",
             not_deleted=NOTHING_DELETED,
@@ -132,28 +170,63 @@ def read_plan(file: Path, *, max_age: int, now: float | None = None) -> tuple[Pl
             not_deleted=NOTHING_DELETED,
             what_to_do=f"Set the clock right, and the one of the machine that made the plan. {_AGAIN}",
         )
-    return plan.claimed(), sealed.hash
+    return plan, end.hash
 
 
-def _read(file: Path) -> PlanFile:
-    """Raises OSError, msgspec.MsgspecError, ValueError."""
+def _read(file: Path, folder: Path) -> tuple[Plan, PlanEnd, PlanEnd]:
+    """What the file says, its last line, and what that should be. Raises OSError, msgspec.MsgspecError, ValueError."""
     with file.open("rb") as source:
-        data = source.read(_LARGEST + 1)
-    if why := _too_much(data):
-        raise ValueError(f"it has {why}")
+        lines = _lines(source)
+        head = _head(next(lines, b""))
+        hashing = _Hash(head)
+        repositories = FileSpool(RepositoryPlan, folder)
+        names: list[Repository] = []
+        line = next(lines, b"")
+        for after in lines:
+            each = _value(line, RepositoryPlan)
+            hashing.add(each)
+            repositories.append(each.claimed())
+            names.append(each.repository)
+            line = after
+        end = _value(line, PlanEnd) if line else None
+    if end is None:
+        raise ValueError("its end is missing")
+    return Plan.of(head.claimed(names), repositories), end, PlanEnd(len(names), hashing.result)
+
+
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    size = number = 0
+    while line := source.readline(_LARGEST + 1):
+        number += 1
+        size += len(line)
+        if why := _too_much(line):
+            raise ValueError(f"line {number} has {why}")
+        if size > _LARGEST_FILE or number > _MOST:
+            raise ValueError(f"it has more than {_LARGEST_FILE >> 30} GiB, or {_MOST:,} repositories")
+        yield line
+
+
+def _head(line: bytes) -> PlanHead:
+    """A plan of an earlier version was one object, over many lines."""
+    if not line.strip().endswith(b"}"):
+        raise ValueError("its first line is not the head of one")
+    return _value(line, PlanHead)
+
+
+def _value(line: bytes, kind: type[T]) -> T:
     try:
-        json.loads(data.decode(), object_pairs_hook=_each_once)
+        json.loads(line.decode(), object_pairs_hook=_each_once)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return from_json(data, PlanFile)
+    return from_json(line, kind)
 
 
-def _too_much(encoded: bytes) -> str:
+def _too_much(encoded: bytes) -> str | None:
     each = 4 if _FOUR_EACH.search(encoded) else 2 if _TWO_EACH.search(encoded) else 1
     if len(encoded) * each > _LARGEST:
         letters = f" of letters that take {each} bytes each" if each > 1 else ""
         return f"more than {_LARGEST // each >> 20} MiB{letters}"
-    return f"more than {_COMMAS:,} commas" if encoded.count(b",") > _COMMAS else ""
+    return f"more than {_COMMAS:,} commas" if encoded.count(b",") > _COMMAS else None
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
@@ -166,10 +239,6 @@ def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
         if name in seen:
             raise ValueError(f"`{name}` is there twice in one object")
         seen.add(name)
-
-
-def _fields(plan: Plan) -> dict[str, Any]:
-    return {name: getattr(plan, name) for name in Plan.__struct_fields__}
 
 
 def _hours(seconds: float) -> str:

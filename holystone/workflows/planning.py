@@ -1,10 +1,12 @@
 """A decision → the plan of all its repositories."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
+from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -23,6 +25,8 @@ class PlanningOptions(msgspec.Struct, frozen=True):
     """Unix seconds."""
     fuse: FuseLimits | None
     """None: the user said --yes-delete-that-many, or is asked for confirmation instead."""
+    folder: Path
+    """Where what does not fit into memory is kept meanwhile."""
 
 
 async def make_plan(
@@ -34,7 +38,7 @@ async def make_plan(
     options: PlanningOptions,
 ) -> Plan:
     """Raises what the registries raise, and HolystoneError if the proof finds a mistake of ours."""
-    plans: list[RepositoryPlan] = []
+    plans = FileSpool(RepositoryPlan, options.folder)
     refusals = list(decision.refusals)
     notices = list(decision.notices)
 

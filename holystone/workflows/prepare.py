@@ -82,7 +82,7 @@ async def prepare_plan(
         refusals=(*decision.refusals, *answer.refusals),
     )
     fuse = None if settings.run.yes_delete_that_many else FuseLimits()
-    options = PlanningOptions(command, as_of, fuse)
+    options = PlanningOptions(command, as_of, fuse, settings.run.cache_dir)
     plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
     asked = scope.images and bool(users.clusters or users.listed)
     counted = count_sources(plan, inventory, answer, users_asked=asked)

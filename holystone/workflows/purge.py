@@ -64,7 +64,7 @@ async def prepare_purge(
         decide_purge(holdings, scope, as_of),
         holdings.snapshots,
         located,
-        PlanningOptions(command, as_of, fuse=None),
+        PlanningOptions(command, as_of, fuse=None, folder=settings.run.cache_dir),
     )
     return ask_first(plan, holdings.project or settings.address(images_first=not scope.stages))
 

@@ -1,7 +1,8 @@
 """Runs that are in the journal: taken up again, or given up."""
 
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
+from functools import partial
 from typing import Final
 
 from holystone.adapters.state.sqlite import Journal
@@ -10,7 +11,8 @@ from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.outcomes import is_settled
-from holystone.engine.model.records import RepositoryRecord, RunRecord
+from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.records import RunRecord
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import failure
 from holystone.settings.values import ApplySettings
@@ -60,10 +62,10 @@ class Runs:
                 why = f"Run {run.id} is {run.record.state}: there is nothing left to do."
                 self._reporter.idle("resume", why)
                 return 0
-            records = await journal.repositories(run.id)
+            left = await self._left(session, journal, run)
             if self._settings.run.dry_run:
-                return self._show(run, records)
-            await self._refuse_what_is_used(session, run, records)
+                return self._delivery.show(left, "planned")
+            await self._refuse_what_is_used(session, run, left)
             self._reporter.announced(run.plan)
             return await self._delivery.report(run, await self._delivery.carry_out(session, run))
 
@@ -80,13 +82,14 @@ class Runs:
                     run = await journal.load(record.id)
                     if run.record.state != "open":
                         continue
-                    records = await journal.repositories(run.id)
+                    left = await self._left(session, journal, run)
                     if self._settings.run.dry_run:
-                        return self._show(run, records)
-                    await self._refuse_what_is_used(session, run, records)
+                        return self._delivery.show(left, "planned")
+                    await self._refuse_what_is_used(session, run, left)
                     self._reporter.announced(run.plan)
+                    before = await _settled(journal, run)
                     result = await self._delivery.carry_out(session, run)
-                    if not (_is_stuck(record) and _is_fruitless(result, records)):
+                    if not (_is_stuck(record) and _is_fruitless(result, before)):
                         return await self._delivery.report(run, result)
                     if error := failure(run.id, result):
                         self._tell(record, error)
@@ -143,14 +146,14 @@ class Runs:
             )
         )
 
-    def _show(self, run: Run, records: Sequence[RepositoryRecord]) -> int:
-        return self._delivery.show(remaining(run.plan, records), "planned")
+    async def _left(self, session: Session, journal: Journal, run: Run) -> Plan:
+        return await remaining(run.plan, partial(journal.recorded, run.id), session.spool(RepositoryPlan))
 
-    async def _refuse_what_is_used(self, session: Session, run: Run, records: Sequence[RepositoryRecord]) -> None:
+    async def _refuse_what_is_used(self, session: Session, run: Run, left: Plan) -> None:
         """Some days may have passed since the plan was made."""
         for notice in await refuse_what_is_used(
             session.connections,
-            remaining(run.plan, records),
+            left,
             self._settings.kubernetes,
             self._listed,
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
@@ -163,11 +166,18 @@ def _is_stuck(record: RunRecord) -> bool:
     return time.time() - record.started > _STUCK_AFTER
 
 
-def _is_fruitless(result: RunResult, before: Sequence[RepositoryRecord]) -> bool:
+async def _settled(journal: Journal, run: Run) -> int:
+    """Steps of which an earlier attempt has left nothing to do."""
+    found = 0
+    for each in run.plan.repositories:
+        record = await journal.recorded(run.id, each.repository)
+        found += sum(map(is_settled, record.outcomes.values())) if record else 0
+    return found
+
+
+def _is_fruitless(result: RunResult, settled_before: int) -> bool:
     """Whether an attempt lost nothing, and settled nothing either."""
-    known = sum(is_settled(outcome) for each in before for outcome in each.outcomes.values())
-    now = sum(is_settled(outcome) for each in result.repositories for outcome in each.outcomes.values())
-    return result.incomplete and not result.losses and now <= known
+    return result.incomplete and not result.losses and result.settled <= settled_before
 
 
 def _undo_goes_on(run_id: str) -> Refused:

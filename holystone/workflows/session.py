@@ -5,12 +5,14 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
+from holystone.adapters.state.spool import FileSpool, OfRepository
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import HolystoneError
 from holystone.engine.scheduler import Limits
@@ -18,6 +20,7 @@ from holystone.settings.values import RegistrySettings, RunSettings
 from holystone.workflows.bounds import Exceeded, outgrown, overdue
 
 T = TypeVar("T")
+S = TypeVar("S", bound=OfRepository)
 _UNBOUNDED = 1024
 """Requests at once where the user sets no limit, if as many files may be open twice: sockets are not endless either."""
 _FIRST_PATIENCE = 5.0
@@ -41,6 +44,11 @@ class InterruptedMidway(Interrupted):
 class Session(msgspec.Struct, frozen=True):
     connections: Connections
     cache: SqliteDigestCache
+    folder: Path
+    """Where what does not fit into memory is kept meanwhile."""
+
+    def spool(self, kind: type[S]) -> FileSpool[S]:
+        return FileSpool(kind, self.folder)
 
 
 @asynccontextmanager
@@ -57,7 +65,7 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
     )
     with SqliteDigestCache(run.cache_dir / "known.db") as cache:
         async with connections:
-            yield Session(connections, cache)
+            yield Session(connections, cache, run.cache_dir)
 
 
 def _unbounded() -> int:

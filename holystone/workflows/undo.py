@@ -24,8 +24,9 @@ async def undo(session: Session, settings: ApplySettings, reporter: Reporter, ru
 
 def _ending(result: UndoResult, dry_run: bool) -> tuple[Ending, int]:
     """What somebody else has taken is not back either, so that a script learns of it."""
-    if result.incomplete or result.lost:
-        return ("partial", 4) if len(result.put_back) > len(result.lost) else ("failed", 1)
+    lost = len(result.lost)
+    if result.incomplete or lost:
+        return ("partial", 4) if len(result.put_back) > lost else ("failed", 1)
     if dry_run:
         return "planned", 0
     return ("done" if result.put_back else "nothing-to-do"), 0

@@ -76,7 +76,7 @@ async def test_a_plan_that_is_refused_is_not_carried_out(shop: Shop) -> None:
     async with shop.holystone() as holystone:
         plan = await holystone.plan(stages=False)
         refusal = api.Refusal("fuse", None, "too much at once", "look at it")
-        refused = api.Plan(plan.as_of, plan.command, plan.repositories, refusals=(refusal,))
+        refused = api.Plan(plan.as_of, plan.command, repositories=plan.repositories, refusals=(refusal,))
         with pytest.raises(Refused, match="Too much at once"):
             await holystone.apply(refused)
         assert await holystone.runs() == ()

@@ -1,7 +1,6 @@
 """Registries of one's own on hosts whose names tell nothing, without `--repo-implementation`."""
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tests.emulators.harbor import PASSWORD, HarborEmulator
 from tests.emulators.quay import QuayEmulator
 from tests.emulators.vendor import VendorEmulator
 from tests.support.command_line import Bench, bench, now
+from tests.support.plan_files import content
 from tests.support.tiny_project import tiny_project
 
 
@@ -66,7 +66,7 @@ def test_a_plan_remembers_that_only_the_registry_said_it(tmp_path: Path) -> None
     with shop(HarborEmulator(), tmp_path) as made:
         plan = made.project / "plan.json"
         assert made.cleanup("--yes-delete-that-many", "--plan-out", str(plan)).code == 0
-        assert {each["detected_by"] for each in json.loads(plan.read_text())["repositories"]} == {"registry"}
+        assert {each["detected_by"] for each in content(plan)["repositories"]} == {"registry"}
         made.docker_config()
         login = {"WERF_REPO_HARBOR_USERNAME": "sweeper", "WERF_REPO_HARBOR_PASSWORD": PASSWORD}
         made.registry.recording.clear()

@@ -2,6 +2,7 @@
 
 from holystone.engine.errors import HolystoneError, RegistryFailure, Unreachable
 from holystone.engine.executor.results import RepositoryResult, RunResult
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.report.causes import failure, refusal
@@ -17,7 +18,7 @@ def repository(number: int, host: str = "r.example") -> Repository:
 
 def stopped(*causes: tuple[Repository, HolystoneError]) -> list[str]:
     """The message of a run whose repositories were stopped by these, line by line."""
-    results = [RepositoryResult(at, {}, not_tried=1, stopped=error, check=None) for at, error in causes]
+    results = [RepositoryResult(at, {}, not_tried=1, stopped=Stopped.by(error), check=None) for at, error in causes]
     error = failure("r1", RunResult(tuple(results)))
     assert error is not None
     return error.message.splitlines()

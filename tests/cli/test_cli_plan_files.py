@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Plan, PlanFile
+from holystone.engine.model.codec import from_json
+from holystone.engine.model.plan import Plan
 from holystone.workflows.plan_file import plan_hash, write_plan
 from tests.cli.test_cli_in_use import TOKEN, write_config
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench
+from tests.support.plan_files import content, write_content
 
 Refuse = Callable[..., str]
 DAY = 24 * 3600
@@ -29,14 +30,14 @@ def plan(shop: Bench, tmp_path: Path) -> Path:
 
 def rewritten(file: Path, **changes: Any) -> Path:
     """As Holystone itself would have written it."""
-    fields = {**json.loads(file.read_text()), **changes}
+    fields = {**content(file), **changes}
     del fields["hash"]
     write_plan(file, from_json(json.dumps(fields).encode(), Plan))
     return file
 
 
 def test_a_plan_is_carried_out_whatever_its_layout(shop: Bench, plan: Path) -> None:
-    plan.write_text(json.dumps(json.loads(plan.read_text()), separators=(",", ":")))
+    plan.write_text("".join(f" {json.dumps(json.loads(line))}\r\n" for line in plan.read_text().splitlines()))
     before = shop.contents()
     assert shop.run("apply", str(plan)).code == 0
     assert shop.contents() != before
@@ -72,37 +73,35 @@ def without_clusters(content: dict[str, Any]) -> None:
 def test_an_edited_plan_is_refused(
     shop: Bench, plan: Path, refused: Refuse, edit: Callable[[dict[str, Any]], None]
 ) -> None:
-    content = json.loads(plan.read_text())
-    edit(content)
-    plan.write_text(json.dumps(content))
+    said = content(plan)
+    edit(said)
+    write_content(plan, said)
     message = refused(shop, str(plan), code=3, command="apply")
     assert f"The plan {plan} is not as it was written" in message
     assert "Nothing was deleted." in message
     assert "--plan-out" in message
 
 
-@pytest.mark.parametrize(
-    "change", [{"hash": None}, {"hash": ""}, {"format": 2}, {"repositories": [{}]}, {"as_of": "x"}]
-)
+@pytest.mark.parametrize("change", [{"hash": None}, {"hash": 7}, {"format": 1}, {"repositories": [{}]}, {"as_of": "x"}])
 def test_what_is_no_plan_of_this_version_is_wrong_usage(
     shop: Bench, plan: Path, refused: Refuse, change: dict[str, Any]
 ) -> None:
-    content = {key: value for key, value in {**json.loads(plan.read_text()), **change}.items() if value is not None}
-    plan.write_text(json.dumps(content))
+    said = {key: value for key, value in {**content(plan), **change}.items() if value is not None}
+    write_content(plan, said)
     assert f"{plan} is not a plan of this version" in refused(shop, str(plan), code=2, command="apply")
 
 
 def test_names_of_another_kind_and_other_bytes_are_wrong_usage(shop: Bench, plan: Path, refused: Refuse) -> None:
-    content = json.loads(plan.read_text())
-    content["repositories"][0]["repository"]["path"] = 7
-    plan.write_text(json.dumps(content))
+    said = content(plan)
+    said["repositories"][0]["repository"]["path"] = 7
+    write_content(plan, said)
     refused(shop, str(plan), code=2, command="apply")
     plan.write_bytes(b'{"command": "\xff"}')
     refused(shop, str(plan), code=2, command="apply")
 
 
 def test_an_old_plan_is_refused(shop: Bench, plan: Path, refused: Refuse) -> None:
-    as_of = json.loads(plan.read_text())["as_of"]
+    as_of = content(plan)["as_of"]
     rewritten(plan, as_of=as_of - 26 * 3600)
     message = refused(shop, str(plan), code=3, command="apply")
     assert "was made 26 hours and" in message
@@ -112,7 +111,7 @@ def test_an_old_plan_is_refused(shop: Bench, plan: Path, refused: Refuse) -> Non
 
 
 def test_a_plan_of_the_future_is_refused(shop: Bench, plan: Path, refused: Refuse) -> None:
-    rewritten(plan, as_of=json.loads(plan.read_text())["as_of"] + 3600)
+    rewritten(plan, as_of=content(plan)["as_of"] + 3600)
     assert "one of the clocks is wrong" in refused(shop, str(plan), code=3, command="apply")
 
 
@@ -124,20 +123,44 @@ def test_a_plan_of_another_project_is_refused(shop: Bench, plan: Path, refused: 
 
 
 def test_another_registry_at_the_same_address_is_refused(shop: Bench, plan: Path, refused: Refuse) -> None:
-    content = json.loads(plan.read_text())
-    for each in content["repositories"]:
+    said = content(plan)
+    for each in said["repositories"]:
         each["manners"] = "0123456789abcdef"
-    rewritten(plan, repositories=content["repositories"])
+    rewritten(plan, repositories=said["repositories"])
     message = refused(shop, str(plan), code=3, command="apply")
     assert "does not do what it did when the plan was made" in message
 
 
 def test_the_hash_is_of_everything_else(plan: Path) -> None:
-    sealed = from_json(plan.read_bytes(), PlanFile)
-    content = json.loads(plan.read_text())
-    del content["hash"]
-    assert plan_hash(from_json(json.dumps(content).encode(), Plan)) == sealed.hash
-    assert json.loads(to_json(sealed)).keys() == content.keys() | {"hash"}
+    said = content(plan)
+    hashed = said.pop("hash")
+    assert plan_hash(from_json(json.dumps(said).encode(), Plan)) == hashed
+
+
+def test_a_plan_of_an_earlier_version_is_told(shop: Bench, plan: Path, refused: Refuse) -> None:
+    plan.write_text(json.dumps(content(plan) | {"format": 1}, indent=2))
+    assert f"{plan} is not a plan of this version" in refused(shop, str(plan), code=2, command="apply")
+
+
+@pytest.mark.parametrize("lines", [slice(0, -1), slice(0, -2), slice(1, None), slice(0, 1), slice(0, 0)])
+def test_a_plan_of_which_lines_are_missing_is_refused(shop: Bench, plan: Path, lines: slice) -> None:
+    plan.write_text("".join(plan.read_text().splitlines(keepends=True)[lines]))
+    before = shop.contents()
+    assert shop.run("apply", str(plan)).code == 2
+    assert shop.contents() == before
+
+
+def test_a_plan_of_which_a_repository_is_missing_is_refused(shop: Bench, plan: Path, refused: Refuse) -> None:
+    said = content(plan)
+    assert len(said["repositories"]) > 1
+    write_content(plan, {**said, "repositories": said["repositories"][1:]})
+    assert f"The plan {plan} is not as it was written" in refused(shop, str(plan), code=3, command="apply")
+
+
+def test_a_repository_that_is_there_twice_is_wrong_usage(shop: Bench, plan: Path, refused: Refuse) -> None:
+    said = content(plan)
+    write_content(plan, {**said, "repositories": [*said["repositories"], said["repositories"][0]]})
+    assert "is there twice" in refused(shop, str(plan), code=2, command="apply")
 
 
 @pytest.fixture
@@ -156,8 +179,8 @@ def cluster(shop: Bench) -> Iterator[Callable[[str], KubeApi]]:
 
 
 def a_doomed_image(plan: Path) -> tuple[str, str, str]:
-    content = json.loads(plan.read_text())
-    (at,) = (each for each in content["repositories"] if each["repository"]["path"] == "shop/app/front")
+    said = content(plan)
+    (at,) = (each for each in said["repositories"] if each["repository"]["path"] == "shop/app/front")
     step = at["passes"][-1]["steps"][-1]
     name = f"{at['repository']['host']}/{at['repository']['path']}"
     return f"{name}:{(step.get('tags') or [step.get('tag')])[0]}", step["digest"], at["image_ids"][step["digest"]]
@@ -225,7 +248,7 @@ def test_a_list_counts_when_a_plan_is_carried_out(shop: Bench, plan: Path, refus
 
 
 def test_a_plan_says_nothing_of_how_much_another_project_has(shop: Bench, plan: Path) -> None:
-    counted = json.loads(plan.read_text())["counted"]
+    counted = content(plan)["counted"]
     key = {"source": "tags", "repository": {"host": "registry.example", "path": "other/app"}, "project": ""}
     rewritten(plan, counted=[*counted, {"key": key, "number": 1, "left": 1_000_000}])
     assert shop.run("apply", str(plan)).code == 0

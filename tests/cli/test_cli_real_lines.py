@@ -13,6 +13,7 @@ import pytest
 from holystone.workflows.plan_file import read_plan
 from tests.support.ci_variables import CI_ENV
 from tests.support.command_line import Bench, bench, now
+from tests.support.spools import FOLDER
 from tests.support.tiny_project import tiny_project
 
 CI: Mapping[str, str] = {**CI_ENV, "WERF_ENV": "production"}
@@ -103,5 +104,5 @@ def test_it_runs_as_it_is(shop: Bench, line: str, environ: Mapping[str, str], tm
 
 
 def _doomed(file: Path) -> list[tuple[str, str]]:
-    plan, _ = read_plan(file, max_age=3600)
+    plan, _ = read_plan(file, FOLDER, max_age=3600)
     return sorted((str(each.repository), tag) for each in plan.repositories for tag in each.doomed_tags)

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from typing import Final
@@ -109,15 +110,16 @@ def test_a_disk_that_is_full_only_after_the_deletions(shop: Bench, monkeypatch: 
 def test_the_plan_is_shown_before_it_is_carried_out(shop: Bench) -> None:
     requests = shop.registry.requests
     shown: list[str] = []
-    report = output.report
+    report = output.report_lines
 
-    def watched(*lines: str) -> None:
-        if any("In all 28 tags stay" in line for line in lines):
+    def watched(lines: Iterable[str]) -> None:
+        told = [*lines]
+        if any("In all 28 tags stay" in line for line in told):
             shown.extend(each.method for each in requests)
-        report(*lines)
+        report(told)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output, "report", watched)
+        patch.setattr(output, "report_lines", watched)
         ran = shop.cleanup()
     assert ran.out.index("In all 28 tags stay") < ran.out.index("is done. All 28 tags")
     assert shown

@@ -224,7 +224,7 @@ def test_a_plan_of_another_format(shop: Bench, refused: Refuse, tmp_path: Path) 
     file = tmp_path / "plan.json"
     assert shop.cleanup("--plan-out", str(file)).code == 0
     shop.registry.recording.clear()
-    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
+    file.write_text(file.read_text().replace('"format":2', '"format":3'))
     assert "format" in refused(shop, str(file), code=2, command="apply")
     assert shop.registry.requests == []
 

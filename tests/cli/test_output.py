@@ -58,7 +58,7 @@ def test_nor_in_json_where_it_still_is_what_it_was(kind: str, capsys: pytest.Cap
     if kind == "half a character":
         pytest.skip("is not Unicode")
     encoded = json.dumps({"said": HOSTILE[kind]}, ensure_ascii=False).encode()
-    output.document(encoded)
+    output.document([encoded])
     shown = capsys.readouterr().out
     assert is_harmless(shown), shown
     assert json.loads(shown) == {"said": HOSTILE[kind]}
@@ -67,7 +67,7 @@ def test_nor_in_json_where_it_still_is_what_it_was(kind: str, capsys: pytest.Cap
 def test_a_secret_is_hidden_in_text_and_in_json_which_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
     secret = Secret('1234"5&6')
     said = {'a 1234"5&6': ['1234"5&6', 12345, None, {"b": "MTIzNCI1JjY="}]}
-    output.document(json.dumps(said).encode())
+    output.document([json.dumps(said).encode()])
     output.tell('holystone: 1234"5&6 or 1234\\"5\\u00266')
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"a ***": ["***", 12345, None, {"b": "***="}]}
@@ -79,7 +79,7 @@ def test_an_ascii_terminal_and_a_closed_one_end_nothing(monkeypatch: pytest.Monk
     narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", narrow)
     output.report("\N{EURO SIGN} \x9b")
-    output.document('{"a":"\N{EURO SIGN}\N{KEY}"}'.encode())
+    output.document(['{"a":"\N{EURO SIGN}\N{KEY}"}'.encode()])
     text, said = narrow.buffer.getvalue().decode("ascii").splitlines()
     assert text == "\\u20ac \\x9b"
     assert json.loads(said) == {"a": "\N{EURO SIGN}\N{KEY}"}
@@ -99,7 +99,7 @@ def test_what_is_large_is_printed_without_many_copies(way: str, monkeypatch: pyt
         tracemalloc.start()
         try:
             if way == "document":
-                output.document(encoded)
+                output.document([encoded])
             else:
                 output.report(line)
             _, peak = tracemalloc.get_traced_memory()
@@ -153,7 +153,7 @@ def test_long_words_are_escaped_and_written_in_parts(capsys: pytest.CaptureFixtu
         assert capsys.readouterr().out == "\n".join(
             part.replace("##", r"#\x23") for part in (said, r"\x1b" + said, said, "")
         )
-        output.document(json.dumps({"a": said}).encode())
+        output.document([json.dumps({"a": said}).encode()])
         told = capsys.readouterr().out
         assert "##" not in told
         assert json.loads(told) == {"a": said}

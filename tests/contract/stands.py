@@ -44,6 +44,7 @@ from tests.emulators.vendor import Login, VendorEmulator
 from tests.real.processes import Running
 from tests.real.servers import QUICK, SERVERS, Server, Types
 from tests.support import images
+from tests.support.spools import FOLDER, results, undone
 
 EMULATORS: Final = {name: f"tests.emulators.{name}:EMULATOR" for name in IMPLEMENTATIONS}
 OTHERS: Final = {
@@ -195,28 +196,28 @@ class Stand:
             decision,
             {self.repository: snapshot},
             {self.repository: located},
-            PlanningOptions("contract", 0, None),
+            PlanningOptions("contract", 0, None, FOLDER),
         )
         return snapshot, plan
 
     async def apply(self, plan: Plan, cache: SqliteDigestCache | None = None) -> RunResult:
         with Journal.open(self.folder / "state") as journal:
             run = await journal.begin(plan, "contract")
-            return await execute_plan(run, lambda _: self.session, cache or SqliteDigestCache(None))
+            return await execute_plan(run, lambda _: self.session, cache or SqliteDigestCache(None), results())
 
     async def resume(self) -> RunResult:
         """The only run, with nothing known."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await execute_plan(run, lambda _: self.session, SqliteDigestCache(None))
+            return await execute_plan(run, lambda _: self.session, SqliteDigestCache(None), results())
 
     async def undo(self) -> UndoResult:
         """Of the only run."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await undo_run(run, lambda _: self.session, SqliteDigestCache(None))
+            return await undo_run(run, lambda _: self.session, SqliteDigestCache(None), undone())
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
         cache = SqliteDigestCache(None)

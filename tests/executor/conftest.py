@@ -10,6 +10,7 @@ from holystone.engine.model.plan import RepositoryPlan
 from tests.support.execution import Execute
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import plan
+from tests.support.spools import results
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def execute(tmp_path: Path) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with Journal.open(tmp_path) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, registry.planned, SqliteDigestCache(None))
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None), results())
 
     return run
 

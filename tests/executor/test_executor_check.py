@@ -16,6 +16,7 @@ from tests.support.execution import before
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
+from tests.support.spools import results
 
 
 class Bench:
@@ -33,7 +34,7 @@ class Bench:
 
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, registry.planned, SqliteDigestCache(None), sleep=sleep)
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None), results(), sleep=sleep)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ async def test_two_answers_about_a_tag_that_nobody_moves_stop_the_repository_and
     registry.hook = mixed_up(registry, "doomed", keep)
     plan = once(repository_plan(APP, level(remove(doomed, "doomed")), kept={"keep": keep}), "doomed")
     result = await execute(registry, plan)
-    assert isinstance(result.repositories[0].stopped, Doubtful)
+    assert result.repositories[0].is_stopped_by(Doubtful)
     assert (doomed in registry.contents[APP].manifests, await unfinished()) == (True, 1)
     registry.hook = None
     assert (await execute(registry)).counts == {"deleted": 1}
@@ -77,7 +77,7 @@ async def test_a_doomed_tag_that_nobody_moves_and_is_elsewhere_ends_the_run_befo
     registry.contents[APP].tags[Tag("doomed")] = keep
     levels = (level(remove(doomed, "doomed")), level(remove(other, "other")))
     result = await execute(registry, once(repository_plan(APP, *levels, kept={"keep": keep}), "doomed"))
-    assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+    assert result.repositories[0].is_stopped_by(PlanDoubtful)
     assert "doomed is written once" in str(result.repositories[0].stopped)
     assert {doomed, other, keep} <= set(registry.contents[APP].manifests)
     assert await unfinished() == 0
@@ -94,7 +94,7 @@ async def test_after_one_contradiction_what_nobody_moves_is_looked_at_too(execut
         APP, level(remove(doomed, "doomed")), level(remove(needed)), kept={"keep": keep, "stage": keep}
     )
     result = await execute(registry, once(plan, "stage"))
-    assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+    assert result.repositories[0].is_stopped_by(PlanDoubtful)
     assert needed in registry.contents[APP].manifests
 
 
@@ -109,7 +109,7 @@ async def test_what_the_check_sees_moved_though_nobody_moves_it_is_no_success(ex
     registry.hook = overwritten
     plan = once(repository_plan(APP, level(remove(doomed, "doomed")), kept={"keep": keep}), "keep")
     result = await execute(registry, plan)
-    assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+    assert result.repositories[0].is_stopped_by(PlanDoubtful)
     assert result.counts == {"deleted": 1}
 
 
@@ -126,6 +126,6 @@ async def test_a_plan_for_a_registry_that_does_something_else_is_given_up_and_no
     assert await unfinished() == 1
     registry.capabilities = msgspec.structs.replace(registry.capabilities, tag_delete=False)
     result = await execute(registry)
-    assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+    assert result.repositories[0].is_stopped_by(PlanDoubtful)
     assert "does not answer now as when the plan was made" in str(result.repositories[0].stopped)
     assert (doomed in registry.contents[APP].manifests, await unfinished()) == (True, 0)

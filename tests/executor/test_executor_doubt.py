@@ -13,6 +13,7 @@ from tests.support.execution import Execute
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan
 from tests.support.small_worlds import APP
+from tests.support.spools import results
 
 
 async def run(folder: Path, registry: MemoryRegistry, doubt: Doubtful, *plans: RepositoryPlan) -> RunResult:
@@ -24,7 +25,7 @@ async def run(folder: Path, registry: MemoryRegistry, doubt: Doubtful, *plans: R
 
     with Journal.open(folder) as journal:
         begun = await journal.begin(plan(*plans), "cleanup")
-        return await execute_plan(begun, registry.planned, SqliteDigestCache(None), settle=settle)
+        return await execute_plan(begun, registry.planned, SqliteDigestCache(None), results(), settle=settle)
 
 
 def two_levels(registry: MemoryRegistry) -> RepositoryPlan:

@@ -1,6 +1,7 @@
 """What fails stops what depends on it, and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unauthorized, Unreachable
 from holystone.engine.events import listening
-from holystone.engine.executor import RunResult, execute_plan
+from holystone.engine.executor import execute_plan
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
 from holystone.engine.model.outcomes import (
@@ -25,11 +26,13 @@ from holystone.engine.model.outcomes import (
 )
 from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import RepositorySession
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
+from tests.support.spools import results
 
 
 async def test_one_failed_deletion_stops_what_depends_on_it_and_resume_does_both(execute: Execute) -> None:
@@ -177,7 +180,7 @@ async def test_a_missing_right_is_met_once_and_told_once(execute: Execute, way: 
     there.registry.answer = lambda _: Forbidden("needs the role Maintainer")
     result = await execute(there.registry, there.plan)
     (each,) = result.repositories
-    assert isinstance(each.stopped, RegistryFailure)
+    assert each.is_stopped_by(RegistryFailure)
     assert "needs the role Maintainer" in str(each.stopped)
     assert each.not_tried + len(each.outcomes) == len(there.plan.steps)
     assert set(each.outcomes.values()) == {Forbidden("needs the role Maintainer")}
@@ -321,10 +324,10 @@ async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Ex
 
     registry.hook = hook
     result = await execute(registry, *plans)
-    first, second = result.repositories
+    second, first = result.repositories
     assert (first.incomplete, dict(first.outcomes)) == (False, dict.fromkeys(range(100), Deleted()))
     assert first.check
-    assert isinstance(second.stopped, Unreachable)
+    assert second.is_stopped_by(Unreachable)
     assert second.not_tried == 100 - len(second.outcomes) >= 97
     assert result.not_tried == second.not_tried
     registry.hook = None
@@ -379,7 +382,8 @@ async def test_everything_is_in_the_journal_before_the_first_request_that_change
             looked += 1
             with Journal.open(tmp_path) as journal:
                 (record,) = await journal.runs()
-                (known,) = await journal.repositories(record.id)
+                known = await journal.recorded(record.id, APP)
+                assert known
                 assert await journal.manifests(record.id, APP) == expected
                 assert (known.tombstone is not None) == (way == "tombstone")
 
@@ -395,7 +399,8 @@ async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path,
     result = await execute(there.registry, there.plan)
     with Journal.open(tmp_path) as journal:
         (record,) = await journal.runs()
-        (known,) = await journal.repositories(record.id)
+        known = await journal.recorded(record.id, APP)
+        assert known
         assert known.outcomes == result.repositories[0].outcomes
         assert len(known.outcomes) == len(there.plan.steps)
         assert record.state == "finished"
@@ -427,27 +432,28 @@ async def test_progress_only_grows(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         with listening(lambda event: seen.append((event.done, event.of)) if isinstance(event, Step) else None):
-            await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
+            await execute_plan(run, there.registry.planned, SqliteDigestCache(None), results())
     assert seen == sorted(seen)
     assert seen[-1] == (len(there.plan.steps), len(there.plan.steps))
 
 
-async def test_what_is_held_is_given_back_before_the_run_counts_as_finished(tmp_path: Path) -> None:
+async def test_a_session_is_left_before_the_run_counts_as_finished(tmp_path: Path) -> None:
     """A run that dies while its locks are given back is one that `resume` goes on with."""
     there = world("plain")
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
 
-        async def held(work: Callable[[], Awaitable[RunResult]]) -> RunResult:
-            result = await work()
-            assert not result.incomplete
+        @asynccontextmanager
+        async def turn(planned: RepositoryPlan) -> AsyncIterator[RepositorySession]:
+            async with there.registry.planned(planned) as session:
+                yield session
             raise Killed
 
-        with pytest.raises(Killed):
-            await execute_plan(run, there.registry.planned, SqliteDigestCache(None), held=held)
+        with pytest.raises(BaseExceptionGroup):
+            await execute_plan(run, turn, SqliteDigestCache(None), results())
         assert [record.state for record in await journal.runs()] == ["open"]
     with Journal.open(tmp_path) as journal:
-        await execute_plan(await journal.load(), there.registry.planned, SqliteDigestCache(None))
+        await execute_plan(await journal.load(), there.registry.planned, SqliteDigestCache(None), results())
         assert [record.state for record in await journal.runs()] == ["finished"]
 
 
@@ -455,9 +461,9 @@ async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     there = world("plain")
     refusal = Refusal("fuse", APP, "All tags would go.", "Look, then say --yes-delete-that-many.")
     with Journal.open(tmp_path) as journal:
-        run = await journal.begin(Plan(1, "cleanup", (there.plan,), refusals=(refusal,)), "cleanup")
+        run = await journal.begin(Plan(1, "cleanup", repositories=(there.plan,), refusals=(refusal,)), "cleanup")
         with pytest.raises(Refused, match="All tags would go"):
-            await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
+            await execute_plan(run, there.registry.planned, SqliteDigestCache(None), results())
     assert there.registry.calls == []
 
 
@@ -472,7 +478,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_deletions(tmp_path: Pa
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(there.plan), "cleanup")
         await journal._writer.do(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
-        result = await execute_plan(run, there.registry.planned, SqliteDigestCache(None))
+        result = await execute_plan(run, there.registry.planned, SqliteDigestCache(None), results())
     assert "journal" in str(result.repositories[0].stopped)
     assert there.registry.count("delete_manifests") == 0
 
@@ -518,7 +524,7 @@ async def test_the_look_before_a_deletion_goes_as_deep_as_the_reading_and_refuse
     result = await execute(registry, repository_plan(APP, level(remove(needed, "old"), remove(other, "other"))))
     assert needed in registry.contents[APP].manifests
     assert (other in registry.contents[APP].manifests) is too_deep
-    assert isinstance(result.repositories[0].stopped, TooDeep) is too_deep
+    assert result.repositories[0].is_stopped_by(TooDeep) is too_deep
 
 
 async def test_a_kept_referrer_that_loses_a_tag_by_a_tombstone_does_not_hold_its_subject_either(
@@ -542,11 +548,11 @@ async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for
     made = plan(repository_plan(APP, level(remove(index, "index")), level(remove(leaf, "leaf"))))
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(made, "cleanup")
-        first = await execute_plan(run, registry.planned, SqliteDigestCache(None))
+        first = await execute_plan(run, registry.planned, SqliteDigestCache(None), results())
     assert first.repositories[0].outcomes == {0: Deleted(), 1: Referenced(unknown)}
     assert first.incomplete
     with Journal.open(tmp_path) as journal:
-        second = await execute_plan(await journal.load(run.id), registry.planned, SqliteDigestCache(None))
+        second = await execute_plan(await journal.load(run.id), registry.planned, SqliteDigestCache(None), results())
     assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
     assert not second.incomplete
 
@@ -585,7 +591,7 @@ async def test_a_host_that_is_down_stops_the_repository(execute: Execute) -> Non
     registry.hook = hook
     steps = [remove(digest, name) for digest, name in zip(digests, "abcdef", strict=True)]
     result = await execute(registry, repository_plan(APP, level(*steps)))
-    assert isinstance(result.repositories[0].stopped, Unreachable)
+    assert result.repositories[0].is_stopped_by(Unreachable)
     assert registry.contents[APP].tags.keys() == set("abcdef")
 
 
@@ -600,5 +606,5 @@ async def test_where_every_deletion_breaks_its_connection_few_are_tried(execute:
 
     registry.hook = hook
     result = await execute(registry, repository_plan(APP, level(*steps)))
-    assert isinstance(result.repositories[0].stopped, Unreachable)
+    assert result.repositories[0].is_stopped_by(Unreachable)
     assert registry.count("delete_manifests") < 150

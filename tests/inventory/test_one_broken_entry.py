@@ -16,7 +16,7 @@ from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, digest_of, repository
 
 APP = repository()
@@ -104,7 +104,7 @@ async def test_nothing_goes_while_one_may_need_any_of_them(verb: str) -> None:
     verdicts = {Tag(f"t{number}"): Delete((NotNeeded(),)) for number in range(3)}
     closed = close(snapshot, verdicts, CAPABILITIES)
     assert not closed.doomed
-    plan = plan_repository(snapshot, closed, CAPABILITIES, TagFacts())
+    plan = plan_closed(snapshot, closed, CAPABILITIES, TagFacts())
     assert not plan.doomed_tags
     assert not check_plan(snapshot, plan, CAPABILITIES)
 

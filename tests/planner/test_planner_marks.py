@@ -14,7 +14,7 @@ from holystone.engine.model.verdicts import Keep, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import d, doom, fallback, image, index, repository
 
@@ -34,7 +34,7 @@ BESIDE_A_RECORD = repository([image(1), image(2)], {STAGE: 1, MARK: 2, "record":
 def plan(
     snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = BY_NAME, facts: TagFacts = FACTS
 ) -> RepositoryPlan:
-    return plan_repository(snapshot, close(snapshot, verdicts), can, facts)
+    return plan_closed(snapshot, close(snapshot, verdicts), can, facts)
 
 
 def passes(made: RepositoryPlan) -> list[tuple[str, list[object]]]:

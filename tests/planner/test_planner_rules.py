@@ -27,7 +27,7 @@ from holystone.engine.planner.cost import (
     tombstones_pay,
 )
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 
@@ -43,7 +43,7 @@ FRESH = TagFacts(written_once=frozenset({OLD}), created={OLD: NOW - 10}, as_of=N
 def plan(
     snapshot: RepositorySnapshot, verdicts: dict[Tag, Verdict], can: Capabilities, facts: TagFacts | None = None
 ) -> RepositoryPlan:
-    return plan_repository(snapshot, close(snapshot, verdicts), can, facts or TagFacts())
+    return plan_closed(snapshot, close(snapshot, verdicts), can, facts or TagFacts())
 
 
 def remove(number: int, *tags: Tag, reasons: object = WHY) -> Remove:

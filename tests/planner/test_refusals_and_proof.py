@@ -13,7 +13,7 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
@@ -24,7 +24,7 @@ ON = gentle("toy")
 def cleanup(tags: int, doomed: int, can: Capabilities = ON) -> RepositoryPlan:
     names = [f"t{number}" for number in range(tags)]
     snapshot = repository([image(number) for number in range(tags)], {name: n for n, name in enumerate(names)})
-    return plan_repository(snapshot, close(snapshot, doom(*names[:doomed])), can, TagFacts())
+    return plan_closed(snapshot, close(snapshot, doom(*names[:doomed])), can, TagFacts())
 
 
 def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> None:

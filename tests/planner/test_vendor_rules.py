@@ -24,7 +24,7 @@ from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.last_tagged import keep_newest
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
 
@@ -37,7 +37,7 @@ PROTECTS = msgspec.structs.replace(WHOLE, protects_children=True, tag_delete=Fal
 
 def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
     closed = close(snapshot, verdicts, can)
-    return plan_repository(snapshot, closed, can, TagFacts())
+    return plan_closed(snapshot, closed, can, TagFacts())
 
 
 def steps(made: RepositoryPlan) -> list[tuple[str, object, tuple[Tag, ...]]]:
@@ -323,5 +323,5 @@ def test_the_only_tag_on_what_stays_is_not_overwritten_for_speed_where_that_drop
     can = msgspec.structs.replace(UNPROVEN, tag_delete=False, delete_cost_grows=True)
     facts = TagFacts(written_once=frozenset({Tag("child")}))
     with patch("holystone.engine.planner.speed.tombstones_pay", return_value=True):
-        made = plan_repository(PART, close(PART, doom("child"), can), can, facts)
+        made = plan_closed(PART, close(PART, doom("child"), can), can, facts)
     assert made.passes == ()

@@ -24,6 +24,7 @@ from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.mannered_registry import ManneredRegistry, any_capabilities
 from tests.support.memory_registry import repository
+from tests.support.spools import FOLDER, results
 
 APP = repository()
 ROUNDS, EACH = 6, 25
@@ -74,7 +75,7 @@ async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
         Decision(verdicts={APP: verdicts}, facts={APP: TagFacts()}, notices=(), refusals=()),
         {APP: snapshot},
         {APP: RepositoryTarget(APP, "memory", "images")},
-        PlanningOptions("test", 0, None),
+        PlanningOptions("test", 0, None, FOLDER),
     )
 
 
@@ -102,7 +103,7 @@ async def test_what_is_planned_again_was_told_not_to_have_gone(tmp_path: Path, r
         kept = {each.tag: each.digest for each in plan.repositories[0].kept}
         with Journal.open(tmp_path / str(seed)) as journal:
             run = await journal.begin(plan, "test")
-            result = await execute_plan(run, registry.planned, SqliteDigestCache(None), sleep=_at_once)
+            result = await execute_plan(run, registry.planned, SqliteDigestCache(None), results(), sleep=_at_once)
         (done,) = result.repositories
         assert result.losses == (), seed
         assert kept.items() <= registry.contents[APP].tags.items(), seed

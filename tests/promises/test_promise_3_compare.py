@@ -13,6 +13,7 @@ from holystone.embedded.storage import Storage
 from holystone.engine.model.references import Tag
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, now
+from tests.support.plan_files import content
 from tests.support.tiny_project import tiny_project
 
 
@@ -34,7 +35,7 @@ def planned(shop: Bench, file: Path) -> Any:
     tiny_project(shop.project, shop.registry.storage, now=now(), rich=True)
     ran = shop.cleanup("--plan-out", str(file))
     assert ran.code == 0, ran
-    return json.loads(file.read_text())
+    return content(file)
 
 
 def tags_of(step: Any) -> list[str]:

@@ -10,7 +10,7 @@ from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.recording import RecordedRequest
 from holystone.engine.model.codec import from_json
-from holystone.engine.model.plan import Plan, Untag
+from holystone.engine.model.plan import RepositoryPlan, Untag
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, now
 from tests.support.tiny_project import tiny_project
@@ -44,7 +44,9 @@ class Witness:
         self.checked += 1
         whole = f"{self.shop.registry.host}/{repository}"
         with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as database:
-            (plan,) = database.execute("SELECT plan FROM runs WHERE state = 'open'").fetchone()
+            (plan,) = database.execute(
+                "SELECT plans.plan FROM plans JOIN runs ON run = id WHERE state = 'open' AND repository = ?", (whole,)
+            ).fetchone()
             ((number, buried),) = database.execute(
                 "SELECT id, tombstone_digest FROM slices WHERE sealed AND repository = ?", (whole,)
             ).fetchall()
@@ -56,7 +58,7 @@ class Witness:
         if digest == buried:
             return
         assert bodies[digest] == state.manifests[digest].body
-        (planned,) = [each for each in from_json(plan, Plan).repositories if str(each.repository) == whole]
+        planned = from_json(plan, RepositoryPlan)
         steps = {str(step.tag if isinstance(step, Untag) else step.digest) for step in planned.steps}
         assert rest in steps, "not in the plan"
 

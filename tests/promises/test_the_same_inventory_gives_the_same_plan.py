@@ -11,12 +11,13 @@ from holystone.embedded.quirks import Quirks
 from holystone.embedded.recording import RecordedRequest
 from tests.promises.conftest import Open
 from tests.support.command_line import now
+from tests.support.plan_files import content
 from tests.support.tiny_project import tiny_project
 
 
 def normalised(file: Path) -> bytes:
     """The moment at which ages are judged is the one thing that may differ, and the hash, which is of that too."""
-    plan = json.loads(file.read_bytes())
+    plan = content(file)
     assert plan.pop("as_of") > 0
     assert plan.pop("hash")
     return json.dumps(plan).encode()  # in the file's order

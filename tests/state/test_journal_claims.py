@@ -18,7 +18,7 @@ from holystone.engine.model.outcomes import Failed, Loss
 from holystone.engine.model.records import RepositoryRecord, Tombstone
 from holystone.engine.model.references import Digest, Repository, Tag
 from tests.support.hostile_json import tampered
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -27,6 +27,7 @@ GONE, _ = layerless_image({"which": "gone"}, oci=True)
 TOMBSTONE = Tombstone(*layerless_image({}, oci=True))
 COLUMNS = {
     "runs": ("started", "ended", "command", "state", "plan"),
+    "plans": ("repository", "plan"),
     "slices": ("repository", "sealed", "checked", "tombstone_digest", "tombstone_body", "tombstone_config"),
     "manifests": ("digest", "media_type", "body"),
     "outcomes": ("step", "outcome"),
@@ -85,7 +86,7 @@ async def everything(
         try:
             taken = await journal.load(run)
             known = await taken.repository(where)
-            slices = await journal.repositories(run)
+            slices = await recorded(journal, run)
             bytes_of = await known.journaled() if known else None
             each = [await known.manifest(digest) for digest in bytes_of.whole] if known and bytes_of else []
         except HolystoneError as error:
@@ -99,7 +100,8 @@ async def everything(
 
 def check(table: str, column: str, value: object) -> None:
     one, two, content = written()
-    own = {"runs": "id = ?", "slices": "run = ?"}.get(table, "slice = (SELECT id FROM slices WHERE run = ?)")
+    of_run = dict.fromkeys(("slices", "plans"), "run = ?") | {"runs": "id = ?"}
+    own = of_run.get(table, "slice = (SELECT id FROM slices WHERE run = ?)")
     with TemporaryDirectory() as name:
         folder = Path(name)
         file = folder / "journal.sqlite"
@@ -123,16 +125,20 @@ def test_any_other_value_in_any_column(place: tuple[str, str], value: object) ->
     check(*place, value)
 
 
-def test_a_plan_that_names_a_repository_twice() -> None:
+def test_a_plan_of_another_repository_than_its_row_says() -> None:
+    plan = json.loads(cell("plans", "plan"))
+    again = plan["repository"] | {"host": f"{plan['repository']['host']}:443"}
+    check("plans", "plan", json.dumps(plan | {"repository": again}).encode())
+    check("plans", "repository", "r.example/another")
+
+
+def test_a_plan_of_which_a_repository_is_missing() -> None:
     plan = json.loads(cell("runs", "plan"))
-    (first,) = plan["repositories"]
-    again = first["repository"] | {"host": f"{first['repository']['host']}:443"}
-    check("runs", "plan", json.dumps(plan | {"repositories": [first, first]}).encode())
-    check("runs", "plan", json.dumps(plan | {"repositories": [first, first | {"repository": again}]}).encode())
+    check("runs", "plan", json.dumps(plan | {"repositories": plan["repositories"] + 1}).encode())
 
 
 @given(st.data())
 @settings(max_examples=50, deadline=None)
 def test_a_plan_and_an_outcome_that_were_tampered_with(data: st.DataObject) -> None:
-    place = data.draw(st.sampled_from([("runs", "plan"), ("outcomes", "outcome")]))
+    place = data.draw(st.sampled_from([("runs", "plan"), ("plans", "plan"), ("outcomes", "outcome")]))
     check(*place, data.draw(tampered(cell(*place))))

@@ -2,11 +2,14 @@ import asyncio
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +19,9 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.references import Repository
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import plan, repository_plan
+from tests.support.small_plans import level, plan, remove, repository_plan
 
 REPOSITORIES = [repository("a"), repository("b")]
 PLAN = plan(*(repository_plan(each) for each in REPOSITORIES))
@@ -79,18 +82,65 @@ def test_a_log_that_ends_anywhere_gives_a_beginning_of_what_was_written(number: 
             for name in (FILE_NAME, f"{FILE_NAME}-wal"):
                 shutil.copy(live / name, copy / name)
             with Journal.open(copy) as whole:
-                (known,) = await whole.repositories(run.id)
+                (known,) = await recorded(whole, run.id)
                 assert sorted(known.outcomes) == list(range(number))
             for name in (FILE_NAME, f"{FILE_NAME}-wal"):
                 shutil.copy(live / name, copy / name)
             log = copy / f"{FILE_NAME}-wal"
             log.write_bytes(log.read_bytes()[: chance.randint(begun, log.stat().st_size)])
             with Journal.open(copy) as cut:
-                (known,) = await cut.repositories(run.id)
+                (known,) = await recorded(cut, run.id)
                 assert sorted(known.outcomes) == list(range(len(known.outcomes)))
 
     with tempfile.TemporaryDirectory() as live, tempfile.TemporaryDirectory() as copy:
         asyncio.run(scenario(Path(live), Path(copy)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_run_has_begun_with_its_whole_plan_or_not_at_all(chance: random.Random) -> None:
+    """However far its repositories were written, one after the other, when the machine lost power."""
+    plans = plan(*(repository_plan(repository(f"a{number}"), level(remove(digest_of(b"gone")))) for number in range(9)))
+
+    async def scenario(live: Path, copy: Path) -> None:
+        with Journal.open(live) as journal, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("holystone.adapters.state.sqlite.journal._WRITTEN", 1)  # each by itself
+            opened = (live / f"{FILE_NAME}-wal").stat().st_size
+            run = await journal.begin(plans, "cleanup")
+            for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+                shutil.copy(live / name, copy / name)
+        log = copy / f"{FILE_NAME}-wal"
+        log.write_bytes(log.read_bytes()[: chance.randint(opened, log.stat().st_size)])
+        with Journal.open(copy) as cut:
+            for record in await cut.runs():
+                assert record.id == run.id
+                assert len((await cut.plan(run.id)).repositories) == 9
+            (await cut.begin(PLAN, "cleanup")).release()
+            whole = len(await cut.runs())
+            assert whole in (1, 2)
+            with closing(sqlite3.connect(copy / FILE_NAME)) as database:
+                assert database.execute("SELECT count(*) FROM runs").fetchone() == (whole,), (
+                    "nothing half-written is left"
+                )
+                expected = len(PLAN.repositories) + (9 if whole == 2 else 0)
+                assert database.execute("SELECT count(*) FROM plans").fetchone() == (expected,)
+
+    with tempfile.TemporaryDirectory() as live, tempfile.TemporaryDirectory() as copy:
+        asyncio.run(scenario(Path(live), Path(copy)))
+
+
+async def test_a_run_that_is_just_beginning_is_another_process_own(tmp_path: Path) -> None:
+    with Journal.open(tmp_path) as journal:
+        run = await journal.begin(PLAN, "cleanup")  # and has the lock of it
+        await journal._writer.do(lambda db: db.execute("UPDATE runs SET state = 'beginning'").rowcount)
+        with Journal.open(tmp_path) as other:
+            assert await other.runs() == ()
+            (await other.begin(plan(repository_plan(repository("z"))), "cleanup")).release()
+            assert await journal._writer.do(lambda db: db.execute("SELECT count(*) FROM runs").fetchone()) == (2,)
+            run.release()
+            (await other.begin(plan(repository_plan(repository("z"))), "cleanup")).release()
+            assert run.id not in {each.id for each in await other.runs()}
+            assert await journal._writer.do(lambda db: db.execute("SELECT count(*) FROM runs").fetchone()) == (2,)
 
 
 _VICTIM = """
@@ -102,7 +152,7 @@ from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 
 async def main():
     with Journal.open(Path(sys.argv[1])) as journal:
@@ -140,10 +190,10 @@ def test_kill_9_loses_no_record_and_frees_the_run(tmp_path: Path) -> None:
 async def _is_there(directory: Path, run_id: str, steps: list[int], raw: RawManifest) -> None:
     with Journal.open(directory) as journal:
         assert (await journal.load()).id == run_id
-        (known,) = await journal.repositories(run_id)
+        (known,) = await recorded(journal, run_id)
         assert set(steps) <= set(known.outcomes)
         assert await journal.manifests(run_id, REPOSITORIES[0]) == {raw.digest: raw}
 
 
 async def _known(journal: Journal, run_id: str) -> Known:
-    return {each.repository: (dict(each.outcomes), set(each.tombstoned)) for each in await journal.repositories(run_id)}
+    return {each.repository: (dict(each.outcomes), set(each.tombstoned)) for each in await recorded(journal, run_id)}

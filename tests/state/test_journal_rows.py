@@ -17,7 +17,7 @@ from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.records import Journaled, RunRecord, Tombstone
 from holystone.engine.model.references import Digest, Tag
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
@@ -89,7 +89,7 @@ def test_the_run_is_named_whose_row_is_wrong() -> None:
         with pytest.raises(Damaged, match=f"run {ID} is damaged \\(its plan: x\\)"), checked.reading(ID, "its plan"):
             raise error
     with pytest.raises(Damaged, match=f"run {ID} is damaged \\(its plan: expected bytes, got str"):
-        checked.plan(ID, "text")
+        checked.begun(ID, "text")
 
 
 def test_the_parts_of_a_tombstone_are_it_and_seven_that_differ_in_what_nobody_reads() -> None:
@@ -234,7 +234,7 @@ async def test_what_has_just_begun_has_lost_nothing_and_holds_nothing(tmp_path: 
         assert begun.tombstone is not None
         assert begun.tombstone.parts[0] == raw
         assert (run.record.locks, begun.losses, begun.checked) == (False, (), False)
-        assert await journal.repositories(run.id) == (begun,)
+        assert await recorded(journal, run.id) == (begun,)
 
 
 def test_a_journal_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path: Path) -> None:

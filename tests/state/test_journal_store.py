@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import os
 import sqlite3
 import subprocess
@@ -17,14 +18,15 @@ from holystone.adapters.state.sqlite import FORGET_AFTER_DAYS, Journal, refuse_i
 from holystone.adapters.state.sqlite.file_locks import lock_repositories
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.adapters.state.sqlite.writer import Pace
-from holystone.engine.errors import HolystoneError, Refused, UsageError
+from holystone.engine.errors import Damaged, HolystoneError, Refused, UsageError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss, Outcome
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import RegistryHost, Repository, Tag
 from holystone.engine.ports import Run
-from tests.support.journals import begin_repository
+from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
@@ -32,6 +34,7 @@ APP = repository()
 BYTES = RawManifest(digest_of(b"{}"), OCI_MANIFEST, b"{}")
 TOMBSTONE = Tombstone(*layerless_image({}, oci=True))
 PLAN = plan(repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(3)))))
+CLAIMED = Plan.of(PLAN.head, [each.claimed() for each in PLAN.repositories])
 
 
 async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -44,16 +47,16 @@ async def test_a_run_comes_back_as_it_was_written(tmp_path: Path) -> None:
         await written.mark_tombstoned([2])
     with Journal.open(tmp_path) as journal:
         again = await journal.load()
-        assert (again.id, again.plan, again.record.command) == (run.id, PLAN.claimed(), "images cleanup")
+        assert (again.id, again.plan, again.record.command) == (run.id, CLAIMED, "images cleanup")
         known = await again.repository(APP)
         assert known is not None
         assert known.known.outcomes == {0: AlreadyGone(), 1: Deleted()}
         assert known.known.tombstoned == {2}
         assert known.known.tombstone == TOMBSTONE
         assert await known.manifest(BYTES.digest) == BYTES
-        assert await journal.repositories(run.id) == (known.known,)
+        assert await recorded(journal, run.id) == (known.known,)
         assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
-        assert await journal.plan(run.id) == PLAN.claimed()
+        assert await journal.plan(run.id) == CLAIMED
 
 
 async def test_an_id_is_made_of_the_time_and_is_never_given_twice(tmp_path: Path) -> None:
@@ -116,7 +119,7 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(tmp_pa
         assert {each.id for each in await journal.runs()} == left
         for run in (killed, undoing, recent):
             assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
-            (slice_,) = await journal.repositories(run.id)
+            (slice_,) = await recorded(journal, run.id)
             assert slice_.outcomes == {0: Deleted()}
             assert slice_.tombstoned == {0}
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
@@ -193,26 +196,33 @@ async def test_a_run_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> Non
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     Journal.open(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("PRAGMA user_version = 4")
+        database.execute("PRAGMA user_version = 5")
     database.close()
-    with pytest.raises(UsageError, match=r"newer Holystone \(format 4, known is 3\)"):
+    with pytest.raises(UsageError, match=r"newer Holystone \(format 5, known is 4\)"):
         Journal.open(tmp_path)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-async def test_a_journal_of_an_earlier_format_is_taken_over_as_it_is(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize("version", [1, 2, 3])
+async def test_a_journal_of_an_earlier_format_is_taken_over_but_for_its_plans(tmp_path: Path, version: int) -> None:
+    """What they meant is not guessed: who began such a run is told to go on with it by the version that wrote it."""
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
         begun = await begin_repository(run, APP, [BYTES], None)
         await begun.record({0: Deleted()})
     losses = ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked") if version == 1 else ()
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses, and locks, were recorded
-        for statement in (*losses, "ALTER TABLE runs DROP COLUMN locks", f"PRAGMA user_version = {version}"):
+    locks = ("ALTER TABLE runs DROP COLUMN locks",) if version < 3 else ()
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses, locks, and plans by themselves
+        for statement in (*losses, *locks, "DROP TABLE plans", f"PRAGMA user_version = {version}"):
             database.execute(statement)
+        database.execute("UPDATE runs SET plan = ?", (json.dumps({"format": 1, "repositories": [{}]}).encode(),))
     database.close()
     for _ in range(2):
         with Journal.open(tmp_path) as journal:
-            (found,) = await journal.repositories(run.id)
+            with pytest.raises(Damaged, match=f"Run {run.id} was begun by an earlier version of Holystone"):
+                await journal.load()
+            assert [each.state for each in await journal.runs()] == ["open"]
+            found = await journal.recorded(run.id, APP)
+            assert found
             assert (found.outcomes, found.losses, found.checked) == ({0: Deleted()}, (), False)
             assert not (await journal.record(run.id)).locks
             assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
@@ -227,7 +237,7 @@ async def test_what_a_check_found_lost_is_kept_with_its_bytes(tmp_path: Path) ->
         await begun.record_check([first])
         await begun.record_check([first, second])
     with Journal.open(tmp_path) as journal:
-        (found,) = await journal.repositories(run.id)
+        (found,) = await recorded(journal, run.id)
         assert (set(found.losses), found.checked) == ({first, second}, True)
         assert await journal.manifests(run.id, APP) == {BYTES.digest: BYTES}
 
@@ -311,7 +321,7 @@ async def test_two_thousand_outcomes_share_their_flushes(tmp_path: Path) -> None
                 tasks.start_soon(work)
         assert time.perf_counter() - started < 5  # generous for a busy machine
         assert commits < 500
-        assert len((await journal.repositories(run.id))[0].outcomes) == 2000
+        assert len((await recorded(journal, run.id))[0].outcomes) == 2000
 
 
 async def test_who_is_cancelled_while_it_waits_harms_nobody(tmp_path: Path) -> None:
@@ -328,7 +338,7 @@ async def test_who_is_cancelled_while_it_waits_harms_nobody(tmp_path: Path) -> N
             outcomes[step] = Deleted()
         await written.record({50: AlreadyGone()})
     with Journal.open(tmp_path) as journal:
-        (known,) = await journal.repositories(run.id)
+        (known,) = await recorded(journal, run.id)
         assert known.outcomes[50] == AlreadyGone()
         assert known.outcomes.items() <= {**outcomes, 50: AlreadyGone()}.items()
 

@@ -1,8 +1,9 @@
 """The lock in the registry, in virtual time: nobody works beside somebody else, and nothing is left behind."""
 
 import random
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from holystone.adapters.state.registry_tags import holding, holding_all
+from holystone.adapters.state.registry_tags import holding
 from holystone.engine.errors import Refused, RegistryFailure
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.lock_tags import (
@@ -26,7 +27,7 @@ from holystone.engine.model.lock_tags import (
 )
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.ports import Listing, RepositorySession
 from tests.support import virtual_time
 from tests.support.execution import after, before
 from tests.support.gentle import gentle
@@ -81,7 +82,18 @@ def locks(there: MemoryRegistry) -> list[LockTag]:
     return [lock for tag in tags(there) if (lock := parse_lock_tag(tag))]
 
 
-hold = partial(holding, now=virtual_time.clock)
+T = TypeVar("T")
+
+
+async def hold(
+    session: RepositorySession,
+    run: str,
+    work: Callable[[], Awaitable[T]],
+    *,
+    jitter: Callable[[], float] = random.random,
+) -> T:
+    async with holding(session, run, now=virtual_time.clock, jitter=jitter):
+        return await work()
 
 
 @given(st.integers(LASTS, 10**11), st.from_regex(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", fullmatch=True))
@@ -345,31 +357,6 @@ def test_a_registry_that_takes_no_push_is_told() -> None:
         with pytest.raises(Refused, match="it cannot be locked: denied") as refused:
             await hold(there.open(APP), RUN, nothing)
         assert "--lock-in-registry" in refused.value.what_to_do
-
-    virtual_time.run(main)
-
-
-def test_several_repositories_are_locked_all_or_none() -> None:
-    there = registry()
-    there.image(OTHER, "lock", lock_tag(LockTag(2000, ANOTHER)))
-    hold_all = partial(holding_all, run=RUN, now=lambda _: virtual_time.clock())
-
-    async def main() -> None:
-        with pytest.raises(Refused, match="team/other"):
-            await hold_all([there.open(APP), there.open(OTHER)], work=nothing)
-        assert tags(there) == {"v1"}
-        assert await hold_all([there.open(APP)], work=partial(answer, there)) == [RUN]
-
-    virtual_time.run(main)
-
-
-def test_hundreds_of_repositories_are_locked() -> None:
-    there = registry()
-    places = [there.open(repository(f"team/a{number}")) for number in range(700)]
-
-    async def main() -> None:
-        assert await holding_all(places, RUN, partial(answer, there), now=lambda _: virtual_time.clock()) == []
-        assert not [tag for each in there.contents.values() for tag in each.tags if is_lock_tag(tag)]
 
     virtual_time.run(main)
 

@@ -28,6 +28,7 @@ from holystone.engine.scheduler import Limits, Scheduler
 from holystone.policies.werf.v1.labels import looked_at
 from holystone.workflows.plan_file import read_plan
 from holystone.workflows.session import until_signal
+from tests.support.spools import FOLDER
 
 SUBJECT: Final = Digest("sha256:" + "5" * 64)
 
@@ -73,14 +74,14 @@ async def read(session: DefaultSession, folder: Path) -> str:
 
 
 async def plan(_session: DefaultSession, file: Path) -> str:
-    return f"{len(read_plan(file, max_age=10**18)[0].notices)} notices"
+    return f"{len(read_plan(file, FOLDER, max_age=10**18)[0].notices)} notices"
 
 
 async def write_down(session: DefaultSession, folder: Path) -> str:
     """What goes, as a run does it; then what an undo begins with."""
     digests = [Digest.parse(tag) for tag in (await session.list_tags()).odd]
     with SqliteDigestCache(None) as cache, Journal.open(folder / "state") as journal:
-        run = await journal.begin(Plan(0, "cleanup", ()), "cleanup")
+        run = await journal.begin(Plan(0, "cleanup", repositories=()), "cleanup")
         begun = await run.open_repository(session.repository, None)
         gathered = await gather(session, cache, digests, begun.keep, anyio.CapacityLimiter(IN_HAND))
         await begun.seal()

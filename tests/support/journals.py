@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from holystone.adapters.state.sqlite import Journal
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.records import Tombstone
+from holystone.engine.model.records import RepositoryRecord, Tombstone
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import RepositoryJournal, Run
 
@@ -15,3 +16,10 @@ async def begin_repository(
     await begun.keep(manifests)
     await begun.seal()
     return begun
+
+
+async def recorded(journal: Journal, run_id: str) -> tuple[RepositoryRecord, ...]:
+    """Of the repositories that were begun, sorted by name."""
+    plans = (await journal.plan(run_id)).repositories
+    found = [await journal.recorded(run_id, each.repository) for each in plans]
+    return tuple(each for each in found if each)

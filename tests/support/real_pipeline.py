@@ -28,6 +28,7 @@ from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.commit_graph import CommitGraph
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.plain_world import HOST, REPO, Image, World
+from tests.support.spools import FOLDER
 
 
 class Clone:
@@ -75,7 +76,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
         decision,
         inventory.snapshots,
         located,
-        PlanningOptions("cleanup", world.now, fuse=None),
+        PlanningOptions("cleanup", world.now, fuse=None, folder=FOLDER),
     )
 
 

@@ -27,6 +27,7 @@ from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, lo
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
+from tests.support.spools import FOLDER
 
 Name: TypeAlias = tuple[str, str]
 """Repository and tag."""
@@ -81,7 +82,7 @@ class Site:
                 intent = await intent_of(world, inventory, complete=True)
                 decision = decide(inventory, intent, Scope(world.images, world.stages), rules, used)
                 located = {each: located_image(each, identity) for each in inventory.snapshots}
-                options = PlanningOptions("cleanup", world.now, fuse=None)
+                options = PlanningOptions("cleanup", world.now, fuse=None, folder=FOLDER)
                 plan = await make_plan(connections, cache, decision, inventory.snapshots, located, options)
         return _judged(plan, inventory)
 

@@ -37,4 +37,8 @@ def repository_plan(
 
 
 def plan(*repositories: RepositoryPlan) -> Plan:
-    return Plan(as_of=1_700_000_000, command="cleanup", repositories=repositories)
+    return Plan(
+        as_of=1_700_000_000,
+        command="cleanup",
+        repositories=tuple(sorted(repositories, key=lambda each: each.repository)),
+    )

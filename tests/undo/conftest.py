@@ -14,6 +14,7 @@ from holystone.engine.undo import UndoResult, undo_run
 from tests.support.execution import Execute
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import plan
+from tests.support.spools import results, undone
 
 Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
 Open = Callable[[], Journal]
@@ -31,7 +32,7 @@ def execute(journals: Open) -> Execute:
     async def run(registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult:
         with journals() as journal:
             run = await journal.begin(plan(*repositories), "cleanup") if repositories else await journal.load()
-            return await execute_plan(run, registry.planned, SqliteDigestCache(None))
+            return await execute_plan(run, registry.planned, SqliteDigestCache(None), results())
 
     return run
 
@@ -44,7 +45,7 @@ def undo(journals: Open) -> Undo:
         with journals() as journal:
             run = await journal.load((await journal.runs())[0].id)
             knows = SqliteDigestCache(None)
-            return await undo_run(run, registry.planned, knows, sleep=_no_time, **options)
+            return await undo_run(run, registry.planned, knows, undone(), sleep=_no_time, **options)
 
     return run
 

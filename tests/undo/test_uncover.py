@@ -24,6 +24,7 @@ from tests.support.journals import begin_repository
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
+from tests.support.spools import results
 
 TAGS = ("a", "b", "c", "stage")
 
@@ -48,8 +49,8 @@ class Doubtful:
 
     async def execute(self, run: Run) -> RunResult:
         self.registry.hook = once(after("push_manifest"), self.move)
-        result = await execute_plan(run, self.registry.planned, SqliteDigestCache(None))
-        assert isinstance(result.repositories[0].stopped, PlanDoubtful)
+        result = await execute_plan(run, self.registry.planned, SqliteDigestCache(None), results())
+        assert result.repositories[0].is_stopped_by(PlanDoubtful)
         assert {self.tags[Tag(tag)] for tag in ("a", "b", "c")} != {self.was[tag] for tag in ("a", "b", "c")}
         return result
 

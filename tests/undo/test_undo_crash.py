@@ -1,19 +1,26 @@
 """Whatever happened to a run, and to its undo: what was there before is there again."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import RegistryFailure, Unreachable
 from holystone.engine.model.manifests import parse_manifest
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest
-from holystone.engine.undo import UndoResult
+from holystone.engine.ports import RepositorySession
+from holystone.engine.undo import UndoResult, undo_run
 from tests.support.execution import Execute, Killed, at, die, hang_at
 from tests.support.memory_registry import Content
 from tests.support.sampling import Sample
 from tests.support.small_worlds import APP, WAYS, Way, World, world
+from tests.support.spools import undone
 
 Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
 State = Callable[[], Awaitable[str]]
@@ -118,19 +125,22 @@ async def test_an_undo_that_was_killed_is_repeated(
         assert (same(there, way), await state()) == (True, "undone")
 
 
-async def test_what_is_held_is_given_back_before_the_run_counts_as_undone(
-    execute: Execute, undo: Undo, state: State
+async def test_a_session_is_left_before_the_run_counts_as_undone(
+    tmp_path: Path, execute: Execute, undo: Undo, state: State
 ) -> None:
     there = world("plain")
     await execute(there.registry, there.plan)
 
-    async def held(work: Callable[[], Awaitable[UndoResult]]) -> UndoResult:
-        assert await state() == "finished"
-        await work()
+    @asynccontextmanager
+    async def turn(planned: RepositoryPlan) -> AsyncIterator[RepositorySession]:
+        async with there.registry.planned(planned) as session:
+            yield session
         raise Killed
 
-    with pytest.raises(Killed):
-        await undo(there.registry, held=held)
+    with Journal.open(tmp_path) as journal:
+        run = await journal.load((await journal.runs())[0].id)
+        with pytest.raises(BaseExceptionGroup):
+            await undo_run(run, turn, SqliteDigestCache(None), undone())
     assert await state() == "undoing"
     await undo(there.registry)
     assert await state() == "undone"

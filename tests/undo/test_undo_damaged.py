@@ -27,6 +27,7 @@ from tests.support.execution import Execute, before, die, once
 from tests.support.memory_registry import MemoryRegistry, digest_of
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
+from tests.support.spools import undone
 
 Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
 
@@ -79,9 +80,9 @@ async def test_what_was_read_before_helps(execute: Execute, tmp_path: Path) -> N
     damage(tmp_path, one)
     with Journal.open(tmp_path) as journal:
         run = await journal.load((await journal.runs())[0].id)
-        tried = await undo_run(run, there.planned, cache, dry_run=True)
+        tried = await undo_run(run, there.planned, cache, undone(), dry_run=True)
         assert {type(each.outcome) for each in tried.put_back} == {Restored}
-        result = await undo_run(run, there.planned, cache)
+        result = await undo_run(run, there.planned, cache, undone())
     assert result.lost == ()
     assert there.contents[APP].state() == whole
 
@@ -124,7 +125,8 @@ async def test_a_damaged_tombstone_stops_its_repository(
     await execute(there, repository_plan(APP, Pass("tombstone", (tombstone("v1", one),)), kept={"v2": two}))
     change(tmp_path, f"UPDATE slices SET {column}")
     (repository,) = (await undo(there)).repositories
-    assert isinstance(repository.stopped, Damaged)
+    assert repository.stopped
+    assert repository.stopped.is_a(Damaged)
     assert there.contents[APP].tags == {Tag("v2"): two}
 
 

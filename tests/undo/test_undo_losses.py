@@ -19,9 +19,11 @@ from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
 from holystone.engine.undo.results import Restored, Unread
 from tests.support.execution import after, at, die, once
 from tests.support.execution import before as happens
+from tests.support.journals import recorded
 from tests.support.memory_registry import MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan
 from tests.support.small_worlds import APP
+from tests.support.spools import results, undone
 
 Act = Callable[..., Coroutine[Any, Any, UndoResult]]
 
@@ -40,18 +42,18 @@ class Bench:
     async def run(self, planned: RepositoryPlan) -> tuple[Loss, ...]:
         with Journal.open(self.folder) as journal:
             run = await journal.begin(plan(planned), "cleanup")
-            result = await execute_plan(run, self.registry.planned, self.cache)
+            result = await execute_plan(run, self.registry.planned, self.cache, results())
             return tuple(loss for _, loss in result.losses)
 
     async def undo(self, *, cache: SqliteDigestCache | None = None, dry_run: bool = False) -> UndoResult:
         with Journal.open(self.folder) as journal:
             run = await journal.load((await journal.runs())[0].id)
             known = cache or SqliteDigestCache(None)
-            return await undo_run(run, self.registry.planned, known, dry_run=dry_run)
+            return await undo_run(run, self.registry.planned, known, undone(), dry_run=dry_run)
 
     async def repositories(self) -> tuple[RepositoryRecord, ...]:
         with Journal.open(self.folder) as journal:
-            return await journal.repositories((await journal.runs())[0].id)
+            return await recorded(journal, (await journal.runs())[0].id)
 
     def stored(self) -> set[str]:
         """Manifests whose bytes are in the journal."""
@@ -158,10 +160,17 @@ async def test_a_run_that_was_killed_before_its_check_looks_for_losses_when_it_i
     with pytest.raises(BaseException):  # noqa: B017 - Killed, alone or in groups
         await bench.run(planned)
     bench.registry.hook = None
-    recorded, stored, there = await bench.repositories(), bench.stored(), bench.registry.contents[APP].state()
+    recorded_before, stored, there = (
+        await bench.repositories(),
+        bench.stored(),
+        bench.registry.contents[APP].state(),
+    )
     tried = await bench.undo(cache=bench.cache, dry_run=True)
     assert d["signature"] in {each.digest for each in tried.put_back}
-    assert (await bench.repositories(), bench.registry.contents[APP].state()) == (recorded, there), "it only looked"
+    assert (
+        await bench.repositories(),
+        bench.registry.contents[APP].state(),
+    ) == (recorded_before, there), "it only looked"
     assert bench.stored() == stored
     bench.registry.hook = once(happens("push_manifest"), die)
     with pytest.raises(BaseException):  # noqa: B017

@@ -27,6 +27,7 @@ from tests.support.execution import before
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone
 from tests.support.small_worlds import APP
+from tests.support.spools import results, undone
 
 AT_ONCE = 8
 
@@ -221,7 +222,7 @@ async def test_a_repository_that_was_not_begun_has_nothing_left_to_try(tmp_path:
     registry = MemoryRegistry()
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, level(remove(registry.image(APP, "x", "x"), "x")))), "c")
-        result = await undo_run(run, registry.planned, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, SqliteDigestCache(None), undone())
     assert (result.not_tried, result.put_back, result.incomplete) == (0, (), False)
 
 
@@ -243,7 +244,7 @@ async def test_each_repository_is_uncovered_whatever_comes_of_the_one_before(tmp
     registry.hook = refuse
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(*made), "cleanup")
-        await execute_plan(run, registry.planned, SqliteDigestCache(None))
+        await execute_plan(run, registry.planned, SqliteDigestCache(None), results())
         assert registry.contents[near].tags[Tag("v1")] != images[near]
 
         async def far_away(point: Point) -> None:

@@ -20,6 +20,7 @@ from tests.support.execution import Execute, after, before, die, once
 from tests.support.memory_registry import MemoryRegistry, Point, digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
+from tests.support.spools import undone
 
 Undo = Callable[..., Coroutine[Any, Any, UndoResult]]
 State = Callable[[], Awaitable[str]]
@@ -285,7 +286,7 @@ async def test_one_repository_that_cannot_be_reached_stops_no_other(execute: Exe
     registry.hook = hook
     result = await undo(registry)
     assert registry.contents[near].tags == {Tag("v1"): images[near]}
-    assert str(result.repositories[1].stopped) == "far does not answer"
+    assert str(result.repositories[0].stopped) == "far does not answer"
     assert (result.not_tried, result.incomplete, await state()) == (2, True, "undoing")
     registry.hook = None
     assert not (await undo(registry)).incomplete
@@ -325,7 +326,7 @@ async def test_a_run_that_began_nothing_has_nothing_to_undo(tmp_path: Path) -> N
     image = registry.image(APP, "image", "v1")
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, Pass("tombstone", (tombstone("v1", image),)))), "cleanup")
-        result = await undo_run(run, registry.planned, SqliteDigestCache(None))
+        result = await undo_run(run, registry.planned, SqliteDigestCache(None), undone())
         assert (result.put_back, registry.calls) == ((), [])
         assert (await journal.runs())[0].state == "undone"
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import Unreachable
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import (
     AlreadyGone,
@@ -70,7 +71,8 @@ KINDS: dict[str, UndoOutcome] = {
 
 def undone(*names: str, stopped: Unreachable | None = None, tombstone: Outcome | None = None) -> RepositoryUndo:
     entries = tuple(PutBack(Tag(name), d(1), {**KINDS, "failed": Failed("x")}[name]) for name in names)
-    return RepositoryUndo(APP, entries, (Moved(Tag("kept"), d(1), None),), 2, stopped, tombstone)
+    cause = Stopped.by(stopped) if stopped else None
+    return RepositoryUndo(APP, entries, (Moved(Tag("kept"), d(1), None),), 2, cause, tombstone)
 
 
 def test_what_is_back_and_what_is_not() -> None:

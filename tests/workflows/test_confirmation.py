@@ -25,7 +25,7 @@ def plan(*doomed: str, notices: tuple[str, ...] = (), refusals: tuple[Refusal, .
         )
         for path, each in (("shop/app", steps), ("shop/other", ()))
     ]
-    return Plan(0, "purge", tuple(at), notices, refusals)
+    return Plan(0, "purge", repositories=tuple(at), notices=notices, refusals=refusals)
 
 
 def test_a_plan_is_not_applyable_before_somebody_has_confirmed_it() -> None:

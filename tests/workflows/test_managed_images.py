@@ -64,7 +64,7 @@ def test_only_what_was_named_goes() -> None:
 
 
 def kept(*tags: Kept) -> Plan:
-    return Plan(0, "managed-images rm", (RepositoryPlan(STORAGE, "default", (), tags, ()),))
+    return Plan(0, "managed-images rm", repositories=(RepositoryPlan(STORAGE, "default", (), tags, ()),))
 
 
 def test_a_record_that_cannot_go_is_a_failure_and_no_refusal_of_a_promise() -> None:
@@ -86,4 +86,4 @@ def test_a_record_that_cannot_go_is_a_failure_and_no_refusal_of_a_promise() -> N
 
 def test_a_promise_weighs_more_than_what_cannot_be_done() -> None:
     refusals = (Refusal("cannot-go", None, "locked", ""), Refusal("fail-closed", None, "unread", ""))
-    assert isinstance(refusal(Plan(0, "x", (), (), refusals)), Refused)
+    assert isinstance(refusal(Plan(0, "x", repositories=(), refusals=refusals)), Refused)

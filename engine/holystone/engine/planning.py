@@ -1,20 +1,20 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 import msgspec
 
 from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.snapshot import add_referrers
+from holystone.engine.inventory.snapshot import add_referrers, read_repository
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
 from holystone.engine.model.plan import DetectedBy, Place, Refusal, RepositoryPlan
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
@@ -22,7 +22,7 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_repository
+from holystone.engine.planner.repository import plan_closed
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.report.words import count
 
@@ -40,6 +40,32 @@ class PlannedRepository(msgspec.Struct, frozen=True):
     plan: RepositoryPlan
     notices: tuple[str, ...]
     refusals: tuple[Refusal, ...]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    verdicts: Verdicts
+    facts: TagFacts
+
+
+Policy: TypeAlias = Callable[[RepositorySnapshot], Judged]
+"""Pure: it sees one repository and nothing else."""
+
+
+async def plan_repository(
+    session: RepositorySession,
+    cache: DigestCache,
+    policy: Policy,
+    where: Where,
+    *,
+    needs_config: Callable[[Tag], bool],
+    fuse: FuseLimits | None,
+    now: float,
+) -> PlannedRepository:
+    """From the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
+    `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
+    snapshot = await read_repository(session, cache, needs_config=needs_config)
+    judged = policy(snapshot)
+    return await plan_snapshot(session, cache, snapshot, judged.verdicts, judged.facts, where, fuse=fuse, now=now)
 
 
 async def plan_snapshot(
@@ -114,7 +140,7 @@ async def _plan(
             continue
         fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
         if fewer is None:
-            planned = plan_repository(snapshot, closed, capabilities, facts)
+            planned = plan_closed(snapshot, closed, capabilities, facts)
             fewer = keep_marks(planned, facts.marks, verdicts)
             if fewer is None:
                 return snapshot, planned

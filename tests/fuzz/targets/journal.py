@@ -9,14 +9,27 @@ import msgspec
 from holystone.adapters.state.sqlite import checked, rows
 from holystone.adapters.state.sqlite.schema import _STEPS
 from holystone.engine.errors import HolystoneError
+from holystone.engine.model.codec import to_json
 from tests.fuzz.scripted import REPOSITORY
+from tests.support.small_plans import repository_plan
 
 _D = "sha256:" + "0" * 64
-_TABLES = {"runs": 7, "slices": 9, "manifests": 4, "outcomes": 3, "tombstoned": 2, "losses": 3}
+_TABLES = {"runs": 7, "plans": 3, "slices": 9, "manifests": 4, "outcomes": 3, "tombstoned": 2, "losses": 3}
 SEEDS = (
     msgspec.json.encode(
         {
-            "runs": [["r", 1_790_000_000, None, "cleanup", "open", '{"version": 1}', 0]],
+            "runs": [
+                [
+                    "r",
+                    1_790_000_000,
+                    None,
+                    "cleanup",
+                    "open",
+                    '{"as_of": 1, "command": "x", "format": 2, "repositories": 1}',
+                    0,
+                ]
+            ],
+            "plans": [["r", str(REPOSITORY), to_json(repository_plan(REPOSITORY)).decode()]],
             "slices": [[1, "r", str(REPOSITORY), 1, _D, "a/b", "{}", "{}", 1]],
             "manifests": [[1, _D, "a/b", "{}"]],
             "outcomes": [[1, 0, '{"outcome":{"type":"deleted"}}']],
@@ -38,7 +51,7 @@ def parse(data: bytes) -> None:
         for table, columns in _TABLES.items():
             for row in document.get(table, ()):
                 _insert(database, table, (row + [None] * columns)[:columns])
-        for read in (rows.all_runs, _plan, lambda db: rows.read_slices(db, "r"), _manifests):
+        for read in (rows.all_runs, _plan, _slice, _plans, _manifests):
             try:
                 read(database)
             except HolystoneError as error:
@@ -60,7 +73,15 @@ def _stored(value: Any) -> Any:
 
 def _plan(database: sqlite3.Connection) -> object:
     found = rows.one_run(database, None)
-    return checked.plan(found[0].id, found[1]) if found else None
+    return checked.begun(found[0].id, found[1]) if found else None
+
+
+def _plans(database: sqlite3.Connection) -> object:
+    return rows.read_plans(database, "r", "", 10)
+
+
+def _slice(database: sqlite3.Connection) -> object:
+    return rows.read_slice(database, "r", REPOSITORY)
 
 
 def _manifests(database: sqlite3.Connection) -> object:

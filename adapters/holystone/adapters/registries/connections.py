@@ -1,7 +1,7 @@
 """Registries, connected as the settings say: found by address, with the user's credentials, behind shared lanes."""
 
-from collections.abc import Collection, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -78,7 +78,7 @@ class Connections:
         self._named = named_places
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
-        self._sessions: dict[tuple[_Key, Repository], RepositorySession] = {}
+        self._sessions: dict[tuple[_Key, Repository], tuple[RepositorySession, AsyncExitStack]] = {}
         self._watches: dict[RegistryHost, Watch] = {}
         """Of all that is asked on behalf of a registry, its token server and its vendor's API included."""
         self.dates = Dates()
@@ -94,7 +94,12 @@ class Connections:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        try:
+            for _, leaving in self._sessions.values():
+                await leaving.aclose()
+            self._sessions.clear()
+        finally:
+            await self._stack.__aexit__(kind, error, trace)
 
     async def identify(self, address: Address, override: str | None = None) -> Detected:
         """A host that nobody has a name for is asked itself, once. Raises UsageError like `detect`."""
@@ -114,9 +119,9 @@ class Connections:
         place: Place = "images",
         detected_by: DetectedBy | None = None,
     ) -> RepositorySession:
-        """One for as long as these connections are open, so that what was listed for a plan is known when it is carried
-        out. `place` says whose credentials and API address count, `detected_by` who said that it is this implementation
-        (None: the user). Without an implementation it is found out.
+        """One until it is left (see `turn`), or these connections are closed, so that what was listed for a plan is
+        known when it is carried out. `place`: whose credentials and API address count; `detected_by`: who said that it
+        is this implementation (None: the user). Without an implementation it is found out.
 
         Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
         installed, and a login that must not be shown to a registry of which only itself, or a file, says whose it is.
@@ -142,8 +147,25 @@ class Connections:
             if at not in self._sessions:
                 if key not in self._open:
                     self._open[key] = await self._connect(repository, key, vendor)
-                self._sessions[at] = await self._stack.enter_async_context(self._open[key].open(repository))
-            return self._sessions[at]
+                async with AsyncExitStack() as leaving:
+                    session = await leaving.enter_async_context(self._open[key].open(repository))
+                    self._sessions[at] = session, leaving.pop_all()
+            return self._sessions[at][0]
+
+    @asynccontextmanager
+    async def turn(
+        self, repository: Repository, implementation: str, place: Place, detected_by: DetectedBy
+    ) -> AsyncIterator[RepositorySession]:
+        """The session, for the last time: it is closed and forgotten at the end, so that of thousands of repositories
+        only those are held that are worked on. Raises as `session`."""
+        session = await self.session(repository, implementation, place, detected_by)
+        try:
+            yield session
+        finally:
+            for at, (each, leaving) in tuple(self._sessions.items()):
+                if each is session:
+                    del self._sessions[at]
+                    await leaving.aclose()
 
     async def _docker(self) -> DockerConfig:
         if self._docker_config is None:

@@ -51,7 +51,9 @@ async def check_after(
     lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
     there = await look_for(session, listing, deletions, sleep)
-    return CheckReport(lost, moved, there.renewed, there.served)
+    tags = tuple(each for each in there.served if isinstance(each, Tag))
+    manifests = tuple(each for each in there.served if isinstance(each, Digest))
+    return CheckReport(lost, moved, there.renewed, tags, manifests)
 
 
 async def _reach(cache: DigestCache, roots: Iterable[Digest]) -> set[Digest]:

@@ -1,6 +1,6 @@
 """What of a plan is left to do, as a plan."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -8,14 +8,18 @@ from holystone.engine.executor.step_states import StepStates
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord
+from holystone.engine.model.references import Repository
+from holystone.engine.ports import Spool
 
 
-def remaining(plan: Plan, records: Iterable[RepositoryRecord]) -> Plan:
-    """The plan without the steps that the journal calls settled."""
-    known = {each.repository: each.outcomes for each in records}
-    return msgspec.structs.replace(
-        plan, repositories=tuple(_left(each, known.get(each.repository, {})) for each in plan.repositories)
-    )
+async def remaining(
+    plan: Plan, recorded: Callable[[Repository], Awaitable[RepositoryRecord | None]], into: Spool[RepositoryPlan]
+) -> Plan:
+    """The plan without the steps that the journal calls settled. `into` has its repositories."""
+    for each in plan.repositories:
+        record = await recorded(each.repository)
+        into.append(_left(each, record.outcomes) if record else each)
+    return msgspec.structs.replace(plan, repositories=into)
 
 
 def _left(plan: RepositoryPlan, known: Mapping[int, Outcome]) -> RepositoryPlan:

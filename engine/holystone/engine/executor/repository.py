@@ -16,6 +16,7 @@ from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, RepositoryResult
 from holystone.engine.executor.served import Deletions
 from holystone.engine.executor.step_states import StepStates
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
@@ -70,7 +71,7 @@ async def execute_repository(
         plan.repository,
         states.outcomes,
         states.not_tried,
-        stopped,
+        Stopped.by(stopped) if stopped else None,
         check,
         work.mended if work else {},
         frozenset(lost & set(states.deleted_tags.values())),

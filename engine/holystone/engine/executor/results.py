@@ -1,51 +1,65 @@
 """What came of a run, as values for reports."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Loss, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(Value, frozen=True):
     losses: tuple[Loss, ...]
     moved: tuple[Tag, ...]
     """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss."""
     renewed: tuple[Tag, ...] = ()
     """Tags that were to go and are on another manifest now: whoever moved them was quicker, or pushed them anew."""
-    served: tuple[Tag | Digest, ...] = ()
-    """Tags and manifests that the registry says are gone, and gives out all the same."""
+    served_tags: tuple[Tag, ...] = ()
+    """Tags that the registry says are gone, and gives out all the same."""
+    served_manifests: tuple[Digest, ...] = ()
+    """Manifests likewise."""
+
+    @property
+    def served(self) -> tuple[Tag | Digest, ...]:
+        return self.served_tags + self.served_manifests
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryResult:
+class RepositoryResult(Value, frozen=True):
     repository: Repository
     outcomes: Mapping[int, Outcome]
     """By position of the step in `RepositoryPlan.steps`, earlier attempts included."""
     not_tried: int
     """Steps that were left to do when the repository was stopped."""
-    stopped: HolystoneError | None
+    stopped: Stopped | None
     """The one cause for what was not tried or not checked."""
     check: CheckReport | None
     """None if there was nothing to do, or the repository was stopped before."""
-    mended: Mapping[Digest, Tag] = field(default_factory=dict)
+    mended: Mapping[Digest, Tag] = {}
     """What was to stay, went with its last tag, which is given, and was pushed back."""
     ours: frozenset[Digest] = frozenset()
     """Of what is lost, that of which this run took away the last tags."""
+
+    @property
+    def entries(self) -> int:
+        """How much it is to hold, in kB."""
+        return 1 + len(self.outcomes) // 8
 
     @property
     def incomplete(self) -> bool:
         """Whether something is left for `resume`."""
         return self.stopped is not None or not all(map(is_settled, self.outcomes.values()))
 
+    def is_stopped_by(self, kind: type[HolystoneError]) -> bool:
+        return self.stopped is not None and self.stopped.is_a(kind)
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    repositories: tuple[RepositoryResult, ...]
-    """In the order of the plan."""
+    repositories: Sequence[RepositoryResult]
+    """In the order of the plan; as there, they may be read anew each time."""
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -53,6 +67,11 @@ class RunResult:
         return Counter(
             str(outcome.__struct_config__.tag) for each in self.repositories for outcome in each.outcomes.values()
         )
+
+    @property
+    def settled(self) -> int:
+        """Steps that no other attempt would change."""
+        return sum(is_settled(outcome) for each in self.repositories for outcome in each.outcomes.values())
 
     @property
     def not_tried(self) -> int:
@@ -65,12 +84,12 @@ class RunResult:
     @property
     def doubtful(self) -> bool:
         """Whether something stopped because answers could not be relied on."""
-        return any(isinstance(each.stopped, Doubtful) for each in self.repositories)
+        return any(each.is_stopped_by(Doubtful) for each in self.repositories)
 
     @property
     def plan_is_doubtful(self) -> bool:
         """Whether the plan itself is doubtful, so that nobody should go on with it."""
-        return any(isinstance(each.stopped, PlanDoubtful) for each in self.repositories)
+        return any(each.is_stopped_by(PlanDoubtful) for each in self.repositories)
 
     @property
     def losses(self) -> tuple[tuple[Repository, Loss], ...]:

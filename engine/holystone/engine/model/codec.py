@@ -1,5 +1,6 @@
 """Plans and other model values as JSON, strictly, and their JSON Schema."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -37,13 +38,33 @@ def from_json(data: bytes, kind: type[T]) -> T:
         raise msgspec.DecodeError("nested too deeply") from error
 
 
+def pack(value: Any) -> bytes:
+    """For this process alone, in half the time."""
+    try:
+        return msgspec.msgpack.encode(value, enc_hook=_encode)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(_unicode(msgspec.to_builtins(value, enc_hook=_encode)))
+
+
+def unpack(data: bytes, kind: type[T]) -> T:
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_decode)
+
+
 def json_schema(kind: type[Any]) -> dict[str, Any]:
     return msgspec.json.schema(kind, schema_hook=_schema)
+
+
+def json_schemas(*kinds: type[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """One of each, and the definitions that they share."""
+    schemas, definitions = msgspec.json.schema_components(kinds, schema_hook=_schema)
+    return list(schemas), definitions
 
 
 def _encode(value: Any) -> Any:
     if isinstance(value, _NAMES):
         return str(value)
+    if isinstance(value, Sequence):
+        return list(value)
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 

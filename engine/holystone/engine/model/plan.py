@@ -3,8 +3,8 @@
 A plan is a value: the same inventory gives the same plan, byte for byte.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,9 @@ How: TypeAlias = Literal["delete", "anchor", "tombstone"]
 """How a tag goes: by its name; by its name, after its manifest was pushed by its digest and thus stays; by pushing a
 tombstone over it."""
 
+
+FORMAT: Final = 2
+"""Of plans, in files and in the journal. What had another one was not read as this one is."""
 
 MOST_BYTES: Final = (1 << 63) - 1
 """What a size can be, as Go's registries and clients hold it: whoever pushes a manifest may write any number there."""
@@ -106,6 +109,17 @@ class RepositoryPlan(Value, frozen=True):
     def steps(self) -> tuple[Step, ...]:
         return tuple(step for each in self.passes for step in each.steps)
 
+    @property
+    def entries(self) -> int:
+        """How much it is to hold, in kB."""
+        return 1 + len(self.kept) + len(self.kept_manifests) // 2 + sum(len(each.steps) for each in self.passes)
+
+    def claimed(self) -> "RepositoryPlan":
+        """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
+        registry is."""
+        detected_by: DetectedBy = "registry" if self.detected_by == "registry" else "file"
+        return msgspec.structs.replace(self, detected_by=detected_by)
+
 
 class Refusal(Value, frozen=True):
     """Why a plan may not be applied as it is."""
@@ -131,11 +145,12 @@ class ClustersAsked(Value, frozen=True):
     """Only the namespace that each context names."""
 
 
-class Plan(Value, frozen=True):
+class PlanHead(Value, frozen=True):
+    """All of a plan but its repositories."""
+
     as_of: Moment
     """The moment at which the policies judged ages."""
     command: str
-    repositories: tuple[RepositoryPlan, ...]
     notices: tuple[str, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
@@ -143,13 +158,33 @@ class Plan(Value, frozen=True):
     """None: no cluster was asked, because the user said so or because none is concerned."""
     counted: tuple[Counted, ...] = ()
     """What there was to decide by. Sorted."""
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
+
+    def claimed(self, repositories: Iterable[Repository]) -> Self:
+        """As `RepositoryPlan.claimed`: it says nothing about how much another project has."""
+        own = {each.canonical for each in repositories}
+        return msgspec.structs.replace(self, counted=tuple(each for each in self.counted if each.key.repository in own))
+
+
+class Plan(PlanHead, frozen=True, kw_only=True):
+    repositories: Sequence[RepositoryPlan]
+    """In order of their names, each once. They may be read anew each time: whoever needs one for long holds it."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a repository that is there twice: its steps would run beside each other."""
-        names = [each.repository.canonical for each in self.repositories]
-        if len(names) != len(frozenset(names)):
-            raise ValueError("a repository is there twice")
+        """Raises ValueError for repositories out of order, or twice: their steps would run beside each other. What is
+        not in memory has been put in order by whoever keeps it."""
+        if isinstance(self.repositories, tuple | list):
+            names = [each.repository for each in self.repositories]
+            if names != sorted(names) or len(names) != len({each.canonical for each in names}):
+                raise ValueError("a repository is there twice, or they are not in order of their names")
+
+    @classmethod
+    def of(cls, head: PlanHead, repositories: Sequence[RepositoryPlan]) -> "Plan":
+        return cls(**{name: getattr(head, name) for name in PlanHead.__struct_fields__}, repositories=repositories)
+
+    @property
+    def head(self) -> PlanHead:
+        return PlanHead(**{name: getattr(self, name) for name in PlanHead.__struct_fields__})
 
     @property
     def applyable(self) -> bool:
@@ -161,28 +196,14 @@ class Plan(Value, frozen=True):
             self, refusals=tuple(each for each in self.refusals if each.promise not in promises)
         )
 
-    def claimed(self) -> "Plan":
-        """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
-        registry is, and about how much another project has."""
-        own = {each.repository.canonical for each in self.repositories}
-        return msgspec.structs.replace(
-            self,
-            repositories=tuple(map(_claimed, self.repositories)),
-            counted=tuple(each for each in self.counted if each.key.repository in own),
-        )
-
     @property
     def is_empty(self) -> bool:
         return not any(each.passes for each in self.repositories)
 
 
-def _claimed(plan: RepositoryPlan) -> RepositoryPlan:
-    detected_by: DetectedBy = "registry" if plan.detected_by == "registry" else "file"
-    return msgspec.structs.replace(plan, detected_by=detected_by)
+class PlanEnd(Value, frozen=True):
+    """The last line of a plan file, after the head and a line for each repository: so that nothing of it is missing."""
 
-
-class PlanFile(Plan, frozen=True):
-    """A plan as it stands in a file of its own."""
-
-    hash: str = ""
-    """Of everything else in the file, whatever its layout: `sha256:…`."""
+    repositories: int
+    hash: str
+    """Of all that is said in the lines before, whatever their layout: `sha256:…`."""

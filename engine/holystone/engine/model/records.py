@@ -11,10 +11,10 @@ from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.sources import Moment
 
-RunState: TypeAlias = Literal["open", "finished", "undoing", "undone", "given-up", "damaged"]
-"""`open` until there is nothing left to do, so also the state of a run that was killed; `undoing` until an undo is
-through; `given-up` if a person has said that what is left of it shall never be done; `damaged`, which is never
-written, if the record is not one that a run makes."""
+RunState: TypeAlias = Literal["beginning", "open", "finished", "undoing", "undone", "given-up", "damaged"]
+"""`beginning` while its plan is written, which nobody is told of; `open` until there is nothing left to do, so also the
+state of a run that was killed; `undoing` until an undo is through; `given-up` if a person has said that what is left of
+it shall never be done; `damaged`, which is never written, if the record is not one that a run makes."""
 
 _PARTS: Final = 8
 

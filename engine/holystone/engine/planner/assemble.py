@@ -1,6 +1,6 @@
 """Puts the plans of all repositories together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -11,13 +11,13 @@ def assemble(
     *,
     as_of: int,
     command: str,
-    repositories: Iterable[RepositoryPlan],
+    repositories: Sequence[RepositoryPlan],
     notices: Iterable[str] = (),
     refusals: Iterable[Refusal] = (),
 ) -> Plan:
-    """Sorted, and each notice and refusal once, so that the order in which repositories were read leaves no trace."""
-    plan = Plan(as_of, command, tuple(sorted(repositories, key=lambda each: each.repository)))
-    return with_more(plan, notices=notices, refusals=refusals)
+    """`repositories`: in order of their names. Notices and refusals are sorted, and each there once, so that the order
+    in which repositories were read leaves no trace."""
+    return with_more(Plan(as_of, command, repositories=repositories), notices=notices, refusals=refusals)
 
 
 def with_more(plan: Plan, *, notices: Iterable[str], refusals: Iterable[Refusal]) -> Plan:

@@ -30,7 +30,7 @@ STEPS: Final[tuple[Callable[[Draft], Draft], ...]] = (
 """Each takes the doomed tags that the ones before it left undecided."""
 
 
-def plan_repository(
+def plan_closed(
     snapshot: RepositorySnapshot, closed: Closed, capabilities: Capabilities, facts: TagFacts
 ) -> RepositoryPlan:
     done = reduce(lambda so_far, step: step(so_far), STEPS, draft(snapshot, closed, capabilities, facts))

@@ -1,6 +1,7 @@
 """What the engine needs from outside, as Protocols. The adapters implement them; the program wires them."""
 
 from holystone.engine.ports.registry import CatalogPage, Listing, OpenSession, Registry, RepositorySession
+from holystone.engine.ports.spool import Spool
 from holystone.engine.ports.state import Baselines, DigestCache, RepositoryJournal, Run, RunStore
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "RepositorySession",
     "Run",
     "RunStore",
+    "Spool",
 ]

@@ -56,7 +56,9 @@ class Run(Protocol):
     def record(self) -> RunRecord: ...
 
     @property
-    def plan(self) -> Plan: ...
+    def plan(self) -> Plan:
+        """Its repositories are read anew each time."""
+        ...
 
     @property
     def id(self) -> str: ...
@@ -118,8 +120,8 @@ class RunStore(Protocol):
         """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
         ...
 
-    async def repositories(self, run_id: str) -> tuple[RepositoryRecord, ...]:
-        """Of the repositories that were begun, sorted by name. Raises Damaged."""
+    async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
+        """None for a repository that was not begun. Raises Damaged."""
         ...
 
 

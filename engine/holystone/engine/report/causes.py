@@ -1,10 +1,12 @@
 """Why a plan may not be applied, and what is wrong with a run that has ended: each cause told once."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
-from holystone.engine.executor.results import RepositoryResult, RunResult
+from holystone.engine.executor.results import RunResult
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.plan import Plan, Refusal
 from holystone.engine.model.references import Digest
 from holystone.engine.report.words import count
@@ -49,10 +51,10 @@ def _things(number: int) -> str:
 
 def failure(run_id: str, result: RunResult) -> HolystoneError | None:
     """What is wrong with a run that has ended, each cause told once; None if nothing is."""
-    if result.losses:
+    if losses := result.losses:
         return HolystoneError(
-            f"Run {run_id}: {_things(len(result.losses))} not there any more.\n"
-            + "\n".join(f"{repository}: {loss.tag or loss.digest}" for repository, loss in result.losses[:10]),
+            f"Run {run_id}: {_things(len(losses))} not there any more.\n"
+            + "\n".join(f"{repository}: {loss.tag or loss.digest}" for repository, loss in losses[:10]),
             what_to_do=_LOST_BY_US if any(each.ours for each in result.repositories) else _LOST,
         )
     if not result.incomplete:
@@ -77,17 +79,19 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
 
 def _causes(result: RunResult) -> tuple[str, ...]:
     """What stopped repositories, line by line: a host that does not answer once, and each advice once."""
-    alike: dict[str, list[RepositoryResult]] = {}
+    first: dict[str, Stopped] = {}
+    alike: Counter[str] = Counter()
     for each in result.repositories:
         if each.stopped:
-            key = each.repository.host if isinstance(each.stopped, Unreachable) else str(each.stopped)
-            alike.setdefault(key, []).append(each)
+            key = each.repository.host if each.is_stopped_by(Unreachable) else str(each.stopped)
+            first.setdefault(key, each.stopped)
+            alike[key] += 1
     lines = []
-    for first, *others in [*alike.values()][:_SHOWN]:
-        lines += str(first.stopped).splitlines()
-        if others and isinstance(first.stopped, Unreachable):
-            lines.append(f"So it was with {len(others):,} more of its repositories.")
-    more = len(alike) - _SHOWN
+    for key, stopped in [*first.items()][:_SHOWN]:
+        lines += str(stopped).splitlines()
+        if alike[key] > 1 and stopped.is_a(Unreachable):
+            lines.append(f"So it was with {alike[key] - 1:,} more of its repositories.")
+    more = len(first) - _SHOWN
     return _once((*lines, *([f"… and {more} more like these."] if more > 0 else [])))
 
 

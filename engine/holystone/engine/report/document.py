@@ -1,14 +1,16 @@
 """The one JSON document that a command writes to standard output, and its published schema."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
-from holystone.engine.model.codec import json_schema, to_json
+from holystone.engine.executor.stopped import Stopped
+from holystone.engine.model.codec import json_schema, json_schemas, to_json
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.plan import Plan, PlanFile
+from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
 from holystone.engine.model.records import RunState
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
@@ -86,12 +88,12 @@ class Document(msgspec.Struct, frozen=True):
     managed_images: tuple[str, ...] = ()
     """Of `holystone managed-images ls`; `~` is the nameless image."""
     error: ErrorText | None = None
-    format: Literal[1] = 1
+    format: Literal[2] = 2
 
 
-def error_document(error: HolystoneError, command: str) -> bytes:
+def error_document(error: HolystoneError, command: str) -> Document:
     ending: Ending = "refused" if error.exit_code == 3 else "failed"
-    return to_json(Document(command, ending, error.exit_code, error=error_text(error)))
+    return Document(command, ending, error.exit_code, error=error_text(error))
 
 
 def document_schema() -> dict[str, Any]:
@@ -99,37 +101,67 @@ def document_schema() -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **json_schema(PlanFile)}
+    """Of each line of a plan file."""
+    lines, definitions = json_schemas(PlanHead, RepositoryPlan, PlanEnd)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": lines, "$defs": definitions}
 
 
-def repository_reports(plan: Plan, result: RunResult) -> tuple[RepositoryReport, ...]:
-    reports = []
+def in_parts(
+    document: Document, *, repositories: Iterable[RepositoryReport] = (), undone: Iterable[UndoReport] = ()
+) -> Iterator[str | bytes]:
+    """The document's JSON, of which no more than one repository is held at a time: each `bytes` is a whole JSON value,
+    each `str` is what holds them together. Keys are sorted, as `to_json` does it. `repositories` and `undone` are read
+    while they are written, and come in place of the document's own."""
+    plan = document.plan
+    parts: dict[str, Iterable[str | bytes]] = {
+        "repositories": _list_in_parts(repositories),
+        "undone": _list_in_parts(undone),
+    }
+    if plan:
+        parts["plan"] = _object_in_parts(plan, {"repositories": _list_in_parts(plan.repositories)})
+    return _object_in_parts(document, parts)
+
+
+def _object_in_parts(value: msgspec.Struct, parts: Mapping[str, Iterable[str | bytes]]) -> Iterator[str | bytes]:
+    for number, name in enumerate(sorted(value.__struct_fields__)):
+        yield f'{"," if number else "{"}"{name}":'
+        yield from parts[name] if name in parts else [to_json(getattr(value, name))]
+    yield "}"
+
+
+def _list_in_parts(values: Iterable[object]) -> Iterator[str | bytes]:
+    yield "["
+    for number, each in enumerate(values):
+        if number:
+            yield ","
+        yield to_json(each)
+    yield "]"
+
+
+def repository_reports(plan: Plan, result: RunResult) -> Iterator[RepositoryReport]:
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
         steps = planned.steps
-        reports.append(
-            RepositoryReport(
-                repository=planned.repository,
-                steps=tuple(
-                    StepResult(steps[number].tags, steps[number].digest, outcome)
-                    for number, outcome in sorted(done.outcomes.items())
-                ),
-                not_tried=done.not_tried,
-                stopped=error_text(done.stopped) if done.stopped else None,
-                lost=tuple(Lost(loss.digest, loss.tag) for loss in done.check.losses) if done.check else (),
-            )
+        yield RepositoryReport(
+            repository=planned.repository,
+            steps=tuple(
+                StepResult(steps[number].tags, steps[number].digest, outcome)
+                for number, outcome in sorted(done.outcomes.items())
+            ),
+            not_tried=done.not_tried,
+            stopped=_stopped_text(done.stopped) if done.stopped else None,
+            lost=tuple(Lost(loss.digest, loss.tag) for loss in done.check.losses) if done.check else (),
         )
-    return tuple(reports)
 
 
-def undo_reports(result: UndoResult) -> tuple[UndoReport, ...]:
-    return tuple(
+def undo_reports(result: UndoResult) -> Iterator[UndoReport]:
+    return (
         UndoReport(
             each.repository,
             each.back,
             each.not_back,
             each.moved_by_others,
             each.not_tried,
-            error_text(each.stopped) if each.stopped else None,
+            _stopped_text(each.stopped) if each.stopped else None,
             each.tombstone,
         )
         for each in result.repositories
@@ -139,3 +171,7 @@ def undo_reports(result: UndoResult) -> tuple[UndoReport, ...]:
 
 def error_text(error: HolystoneError) -> ErrorText:
     return ErrorText(error.message, error.not_deleted, error.what_to_do)
+
+
+def _stopped_text(stopped: Stopped) -> ErrorText:
+    return ErrorText(stopped.message, stopped.not_deleted, stopped.what_to_do)

@@ -1,44 +1,62 @@
 """What came of a run, for people: first what is left to do or to worry about, then the numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Loss
-from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Step
-from holystone.engine.model.references import Repository
+from holystone.engine.model.outcomes import AlreadyGone, Deleted
+from holystone.engine.model.plan import Plan, Remove, RepositoryPlan
 from holystone.engine.report.words import count, outcome_text, size_text
 
 _SHOWN: Final = 20
 """Problems told one by one in each repository; the journal has all."""
 
 
+class _Gone(msgspec.Struct, frozen=True):
+    """What was deleted, of one repository or of several."""
+
+    tags: int = 0
+    manifests: int = 0
+    size: int = 0
+    """Bytes at most."""
+
+    def __add__(self, other: "_Gone") -> "_Gone":
+        return _Gone(self.tags + other.tags, self.manifests + other.manifests, self.size + other.size)
+
+    def __str__(self) -> str:
+        manifests = count(self.manifests, "manifest")
+        return f"{count(self.tags, 'tag')} and {manifests} deleted (at most {size_text(self.size)})"
+
+
 def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
-    as_planned = []
+    alike, kept, total, only = 0, 0, _Gone(), ""
     advised: set[str] = set()
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
+        kept += len(planned.kept)
         if planned.passes and _is_as_planned(planned, done):
-            as_planned.append((planned, done))
+            alike += 1
+            gone = _deleted(planned, done)
+            total += gone
+            only = f"{planned.repository}: {gone}"
         elif planned.passes:
             yield from _repository(planned, done, advised)
-    if len(as_planned) == 1:
-        yield from _repository(*as_planned[0], advised)
-    elif as_planned:
-        yield f"As planned, in {len(as_planned)} repositories: {_deleted(as_planned)}"
-    losses = result.losses
-    for repository, loss in losses:
-        what = f"{repository}:{loss.tag}" if loss.tag else f"{repository}@{loss.digest}"
-        yield f"LOST: {what} was to stay and is not there any more ({loss.digest}){_whose(result, repository, loss)}"
-    kept = sum(len(each.kept) for each in plan.repositories)
+    if alike == 1:
+        yield only
+    elif alike:
+        yield f"As planned, in {alike} repositories: {total}"
+    lost = False
+    for each in result.repositories:
+        for loss in each.check.losses if each.check else ():
+            lost = True
+            what = f"{each.repository}:{loss.tag}" if loss.tag else f"{each.repository}@{loss.digest}"
+            whose = ": it went with the last of its tags, which this run took away" if loss.digest in each.ours else ""
+            yield f"LOST: {what} was to stay and is not there any more ({loss.digest}){whose}"
     if result.incomplete:
         yield f"Run {run_id} is not finished. `holystone resume {run_id}` tries what is left."
-    elif not losses:
+    elif not lost:
         yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
-
-
-def _whose(result: RunResult, repository: Repository, loss: Loss) -> str:
-    ours = any(loss.digest in each.ours for each in result.repositories if each.repository == repository)
-    return ": it went with the last of its tags, which this run took away" if ours else ""
 
 
 def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
@@ -50,21 +68,17 @@ def _gone(done: RepositoryResult) -> set[int]:
     return {number for number, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
 
 
-def _deleted(pairs: Iterable[tuple[RepositoryPlan, RepositoryResult]]) -> str:
-    steps: list[Step] = []
-    for planned, done in pairs:
-        gone = _gone(done)
-        steps += (step for number, step in enumerate(planned.steps) if number in gone)
-    tags = sum(len(step.tags) for step in steps)
+def _deleted(planned: RepositoryPlan, done: RepositoryResult) -> _Gone:
+    gone = _gone(done)
+    steps = [step for number, step in enumerate(planned.steps) if number in gone]
     removed = [step for step in steps if isinstance(step, Remove)]
-    size = size_text(sum(step.size for step in removed))
-    return f"{count(tags, 'tag')} and {count(len(removed), 'manifest')} deleted (at most {size})"
+    return _Gone(sum(len(step.tags) for step in steps), len(removed), sum(step.size for step in removed))
 
 
 def _repository(planned: RepositoryPlan, done: RepositoryResult, advised: set[str]) -> Iterator[str]:
     """`advised`: what was advised already, which is not repeated."""
     steps, gone = planned.steps, _gone(done)
-    yield f"{planned.repository}: {_deleted([(planned, done)])}"
+    yield f"{planned.repository}: {_deleted(planned, done)}"
     problems = [number for number in sorted(done.outcomes) if number not in gone]
     for number in problems[:_SHOWN]:
         step = steps[number]

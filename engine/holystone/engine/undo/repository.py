@@ -10,6 +10,7 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.executor import check_after
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.served import Deletions
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
@@ -58,7 +59,14 @@ async def undo_repository(
     except HolystoneError as error:
         stopped = error
     put_back = work.put_back() if work else ()
-    return RepositoryUndo(plan.repository, put_back, others, work.total - len(put_back) if work else 0, stopped, left)
+    return RepositoryUndo(
+        plan.repository,
+        put_back,
+        others,
+        work.total - len(put_back) if work else 0,
+        Stopped.by(stopped) if stopped else None,
+        left,
+    )
 
 
 async def _known(

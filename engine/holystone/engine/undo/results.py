@@ -1,46 +1,46 @@
 """What came of an undo, as values for reports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import msgspec
-
-from holystone.engine.errors import HolystoneError
+from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.value import Value
 
 
-class Restored(msgspec.Struct, frozen=True, tag="restored"):
+class Restored(Value, frozen=True, tag="restored"):
     pass
 
 
-class AlreadyThere(msgspec.Struct, frozen=True, tag="already-there"):
+class AlreadyThere(Value, frozen=True, tag="already-there"):
     pass
 
 
-class TakenMeanwhile(msgspec.Struct, frozen=True, tag="taken-meanwhile"):
+class TakenMeanwhile(Value, frozen=True, tag="taken-meanwhile"):
     """Somebody has given the tag to another manifest, so it was left alone."""
 
     now: Digest
 
 
-class BlobsGone(msgspec.Struct, frozen=True, tag="blobs-gone"):
+class BlobsGone(Value, frozen=True, tag="blobs-gone"):
     """The registry does not have what the manifest needs any more: its garbage collection has run, or it keeps nothing
     that has lost its last tag."""
 
     why: str
 
 
-class Unread(msgspec.Struct, frozen=True, tag="unread"):
+class Unread(Value, frozen=True, tag="unread"):
     """It was not the run that deleted it, its bytes were never read, and the registry restores nothing by itself."""
 
 
-class BytesDamaged(msgspec.Struct, frozen=True, tag="bytes-damaged"):
+class BytesDamaged(Value, frozen=True, tag="bytes-damaged"):
     """What the journal has of it is not what its digest says any more, and the registry neither has it nor restores
     it."""
 
 
-class OtherDigest(msgspec.Struct, frozen=True, tag="other-digest"):
+class OtherDigest(Value, frozen=True, tag="other-digest"):
     """The same bytes are there, under a digest of another algorithm: the registry did not take the one it had."""
 
     now: Digest
@@ -55,14 +55,14 @@ def is_back(outcome: UndoOutcome) -> bool:
     return isinstance(outcome, Restored | AlreadyThere)
 
 
-class PutBack(msgspec.Struct, frozen=True):
+class PutBack(Value, frozen=True):
     tag: Tag | None
     """None for the manifest itself."""
     digest: Digest
     outcome: UndoOutcome
 
 
-class Moved(msgspec.Struct, frozen=True):
+class Moved(Value, frozen=True):
     """A tag, or a manifest, that is not as the run found or left it, by somebody else's hand."""
 
     tag: Tag | None
@@ -73,8 +73,7 @@ class Moved(msgspec.Struct, frozen=True):
     """None: it is not there any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryUndo:
+class RepositoryUndo(Value, frozen=True):
     repository: Repository
     put_back: tuple[PutBack, ...]
     """Manifests in the order of their digests, then tags in theirs."""
@@ -82,9 +81,14 @@ class RepositoryUndo:
     """What the run had kept and is not as it was, in the same order: nothing for undo to do."""
     not_tried: int
     """Tags and manifests that were left to do when the repository was stopped."""
-    stopped: HolystoneError | None
+    stopped: Stopped | None
     tombstone: Outcome | None
     """What came of deleting a tombstone that the run left behind; None if there was none."""
+
+    @property
+    def entries(self) -> int:
+        """How much it is to hold, in kB."""
+        return 1 + (len(self.put_back) + len(self.moved)) // 2
 
     @property
     def back(self) -> tuple[PutBack, ...]:
@@ -122,8 +126,9 @@ class RepositoryUndo:
 
 @dataclass(frozen=True, slots=True)
 class UndoResult:
-    repositories: tuple[RepositoryUndo, ...]
-    """In the order of the plan; those that the run did not touch have nothing in them."""
+    repositories: Sequence[RepositoryUndo]
+    """In the order of the plan; those that the run did not touch have nothing in them. They may be read anew each time.
+    """
 
     @property
     def put_back(self) -> tuple[PutBack, ...]:

@@ -6,9 +6,9 @@ then lists. Of two runs that lock at the same time at least one sees the other's
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from functools import partial
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
 
 import anyio
 
@@ -25,11 +25,10 @@ from holystone.engine.model.lock_tags import (
     parse_lock_tag,
 )
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome
-from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing, RepositorySession
 from holystone.engine.scheduler import for_each
 
-T = TypeVar("T")
 _AT_ONCE: Final = 64
 """Tags that are looked at; the lane bounds the requests."""
 _RENEWED: Final = LASTS / 3
@@ -41,49 +40,32 @@ _GIVE_BACK: Final = 30.0
 log: Final = events.logger()
 
 
+@asynccontextmanager
 async def holding(
     session: RepositorySession,
     run: str,
-    work: Callable[[], Awaitable[T]],
     *,
     now: Callable[[], float] = time.time,
     jitter: Callable[[], float] = random.random,
-) -> T:
-    """The result of the work, which is begun once the lock is there. Raises Refused if another run has it,
-    HolystoneError if no lock can be pushed, and what the work raises."""
-    return await holding_all([session], run, work, now=lambda _: now(), jitter=jitter)
-
-
-async def holding_all(
-    sessions: Sequence[RepositorySession],
-    run: str,
-    work: Callable[[], Awaitable[T]],
-    *,
-    now: Callable[[RegistryHost], float] = lambda _: time.time(),
-    jitter: Callable[[], float] = random.random,
-) -> T:
-    """The same for several repositories: all of them or none. `now`: Unix seconds, best by the registry's own clock,
-    which all runs share."""
-    locks = [_Held(each, run, partial(now, each.repository.host)) for each in sessions]
-    results: list[T] = []
+) -> AsyncIterator[None]:
+    """`now`: Unix seconds, best by the registry's own clock, which all runs share. Raises Refused if another run has
+    it, HolystoneError if no lock can be pushed."""
+    lock = _Held(session, run, now)
     failures: list[Exception] = []
     try:
         async with anyio.create_task_group() as tasks:
             try:
-                for lock in locks:
-                    await _take(lock, jitter)
-                    tasks.start_soon(_renew, lock)
-                results.append(await work())
+                await _take(lock, jitter)
+                tasks.start_soon(_renew, lock)
+                yield
             except Exception as failure:
                 failures.append(failure)
             tasks.cancel_scope.cancel()
     finally:
-        for lock in reversed(locks):
-            with anyio.move_on_after(_GIVE_BACK, shield=True):
-                await lock.give_back()
+        with anyio.move_on_after(_GIVE_BACK, shield=True):
+            await lock.give_back()
     if failures:
         raise failures[0]
-    return results[0]
 
 
 async def _renew(lock: "_Held") -> None:

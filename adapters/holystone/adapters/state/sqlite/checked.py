@@ -4,7 +4,7 @@ row is a claim until its kinds, names and digests have been looked at."""
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -12,14 +12,14 @@ from holystone.engine.errors import Damaged
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import RawManifest, blobs_of
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import FORMAT, Plan, PlanHead, RepositoryPlan
 from holystone.engine.model.records import RunRecord, Tombstone
-from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Digest, Tag
 
 RUN_COLUMNS: Final = ("id", "started", "ended", "command", "state", "locks")
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 """Of a run: a part of file names and tags."""
-_STATES: Final = ("open", "finished", "undoing", "undone", "given-up")
+_STATES: Final = ("beginning", "open", "finished", "undoing", "undone", "given-up")
 
 
 class Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,15 +60,41 @@ def run_record(row: Sequence[object]) -> RunRecord:
     return record
 
 
-def plan(run: str, encoded: object) -> Plan:
-    """Raises Damaged."""
+class Begun(PlanHead, frozen=True, kw_only=True):
+    """What is recorded of a plan beside its repositories."""
+
+    repositories: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        fields = {name: getattr(plan, name) for name in PlanHead.__struct_fields__}
+        return cls(**fields, repositories=len(plan.repositories))
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def begun(run: str, encoded: object) -> Begun:
+    """Raises Damaged, also for the plan of an earlier version: what it meant is not guessed."""
     with reading(run, "its plan"):
-        return from_json(_bytes(encoded), Plan).claimed()
+        made = from_json(_bytes(encoded), _Format).format
+        if made >= FORMAT:
+            return from_json(_bytes(encoded), Begun)
+    raise Damaged(
+        f"Run {run} was begun by an earlier version of Holystone, whose plans are read by it alone (format {made}).",
+        not_deleted="Nothing was deleted by this command.",
+        what_to_do=f"Use that version for it; `holystone runs give-up {run}` ends it for good.",
+    )
 
 
-def repository(name: object) -> Repository:
-    host, _, path = _text(name).partition("/")
-    return Repository(RegistryHost.parse(host), RepositoryPath.parse(path))
+def repository_plan(run: str, name: object, encoded: object) -> RepositoryPlan:
+    """Raises Damaged."""
+    with reading(run, f"its plan of {name}"):
+        plan = from_json(_bytes(encoded), RepositoryPlan)
+        if str(plan.repository) != name:
+            raise ValueError(f"it is of {plan.repository}")
+        return plan.claimed()
 
 
 def manifest(digest: Digest, media_type: object, body: object) -> RawManifest | None:

@@ -6,6 +6,8 @@ undone."""
 import sqlite3
 from typing import Final
 
+from holystone.adapters.state.sqlite.rows import forget
+
 AFTER_DAYS: Final = 90
 """Days since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly
 find."""
@@ -37,27 +39,17 @@ def forget_runs(database: sqlite3.Connection, now: int, *, largest: int = LARGES
     borne_out = database.execute(_LATEST).fetchone()
     today = min(now, *borne_out) if borne_out else 0
     for (run,) in _ids(database, _OLD, today - AFTER_DAYS * _DAY):
-        _forget(database, run)
+        forget(database, run)
     undone = _ids(database, "state = 'undone' AND ended < ?", now)
     for (run,) in [*undone, *_ids(database, f"state != 'undone' AND {_OLD}", today - SURELY_DAYS * _DAY)]:
         if _size(database) <= largest:
             return
-        _forget(database, run)
+        forget(database, run)
 
 
 def _ids(database: sqlite3.Connection, which: str, moment: int) -> list[tuple[str]]:
     query = f"SELECT id FROM runs WHERE {_ENDED} AND {which} ORDER BY ended, id"  # noqa: S608
     return database.execute(query, (moment,)).fetchall()
-
-
-def _forget(database: sqlite3.Connection, run: str) -> None:
-    for table in ("losses", "tombstoned", "outcomes", "manifests"):
-        database.execute(
-            f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run = ?)",  # noqa: S608
-            (run,),
-        )
-    database.execute("DELETE FROM slices WHERE run = ?", (run,))
-    database.execute("DELETE FROM runs WHERE id = ?", (run,))
 
 
 def _size(database: sqlite3.Connection) -> int:

@@ -3,25 +3,34 @@
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+import msgspec
+
+from holystone.adapters.state.spool import FileSpool
 from holystone.adapters.state.sqlite import checked, rows
+from holystone.adapters.state.sqlite.checked import Begun
 from holystone.adapters.state.sqlite.file_locks import lock_repositories, lock_run
 from holystone.adapters.state.sqlite.forgetting import forget_runs
 from holystone.adapters.state.sqlite.run import SqliteRun
 from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database
 from holystone.adapters.state.sqlite.writer import Writer
-from holystone.engine.errors import UsageError, shell_word
+from holystone.engine.errors import Refused, UsageError, shell_word
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord, RunRecord
 from holystone.engine.model.references import Digest, Repository
+
+_WRITTEN: Final = 4 << 20
+"""Bytes of plans in one transaction, or one more of any size."""
+_READ: Final = 8
+"""Plans at once."""
 
 
 class Journal:
@@ -64,13 +73,30 @@ class Journal:
         Refused if another run is at work in one of its repositories."""
         started = self._now()
         await self._writer.do(partial(forget_runs, now=int(started)))
-        encoded = to_json(plan)
+        await self._forget_half_written()
+        head = to_json(Begun.of(plan))
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         while True:
-            record = RunRecord(f"{stamp}-{self._token()}", int(started), None, command, "open")
+            record = RunRecord(f"{stamp}-{self._token()}", int(started), None, command, "beginning")
             with self._lock(record.id, plan) as locks:
-                if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, encoded)):  # type: ignore[misc]
+                if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, head)):  # type: ignore[misc]
+                    for some in _some_at_once(plan.repositories):
+                        await self._writer.do(rows.insert_plans(record.id, some))
+                    await self._writer.do(partial(rows.set_state, run_id=record.id, state="open", ended=None))
+                    record = msgspec.structs.replace(record, state="open")
                     return self._hold(SqliteRun(self._writer, locks.pop_all(), record, plan, self._now))
+
+    async def _forget_half_written(self) -> None:
+        """Of processes that died before their run had begun: whoever lives has the lock of his."""
+        for run_id in await self._writer.do(rows.half_written):
+            try:
+                lock = lock_run(self._directory, run_id)
+            except Refused:
+                continue
+            try:
+                await self._writer.do(partial(rows.forget, run_id=run_id))
+            finally:
+                lock.release()
 
     async def load(self, run_id: str | None = None) -> SqliteRun:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
@@ -78,7 +104,7 @@ class Journal:
         record, encoded = await self._find(run_id)
         if record.state == "damaged":
             raise checked.damaged(record.id, record.command)
-        plan = checked.plan(record.id, encoded)
+        plan = await self._plan(record.id, encoded)
         with self._lock(record.id, plan) as locks:
             record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
             return self._hold(SqliteRun(self._writer, locks.pop_all(), record, plan, self._now))
@@ -107,11 +133,29 @@ class Journal:
     async def plan(self, run_id: str) -> Plan:
         """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
         record, encoded = await self._find(run_id)
-        return checked.plan(record.id, encoded)
+        return await self._plan(record.id, encoded)
 
-    async def repositories(self, run_id: str) -> tuple[RepositoryRecord, ...]:
-        """Of the repositories that were begun, sorted by name. Raises Damaged."""
-        return await self._writer.do(lambda db: rows.read_slices(db, run_id))
+    async def _plan(self, run_id: str, encoded: object) -> Plan:
+        """Read once, and whole, so that what is wrong with it is known before anything is done. Raises Damaged."""
+        begun = checked.begun(run_id, encoded)
+        repositories = FileSpool(RepositoryPlan, self._directory)
+        names: list[Repository] = []
+        after = ""
+        while found := await self._writer.do(lambda db, after=after: rows.read_plans(db, run_id, after, _READ)):  # type: ignore[misc]
+            with checked.reading(run_id, "its plan"):
+                for _, each in found:
+                    repositories.append(each)
+                    names.append(each.repository)
+            after = found[-1][0]
+        if len(repositories) != begun.repositories:
+            why = f"its plan has {len(repositories)} of {begun.repositories} repositories"
+            raise checked.damaged(run_id, why)
+        return Plan.of(begun.claimed(names), repositories)
+
+    async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
+        """None for a repository that was not begun. Raises Damaged."""
+        found = await self._writer.do(lambda db: rows.read_slice(db, run_id, repository))
+        return found[1] if found else None
 
     async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
         """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
@@ -144,3 +188,17 @@ class Journal:
                 what_to_do="`holystone runs` lists the runs.",
             )
         return found
+
+
+def _some_at_once(plans: Iterable[RepositoryPlan]) -> Iterator[list[tuple[Repository, bytes]]]:
+    """As many as one transaction may take without holding up others."""
+    some: list[tuple[Repository, bytes]] = []
+    size = 0
+    for each in plans:
+        some.append((each.repository, to_json(each)))
+        size += len(some[-1][1])
+        if size > _WRITTEN:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some

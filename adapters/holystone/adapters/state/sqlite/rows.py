@@ -8,6 +8,7 @@ from holystone.adapters.state.sqlite import checked
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.outcomes import Loss, Outcome
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
 
@@ -17,13 +18,47 @@ _STORED: Final = (
 )
 
 
-def insert_run(database: sqlite3.Connection, record: RunRecord, plan: bytes) -> bool:
+def insert_run(database: sqlite3.Connection, record: RunRecord, head: bytes) -> bool:
     """False if the id is taken."""
     cursor = database.execute(
         "INSERT OR IGNORE INTO runs (id, started, command, state, plan) VALUES (?, ?, ?, ?, ?)",
-        (record.id, record.started, record.command, record.state, plan),
+        (record.id, record.started, record.command, record.state, head),
     )
     return cursor.rowcount == 1
+
+
+def insert_plans(run_id: str, plans: Sequence[tuple[Repository, bytes]]) -> Callable[[sqlite3.Connection], None]:
+    rows = [(run_id, str(repository), plan) for repository, plan in plans]
+
+    def insert(database: sqlite3.Connection) -> None:
+        database.executemany("INSERT INTO plans VALUES (?, ?, ?)", rows)
+
+    return insert
+
+
+def read_plans(database: sqlite3.Connection, run_id: str, after: str, some: int) -> list[tuple[str, RepositoryPlan]]:
+    """The next few, by the names in the table."""
+    rows = database.execute(
+        "SELECT repository, plan FROM plans WHERE run = ? AND repository > ? ORDER BY repository LIMIT ?",
+        (run_id, after, some),
+    )
+    return [(str(name), checked.repository_plan(run_id, name, plan)) for name, plan in rows]
+
+
+def half_written(database: sqlite3.Connection) -> list[str]:
+    """Runs whose plan is being written, or never will be."""
+    return [str(run) for (run,) in database.execute("SELECT id FROM runs WHERE state = 'beginning'")]
+
+
+def forget(database: sqlite3.Connection, run_id: str) -> None:
+    for table in ("losses", "tombstoned", "outcomes", "manifests"):
+        database.execute(
+            f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run = ?)",  # noqa: S608
+            (run_id,),
+        )
+    for table in ("slices", "plans"):
+        database.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))  # noqa: S608
+    database.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
 
 def set_state(database: sqlite3.Connection, run_id: str, state: RunState, ended: int | None) -> None:
@@ -35,13 +70,15 @@ def set_locks(database: sqlite3.Connection, run_id: str) -> None:
 
 
 def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
-    rows = database.execute(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY started DESC, id DESC")  # noqa: S608
+    rows = database.execute(
+        f"SELECT {_RUN_COLUMNS} FROM runs WHERE state != 'beginning' ORDER BY started DESC, id DESC"  # noqa: S608
+    )
     return tuple(checked.run_record(row) for row in rows)
 
 
 def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, object] | None:
-    """With its plan, not looked at yet. The latest open run if `run_id` is None."""
-    where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ?"
+    """With the head of its plan, not looked at yet. The latest open run if `run_id` is None."""
+    where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ? AND state != 'beginning'"
     row = database.execute(
         f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
         (run_id,),
@@ -75,13 +112,32 @@ def seal_slice(database: sqlite3.Connection, number: int, tombstone: Tombstone |
 def read_slice(
     database: sqlite3.Connection, run_id: str, repository: Repository
 ) -> tuple[int, RepositoryRecord] | None:
-    """Raises Damaged, like all that reads."""
-    found = _slices(database, run_id, "run = ? AND repository = ?", (run_id, str(repository)))
-    return found[0] if found else None
-
-
-def read_slices(database: sqlite3.Connection, run_id: str) -> tuple[RepositoryRecord, ...]:
-    return tuple(each for _, each in _slices(database, run_id, "run = ?", (run_id,)))
+    """None if it is not sealed. Raises Damaged, like all that reads."""
+    row = database.execute(
+        "SELECT id, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, checked "
+        "FROM slices WHERE run = ? AND repository = ? AND sealed",
+        (run_id, str(repository)),
+    ).fetchone()
+    if row is None:
+        return None
+    number, *tombstone, looked = row
+    with checked.reading(run_id, f"{repository}"):
+        outcomes = {
+            checked.number(step): checked.outcome(data)
+            for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
+        }
+        marks = frozenset(
+            checked.number(step)
+            for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
+        )
+        losses = tuple(
+            checked.loss(tag, lost)
+            for tag, lost in database.execute(
+                "SELECT tag, digest FROM losses WHERE slice = ? ORDER BY tag, digest", (number,)
+            )
+        )
+        mark = checked.tombstone(*tombstone)
+        return number, RepositoryRecord(repository, mark, outcomes, marks, losses, bool(looked))
 
 
 def insert_manifests(number: int, manifests: Sequence[RawManifest]) -> Callable[[sqlite3.Connection], None]:
@@ -150,35 +206,3 @@ def insert_check(number: int, losses: Sequence[Loss]) -> Callable[[sqlite3.Conne
         database.execute("UPDATE slices SET checked = 1 WHERE id = ?", (number,))
 
     return insert
-
-
-def _slices(
-    database: sqlite3.Connection, run_id: str, where: str, values: tuple[str, ...]
-) -> list[tuple[int, RepositoryRecord]]:
-    rows = database.execute(
-        "SELECT id, repository, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, "  # noqa: S608
-        "checked "
-        f"FROM slices WHERE {where} AND sealed ORDER BY repository",
-        values,
-    ).fetchall()
-    found = []
-    for number, repository, *tombstone, looked in rows:
-        with checked.reading(run_id, f"{repository}"):
-            name = checked.repository(repository)
-            mark = checked.tombstone(*tombstone)
-            outcomes = {
-                checked.number(step): checked.outcome(data)
-                for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
-            }
-            marks = frozenset(
-                checked.number(step)
-                for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
-            )
-            losses = tuple(
-                checked.loss(tag, lost)
-                for tag, lost in database.execute(
-                    "SELECT tag, digest FROM losses WHERE slice = ? ORDER BY tag, digest", (number,)
-                )
-            )
-            found.append((number, RepositoryRecord(name, mark, outcomes, marks, losses, bool(looked))))
-    return found

@@ -42,6 +42,11 @@ _STEPS: Final = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE runs ADD COLUMN locks INTEGER NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE plans (
+        run TEXT NOT NULL REFERENCES runs, repository TEXT NOT NULL, plan BLOB NOT NULL, PRIMARY KEY (run, repository)
+    );
+    """,
 )
 """From each format to the next: a journal of an earlier version goes through those that it lacks. What was written is
 never changed."""

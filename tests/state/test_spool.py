@@ -1,0 +1,90 @@
+"""What a run has of each repository is the same whether it was in memory or in the file meanwhile."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holystone.adapters.state.spool import FileSpool
+from holystone.engine.errors import HolystoneError, Unreachable
+from holystone.engine.executor import CheckReport, RepositoryResult
+from holystone.engine.executor.stopped import Stopped
+from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
+from holystone.engine.model.references import Tag
+from holystone.engine.undo import Moved, PutBack, RepositoryUndo
+from holystone.engine.undo.results import BlobsGone, Restored, TakenMeanwhile
+from tests.support.memory_registry import digest_of, repository
+from tests.support.small_plans import level, remove, repository_plan
+from tests.support.spools import FOLDER, planned, results, undone
+
+ONE, TWO = digest_of(b"one"), digest_of(b"two")
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), unique=True, max_size=12), st.integers(0, 20))
+def test_they_come_back_whole_in_order_of_their_names(names: list[str], in_memory: int) -> None:
+    made = [repository_plan(repository(name), level(remove(digest_of(name.encode()), name))) for name in names]
+    spool = FileSpool(type(made[0]) if made else RepositoryResult, FOLDER, in_memory=in_memory)
+    for each in made:
+        spool.append(each)
+    in_order = sorted(made, key=lambda each: each.repository)
+    assert list(spool) == in_order
+    assert spool == in_order == [spool[number] for number in range(len(spool))]
+    assert spool[:2] == in_order[:2]
+    assert spool != in_order[1:] or not in_order
+
+
+def test_no_more_is_in_memory_than_may_be_and_the_rest_in_no_file_that_others_see(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    spool = FileSpool(RepositoryResult, folder, in_memory=3)
+    for number in range(20):
+        spool.append(RepositoryResult(repository(f"a{number}"), {0: Deleted()}, 0, None, None))
+        assert len(spool._recent) <= 3
+    assert [each.repository.path for each in spool] == sorted(f"a{number}" for number in range(20))
+    assert len(spool._recent) <= 3
+    assert list(folder.iterdir()) == []
+
+
+def test_whatever_came_of_a_repository_comes_back() -> None:
+    stopped = Stopped.by(Unreachable("no answer", not_deleted="Nothing.", what_to_do="Wait."))
+    check = CheckReport((Loss(ONE, Tag("v1")), Loss(TWO)), (Tag("m"),), (Tag("r"),), (Tag("s"),), (ONE,))
+    outcomes: dict[int, Outcome] = {0: Deleted(), 7: Failed("x"), 12: Needed("v1")}
+    of_runs = [
+        RepositoryResult(repository("a"), outcomes, 3, stopped, check, {ONE: Tag("v1")}, frozenset((ONE, TWO))),
+        RepositoryResult(repository("b"), {}, 0, None, None),
+    ]
+    put_back = (PutBack(Tag("v1"), ONE, Restored()), PutBack(None, TWO, BlobsGone("gc")))
+    taken = PutBack(Tag("v2"), ONE, TakenMeanwhile(TWO))
+    of_undos = [
+        RepositoryUndo(repository("a"), (*put_back, taken), (Moved(None, ONE, None),), 2, stopped, Failed("y")),
+        RepositoryUndo(repository("b"), (), (), 0, None, None),
+    ]
+    kept, put = results(), undone()
+    for result, undo in zip(of_runs, of_undos, strict=True):
+        kept.append(result)
+        put.append(undo)
+    assert list(kept) == of_runs
+    assert list(put) == of_undos
+    assert kept[0].is_stopped_by(Unreachable)
+
+
+def test_a_repository_is_there_once() -> None:
+    spool = planned()
+    spool.append(repository_plan(repository("a")))
+    with pytest.raises(ValueError, match="a is there twice"):
+        spool.append(repository_plan(repository("a")))
+
+
+def test_a_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> object:
+        return os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b", buffering=0)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    spool = FileSpool(RepositoryResult, tmp_path / "cache", in_memory=0)
+    spool.append(RepositoryResult(repository("a"), {}, 0, None, None))
+    with pytest.raises(HolystoneError, match="No space left on device") as told:
+        spool.append(RepositoryResult(repository("b"), {}, 0, None, None))
+    assert told.value.not_deleted
+    assert told.value.what_to_do
