@@ -37,7 +37,8 @@ async def list_managed(connections: Connections, settings: StorageSettings) -> t
 async def add_managed(
     connections: Connections, settings: StorageSettings, image: ImageName, project: str | None, *, dry_run: bool
 ) -> bool:
-    """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
+    """Writes the record of a managed image; False if it is there already. Raises HolystoneError; UsageError for a name
+    that can have no record."""
     tag = record_tag(image)
     at = await locate_storage(connections, settings)
     session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)

@@ -58,7 +58,7 @@ def plan_hash(plan: Plan) -> str:
 
 
 class _Hash:
-    """Of what is said, whatever the layout."""
+    """The hash of what is said, whatever the layout."""
 
     def __init__(self, head: PlanHead) -> None:
         self._sum = hashlib.sha256()

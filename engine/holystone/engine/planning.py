@@ -61,7 +61,7 @@ async def plan_repository(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """From the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
+    """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
     `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
     snapshot = await read_repository(session, cache, needs_config=needs_config)
     judged = policy(snapshot)

@@ -46,8 +46,8 @@ class Catalog:
         PageGuard(self.what, max_entries=self._max_entries).take(reply.body.count(each))
 
     def page(self, names: Sequence[str]) -> CatalogPage:
-        """Those of the names that are wanted and were not shown yet. Raises IncompleteSource for a name that cannot be
-        one, and for more names than can be kept."""
+        """The names that are wanted and were not shown yet. Raises IncompleteSource for a name that cannot be one, and
+        for more names than can be kept."""
         self._guard.take(len(names))
         repositories: list[Repository] = []
         odd: list[str] = []

@@ -101,7 +101,7 @@ def document_schema() -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    """Of each line of a plan file."""
+    """The schema of each line of a plan file."""
     lines, definitions = json_schemas(PlanHead, RepositoryPlan, PlanEnd)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": lines, "$defs": definitions}
 

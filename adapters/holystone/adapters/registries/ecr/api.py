@@ -80,7 +80,7 @@ class EcrApi:
         return IncompleteSource(f"{what} cannot be read: {error}.")
 
     def lacking(self, action: str, error: ApiError) -> str:
-        """For people: who may not do what. AWS's own words name the user or role."""
+        """Says to people who may not do what. AWS's own words name the user or role."""
         return f"the AWS credential ({self.origin}) lacks {action}: {error}"
 
     def __repr__(self) -> str:

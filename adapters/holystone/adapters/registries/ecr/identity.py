@@ -64,7 +64,7 @@ _ADVICE: Final = (
 
 
 class _Process:
-    """As much of asyncio's process as aiobotocore asks of it."""
+    """A process with as much of asyncio's as aiobotocore asks of it."""
 
     def __init__(self, ended: Ended) -> None:
         self.returncode = ended.code
