@@ -7,14 +7,12 @@ import anyio
 
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.events import tell
-from holystone.engine.executor.check import check_after
+from holystone.engine.executor.check import Deletions, check_after
 from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather
+from holystone.engine.executor.held_back import refused_for_good, too_early
 from holystone.engine.executor.manifests import remove
-from holystone.engine.executor.marks import too_early
-from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, RepositoryResult
-from holystone.engine.executor.served import Deletions
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.stopped import Stopped
 from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
