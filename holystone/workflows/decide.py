@@ -97,10 +97,7 @@ def decide(
     """`intent` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
     runs somewhere. Raises IncompleteSource where git has more than can be judged."""
     storage = read_storage(inventory.snapshots[inventory.storage], inventory.images, inventory.project)
-    tags = {
-        name: read_images(inventory.layout, name, inventory.of_image(name), inventory.project)
-        for name in inventory.images
-    }
+    tags = read_images(inventory.layout, inventory.images, inventory.snapshots, inventory.project)
     all_tags = [tag for each in tags.values() for tag in each]
     records = _by_image(storage.metadata)
     named = whose_records_are_ours(inventory, storage)
@@ -145,8 +142,8 @@ def decide(
             _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
-        for repository in {inventory.layout.repository(name) for name in inventory.images}:
-            _merge(found[repository], foreign(inventory, repository, all_tags))
+        for repository, others in foreign(inventory, all_tags).items():
+            _merge(found[repository], others)
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
     notices += [*contradictions(found), *doubts]
     silent = silent_records(inventory, storage) if isinstance(intent, GitIntent) and scope.images else ()

@@ -2,6 +2,7 @@
 clone can know it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final, Protocol
 
 import anyio.to_thread
@@ -109,13 +110,12 @@ def _after(tags: Iterable[ImageTag]) -> Wanted:
 
 
 def image_tags(inventory: ProjectInventory) -> Sequence[ImageTag]:
-    return [tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))]
+    return [*chain.from_iterable(read_images(inventory.layout, inventory.images, inventory.snapshots).values())]
 
 
 def _misses_commits(history: History, records: Iterable[MetadataRecord]) -> bool:
     """Whether some image was built at a commit that nothing selected reaches, so that a missing tag may be why."""
-    reached = {commit for commit in history.times if history.reached_from[commit]}
-    return not commits_to_ask(records) <= reached
+    return not commits_to_ask(records) <= history.reached_from.by_heads
 
 
 def _notices(checked: CheckedClone, references: References) -> Iterable[str]:

@@ -97,7 +97,9 @@ def _places(inventory: ProjectInventory) -> str:
 
 def _looks_like_storage(inventory: ProjectInventory) -> Repository | None:
     """A repository of images that holds what belongs into the stages storage."""
-    names = {inventory.layout.repository(name): inventory.of_image(name).names for name in inventory.images}
+    names = {
+        at: inventory.snapshots[at].names for at in {inventory.layout.repository(name) for name in inventory.images}
+    }
     if inventory.images_root:
         names[inventory.images_root.repository] = inventory.images_root.names
     others = sorted(names.keys() - {inventory.storage})

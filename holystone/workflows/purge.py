@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import msgspec
 
@@ -203,9 +204,8 @@ async def _read(
             connections, cache, places.layout, places.images, places.storage, project.images
         )
         snapshots = dict(inventory.snapshots)
-        images = tuple(
-            tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))
-        )
+        of_each = read_images(inventory.layout, inventory.images, inventory.snapshots)
+        images = tuple(chain.from_iterable(of_each.values()))
         located = places.located(snapshots)
         storage = inventory.storage
     else:

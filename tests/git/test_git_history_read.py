@@ -41,7 +41,8 @@ def test_nothing_asked(tmp_path: Path) -> None:
     head = builder.commit("a", time=NOW)
     assert opened(builder).history([head], []).times == {}
     history = opened(builder).history([], [head])
-    assert (history.times, history.reached_from) == ({head: NOW}, {head: frozenset()})
+    assert history.times == {head: NOW}
+    assert history.reached_from == {head: frozenset()}
 
 
 def test_something_that_is_no_commit_does_not_exist_as_one(tmp_path: Path) -> None:
@@ -146,3 +147,16 @@ def test_more_sets_of_branches_than_there_is_memory_for(builder: GitBuilder, mon
     monkeypatch.setattr(reach, "_LARGEST", 10)
     with pytest.raises(IncompleteSource, match="100 branches that begin at different commits, and no more are read"):
         opened(builder).history(heads, [line[0]])
+
+
+def test_more_sets_of_branches_to_be_judged_by_than_there_is_memory_for(
+    builder: GitBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of different ones that reach each of the commits that images were built at."""
+    line = [builder.commit("0", time=1000)]
+    for number in range(1, 100):
+        line.append(builder.commit(f"{number}", time=1000 + number, parents=line[-1:]))
+    monkeypatch.setattr(reach, "_KEPT", 200)
+    assert len(opened(builder).history([line[-1]], line).reached_from) == 100, "the same one is kept once"
+    with pytest.raises(IncompleteSource, match=r"different ones reach each of 2[0-9] commits"):
+        opened(builder).history(line, line)

@@ -24,7 +24,7 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
-from holystone.engine.scheduler import Limits, Scheduler
+from holystone.engine.scheduler import Limits, Scheduler, Transient
 from holystone.policies.werf.v1.labels import looked_at
 from holystone.workflows.plan_file import read_plan
 from holystone.workflows.session import until_signal
@@ -61,6 +61,27 @@ async def list_many(session: DefaultSession, _: Path) -> str:
         for _each in range(8):
             group.start_soon(session.list_tags)
     return "all"
+
+
+async def heads(session: DefaultSession, _: Path) -> str:
+    """As many at once as there are connections."""
+    said = set()
+
+    async def ask(number: int) -> None:
+        try:
+            reply = await session.http.request("GET", f"/v2/team/app/manifests/t{number}", lane=None, limit=9)
+            said.add(str(reply.status))
+        except Transient as error:
+            said.add(str(error))
+
+    async with anyio.create_task_group() as group:
+        for number in range(64):
+            group.start_soon(ask, number)
+    return ", ".join(said)
+
+
+async def catalog(session: DefaultSession, _: Path) -> str:
+    return str([len(page.repositories) async for page in session.registry.repositories()])
 
 
 async def referrers(session: DefaultSession, _: Path) -> str:
@@ -119,7 +140,8 @@ async def hoard(_session: DefaultSession, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[DefaultSession, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, write_down_many, hoard)
+    each.__name__: each
+    for each in (list_tags, list_many, heads, catalog, referrers, read, plan, write_down, write_down_many, hoard)
 }
 
 

@@ -1,5 +1,7 @@
 """What a purge takes: all that is the project's, and nothing of anybody else's in the same repositories."""
 
+from itertools import chain
+
 import msgspec
 import pytest
 
@@ -76,9 +78,10 @@ def holdings(
     if published is not None:
         there[IMAGES] = snapshot(IMAGES, {**published, **(stored if storage == IMAGES else {})})
     layout = ImagesRepo.at(Address(HOST, IMAGES.path), mode)
-    tags = tuple(
-        tag for name in images for tag in read_images(layout, ImageName(name), there.get(IMAGES, there[storage]))
-    )
+    at = there.get(IMAGES, there[storage])
+    names = [ImageName(name) for name in images]
+    of_each = read_images(layout, names, dict.fromkeys(map(layout.repository, names), at))
+    tags = tuple(chain.from_iterable(of_each.values()))
     return Holdings(project, storage, there, None if published is None else tags)
 
 

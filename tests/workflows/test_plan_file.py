@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holystone.adapters import files
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.in_use import Workload
@@ -124,6 +125,16 @@ def test_what_is_no_plan_is_wrong_usage(tmp_path: Path, hostile: bytes) -> None:
     file.write_bytes(hostile)
     with pytest.raises(UsageError, match="is not a plan of this version"):
         read(file)
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a thread that no signal ends."""
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "plan.json")
+    with pytest.raises(UsageError, match="pipe"):
+        read_plan(tmp_path / "plan.json", FOLDER, max_age=60)
 
 
 def test_a_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
