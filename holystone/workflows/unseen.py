@@ -9,8 +9,8 @@ import msgspec
 
 from holystone.engine.closure.attached import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.notices import ImageUnseen
 from holystone.engine.model.references import ImageName, Repository, Tag
-from holystone.engine.report.words import count
 from holystone.policies.werf.v1 import kind_of
 from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
@@ -94,14 +94,9 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
     return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
-def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, UnseenTags]) -> Iterator[str]:
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, UnseenTags]) -> Iterator[ImageUnseen]:
     """Notices of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
         if not each.tags:
             at = inventory.layout.repository(image)
-            yield (
-                f"image {image.shown}: {at} has no tag, though {count(each.records, 'record')} in {inventory.storage} "
-                "name images that were published there: they stay, and so does each stage that nothing else needs. If "
-                "it was deleted on purpose, leave the image out of werf.yaml and run "
-                f"`holystone managed-images rm {image.shown}`"
-            )
+            yield ImageUnseen(at, image, each.records, inventory.storage)

@@ -1,8 +1,10 @@
 import subprocess
 import time
 import tracemalloc
+import zlib
 from pathlib import Path
 
+import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,21 @@ def test_something_that_is_no_commit_does_not_exist_as_one(tmp_path: Path) -> No
     builder = GitBuilder(tmp_path)
     tree = Commit.parse(str(builder.repository.TreeBuilder().write()))
     assert opened(builder).history([], [tree]).times == {}
+
+
+def test_a_file_that_a_record_or_a_tag_names_is_not_read(builder: GitBuilder) -> None:
+    """A file of 700 MB took as much memory, for whoever may push to the stages storage. This one's content cannot be
+    read at all."""
+    head = builder.commit("a", time=NOW)
+    blob = str(builder.repository.create_blob(b"x" * 10_000))
+    builder.reference("refs/tags/file", pygit2.Oid(hex=blob))
+    builder.annotated_tag("annotated", pygit2.Oid(hex=blob), time=NOW)
+    file = Path(builder.repository.path) / "objects" / blob[:2] / blob[2:]
+    file.chmod(0o600)
+    file.write_bytes(zlib.compress(b"blob 10000\0" + b"x" * 10_000)[:-8])
+    repository = opened(builder)
+    assert repository.history([head], [head, Commit.parse(blob)]).times == {head: NOW}
+    assert [each.name for each in repository.references().ignored] == ["annotated", "file"]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
