@@ -26,7 +26,7 @@ from holystone.settings.resolve import resolve, resolve_apply
 from holystone.settings.tables import CLEANUP_OPTIONS
 from holystone.settings.values import DAY
 from holystone.workflows.carry_out import carry_out, take_back
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.session import Session, open_session
 from holystone.workflows.still_unused import refuse_what_is_used

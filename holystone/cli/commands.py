@@ -31,7 +31,7 @@ from holystone.settings.values import ApplySettings, CleanupSettings, DirectSett
 from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.manage import manage, show_managed
 from holystone.workflows.managed_images import prepare_removal

@@ -277,13 +277,13 @@ def version() -> None:
 
 def _cleanup(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import clean
-    from holystone.workflows.decide import Scope
+    from holystone.workflows.decision import Scope
 
     return clean(command, given, Scope(images, stages))
 
 
 def _purge(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import purge
-    from holystone.workflows.decide import Scope
+    from holystone.workflows.decision import Scope
 
     return purge(command, given, Scope(images, stages))

@@ -28,7 +28,7 @@ from holystone.settings.values import CleanupSettings
 from holystone.ui.output import report
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import TextReporter
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.session import open_session

@@ -8,8 +8,9 @@ from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_poli
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
 from holystone.adapters.yaml.nodes import problem, shown
 from holystone.engine.errors import HolystoneError, UsageError
-from holystone.engine.model.notices import ConfigNotRead, Notice, PolicyMisnamed, ProjectRenamed
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import ImageName
+from holystone.engine.model.source_notices import ConfigNotRead, PolicyMisnamed, ProjectRenamed
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
 from holystone.settings.values import ProjectSettings

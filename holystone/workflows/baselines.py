@@ -7,11 +7,11 @@ from pathlib import Path
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.engine.errors import HolystoneError
-from holystone.engine.model.notices import BaselineAbsent
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
+from holystone.engine.model.source_notices import BaselineAbsent
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.baseline import Baseline, Shrunk, hold_against, less

@@ -6,7 +6,8 @@ from typing import Final
 from holystone.adapters.http.dates import Reading
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.history import GitReference
-from holystone.engine.model.notices import ClockApart, ClockUnwitnessed, CommitAhead, Notice
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.source_notices import ClockApart, ClockUnwitnessed, CommitAhead
 from holystone.engine.report.notice_words import clock_doubt
 
 TOLERANCE: Final = 5 * 60

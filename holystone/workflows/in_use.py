@@ -11,9 +11,10 @@ from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
 from holystone.engine.errors import IncompleteSource, Refused, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
-from holystone.engine.model.notices import Notice, UsedByLists, UsedInClusters, WordsSkipped
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
+from holystone.engine.model.source_notices import UsedByLists, UsedInClusters, WordsSkipped
 from holystone.engine.names import may_name
 from holystone.settings.values import KubernetesSettings
 

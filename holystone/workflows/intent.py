@@ -13,9 +13,10 @@ from holystone.adapters.git.prepare import CheckedClone, catch_up, refuse_withou
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import GitNames, GitReference, History
-from holystone.engine.model.notices import LocalTags, Notice, OriginUnasked
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import Commit, Tag
 from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.source_notices import LocalTags, OriginUnasked
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.werf.v1 import docker_tag_slug, read_images, read_storage
@@ -23,7 +24,7 @@ from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
 from holystone.policies.werf.v1.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
-from holystone.workflows.decide import GitIntent, Intent, StrategyIntent
+from holystone.workflows.decision import GitIntent, Intent, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.origin import check_origin
 

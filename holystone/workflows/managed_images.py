@@ -8,12 +8,13 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import BlobsMissing, RegistryFailure, UsageError
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import Asked
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.notices import RecordAbsent
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import Asked, NotAsked
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Tag
 from holystone.engine.model.refusals import RecordStays
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
@@ -21,7 +22,7 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.policies.werf.v1 import is_manageable, managed_image_tag, managed_images
 from holystone.settings.values import StorageSettings
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.locate import locate_storage
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.planning import PlanningOptions, make_plan

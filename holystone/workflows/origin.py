@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import History
-from holystone.engine.model.notices import HistoryAccepted
 from holystone.engine.model.refusals import AnotherHistory, CloneWithoutBranches, OriginWithoutBranches
+from holystone.engine.model.source_notices import HistoryAccepted
 from holystone.engine.planner.baseline import Shrunk
 from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import MetadataRecord

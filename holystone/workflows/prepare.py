@@ -24,7 +24,8 @@ from holystone.settings.project import Project, load_project
 from holystone.settings.values import CleanupSettings
 from holystone.workflows.baselines import count_sources, hold_against_last
 from holystone.workflows.clock import check_clock
-from holystone.workflows.decide import Rules, Scope, StrategyIntent, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Rules, Scope, StrategyIntent
 from holystone.workflows.in_use import FoundInUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.workflows.intent import GitAnswer, ask_git, image_tags
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory

@@ -25,10 +25,11 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import NotAsked, NotNeeded
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
@@ -37,7 +38,7 @@ from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.emulators.vendor import Login, VendorEmulator

@@ -21,7 +21,8 @@ from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
 from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_storage
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
-from holystone.workflows.decide import Intent, Rules, Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Intent, Rules, Scope
 from holystone.workflows.intent import image_tags, read_git, read_names
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan

@@ -18,7 +18,8 @@ from holystone.engine.model.references import ImageName, RegistryHost, Repositor
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, never_published
 from holystone.workflows.breadth import refuse_alike, refuse_too_many
-from holystone.workflows.decide import Rules, Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Rules, Scope
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.image_values import IMAGE, commit_id, digest_of, image_tag
 

@@ -17,7 +17,8 @@ from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
-from holystone.workflows.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Decision, GitIntent, Rules, Scope, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.commit_graph import reached_from
 from tests.support.image_values import commit_id, digest_of

@@ -13,8 +13,8 @@ from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.origin import Objects, ReferenceKind
 from holystone.engine.model.history import GitReference
-from holystone.engine.model.notices import ReferenceIgnored
 from holystone.engine.model.references import Commit
+from holystone.engine.model.source_notices import ReferenceIgnored
 
 
 class Namespace(NamedTuple):

@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment

@@ -5,8 +5,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.engine.model.notices import FewerAccepted, FewerInUse, Notice
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.refusals import Refusal, SourceShrank
+from holystone.engine.model.source_notices import FewerAccepted, FewerInUse
 from holystone.engine.model.sources import Counted, Fewer, Key, Remembered
 
 HALVES_FROM: Final = 10

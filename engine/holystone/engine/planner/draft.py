@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from holystone.engine.closure.closed import Closed
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import How, Kept, Remove, Untag
-from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.facts import TagFacts

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from holystone.engine.model.reasons import BeyondLimit, DeleteReason, KeepReason, ReachedFromBranch, ReachedFromTag
+from holystone.engine.model.delete_reasons import BeyondLimit, DeleteReason
+from holystone.engine.model.reasons import KeepReason, ReachedFromBranch, ReachedFromTag
 from holystone.engine.report.reason_words import reason_words
 
 Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...]

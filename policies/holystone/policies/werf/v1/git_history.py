@@ -6,15 +6,9 @@ from itertools import islice
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import CommitsGone, NotReached
 from holystone.engine.model.history import History
-from holystone.engine.model.reasons import (
-    CommitsGone,
-    ContradictedBy,
-    KeepReason,
-    NotReached,
-    Unreadable,
-    WithoutMetadata,
-)
+from holystone.engine.model.reasons import ContradictedBy, KeepReason, Unreadable, WithoutMetadata
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import NAMED, Delete, Keep, Verdict, Verdicts
 from holystone.policies.git_references import SelectedReference

@@ -7,8 +7,9 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.history import History
-from holystone.engine.model.reasons import BeyondLimit, ReachedFromBranch, ReachedFromTag, UnknownHistory
+from holystone.engine.model.reasons import ReachedFromBranch, ReachedFromTag, UnknownHistory
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import NAMED
 from holystone.policies.git_references import SelectedReference

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from holystone.engine.model.delete_reasons import NotNeeded, Rejected
 from holystone.engine.model.reasons import (
     AncestorOfStage,
     Bookkeeping,
@@ -11,10 +12,8 @@ from holystone.engine.model.reasons import (
     ImportedBy,
     InUse,
     KeepReason,
-    NotNeeded,
     OtherProject,
     ParentOfImage,
-    Rejected,
     Unreadable,
     YoungerThan,
 )

@@ -10,19 +10,15 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import BeyondNewest, CommitGone, DeleteReason, Expired, ReferenceGone
 from holystone.engine.model.history import GitNames
 from holystone.engine.model.reasons import (
     AmongNewest,
-    BeyondNewest,
     CommitExists,
-    CommitGone,
     CreationUnknown,
-    DeleteReason,
-    Expired,
     KeepReason,
     NamedAfter,
     OtherStrategy,
-    ReferenceGone,
     UnknownHistory,
     UnknownReference,
     WithinStrategy,
