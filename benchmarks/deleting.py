@@ -23,10 +23,10 @@ from holystone.engine.closure.close import close
 from holystone.engine.executor import RepositoryResult, execute_plan
 from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
-from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan

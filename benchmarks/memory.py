@@ -27,10 +27,10 @@ from holystone.adapters.state.sqlite import Journal, SqliteDigestCache
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST
 from holystone.engine.model.plan import RepositoryPlan
-from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.assemble import assemble

@@ -15,7 +15,7 @@ from holystone.adapters.credentials.reference import (
     parse_reference,
 )
 from holystone.engine.errors import UsageError
-from holystone.settings.given import Given, Options, Value
+from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.tables import CLEANUP_OPTIONS
 
 _CREDENTIALS: Final = tuple(each for each in CLEANUP_OPTIONS if each.credential)
@@ -23,7 +23,7 @@ OUR_SECRETS: Final = frozenset(name for each in _CREDENTIALS for name in each.va
 """Variables that no other program sees."""
 
 
-def secret_reference(given: Given, value: Value) -> SecretReference:
+def secret_reference(given: Given, value: GivenValue) -> SecretReference:
     """Raises UsageError. What has left our environment by the time that it is read can be referred to no more."""
     reference = parse_reference(value.text, value.source, given.expanded)
     if isinstance(reference, InVariable) and reference.name in OUR_SECRETS:
@@ -39,8 +39,8 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def pieces(words: Iterable[str]) -> Iterable[str]:
-    """Of a command line: what follows the option of a secret, up to the next option. A password with blanks that nobody
-    quoted is several words."""
+    """What of a command line may be a piece of a secret: what follows the option of a secret, up to the next option. A
+    password with blanks that nobody quoted is several words."""
     flags = {each.flag for each in _CREDENTIALS if each.credential == "secret"}
     behind = False
     for word in words:

@@ -5,10 +5,10 @@ import pytest
 
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
+from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import MOST_BYTES, Kept, Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import (
-    BeyondLimit,
     ChildOf,
     NotJudged,
     ReferrerOf,

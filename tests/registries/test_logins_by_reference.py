@@ -12,7 +12,7 @@ from holystone.engine.model.references import RegistryHost, Repository, Reposito
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
 from tests.emulators.harbor import HarborEmulator
-from tests.registries.test_harbor import put
+from tests.registries.harbor.connected import put
 
 
 def opened(folder: Path, harbor: HarborEmulator, password: str, **environ: str) -> Connections:

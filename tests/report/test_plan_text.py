@@ -8,16 +8,13 @@ from typing import get_args
 import msgspec
 import pytest
 
+from holystone.engine.model.delete_reasons import BeyondLimit, CommitsGone, DeleteReason, NotReached
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
 from holystone.engine.model.reasons import (
-    BeyondLimit,
-    CommitsGone,
-    DeleteReason,
     KeepReason,
     LockedBy,
     ManifestReason,
-    NotReached,
     ReachedFromBranch,
     ReachedFromTag,
     ReferrerOf,

@@ -13,7 +13,7 @@ from holystone.adapters.files import read_file
 from holystone.engine.errors import UsageError
 
 LARGEST: Final = 1 << 20
-"""Bytes of a file that holds a secret."""
+"""How many bytes a file that holds a secret may have."""
 _VARIABLE, _FILE = "env:", "file:"
 
 
@@ -101,8 +101,8 @@ def parse_reference(text: str, given_by: str, expanded: Callable[[str], Path] = 
 
 
 def read_secret(reference: SecretReference, environ: Mapping[str, str]) -> Secret:
-    """At the last moment, in the process that needs it. Waits for a pipe. Raises UsageError, which says what it is that
-    is not there or cannot be read."""
+    """The secret itself, at the last moment, in the process that needs it. Waits for a pipe. Raises UsageError, which
+    says what it is that is not there or cannot be read."""
     match reference:
         case AsGiven(secret):
             return secret
@@ -118,7 +118,7 @@ def read_secret(reference: SecretReference, environ: Mapping[str, str]) -> Secre
 
 
 def read_login(login: Login, environ: Mapping[str, str]) -> Credential:
-    """Raises as `read_secret`."""
+    """The credential with its secret. Raises as `read_secret`."""
     match login:
         case TokenLogin(token):
             return RegistryToken(read_secret(token, environ), token.origin)

@@ -21,7 +21,7 @@ from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.adapters.http.watch import Watch
-from holystone.adapters.registries.detection import Identity, detect, is_vendors_own, named
+from holystone.adapters.registries.detection import Detected, detect, is_vendors_own, named
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
@@ -88,7 +88,7 @@ class Connections:
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
         self._asking = anyio.Lock()
-        self._asked: dict[RegistryHost, Identity] = {}
+        self._asked: dict[RegistryHost, Detected] = {}
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -103,7 +103,7 @@ class Connections:
         finally:
             await self._stack.__aexit__(kind, error, trace)
 
-    async def identify(self, address: Address, override: str | None = None) -> Identity:
+    async def identify(self, address: Address, override: str | None = None) -> Detected:
         """A host that nobody has a name for is asked itself, once. Raises UsageError like `detect`."""
         if found := named(address, override):
             return found
@@ -125,10 +125,8 @@ class Connections:
         known when it is carried out. `place`: whose credentials and API address count; `detected_by`: who said that it
         is this implementation (None: the user). Without an implementation it is found out.
 
-        Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
-        installed, a secret that is not where it was said to be, and a login that must not be shown to a registry of
-        which only itself, or a file, says whose it is.
-        """
+        Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a missing package or
+        secret, and a login that must not be shown to a registry of which only itself, or a file, says whose it is."""
         name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
@@ -177,15 +175,16 @@ class Connections:
 
     async def _login(self, given: Login) -> Credential:
         """Read once: what it refers to may be a pipe."""
-        if given not in self._logins:
-            self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self._environ)
-        return self._logins[given]
+        if (login := self._logins.get(given)) is None:
+            login = self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self._environ)
+        return login
 
     async def _docker_credential(self, repository: Repository) -> Credential:
         return await (await self._docker()).credential(repository.host, repository.path)
 
     def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
-        """By the host's name, or by this command's own words, whatever anybody else says."""
+        """Whether the registry is what it is taken for, by the host's name, or by this command's own words, whatever
+        anybody else says."""
         if is_vendors_own(repository.host, implementation):
             return True
         at = (self._named or {}).get(place)

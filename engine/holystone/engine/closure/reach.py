@@ -15,7 +15,8 @@ def reach(
     *,
     subjects: bool = False,
 ) -> dict[Digest, ManifestReason]:
-    """`more`: manifests that are held for another reason than a tag; `subjects`: a manifest holds its subject too.
+    """What the roots hold, each manifest with the reason. `more`: manifests that are held for another reason than a
+    tag; `subjects`: a manifest holds its subject too.
 
     Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
     snapshot is ordered. Visits every manifest once, so that cycles end."""

@@ -13,8 +13,9 @@ from holystone.engine.model.codec import to_json
 from holystone.engine.model.outlook import UndoOutlook
 
 Fate: TypeAlias = Literal["may-go", "goes-unanchored", "goes-unlisted", "stays"]
-"""Of a manifest without a tag. `may-go`: nothing else is known. `goes-unanchored`: it goes unless it was pushed by its
-digest, too. `goes-unlisted`: it goes (at once or some time later) unless an index that is there lists it."""
+"""What becomes of a manifest without a tag. `may-go`: nobody knows that it stays. `goes-unanchored`: it goes unless it
+was pushed by its digest, too. `goes-unlisted`: it goes (at once or some time later) unless an index that is there lists
+it."""
 
 
 class LastTag(msgspec.Struct, frozen=True):
@@ -56,9 +57,9 @@ class Cascade(msgspec.Struct, frozen=True):
     """Which manifests go with another one, by whatever way that goes."""
 
     referrers: bool = False
-    """Those whose subject it is, tagged or not."""
+    """Manifests whose subject is gone go too, tagged or not."""
     children: bool = False
-    """Those that it lists, unless they have a tag or are in another index."""
+    """Manifests that a gone index listed go too, unless they have a tag or are in another index."""
 
 
 class ListingFacts(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     undo: UndoOutlook = UndoOutlook()
     """Whether what is deleted can be put back."""
     quota: Quota | None = None
-    """Of deletions; None: no limit is known."""
+    """The limit of deletions; None: none is known."""
     bulk: int = 1
     """Tags or digests that one delete request takes."""
     warnings: tuple[str, ...] = ()
@@ -130,4 +131,4 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 
 GENTLE: Final = Capabilities("any", tags=TagDeletion(SPARES_ALL), digests=DigestDeletion(tombstones=SPARES_ALL))
-"""Of a registry that deletes what it is told and nothing else."""
+"""A registry that deletes what it is told and nothing else."""

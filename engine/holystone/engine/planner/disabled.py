@@ -6,7 +6,7 @@ from holystone.engine.model.refusals import CannotDelete
 
 
 def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> CannotDelete | None:
-    """None too if there is nothing to delete."""
+    """The refusal of a plan whose registry deletes nothing; None also if there is nothing to delete."""
     deletes = capabilities.tags or capabilities.digests
     if not plan.passes or (deletes and not capabilities.forbidden):
         return None

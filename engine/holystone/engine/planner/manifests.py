@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.plan import MOST_BYTES, Remove
-from holystone.engine.model.reasons import ChildOf, DeleteReason, ReferrerOf, Tagged
+from holystone.engine.model.reasons import ChildOf, ReferrerOf, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.draft import Draft
