@@ -2,49 +2,18 @@
 
 import errno
 import os
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from holystone.adapters.state import own_files
 from holystone.adapters.state.sqlite import Journal, file_locks
-from holystone.adapters.state.sqlite import journal as journal_module
 from holystone.adapters.state.sqlite.file_locks import Lock
-from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import HolystoneError, Refused
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
 PLAN = plan(repository_plan(repository(), level(remove(digest_of(b"{}")))))
-
-
-async def _begun(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whoever takes this run up has looked at it, and its last owner ends it before it is locked."""
-
-    def lock_run(at: Path, run_id: str) -> Lock:
-        with sqlite3.connect(directory / FILE_NAME) as database:
-            database.execute("UPDATE runs SET state = 'finished', ended = 1795450320 WHERE id = ?", (run_id,))
-        return file_locks.lock_run(at, run_id)
-
-    with Journal.open(directory) as journal:
-        run = await journal.begin(PLAN, "cleanup")
-    monkeypatch.setattr(journal_module, "lock_run", lock_run)
-    return run.id
-
-
-async def test_a_second_resume_sees_that_the_first_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = await _begun(tmp_path, monkeypatch)
-    with Journal.open(tmp_path) as journal:
-        run = await journal.load()
-        assert (run.id, run.record.state, run.record.ended) == (run_id, "finished", 1795450320)
-
-
-async def test_what_has_ended_a_moment_ago_is_not_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = await _begun(tmp_path, monkeypatch)
-    with Journal.open(tmp_path) as journal:
-        assert (await journal.give_up(run_id)).state == "finished"
-        assert [each.state for each in await journal.runs()] == ["finished"]
 
 
 def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(

@@ -7,6 +7,7 @@ it written all the same.
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan
@@ -125,6 +126,30 @@ class RunStore(Protocol):
         ...
 
 
+class Held(Protocol):
+    """What `Locks.take` gave."""
+
+    def release(self) -> None:
+        """Gives all of it back; once more does nothing. Whoever asks next finds it free. Neither raises nor waits for
+        the event loop, so that no cancellation can cut it short."""
+        ...
+
+
+class Locks(Protocol):
+    """Who works on a run, and on which repositories. A lock lasts until it is released or its owner dies, however it
+    dies: none is judged stale by its age."""
+
+    async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
+        """The run and all these repositories, or none of them. Another spelling of a repository is the same repository.
+        Raises Refused if somebody else has one of them, HolystoneError if that cannot be found out; then, and if it is
+        cancelled, nothing is held."""
+        ...
+
+    async def refuse_if_busy(self, repository: Repository) -> None:
+        """For whoever is going to work on it later: raises Refused if a run does now. Nothing is held afterwards."""
+        ...
+
+
 class DigestCache(Protocol):
     """What was read by digest. A digest's content never changes, so what was read once is never fetched again. It can
     cost time and cannot change a decision: what is lost or damaged is not there."""
@@ -153,3 +178,25 @@ class Baselines(Protocol):
         """What a run of this reading has left. A later reading is not overwritten: a run may be resumed days after its
         plan was made."""
         ...
+
+
+class RateBudget(Protocol):
+    """What a lane asks before it sends. A port, so that several machines can share one in a common store."""
+
+    def declare(self, quota: Quota, now: float) -> None: ...
+
+    def ready_at(self, now: float) -> float:
+        """When the next token is there; `now` or earlier if one is there already."""
+        ...
+
+    def take(self, now: float) -> None:
+        """Only when `ready_at(now) <= now`."""
+        ...
+
+    def give_back(self) -> None:
+        """The token of a request that was never sent."""
+        ...
+
+    def accepted(self, now: float) -> None: ...
+
+    def throttled(self, sent: float, now: float) -> None: ...
