@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.engine.errors import HolystoneError
+from holystone.engine.model.notices import BaselineAbsent
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
@@ -20,8 +20,6 @@ from holystone.policies.werf.v1 import managed_images
 from holystone.policies.werf.v1.records import parse_metadata_tag
 from holystone.workflows.intent import GitAnswer
 from holystone.workflows.inventory import ProjectInventory
-
-_FIRST: Final = "no baseline: nothing is remembered of an earlier run, so what has shrunk since cannot be told"
 
 
 def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, users_asked: bool) -> tuple[Counted, ...]:
@@ -54,7 +52,7 @@ async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> P
     found = hold_against(before, plan.counted, accepted=accepted)
     if found != Shrunk():
         found = hold_against(less(before, await _deleted(state_dir, before)), plan.counted, accepted=accepted)
-    notices = found.notices if before else (f"{_FIRST} ({state_dir})",)
+    notices = found.notices if before else (BaselineAbsent(str(state_dir)),)
     return with_more(plan, notices=notices, refusals=found.refusals)
 
 

@@ -1,16 +1,23 @@
-"""How much git history is asked about: whoever may push to git can make as many branches as he likes."""
+"""How much there is to judge: whoever may push can make as many branches and managed images as he likes."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.references import ImageName
+from holystone.engine.errors import IncompleteSource, shell_word
+from holystone.engine.model.references import Commit, ImageName
 from holystone.policies.git_references import SelectedReference
+from holystone.policies.werf.v1 import image_metadata_tag
 from holystone.policies.werf.v1.project import ImageTag
 
 _PAIRS: Final = 50_000_000
-"""Of a branch or git tag and a content of an image: some minutes, in which nothing else can happen, and four bytes for
-each pair of one image."""
+"""Of a branch or git tag and a content of an image: some minutes, in which nothing else can happen, and a byte or two
+for each pair of one image."""
+
+_COMMITS: Final = (Commit("0" * 40), Commit("0" * 64))
+"""Names are cut to the room that a commit of SHA-1, or of SHA-256, leaves."""
+_ALIKE: Final = 4
+"""Images whose long names werf cuts to one. Two would be an accident; each record of one counts for all of them."""
 
 
 def refuse_too_many(
@@ -26,3 +33,19 @@ def refuse_too_many(
             what_to_do="Find out who made so many and delete those that nobody needs, or give the policies a limit of "
             "references, as in `limit: {last: 1000}`.",
         )
+
+
+def refuse_alike(images: Iterable[ImageName]) -> None:
+    """Raises IncompleteSource."""
+    records: defaultdict[str, list[ImageName]] = defaultdict(list)
+    for image in images:
+        for commit in _COMMITS:
+            records[image_metadata_tag(image, commit)].append(image)
+    for alike in records.values():
+        if len(alike) > _ALIKE:
+            raise IncompleteSource(
+                f"werf cuts the long names of {len(alike):,} images to the same one, e.g. {alike[0]} and {alike[1]}: "
+                "whose their metadata records are, cannot be told. That is no accident.",
+                what_to_do="Find out who made so many managed images, and remove those that are none: holystone "
+                f"managed-images rm {shell_word(alike[0])} …",
+            )

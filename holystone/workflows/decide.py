@@ -6,10 +6,17 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from holystone.engine.errors import shell_word
 from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.plan import Refusal
+from holystone.engine.model.notices import (
+    ImageHomeless,
+    NoGitRepository,
+    NoImageRepository,
+    Notice,
+    RecordAmbiguous,
+    RecordsUnclaimed,
+    StagesElsewhere,
+)
 from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
@@ -21,9 +28,9 @@ from holystone.engine.model.reasons import (
     Unreadable,
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.report.words import count
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
 from holystone.policies.werf.v1 import kind_of, marked_stages, read_images, read_storage, unlabelled_images
@@ -83,7 +90,7 @@ class Decision(msgspec.Struct, frozen=True):
     verdicts: RepositoryVerdicts
     """Of every repository that may be touched; a tag without a verdict is somebody else's."""
     facts: Mapping[Repository, TagFacts]
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     refusals: tuple[Refusal, ...]
 
 
@@ -97,10 +104,7 @@ def decide(
     """`intent` is None where there is no git repository: then all images stay, and only stages are judged. `used`: what
     runs somewhere. Raises IncompleteSource where git has more than can be judged."""
     storage = read_storage(inventory.snapshots[inventory.storage], inventory.images, inventory.project)
-    tags = {
-        name: read_images(inventory.layout, name, inventory.of_image(name), inventory.project)
-        for name in inventory.images
-    }
+    tags = read_images(inventory.layout, inventory.images, inventory.snapshots, inventory.project)
     all_tags = [tag for each in tags.values() for tag in each]
     records = _by_image(storage.metadata)
     named = whose_records_are_ours(inventory, storage)
@@ -112,7 +116,7 @@ def decide(
     protected |= protect(all_tags, used)
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
-    doubts: list[str] = []
+    doubts: list[Notice] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
     elsewhere = None if all_tags else misplaced(inventory, storage)
     if elsewhere:
@@ -145,8 +149,8 @@ def decide(
             _merge(found[inventory.storage], decision.metadata if name in named else beside(decision.metadata))
         # Whose it is cannot be told, so it protects both and is never deleted.
         found[inventory.storage].update(dict.fromkeys(storage.ambiguous_metadata, Keep((Bookkeeping(),))))
-        for repository in {inventory.layout.repository(name) for name in inventory.images}:
-            _merge(found[repository], foreign(inventory, repository, all_tags))
+        for repository, others in foreign(inventory, all_tags).items():
+            _merge(found[repository], others)
     notices = list(_notices(inventory, storage, all_tags, intent, scope, absent=absent))
     notices += [*contradictions(found), *doubts]
     silent = silent_records(inventory, storage) if isinstance(intent, GitIntent) and scope.images else ()
@@ -168,8 +172,7 @@ def decide(
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
         if orphans := images_built_elsewhere(storage, remaining):
-            built = f"{count(len(orphans), 'image tag')} that stay were built from stages that are not"
-            notices.append(f"{built} in {inventory.storage}, e.g. {orphans[0]}")
+            notices.append(StagesElsewhere(inventory.storage, len(orphans), orphans[0]))
     return Decision(
         verdicts=dict(found),
         facts=_facts(all_tags, storage, inventory, rules),
@@ -294,25 +297,16 @@ def _notices(
     scope: Scope,
     *,
     absent: bool,
-) -> Iterable[str]:
+) -> Iterable[Notice]:
     if absent and inventory.snapshots[inventory.storage].exists:
-        yield (
-            "none of the images' repositories exists, so stages and records were left alone; "
-            "if there are images, check --images-repo"
-        )
+        yield NoImageRepository()
     if scope.images and intent is None:
-        yield "there is no git repository in the project directory, so all images were left alone"
+        yield NoGitRepository()
     yield from repository_notices(inventory.snapshots.values())
     yield from notices_of_others(inventory, storage, images)
     for image, why in inventory.homeless.items():
-        yield (
-            f"managed image {image.shown} was left out, since it can have no repository: {why}. If nobody needs its "
-            f"record, run `holystone managed-images rm {shell_word(image)}`"
-        )
+        yield ImageHomeless(image, why)
     for tag in storage.ambiguous_metadata:
-        yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
+        yield RecordAmbiguous(tag)
     if storage.unclaimed_metadata:
-        yield (
-            f"{count(len(storage.unclaimed_metadata), 'metadata record')} left alone: "
-            "their images are neither in werf.yaml nor managed images"
-        )
+        yield RecordsUnclaimed(len(storage.unclaimed_metadata))

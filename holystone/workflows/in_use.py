@@ -11,10 +11,10 @@ from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
 from holystone.engine.errors import IncompleteSource, Refused, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
+from holystone.engine.model.notices import Notice, UsedByLists, UsedInClusters, WordsSkipped
 from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
 from holystone.engine.names import may_name
-from holystone.engine.report.words import count
 from holystone.settings.values import KubernetesSettings
 
 
@@ -29,7 +29,7 @@ class Users(msgspec.Struct, frozen=True):
 
 class InUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     unfilled: Mapping[str, tuple[Workload, ...]] = {}
     """Words that name no image until somebody fills them in."""
 
@@ -123,16 +123,14 @@ def _named(word: str, repositories: Iterable[Repository]) -> str:
     return next(str(each) for each in repositories if may_name(word, each))
 
 
-def _notices(users: Users, running: ImagesInUse) -> Iterable[str]:
+def _notices(users: Users, running: ImagesInUse) -> Iterable[Notice]:
     if users.clusters:
-        contexts = sum(len(target.contexts) for target in users.clusters)
-        yield f"{_distinct(running.images)} in use in {count(contexts, 'Kubernetes context')}"
+        yield UsedInClusters(_distinct(running.images), sum(len(target.contexts) for target in users.clusters))
     if users.listed:
-        yield f"{_distinct(users.listed)} in use by --in-use"
+        yield UsedByLists(_distinct(users.listed))
     if running.skipped:
-        number, first = len(running.skipped), running.skipped[0][:100]
-        yield f"words in Kubernetes that name no image and were skipped: {number:,}, e.g. {first!r}"
+        yield WordsSkipped(len(running.skipped), running.skipped[0][:100])
 
 
-def _distinct(images: Collection[UsedImage]) -> str:
-    return count(len({(each.repository, each.tag, each.digest) for each in images}), "image")
+def _distinct(images: Collection[UsedImage]) -> int:
+    return len({(each.repository, each.tag, each.digest) for each in images})

@@ -1,7 +1,7 @@
 """Reads a project's repositories: the stages storage first, because its records name images that werf.yaml has
 forgotten, then the repositories of all images at the same time."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -19,9 +19,16 @@ from holystone.engine.model.references import ImageName, InvalidName, Repository
 from holystone.engine.names import repository_of
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
-from holystone.policies.werf.v1 import ImagesRepo, contradicted, managed_images, needs_config, without_rejected
+from holystone.policies.werf.v1 import (
+    ImagesRepo,
+    contradicted,
+    managed_images,
+    needs_config,
+    never_published,
+    without_rejected,
+)
 from holystone.policies.werf.v1.labels import looked_at
-from holystone.policies.werf.v1.records import metadata_belongs_to, parse_metadata_tag
+from holystone.workflows.breadth import refuse_alike
 
 REPOSITORIES_AT_ONCE: Final = 8
 log: Final = events.logger()
@@ -103,8 +110,9 @@ async def read_inventory(
                 raise UsageError(f"An image of this project can have no repository: {error}") from error
             homeless[image] = str(error)  # whoever may push can write such a record
     images = tuple(repositories)
-    published = {at for image, at in repositories.items() if not never_published(image, stored.names)}
-    unpublished |= {*repositories.values()} - published
+    refuse_alike(images)
+    absent = never_published(images, stored.names)
+    unpublished |= {*repositories.values()} - {at for image, at in repositories.items() if image not in absent}
     # The stages storage is among them if somebody keeps both in one repository: then every tag may be an image.
     located = [located_image(each, identity) for each in sorted({*repositories.values()})]
     await for_each(located, read, workers=REPOSITORIES_AT_ONCE)
@@ -146,13 +154,6 @@ async def _list_root(
         log.info("images repo itself not listed", repository=str(root), why=error.message)
         return None
     return RepositorySnapshot(root, {}, dict.fromkeys(listing.tags, "not read"), {}, {}, listing.exists)
-
-
-def never_published(image: ImageName, names: Collection[Tag]) -> bool:
-    """By the records in the stages storage, one for each publication: there are some, and none is of this image. Where
-    there are none at all, publishing leaves none, and they say nothing."""
-    records = [tag for tag in names if parse_metadata_tag(tag)]
-    return bool(records) and not any(metadata_belongs_to(tag, image) for tag in records)
 
 
 def _doubt(at: RepositoryTarget) -> str:

@@ -1,25 +1,32 @@
 """What lies beside the project's own in its repositories: other projects' stages, records and images, and anybody's."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
+from holystone.engine.model.notices import TagsOfOtherProject
 from holystone.engine.model.reasons import BesideOtherProject, Foreign
-from holystone.engine.model.references import ImageName, Reference, Repository
+from holystone.engine.model.references import ImageName, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdicts
-from holystone.engine.report.words import count, shown
+from holystone.engine.report.words import shown
 from holystone.policies.werf.v1 import looks_stored
 from holystone.policies.werf.v1.project import ImageTag, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
 
 
-def foreign(inventory: ProjectInventory, repository: Repository, images: Iterable[ImageTag]) -> Verdicts:
-    """What is no image of the project in a repository of its images. What is stored beside them is not judged here."""
-    own = {tag.reference.tag for tag in images if tag.reference.repository == repository}
-    snapshot = inventory.snapshots[repository]
-    found = snapshot.names - own
-    if repository == inventory.storage:
-        found = {tag for tag in found if not looks_stored(snapshot, tag)}
-    return dict.fromkeys(found, Keep((Foreign(),)))
+def foreign(inventory: ProjectInventory, images: Iterable[ImageTag]) -> Mapping[Repository, Verdicts]:
+    """What is no image of the project in the repositories of its images. What is stored beside them is not judged
+    here."""
+    own: defaultdict[Repository, set[Tag]] = defaultdict(set)
+    for image in images:
+        own[image.reference.repository].add(image.reference.tag)
+    found: dict[Repository, Verdicts] = {}
+    for repository in {inventory.layout.repository(name) for name in inventory.images}:
+        snapshot = inventory.snapshots[repository]
+        others = snapshot.names - own[repository]
+        if repository == inventory.storage:
+            others = {tag for tag in others if not looks_stored(snapshot, tag)}
+        found[repository] = dict.fromkeys(others, Keep((Foreign(),)))
+    return found
 
 
 def whose_records_are_ours(inventory: ProjectInventory, storage: StagesStorage) -> Collection[ImageName]:
@@ -34,7 +41,9 @@ def beside(records: Verdicts) -> Verdicts:
     return {tag: kept if isinstance(verdict, Delete) else verdict for tag, verdict in records.items()}
 
 
-def notices_of_others(inventory: ProjectInventory, storage: StagesStorage, images: Iterable[ImageTag]) -> Iterable[str]:
+def notices_of_others(
+    inventory: ProjectInventory, storage: StagesStorage, images: Iterable[ImageTag]
+) -> Iterable[TagsOfOtherProject]:
     of_project: defaultdict[str, list[Reference]] = defaultdict(list)
     for image in images:
         of_project[image.other_project].append(image.reference)
@@ -42,7 +51,4 @@ def notices_of_others(inventory: ProjectInventory, storage: StagesStorage, image
         of_project[stage.other_project].append(Reference(inventory.storage, stage.tag))
     for project, theirs in sorted(of_project.items()):
         if project:
-            yield (
-                f"{count(len(theirs), 'tag')} left alone, e.g. {min(theirs)}: the label says that they are of the "
-                f"project {shown(project)}, and this one is {inventory.project[0]}"
-            )
+            yield TagsOfOtherProject(len(theirs), min(theirs), shown(project), inventory.project[0])

@@ -23,6 +23,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
+from holystone.adapters.files import read_lines
 from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.model.codec import from_json, to_json
@@ -174,29 +175,27 @@ def read_plan(file: Path, folder: Path, *, max_age: int, now: float | None = Non
 
 def _read(file: Path, folder: Path) -> tuple[Plan, PlanEnd, PlanEnd]:
     """What the file says, its last line, and what that should be. Raises OSError, msgspec.MsgspecError, ValueError."""
-    with file.open("rb") as source:
-        lines = _lines(source)
-        head = _head(next(lines, b""))
-        hashing = _Hash(head)
-        repositories = FileSpool(RepositoryPlan, folder)
-        names: list[Repository] = []
-        line = next(lines, b"")
-        for after in lines:
-            each = _value(line, RepositoryPlan)
-            hashing.add(each)
-            repositories.append(each.claimed())
-            names.append(each.repository)
-            line = after
-        end = _value(line, PlanEnd) if line else None
-    if end is None:
+    lines = _lines(file)
+    head = _head(next(lines, b""))
+    hashing = _Hash(head)
+    repositories = FileSpool(RepositoryPlan, folder)
+    names: list[Repository] = []
+    line = next(lines, b"")
+    for after in lines:
+        each = _value(line, RepositoryPlan)
+        hashing.add(each)
+        repositories.append(each.claimed())
+        names.append(each.repository)
+        line = after
+    if not line:
         raise ValueError("its end is missing")
+    end = _value(line, PlanEnd)
     return Plan.of(head.claimed(names), repositories), end, PlanEnd(len(names), hashing.result)
 
 
-def _lines(source: BinaryIO) -> Iterator[bytes]:
-    size = number = 0
-    while line := source.readline(_LARGEST + 1):
-        number += 1
+def _lines(file: Path) -> Iterator[bytes]:
+    size = 0
+    for number, line in enumerate(read_lines(file, _LARGEST), 1):
         size += len(line)
         if why := _too_much(line):
             raise ValueError(f"line {number} has {why}")

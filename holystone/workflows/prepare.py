@@ -3,7 +3,10 @@
 import os
 from collections.abc import Collection, Mapping
 from functools import partial
+from itertools import chain
+from typing import Final
 
+import anyio
 import msgspec
 
 from holystone.adapters.git.prepare import prepare_history
@@ -28,6 +31,10 @@ from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, re
 from holystone.workflows.locate import Places, locate, storage_repository
 from holystone.workflows.planning import PlanningOptions, make_plan
 from holystone.workflows.unlisted import folding, look_up
+
+_A_WHILE: Final = 60.0
+"""Seconds in which the registries are read, after which clusters are asked again. The first time tells at once of one
+that cannot be asked."""
 
 
 async def prepare_plan(
@@ -106,7 +113,8 @@ async def _read(
     places: Places,
     users: Users,
 ) -> tuple[GitRepository | None, InUse, ProjectInventory]:
-    """Git, clusters and registries at the same time; whichever fails first stops the others."""
+    """Git, clusters and registries at the same time; whichever fails first stops the others. In use is what was so at
+    any time meanwhile."""
     git: list[GitRepository | None] = []
     in_use: list[InUse] = []
     inventory: list[ProjectInventory] = []
@@ -130,5 +138,10 @@ async def _read(
         )
 
     jobs = (registries, used, git_history) if scope.images else (registries, used)
+    began = anyio.current_time()
     await for_each(jobs, lambda job: job(), workers=len(jobs))
-    return (git[0] if git else None), in_use[0], inventory[0]
+    if anyio.current_time() - began > _A_WHILE:
+        # Somebody may have rolled back meanwhile to what is about to be doomed.
+        await used()
+    images = tuple(dict.fromkeys(chain.from_iterable(each.images for each in in_use)))
+    return (git[0] if git else None), msgspec.structs.replace(in_use[-1], images=images), inventory[0]

@@ -15,6 +15,7 @@ from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RunRecord
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import failure
+from holystone.engine.report.notice_words import notice_words
 from holystone.settings.values import ApplySettings
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.session import Session
@@ -159,7 +160,7 @@ class Runs:
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
             "what it has deleted; the next cleanup makes a new plan.",
         ):
-            self._reporter.note(notice)
+            self._reporter.note(notice_words(notice).of_one)
 
 
 def _is_stuck(record: RunRecord) -> bool:

@@ -9,8 +9,8 @@ import msgspec
 
 from holystone.engine.closure.attached import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.references import ImageName, Tag
-from holystone.engine.report.words import count
+from holystone.engine.model.notices import ImageUnseen
+from holystone.engine.model.references import ImageName, Repository, Tag
 from holystone.policies.werf.v1 import kind_of
 from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
@@ -38,36 +38,49 @@ def unseen_images(
     signature; behind any other there may be an image of any content. Records that do not say of which content they
     are, or are of one of several images, stay for ever: they name nothing."""
     named: defaultdict[ImageName, list[Signature]] = defaultdict(list)
+    ours, ambiguous = frozenset(ours), frozenset(storage.ambiguous_metadata)
     for record in storage.metadata:
-        if record.signature and record.image in ours and record.tag not in storage.ambiguous_metadata:
+        if record.signature and record.image in ours and record.tag not in ambiguous:
             named[record.image].append(record.signature)
+    of_image = _broken(inventory)
     found: dict[ImageName, Unseen] = {}
     for image in inventory.images:
-        each, at, layout = named[image], inventory.of_image(image), inventory.layout
-        broken = {
-            layout.without_image(image, tag): tag
-            for tag in at.broken
-            if layout.is_candidate(image, tag) and not (at.repository == inventory.storage and _is_stored(tag))
-        }
+        each, broken, at = frozenset(named[image]), of_image.get(image, {}), inventory.of_image(image)
         lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
         # Named after a branch, say, so that any content may be behind it.
         unnamed = {
             tag
             for signature, tag in broken.items()
-            if signature not in each and not (names_its_content(signature) or is_attached_name(signature))
+            if not (names_its_content(signature) or is_attached_name(signature))
         }
         unnamed = {tag for tag in unnamed if tag in lost or tag not in at.tags}
-        hidden = frozenset(each) & broken.keys() if at.names else frozenset(each)
-        possible = frozenset(each) - hidden if unnamed else frozenset[Signature]()
+        hidden = each & broken.keys() if at.tags or at.broken else each
+        possible = each - hidden if unnamed else frozenset[Signature]()
         lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
         tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
         if hidden or possible or lost:
-            found[image] = Unseen(hidden, possible, len(each), tags, blind=bool(lost) or not tags)
+            found[image] = Unseen(hidden, possible, len(named[image]), tags, blind=bool(lost) or not tags)
+    return found
+
+
+def _broken(inventory: ProjectInventory) -> Mapping[ImageName, Mapping[str, Tag]]:
+    """Of each image, the tags that may be its own and are broken, by what they are without its name."""
+    there: defaultdict[Repository, set[ImageName]] = defaultdict(set)
+    for image in inventory.images:
+        there[inventory.layout.repository(image)].add(image)
+    found: defaultdict[ImageName, dict[str, Tag]] = defaultdict(dict)
+    for repository, images in there.items():
+        for tag in inventory.snapshots[repository].broken:
+            if repository != inventory.storage or not _is_stored(tag):
+                for image in inventory.layout.candidates(tag, images):
+                    found[image][inventory.layout.without_image(image, tag)] = tag
     return found
 
 
 def _is_stored(tag: Tag) -> bool:
-    return kind_of(tag) != "foreign"
+    """Surely, and no image beside what is stored: image `app` with tag 5 is `app-5`, which reads like a stage, too."""
+    kind = kind_of(tag)
+    return kind in ("metadata", "bookkeeping") or (kind != "foreign" and names_its_content(tag.partition("-")[0]))
 
 
 def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
@@ -80,14 +93,9 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
     return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
-def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[ImageUnseen]:
     """Of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
         if not each.tags:
             at = inventory.layout.repository(image)
-            yield (
-                f"image {image.shown}: {at} has no tag, though {count(each.records, 'record')} in {inventory.storage} "
-                "name images that were published there: they stay, and so does each stage that nothing else needs. If "
-                "it was deleted on purpose, leave the image out of werf.yaml and run "
-                f"`holystone managed-images rm {image.shown}`"
-            )
+            yield ImageUnseen(at, image, each.records, inventory.storage)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from holystone.embedded.faults import Answer, Fault, Hang
+from holystone.workflows import prepare
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench
 from tests.support.folded_tags import fold
@@ -79,6 +81,18 @@ def test_what_a_deployment_uses_stays(shop: Bench, cluster: Callable[..., KubeAp
     assert ran.code == 0
     assert tags(shop) == before - set(others)
     assert TOKEN not in ran.out + ran.err
+
+
+def test_what_is_rolled_back_to_while_the_registries_are_read_stays(
+    shop: Bench, cluster: Callable[..., KubeApi], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, (tag, *_) = doomed(shop)
+    api = cluster()
+    api.answers["deployments"] = [web.json_response({"kind": "DeploymentList", "metadata": {}, "items": []})]
+    api.run("deployments", "web", f"{address}:{tag}", namespace="shop")
+    monkeypatch.setattr(prepare, "_A_WHILE", 0.0)
+    assert shop.cleanup().code == 0
+    assert tag in tags(shop)
 
 
 def test_what_runs_by_digest_alone_stays(shop: Bench, cluster: Callable[..., KubeApi]) -> None:

@@ -13,6 +13,8 @@ import pytest
 from holystone.adapters.credentials import redaction
 from holystone.adapters.credentials.redaction import LONGEST, redacted, remember, without_userinfo
 from holystone.adapters.credentials.secret import MaybeSecret, Secret
+from holystone.adapters.http.authorization import basic
+from holystone.adapters.http.reply import address, to_url
 from holystone.engine.model.references import Digest, InvalidName
 
 PASSWORD = "p\"s\\s&w<o>r+d/ü=\u00d7 \N{KEY}'end"
@@ -158,6 +160,33 @@ def test_what_was_used_last_is_remembered_among_thousands() -> None:
     assert redacted("token-number-002999-of-a-repository") == "***"
 
 
+@pytest.mark.parametrize("user", ["bob", "me", "x"])
+@pytest.mark.parametrize("password", ["hunter2-hunter23", "hunter2-hunter234", "pa~~~???>>>pa~~~é"])
+def test_a_login_in_base64_of_any_kind(user: str, password: str) -> None:
+    login = basic(user, Secret(password))
+    pair = f"{user}:{password}".encode()
+    for coded in (base64.b64encode(pair).decode(), base64.urlsafe_b64encode(pair).decode()):
+        for said in (coded, coded.rstrip("=")):
+            assert redacted(f"you sent Basic {said}").rstrip("=") == "you sent Basic ***"
+    assert login
+
+
+@pytest.mark.parametrize("secret", ["Hunter2-HUNTER2", "eyJhbGciOiJSUzI1NiJ9", "Aa1_Bb2.Cc3~"])
+def test_what_is_a_host_by_now_has_small_letters(secret: str) -> None:
+    """A registry leads us to a host that is called like what it was told."""
+    remember(secret)
+    assert redacted(address(to_url(f"https://{secret}.example.com/v2/"))) == "***.example.com"
+    assert redacted(secret.lower()) == "***"
+    remember("Images!")
+    assert redacted("images!") == "images!"
+
+
+def test_what_is_no_base64_has_no_other_letters() -> None:
+    for secret, text in (("alpha.+omega", "alpha.-omega"), ("a+b=", "a-b and a+b"), ("=" * 10, "a " + "=" * 9)):
+        remember(secret)
+        assert redacted(text) == text
+
+
 def test_a_whole_plan_is_looked_through_quickly() -> None:
     for number in range(300):
         Secret(f"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.{'x' * 900}.{number:060}")
@@ -278,7 +307,7 @@ def test_hundreds_of_secrets_of_one_server_take_no_age(monkeypatch: pytest.Monke
         remember(token)
     redacted("all their forms are made")
     begun = time.process_time()
-    assert redacted("\\" * 512) == "\\" * 512
+    assert redacted("\\" * 8192) == "\\" * 8192
     assert time.process_time() - begun < 1
     for form in ("raw", "JSON", "base64"):
         assert "***" in redacted(FORMS[form](tokens[0]))
@@ -291,6 +320,26 @@ def test_a_short_secret_that_is_not_the_last_is_hidden_where_it_stands_for_itsel
     for secret in ("main", "a&b!", *(f"secret-number-{number:03}" for number in range(100))):
         remember(secret)
     assert redacted("domain: main, a&amp;b! or a%26b%21") == "domain: ***, *** or ***"
+
+
+def test_a_beginning_ends_with_no_half_of_a_secret() -> None:
+    secret = "even-shillings-and-a-parrot"
+    remember(secret)
+    for before in (95, 100, 100 + LONGEST, 95 + 2 * LONGEST, 105 + 2 * LONGEST):
+        for after in (0, 5, 3 * LONGEST):
+            said = redaction.beginning("." * before + secret + "x" * after, 100)
+            whole = f"{'.' * before}***{'x' * after}"[:100]
+            assert whole.startswith(said)
+            assert len(said) >= 100 - len(secret)
+
+
+def test_a_beginning_is_as_long_as_it_may_be() -> None:
+    for length in (0, 99, 100, 101, 2 * LONGEST + 99, 2 * LONGEST + 100, 2 * LONGEST + 101, 9 * LONGEST):
+        assert redaction.beginning("." * length, 100) == "." * min(length, 100)
+    remember("even-shillings-and-a-parrot")
+    whole = "even-shillings-and-a-parrot" * 500
+    assert redaction.beginning(whole[: 2 * LONGEST + 100], 100) == "***" * 33 + "*"
+    assert redaction.beginning(whole, 100) == ""
 
 
 def test_no_half_of_a_secret_stands_in_the_place_of_a_digest() -> None:

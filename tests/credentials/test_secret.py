@@ -5,6 +5,7 @@ import copy
 import json
 import pickle
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from holystone.adapters.credentials.credential import IdentityToken, RegistryTok
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import (
     Authorization,
+    basic,
     bearer,
     opened_bytes,
     opened_document,
@@ -86,6 +88,21 @@ def test_equality_and_hash() -> None:
 def test_bodies_for_login_calls() -> None:
     assert secret_form({"user": "rob", "password": SECRET}) == b"user=rob&password=pass%2Fword%26%C3%BC"
     assert json.loads(secret_json({"user": "rob", "password": SECRET})) == {"user": "rob", "password": VALUE}
+
+
+@pytest.mark.parametrize(
+    "send", [lambda s: basic("me", s), lambda s: secret_json({"s": s}), lambda s: secret_form({"s": s})]
+)
+def test_what_is_no_unicode_is_refused_and_not_shown(send: Callable[[Secret], object]) -> None:
+    """A variable in Latin-1, or half a character in Docker's configuration."""
+    for text in ("hunter2-\udcff", "\ud83dhunter2-"):
+        assert Secret(text) == Secret(text)
+        with pytest.raises(UsageError, match="no character") as caught:
+            send(Secret(text))
+        assert caught.value.__context__ is None
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(UsageError, match="no character"):  # of the user, too
+        basic("bos\udcffn", Secret("hunter2"))
 
 
 def test_a_secret_that_is_a_file_or_a_document() -> None:

@@ -402,7 +402,7 @@ class GitlabEmulator(VendorEmulator):
     def _group(self, path: str) -> list[str]:
         """Its repositories and those of its subgroups. A path of two parts is a project's here."""
         below = [name for name in self.storage.repositories if name.startswith(f"{path}/")]
-        if not below or "/" in path or path in self.hidden:
+        if not below or "/" in path or path.isdecimal() or path in self.hidden:  # no group has such a number
             raise _api_error(404, "404 Group Not Found")
         if path in self.closed:
             raise _api_error(403, "403 Forbidden")

@@ -263,7 +263,10 @@ class HarborEmulator(VendorEmulator):
             reply.status, reply.body, {**reply.headers, "Set-Cookie": "sid=0123456789abcdef; Path=/; HttpOnly"}
         )
 
-    def _project(self, request: Incoming, project: str) -> Reply:
+    def _project(self, request: Incoming, named: str) -> Reply:
+        """By its number where that is one, unless it is said to be a name (handler/util.go, parseProjectNameOrID)."""
+        is_number = named.isdecimal() and request.headers.get("X-Is-Resource-Name") != "true"
+        project = "of-that-number" if is_number else named  # there is none
         self._require(request, project, "read project", cli=True)
         about: dict[str, Any] = {
             "project_id": 2,

@@ -24,8 +24,9 @@ from holystone.engine.model.outcomes import (
     Referenced,
     StillReferenced,
 )
-from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
+from holystone.engine.model.plan import Pass, Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import NumberExceeded
 from holystone.engine.ports import RepositorySession
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
@@ -460,10 +461,10 @@ async def test_a_session_is_left_before_the_run_counts_as_finished(tmp_path: Pat
 
 async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     there = world("plain")
-    refusal = Refusal("fuse", APP, "All tags would go.", "Look, then say --yes-delete-that-many.")
+    refusal = NumberExceeded(APP, doomed=9, total=9, most=3)
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(Plan(1, "cleanup", repositories=(there.plan,), refusals=(refusal,)), "cleanup")
-        with pytest.raises(Refused, match="All tags would go"):
+        with pytest.raises(Refused, match="fuse"):
             await execute_plan(run, there.registry.planned, SqliteDigestCache(None), results())
     assert there.registry.calls == []
 
@@ -512,7 +513,7 @@ def _many(images: list[Digest]) -> RepositoryPlan:
     return repository_plan(APP, Pass("untag", untags), level(*map(remove, images)))
 
 
-@pytest.mark.parametrize(("levels", "too_deep"), [(NESTED_AT_MOST, False), (NESTED_AT_MOST + 1, True)])
+@pytest.mark.parametrize(("levels", "too_deep"), [(NESTED_AT_MOST + 1, False), (NESTED_AT_MOST + 2, True)])
 async def test_the_look_before_a_deletion_goes_as_deep_as_the_reading_and_refuses_where_that_does(
     execute: Execute, levels: int, *, too_deep: bool
 ) -> None:
@@ -526,6 +527,19 @@ async def test_the_look_before_a_deletion_goes_as_deep_as_the_reading_and_refuse
     assert needed in registry.contents[APP].manifests
     assert (other in registry.contents[APP].manifests) is too_deep
     assert result.repositories[0].is_stopped_by(TooDeep) is too_deep
+
+
+async def test_what_the_plan_has_read_is_followed_however_deep_it_is(execute: Execute) -> None:
+    """Each with a tag of its own, so that none was read for what lists it."""
+    registry = MemoryRegistry()
+    chain, other = [registry.image(APP, "v0", "v0")], registry.image(APP, "other", "other")
+    while len(chain) < 2 * NESTED_AT_MOST:
+        chain.append(registry.index(APP, [chain[-1]], f"v{len(chain)}"))
+    levels = [level(remove(digest, f"v{number}")) for number, digest in reversed([*enumerate(chain)])]
+    registry.contents[APP].tags[Tag("new")] = chain[-1]
+    result = await execute(registry, repository_plan(APP, *levels, level(remove(other, "other"))))
+    assert registry.contents[APP].manifests.keys() == {*chain}
+    assert result.counts == {"needed": len(chain), "deleted": 1}
 
 
 async def test_a_kept_referrer_that_loses_a_tag_by_a_tombstone_does_not_hold_its_subject_either(

@@ -2,15 +2,23 @@
 
 from collections import Counter
 
+import anyio
+import msgspec
 import pytest
 
 from holystone.engine.errors import TooLate
-from holystone.engine.model.outcomes import Failed, Late, MovedMeanwhile, Outcome
+from holystone.engine.model.layerless import layerless_image
+from holystone.engine.model.outcomes import Deleted, Failed, Late, MovedMeanwhile, Outcome
+from holystone.engine.model.plan import How, Pass
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.scheduler import ROUNDS
+from holystone.engine.scheduler.freshness import until
 from tests.support.execution import Execute
-from tests.support.memory_registry import MemoryRegistry, Point
+from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point
+from tests.support.small_plans import repository_plan, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
+
+OLD, CONFIG = layerless_image({}, oci=True)
 
 
 class Busy:
@@ -75,3 +83,33 @@ async def test_what_moves_while_it_is_late_stays(execute: Execute, way: Way) -> 
     assert there.at("b") == new
     assert MovedMeanwhile(new) in result.repositories[0].outcomes.values()
     assert there.kept_is_there()
+
+
+@pytest.mark.parametrize(
+    ("how", "slow"),
+    [
+        ("delete", ("resolve", Tag("b"))),  # of a hundred in one request the first may have been seen long ago
+        ("anchor", ("push_manifest", OLD.digest)),
+    ],
+)
+async def test_what_moves_between_its_look_and_its_request_stays(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch, how: How, slow: tuple[str, object]
+) -> None:
+    monkeypatch.setattr("holystone.engine.executor.work.FRESH", 0.1)
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, bulk=2))
+    old, new = registry.put(APP, OLD, "keep", "a", "b"), registry.image(APP, "new")
+    registry.contents[APP].blobs[Digest.of(CONFIG)] = CONFIG
+
+    async def hook(point: Point) -> None:
+        tags = registry.contents[APP].tags
+        if (point.verb, point.moment) == ("delete_tags", "before") and anyio.current_time() > until():
+            raise TooLate("too late")
+        if slow in ((point.verb, argument) for argument in point.arguments) and tags[Tag("a")] == old:
+            tags[Tag("a")] = new
+            await anyio.sleep(0.15)
+
+    registry.hook = hook
+    steps = (msgspec.structs.replace(untag(tag, old), how=how) for tag in ("a", "b"))
+    result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={"keep": old}))
+    assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
+    assert result.repositories[0].outcomes == {0: MovedMeanwhile(new), 1: Deleted()}

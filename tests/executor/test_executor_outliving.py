@@ -9,7 +9,7 @@ import pytest
 from holystone.engine.errors import BlobsMissing, RegistryFailure
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed, WouldDrop
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_lines
@@ -294,3 +294,30 @@ async def test_tags_left_dangling_by_an_attempt_that_was_killed_go_in_the_next(e
     result = await execute(registry)
     assert result.counts == {"deleted": 2}
     assert registry.contents[APP].tags.keys() == {"keep"}
+
+
+@pytest.mark.parametrize("how", ["delete", "tombstone"])
+@pytest.mark.parametrize("moved", [False, True])
+async def test_the_tag_that_was_to_stay_on_it_and_has_moved_on_leaves_it_the_other_one(
+    execute: Execute, how: How, *, moved: bool
+) -> None:
+    """An index that stays needs what both are on."""
+    registry = Dropping(blobs_go=True)
+    registry.capabilities = msgspec.structs.replace(
+        CAPABILITIES, last_tag="may-take-manifest", overwrite="may-drop-manifest"
+    )
+    part = registry.image(APP, "part", "latest-amd64", "v1-amd64")
+    index = registry.index(APP, [part], "v1")
+    stage = (
+        Pass("untag", (untag("v1-amd64", part),))
+        if how == "delete"
+        else Pass("tombstone", (tombstone("v1-amd64", part),))
+    )
+    planned = repository_plan(APP, stage, kept={"latest-amd64": part, "v1": index})
+    if moved:
+        registry.contents[APP].tags[Tag("latest-amd64")] = registry.image(APP, "new")
+    (done,) = (await execute(registry, planned)).repositories
+    assert done.outcomes == {0: Needed(part) if moved else Deleted()}
+    assert done.check
+    assert not done.check.losses
+    assert part in registry.contents[APP].manifests

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -303,7 +304,7 @@ async def test_a_lock_of_a_run_holds_nothing_and_is_not_looked_at(tmp_path: Path
 
 
 class Careless(MemoryRegistry):
-    """Takes a manifest along with any of its tags."""
+    """Takes a manifest along with its last tag."""
 
     async def delete_tags(self, repository: Repository, tags: Sequence[Tag]) -> Sequence[Outcome]:
         outcomes = await super().delete_tags(repository, tags)
@@ -313,16 +314,26 @@ class Careless(MemoryRegistry):
         return outcomes
 
 
+@pytest.mark.parametrize("takes", [{"tag_delete_spares_siblings": False}, {"last_tag": "may-take-manifest"}])
 async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
-    execute: Execute,
+    execute: Execute, takes: dict[str, Any]
 ) -> None:
-    registry = Careless(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    """With any of them, or with the last one (Gitea)."""
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, **takes))
     old = registry.image(APP, "old", "v1", "v2")
     index = registry.index(APP, [old], "v1")
     made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
     result = await execute(registry, made)
     assert registry.contents[APP].state() == ({Tag("v1"): index, Tag("v2"): old}, {index, old})
     assert result.counts == {"needed": 3}
+
+
+async def test_a_last_tag_takes_nothing_that_stays_and_so_its_siblings_go(execute: Execute) -> None:
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, last_tag="may-take-manifest"))
+    old = registry.image(APP, "old", "keep", "v1")
+    registry.contents[APP].tags[Tag("new")] = old
+    await execute(registry, repository_plan(APP, Pass("untag", (untag("v1", old),)), kept={"keep": old}))
+    assert registry.contents[APP].state() == ({Tag("keep"): old, Tag("new"): old}, {old})
 
 
 async def test_a_tag_that_people_move_contradicts_nothing_in_the_last_look(tmp_path: Path) -> None:

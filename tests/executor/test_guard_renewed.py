@@ -10,8 +10,9 @@ import pytest
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor import CheckReport
 from holystone.engine.model.capabilities import Capabilities
-from holystone.engine.model.outcomes import Deleted, Needed
-from holystone.engine.model.plan import Pass
+from holystone.engine.model.manifests import NESTED_AT_MOST
+from holystone.engine.model.outcomes import Deleted, Locked, Needed
+from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute, after, before
 from tests.support.memory_registry import CAPABILITIES, TELLING, Hook, MemoryRegistry, Point, repository
@@ -189,3 +190,35 @@ async def test_a_listing_that_lags_behind_tells_nothing_new(execute: Execute) ->
     registry.hook = lag
     result = await execute(registry, repository_plan(APP, level(remove(one, "v1"))))
     assert result.repositories[0].check == CheckReport((), ())
+
+
+def chain(registry: MemoryRegistry, count: int) -> tuple[list[Digest], RepositoryPlan]:
+    """Each refers to the one before it, so that each is a pass of its own."""
+    made: list[Digest] = []
+    for number in range(count):
+        made.append(registry.image(APP, f"image {number}", f"v{number}", subject=made[-1] if made else None))
+    steps = (level(remove(digest, f"v{number}")) for number, digest in enumerate(made))
+    return made, repository_plan(APP, *steps)
+
+
+async def test_thousands_of_passes_are_not_as_many_looks(execute: Execute) -> None:
+    """Whoever may push can make them."""
+    registry = MemoryRegistry(CAPABILITIES)
+    count = 2 * NESTED_AT_MOST + 8
+    _, planned = chain(registry, count)
+    result = await execute(registry, planned)
+    assert result.counts == {"deleted": count}
+    assert registry.count("list_tags") <= 2 * NESTED_AT_MOST + 1, "and one for the check"
+
+
+async def test_what_a_late_pass_has_left_behind_holds_what_it_needs(execute: Execute) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    _, before = chain(registry, 2 * NESTED_AT_MOST)
+    parts = [registry.image(APP, f"part {number}") for number in range(3)]
+    index = registry.index(APP, parts, "index")
+    late = (level(remove(digest)) for digest in parts)
+    planned = repository_plan(APP, *before.passes, level(remove(index, "index")), *late)
+    registry.answer = lambda name: Locked("for ever") if name == index else None
+    result = await execute(registry, planned)
+    assert registry.contents[APP].manifests.keys() == {*parts, index}
+    assert result.counts == {"deleted": 2 * NESTED_AT_MOST, "locked": 1, "needed": 3}

@@ -1,8 +1,10 @@
 import subprocess
 import time
 import tracemalloc
+import zlib
 from pathlib import Path
 
+import pygit2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,13 +43,29 @@ def test_nothing_asked(tmp_path: Path) -> None:
     head = builder.commit("a", time=NOW)
     assert opened(builder).history([head], []).times == {}
     history = opened(builder).history([], [head])
-    assert (history.times, history.reached_from) == ({head: NOW}, {head: frozenset()})
+    assert history.times == {head: NOW}
+    assert history.reached_from == {head: frozenset()}
 
 
 def test_something_that_is_no_commit_does_not_exist_as_one(tmp_path: Path) -> None:
     builder = GitBuilder(tmp_path)
     tree = Commit.parse(str(builder.repository.TreeBuilder().write()))
     assert opened(builder).history([], [tree]).times == {}
+
+
+def test_a_file_that_a_record_or_a_tag_names_is_not_read(builder: GitBuilder) -> None:
+    """A file of 700 MB took as much memory, for whoever may push to the stages storage. This one's content cannot be
+    read at all."""
+    head = builder.commit("a", time=NOW)
+    blob = str(builder.repository.create_blob(b"x" * 10_000))
+    builder.reference("refs/tags/file", pygit2.Oid(hex=blob))
+    builder.annotated_tag("annotated", pygit2.Oid(hex=blob), time=NOW)
+    file = Path(builder.repository.path) / "objects" / blob[:2] / blob[2:]
+    file.chmod(0o600)
+    file.write_bytes(zlib.compress(b"blob 10000\0" + b"x" * 10_000)[:-8])
+    repository = opened(builder)
+    assert repository.history([head], [head, Commit.parse(blob)]).times == {head: NOW}
+    assert [each.name for each in repository.references().ignored] == ["annotated", "file"]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -146,3 +164,16 @@ def test_more_sets_of_branches_than_there_is_memory_for(builder: GitBuilder, mon
     monkeypatch.setattr(reach, "_LARGEST", 10)
     with pytest.raises(IncompleteSource, match="100 branches that begin at different commits, and no more are read"):
         opened(builder).history(heads, [line[0]])
+
+
+def test_more_sets_of_branches_to_be_judged_by_than_there_is_memory_for(
+    builder: GitBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of different ones that reach each of the commits that images were built at."""
+    line = [builder.commit("0", time=1000)]
+    for number in range(1, 100):
+        line.append(builder.commit(f"{number}", time=1000 + number, parents=line[-1:]))
+    monkeypatch.setattr(reach, "_KEPT", 200)
+    assert len(opened(builder).history([line[-1]], line).reached_from) == 100, "the same one is kept once"
+    with pytest.raises(IncompleteSource, match=r"different ones reach each of 2[0-9] commits"):
+        opened(builder).history(line, line)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters.credentials.redaction import LONGEST
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import secret_form
 from holystone.adapters.http.authorizer import covers
@@ -479,8 +480,31 @@ def test_an_error_of_megabytes_is_told_at_once_and_cut_through_no_secret() -> No
     begun = time.process_time()
     assert summary(reply(403, oci({"message": held.reveal() + "\\" * 2_000_000}))).startswith("403 ***\\\\")
     assert time.process_time() - begun < 1
-    for before in range(8150, 8200):
+    for before in (*range(4050, 4100), *range(8150, 8200), *range(12_240, 12_300)):
         assert "shil" not in summary(reply(403, oci({"message": " " * before + held.reveal() + "x" * 8200})))
+
+
+def test_a_code_in_capitals_is_no_secret_in_capitals() -> None:
+    held = Secret("even-shillings-and-a-parrot")
+    assert summary(reply(404, oci({"code": held.reveal()}))) == "404 ***"
+    assert error_code(reply(404, oci({"code": held.reveal()}))) == held.reveal().upper()
+
+
+@pytest.mark.parametrize("page", ["{}", "<{}>", "<title>{}</title>", "<p>{}", "<script>{}"])
+def test_a_page_is_cut_through_no_secret(page: str) -> None:
+    """What a page says is between its markup, and only so much of it is looked at."""
+    held = Secret("even-shillings-and-a-parrot<b>s</b>")
+    for looked_at in (4096, 4096 + LONGEST, 4096 + 2 * LONGEST, 1 << 16):
+        for cut in range(0, len(held.reveal()), 5):
+            before = page.format(" " * (looked_at - len(page) + 2 - cut))
+            assert "shil" not in summary(reply(500, (before + held.reveal() + "x" * 20_000).encode()))
+
+
+def test_a_page_of_wide_letters_is_cut_through_no_secret() -> None:
+    held = Secret("even-shillings-and-a-parrot")
+    for before in range(65_500, 65_536):
+        body = "\U0001f512" * (before // 4) + "<" * (before % 4) + held.reveal()
+        assert "shil" not in summary(reply(500, body.encode()))
 
 
 def test_digests() -> None:

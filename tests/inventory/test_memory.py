@@ -120,6 +120,37 @@ async def test_names_of_megabytes_of_wide_letters(tmp_path: Path, body: bytes, l
     assert ended.peak < MOST // 2
 
 
+@pytest.mark.parametrize("letter", ["\U0001f600".encode(), rb"\ud83d\ude00"], ids=["as it is", "escaped"])
+async def test_a_catalog_of_megabytes_of_wide_letters(tmp_path: Path, letter: bytes) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return json_reply(b'{"repositories":["%s"]}' % (b"%" * (63 << 20) + letter))
+
+    async with site(answer) as server:
+        ended = await appetite("catalog", server.host, tmp_path)
+    assert "63 MiB, in which there are letters that no repository has" in ended.refused
+    assert ended.peak < MOST // 2
+
+
+async def test_heads_of_megabytes(tmp_path: Path) -> None:
+    """Dozens of questions are asked at once, and each answer's body lets us wait."""
+    head = {f"X-{number}": "a" * 32_000 for number in range(100)}
+    all_began = anyio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers=head)
+        await response.prepare(request)
+        if len(server.seen) == 64:
+            all_began.set()
+        await all_began.wait()
+        await anyio.sleep(0.5)
+        return response
+
+    async with site(answer) as server:
+        ended = await appetite("heads", server.host, tmp_path)
+    assert ended.peak < MOST // 2
+    assert "no reply of HTTP: its head has more than 131072 bytes" in ended.said
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 async def test_an_error_of_millions_of_nothings(tmp_path: Path, status: int) -> None:
     """As large as a list may be: what an error says takes far more to keep than to send."""

@@ -477,7 +477,12 @@ async def test_words_without_bound_are_refused_and_told_whose_they_are(
     api.run("pods", "web", "r.io/web:1")
     for number in range(4):
         api.run("pods", f"p{number}", f"r.io/many:{number}", namespace="mallory")
-    with pytest.raises(IncompleteSource, match="more than 4 different images, 3 of them in namespace mallory"):
+    with pytest.raises(IncompleteSource, match="more than 4 different images, 4 of them in namespace mallory"):
+        await ask(api)
+    monkeypatch.setattr(reader, "_DIFFERENT", 100)
+    monkeypatch.setattr(reader, "_LETTERS", 1000)
+    api.run("pods", "long", f"r.io/{'x' * 995}", namespace="trudy")
+    with pytest.raises(IncompleteSource, match="by more than 1,000 letters, 1 of them in namespace trudy"):
         await ask(api)
     api.objects["pods"].clear()
     api.run("deployments", "d", "x" * 20_000, namespace="mallory")

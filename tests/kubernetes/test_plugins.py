@@ -224,3 +224,11 @@ async def test_what_a_plugin_repeats_of_its_environment(api: KubeApi, plugin: Pl
     with pytest.raises(IncompleteSource, match=r"no \*\*\* for production") as caught:
         await ask(api, plugin('echo "no $CLOUD_TOKEN for $CLOUD_PROFILE" >&2; exit 1', env=env))
     assert "the-clouds-token" not in str(caught.value)
+
+
+async def test_what_a_plugin_says_is_cut_through_no_secret(api: KubeApi, plugin: Plugins) -> None:
+    """Of a long text the end is told, and it may begin in the middle of what the plugin was told."""
+    env = [{"name": "CLOUD_TOKEN", "value": "even-shillings-and-a-parrot"}]
+    with pytest.raises(IncompleteSource, match=r"exit status 1") as caught:
+        await ask(api, plugin('printf "$CLOUD_TOKEN%0980d" 0 >&2; exit 1', env=env))
+    assert "parrot" not in str(caught.value)

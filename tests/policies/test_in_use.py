@@ -1,10 +1,13 @@
 """What runs stays: by name in any spelling, and by whatever digest a runtime reports."""
 
+import time
+
+import msgspec
 import pytest
 
-from holystone.engine.model.in_use import Listed, Workload
+from holystone.engine.model.in_use import Listed, UsedImage, Workload
 from holystone.engine.model.reasons import InUse
-from holystone.engine.model.references import InvalidName
+from holystone.engine.model.references import InvalidName, Reference, Tag
 from holystone.engine.names import parse_used_image
 from holystone.policies.in_use import protect
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
@@ -72,3 +75,15 @@ def test_the_reasons_name_who_uses_it_once() -> None:
     used = [parse_used_image(f"{IMAGES_REPO}:runs", BY), parse_used_image(digest_of("runs"), BY)]
     used.append(parse_used_image(f"{IMAGES_REPO}:runs", listed))
     assert set(protect([RUNS], used)[RUNS.reference]) == {InUse(BY), InUse(listed)}
+
+
+def test_thousands_of_names_of_one_digest_and_thousands_of_tags_on_it() -> None:
+    """Of whoever may make workloads, and of whoever may push: each tag was held against all names."""
+    users = [Workload("prod", "mallory", "Pod", f"p{number:0>4}") for number in range(5000)]
+    used = [UsedImage(None, None, RUNS.digest, by) for by in users]
+    tags = [msgspec.structs.replace(RUNS, reference=Reference(IMAGES_REPO, Tag(f"t{n}"))) for n in range(5000)]
+    began = time.process_time()
+    found = protect(tags, used)
+    assert time.process_time() - began < 1
+    assert len(found) == 5000
+    assert set(found.values()) == {tuple(map(InUse, users[:3]))}

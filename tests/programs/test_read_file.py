@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from holystone.adapters import files
-from holystone.adapters.files import read_file
+from holystone.adapters.files import read_file, read_lines
 
 
 @pytest.fixture
@@ -62,3 +62,38 @@ def test_what_a_shell_substitutes_for_a_file(text: bytes) -> None:
     os.close(writing)
     assert read_file(f"/dev/fd/{reading}", 100) == text
     os.close(reading)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"a", b"a\n", b"\n\n", b"a\nbc\n" + b"x" * 200_000 + b"\nend", b"x" * 65_536 + b"\ny\n"],
+    ids=["nothing", "no end", "a line", "empty lines", "a long one", "at the end of a part"],
+)
+def test_a_file_line_by_line(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "file").write_bytes(text)
+    assert list(read_lines(tmp_path / "file", 200_001)) == text.splitlines(keepends=True)
+
+
+def test_a_line_that_is_too_long_is_the_last(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc\n" + b"x" * 1_000_000 + b"\nmore\n")
+    assert list(read_lines(tmp_path / "file", 100)) == [b"abc\n", b"x" * 101]
+    assert list(read_lines(tmp_path / "file", 3)) == [b"abc\n"]
+    assert [len(line) for line in read_lines("/dev/zero", 10)] == [11]
+
+
+def test_who_reads_slowly_is_not_waited_for(pipe: Path) -> None:
+    """What is done with each line takes as long as it takes."""
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as out:
+            for _ in range(3):
+                out.write(b"x" * 70_000 + b"\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    lines = 0
+    for _ in read_lines(pipe, 1 << 20):
+        lines += 1
+        time.sleep(0.3)
+    assert lines == 3
+    writer.join()

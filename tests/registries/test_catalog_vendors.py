@@ -448,6 +448,15 @@ async def test_what_gitlab_hides_or_closes_is_never_empty(tmp_path: Path) -> Non
             assert "read_api" in raised.value.what_to_do
 
 
+async def test_a_group_that_is_called_like_a_number_is_not_the_one_with_that_number(tmp_path: Path) -> None:
+    async with GitlabEmulator() as served:
+        push(served, "2024/app/front", "team/app")
+        async with registry_of(tmp_path, served) as registry:
+            assert await listed(registry, "2024/app") == ["2024/app/front"]
+            with pytest.raises(IncompleteSource, match="takes 2024 for the number of a group"):
+                await listed(registry, "2024")
+
+
 async def test_without_an_access_token_gitlab_lists_to_administrators_only(tmp_path: Path) -> None:
     async with GitlabEmulator() as served:
         push(served, "team/app")

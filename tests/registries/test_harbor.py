@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -354,6 +355,17 @@ async def test_a_proxy_cache_is_refused_whatever_is_in_it(tmp_path: Path) -> Non
                 with pytest.raises(IncompleteSource, match="shop, a proxy cache") as raised:
                     await ask()
                 assert "Tag retention" in raised.value.what_to_do
+
+
+async def test_a_project_that_is_called_like_a_number_is_not_the_one_with_that_number(tmp_path: Path) -> None:
+    async with served(tmp_path) as (harbor, session):
+        for administers in (False, True):
+            harbor.accounts["sweeper"] = replace(harbor.accounts["sweeper"], administers=administers)
+            put(harbor, "one", "v1", path=f"{2024 + administers}/app")
+            path = RepositoryPath(f"{2024 + administers}/app")
+            numbered = session.registry.open(Repository(session.repository.host, path))
+            assert [*(await numbered.list_tags()).tags] == [Tag("v1")]
+            assert not (await numbered.probe()).warnings
 
 
 async def test_a_project_is_asked_about_once(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
-from holystone.engine.scheduler import Limits, Scheduler
+from holystone.engine.scheduler import Limits, Scheduler, Transient
 from holystone.policies.werf.v1.labels import looked_at
 from holystone.workflows.plan_file import read_plan
 from holystone.workflows.session import until_signal
@@ -63,6 +63,27 @@ async def list_many(session: DefaultSession, _: Path) -> str:
     return "all"
 
 
+async def heads(session: DefaultSession, _: Path) -> str:
+    """As many at once as there are connections."""
+    said = set()
+
+    async def ask(number: int) -> None:
+        try:
+            reply = await session.http.request("GET", f"/v2/team/app/manifests/t{number}", lane=None, limit=9)
+            said.add(str(reply.status))
+        except Transient as error:
+            said.add(str(error))
+
+    async with anyio.create_task_group() as group:
+        for number in range(64):
+            group.start_soon(ask, number)
+    return ", ".join(said)
+
+
+async def catalog(session: DefaultSession, _: Path) -> str:
+    return str([len(page.repositories) async for page in session.registry.repositories()])
+
+
 async def referrers(session: DefaultSession, _: Path) -> str:
     return str(len(await session.referrers(SUBJECT)))
 
@@ -74,7 +95,8 @@ async def read(session: DefaultSession, folder: Path) -> str:
 
 
 async def plan(_session: DefaultSession, file: Path) -> str:
-    return f"{len(read_plan(file, FOLDER, max_age=10**18)[0].notices)} notices"
+    asked = read_plan(file, FOLDER, max_age=10**18)[0].clusters
+    return f"{len(asked.contexts if asked else ())} contexts"
 
 
 async def write_down(session: DefaultSession, folder: Path) -> str:
@@ -119,7 +141,8 @@ async def hoard(_session: DefaultSession, _folder: Path) -> str:
 
 
 _WORKS: Final[dict[str, Callable[[DefaultSession, Path], Awaitable[str]]]] = {
-    each.__name__: each for each in (list_tags, list_many, referrers, read, plan, write_down, write_down_many, hoard)
+    each.__name__: each
+    for each in (list_tags, list_many, heads, catalog, referrers, read, plan, write_down, write_down_many, hoard)
 }
 
 

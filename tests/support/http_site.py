@@ -10,7 +10,7 @@ from aiohttp import web
 
 from holystone.engine.model.references import RegistryHost
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,9 +67,11 @@ def possible(world: World, name: str) -> set[str]:
     its name, is no image."""
     named = _named(world, name)
     called = re.compile(r"[0-9a-f]{56}|sha(256|512)-[0-9a-f]{64}(\.(sig|att|sbom))?")
-    unnamed = {tag for tag in _broken(world, name) - named if not called.fullmatch(tag)}
+    unnamed = {tag for tag in _broken(world, name) if not called.fullmatch(tag)}
     if world.repository(name) == world.storage:
-        stored = re.compile("[^-]+-[0-9]+(-rejected)?|(image-metadata-by-commit|managed-image|import-metadata)-.+")
+        stored = re.compile(
+            "[0-9a-f]{56}-[0-9]+(-rejected)?|(image-metadata-by-commit|managed-image|import-metadata)-.+"
+        )
         unnamed = {tag for tag in unnamed if not stored.fullmatch(tag)}
     return named if unnamed else set()
 

@@ -18,10 +18,10 @@ from holystone.engine.names import parse_address, parse_used_image, repository_o
 from holystone.engine.ports import RepositorySession
 from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
-from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_images, read_storage
+from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_storage
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.workflows.decide import Intent, Rules, Scope, decide
-from holystone.workflows.intent import read_git, read_names
+from holystone.workflows.intent import image_tags, read_git, read_names
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.commit_graph import CommitGraph
@@ -89,7 +89,7 @@ async def intent_of(world: World, inventory: ProjectInventory, complete: bool) -
         policies = parse_keep_policies(world.policies) or default_keep_policies()
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
         return (await read_git(clone, policies, records, world.now))[0]
-    tags = [tag for name in inventory.images for tag in read_images(inventory.layout, name, inventory.of_image(name))]
+    tags = image_tags(inventory)
     allowances = {key.replace("-", "_"): Allowance(limit, days) for key, (limit, days) in world.strategies.items()}
     return (await read_names(clone, tags, StrategyRules(**allowances)))[0]
 

@@ -17,14 +17,16 @@ from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, ImageName
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.names import parse_address, parse_used_image, repository_of
 from holystone.policies.werf.v1 import ImagesRepo
 from holystone.workflows.decide import Rules, Scope, decide
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, located_image, read_inventory
 from holystone.workflows.planning import PlanningOptions, make_plan
+from tests.support.notice_texts import notice_texts
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
 from tests.support.spools import FOLDER
@@ -103,7 +105,7 @@ def _judged(plan: Plan, inventory: ProjectInventory) -> Judged:
         for step in each.steps:
             for tag in getattr(step, "tags", None) or ([step.tag] if hasattr(step, "tag") else []):
                 goes[path, str(tag)] = step.reasons
-    return Judged(goes, stays, plan.refusals, plan.notices, inventory)
+    return Judged(goes, stays, plan.refusals, notice_texts(plan.notices), inventory)
 
 
 def _stored(world: World, storage: Storage) -> World:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.history import GitReference, History, Reached
 from holystone.engine.model.reasons import (
     BeyondLimit,
     CommitsGone,
@@ -28,7 +28,7 @@ from holystone.policies.git_references import SelectedReference, heads_to_ask
 from holystone.policies.keep_policies import Limit
 from holystone.policies.werf.v1.git_history import ImageDecision, decide_images
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
-from tests.support.commit_graph import CommitGraph
+from tests.support.commit_graph import CommitGraph, reached_from
 from tests.support.image_values import IMAGE, commit_id, image_tag, metadata_record
 
 NOW = 10_000
@@ -203,7 +203,7 @@ def test_a_silent_record_protects_whatever_the_limits() -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert decide_images([], [], History({}, {}), [], v1_2=True, now=NOW) == ImageDecision({}, {}, False)
+    assert decide_images([], [], History({}, Reached()), [], v1_2=True, now=NOW) == ImageDecision({}, {}, False)
 
 
 @pytest.mark.parametrize("old", ["a", "z"])
@@ -216,14 +216,18 @@ def test_a_record_that_was_overwritten_dooms_no_image_that_says_otherwise(old: s
     )
 
 
-def test_thousands_of_branches_that_keep_hundreds_of_images_take_little_memory() -> None:
-    """Five thousand times five hundred took 600 MB. Whoever may push makes the branches."""
+@pytest.mark.parametrize("apart", [False, True])
+def test_thousands_of_branches_that_keep_hundreds_of_images_take_little_memory(*, apart: bool) -> None:
+    """Five thousand times five hundred took 600 MB, and thirty thousand that lie apart, times fifteen hundred, 1.4 GB.
+    Whoever may push makes the branches."""
     records = [metadata_record(commit_id(f"c{number}"), f"s{number}") for number in range(100)]
     tags = [image_tag(f"t{number}", f"s{number}") for number in range(100)]
     heads = [commit_id(f"h{number}") for number in range(1000)]
     history = History(
         times={each.commit: 1000 + number for number, each in enumerate(records)},
-        reached_from=dict.fromkeys((each.commit for each in records), frozenset(heads)),
+        reached_from=Reached(
+            heads, {each.commit: (1 << (900 + number if apart else 1000)) - 1 for number, each in enumerate(records)}
+        ),
     )
     selected = [SelectedReference(GitReference("branch", f"b{at}", at, 1), None, 1) for at in heads]
     tracemalloc.start()
@@ -232,6 +236,18 @@ def test_thousands_of_branches_that_keep_hundreds_of_images_take_little_memory()
     tracemalloc.stop()
     assert peak < 3_000_000
     assert {len(each.reasons) for each in (*decision.tags.values(), *decision.metadata.values())} == {20}
+
+
+def test_thousands_of_records_and_images_are_few_reasons_for_each_of_thousands_of_tags() -> None:
+    """Whoever may push makes records that do not say their content, and images of one content that each contradict a
+    record: all of them stood with each tag, in the plan and in the journal."""
+    commits = [commit_id(f"c{number}") for number in range(100)]
+    history = History(dict.fromkeys([C, *commits], 1), reached_from(dict.fromkeys([C, *commits], (C,))))
+    tags = [image_tag(f"t{number}", "s", built_at=commit) for number, commit in enumerate(commits)]
+    for said, reasons in ((None, 20), ("other", 21)):
+        records = [metadata_record(C, "u"), *(metadata_record(commit, said) for commit in commits)]
+        found = decide_images(tags, records, history, [branch("main")], v1_2=True, now=NOW).tags.values()
+        assert {(type(verdict), len(verdict.reasons)) for verdict in found} == {(Keep, reasons)}
 
 
 def test_each_image_of_a_content_has_its_own_word() -> None:

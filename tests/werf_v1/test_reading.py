@@ -20,7 +20,7 @@ from holystone.policies.werf.v1 import (
     read_images,
     read_storage,
 )
-from holystone.policies.werf.v1.project import MetadataRecord, StagesStorage
+from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, StagesStorage
 
 PROJECT = parse_address("registry.example.com/project")
 COMMIT = Commit("8a99331ce0f918b411423223f4060e9688e03f6a")
@@ -58,8 +58,13 @@ def snapshot(
     )
 
 
+def images_of(mode: Literal["multirepo", "monorepo"], image: str, there: RepositorySnapshot) -> tuple[ImageTag, ...]:
+    layout, name = ImagesRepo.at(PROJECT, mode), ImageName(image)
+    return read_images(layout, [name], {layout.repository(name): there})[name]
+
+
 def tags_of(mode: Literal["multirepo", "monorepo"], image: str, repository: RepositorySnapshot) -> list[str]:
-    return [found.reference.tag for found in read_images(ImagesRepo.at(PROJECT, mode), ImageName(image), repository)]
+    return [found.reference.tag for found in images_of(mode, image, repository)]
 
 
 def test_images_of_one_repository_do_not_take_each_others_tags() -> None:
@@ -82,10 +87,8 @@ def test_images_of_one_repository_do_not_take_each_others_tags() -> None:
 def test_a_meta_tag_is_what_the_label_says_else_the_tag_without_what_the_mode_put_before_it() -> None:
     labels = {**FINAL, "werf-image-name": "front", "werf-tag-strategy": "git-tag"}
     repository = snapshot({"front-v1": labels, "front-v2": {**labels, "werf-image-tag": "v3"}})
-    monorepo, multirepo = ImagesRepo.at(PROJECT, "monorepo"), ImagesRepo.at(PROJECT, "multirepo")
-    front = ImageName("front")
-    assert [each.meta_tag for each in read_images(monorepo, front, repository)] == ["v1", "v3"]
-    assert [each.meta_tag for each in read_images(multirepo, front, repository)] == ["front-v1", "v3"]
+    assert [each.meta_tag for each in images_of("monorepo", "front", repository)] == ["v1", "v3"]
+    assert [each.meta_tag for each in images_of("multirepo", "front", repository)] == ["front-v1", "v3"]
 
 
 def test_in_multirepo_every_final_image_of_the_repository_belongs() -> None:
@@ -116,7 +119,7 @@ def test_an_image_says_where_it_comes_from() -> None:
         "werf-import-odd": "not an image id",
         "werf-importer": digest("x"),
     }
-    (image,) = read_images(ImagesRepo.at(PROJECT, "multirepo"), ImageName(""), snapshot({"v1": labels}, parent=stage))
+    (image,) = images_of("multirepo", "", snapshot({"v1": labels}, parent=stage))
     assert str(image.reference) == "registry.example.com/project:v1"
     assert image.image_id == digest("config v1")
     assert image.parent == stage
@@ -126,7 +129,7 @@ def test_an_image_says_where_it_comes_from() -> None:
 
 
 def test_an_image_without_signature_has_none() -> None:
-    (image,) = read_images(ImagesRepo.at(PROJECT, "multirepo"), ImageName(""), snapshot({"v1": {"werf-image": "true"}}))
+    (image,) = images_of("multirepo", "", snapshot({"v1": {"werf-image": "true"}}))
     assert image.signature is None
 
 

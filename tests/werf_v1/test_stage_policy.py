@@ -1,5 +1,6 @@
 import random
 import time
+import tracemalloc
 from collections.abc import Iterable
 
 import pytest
@@ -245,3 +246,19 @@ def test_a_chain_of_a_hundred_thousand_stages() -> None:
     verdicts = decide_stages(storage(*chain), [image_tag("v1", parent="s99999")], NOW, GRACE)
     assert time.process_time() - began < 5
     assert all(isinstance(verdict, Keep) for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize("on", ["stages", "images"])
+def test_thousands_of_reasons_for_each_of_thousands_of_stages_take_little_memory(on: str) -> None:
+    """Ten thousand tags of one stage, and as many that are built on it, which whoever may push can make: 780 MB, and a
+    plan of ten gigabytes."""
+    twins = [stage("base", image_id="base", tag=f"base-{number}", created=NOW) for number in range(2000)]
+    children = [stage("x", "base", tag=f"child-{number}", created=NOW) for number in range(2000)]
+    images = [image_tag(f"v{number}", parent="base") for number in range(2000)]
+    tracemalloc.start()
+    verdicts = decide_stages(storage(*twins, *children), images if on == "images" else [], NOW, GRACE)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept(verdicts) == {"base", "child"}
+    assert max(len(verdict.reasons) for verdict in verdicts.values()) == 21, "young, and twenty that need it"
+    assert peak < 8_000_000

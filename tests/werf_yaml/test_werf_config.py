@@ -4,6 +4,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
 from holystone.adapters.yaml.nodes import Position
 from holystone.engine.errors import IncompleteSource, UsageError
@@ -196,6 +197,17 @@ async def test_werf_renders(
     await read_werf_config(folder, config=path, templates_dir=Path("t"))
     wanted = f"config render --dir {folder} --config {path} --config-templates-dir t"
     assert (tmp_path / "args").read_text().strip() == wanted
+
+
+async def test_what_werf_says_is_cut_through_no_secret(
+    project: Callable[[str], Path], fake_werf: Callable[[str], str]
+) -> None:
+    """Of a long error the end is told. Whoever may commit can have it hold a variable of the job."""
+    held = Secret("even-shillings-and-a-parrot")
+    werf = fake_werf(f'printf "{held.reveal()}%01980d" 0 >&2; exit 1')
+    with pytest.raises(UsageError, match=r"failed \(1\)") as caught:
+        await read_werf_config(project(TEMPLATE), werf=werf)
+    assert "parrot" not in str(caught.value)
 
 
 async def test_plain_files_do_not_need_werf(project: Callable[[str], Path], fake_werf: Callable[[str], str]) -> None:

@@ -12,17 +12,22 @@ from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.names import parse_used_image
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
 from holystone.workflows.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
 from holystone.workflows.inventory import ProjectInventory
+from tests.support.commit_graph import reached_from
 from tests.support.image_values import commit_id, digest_of
+from tests.support.notice_texts import notice_texts
 
 HOST = RegistryHost("registry.example")
 IMAGES = Repository(HOST, RepositoryPath("shop/app"))
 STORAGE = Repository(HOST, RepositoryPath("shop/stages"))
 OLD, NEW = commit_id("old"), commit_id("new")
+CONTENT = "5e" * 28
+"""A content signature, as werf writes them."""
 RULES = Rules(v1_2=True, v1_2_confirmed=False, stages_grace=0, as_of=1_700_000_000)
 
 Contents = dict[str, tuple[dict[str, str], str | None]]
@@ -68,7 +73,7 @@ def project(*snapshots: RepositorySnapshot, storage: Repository = STORAGE) -> Pr
 def git() -> GitIntent:
     """A branch that reaches the commit NEW only."""
     head = GitReference("branch", "master", NEW, 1_690_000_000)
-    history = History({NEW: 1_690_000_000, OLD: 1_680_000_000}, {NEW: frozenset({NEW}), OLD: frozenset()})
+    history = History({NEW: 1_690_000_000, OLD: 1_680_000_000}, reached_from({NEW: {NEW}, OLD: ()}))
     return GitIntent((SelectedReference(head, None, 1),), history)
 
 
@@ -103,7 +108,7 @@ def test_without_git_all_images_stay_and_protect_their_stages() -> None:
     decision = decide(inventory, None, Scope(), RULES)
     assert gone(decision, IMAGES) == set()
     assert gone(decision, STORAGE) == {"ccc-3"}
-    assert any("no git repository" in notice for notice in decision.notices)
+    assert any("no git repository" in notice for notice in notice_texts(decision.notices))
 
 
 @pytest.mark.parametrize("storage", [IMAGES, STORAGE])
@@ -135,7 +140,7 @@ def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
     (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
     assert refusal.promise == "fail-closed"
-    assert "--stages-storage" in refusal.what_to_do
+    assert "--stages-storage" in refusal_words(refusal).what_to_do
     confirmed = decide(inventory, git(), Scope(), msgspec.structs.replace(RULES, v1_2_confirmed=True))
     assert not confirmed.refusals
     assert gone(confirmed, IMAGES) == {"app-new", "app-old"}
@@ -232,7 +237,7 @@ def test_what_records_name_in_a_repository_that_shows_nothing_may_be_there(
     of_front = {image_metadata_tag("front", OLD)}
     assert gone(decision, STORAGE) == (of_front if scope.images else set())
     assert gone(decision, FRONT) == ({"front-old"} if scope.images else set())
-    (notice,) = (notice for notice in decision.notices if f"image back: {BACK} has no tag" in notice)
+    (notice,) = (notice for notice in notice_texts(decision.notices) if f"image back: {BACK} has no tag" in notice)
     assert "2 records" in notice
     assert "holystone managed-images rm back" in notice
 
@@ -252,16 +257,17 @@ def test_a_repository_in_which_nothing_was_published_holds_nothing() -> None:
 
 
 def test_a_tag_that_is_listed_and_cannot_be_read_keeps_what_hangs_on_its_name() -> None:
-    back = snapshot(BACK, {}, broken={"back-old": "the registry has no manifest for it", "whatever": "not JSON"})
+    back = snapshot(BACK, {}, broken={CONTENT: "the registry has no manifest for it", "whatever": "not JSON"})
     back = msgspec.structs.replace(back, tags={Tag("whatever"): digest_of("not JSON")})
-    decision = decide(two_images(back), git(), Scope(), RULES)
+    stored = BOTH | {image_metadata_tag("back", OLD): ({"ContentSignature": CONTENT}, None)}
+    decision = decide(two_images(back, stored), git(), Scope(), RULES)
     of_others = {image_metadata_tag("front", OLD), image_metadata_tag("back", NEW)}
     assert gone(decision, STORAGE) == of_others, "its own record stays, and every stage"
     assert gone(decision, FRONT) == {"front-old"}
-    (notice,) = (notice for notice in decision.notices if "its content" in notice)
+    (notice,) = (notice for notice in notice_texts(decision.notices) if "its content" in notice)
     assert f"{BACK}: 1 broken tag" in notice
     assert "each stage that nothing else needs stays" in notice
-    assert "back-old" in notice
+    assert CONTENT in notice
 
 
 def test_the_same_where_all_images_live_in_one_repository() -> None:
@@ -271,6 +277,20 @@ def test_the_same_where_all_images_live_in_one_repository() -> None:
     decision = decide(project(images, snapshot(STORAGE, stored)), git(), Scope(), RULES)
     assert gone(decision, STORAGE) == set()
     assert gone(decision, IMAGES) == set()
+
+
+def test_a_record_that_names_a_branch_its_content_dooms_no_other_record() -> None:
+    """Whoever may push to the stages storage can write one. A name that werf makes of no content may be of any."""
+    forged = {image_metadata_tag("back", commit_id("any")): ({"ContentSignature": "master"}, None)}
+    back = snapshot(BACK, {}, broken={"master": "500"})
+    decision = decide(two_images(back, BOTH | forged), git(), Scope(), RULES)
+    assert gone(decision, STORAGE) == {image_metadata_tag("front", OLD)}
+
+
+def test_an_image_that_looks_like_a_stage_and_is_not_given_out_keeps_its_record() -> None:
+    stored = {tag: each for tag, each in STORED.items() if tag != record(OLD)}
+    inventory = project(snapshot(IMAGES, {"app-new": image("x"), **stored}, broken={"app-5": "500"}), storage=IMAGES)
+    assert record(NEW) not in gone(decide(inventory, git(), Scope(), RULES), IMAGES)
 
 
 def test_a_broken_tag_that_no_record_names_holds_nothing() -> None:
@@ -296,13 +316,15 @@ def test_an_image_under_any_name_that_is_not_given_out_for_a_night_has_its_recor
     history = msgspec.structs.replace(
         intent.history,
         times={**intent.history.times, commit_id("dev"): 1_690_000_000},
-        reached_from={**intent.history.reached_from, commit_id("dev"): frozenset({NEW})},
+        reached_from=reached_from({**intent.history.reached_from, commit_id("dev"): {NEW}}),
     )
     intent = msgspec.structs.replace(intent, history=history)
 
     first = decide(two_images(sick, BOTH | at_dev), intent, Scope(), RULES)
     assert gone(first, BACK) == {"v1"}
-    assert any("e.g. master: 500" in each and "the records of its content stay" in each for each in first.notices)
+    assert any(
+        "e.g. master: 500" in each and "the records of its content stay" in each for each in notice_texts(first.notices)
+    )
     stored = {tag: each for tag, each in (BOTH | at_dev).items() if tag not in gone(first, STORAGE)}
     second = decide(two_images(whole, stored), intent, Scope(), RULES)
     assert gone(second, BACK) == {"v1"}

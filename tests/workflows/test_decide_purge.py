@@ -1,5 +1,7 @@
 """What a purge takes: all that is the project's, and nothing of anybody else's in the same repositories."""
 
+from itertools import chain
+
 import msgspec
 import pytest
 
@@ -13,6 +15,7 @@ from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, read_imag
 from holystone.workflows.decide import Decision, Scope
 from holystone.workflows.purge import Holdings, decide_purge
 from tests.support.image_values import commit_id, digest_of
+from tests.support.notice_texts import notice_texts
 
 HOST = RegistryHost("registry.example")
 IMAGES = Repository(HOST, RepositoryPath("shop/app"))
@@ -75,9 +78,10 @@ def holdings(
     if published is not None:
         there[IMAGES] = snapshot(IMAGES, {**published, **(stored if storage == IMAGES else {})})
     layout = ImagesRepo.at(Address(HOST, IMAGES.path), mode)
-    tags = tuple(
-        tag for name in images for tag in read_images(layout, ImageName(name), there.get(IMAGES, there[storage]))
-    )
+    at = there.get(IMAGES, there[storage])
+    names = [ImageName(name) for name in images]
+    of_each = read_images(layout, names, dict.fromkeys(map(layout.repository, names), at))
+    tags = tuple(chain.from_iterable(of_each.values()))
     return Holdings(project, storage, there, None if published is None else tags)
 
 
@@ -111,7 +115,7 @@ def test_one_half_leaves_the_other() -> None:
 def test_images_of_another_project_stay_and_are_told() -> None:
     decision = decide_purge(holdings(PUBLISHED, STORED), ALL, 0)
     assert decision.verdicts[IMAGES][Tag("app-theirs")] == Keep((OtherProject("bakery"),))
-    (notice,) = decision.notices
+    (notice,) = notice_texts(decision.notices)
     assert "1 tag left alone" in notice
     assert "app-theirs" in notice
     assert "bakery" in notice
@@ -131,7 +135,7 @@ def test_beside_stages_of_another_project_no_record_goes() -> None:
         tag for tag, verdict in decision.verdicts[STORAGE].items() if verdict == Keep((BesideOtherProject(),))
     } == STORED.keys() - {"aaa-1", "bbb-2", "latest", "sha256-abc"}
     assert decision.verdicts[STORAGE][Tag("latest")] == Keep((Foreign(),))
-    assert any("all records" in notice for notice in decision.notices)
+    assert any("all records" in notice for notice in notice_texts(decision.notices))
 
 
 def test_what_only_looks_like_a_stage_stays() -> None:
@@ -181,19 +185,21 @@ def test_a_nameless_image_takes_no_stage_that_inherited_its_labels() -> None:
 
 
 def test_images_that_stay_without_their_stages_are_counted() -> None:
-    (notice,) = decide_purge(holdings(PUBLISHED, STORED), ONLY_STAGES, 0).notices
+    (notice,) = notice_texts(decide_purge(holdings(PUBLISHED, STORED), ONLY_STAGES, 0).notices)
     assert notice.startswith("1 image tag built on stages that go will stay, e.g. registry.example/shop/app:app-new")
-    (unknown,) = decide_purge(holdings(None, STORED), ONLY_STAGES, 0).notices
+    (unknown,) = notice_texts(decide_purge(holdings(None, STORED), ONLY_STAGES, 0).notices)
     assert "--images-repo" in unknown
-    assert not any("will stay" in notice for notice in decide_purge(holdings(PUBLISHED, STORED), ALL, 0).notices)
+    assert not any(
+        "will stay" in notice for notice in notice_texts(decide_purge(holdings(PUBLISHED, STORED), ALL, 0).notices)
+    )
 
 
 def test_images_that_are_nowhere_are_told_before_their_stages_go() -> None:
     made = holdings(PUBLISHED, STORED)
     absent = RepositorySnapshot(IMAGES, {}, {}, {}, {}, exists=False)
     made = msgspec.structs.replace(made, snapshots={**made.snapshots, IMAGES: absent}, images=())
-    assert any("--images-repo is wrong" in notice for notice in decide_purge(made, ALL, 0).notices)
-    assert not any("is wrong" in notice for notice in decide_purge(made, ONLY_IMAGES, 0).notices)
+    assert any("--images-repo is wrong" in notice for notice in notice_texts(decide_purge(made, ALL, 0).notices))
+    assert not any("is wrong" in notice for notice in notice_texts(decide_purge(made, ONLY_IMAGES, 0).notices))
 
 
 def test_no_grace_counts() -> None:
@@ -219,11 +225,11 @@ def test_a_stage_whose_configuration_is_gone_goes_too_and_a_dangling_one_stays()
     decision = decide_purge(Holdings("shop", STORAGE, {STORAGE: read}, None), ONLY_STAGES, 0)
     assert "ccc-3" in gone(decision, STORAGE)
     assert not {"foreign", "ddd-4"} & gone(decision, STORAGE)
-    assert any("2 broken tags left alone" in notice for notice in decision.notices)
+    assert any("2 broken tags left alone" in notice for notice in notice_texts(decision.notices))
 
 
 def test_records_go_where_only_images_in_the_same_repository_are_of_another_project() -> None:
     shared = {**SHARED, "app-6": (final("app", "6", "bakery"), None)}
     decision = decide_purge(holdings({}, shared, storage=IMAGES), ALL, 0)
     assert gone(decision, IMAGES) == SHARED_STAGES | {"app-5"}
-    assert not any("all records" in notice for notice in decision.notices)
+    assert not any("all records" in notice for notice in notice_texts(decision.notices))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from holystone.demo.published import PublishedProject
 from holystone.engine.model.references import Commit, ImageName, Tag
-from holystone.policies.werf.v1.records import image_metadata_tag
-from holystone.workflows.inventory import never_published
+from holystone.policies.werf.v1 import image_metadata_tag, never_published
 from tests.emulators.quay import QuayEmulator
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
@@ -51,6 +50,6 @@ def test_an_image_that_was_published_and_is_not_seen_ends_the_run(tmp_path: Path
 
 def test_only_records_of_other_images_show_that_one_was_never_published() -> None:
     names = {Tag(image_metadata_tag("backend", COMMIT)), Tag("some-stage")}
-    assert never_published(ImageName("front"), names)
-    assert not never_published(ImageName("backend"), names)
-    assert not never_published(ImageName("front"), {Tag("some-stage")}), "then publishing leaves no records"
+    images = [ImageName("front"), ImageName("backend")]
+    assert never_published(images, names) == {"front"}
+    assert not never_published(images, {Tag("some-stage")}), "then publishing leaves no records"

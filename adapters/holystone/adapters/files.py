@@ -5,6 +5,7 @@ import os
 import select
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,31 +19,63 @@ _PAUSE: Final = 0.05
 def read_file(file: Path | str, largest: int) -> bytes:
     """At most `largest` bytes. Opening a named pipe by itself waits until somebody writes to it, which may be never.
     Raises OSError, whose `strerror` says why."""
+    body = bytearray()
+    for part in _parts(file):
+        body += part[: largest - len(body)]
+        if len(body) == largest:
+            break
+    return bytes(body)
+
+
+def read_lines(file: Path | str, longest: int) -> Iterator[bytes]:
+    """One after the other, each with its end. Of one that is longer, so much and one byte, and nothing after it. Raises
+    as `read_file`."""
+    line = bytearray()
+    for part in _parts(file):
+        start = 0
+        while end := part.find(b"\n", start) + 1:
+            line += part[start:end]
+            if len(line) > longest:
+                break
+            whole = bytes(line)
+            line.clear()  # before it is worked on: it may be most of the memory there is
+            start = end
+            yield whole
+        else:
+            line += part[start:]
+        if len(line) > longest:
+            break
+    if line:
+        yield bytes(line[: longest + 1])
+
+
+def _parts(file: Path | str) -> Iterator[bytes]:
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return _read(descriptor, largest)
+        yield from _read(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int, largest: int) -> bytes:
+def _read(descriptor: int) -> Iterator[bytes]:
+    """Waits `PATIENCE` in all; what the reader does meanwhile does not count."""
     is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     ready = select.poll()
     ready.register(descriptor, select.POLLIN)
-    body, until = bytearray(), time.monotonic() + PATIENCE
-    while len(body) < largest:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(errno.ETIMEDOUT, f"it is a pipe or a device whose end did not come in {PATIENCE:g} s")
+    left, has_begun = PATIENCE, False
+    while left > 0:
+        began = time.monotonic()
         events = ready.poll(left * 1000)
         try:
-            part = os.read(descriptor, min(_PART, largest - len(body)))
+            part = os.read(descriptor, _PART)
         except BlockingIOError:
-            continue
-        body += part
-        has_ended = not is_pipe or body or any(event & select.POLLHUP for _, event in events)
-        if not part and has_ended:
-            break
+            part = None
+        if part == b"" and (not is_pipe or has_begun or any(event & select.POLLHUP for _, event in events)):
+            return
         if not part:
             time.sleep(_PAUSE)
-    return bytes(body)
+        left -= time.monotonic() - began
+        if part:
+            has_begun = True
+            yield part
+    raise TimeoutError(errno.ETIMEDOUT, f"it is a pipe or a device whose end did not come in {PATIENCE:g} s")

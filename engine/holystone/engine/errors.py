@@ -4,6 +4,7 @@ HolystoneError
 ├── Damaged                a record of our own is not as it was written                exit code 1
 ├── UsageError             wrong option, variable or file                              exit code 2
 ├── Refused                a promise of the product forbids to go on                   exit code 3
+│   ├── Busy               another run is at work there
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
 │       ├── TooDeep        manifests need one another in too long a chain
 │       ├── Unreachable    no answer from a host
@@ -54,6 +55,10 @@ class UsageError(HolystoneError):
 
 class Refused(HolystoneError):
     exit_code = 3
+
+
+class Busy(Refused):
+    pass
 
 
 class IncompleteSource(Refused):

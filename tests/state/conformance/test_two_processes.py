@@ -11,7 +11,7 @@ from typing import overload
 import msgspec
 import pytest
 
-from holystone.engine.errors import Refused
+from holystone.engine.errors import Busy
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Repository
@@ -27,12 +27,12 @@ async def test_a_run_that_is_alive_is_not_taken_up(stand: Stand) -> None:
     async with stand.store() as store, stand.store() as other:
         run = await store.begin(PLAN, "cleanup")
         for take in (other.load, other.give_up):
-            with pytest.raises(Refused, match="still going on"):
+            with pytest.raises(Busy, match="still going on"):
                 await take(run.id)
         assert (await other.record(run.id)).state == "open"
         run.release()
         assert (await other.load()).id == run.id
-        with pytest.raises(Refused, match="still going on"):
+        with pytest.raises(Busy, match="still going on"):
             await store.load(run.id)
 
 
@@ -40,9 +40,9 @@ async def test_two_runs_never_work_on_one_repository(stand: Stand) -> None:
     async with stand.store() as store, stand.store() as other:
         run = await store.begin(PLAN, "cleanup")
         both = msgspec.structs.replace(PLAN, repositories=(*PLAN.repositories, *OTHER_PLAN.repositories))
-        with pytest.raises(Refused, match=f"a/first: another run.*run {run.id}"):
+        with pytest.raises(Busy, match=f"a/first: another run.*run {run.id}"):
             await other.begin(both, "cleanup")
-        with pytest.raises(Refused, match="a/first: another run"):
+        with pytest.raises(Busy, match="a/first: another run"):
             await stand.locks().refuse_if_busy(FIRST)
         await other.begin(OTHER_PLAN, "cleanup")  # what was refused has kept no lock
         assert len(await other.runs()) == 2
@@ -56,7 +56,7 @@ async def test_a_run_is_not_taken_up_where_another_has_begun_since(stand: Stand)
         run = await store.begin(PLAN, "cleanup")
         run.release()
         later = await other.begin(plan(repository_plan(FIRST)), "cleanup")
-        with pytest.raises(Refused, match=f"a/first: another run.*run {later.id}"):
+        with pytest.raises(Busy, match=f"a/first: another run.*run {later.id}"):
             await store.load(run.id)
         await later.finish()
         assert (await store.load(run.id)).id == run.id, "what was refused has kept no lock"
@@ -135,7 +135,7 @@ async def test_a_run_that_is_just_beginning_is_another_process_own(stand: Stand,
     async def another() -> None:
         async with stand.store() as store:
             heard.append(await store.runs())
-            with pytest.raises(Refused):
+            with pytest.raises(Busy):
                 await store.begin(plan(repository_plan(FIRST)), "cleanup")
             await (await store.begin(OTHER_PLAN, "prune")).finish()
 
@@ -172,7 +172,7 @@ def another_process(stand: Stand, *lines: str) -> Iterator[subprocess.Popen[str]
         (
             stand.script,
             "import asyncio",
-            "from holystone.engine.errors import Refused",
+            "from holystone.engine.errors import Busy",
             "from holystone.engine.model.outcomes import Deleted",
             "from tests.state.conformance.verbs import BYTES, FIRST, SECOND, TOMBSTONE",
             "from tests.support.journals import begin_repository",
@@ -215,7 +215,7 @@ async def test_who_is_killed_has_what_it_wrote_written_and_gives_its_run_back(st
         run_id = _said(victim)
         told = [int(_said(victim)) for _ in range(100)]
         async with stand.store() as store:
-            with pytest.raises(Refused, match="still going on"):
+            with pytest.raises(Busy, match="still going on"):
                 await store.load(run_id)
         victim.kill()
         assert victim.stdout
@@ -236,11 +236,11 @@ async def test_the_locks_of_a_process_that_died_are_none(stand: Stand, ends: str
         "print('has them', flush=True)",
     ) as victim:
         assert _said(victim) == "has them"
-        with pytest.raises(Refused, match="still going on"):
+        with pytest.raises(Busy, match="still going on"):
             await stand.locks().take("20261123-161200-ab12")
-        with pytest.raises(Refused, match=r"a/first: another run.*run 20261123-161200-ab12"):
+        with pytest.raises(Busy, match=r"a/first: another run.*run 20261123-161200-ab12"):
             await stand.locks().take("20261123-161300-cd34", [ELSEWHERE, FIRST])
-        with pytest.raises(Refused, match="a/first: another run"):
+        with pytest.raises(Busy, match="a/first: another run"):
             await stand.locks().refuse_if_busy(FIRST)
         getattr(victim, ends)()
         victim.wait()
@@ -258,7 +258,7 @@ async def test_of_many_that_begin_at_once_one_gets_what_all_want(stand: Stand) -
                     "try:",
                     f"    held = await stand.locks().take('run-{number}', [SECOND, repository('own/{number}')])",
                     "    print('got', flush=True)",
-                    "except Refused:",
+                    "except Busy:",
                     "    print('refused', flush=True)",
                 )
             )

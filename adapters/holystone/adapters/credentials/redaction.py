@@ -25,6 +25,8 @@ _WORD: Final = 8
 hexadecimal digits are in every tenth digest."""
 LONGEST: Final = 4096
 """Characters. Longer ones are whole files, which nobody repeats in another form."""
+_SPREAD: Final = 8192
+"""Characters that one may take in another form."""
 _SIGNS: Final = 128
 """Characters of one secret that have many forms. A pattern takes a millisecond to make for each, and a token server may
 send thousands."""
@@ -41,6 +43,8 @@ a second, if one server has chosen the secrets and what it says next, and meanwh
 _USERINFO: Final = re.compile(r"(?i)\b((?:https?|ssh|git|ftps?|socks[45]?[ah]?)://)[^\s/?#]*@")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
 """Characters that have one form only."""
+_CODED: Final = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+"""What may be base64 itself, as the login of Basic is."""
 _ROW: Final = re.compile(r"([\\\s])\1*")
 """Whoever repeats them makes more or fewer of them. One pattern for all: two in a row could share them out in too many
 ways."""
@@ -67,6 +71,13 @@ def redacted(text: str) -> str:
     return _USERINFO.sub(r"\1…@", text) if "@" in text else text
 
 
+def beginning(text: str, most: int) -> str:
+    """The first `most` characters, or fewer, of what is left of it. At their end is no half of a secret, which was not
+    taken for one."""
+    said = redacted(text[: most + _SPREAD])
+    return (said if len(text) <= most + _SPREAD else said[:-_SPREAD])[:most]
+
+
 def without_userinfo(address: str) -> str:
     """For text that should be an address and is none, so that nobody can tell where its host begins."""
     scheme, separator, rest = address.rpartition("://")
@@ -88,9 +99,18 @@ class _Form(NamedTuple):
 def _forms(secret: str, *, in_all_ways: bool) -> tuple[_Form, ...]:
     if len(secret) > LONGEST:
         return (_Form(secret, None),)
-    coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode().rstrip("=")
-    spellings = dict.fromkeys((secret, coded, coded.translate(str.maketrans("+/", "-_"))))
-    return tuple(form for text in spellings for form in _written(text, in_all_ways=in_all_ways))
+    coded = base64.b64encode(secret.encode(errors="surrogatepass")).decode()
+    itself = _without_padding(secret) if _CODED.fullmatch(secret) else ()
+    spellings = dict.fromkeys((secret, *itself, *_without_padding(coded)))
+    forms = tuple(form for text in spellings for form in _written(text, in_all_ways=in_all_ways))
+    # As the name of a host, to which a server may lead us.
+    return (*forms, _Form(secret.lower(), None)) if len(secret) >= _WORD and secret.lower() != secret else forms
+
+
+def _without_padding(coded: str) -> tuple[str, str]:
+    """As it is, and as in addresses (RFC 4648, 5)."""
+    bare = coded.rstrip("=")
+    return bare, bare.translate(str.maketrans("+/", "-_"))
 
 
 def _written(text: str, *, in_all_ways: bool) -> Iterator[_Form]:
@@ -118,7 +138,7 @@ def _pattern(text: str, *, is_word: bool, in_all_ways: bool) -> re.Pattern[str]:
     ways = [] if is_word else [re.escape(each) for each in _usual(text)]
     if in_all_ways:
         characters = _ROW.sub(r"\1", text)
-        ways.append("".join(map(_spellings, characters, f" {characters}")))
+        ways.append("".join(map(_spellings, characters, ("", *characters))))
     pattern = "|".join(ways)
     return re.compile(pattern if is_word else rf"(?<![0-9A-Za-z])(?:{pattern})(?![0-9A-Za-z])")
 
@@ -129,7 +149,8 @@ def _spellings(character: str, before: str) -> str:
 
     Atomic, as far as it can be: if there were two ways to share out what stands between two neighbours, or to read one
     of them, a server that chose the secret could make a text that takes for ever. A row of backslashes takes all, so
-    the sign after one (`before`) is also known without one of its own."""
+    the sign after one (`before`) is also known without one of its own. At the begin of a secret, where nothing is
+    before, one will do: a row would be gone through once for each that is in it."""
     if _PLAIN.fullmatch(character):
         return re.escape(character)
     number = ord(character)
@@ -155,7 +176,7 @@ def _spellings(character: str, before: str) -> str:
         ways.append(rf"{slashes}{short}")
     row = f"{{1,{4 * _TIMES}}}"
     if character == "\\":
-        return rf"(?>(?:{'|'.join(ways)}|\\){row})"
+        return rf"(?>(?:{'|'.join(ways)}|\\){row if before else ''})"
     if character.isspace():  # over the ends of marked lines, and in a form's body
         return rf"(?>(?:{'|'.join(ways)}){row}|{any_slashes}(?:\s(?:\|\s)?){row}|\+{row})"
     # JSON's, a shell's and Python's quotes; and `%25` may be two signs more of the secret's own.

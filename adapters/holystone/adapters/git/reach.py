@@ -1,49 +1,21 @@
 """Which heads reach which commits, by one walk over the history."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection
 from typing import Final
 
 import pygit2
 from pygit2.enums import SortMode
 
 from holystone.adapters.git.listed import too_many
+from holystone.engine.model.history import Reached
 from holystone.engine.model.references import Commit
 
 _LARGEST: Final = 1 << 28
 """Bytes of all sets of heads that wait for a commit's turn. Branches that each begin at another commit make as many,
 and whoever may push can make any number: 100,000 took 180 MB, and it grows by the square."""
-
-
-class Reached(Mapping[Commit, frozenset[Commit]]):
-    """Sets of heads, one bit a head, and one more for all others together. With thousands of heads and commits, real
-    sets would need gigabytes."""
-
-    def __init__(self, heads: Sequence[Commit], masks: Mapping[Commit, int]) -> None:
-        self._heads = heads
-        self._masks = masks
-        self._set = lru_cache(maxsize=1024)(self._decode)
-
-    def __getitem__(self, commit: Commit) -> frozenset[Commit]:
-        return self._set(self._masks[commit])
-
-    @property
-    def by_any(self) -> frozenset[Commit]:
-        """The commits that anything reaches."""
-        return frozenset(commit for commit, mask in self._masks.items() if mask)
-
-    def __iter__(self) -> Iterator[Commit]:
-        return iter(self._masks)
-
-    def __len__(self) -> int:
-        return len(self._masks)
-
-    def __repr__(self) -> str:
-        return f"<Reached {len(self._masks)} commits from {len(self._heads)} heads>"
-
-    def _decode(self, mask: int) -> frozenset[Commit]:
-        bits = reversed(bin(mask)[2:])
-        return frozenset(head for head, bit in zip(self._heads, bits, strict=False) if bit == "1")
+_KEPT: Final = 1 << 27
+"""Bytes of the different sets of heads that are the answer, which lasts while images are judged: 200,000 branches that
+lie apart, and 20,000 commits that images were built at, would have half a gigabyte."""
 
 
 def reach(
@@ -67,7 +39,8 @@ def reach(
         return Reached(ordered, masks)
     # Nothing above reaches a commit any more when its turn comes, so its mask is final and can be let go.
     pending: dict[pygit2.Oid, int] = {}
-    waiting = 0
+    answers: dict[int, int] = {}
+    waiting = kept = 0
     for commit in walker:
         mask = pending.pop(commit.id, 0)
         waiting -= mask.bit_length() // 8
@@ -82,7 +55,15 @@ def reach(
                 f"The clone in {repository.path}", f"{len(ordered):,} branches that begin at different commits"
             )
         if name := wanted.pop(commit.id, None):
-            masks[name] = mask
+            if mask not in answers:
+                kept += mask.bit_length() // 8
+            masks[name] = answers.setdefault(mask, mask)
+            if kept > _KEPT:
+                raise too_many(
+                    f"The clone in {repository.path}",
+                    f"{len(ordered):,} branches, of which different ones reach each of {len(answers):,} commits that "
+                    "images were built at",
+                )
             if not wanted:
                 break
     return Reached(ordered, masks)

@@ -10,8 +10,10 @@ import pygit2
 
 from holystone.adapters.git.listed import listed
 from holystone.adapters.git.loose import check_packed, look_at_loose
+from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.origin import Kind, Objects
 from holystone.engine.model.history import GitReference
+from holystone.engine.model.notices import ReferenceIgnored
 from holystone.engine.model.references import Commit
 
 
@@ -30,8 +32,8 @@ ORIGIN: Final = Namespace("refs/holystone/origin/heads/", "refs/holystone/origin
 class References(msgspec.Struct, frozen=True):
     found: tuple[GitReference, ...]
     """Sorted."""
-    warnings: tuple[str, ...]
-    """References that were left out, each with the reason."""
+    ignored: tuple[ReferenceIgnored, ...]
+    """References that were left out. Sorted."""
     branch_names: tuple[str, ...] = ()
     """Of all branches of origin, sorted. A byte that is not UTF-8 is a surrogate here, since slugs hash the bytes."""
     tag_names: tuple[str, ...] = ()
@@ -56,7 +58,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     check_packed(folder)
     every = list(listed(repository))
     loose = look_at_loose(folder, namespace)
-    warnings: list[str] = []
+    ignored: list[ReferenceIgnored] = []
     objects: dict[tuple[Kind, str], str] = {}
     _check_all_are_listed(folder, loose.names, every)
     for kind, raw_name, reference in _within(namespace, every):
@@ -64,14 +66,14 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
         name = raw_name.decode(errors="replace")
         end = _end(reference)
         if end is None:
-            warnings.append(f"git {kind} {name} is a symbolic reference to nothing; ignored")
+            ignored.append(ReferenceIgnored(kind, name, dangling=True))
             objects[kind, raw_name.decode(errors="surrogateescape")] = ""
             continue
         objects[kind, raw_name.decode(errors="surrogateescape")] = str(end)
-        target = repository[end]
-        commit = _peeled(target)
+        target = read_object(repository, end)
+        commit = _peeled(repository, target)
         if commit is None:
-            warnings.append(f"git {kind} {name} does not end in a commit; ignored")
+            ignored.append(ReferenceIgnored(kind, name, dangling=False))
             continue
         # A git that is older than 2005 wrote annotated tags without a tagger.
         tagger = target.tagger if isinstance(target, pygit2.Tag) else None
@@ -79,7 +81,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
         found.append(GitReference(kind, name, Commit.parse(str(commit.id)), date))
     return References(
         tuple(sorted(found)),
-        tuple(sorted(warnings)),
+        tuple(sorted(ignored)),
         branch_names=_names(objects, "branch"),
         tag_names=_names(objects, "tag"),
         objects=objects,
@@ -130,8 +132,7 @@ def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
     return end if isinstance(end, pygit2.Oid) else None
 
 
-def _peeled(target: pygit2.Object) -> pygit2.Commit | None:
-    end: object = target
+def _peeled(repository: pygit2.Repository, end: pygit2.Commit | pygit2.Tag | None) -> pygit2.Commit | None:
     while isinstance(end, pygit2.Tag):
-        end = end.get_object()
-    return end if isinstance(end, pygit2.Commit) else None
+        end = read_object(repository, end.target)
+    return end

@@ -8,6 +8,7 @@ import pygit2
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
 from holystone.adapters.git.graftless import without_grafts
 from holystone.adapters.git.narrow import fetches_tags, is_narrow, left_out
+from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.reach import reach
 from holystone.adapters.git.references import CLONE, ORIGIN, References, read_references
@@ -111,7 +112,10 @@ class GitRepository:
         """Committer time, or None if there is no such commit."""
         if len(commit) != 40:  # libgit2 opens SHA-1 repositories only
             return None
-        found = self._repository.get(pygit2.Oid(hex=commit))
+        try:
+            found = read_object(self._repository, pygit2.Oid(hex=commit))
+        except KeyError:
+            return None
         return found.commit_time if isinstance(found, pygit2.Commit) else None
 
 

@@ -32,7 +32,8 @@ class Authorization:
 
 
 def basic(username: str, password: Secret) -> Authorization:
-    pair = f"{username}:{_open(password)}"
+    """Raises UsageError for what is no Unicode, as `secret_json` and `secret_form` do."""
+    pair = f"{_text(username)}:{_text(password)}"
     return Authorization("Basic", Secret(base64.b64encode(pair.encode()).decode()))
 
 
@@ -56,12 +57,12 @@ def with_authorization(headers: Mapping[str, str], authorization: Authorization 
 
 def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
     """A JSON object for a vendor's login call. Send it through `RegistryHttp.request(body=…)` only."""
-    return msgspec.json.encode({name: _open(value) for name, value in fields.items()})
+    return msgspec.json.encode({name: _text(value) for name, value in fields.items()})
 
 
 def secret_form(fields: Mapping[str, str | Secret]) -> bytes:
     """The same as application/x-www-form-urlencoded."""
-    return urlencode({name: _open(value) for name, value in fields.items()}).encode()
+    return urlencode({name: _text(value) for name, value in fields.items()}).encode()
 
 
 def opened_bytes(secret: Secret, *, base64_encoded: bool = False) -> bytes:
@@ -101,6 +102,19 @@ def _claims(token: str) -> Mapping[str, Any]:
     except (ValueError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def _text(value: str | Secret) -> str:
+    """A variable may be in another encoding, and JSON may have half a character."""
+    text = _open(value)
+    with suppress(UnicodeEncodeError):
+        text.encode()
+        return text
+    # Outside of it: that error holds the text.
+    raise UsageError(
+        "A user name, password or token contains something that is no character.",
+        what_to_do="Check the variable or file it comes from: it has to be UTF-8.",
+    )
 
 
 def _open(value: str | Secret) -> str:

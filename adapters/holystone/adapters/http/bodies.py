@@ -37,21 +37,20 @@ class Bodies:
         )
         if (response.content_length or 0) > limit:
             raise too_big
-        parts: list[bytes] = []
-        size, waited = 0, False
+        whole = bytearray()  # parts may be of a byte each, and take fifty times that
+        waited = False
         async with AsyncExitStack() as taken:
             async for part in _unfolded(response):
-                size += len(part)
-                if size > limit:
+                whole += part
+                if len(whole) > limit:
                     raise too_big
-                if size > _SMALL and not waited:
+                if len(whole) > _SMALL and not waited:
                     # Once, and for the whole: two that each waited for the other's rest would wait for ever.
                     await taken.enter_async_context(self._take(min(limit, self._room)))
                     waited = True
-                parts.append(part)
-            whole = b"".join(parts)
-            parts.clear()  # leaving takes a moment, in which others read theirs
-            return whole
+            body = bytes(whole)
+            whole.clear()  # leaving takes a moment, in which others read theirs
+            return body
 
     @asynccontextmanager
     async def _take(self, size: int) -> AsyncIterator[None]:

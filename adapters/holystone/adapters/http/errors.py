@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.adapters.http.reply import Reply, printable
+from holystone.adapters.credentials.redaction import beginning
+from holystone.adapters.http.reply import LOOKED_AT, Reply, printable
 
 _MARKUP = re.compile(r"<(?:script|style|head)\b.*?</(?:script|style|head)>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_READ = 4 * 1024
-"""Bytes of an error body that are looked at: the time that it takes grows with the square."""
-
+_READ: Final = 64 << 10
+"""Bytes of an error body that is none of JSON."""
 _LARGEST: Final = 8 << 20
 _MOST_VALUES: Final = 200_000
 """Bytes and values, by their commas, of an error body that is decoded: one that names each missing part of the largest
@@ -31,7 +31,7 @@ def document(reply: Reply) -> Any:
 
 def error_code(reply: Reply) -> str:
     """The first code of an OCI error body in capitals, e.g. `MANIFEST_UNKNOWN`; empty if there is none."""
-    return _first(reply)[0]
+    return _first(reply)[0].upper()
 
 
 def summary(reply: Reply) -> str:
@@ -39,7 +39,8 @@ def summary(reply: Reply) -> str:
     code, message = _first(reply)
     if not code and not message:
         message = _plain(reply.body)
-    said = ": ".join(part for part in (code, message) if part).rstrip(". \n")  # a sentence goes on behind it
+    said = ": ".join(part for part in (printable(code).upper(), message) if part)
+    said = said.rstrip(". \n")  # a sentence goes on behind it
     return printable(f"{reply.status} {said or _phrase(reply.status)}")
 
 
@@ -57,7 +58,7 @@ def _first(reply: Reply) -> tuple[str, str]:
         (entry[k] for k in ("message", "error_description", "detail", "details", "error") if _said(entry.get(k))), ""
     )
     code = entry.get("code")
-    return (code.upper() if isinstance(code, str) else ""), message
+    return (code if isinstance(code, str) else ""), message
 
 
 def _said(value: Any) -> bool:
@@ -65,7 +66,8 @@ def _said(value: Any) -> bool:
 
 
 def _plain(body: bytes) -> str:
-    text = body[:_READ].decode("utf-8", "replace")
+    # No more of it: the time that markup takes grows with the square.
+    text = beginning(body[:_READ].decode("utf-8", "replace"), LOOKED_AT)
     if "<" not in text:
         return text
     title = _TITLE.search(text)

@@ -1,11 +1,15 @@
 """What came back."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from holystone.adapters.credentials.redaction import LONGEST, redacted
+from holystone.adapters.credentials.redaction import beginning, redacted
+
+LOOKED_AT: Final = 4096
+"""Characters of what a stranger says that are shown at most, blanks and markup included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,6 @@ def address(url: URL) -> str:
 
 def printable(text: str, limit: int = 200) -> str:
     """Text of a stranger made fit for a terminal, a log and the journal: one line, no control characters, no secret,
-    not too long. Of megabytes the beginning is looked at, and its end is not shown: it may be half a secret."""
-    said = redacted(text[: 2 * LONGEST])
-    if len(text) > 2 * LONGEST:
-        said = said[:-LONGEST]
-    clean = " ".join("".join(c if c.isprintable() else " " for c in said).split())
+    not too long."""
+    clean = " ".join("".join(c if c.isprintable() else " " for c in beginning(text, LOOKED_AT)).split())
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -19,11 +19,15 @@ from typing import Any, Final
 import aiohttp
 import anyio
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import HttpProcessingError
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
 
 _STATUS: Final = re.compile(rb"(?:\A|\n)HTTP/\d(?:\.\d)? (\d{3})")
 _BEGINS: Final = b"HTTP/1.1 200"
+_LARGEST_HEAD: Final = 128 << 10
+"""Bytes, and what comes with the last of them: aiohttp takes 128 fields of any length that one may have, and dozens of
+replies are read at once. What announces a reply counts, too."""
 _TIMED_OUT: Final = 408
 """A proxy's farewell to a connection on which it was asked nothing for too long: no answer to anything."""
 _LEAST, _MOST = 0.1, 2.0
@@ -93,6 +97,8 @@ class WatchedConnection(ResponseHandler):
         self._generation = watch.generation
         self._asked = self._answered = 0
         self._asked_at = 0.0
+        self._head = 0
+        """Bytes that came of a reply that has not begun its body."""
         self._body: aiohttp.StreamReader | None = None
 
     def set_response_params(self, **params: Any) -> None:
@@ -117,8 +123,16 @@ class WatchedConnection(ResponseHandler):
     def data_received(self, data: bytes) -> None:
         if data and self._asked <= self._answered and (self._body is None or self._body.is_eof()):
             self._unasked(data)
-        else:
-            super().data_received(data)
+            return
+        super().data_received(data)
+        self._head = self._head + len(data) if self._answered < self._asked else 0
+        if self._head > _LARGEST_HEAD:
+            self._refuse(f"its head has more than {_LARGEST_HEAD} bytes")
+
+    def _refuse(self, why: str) -> None:
+        if self.transport is not None:
+            self.transport.close()
+        self.set_exception(HttpProcessingError(message=why))
 
     def _unasked(self, data: bytes) -> None:
         """Half a body after HEAD, a line end too many: they never become an answer, and are no reply."""

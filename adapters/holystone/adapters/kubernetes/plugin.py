@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from holystone.adapters.credentials.redaction import remember
+from holystone.adapters.credentials.redaction import redacted, remember
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
@@ -75,7 +75,7 @@ async def ask_plugin(
     except ProgramFailed as error:
         trouble = str(error)
     if ended and ended.code:
-        said = printable(ended.errors.decode("utf-8", "replace")[-1000:], 300)
+        said = printable(redacted(ended.errors.decode("utf-8", "replace"))[-1000:], 300)
         trouble = f"failed (exit status {ended.code}){f': {said}' if said else ''}"
     answer = _decoded(ended.output) if ended and not trouble else None
     if answer is None or answer.kind != "ExecCredential" or answer.api_version != plugin.api_version:

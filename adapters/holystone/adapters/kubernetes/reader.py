@@ -3,7 +3,7 @@
 from bisect import insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,8 @@ _DIFFERENT: Final = 200_000
 """Names of images that are specified, or run, in all clusters; 150,000 pods are the most that one can have."""
 _LONGEST: Final = 16_384
 """Characters by which one is named, with all its names together (`imageID`)."""
+_LETTERS: Final = 1 << 24
+"""Characters of all of them: the longest that are allowed would be gigabytes."""
 _USERS: Final = 3
 """Workloads that are remembered of each image: a big cluster runs one image ten thousand times."""
 LIMITS: Final = Limits(
@@ -47,11 +49,26 @@ class ImagesInUse(msgspec.Struct, frozen=True):
         return tuple(self.unfilled)
 
 
-class _Words(NamedTuple):
+class _Words:
     """By word, who has it."""
 
-    specified: dict[str, _Users]
-    running: dict[str, _Users]
+    def __init__(self) -> None:
+        self.specified: dict[str, _Users] = {}
+        self.running: dict[str, _Users] = {}
+        self._letters = 0
+
+    def remember(self, words: dict[str, _Users], word: str, user: _User) -> None:
+        """Of its users the first ones by name, whatever the order of pages. `words`: either of the above."""
+        if word not in words:
+            self._letters += len(word)
+        users = words.setdefault(word, [])
+        if user not in users:
+            insort(users, user)
+            del users[_USERS:]
+        if len(words) > _DIFFERENT:
+            raise _too_many(words, f"more than {_DIFFERENT:,} different images")
+        if self._letters > _LETTERS:
+            raise _too_many({**self.specified, **self.running}, f"different images by more than {_LETTERS:,} letters")
 
 
 async def read_clusters(
@@ -60,7 +77,7 @@ async def read_clusters(
     """Raises IncompleteSource (Unauthorized, Unreachable) for the first that cannot be read completely, or that runs an
     image of which it cannot be told which one it is."""
     scheduler = scheduler or Scheduler(limits=LIMITS)
-    found = _Words({}, {})
+    found = _Words()
 
     async def read(target: Target) -> None:
         try:
@@ -88,10 +105,10 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
                 objects += 1
                 user = (first, each.metadata.namespace, kind.name, each.metadata.name)
                 for word in _filled(each.images(), user):
-                    _remember(found.specified, word, user)
+                    found.remember(found.specified, word, user)
                 for word in _filled(each.running(), user):
                     for name in dict.fromkeys(image_id_names(word)):
-                        _remember(found.running, name, user)
+                        found.remember(found.running, name, user)
 
             await list_all(server, kind, target.namespace, take, or_else=_or_else(target))
             log.info("workloads read", context=first, kind=kind.name, objects=objects)
@@ -102,7 +119,7 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
 
 def _filled(words: Iterable[str], user: _User) -> Iterator[str]:
     """A blank says that a controller will fill it in, or that nothing runs yet. Raises IncompleteSource, as
-    `_remember`, for what no cluster runs."""
+    `_Words.remember`, for what no cluster runs."""
     for word in words:
         if len(word) > _LONGEST:
             raise IncompleteSource(
@@ -113,22 +130,15 @@ def _filled(words: Iterable[str], user: _User) -> Iterator[str]:
             yield word
 
 
-def _remember(words: dict[str, _Users], word: str, user: _User) -> None:
-    """Of its users the first ones by name, whatever the order of pages."""
-    if word not in words and len(words) >= _DIFFERENT:
-        raise _too_many(words)
-    users = words.setdefault(word, [])
-    if user not in users:
-        insort(users, user)
-        del users[_USERS:]
-
-
-def _too_many(words: Mapping[str, _Users]) -> IncompleteSource:
-    """Whoever may make a workload may name thousands of images in it: so it is told where they are."""
-    by = Counter(namespace for users in words.values() for namespace in {user[1] for user in users})
-    most, number = max(by.items(), key=lambda each: (each[1], each[0]))
+def _too_many(words: Mapping[str, _Users], what: str) -> IncompleteSource:
+    """Whoever may make a workload may name thousands of images in it: so it is told where the most letters are."""
+    by: Counter[str] = Counter()
+    for word, users in words.items():
+        by.update(dict.fromkeys({user[1] for user in users}, len(word)))
+    most = max(by, key=lambda each: (by[each], each))
+    number = sum(any(user[1] == most for user in users) for users in words.values())
     return IncompleteSource(
-        f"it names more than {_DIFFERENT:,} different images, {number:,} of them in namespace {printable(most)}",
+        f"it names {what}, {number:,} of them in namespace {printable(most)}",
         what_to_do="Find out who made so many there, and delete what nobody needs.",
     )
 

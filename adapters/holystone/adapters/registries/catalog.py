@@ -9,7 +9,8 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.paging import CAPS, MAX_ENTRIES, PageGuard, after, next_link
 from holystone.adapters.http.reply import Reply, printable
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci import LIST_LIMIT
+from holystone.adapters.registries.oci_replies import STRANGE, is_wide
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen, UsageError
 from holystone.engine.model.references import InvalidName, RegistryHost, Repository, RepositoryPath
 from holystone.engine.ports import CatalogPage
@@ -123,6 +124,12 @@ class _Names(msgspec.Struct):
 
 def names_of(catalog: Catalog, reply: Reply) -> list[str]:
     """Of a page of `_catalog`. Raises IncompleteSource."""
+    if 4 * len(reply.body) > LIST_LIMIT and is_wide(reply.body):
+        raise IncompleteSource(
+            f"A page of {catalog.what} has {len(reply.body) >> 20} MiB, in which there are letters that no repository "
+            "has.",
+            what_to_do=STRANGE,
+        )
     try:
         return msgspec.json.decode(reply.body, type=_Names).repositories or []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -78,7 +78,8 @@ class Connections:
         self._named = named_places
         self._environ = environ
         self._open: dict[_Key, Registry] = {}
-        self._sessions: dict[tuple[_Key, Repository], tuple[RepositorySession, AsyncExitStack]] = {}
+        self._sessions: dict[tuple[_Key, Repository], RepositorySession] = {}
+        self._leaving: dict[RepositorySession, AsyncExitStack] = {}
         self._watches: dict[RegistryHost, Watch] = {}
         """Of all that is asked on behalf of a registry, its token server and its vendor's API included."""
         self.dates = Dates()
@@ -95,9 +96,8 @@ class Connections:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            for _, leaving in self._sessions.values():
-                await leaving.aclose()
-            self._sessions.clear()
+            while self._leaving:
+                await self._leaving.popitem()[1].aclose()
         finally:
             await self._stack.__aexit__(kind, error, trace)
 
@@ -149,8 +149,9 @@ class Connections:
                     self._open[key] = await self._connect(repository, key, vendor)
                 async with AsyncExitStack() as leaving:
                     session = await leaving.enter_async_context(self._open[key].open(repository))
-                    self._sessions[at] = session, leaving.pop_all()
-            return self._sessions[at][0]
+                    leaving.callback(self._sessions.pop, at)
+                    self._sessions[at], self._leaving[session] = session, leaving.pop_all()
+            return self._sessions[at]
 
     @asynccontextmanager
     async def turn(
@@ -162,10 +163,8 @@ class Connections:
         try:
             yield session
         finally:
-            for at, (each, leaving) in tuple(self._sessions.items()):
-                if each is session:
-                    del self._sessions[at]
-                    await leaving.aclose()
+            if leaving := self._leaving.pop(session, None):
+                await leaving.aclose()
 
     async def _docker(self) -> DockerConfig:
         if self._docker_config is None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from holystone.adapters.credentials.redaction import redacted
 from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing, run_program
 from holystone.adapters.yaml.documents import MAX_BYTES
 from holystone.engine.errors import IncompleteSource, UsageError, shell_word
@@ -42,5 +43,5 @@ async def render(
 
 
 def _shortened(errors: bytes) -> str:
-    text = _ESCAPES.sub("", errors.decode(errors="replace")).strip()
+    text = redacted(_ESCAPES.sub("", errors.decode(errors="replace"))).strip()
     return text if len(text) <= _STDERR_SHOWN else f"… {text[-_STDERR_SHOWN:]}"

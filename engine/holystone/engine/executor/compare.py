@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, MovedMeanwhile, Outcome
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -42,3 +42,23 @@ def recorded(work: RepositoryWork, digest: Digest) -> Outcome | None:
     if problem := work.unreadable.get(digest):
         return Failed(f"its manifest cannot be read, and nothing is deleted that could not be put back: {problem}")
     return AlreadyGone()
+
+
+async def bared(work: RepositoryWork, digest: Digest, *, drops: bool) -> Outcome | None:
+    """None unless a manifest stays, and the tags that were to stay on it are elsewhere by now: then the outcome of a
+    step that would take away its last one, with which it may go. An index may need it all the same. `drops`: the
+    registry does that."""
+    tags = work.kept_on.get(digest, ())
+    if not (tags and drops) or any(tag in work.written_once for tag in tags):
+        return None
+    try:
+        for tag in tags:
+            if await work.resolver.tag(tag) == digest or await work.session.resolve(tag, alone=True) == digest:
+                return None
+    except DeletionDisabled:
+        raise
+    except Unauthorized as error:
+        return Forbidden(error.message)
+    except RegistryFailure as error:
+        return Failed(str(error))
+    return Needed(digest)

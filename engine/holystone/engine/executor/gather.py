@@ -7,8 +7,9 @@ from typing import Final, TypeAlias
 
 import anyio
 
-from holystone.engine.errors import RegistryFailure
+from holystone.engine.errors import IncompleteSource, RegistryFailure
 from holystone.engine.executor.work import WORKERS
+from holystone.engine.inventory.entries import Entries
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.references import Digest
 from holystone.engine.ports import DigestCache, RepositorySession
@@ -60,9 +61,11 @@ async def gather(
     keep: Keep,
     in_hand: anyio.CapacityLimiter,
 ) -> Gathered:
-    """All that it found is kept when it returns. `in_hand` is the run's (see IN_HAND)."""
+    """All that it found is kept when it returns. `in_hand` is the run's (see IN_HAND). Raises IncompleteSource where
+    that is about more than single manifests: some lists describe one so well that nobody has read it yet."""
     gathered = Gathered()
     handover = _Handover(keep)
+    entries: Entries[Digest] = Entries()
 
     async def found(raw: RawManifest) -> None:
         gathered.found[raw.digest] = understood(raw)
@@ -71,6 +74,7 @@ async def gather(
     wanted = set(digests)
     async for known in cache.manifests(sorted(wanted)):
         await found(known)
+    entries.read = len(gathered.found)
     unknown = sorted(wanted - gathered.found.keys())
 
     async def read(some: Sequence[Digest]) -> None:
@@ -83,6 +87,14 @@ async def gather(
         except RegistryFailure as error:
             gathered.unreadable.update(dict.fromkeys(some, str(error)))
             return
+        except IncompleteSource as error:
+            if len(some) == 1:
+                entries.add(some[0], error)
+                return
+            for digest in some:  # one of them may be what spoils the answer
+                await ask([digest])
+            return
+        entries.read += len(some)
         for digest, raw in answer.items():
             if digest.matches(raw.body):
                 await cache.learn_manifests([raw])
@@ -90,6 +102,9 @@ async def gather(
             else:
                 gathered.unreadable[digest] = "its bytes do not match its digest"
 
-    await for_each(in_batches(unknown, session.manifests_at_once), read, workers=WORKERS)
+    at_once = session.manifests_at_once
+    await for_each(in_batches(unknown, at_once), read, workers=max(1, WORKERS // at_once))
+    entries.end()
+    gathered.unreadable.update(entries.problems())
     await handover.rest()
     return gathered

@@ -79,6 +79,7 @@ class Guard:
         self._holds: Holds | None = None
         self._whole = self._last = _Look(0.0, 0, 0)
         self._contradicted_then = False
+        self._has_news = False
         self._looking = anyio.Lock()
         self._failed: HolystoneError | None = None
 
@@ -90,12 +91,19 @@ class Guard:
             contradicted = self._work.contradicted and not self._contradicted_then
             if self._holds is None or contradicted or self._is_worn(self._whole):
                 return await self._look(None)
-            return await self._look(self._holds) if self._is_worn(self._last) else self._holds
+            return await self._look(self._holds) if self._has_news or self._is_worn(self._last) else self._holds
+
+    def next_pass(self, steps: Iterable[int]) -> "Guard":
+        """For a pass that goes on with this look: what these steps have left behind since may hold something in it."""
+        known = self._holds.digests if self._holds else {}
+        self._has_news |= any(digest not in known for digest, _ in self._work.states.survivors(steps))
+        return self
 
     async def _look(self, before: Holds | None) -> Holds:
         """At everything, or only at what is new."""
         at, left = self._clock(), self._left()
         self._contradicted_then = self._work.contradicted
+        self._has_news = False
         states = self._work.states
         ours = {tag: (*planned, *self._over) for tag, planned in states.due_tags.items()}
         # One that is gone, and listed again, is somebody's.
@@ -242,19 +250,21 @@ async def _read_from(
                 what_to_do="Have a look at it, or exclude the repository.",
             ) from error
 
-    frontier, seen = set(roots), set[Digest]()
-    for _ in range(NESTED_AT_MOST):
+    frontier, seen, depth = set(roots), set[Digest](), 0
+    while frontier:
         seen |= frontier
-        await work.each(sorted(frontier - known), read)
+        unknown = sorted(frontier - known)
+        if unknown and depth == NESTED_AT_MOST:
+            raise TooDeep(
+                work.repository,
+                unknown,
+                NESTED_AT_MOST,
+                not_deleted="What it needs cannot be told, so nothing was deleted from here on.",
+            )
+        depth += bool(unknown)
+        await work.each(unknown, read)
         frontier = {need for digest in frontier if digest in manifests for need in _needs(manifests[digest])} - seen
-        if not frontier:
-            return manifests
-    raise TooDeep(
-        work.repository,
-        frontier,
-        NESTED_AT_MOST,
-        not_deleted="What it needs cannot be told, so nothing was deleted from here on.",
-    )
+    return manifests
 
 
 def _needs(manifest: Manifest) -> tuple[Digest, ...]:

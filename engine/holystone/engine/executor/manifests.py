@@ -11,9 +11,7 @@ from holystone.engine.model.plan import Remove
 from holystone.engine.model.references import Digest, Tag
 
 
-async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]]) -> None:
-    guard = Guard(work)
-
+async def remove(work: RepositoryWork, steps: Sequence[Numbered[Remove]], guard: Guard) -> None:
     async def take_away(batch: Sequence[Numbered[Remove]]) -> None:
         holds = (await guard.holds()).digests
         held = {number: holds[step.digest].outcome for number, step in batch if step.digest in holds}

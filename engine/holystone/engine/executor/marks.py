@@ -1,6 +1,6 @@
 """A mark says of another tag not to use it, so it is left alone until that one is gone."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 
 from holystone.engine.executor.guard import Hold
 from holystone.engine.executor.work import RepositoryWork
@@ -8,13 +8,14 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, is_se
 from holystone.engine.model.references import Tag
 
 
-def too_early(work: RepositoryWork, steps: Container[int]) -> Mapping[int, Outcome]:
+def too_early(work: RepositoryWork, steps: Iterable[int]) -> Mapping[int, Outcome]:
     """The outcomes of those of the steps that would take a mark away from what is still there."""
     found: dict[int, Outcome] = {}
-    for mark, marked in work.plan.marks.items():
-        number = work.states.number_of(mark)
-        if number in work.states.due and number in steps and (hold := _hold(work, number, marked)):
-            found[number] = hold.outcome
+    for number in sorted(work.states.due.intersection(steps)):
+        for mark in work.states.steps[number].tags:
+            marked = work.plan.marks.get(mark)
+            if marked and (hold := _hold(work, number, marked)):
+                found[number] = hold.outcome
     return found
 
 

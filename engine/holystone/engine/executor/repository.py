@@ -10,6 +10,7 @@ from holystone.engine.events import tell
 from holystone.engine.executor.check import check_after
 from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather
+from holystone.engine.executor.guard import Guard
 from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.marks import too_early
 from holystone.engine.executor.refused import refused_for_good
@@ -21,6 +22,7 @@ from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.events import Checked, Done
+from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
@@ -28,6 +30,9 @@ from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, 
 
 _ROUNDS: Final = 3
 """How often steps are tried again that a registry refused because something referred to them."""
+_LOOKS: Final = 2 * NESTED_AT_MOST
+"""Passes that begin with a look of their own. Whoever may push can make thousands of them, out of manifests that each
+refer to the one before."""
 
 
 async def execute_repository(
@@ -176,27 +181,27 @@ async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -
 
 
 async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
-    number = 0
-    for stage in work.plan.passes:
+    numbers, guard = range(0), Guard(work)
+    for turn, stage in enumerate(work.plan.passes):
         await settle()
-        numbers = range(number, number + len(stage.steps))
-        number = numbers.stop
+        before, numbers = numbers, range(numbers.stop, numbers.stop + len(stage.steps))
         await work.settle(too_early(work, numbers), held=True)
+        guard = Guard(work) if turn < _LOOKS else guard.next_pass((*before, *numbers))
         due = work.states.due.intersection(numbers)
-        await _one_pass(work, stage, due)
-        if work.rights.worth_another_try and (forbidden := work.states.forbidden() & due):
+        await _one_pass(work, stage, due, guard)
+        if work.rights.worth_another_try and (forbidden := work.states.forbidden(due)):
             work.states.reopen(forbidden)
-            await _one_pass(work, stage, forbidden)
+            await _one_pass(work, stage, forbidden, guard.next_pass(due))
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
-        if len(work.states.forbidden() & due) > 1:
+        if len(work.states.forbidden(due)) > 1:
             work.rights.expect_success()
     work.rights.expect_success()
 
 
-async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int]) -> None:
-    untags = [(each, step) for each, step in work.states.due_steps(Untag) if each in numbers]
-    removes = [(each, step) for each, step in work.states.due_steps(Remove) if each in numbers]
+async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int], guard: Guard) -> None:
+    untags = [*work.states.due_steps(Untag, numbers)]
+    removes = [*work.states.due_steps(Remove, numbers)]
     if untags:
         await (overwrite_with_tombstones if stage.kind == "tombstone" else untag)(work, untags)
     if removes:
-        await remove(work, removes)
+        await remove(work, removes, guard)

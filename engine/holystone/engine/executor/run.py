@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from holystone.engine.errors import Refused
+from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import RepositoryResult, RunResult
@@ -48,8 +48,12 @@ async def execute_plan(
 
     Raises Refused if the plan may not be applied."""
     if run.plan.refusals:
-        first = run.plan.refusals[0]
-        raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
+        promises = ", ".join(sorted({each.promise for each in run.plan.refusals}))
+        raise Refused(
+            f"The plan may not be carried out: {promises}.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Make a new one once what it is refused for is settled.",
+        )
 
     in_hand = anyio.CapacityLimiter(IN_HAND)
 

@@ -87,9 +87,11 @@ class StepStates:
     def due_digests(self) -> frozenset[Digest]:
         return frozenset(self.steps[number].digest for number in self.due)
 
-    def due_steps(self, kind: type[S]) -> Iterator[Numbered[S]]:
+    def due_steps(self, kind: type[S], among: Iterable[int]) -> Iterator[Numbered[S]]:
         """In the order of the plan, but those last that were forbidden before: they hold up no others."""
-        order = sorted(self.due, key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number))
+        order = sorted(
+            self.due.intersection(among), key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number)
+        )
         return ((number, step) for number in order if isinstance(step := self.steps[number], kind))
 
     def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
@@ -110,11 +112,9 @@ class StepStates:
             if number not in self.due and (isinstance(outcome, Referenced) or number in self._held)
         )
 
-    def forbidden(self) -> frozenset[int]:
+    def forbidden(self, among: Iterable[int]) -> frozenset[int]:
         return frozenset(
-            number
-            for number, outcome in self.outcomes.items()
-            if number not in self.due and isinstance(outcome, Forbidden)
+            number for number in among if number not in self.due and isinstance(self.outcomes.get(number), Forbidden)
         )
 
     @property
@@ -135,10 +135,11 @@ class StepStates:
         """Of the step that takes the tag away."""
         return self._doomed[tag][0] if tag in self._doomed else None
 
-    def survivors(self) -> Iterator[tuple[Digest, bool]]:
-        """Manifests that should be gone by now and are not, and whether that is settled."""
-        for number, step in enumerate(self.steps):
-            outcome = self.outcomes.get(number)
+    def survivors(self, among: Iterable[int] | None = None) -> Iterator[tuple[Digest, bool]]:
+        """Manifests that should be gone by now and are not, and whether that is settled. Of all steps, or `among`
+        some."""
+        for number in range(len(self.steps)) if among is None else among:
+            step, outcome = self.steps[number], self.outcomes.get(number)
             if isinstance(step, Remove) and number not in self.due and not isinstance(outcome, Deleted | AlreadyGone):
                 yield step.digest, outcome is not None and is_settled(outcome)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
-from holystone.engine.executor.compare import compare, recorded
+from holystone.engine.executor.compare import bared, compare, recorded
 from holystone.engine.executor.guard import find_holds
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.step_states import Numbered
@@ -47,6 +47,7 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
     on_it: dict[Digest, list[int]] = defaultdict(list)
     held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.states.due) - sum(map(len, on_it.values())))
+    drops = work.capabilities.overwrite == "may-drop-manifest" or work.capabilities.last_tag_takes_attached
     await work.session.push_blob(tombstone.config)
     marked: list[int] = []
     maybe = {step.tag: any_part for _, step in steps}
@@ -62,7 +63,8 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
                 maybe.pop(step.tag)
                 await work.settle({number: hold.outcome}, held=True)
                 return
-            now = recorded(work, step.digest) or await _push(work, step, parts[number % needed])
+            problem = recorded(work, step.digest) or await bared(work, step.digest, drops=drops)
+            now = problem or await _push(work, step, parts[number % needed])
         if isinstance(now, Digest):
             on_it[now].append(number)
         elif isinstance(now, AlreadyGone) and number in work.journal.known.tombstoned:

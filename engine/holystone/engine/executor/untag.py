@@ -1,10 +1,12 @@
 """Pass: tags that the registry can delete by name."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+import anyio
 
 from holystone.engine.closure.attached import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
-from holystone.engine.executor.compare import compare, elsewhere, recorded
+from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.step_states import Numbered
@@ -16,7 +18,8 @@ from holystone.engine.model.references import Digest, Tag
 
 
 async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
-    held = held_by(work, steps, careless=not work.capabilities.tag_delete_spares_siblings)
+    held = held_by(work, steps, takes=_may_take(work, steps))
+    drops = work.capabilities.last_tag != "leaves-manifest" or work.capabilities.last_tag_takes_attached
 
     async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
         holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}
@@ -30,19 +33,25 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             now = await compare(work, step.tag, work.resolver.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
                 outcomes[number] = now
-            elif problem := recorded(work, step.digest) or await _anchor(work, step):
+            elif problem := (
+                recorded(work, step.digest) or await bared(work, step.digest, drops=drops) or await _anchor(work, step)
+            ):
                 outcomes[number] = problem
             else:
                 ready.append(numbered)
 
+        looked = anyio.current_time()
         await work.each(batch, look)
         by_tag = {step.tag: step for _, step in ready}
 
         async def still(tag: Tag) -> Outcome | None:
             hold = await held(by_tag[tag])
-            return hold.outcome if hold else await elsewhere(work, tag, by_tag[tag].digest)
+            if hold:
+                return hold.outcome
+            digest = by_tag[tag].digest
+            return await elsewhere(work, tag, digest) or await bared(work, digest, drops=drops)
 
-        answers = await work.delete(list(by_tag), work.session.delete_tags, still)
+        answers = await work.delete(list(by_tag), work.session.delete_tags, still, looked=looked)
         outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
@@ -68,25 +77,34 @@ async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
     return None
 
 
+def _may_take(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> frozenset[Digest]:
+    """Manifests that the registry may take along, with any of their tags or with the last one. Of what stays a tag
+    stays, or it is seen to by itself (`one_by_one`)."""
+    every = frozenset(step.digest for _, step in steps)
+    if not work.capabilities.tag_delete_spares_siblings:
+        return every
+    return every - set(work.plan.kept_manifests) if work.capabilities.last_tag == "may-take-manifest" else frozenset()
+
+
 def held_by(
     work: RepositoryWork,
     steps: Sequence[Numbered[Untag]],
     *,
-    careless: bool = False,
+    takes: Collection[Digest] = (),
     over: Sequence[Digest] = (),
     left: Callable[[], int] | None = None,
 ) -> Callable[[Untag], Awaitable[Hold | None]]:
     """Tells of each step, when its turn has come, whether it must not be done because something needs its tag.
-    `careless`: the registry may take the manifest and its other tags along. Otherwise only tags that are attached to a
-    manifest by their names are in question: their manifest may have been given a new tag, and then they stay with it.
-    `over` and `left` are the guard's."""
-    if not (careless or _any_attached(work, steps)):
+    `takes`: manifests that the registry may take along. Otherwise only tags that are attached to a manifest by their
+    names are in question: their manifest may have been given a new tag, and then they stay with it. `over` and `left`
+    are the guard's."""
+    if not (takes or _any_attached(work, steps)):
         return _nothing
-    guard = Guard(work, also={step.digest for _, step in steps} if careless else (), over=over, left=left)
+    guard = Guard(work, also=takes, over=over, left=left)
 
     async def held(step: Untag) -> Hold | None:
         holds = await guard.holds()
-        return holds.tags.get(step.tag) or (holds.digests.get(step.digest) if careless else None)
+        return holds.tags.get(step.tag) or (holds.digests.get(step.digest) if step.digest in takes else None)
 
     return held
 

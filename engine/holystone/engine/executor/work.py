@@ -1,8 +1,11 @@
 """What the passes over one repository share."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, TypeVar
+
+import anyio
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.events import tell
@@ -58,6 +61,11 @@ class RepositoryWork:
         self.mended: dict[Digest, Tag] = {}
         """Those that were pushed back, with that tag."""
         self.written_once = written_once(plan)
+        self.kept_on: defaultdict[Digest, list[Tag]] = defaultdict(list)
+        """Tags that stay, by what they are on."""
+        for each in plan.kept:
+            if each.digest:
+                self.kept_on[each.digest].append(each.tag)
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
@@ -136,36 +144,41 @@ class RepositoryWork:
         items: Sequence[R],
         request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]],
         still: Callable[[R], Awaitable[Outcome | None]],
+        *,
+        looked: float | None = None,
     ) -> Sequence[Outcome]:
-        """One outcome per item, each of which was looked at right before. What cannot be sent while that is fresh is
-        looked at again (`still`: None if it may go) and sent then. Only what concerns the whole repository is raised.
-        """
-        outcomes: dict[R, Outcome] = {}
-        waiting: list[R] = list(items)
+        """One outcome per item, each of which was looked at before, the first of them when `looked` says (by
+        `anyio.current_time`; just now if it does not). What cannot be sent while that is fresh is looked at again
+        (`still`: None if it may go) and sent by itself: of many, the first would be old before the last is seen. Only
+        what concerns the whole repository is raised."""
+        if not items:
+            return []
+        outcomes = dict(zip(items, await self._send(items, request, looked), strict=True))
 
-        async def look(item: R) -> None:
-            if problem := await still(item):
-                outcomes[item] = problem
-            else:
-                waiting.append(item)
+        async def again(item: R) -> None:
+            for _ in range(ROUNDS - 1):
+                looked = anyio.current_time()
+                if problem := await still(item):
+                    outcomes[item] = problem
+                    return
+                (outcomes[item],) = await self._send([item], request, looked)
+                if not isinstance(outcomes[item], Late):
+                    return
 
-        for _ in range(ROUNDS):
-            if not waiting:
-                break
-            outcomes.update(zip(waiting, await self._send(waiting, request), strict=True))
-            late = [item for item in waiting if isinstance(outcomes[item], Late)]
-            waiting.clear()
-            await self.each(late, look)
-        return [Failed(each.error) if isinstance(each, Late) else each for each in (outcomes[item] for item in items)]
+        await self.each([item for item in items if isinstance(outcomes[item], Late)], again)
+        return [Failed(each.error) if isinstance(each, Late) else each for each in outcomes.values()]
 
     async def _send(
-        self, items: Sequence[R], request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]]
+        self,
+        items: Sequence[R],
+        request: Callable[[Sequence[R]], Awaitable[Sequence[Outcome]]],
+        looked: float | None,
     ) -> Sequence[Outcome]:
         """A request that fails as a whole has failed for each of its items, unless it is seen to be gone: an error
         after a deletion says little."""
 
         async def send() -> Sequence[Outcome]:
-            with sent_within(FRESH):
+            with sent_within(FRESH - (anyio.current_time() - looked if looked is not None else 0.0)):
                 return await request(items)
 
         try:

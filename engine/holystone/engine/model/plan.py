@@ -8,9 +8,11 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import DeleteReason, KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
@@ -121,18 +123,6 @@ class RepositoryPlan(Value, frozen=True):
         return msgspec.structs.replace(self, detected_by=detected_by)
 
 
-class Refusal(Value, frozen=True):
-    """Why a plan may not be applied as it is."""
-
-    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
-    """`cannot-go`: something that the user named stays, for a reason that the plan has."""
-    repository: Repository | None
-    why: str
-    what_to_do: str
-    phrase: str = ""
-    """Of a confirmation: what a person types to give it."""
-
-
 class ClustersAsked(Value, frozen=True):
     """Which Kubernetes contexts were asked what is in use, and how they were chosen."""
 
@@ -151,7 +141,7 @@ class PlanHead(Value, frozen=True):
     as_of: Moment
     """The moment at which the policies judged ages."""
     command: str
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
     clusters: ClustersAsked | None = None
@@ -190,7 +180,7 @@ class Plan(PlanHead, frozen=True, kw_only=True):
     def applyable(self) -> bool:
         return not self.refusals
 
-    def without_refusals(self, *promises: str) -> "Plan":
+    def without_refusals(self, *promises: Promise) -> "Plan":
         """Once a person has lifted them."""
         return msgspec.structs.replace(
             self, refusals=tuple(each for each in self.refusals if each.promise not in promises)

@@ -95,18 +95,18 @@ class RunStore(Protocol):
     """All runs, each written down before the wire: what `resume`, `undo` and reports live on."""
 
     async def begin(self, plan: Plan, command: str) -> Run:
-        """A new run, kept with its whole plan when this returns. Runs that ended long ago are forgotten. Raises Refused
+        """A new run, kept with its whole plan when this returns. Runs that ended long ago are forgotten. Raises Busy
         if another run is at work in one of its repositories."""
         ...
 
     async def load(self, run_id: str | None = None) -> Run:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
-        record is, Refused if it is still alive or another is at work in one of its repositories."""
+        record is, Busy if it is still alive or another is at work in one of its repositories."""
         ...
 
     async def give_up(self, run_id: str) -> RunRecord:
         """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
-        UsageError if there is none, Refused if it is still alive."""
+        UsageError if there is none, Busy if it is still alive."""
         ...
 
     async def runs(self) -> tuple[RunRecord, ...]:
@@ -141,12 +141,12 @@ class Locks(Protocol):
 
     async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
         """The run and all these repositories, or none of them. Another spelling of a repository is the same repository.
-        Raises Refused if somebody else has one of them, HolystoneError if that cannot be found out; then, and if it is
+        Raises Busy if somebody else has one of them, HolystoneError if that cannot be found out; then, and if it is
         cancelled, nothing is held."""
         ...
 
     async def refuse_if_busy(self, repository: Repository) -> None:
-        """For whoever is going to work on it later: raises Refused if a run does now. Nothing is held afterwards."""
+        """For whoever is going to work on it later: raises Busy if a run does now. Nothing is held afterwards."""
         ...
 
 

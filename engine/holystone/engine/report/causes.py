@@ -7,8 +7,10 @@ from typing import Final
 from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.stopped import Stopped
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.engine.report.words import count
 
 _SHOWN: Final = 5
@@ -20,8 +22,9 @@ def refusal(plan: Plan) -> HolystoneError | None:
     if not plan.refusals:
         return None
     causes: dict[tuple[str, str], list[Refusal]] = {}
-    for each in plan.refusals:
-        causes.setdefault((each.why, each.what_to_do), []).append(each)
+    for each in refusals_in_order(plan.refusals):
+        words = refusal_words(each)
+        causes.setdefault((words.why, words.what_to_do), []).append(each)
     return _kind(plan)(
         _few([_sentence(f"{_places(each)}{why}") for (why, _), each in causes.items()]),
         not_deleted=NOTHING_DELETED,

@@ -13,6 +13,7 @@ from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
 from holystone.engine.model.records import RunState
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.report.told import PlanReport
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
 Ending: TypeAlias = Literal["planned", "nothing-to-do", "done", "partial", "refused", "failed"]
@@ -79,7 +80,7 @@ class Document(msgspec.Struct, frozen=True):
     exit_code: int
     run: str | None = None
     """For `holystone resume`."""
-    plan: Plan | None = None
+    plan: PlanReport | None = None
     repositories: tuple[RepositoryReport, ...] = ()
     undone: tuple[UndoReport, ...] = ()
     """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""

@@ -34,10 +34,16 @@ class _Row(msgspec.Struct):
 
 
 async def read_below(api: GitlabApi, catalog: Catalog) -> AsyncIterator[CatalogPage]:
-    """Of a catalog with a prefix: that of a group, a project, or a path below a project."""
+    """Of a catalog with a prefix: that of a group, a project, or a path below a project. Where a group is asked for by
+    figures alone, they are its number (lib/api/helpers.rb, find_group)."""
     parts = (catalog.prefix or "").split("/")
     for end in range(len(parts), 0, -1):
         path = "/".join(parts[:end])
+        if path.isdecimal():
+            raise IncompleteSource(
+                f"{catalog.host} takes {path} for the number of a group, and lists another one's repositories.",
+                what_to_do="Name its subgroups, its projects, or the repositories themselves.",
+            )
         holders: tuple[Holder, ...] = ("groups", "projects") if end > 1 else ("groups",)
         for holder in holders:
             first = await api.repositories(holder, path, 1, PAGE_SIZE)

@@ -1,6 +1,6 @@
 """Harbor's API v2.0, as far as a cleaner needs it: paths, and one request at a time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -26,6 +26,9 @@ WRITE_TIMEOUT: Final = 330.0
 Harbor tries for up to five minutes (goharbor/harbor:src/controller/quota/controller.go). The nginx that Harbor brings
 waits 900 seconds for /v2/ and 60 for /api/ (make/photon/prepare/templates/nginx): a deletion that takes longer is
 answered 504 there, goes on, and is found done when it is sent again."""
+_BY_NAME: Final = {"X-Is-Resource-Name": "true"}
+"""Where a project may be named by its number, too, one that is called 2024 is not the 2024th
+(goharbor/harbor:src/server/v2.0/handler/util.go, parseProjectNameOrID)."""
 _ERROR_LIMIT: Final = 1024 * 1024
 _LARGEST_TOKEN: Final = 64 * 1024
 """Bytes, as of every token server; what a token says of itself takes twenty times its size."""
@@ -75,7 +78,7 @@ class HarborApi:
     async def is_proxy_cache(self, repository: Repository) -> bool | None:
         """Whether its project is one. None where the credential may not read the project (a robot account without
         project:read). Raises Unauthorized for a project that Harbor says is not there."""
-        reply = await self._get(f"/api/v2.0/projects/{quote(project(repository), safe='')}")
+        reply = await self._get(f"/api/v2.0/projects/{quote(project(repository), safe='')}", headers=_BY_NAME)
         if _says_no_project(reply):
             raise self.refused(str(repository), repository, reply)
         if reply.status != 200:
@@ -123,8 +126,8 @@ class HarborApi:
         """GET of a path of the API; a 401 is returned, too."""
         return await self._get(path)
 
-    async def _get(self, path: str, limit: int = PAGE_LIMIT) -> Reply:
-        return await self._http.request("GET", path, lane=self._reads, limit=limit, final=(401,))
+    async def _get(self, path: str, *, limit: int = PAGE_LIMIT, headers: Mapping[str, str] | None = None) -> Reply:
+        return await self._http.request("GET", path, lane=self._reads, limit=limit, headers=headers, final=(401,))
 
 
 def _says_no_project(reply: Reply) -> bool:

@@ -14,7 +14,7 @@ import anyio
 import msgspec
 
 from holystone.adapters.state.own_files import open_own, own_folder
-from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.errors import Busy, HolystoneError
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import Held
 
@@ -35,7 +35,7 @@ class Lock:
 
     @classmethod
     def take(cls, file: Path, what: str, content: bytes) -> Self:
-        """`what` begins the message that another process gets, `content` goes on with it. Raises Refused if a living
+        """`what` begins the message that another process gets, `content` goes on with it. Raises Busy if a living
         process has it, UsageError for a file or a folder that is not ours, HolystoneError if there can be no such
         file."""
         with _usable(file):
@@ -112,14 +112,14 @@ class FileLocks:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Nobody else looks or writes meanwhile, which takes milliseconds. Raises Refused if somebody goes on doing
+        """Nobody else looks or writes meanwhile, which takes milliseconds. Raises Busy if somebody goes on doing
         so."""
         until = self._now() + _PATIENCE
         while True:
             try:
                 lock = Lock.take(self._directory / "looking.lock", "Another run of Holystone is just beginning", b"")
                 break
-            except Refused:
+            except Busy:
                 if self._now() > until:
                     raise
                 await self._sleep(_PAUSE)
@@ -153,7 +153,7 @@ def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
 
 
 def _living(file: Path) -> _Claim | None:
-    """None for what was left behind, which is removed. Raises Refused for what a living process has and nobody can
+    """None for what was left behind, which is removed. Raises Busy for what a living process has and nobody can
     read: it may name anything; FileNotFoundError if it is gone meanwhile."""
     descriptor = open_own(file, os.O_RDWR)
     try:
@@ -170,8 +170,8 @@ def _living(file: Path) -> _Claim | None:
     return None
 
 
-def _busy(what: str, owner: str) -> Refused:
-    return Refused(
+def _busy(what: str, owner: str) -> Busy:
+    return Busy(
         f"{what} ({owner or 'process unknown'}).",
         not_deleted="Nothing was deleted by this command.",
         what_to_do="Wait for that process to end, or end it; then try again.",

@@ -19,7 +19,7 @@ from holystone.adapters.state.sqlite.forgetting import forget_runs
 from holystone.adapters.state.sqlite.run import SqliteRun
 from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database
 from holystone.adapters.state.sqlite.writer import Writer
-from holystone.engine.errors import Refused, UsageError, shell_word
+from holystone.engine.errors import Busy, UsageError, shell_word
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord, RunRecord
@@ -74,7 +74,7 @@ class Journal:
 
     async def begin(self, plan: Plan, command: str) -> SqliteRun:
         """A new run, on the disk with its whole plan when this returns. Runs that ended long ago are forgotten. Raises
-        Refused if another run is at work in one of its repositories."""
+        Busy if another run is at work in one of its repositories."""
         started = self._now()
         await self._writer.do(partial(forget_runs, now=int(started)))
         await self._forget_half_written()
@@ -96,7 +96,7 @@ class Journal:
         for run_id in await self._writer.do(rows.half_written):
             try:
                 held = await self._locks.take(run_id)
-            except Refused:
+            except Busy:
                 continue
             try:
                 await self._writer.do(partial(rows.forget, run_id=run_id))
@@ -105,7 +105,7 @@ class Journal:
 
     async def load(self, run_id: str | None = None) -> SqliteRun:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
-        record is, Refused if it is still alive or another is at work in one of its repositories."""
+        record is, Busy if it is still alive or another is at work in one of its repositories."""
         record, encoded = await self._find(run_id)
         if record.state == "damaged":
             raise checked.damaged(record.id, record.command)
@@ -117,7 +117,7 @@ class Journal:
 
     async def give_up(self, run_id: str) -> RunRecord:
         """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
-        UsageError if there is none, Refused if it is still alive."""
+        UsageError if there is none, Busy if it is still alive."""
         with ExitStack() as taken:
             await self._find(run_id)
             taken.callback((await self._locks.take(run_id)).release)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from holystone.engine.model.history import History
 from holystone.engine.model.reasons import RecordContradicts
 from holystone.engine.model.references import Commit, Tag
-from holystone.engine.model.verdicts import Keep, Verdict
+from holystone.engine.model.verdicts import NAMED, Keep, Verdict
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature
 from holystone.policies.werf.v1.ranking import stand
@@ -60,7 +60,10 @@ def kept_by_their_own_word(
     standings = stand({signature: its for signature, its in believed.items() if its}, history, selected, now)
     return {
         signature: Keep(
-            (*(RecordContradicts(each.record.tag, each.record.commit) for each in of_it), *standings[signature].kept_by)
+            (
+                *(RecordContradicts(each.record.tag, each.record.commit) for each in of_it[:NAMED]),
+                *standings[signature].kept_by,
+            )
         )
         for signature, of_it in disputes.items()
         if standings[signature].kept_by or standings[signature].unknown

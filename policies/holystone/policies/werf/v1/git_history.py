@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -15,7 +16,7 @@ from holystone.engine.model.reasons import (
     WithoutMetadata,
 )
 from holystone.engine.model.references import Commit
-from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.engine.model.verdicts import NAMED, Delete, Keep, Verdict, Verdicts
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.disputes import find_disputes, kept_by_their_own_word
 from holystone.policies.werf.v1.image_metadata import judge_records
@@ -118,8 +119,7 @@ def _silent(
     # Each stands for a signature of its own here, without limits, to learn whether anything reaches it.
     unlimited = [SelectedReference(each.reference, None, each.policy) for each in selected]
     found = stand(silent, history, unlimited, now=0)
+    counting = (tag for tag, standing in found.items() if standing.kept_by or standing.unknown)
     return tuple(
-        Unreadable(f"metadata record {tag} does not say which content it is of")
-        for tag, standing in found.items()
-        if standing.kept_by or standing.unknown
+        Unreadable(f"metadata record {tag} does not say which content it is of") for tag in islice(counting, NAMED)
     )

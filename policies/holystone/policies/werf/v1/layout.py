@@ -1,5 +1,7 @@
 """Where the images of a project are in its images repo, in both modes of werf 1.1."""
 
+from collections.abc import Iterable, Set
+
 import msgspec
 
 from holystone.engine.model.addresses import Address, ImagesRepoMode
@@ -45,6 +47,14 @@ class ImagesRepo(msgspec.Struct, frozen=True, order=True):
     def is_candidate(self, image: str, tag: str) -> bool:
         """Whether a tag in the image's repository may be one of the image: only its labels tell for sure."""
         return tag.startswith(self._prefix(image))
+
+    def candidates(self, tag: str, images: Set[ImageName]) -> Iterable[ImageName]:
+        """Of the images in one repository, those that a tag in it may be of. In a time that does not grow with their
+        number in a monorepo: whoever may push can make any number of managed images."""
+        if self.mode == "multirepo":
+            return images
+        names = ("", *(tag[:end] for end, sign in enumerate(tag) if sign == "-"))
+        return [ImageName(name) for name in names if name in images]
 
     def meta_tag(self, image: str, reference: Reference) -> str | None:
         """The tag without what the mode puts before it; None if the reference cannot be one of the image."""

@@ -3,22 +3,20 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.history import History
 from holystone.engine.model.reasons import BeyondLimit, ReachedFromBranch, ReachedFromTag, UnknownHistory
 from holystone.engine.model.references import Commit
+from holystone.engine.model.verdicts import NAMED
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.project import Signature
 
-_NAMED: Final = 20
-"""References that are named of one content, and of one commit, the first by name: whoever may push can make thousands
-of branches, and each may keep thousands of images."""
 _Row: TypeAlias = "array[int]"
 """For each head of a branch, where among the existing commits of one content, the newest first, the first is that it
-reaches; -1: nowhere. Four bytes for each, as there may be millions."""
+reaches; -1: nowhere. One byte for each, two or four where the places are many: there may be millions."""
 
 
 class Standing(msgspec.Struct):
@@ -81,15 +79,18 @@ def _commits(references: Iterable[SelectedReference], kind: str) -> Iterable[Com
     return dict.fromkeys(each.reference.commit for each in references if each.reference.kind == kind)
 
 
-def _newest_reached(existing: Iterable[Commit], history: History, heads: Mapping[Commit, int]) -> _Row:
-    row = array("i", [-1]) * len(heads)
-    waiting = set(heads)
-    for place, commit in enumerate(existing):
-        found = waiting & history.reached_from.get(commit, frozenset())
-        waiting -= found
+def _newest_reached(existing: Sequence[Commit], history: History, heads: Mapping[Commit, int]) -> _Row:
+    row = array(_typecode(len(existing)), [-1]) * len(heads)
+    for place, found in enumerate(history.reached_from.newly(existing)):
         for head in found:
-            row[heads[head]] = place
+            if (column := heads.get(head)) is not None:
+                row[column] = place
     return row
+
+
+def _typecode(places: int) -> str:
+    """Of the shortest numbers that will do."""
+    return "b" if places <= 1 << 7 else "h" if places <= 1 << 15 else "i"
 
 
 def _unknown(
@@ -119,12 +120,12 @@ def _rank(
     for place, one in enumerate(ranked):
         standing = standings[one.signature]
         if place >= count:
-            if len(standing.beyond) < _NAMED:
+            if len(standing.beyond) < NAMED:
                 standing.beyond.append(BeyondLimit(reference.shown))
             continue
-        if len(standing.kept_by) < _NAMED:
+        if len(standing.kept_by) < NAMED:
             reason = ReachedFromBranch if reference.kind == "branch" else ReachedFromTag
             standing.kept_by.append(reason(reference.name, one.commit, each.policy))
         names = standing.heads.setdefault(one.commit, [])
-        if len(names) < _NAMED:
+        if len(names) < NAMED:
             names.append(reference.shown)

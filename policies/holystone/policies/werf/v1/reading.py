@@ -2,14 +2,14 @@
 never a candidate for anything."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import ImageConfig
-from holystone.engine.model.references import Digest, ImageName, Reference, Tag
+from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
 from holystone.policies.werf.v1 import labels
 from holystone.policies.werf.v1.layout import ImagesRepo
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Stage, StagesStorage
@@ -28,32 +28,55 @@ Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "forei
 
 
 def read_images(
-    layout: ImagesRepo, image: ImageName, snapshot: RepositorySnapshot, ours: Collection[str] = ()
-) -> tuple[ImageTag, ...]:
-    """The tags of the image's repository that are the image's, by their labels. Sorted. `ours`: what our project is
+    layout: ImagesRepo,
+    images: Iterable[ImageName],
+    snapshots: Mapping[Repository, RepositorySnapshot],
+    ours: Collection[str] = (),
+) -> Mapping[ImageName, tuple[ImageTag, ...]]:
+    """Of each image, the tags in its repository that are its own, by their labels. Sorted. `ours`: what our project is
     called, to tell strangers by."""
-    return tuple(
-        ImageTag(
-            image=image,
-            reference=Reference(snapshot.repository, tag),
-            digest=snapshot.tags[tag],
-            image_id=config.digest,
-            parent=config.parent,
-            signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
-            created=config.created,
-            meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, tag) or tag,
-            strategy=config.labels.get(labels.TAG_STRATEGY) or None,
-            imports=labels.imports(config.labels),
-            other_project=labels.another_project(config.labels, ours),
-            odd=config.odd,
-            built_at=labels.built_at(config.labels),
-        )
-        for tag in sorted(snapshot.tags)
-        if layout.is_candidate(image, tag)
-        and (config := snapshot.image(tag))
-        and (config.odd or tag not in snapshot.broken)
-        and labels.is_final_image(config.labels)
-        and (layout.mode == "multirepo" or labels.is_named(config.labels, image))
+    found: dict[ImageName, list[ImageTag]] = {image: [] for image in images}
+    there: defaultdict[Repository, set[ImageName]] = defaultdict(set)
+    for image in found:
+        there[layout.repository(image)].add(image)
+    for repository, some in there.items():
+        for tag, config in _final_images(snapshots[repository]):
+            for image in layout.candidates(tag, some):
+                if layout.mode == "multirepo" or labels.is_named(config.labels, image):
+                    digest = snapshots[repository].tags[tag]
+                    found[image].append(_image_tag(layout, image, Reference(repository, tag), digest, config, ours))
+    return {image: tuple(tags) for image, tags in found.items()}
+
+
+def _final_images(snapshot: RepositorySnapshot) -> Iterator[tuple[Tag, ImageConfig]]:
+    for tag in sorted(snapshot.tags):
+        config = snapshot.image(tag)
+        if config and (config.odd or tag not in snapshot.broken) and labels.is_final_image(config.labels):
+            yield tag, config
+
+
+def _image_tag(
+    layout: ImagesRepo,
+    image: ImageName,
+    reference: Reference,
+    digest: Digest,
+    config: ImageConfig,
+    ours: Collection[str],
+) -> ImageTag:
+    return ImageTag(
+        image=image,
+        reference=reference,
+        digest=digest,
+        image_id=config.digest,
+        parent=config.parent,
+        signature=config.labels.get(labels.CONTENT_SIGNATURE) or None,
+        created=config.created,
+        meta_tag=config.labels.get(labels.IMAGE_TAG) or layout.without_image(image, reference.tag) or reference.tag,
+        strategy=config.labels.get(labels.TAG_STRATEGY) or None,
+        imports=labels.imports(config.labels),
+        other_project=labels.another_project(config.labels, ours),
+        odd=config.odd,
+        built_at=labels.built_at(config.labels),
     )
 
 
@@ -162,6 +185,15 @@ class _Owners:
                 spelled[metadata_name(image, length)].append(image)
             self._by_length[length] = dict(spelled)
         return self._by_length[length].get(record.name, ())
+
+
+def never_published(images: Iterable[ImageName], tags: Iterable[Tag]) -> frozenset[ImageName]:
+    """By the records among the tags of the stages storage, one for each publication: there are some, and none is of
+    these images. Where there are none at all, publishing leaves none, and they say nothing."""
+    spelled = {(record.name, len(record.commit)): record for tag in tags if (record := parse_metadata_tag(tag))}
+    owners = _Owners(images)
+    published = {image for record in spelled.values() for image in owners.of(record)}
+    return frozenset(images) - published if spelled else frozenset()
 
 
 def without_rejected(storage: RepositorySnapshot) -> RepositorySnapshot:

@@ -82,12 +82,6 @@ def parse_metadata_tag(tag: str) -> MetadataTag | None:
         return None
 
 
-def metadata_belongs_to(tag: str, image: str) -> bool:
-    """A cut name cannot be read back, so the tag is made again and compared."""
-    record = parse_metadata_tag(tag)
-    return record is not None and image_metadata_tag(image, record.commit) == tag
-
-
 def parse_client_id_tag(tag: str) -> ClientId | None:
     """None if it is no such record."""
     record = tag.removeprefix(CLIENT_ID)

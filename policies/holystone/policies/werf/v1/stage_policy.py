@@ -19,7 +19,7 @@ from holystone.engine.model.reasons import (
     YoungerThan,
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Tag
-from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.engine.model.verdicts import NAMED, Delete, Keep, Verdict, Verdicts
 from holystone.policies.werf.v1.project import ImageTag, Stage, StagesStorage
 
 
@@ -76,9 +76,9 @@ def _unread(
     stay: Collection[Tag],
 ) -> Iterator[Tag]:
     """Of which it is not known what they are built on, though something hangs on it."""
-    unknown = needed.keys() - twins.keys()
+    unknown, rejected = needed.keys() - twins.keys(), frozenset(storage.rejected)
     for tag in storage.unreadable:
-        if Tag(f"{tag}-rejected") not in storage.rejected or unknown:
+        if Tag(f"{tag}-rejected") not in rejected or unknown:
             yield tag
     for stage in storage.stages:
         if stage.is_unread and (stage.image_id in needed or stage.tag in stay):
@@ -112,20 +112,25 @@ def _needed(
 ) -> Mapping[Digest, Sequence[KeepReason]]:
     """Reasons by image id, for all that the images and the stages that stay by themselves descend or import from."""
     needed: defaultdict[Digest, list[KeepReason]] = defaultdict(list)
+
+    def need(image_id: Digest, reason: KeepReason) -> None:
+        if len(reasons := needed[image_id]) < NAMED:
+            reasons.append(reason)
+
     for image in images:
         if image.parent:
-            needed[image.parent].append(ParentOfImage(image.reference))
+            need(image.parent, ParentOfImage(image.reference))
         for imported in image.imports:
-            needed[imported].append(ImportedBy(image.reference.tag))
+            need(imported, ImportedBy(image.reference.tag))
     ids = {stage.tag: image_id for image_id, stages in twins.items() for stage in stages}
     waiting = sorted(needed.keys() | {ids[tag] for tag in stay})
     met = set(waiting)
     while waiting:
         for stage in twins.get(waiting.pop(), ()):
             if stage.parent:
-                needed[stage.parent].append(AncestorOfStage(stage.tag))
+                need(stage.parent, AncestorOfStage(stage.tag))
             for imported in stage.imports:
-                needed[imported].append(ImportedBy(stage.tag))
+                need(imported, ImportedBy(stage.tag))
             following = {*stage.imports, *((stage.parent,) if stage.parent else ())} - met
             met |= following
             waiting.extend(sorted(following))
