@@ -1,19 +1,22 @@
 """What happens between two of our own calls, by another process of ours."""
 
+import asyncio
 import errno
 import os
+import sqlite3
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from holystone.adapters.state import own_files
-from holystone.adapters.state.sqlite import Journal, file_locks
+from holystone.adapters.state.sqlite import Journal, SqliteBaselines, baselines, file_locks, schema
 from holystone.adapters.state.sqlite.file_locks import Lock
 from holystone.engine.errors import HolystoneError, Refused
-from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
-
-PLAN = plan(repository_plan(repository(), level(remove(digest_of(b"{}")))))
+from holystone.engine.model.sources import Counted, Key
+from tests.support.memory_registry import repository
 
 
 def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
@@ -58,3 +61,33 @@ def test_a_lock_that_cannot_say_whose_it_is_is_none(tmp_path: Path, monkeypatch:
     assert not isinstance(caught.value, Refused)
     monkeypatch.undo()
     Lock.take(file, "It is busy", b"two").release()
+
+
+async def _open_the_journal(folder: Path) -> None:
+    Journal.open(folder).close()
+
+
+async def _remember(folder: Path) -> None:
+    await SqliteBaselines(folder).remember([Counted(Key("tags", repository()), 1, 1)], 1_000, "one")
+
+
+@pytest.mark.parametrize(("module", "use"), [(schema, _open_the_journal), (baselines, _remember)])
+async def test_two_that_are_the_first_at_once_are_no_strangers_to_each_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    use: Callable[[Path], Coroutine[None, None, None]],
+) -> None:
+    """While one looks whose the file is, the other makes it."""
+
+    def look(database: sqlite3.Connection, query: str) -> int:
+        found = ask(database, query)
+        monkeypatch.setattr(module, "number", ask)
+        another = threading.Thread(target=lambda: asyncio.run(use(tmp_path)))
+        another.start()
+        another.join()
+        return found
+
+    ask = schema.number
+    monkeypatch.setattr(module, "number", look)
+    await use(tmp_path)

@@ -32,7 +32,7 @@ _DAMAGE: Final[Mapping[Record, tuple[str, str]]] = {
     "mark": (FILE_NAME, f"UPDATE tombstoned SET step = 'the first' WHERE {_SLICE}"),
     "loss": (FILE_NAME, f"UPDATE losses SET digest = 'sha256:1' WHERE {_SLICE}"),
     "counted": (baselines.FILE_NAME, """UPDATE baselines SET value = '{"number": "many"}' WHERE ?"""),
-    "digest": ("known.db", "UPDATE known SET body = body || ' ' WHERE ?"),
+    "digest": ("known.db", "UPDATE known SET body = CAST(body || ' ' AS BLOB) WHERE ?"),
 }
 _LOG_HEAD: Final = 32
 _FRAME_HEAD: Final = 24

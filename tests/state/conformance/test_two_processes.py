@@ -15,6 +15,7 @@ from holystone.engine.errors import Busy
 from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Repository
+from holystone.engine.model.sources import Counted, Key
 from holystone.engine.ports import Held, Locks
 from tests.state.conformance.stand import Stand
 from tests.state.conformance.verbs import BYTES, ELSEWHERE, FIRST, OTHER_PLAN, PLAN, prepare, seen
@@ -270,3 +271,27 @@ async def test_of_many_that_begin_at_once_one_gets_what_all_want(stand: Stand) -
             each.stdin.flush()
         assert [_said(each) for each in processes] == ["there now"] * 4
         assert sorted(_said(each) for each in processes) == ["got", "refused", "refused", "refused"]
+
+
+def test_many_that_are_the_first_at_once_all_begin(stand: Stand) -> None:
+    """Nothing is there yet, and each makes what it needs."""
+    runs: list[str] = []
+    at_once = threading.Barrier(4)
+
+    async def work(number: int) -> None:
+        key = Key("tags", repository(f"own/{number}"))
+        at_once.wait()
+        async with stand.store() as store, stand.cache() as cache:
+            run = await store.begin(plan(repository_plan(key.repository)), "cleanup")
+            await stand.baselines().remember([Counted(key, 1, 1)], 1_000, run.id)
+            await cache.learn_manifests(BYTES)
+            runs.append(run.id)
+
+    threads = [threading.Thread(target=lambda number=number: asyncio.run(work(number))) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(runs) == 4
+    found = asyncio.run(seen(stand))
+    assert set(found) == set(runs)
