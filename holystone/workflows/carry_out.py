@@ -86,7 +86,7 @@ async def _log_in(connections: Connections, plan: Plan) -> None:
 
 
 def ending_of(result: RunResult) -> tuple[Ending, int]:
-    """With the exit code."""
+    """How a run ended, with the exit code."""
     if result.losses:
         return "failed", 1
     if result.incomplete:

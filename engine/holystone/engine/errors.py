@@ -95,7 +95,7 @@ class Doubtful(IncompleteSource):
 
 
 class PlanDoubtful(Doubtful):
-    """So going on with the plan is no way out: a new one is."""
+    """Answers contradict the plan itself, so that going on with it is no way out: a new one is."""
 
 
 class RegistryFailure(HolystoneError):
@@ -107,7 +107,7 @@ class DeletionDisabled(RegistryFailure):
 
 
 class TooLate(RegistryFailure):
-    """Whoever looks again may send it again."""
+    """A request could not be sent while what was seen before it was fresh. Whoever looks again may send it again."""
 
 
 class ManifestRefused(RegistryFailure):

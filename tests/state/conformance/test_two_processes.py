@@ -4,19 +4,16 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import overload
 
 import msgspec
 import pytest
 
 from holystone.engine.errors import Busy
 from holystone.engine.model.outcomes import Deleted
-from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.model.references import Repository
 from holystone.engine.model.sources import Counted, Key
-from holystone.engine.ports import Held, Locks
+from tests.state.conformance.meanwhile import Meanwhile
 from tests.state.conformance.stand import Stand
 from tests.state.conformance.verbs import BYTES, ELSEWHERE, FIRST, OTHER_PLAN, PLAN, prepare, seen
 from tests.support.journals import begin_repository, recorded
@@ -63,23 +60,6 @@ async def test_a_run_is_not_taken_up_where_another_has_begun_since(stand: Stand)
         assert (await store.load(run.id)).id == run.id, "what was refused has kept no lock"
 
 
-class Meanwhile(Locks):
-    """Locks that are taken only after something else has happened, once."""
-
-    def __init__(self, locks: Locks, happens: Callable[[], Awaitable[None]]) -> None:
-        self._locks = locks
-        self._happens: Callable[[], Awaitable[None]] | None = happens
-
-    async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
-        if happens := self._happens:
-            self._happens = None
-            await happens()
-        return await self._locks.take(run_id, repositories)
-
-    async def refuse_if_busy(self, repository: Repository) -> None:
-        await self._locks.refuse_if_busy(repository)
-
-
 async def test_who_takes_up_what_has_just_ended_sees_that_it_has(stand: Stand) -> None:
     async with stand.store() as store:
         run = await store.begin(PLAN, "cleanup")
@@ -94,59 +74,6 @@ async def test_what_has_ended_a_moment_ago_is_not_given_up(stand: Stand) -> None
         async with stand.store(locks=lambda locks: Meanwhile(locks, run.finish)) as other:
             assert (await other.give_up(run.id)).state == "finished"
             assert [each.state for each in await other.runs()] == ["finished"]
-
-
-class _Interrupted(Sequence[RepositoryPlan]):
-    """Plans, before one of which something happens in another thread, as in another process, the first time."""
-
-    def __init__(self, plans: Sequence[RepositoryPlan], before: int, happens: Callable[[], None]) -> None:
-        self._plans = plans
-        self._before = before
-        self._happens = happens
-        self._rounds = 0
-
-    def __iter__(self) -> Iterator[RepositoryPlan]:
-        self._rounds += 1
-        for number, each in enumerate(self._plans):
-            if number == self._before and self._rounds == WRITING:
-                thread = threading.Thread(target=self._happens)
-                thread.start()
-                thread.join()
-            yield each
-
-    def __len__(self) -> int:
-        return len(self._plans)
-
-    @overload
-    def __getitem__(self, index: int) -> RepositoryPlan: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[RepositoryPlan]: ...
-    def __getitem__(self, index: int | slice) -> RepositoryPlan | Sequence[RepositoryPlan]:
-        return self._plans[index]
-
-
-WRITING = 2
-"""The first round is for the locks."""
-
-
-@pytest.mark.parametrize("before", [0, 1, 2])
-async def test_a_run_that_is_just_beginning_is_another_process_own(stand: Stand, before: int) -> None:
-    heard: list[object] = []
-
-    async def another() -> None:
-        async with stand.store() as store:
-            heard.append(await store.runs())
-            with pytest.raises(Busy):
-                await store.begin(plan(repository_plan(FIRST)), "cleanup")
-            await (await store.begin(OTHER_PLAN, "prune")).finish()
-
-    plans = _Interrupted(PLAN.repositories, before, lambda: asyncio.run(another()))
-    async with stand.store() as store:
-        run = await store.begin(Plan.of(PLAN.head, plans), "cleanup")
-        assert heard == [()], "another began meanwhile, and heard of nothing"
-        assert {each.command for each in await store.runs()} == {"cleanup", "prune"}
-    found = await seen(stand)
-    assert [*found[run.id].plans] == [*PLAN.repositories]
 
 
 async def test_both_write_at_once_and_everything_is_there(stand: Stand) -> None:

@@ -28,7 +28,7 @@ PLAN: Final = plan(
 OTHER_PLAN: Final = plan(repository_plan(ELSEWHERE, level(remove(BYTES[0].digest))).claimed())
 
 
-class Repositories(Value, frozen=True):
+class SeenRepository(Value, frozen=True):
     record: RepositoryRecord
     manifests: tuple[RawManifest, ...]
 
@@ -38,7 +38,7 @@ class SeenRun(Value, frozen=True):
 
     record: RunRecord
     plans: tuple[RepositoryPlan, ...]
-    begun: tuple[Repositories, ...]
+    begun: tuple[SeenRepository, ...]
 
 
 async def seen(stand: Stand) -> Mapping[str, SeenRun]:
@@ -56,7 +56,7 @@ async def seen(stand: Stand) -> Mapping[str, SeenRun]:
                     journaled = await journal.journaled()
                     assert not journaled.damaged
                     manifests = [await journal.manifest(digest) for digest in journaled.whole]
-                    begun.append(Repositories(journal.known, tuple(raw for raw in manifests if raw)))
+                    begun.append(SeenRepository(journal.known, tuple(raw for raw in manifests if raw)))
             found[run.id] = SeenRun(record, tuple(run.plan.repositories), tuple(begun))
             run.release()
     return found

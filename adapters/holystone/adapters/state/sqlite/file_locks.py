@@ -153,8 +153,8 @@ def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
 
 
 def _living(file: Path) -> _Claim | None:
-    """None for what was left behind, which is removed. Raises Busy for what a living process has and nobody can
-    read: it may name anything; FileNotFoundError if it is gone meanwhile."""
+    """The claim of a living process; None for what was left behind, which is removed. Raises Busy for what a living
+    process has and nobody can read: it may name anything; FileNotFoundError if it is gone meanwhile."""
     descriptor = open_own(file, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
