@@ -8,8 +8,9 @@ from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_poli
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
 from holystone.adapters.yaml.nodes import problem, shown
 from holystone.engine.errors import HolystoneError, UsageError
-from holystone.engine.model.notices import ConfigNotRead, Notice, PolicyMisnamed, ProjectRenamed
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import ImageName
+from holystone.engine.model.source_notices import ConfigNotRead, PolicyMisnamed, ProjectRenamed
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
 from holystone.settings.values import ProjectSettings
@@ -55,8 +56,8 @@ async def load_project(settings: ProjectSettings) -> Project:
 
 
 async def known_project(settings: ProjectSettings) -> Project:
-    """For what needs no images, so that there may be no werf.yaml, and --project-name stands in for one that cannot be
-    read. Raises UsageError and IncompleteSource."""
+    """The project as far as commands need it that need no images, so that there may be no werf.yaml, and --project-name
+    stands in for one that cannot be read. Raises UsageError and IncompleteSource."""
     if not (settings.config or settings.images or find_werf_config(settings.directory)):
         return Project(_checked(settings.name), settings.images, ())
     try:

@@ -15,7 +15,7 @@ from holystone.ui.output import can_ask, prompt, tell
 
 
 def question(plan: Plan, asked: Unconfirmed) -> Iterator[str]:
-    """For a terminal, line by line: the plan in short, and what to type."""
+    """The question as it is put on a terminal, line by line: the plan in short, and what to type."""
     yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
     yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
     yield from (f"  note: {notice_words(notice).of_one}" for notice in notices_in_order(plan.notices))
@@ -34,7 +34,8 @@ def is_yes(answer: str, asked: Unconfirmed) -> bool:
 
 
 async def ask(plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
-    """None once a person has said yes, else why not. On standard error, because standard output is the report's."""
+    """Asks a person: None once they have said yes, else why not. The question goes to standard error, because standard
+    output is the report's."""
     if not can_ask():
         return Refused(
             f"{plan.command} has to be confirmed, and there is no terminal to ask on.",

@@ -56,7 +56,7 @@ class Reporter(ABC):
         print_error(error)
 
     async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
-        """None once a person has said yes, else why not."""
+        """Asks a person: None once they have said yes, else why not."""
         return await ask(plan, asked)
 
     def planned(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> None:
@@ -74,7 +74,7 @@ class Reporter(ABC):
     def carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        """Raises HolystoneError if only telling it went wrong."""
+        """Tells what came of a run. Raises HolystoneError if only telling it went wrong."""
         unwritten: output.Unwritten | None = None
         try:
             self._carried_out(run_id, plan, result, ending, code, error)
@@ -88,7 +88,7 @@ class Reporter(ABC):
                 self.error(each)
 
     def undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
-        """Raises HolystoneError if only telling it went wrong."""
+        """Tells what came of an undo. Raises HolystoneError if only telling it went wrong."""
         try:
             self._undone(run_id, result, ending, code, error)
         except output.Unwritten as unwritten:

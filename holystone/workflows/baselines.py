@@ -7,11 +7,11 @@ from pathlib import Path
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.engine.errors import HolystoneError
-from holystone.engine.model.notices import BaselineAbsent
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
+from holystone.engine.model.source_notices import BaselineAbsent
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.baseline import Baseline, Shrunk, hold_against, less
@@ -23,7 +23,7 @@ from holystone.workflows.inventory import ProjectInventory
 
 
 def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, users_asked: bool) -> tuple[Counted, ...]:
-    """`users_asked`: somebody was asked what is in use. Sorted."""
+    """How much each source of the plan held, sorted. `users_asked`: somebody was asked what is in use."""
     storage, project = inventory.storage.canonical, next(iter(inventory.project), "")
     doomed = {each.repository: frozenset(each.doomed_tags) for each in plan.repositories}
     found: list[Counted] = []
@@ -47,7 +47,7 @@ def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, us
 
 
 async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> Plan:
-    """With a refusal for every source that has shrunk too far. Raises HolystoneError."""
+    """The plan with a refusal for every source that has shrunk too far. Raises HolystoneError."""
     before = await SqliteBaselines(state_dir).read(each.key for each in plan.counted)
     found = hold_against(before, plan.counted, accepted=accepted)
     if found != Shrunk():

@@ -10,7 +10,7 @@ from holystone.engine.model.notices import Broken, HoldsUp
 from holystone.engine.model.references import ImageName, Reference, Repository, Tag
 from holystone.policies.werf.v1.project import StagesStorage
 from holystone.workflows.inventory import ProjectInventory
-from holystone.workflows.unseen import Unseen
+from holystone.workflows.unseen import UnseenTags
 
 _ALL: Final[tuple[HoldsUp, ...]] = ("manifests",)
 
@@ -42,7 +42,7 @@ def broken_notices(
 def what_waits(
     inventory: ProjectInventory,
     storage: StagesStorage,
-    unseen: Mapping[ImageName, Unseen],
+    unseen: Mapping[ImageName, UnseenTags],
     silent: Iterable[Reference],
 ) -> Mapping[Reference, Sequence[HoldsUp]]:
     found: defaultdict[Reference, list[HoldsUp]] = defaultdict(list)

@@ -6,7 +6,8 @@ from typing import Final
 from holystone.adapters.http.dates import Reading
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.history import GitReference
-from holystone.engine.model.notices import ClockApart, ClockUnwitnessed, CommitAhead, Notice
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.source_notices import ClockApart, ClockUnwitnessed, CommitAhead
 from holystone.engine.report.notice_words import clock_doubt
 
 TOLERANCE: Final = 5 * 60
@@ -16,8 +17,9 @@ TOLERANCE: Final = 5 * 60
 def check_clock(
     said: Mapping[str, Reading | None], newest: GitReference | None, now: int, *, allow_skew: bool
 ) -> tuple[Notice, ...]:
-    """`said`: by registry, None for one that never said what time it is; `newest`: the branch or tag with the latest
-    date; `now`: our clock, Unix seconds. Notices for people; raises Refused.
+    """Holds our clock against the registries'. `said`: by registry, None for one that never said what time it is;
+    `newest`: the branch or tag with the latest date; `now`: our clock, Unix seconds. Notices for people; raises
+    Refused.
 
     The registries are the witnesses. A commit is one only where no registry tells the time: it shows a clock that is
     slow and never one that is fast, and one person's wrong clock must not stop everybody else's cleanup for ever."""

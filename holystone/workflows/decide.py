@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import msgspec
 
-from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import (
     ImageHomeless,
@@ -31,67 +30,20 @@ from holystone.engine.model.references import Digest, ImageName, Reference, Repo
 from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
 from holystone.policies.werf.v1 import kind_of, marked_stages, read_images, read_storage, unlabelled_images
 from holystone.policies.werf.v1.git_history import ImageDecision, decide_images
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, StagesStorage
 from holystone.policies.werf.v1.stage_policy import decide_stages, images_built_elsewhere
-from holystone.policies.werf.v1.tag_strategy import StrategyRules, decide_by_strategy
+from holystone.policies.werf.v1.tag_strategy import decide_by_strategy
 from holystone.workflows.breadth import refuse_too_many
 from holystone.workflows.broken import broken_notices, silent_records, what_waits
+from holystone.workflows.decision import Decision, GitIntent, Intent, RepositoryVerdicts, Rules, Scope, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.misplaced import misplaced, without_unrecorded
 from holystone.workflows.notices import contradictions, repository_notices
 from holystone.workflows.others import beside, foreign, notices_of_others, whose_records_are_ours
-from holystone.workflows.unseen import Unseen, empty_notices, unseen_images
-
-RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """Which half of the project may be touched. The other half is read and protects."""
-
-    images: bool = True
-    stages: bool = True
-
-
-class GitIntent(msgspec.Struct, frozen=True):
-    """What the project's git history says, as far as the policies asked."""
-
-    selected: tuple[SelectedReference, ...]
-    history: History
-
-
-class StrategyIntent(msgspec.Struct, frozen=True):
-    """What there is in git that images can be named after."""
-
-    names: GitNames
-    rules: StrategyRules
-    folding: frozenset[Repository] = frozenset()
-    """Where the registry knows no capital letters in tags."""
-
-
-Intent: TypeAlias = GitIntent | StrategyIntent
-
-
-class Rules(msgspec.Struct, frozen=True):
-    v1_2: bool
-    """Tags without metadata go."""
-    v1_2_confirmed: bool
-    """The user asked for it, so that an image without any metadata is no sign of a wrong stages storage."""
-    stages_grace: int
-    """Seconds."""
-    as_of: int
-    """Unix seconds."""
-
-
-class Decision(msgspec.Struct, frozen=True):
-    verdicts: RepositoryVerdicts
-    """Of every repository that may be touched; a tag without a verdict is somebody else's."""
-    facts: Mapping[Repository, TagFacts]
-    notices: tuple[Notice, ...]
-    refusals: tuple[Refusal, ...]
+from holystone.workflows.unseen import UnseenTags, empty_notices, unseen_images
 
 
 def decide(
@@ -185,7 +137,7 @@ def _judge_image(
     tags: Iterable[ImageTag],
     stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
-    unseen: Unseen | None,
+    unseen: UnseenTags | None,
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
@@ -259,7 +211,7 @@ def _goes(found: RepositoryVerdicts, reference: Reference) -> bool:
 def _facts(
     images: Iterable[ImageTag], storage: StagesStorage, inventory: ProjectInventory, rules: Rules
 ) -> Mapping[Repository, TagFacts]:
-    """werf writes stages and records once."""
+    """What is known of each repository's tags. werf writes stages and records once."""
     written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
     created: defaultdict[Repository, dict[Tag, int]] = defaultdict(dict)
     for image in images:

@@ -8,14 +8,15 @@ from typing import Final, Protocol
 import anyio.to_thread
 import msgspec
 
-from holystone.adapters.git.origin import Kind, Wanted
-from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tags
+from holystone.adapters.git.origin import ReferenceKind, Wanted
+from holystone.adapters.git.prepare import CheckedClone, catch_up, refuse_without_tags
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import GitNames, GitReference, History
-from holystone.engine.model.notices import LocalTags, Notice, OriginUnasked
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import Commit, Tag
 from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.source_notices import LocalTags, OriginUnasked
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.werf.v1 import docker_tag_slug, read_images, read_storage
@@ -23,7 +24,7 @@ from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
 from holystone.policies.werf.v1.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
-from holystone.workflows.decide import GitIntent, Intent, StrategyIntent
+from holystone.workflows.decision import GitIntent, Intent, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.origin import check_origin
 
@@ -96,7 +97,7 @@ async def ask_git(
 def _by(policies: Sequence[KeepPolicy]) -> Wanted:
     """Branches and tags that a policy looks at, whatever its limits."""
 
-    def wanted(kind: Kind, name: str) -> bool:
+    def wanted(kind: ReferenceKind, name: str) -> bool:
         reference = GitReference(kind, name.encode(errors="surrogateescape").decode(errors="replace"), _ANY, 0)
         return any(each.references.matches(reference) for each in policies)
 
@@ -118,7 +119,7 @@ def _misses_commits(history: History, records: Iterable[MetadataRecord]) -> bool
     return not commits_to_ask(records) <= history.reached_from.by_heads
 
 
-def _notices(checked: Checked, references: References) -> Iterable[Notice]:
+def _notices(checked: CheckedClone, references: References) -> Iterable[Notice]:
     if checked.unasked and checked.repository.remotes:  # without any, nobody has more than the clone
         yield OriginUnasked(checked.unasked)
     if local := references.local_tags:

@@ -8,12 +8,13 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import BlobsMissing, RegistryFailure, UsageError
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import Asked
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.notices import RecordAbsent
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import Asked, NotAsked
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Tag
 from holystone.engine.model.refusals import RecordStays
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
@@ -21,7 +22,7 @@ from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.policies.werf.v1 import is_manageable, managed_image_tag, managed_images
 from holystone.settings.values import StorageSettings
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.locate import locate_storage
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.planning import PlanningOptions, make_plan
@@ -38,7 +39,8 @@ async def list_managed(connections: Connections, settings: StorageSettings) -> t
 async def add_managed(
     connections: Connections, settings: StorageSettings, image: ImageName, project: str | None, *, dry_run: bool
 ) -> bool:
-    """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
+    """Writes the record of a managed image; False if it is there already. Raises HolystoneError; UsageError for a name
+    that can have no record."""
     tag = record_tag(image)
     at = await locate_storage(connections, settings)
     session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
@@ -63,13 +65,14 @@ def record_tag(image: ImageName) -> Tag:
 
 
 def record_image(image: ImageName, project: str | None, *, oci: bool) -> tuple[RawManifest, bytes]:
-    """werf reads its tag alone. With the name inside, no two records have one digest, and each can go by itself."""
+    """The image of a managed image record, of which werf reads the tag alone. With the name inside, no two records have
+    one digest, and each can go by itself."""
     labels = {"holystone.managed-image": image.shown, **({"werf": project} if project else {})}
     return layerless_image(labels, oci=oci)
 
 
 async def _push(session: RepositorySession, tag: Tag, image: ImageName, project: str | None) -> None:
-    """In Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
+    """Pushes a record in Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
     try:
         await _push_as(session, tag, record_image(image, project, oci=False))
     except BlobsMissing:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import History
-from holystone.engine.model.notices import HistoryAccepted
 from holystone.engine.model.refusals import AnotherHistory, CloneWithoutBranches, OriginWithoutBranches
+from holystone.engine.model.source_notices import HistoryAccepted
 from holystone.engine.planner.baseline import Shrunk
 from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import MetadataRecord
@@ -15,8 +15,8 @@ from holystone.policies.werf.v1.project import MetadataRecord
 def check_origin(
     git: GitRepository, references: References, history: History, records: Iterable[MetadataRecord], *, accepted: bool
 ) -> Shrunk:
-    """Without any memory of earlier runs. `records`: of images that are judged by branches and tags; `accepted`: a
-    person says that their history was rewritten. Blocks."""
+    """What of the clone's history looks wrong without any memory of earlier runs. `records`: of images that are judged
+    by branches and tags; `accepted`: a person says that their history was rewritten. Blocks."""
     if refusal := _without_branches(git, references):
         return Shrunk((refusal,))
     found = _another_history(git, history, records)

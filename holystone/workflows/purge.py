@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import Purged
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import (
     BuiltOnDoomed,
@@ -18,7 +19,7 @@ from holystone.engine.model.notices import (
     TagsOfOtherProject,
 )
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.refusals import AllOfAnotherProject
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
@@ -40,7 +41,7 @@ from holystone.policies.werf.v1.project import ImageTag
 from holystone.settings.project import known_project, load_project
 from holystone.settings.values import DirectSettings, ImagesSettings
 from holystone.workflows.broken import broken_notices
-from holystone.workflows.decide import Decision, Scope
+from holystone.workflows.decision import Decision, Scope
 from holystone.workflows.inventory import RepositoryTarget, read_inventory
 from holystone.workflows.locate import locate, locate_storage
 from holystone.workflows.notices import repository_notices
@@ -130,7 +131,7 @@ def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Itera
 
 
 def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:
-    """Of a repository that the purge is about, what is neither an image of the project nor looks like a stage or a
+    """What of a repository that the purge is about is neither an image of the project nor looks like a stage or a
     record of one."""
     images = {each.reference.tag for each in holdings.images or () if each.reference.repository == repository}
     found = holdings.snapshots[repository].names - images

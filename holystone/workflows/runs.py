@@ -138,7 +138,7 @@ class Runs:
         return f"No run{of} is left unfinished: there is nothing to do."
 
     def _tell(self, record: RunRecord, error: HolystoneError) -> None:
-        """That it does not stop anybody."""
+        """Tells of a failure that does not stop anybody."""
         self._reporter.error(
             HolystoneError(
                 f"Run {record.id} ({record.command}) is left as it is. {error.message}",
@@ -177,7 +177,7 @@ async def _settled(journal: Journal, run: Run) -> int:
 
 
 def _is_fruitless(result: RunResult, settled_before: int) -> bool:
-    """Nothing was lost, and nothing came of it."""
+    """Whether an attempt lost nothing, and settled nothing either."""
     return result.incomplete and not result.losses and result.settled <= settled_before
 
 

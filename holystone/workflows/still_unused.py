@@ -56,7 +56,7 @@ async def refuse_what_is_used(
 
 
 def _listed(plan: Plan) -> dict[Repository, dict[Tag, Digest | None]]:
-    """As the plan has it."""
+    """Which tags there are, and where they point, as the plan has it."""
     listed: dict[Repository, dict[Tag, Digest | None]] = {}
     for at in plan.repositories:
         tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in at.kept}

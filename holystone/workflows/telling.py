@@ -21,7 +21,7 @@ class Reporter(Protocol):
     def error(self, error: HolystoneError) -> None: ...
 
     async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
-        """None once a person has said yes, else why not."""
+        """Asks a person: None once they have said yes, else why not."""
         ...
 
     def planned(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.notices import ReferenceIgnored
+from holystone.engine.model.source_notices import ReferenceIgnored
 from tests.git.conftest import Git
 from tests.support.git_repositories import GitBuilder, opened
 from tests.support.notice_texts import notice_texts

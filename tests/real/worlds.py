@@ -56,7 +56,7 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
     cache = SqliteDigestCache(None)
-    possible = (await served.registry.probe()).undo.possible
+    possible = (await served.session.probe()).undo.possible
     _, plan = await served.plan(world.doomed, cache)
     if refusals := unlocked(plan).refusals:
         return Told(stopped=tuple(f"{each.promise}: {refusal_words(each).why}" for each in refusals))

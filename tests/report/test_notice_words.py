@@ -8,16 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.notices import (
-    Broken,
-    ImageHomeless,
-    ImageUnseen,
-    Notice,
-    RepositoryAbsent,
-    UsedByLists,
-)
+from holystone.engine.model.notices import Broken, ImageHomeless, ImageUnseen, Notice, RepositoryAbsent
 from holystone.engine.model.plan import Plan, PlanHead
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.source_notices import UsedByLists
 from holystone.engine.report.document import Document
 from holystone.engine.report.notice_words import notice_words
 from holystone.engine.report.plan_text import plan_lines

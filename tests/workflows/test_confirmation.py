@@ -3,9 +3,10 @@
 import pytest
 
 from holystone.engine.model.codec import from_json, to_json
+from holystone.engine.model.delete_reasons import Purged
 from holystone.engine.model.notices import Notice, RegistryWarns
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan
-from holystone.engine.model.reasons import Foreign, Purged
+from holystone.engine.model.reasons import Foreign
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.refusals import NumberExceeded, Refusal, Unconfirmed
 from holystone.engine.planner.confirmation import ask_first, open_question

@@ -5,9 +5,10 @@ import pytest
 
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.history import GitNames, GitReference, History
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
@@ -16,7 +17,8 @@ from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
-from holystone.workflows.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Decision, GitIntent, Rules, Scope, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.commit_graph import reached_from
 from tests.support.image_values import commit_id, digest_of

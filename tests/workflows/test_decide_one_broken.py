@@ -9,7 +9,8 @@ from holystone.engine.model.reasons import Unreadable, WithoutMetadata
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep
 from holystone.policies.werf.v1 import image_metadata_tag, without_rejected
-from holystone.workflows.decide import Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Scope
 from tests.support.image_values import digest_of
 from tests.support.notice_texts import notice_texts
 from tests.workflows.test_decide import (

@@ -6,13 +6,15 @@ import msgspec
 import pytest
 
 from holystone.engine.model.addresses import Address, ImagesRepoMode
+from holystone.engine.model.delete_reasons import Purged
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, ImageConfig, Manifest
-from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, Manifest
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, read_images, readable_enough
-from holystone.workflows.decide import Decision, Scope
+from holystone.workflows.decision import Decision, Scope
 from holystone.workflows.purge import Holdings, decide_purge
 from tests.support.image_values import commit_id, digest_of
 from tests.support.notice_texts import notice_texts

@@ -6,7 +6,8 @@ from holystone.engine.model.reasons import AncestorOfStage, BesideOtherProject, 
 from holystone.engine.model.references import ImageName, Tag
 from holystone.engine.model.verdicts import Keep
 from holystone.policies.werf.v1 import image_metadata_tag
-from holystone.workflows.decide import Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Scope
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.notice_texts import notice_texts
 from tests.workflows.test_decide import (

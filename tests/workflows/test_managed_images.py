@@ -3,10 +3,12 @@
 import pytest
 
 from holystone.engine.errors import Refused, UsageError
+from holystone.engine.model.delete_reasons import Asked
+from holystone.engine.model.image_config import parse_config
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, parse_config, parse_manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, parse_manifest
 from holystone.engine.model.plan import Kept, Plan, RepositoryPlan
-from holystone.engine.model.reasons import Asked, Foreign, LockedBy, NotAsked, SharesDigestWith
+from holystone.engine.model.reasons import Foreign, LockedBy, NotAsked, SharesDigestWith
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.refusals import CloneWithoutBranches, RecordStays
 from holystone.engine.model.verdicts import Delete, Keep

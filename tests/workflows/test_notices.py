@@ -3,9 +3,10 @@
 import pytest
 
 from holystone.engine.executor.tombstones import RUN_LABEL, make_tombstone
+from holystone.engine.model.image_config import parse_config
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
-from holystone.engine.model.manifests import RawManifest, parse_config, parse_manifest
+from holystone.engine.model.manifests import RawManifest, parse_manifest
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.workflows.notices import repository_notices
 from tests.support.notice_texts import notice_texts

@@ -62,7 +62,7 @@ async def plan_repository(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """From the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
+    """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
     `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
     snapshot = await read_repository(session, cache, needs_config=needs_config)
     judged = policy(snapshot)
@@ -80,9 +80,9 @@ async def plan_snapshot(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """`fuse`: None if it has been taken out, or somebody is asked for confirmation instead. `now`: Unix seconds, best
-    by the registry's own clock. Raises what the registry raises, and HolystoneError if the proof finds a mistake of
-    ours."""
+    """Closes, plans and proves. `fuse`: None if it has been taken out, or somebody is asked for confirmation instead.
+    `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
+    proof finds a mistake of ours."""
     repository = snapshot.repository
     can = await session.probe()
     snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)

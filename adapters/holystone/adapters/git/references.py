@@ -11,10 +11,10 @@ import pygit2
 from holystone.adapters.git.listed import listed
 from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.adapters.git.objects import read_object
-from holystone.adapters.git.origin import Kind, Objects
+from holystone.adapters.git.origin import Objects, ReferenceKind
 from holystone.engine.model.history import GitReference
-from holystone.engine.model.notices import ReferenceIgnored
 from holystone.engine.model.references import Commit
+from holystone.engine.model.source_notices import ReferenceIgnored
 
 
 class Namespace(NamedTuple):
@@ -59,7 +59,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     every = list(listed(repository))
     loose = look_at_loose(folder, namespace)
     ignored: list[ReferenceIgnored] = []
-    objects: dict[tuple[Kind, str], str] = {}
+    objects: dict[tuple[ReferenceKind, str], str] = {}
     _check_all_are_listed(folder, loose.names, every)
     for kind, raw_name, reference in _within(namespace, every):
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
@@ -90,7 +90,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     )
 
 
-def _names(objects: Objects, kind: Kind) -> tuple[str, ...]:
+def _names(objects: Objects, kind: ReferenceKind) -> tuple[str, ...]:
     return tuple(sorted(name for of, name in objects if of == kind))
 
 
@@ -111,8 +111,10 @@ def _check_all_are_listed(folder: Path, names: Collection[bytes], every: Iterabl
             raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
 
 
-def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
-    """Names need not be UTF-8."""
+def _within(
+    namespace: Namespace, every: Iterable[pygit2.Reference]
+) -> Iterator[tuple[ReferenceKind, bytes, pygit2.Reference]]:
+    """The branches and tags below a namespace, with their names, which need not be UTF-8."""
     branches, tags = (prefix.encode() for prefix in namespace)
     for reference in every:
         path = reference.raw_name
@@ -123,8 +125,8 @@ def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator
 
 
 def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
-    """None for a symbolic one whose target does not exist: whoever renames a branch leaves such behind. Raises GitError
-    if the target is there and damaged."""
+    """The object where a reference ends; None for a symbolic one whose target does not exist: whoever renames a branch
+    leaves such behind. Raises GitError if the target is there and damaged."""
     try:
         end = reference.resolve().target
     except KeyError:

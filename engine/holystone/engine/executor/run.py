@@ -9,11 +9,10 @@ from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.executor.served import Sleep
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import DigestCache, OpenSession, Run, Spool
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import Sleep, for_each
 
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""

@@ -30,7 +30,8 @@ _TAGS_A_PART: Final = 250
 
 
 def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
-    """Its digest is of this run and this repository alone, so that deleting it cannot hit anything else."""
+    """A small image to put over doomed tags. Its digest is of this run and this repository alone, so that deleting it
+    cannot hit anything else."""
     labels = {RUN_LABEL: run_id, "holystone.repository": str(repository)}
     said = f"Removed by Holystone; `holystone undo {run_id}` undoes it."
     return Tombstone(
@@ -146,7 +147,8 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
 
 
 async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest | Outcome:
-    """Where the tag points then. What cannot be sent while the look is fresh is looked at again."""
+    """Pushes a tombstone over a tag, and says where that points then. What cannot be sent while the look is fresh is
+    looked at again."""
     outcome: Outcome = Failed("")
     for _ in range(ROUNDS):
         try:

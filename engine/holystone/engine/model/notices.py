@@ -6,7 +6,25 @@ A number says of how many things a notice is, and an example is the first of the
 from typing import Literal, TypeAlias
 
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, Tag
-from holystone.engine.model.sources import Fewer, Number
+from holystone.engine.model.source_notices import (
+    BaselineAbsent,
+    ClockApart,
+    ClockUnwitnessed,
+    CommitAhead,
+    ConfigNotRead,
+    FewerAccepted,
+    FewerInUse,
+    HistoryAccepted,
+    LocalTags,
+    OriginUnasked,
+    PolicyMisnamed,
+    ProjectRenamed,
+    ReferenceIgnored,
+    UsedByLists,
+    UsedInClusters,
+    WordsSkipped,
+)
+from holystone.engine.model.sources import Number
 from holystone.engine.model.value import Value
 
 
@@ -16,7 +34,7 @@ class RegistryWarns(Value, frozen=True, tag_field="kind", tag="registry-warns"):
 
 
 class ReferrersUnread(Value, frozen=True, tag_field="kind", tag="referrers-unread"):
-    """Of manifests that stay for it."""
+    """What refers to manifests was not read, and they stay for it."""
 
     repository: Repository
     number: Number
@@ -42,7 +60,7 @@ class RepositoryUnseen(Value, frozen=True, tag_field="kind", tag="repository-uns
 
 
 class OddNames(Value, frozen=True, tag_field="kind", tag="odd-names"):
-    """That are listed, and that no tag can have."""
+    """Names are listed that no tag can have."""
 
     repository: Repository
     number: Number
@@ -113,7 +131,7 @@ class ImageWithoutRecords(Value, frozen=True, tag_field="kind", tag="image-witho
 
 
 class ImageUnseen(Value, frozen=True, tag_field="kind", tag="image-unseen"):
-    """Its repository shows no tag, though records name images in it."""
+    """The image's repository shows no tag, though records name images in it."""
 
     repository: Repository
     image: ImageName
@@ -147,19 +165,19 @@ class ImageHomeless(Value, frozen=True, tag_field="kind", tag="image-homeless"):
 
 
 class RecordAmbiguous(Value, frozen=True, tag_field="kind", tag="record-ambiguous"):
-    """Its shortened name fits more than one image."""
+    """The record's shortened name fits more than one image."""
 
     record: Tag
 
 
 class RecordsUnclaimed(Value, frozen=True, tag_field="kind", tag="records-unclaimed"):
-    """Of images that nobody names."""
+    """Records are of images that nobody names."""
 
     number: Number
 
 
 class RecordAbsent(Value, frozen=True, tag_field="kind", tag="record-absent"):
-    """Of an image whose record was to go."""
+    """An image whose record was to go has none."""
 
     image: ImageName
 
@@ -183,119 +201,6 @@ class BuiltOnDoomed(Value, frozen=True, tag_field="kind", tag="built-on-doomed")
 
     number: Number
     example: Reference
-
-
-class ReferenceIgnored(Value, frozen=True, order=True, tag_field="kind", tag="reference-ignored"):
-    """A branch or tag of git that leads to no commit."""
-
-    reference: Literal["branch", "tag"]
-    name: str
-    dangling: bool
-    """It is a symbolic one whose target does not exist."""
-
-
-class OriginUnasked(Value, frozen=True, tag_field="kind", tag="origin-unasked"):
-    """Whether the clone has all its branches and tags."""
-
-    why: str
-
-
-class LocalTags(Value, frozen=True, tag_field="kind", tag="local-tags"):
-    """Git tags of the clone that did not count, since origin does not have them there."""
-
-    number: Number
-    example: str
-
-
-class HistoryAccepted(Value, frozen=True, tag_field="kind", tag="history-accepted"):
-    """A person says that another history than the images' is meant."""
-
-    origin: str
-    """Its address, without a password."""
-    records: Number
-    """Metadata records, which name the commits that nothing of origin reaches."""
-
-
-class BaselineAbsent(Value, frozen=True, tag_field="kind", tag="baseline-absent"):
-    """Nothing is remembered of an earlier run."""
-
-    state_dir: str
-
-
-class FewerInUse(Value, frozen=True, tag_field="kind", tag="fewer-in-use"):
-    fewer: Fewer
-
-
-class FewerAccepted(Value, frozen=True, tag_field="kind", tag="fewer-accepted"):
-    """A person says that it is meant."""
-
-    fewer: Fewer
-
-
-class ClockApart(Value, frozen=True, tag_field="kind", tag="clock-apart"):
-    """From a registry's, and a person says that it is meant."""
-
-    host: str
-    theirs: int
-    """Unix seconds."""
-    ours: int
-
-
-class CommitAhead(Value, frozen=True, tag_field="kind", tag="commit-ahead"):
-    """The newest branch or tag is dated after our clock."""
-
-    reference: Literal["branch", "tag"]
-    name: str
-    date: int
-    """Unix seconds."""
-    now: int
-    registry_agrees: bool
-    """With our clock; else no registry tells the time, and a person says that it is meant."""
-
-
-class ClockUnwitnessed(Value, frozen=True, tag_field="kind", tag="clock-unwitnessed"):
-    """No registry told the time."""
-
-
-class UsedInClusters(Value, frozen=True, tag_field="kind", tag="used-in-clusters"):
-    number: Number
-    """Images."""
-    contexts: Number
-
-
-class UsedByLists(Value, frozen=True, tag_field="kind", tag="used-by-lists"):
-    number: Number
-    """Images."""
-
-
-class WordsSkipped(Value, frozen=True, tag_field="kind", tag="words-skipped"):
-    """In Kubernetes, that name no image."""
-
-    number: Number
-    example: str
-    """Cut."""
-
-
-class ProjectRenamed(Value, frozen=True, tag_field="kind", tag="project-renamed"):
-    """By an option or a variable."""
-
-    name: str
-    configured: str
-    source: str
-    """The file that calls it so."""
-
-
-class ConfigNotRead(Value, frozen=True, tag_field="kind", tag="config-not-read"):
-    """Options stand in for it."""
-
-    config: str
-
-
-class PolicyMisnamed(Value, frozen=True, tag_field="kind", tag="policy-misnamed"):
-    """A keep policy that begins as no name does."""
-
-    reference: Literal["branch", "tag"]
-    pattern: str
 
 
 Notice: TypeAlias = (

@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment
@@ -112,8 +113,8 @@ class RepositoryPlan(Value, frozen=True):
         return tuple(step for each in self.passes for step in each.steps)
 
     def claimed(self) -> "RepositoryPlan":
-        """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
-        registry is."""
+        """The plan as it counts once it comes out of a file: whoever can write that could say anything about who told
+        what a registry is."""
         detected_by: DetectedBy = "registry" if self.detected_by == "registry" else "file"
         return msgspec.structs.replace(self, detected_by=detected_by)
 
@@ -146,7 +147,8 @@ class PlanHead(Value, frozen=True):
     format: Literal[2] = FORMAT
 
     def claimed(self, repositories: Iterable[Repository]) -> Self:
-        """As `RepositoryPlan.claimed`: it says nothing about how much another project has."""
+        """The plan as it counts once it comes out of a file (`RepositoryPlan.claimed`): it says nothing about how much
+        another project has."""
         own = {each.canonical for each in repositories}
         return msgspec.structs.replace(self, counted=tuple(each for each in self.counted if each.key.repository in own))
 

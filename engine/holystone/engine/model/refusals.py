@@ -72,7 +72,7 @@ class RecordStays(Value, frozen=True, tag_field="kind", tag="record-stays"):
 
 
 class SourceShrank(Value, frozen=True, tag_field="kind", tag="source-shrank"):
-    """Since the last run: what looks unwanted may only be out of sight."""
+    """A source has shrunk since the last run: what looks unwanted may only be out of sight."""
 
     promise: ClassVar[Promise] = "fail-closed"
     fewer: Fewer

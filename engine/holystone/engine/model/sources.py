@@ -32,7 +32,7 @@ class Counted(Value, frozen=True, order=True):
 
 
 class Fewer(Value, frozen=True):
-    """Of a source, than an earlier run has left."""
+    """A source holds fewer than an earlier run has left."""
 
     key: Key
     number: Number

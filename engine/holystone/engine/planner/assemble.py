@@ -24,7 +24,7 @@ def assemble(
 
 
 def with_more(plan: Plan, *, notices: Iterable[Notice], refusals: Iterable[Refusal]) -> Plan:
-    """Likewise."""
+    """The plan with more notices and refusals, each once and in order."""
     return msgspec.structs.replace(
         plan,
         notices=tuple(sorted({*plan.notices, *notices}, key=to_json)),

@@ -5,8 +5,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.engine.model.notices import FewerAccepted, FewerInUse, Notice
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.refusals import Refusal, SourceShrank
+from holystone.engine.model.source_notices import FewerAccepted, FewerInUse
 from holystone.engine.model.sources import Counted, Fewer, Key, Remembered
 
 HALVES_FROM: Final = 10
@@ -20,8 +21,9 @@ class Shrunk(msgspec.Struct, frozen=True):
 
 
 def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = False) -> Shrunk:
-    """`before`: less what our own runs have deleted since. A source that was not read this time says nothing, nor does
-    one that is read for the first time. `accepted`: a person says that it is meant."""
+    """Which sources have shrunk too far. `before`: less what our own runs have deleted since. A source that was not
+    read this time says nothing, nor does one that is read for the first time. `accepted`: a person says that it is
+    meant."""
     refusals: list[Refusal] = []
     notices: list[Notice] = []
     for each in sorted(now):
@@ -40,7 +42,7 @@ def hold_against(before: Baseline, now: Iterable[Counted], *, accepted: bool = F
 
 
 def less(before: Baseline, deleted: Mapping[Key, int]) -> Baseline:
-    """Without what our own runs have deleted since."""
+    """The baseline without what our own runs have deleted since."""
     return {
         key: msgspec.structs.replace(then, number=max(0, then.number - deleted.get(key, 0)))
         for key, then in before.items()

@@ -12,7 +12,8 @@ def open_question(plan: Plan) -> Unconfirmed | None:
 
 
 def ask_first(plan: Plan, phrase: str) -> Plan:
-    """`phrase` is what a person types to confirm: a name that is not typed by mistake."""
+    """The plan with a question to answer first. `phrase` is what a person types to confirm: a name that is not typed by
+    mistake."""
     if plan.is_empty:
         return plan
     return msgspec.structs.replace(plan, refusals=(*plan.refusals, Unconfirmed(phrase)))

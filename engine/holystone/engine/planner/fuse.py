@@ -16,7 +16,8 @@ class FuseLimits(msgspec.Struct, frozen=True):
 
 
 def blow_fuse(plan: RepositoryPlan, limits: FuseLimits) -> ShareExceeded | NumberExceeded | None:
-    """For policy cleanups; a purge asks for confirmation instead, see planner/confirmation.py."""
+    """The refusal of a plan that deletes too much; None if it does not. For policy cleanups; a purge asks for
+    confirmation instead, see planner/confirmation.py."""
     doomed = len(plan.doomed_tags)
     total = doomed + len(plan.kept)
     if total >= limits.from_tags and doomed > limits.share * total:

@@ -33,7 +33,8 @@ def refusal(plan: Plan) -> HolystoneError | None:
 
 
 def _kind(plan: Plan) -> type[HolystoneError]:
-    """Where no promise forbids it and it cannot be done at all, it has failed."""
+    """The kind of error a plan with refusals is: where no promise forbids it and it cannot be done at all, it has
+    failed."""
     promises = {each.promise for each in plan.refusals}
     if not promises <= {"deletion-disabled", "cannot-go"}:
         return Refused
@@ -80,7 +81,7 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
 
 
 def _causes(result: RunResult) -> tuple[str, ...]:
-    """Of what stopped repositories, line by line: a host that does not answer once, and each advice once."""
+    """What stopped repositories, line by line: a host that does not answer once, and each advice once."""
     first: dict[str, Stopped] = {}
     alike: Counter[str] = Counter()
     for each in result.repositories:

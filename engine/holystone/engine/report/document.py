@@ -49,7 +49,7 @@ class RepositoryReport(msgspec.Struct, frozen=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True):
-    """Of one repository."""
+    """What came of the undo in one repository."""
 
     repository: Repository
     back: tuple[PutBack, ...]
@@ -102,7 +102,7 @@ def document_schema() -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    """Of each line of a plan file."""
+    """The schema of each line of a plan file."""
     lines, definitions = json_schemas(PlanHead, RepositoryPlan, PlanEnd)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": lines, "$defs": definitions}
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, assert_never
 
 from holystone.engine.errors import shell_word
-from holystone.engine.model import notices
+from holystone.engine.model import notices, source_notices
 from holystone.engine.model.lock_tags import false_locks_text
 from holystone.engine.model.notices import HoldsUp, Notice
 from holystone.engine.report.refusal_words import another_history, fewer_text, no_records
@@ -29,7 +29,7 @@ class NoticeWords(NamedTuple):
 
 
 def notices_in_order(of: Iterable[Notice]) -> Sequence[Notice]:
-    """As they are told: alphabetically."""
+    """The notices as they are told: alphabetically."""
     return sorted(of, key=notice_words)
 
 
@@ -165,66 +165,66 @@ def notice_words(notice: Notice) -> NoticeWords:
                 "they still run, and their next build starts from the beginning",
                 "image tags that stay, built on stages that go",
             )
-        case notices.ReferenceIgnored(reference, name, dangling):
+        case source_notices.ReferenceIgnored(reference, name, dangling):
             what = "is a symbolic reference to nothing" if dangling else "does not end in a commit"
             return NoticeWords(f"git {reference} {name} {what}; ignored", "branches and tags of git that are ignored")
-        case notices.OriginUnasked(why):
+        case source_notices.OriginUnasked(why):
             return NoticeWords(
                 f"origin was not asked whether the clone has all its branches and tags: {why}", "origin was not asked"
             )
-        case notices.LocalTags(number, example):
+        case source_notices.LocalTags(number, example):
             return NoticeWords(
                 f"{count(number, 'git tag')} of the clone did not count, e.g. {example}: synchronized, images are "
                 "judged by what origin has, and origin does not have that there",
                 "git tags of the clone that did not count",
             )
-        case notices.HistoryAccepted(origin, records):
+        case source_notices.HistoryAccepted(origin, records):
             return NoticeWords(
                 f"{_MEANT}: {another_history(origin, records)}", "another history than the images' is meant"
             )
-        case notices.BaselineAbsent(state_dir):
+        case source_notices.BaselineAbsent(state_dir):
             nothing = "no baseline: nothing is remembered of an earlier run"
             return NoticeWords(
                 f"{nothing}, so what has shrunk since cannot be told ({state_dir})",
                 nothing,
             )
-        case notices.FewerInUse(fewer):
+        case source_notices.FewerInUse(fewer):
             return NoticeWords(f"fewer than before: {fewer_text(fewer)}", "fewer images are in use than before")
-        case notices.FewerAccepted(fewer):
+        case source_notices.FewerAccepted(fewer):
             return NoticeWords(f"{_MEANT}: {fewer_text(fewer)}", "that there is far less than before is meant")
-        case notices.ClockApart():
+        case source_notices.ClockApart():
             return NoticeWords(f"{clock_doubt(notice)}; {_SKEW_MEANT}", "clocks are apart, which is meant")
-        case notices.CommitAhead():
+        case source_notices.CommitAhead():
             agrees = ": the registry's clock agrees with this machine's, so that the commit's was wrong"
             return NoticeWords(
                 f"{clock_doubt(notice)}{agrees if notice.registry_agrees else f'; {_SKEW_MEANT}'}",
                 "branches and tags that are dated after the clock of this machine",
             )
-        case notices.ClockUnwitnessed():
+        case source_notices.ClockUnwitnessed():
             return _same(
                 "no registry said what time it is, so that the clock of this machine was compared with commits only"
             )
-        case notices.UsedInClusters(number, contexts):
+        case source_notices.UsedInClusters(number, contexts):
             return NoticeWords(
                 f"{count(number, 'image')} in use in {count(contexts, 'Kubernetes context')}", "images in use"
             )
-        case notices.UsedByLists(number):
+        case source_notices.UsedByLists(number):
             return NoticeWords(f"{count(number, 'image')} in use by --in-use", "images in use by --in-use")
-        case notices.WordsSkipped(number, example):
+        case source_notices.WordsSkipped(number, example):
             skipped = "words in Kubernetes that name no image and were skipped"
             return NoticeWords(f"{skipped}: {number:,}, e.g. {example!r}", skipped)
-        case notices.ProjectRenamed(name, configured, source):
+        case source_notices.ProjectRenamed(name, configured, source):
             return NoticeWords(
                 f"The project is called {name}, as --project-name or $WERF_PROJECT_NAME says, and not {configured}, as "
                 f"{source} does.",
                 "the project is called otherwise than its file says",
             )
-        case notices.ConfigNotRead(config):
+        case source_notices.ConfigNotRead(config):
             return NoticeWords(
                 f"--config {config} was not read: --image and --keep-policies stand in for it.",
                 "a file was not read, since options stand in for it",
             )
-        case notices.PolicyMisnamed(reference, pattern):
+        case source_notices.PolicyMisnamed(reference, pattern):
             return NoticeWords(
                 f"The keep policy for the {reference} {pattern} looks for one of that whole name: names are compared "
                 "without origin/ and refs/.",
@@ -234,15 +234,15 @@ def notice_words(notice: Notice) -> NoticeWords:
             assert_never(notice)
 
 
-def clock_doubt(notice: notices.ClockApart | notices.CommitAhead) -> str:
-    """Without what came of it."""
+def clock_doubt(notice: source_notices.ClockApart | source_notices.CommitAhead) -> str:
+    """What is odd about the clock, without what came of it."""
     match notice:
-        case notices.ClockApart(host, theirs, ours):
+        case source_notices.ClockApart(host, theirs, ours):
             return (
                 f"{host} says that it is {_moment(theirs)} where the clock of this machine says {_moment(ours)}: "
                 f"{duration(abs(theirs - ours))} apart"
             )
-        case notices.CommitAhead(reference, name, date, now, _):
+        case source_notices.CommitAhead(reference, name, date, now, _):
             return (
                 f"{reference} {name} is dated {_moment(date)}, {duration(date - now)} after the clock of this "
                 f"machine, which says {_moment(now)}"

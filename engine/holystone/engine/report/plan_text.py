@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.report.counted import Reasons, counted
 from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.outlook_text import outlook_lines

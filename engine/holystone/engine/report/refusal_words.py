@@ -144,7 +144,7 @@ def refusal_words(refusal: Refusal) -> RefusalWords:
 
 
 def refusals_in_order(of: Iterable[Refusal]) -> Sequence[Refusal]:
-    """As they are told: by repository, and alphabetically."""
+    """The refusals as they are told: by repository, and alphabetically."""
     return sorted(of, key=lambda each: (str(each.repository or ""), each.promise, *refusal_words(each)))
 
 
