@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from benchmarks.lines import Line, line
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
-from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan

@@ -15,7 +15,7 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.settings.resolve import resolve
 from holystone.settings.values import CleanupSettings
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.session import open_session
 

@@ -11,7 +11,7 @@ from benchmarks.deleting import client
 from benchmarks.lines import Line, line
 from benchmarks.seeds import PATH
 from benchmarks.servers import docker_registry
-from holystone.adapters.registries.oci import ACCEPT
+from holystone.adapters.registries.oci_reading import ACCEPT
 from holystone.engine.model.references import Tag
 from holystone.engine.scheduler import for_each
 

@@ -4,9 +4,13 @@ from holystone.api.client import Applied, Holystone
 from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.events import Event
-from holystone.engine.model.plan import Kept, Plan, Refusal, Remove, RepositoryPlan, Untag
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.plan import Kept, Plan, Remove, RepositoryPlan, Untag
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.report.notice_words import notice_words
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.engine.undo import UndoResult
 
 __all__ = [
@@ -16,6 +20,7 @@ __all__ = [
     "Holystone",
     "HolystoneError",
     "Kept",
+    "Notice",
     "Plan",
     "Refusal",
     "Refused",
@@ -29,4 +34,6 @@ __all__ = [
     "UndoResult",
     "Untag",
     "UsageError",
+    "notice_words",
+    "refusal_words",
 ]

@@ -26,7 +26,7 @@ from holystone.settings.resolve import resolve, resolve_apply
 from holystone.settings.tables import CLEANUP_OPTIONS
 from holystone.settings.values import DAY
 from holystone.workflows.carry_out import carry_out, take_back
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.session import Session, open_session
 from holystone.workflows.still_unused import refuse_what_is_used
@@ -80,7 +80,7 @@ class Holystone:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """On the options: what has no effect, what is old."""
+        """What is to be said of the options: which have no effect, which are old."""
         return self._settings.notes
 
     async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
@@ -143,7 +143,7 @@ class Holystone:
             )
 
     async def runs(self) -> tuple[RunRecord, ...]:
-        """Newest first."""
+        """The runs of the journal, the newest first."""
         with self._journal() as journal:
             return await journal.runs()
 
@@ -190,7 +190,7 @@ class Holystone:
 
 
 def _as_typed(value: str | bool | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """As on the command line."""
+    """A value as it would be typed on the command line."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -68,14 +68,16 @@ def _written(given: Given, job: CiJob, environ: Mapping[str, str], folder: Path)
 
 @contextmanager
 def _folder(runner_temp: str | None) -> Iterator[Path]:
-    """Away again if it was not filled: with the job's login in it, it is no use to anybody. Raises UsageError."""
+    """A new folder, which is away again if it was not filled: with the job's login in it, it is no use to anybody.
+    Raises UsageError."""
     with _clearing_away():
         yield from _made(runner_temp)
 
 
 @contextmanager
 def _clearing_away() -> Iterator[None]:
-    """Before and after, a signal ends the program on the spot (`start`)."""
+    """A signal within is an exception, so that what is half made is cleared away. Before and after, a signal ends the
+    program on the spot (`start`)."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
     for each, how in before.items():
         if how is not signal.SIG_IGN:
@@ -104,7 +106,7 @@ def _made(runner_temp: str | None) -> Iterator[Path]:
 
 
 def _is_left_over(folder: Path) -> bool:
-    """Made by this user and open to nobody else, long ago."""
+    """Whether the folder is of an earlier job: made by this user and open to nobody else, long ago."""
     try:
         there = folder.lstat()
     except OSError:

@@ -16,7 +16,7 @@ from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
 from holystone.engine.events import listening
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
-from holystone.settings.given import Given, Value
+from holystone.settings.given import Given, GivenValue
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import (
     image_name,
@@ -31,7 +31,7 @@ from holystone.settings.values import ApplySettings, CleanupSettings, DirectSett
 from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.manage import manage, show_managed
 from holystone.workflows.managed_images import prepare_removal
@@ -105,7 +105,7 @@ def remove_managed_images(names: Sequence[str], given: Words) -> int:
 
 def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
     home = Given({}, os.environ).home
-    return tuple(dict.fromkeys(image_name(Value(name, "NAME"), home) for name in names))
+    return tuple(dict.fromkeys(image_name(GivenValue(name, "NAME"), home) for name in names))
 
 
 def apply_file(file: Path, given: Words) -> int:
@@ -239,7 +239,8 @@ def _main(
     again: str = "resume",
     left: str = "The other deletions were not tried.",
 ) -> int:
-    """`again` is the command that goes on with a run after a signal, `left` what was not done by then."""
+    """Runs the job in an event loop, and watches for signals. `again` is the command that goes on with a run after a
+    signal, `left` what was not done by then."""
     try:
         beside, listeners = (progress.beat, (progress.heard,)) if progress else (None, ())
         with listening(logged, *listeners):

@@ -27,7 +27,8 @@ def report_error(error: HolystoneError, command: str, *, as_json: bool) -> int:
 
 
 def report_wrong_words(wrong: click.ClickException) -> int:
-    """Of the command line. click repeats words that it has no use for: none that may be a piece of a password."""
+    """Says what cannot be understood on the command line. click repeats words that it has no use for: none that may be
+    a piece of a password."""
     from holystone.adapters.credentials.redaction import remember
     from holystone.settings.secrets import pieces
 
@@ -52,7 +53,7 @@ def report_crash(fault: Exception) -> int:
 
 
 def wants_json() -> bool:
-    """Also where the command line cannot be understood any further."""
+    """Whether `--output json` was asked for, also where the command line cannot be understood any further."""
     words = sys.argv[1:]
     given = [word.partition("=")[2] for word in words if word.startswith("--output=")]
     given += [after for word, after in itertools.pairwise(words) if word == "--output"]

@@ -19,7 +19,7 @@ _LEVELS: Final = {
 
 
 class _Handler(logging.Handler):
-    """For libraries, and adapters that warn as they do. What they quote over several lines is marked."""
+    """Prints what libraries log, and adapters that warn as they do. What they quote over several lines is marked."""
 
     def emit(self, record: logging.LogRecord) -> None:
         first, *more = self.format(record).splitlines() or [""]
@@ -27,7 +27,7 @@ class _Handler(logging.Handler):
 
 
 class _Events(logging.Handler):
-    """For our own: a line each, whose every part is visible, with colours of ours."""
+    """Prints our own events: a line each, whose every part is visible, with colours of ours."""
 
     def emit(self, record: logging.LogRecord) -> None:
         output.tell_rendered(record.getMessage())

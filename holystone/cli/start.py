@@ -6,9 +6,9 @@ from types import FrameType
 
 
 def main() -> None:
-    """Until a command watches for signals itself (`session.until_signal`), nothing has begun that an end could spoil,
-    and an exception in the middle of an import is a traceback, or is swallowed there. Whoever was started with
-    interrupts switched off (`nohup … &`) stays so."""
+    """The program's start. Until a command watches for signals itself (`session.until_signal`), nothing has begun that
+    an end could spoil, and an exception in the middle of an import is a traceback, or is swallowed there. Whoever was
+    started with interrupts switched off (`nohup … &`) stays so."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     from holystone.cli.main import main as run
@@ -17,6 +17,6 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Without a word to anybody else: what is half loaded may do anything."""
+    """Ends the process at once, without a word to anybody else: what is half loaded may do anything."""
     os.write(2, b"holystone: Interrupted.\n")
     os._exit(1)

@@ -8,9 +8,10 @@ _STANDARD: Final = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 def hold_standard_streams() -> None:
-    """Where one is closed (`>&-`, `2>&-`), nobody is told what is printed there. Its number must not become that of the
-    next file or connection, such as the journal: what some library prints would be written into it, and libuv ends the
-    process where it finds one. Where somebody else has made one non-blocking, what is printed would be cut off."""
+    """Holds the numbers of the three standard streams. Where one is closed (`>&-`, `2>&-`), nobody is told what is
+    printed there. Its number must not become that of the next file or connection, such as the journal: what some
+    library prints would be written into it, and libuv ends the process where it finds one. Where somebody else has made
+    one non-blocking, what is printed would be cut off."""
     for number, (name, mode) in enumerate(_STANDARD.items()):
         try:
             os.set_blocking(number, True)

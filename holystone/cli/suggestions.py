@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
@@ -29,9 +30,9 @@ _OPTIONS: Final = frozenset(
         o.CONFIG_TEMPLATES_DIR,
         o.KEEP_POLICIES,
         o.PROJECT_NAME,
-        o.KUBE_CONFIG,
-        o.KUBE_CONFIG_BASE64,
-        o.IN_USE,
+        intent.KUBE_CONFIG,
+        intent.KUBE_CONFIG_BASE64,
+        intent.IN_USE,
         o.DRY_RUN,
         o.PLAN_OUT,
         o.OUTPUT,

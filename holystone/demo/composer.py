@@ -1,8 +1,8 @@
 """Composes what werf 1.1 would have published: stages, final images and records. Pure: digests are worked out here,
 and `pushes` says what has to be sent."""
 
-import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,33 +13,16 @@ from holystone.demo.published import (
     PublishedExtra,
     PublishedMetadata,
     PublishedProject,
-    PublishedStage,
     PublishedTag,
 )
 from holystone.demo.publisher import Push
+from holystone.demo.stages import Content, Stages, image_id_of, signature_of
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import Commit, Digest, ImageName, RegistryHost, RepositoryPath, Tag
 from holystone.policies.werf.v1.layout import ImagesRepo
 from holystone.policies.werf.v1.records import image_metadata_tag, managed_image_tag
 from holystone.policies.werf.v1.slug import docker_tag_slug
 from holystone.policies.werf.v1.stages import rejected_tag
-
-
-class Content(msgspec.Struct, frozen=True):
-    """What an image is made of; equal contents have equal signatures."""
-
-    base: int = 1
-    dependencies: int = 1
-    code: int = 1
-
-
-class _Step(msgspec.Struct, frozen=True):
-    """A stage with what the next one inherits from it."""
-
-    stage: PublishedStage
-    labels: Mapping[str, str]
-    layers: tuple[images.Layer, ...]
-    chain: tuple[Tag, ...]
 
 
 class Composer:
@@ -66,7 +49,7 @@ class Composer:
         self.stages_storage = RepositoryPath.parse(stages_storage)
         self._pushes: dict[tuple[RepositoryPath, Tag | Digest], Push] = {}
         self._twin_records = twin_records
-        self._steps: dict[str, _Step] = {}
+        self._stages = Stages(project, partial(self._push, self.stages_storage))
         self._tags: dict[tuple[RepositoryPath, Tag], PublishedTag] = {}
         self._built: dict[Digest, Built] = {}
         self._metadata: dict[Tag, PublishedMetadata] = {}
@@ -90,9 +73,9 @@ class Composer:
         """An image at a commit. Content that was published before is not built again: only a metadata record is
         added. `artifact` is the name and version of what it imports; `name` the branch, git tag or commit, for the
         strategies that need one."""
-        imported = self._artifact(*artifact, at=at) if artifact else None
-        last = self._stages(image, content, imported, at=at)
-        signature = _signature("content", image, last.stage.tag.partition("-")[0])
+        imported = self._stages.artifact(*artifact, at=at) if artifact else None
+        last = self._stages.of_image(image, content, imported, at=at)
+        signature = signature_of("content", image, last.stage.tag.partition("-")[0])
         meta_tag = docker_tag_slug(name) if name else signature
         reference = self.layout.reference(image, meta_tag)
         key = (reference.repository.path, reference.tag)
@@ -118,7 +101,7 @@ class Composer:
                 meta_tag=meta_tag,
                 strategy=strategy,
                 digest=built.digest,
-                image_id=_image_id(built),
+                image_id=image_id_of(built),
                 signature=signature,
                 commits=(),
                 stages=last.chain,
@@ -140,7 +123,7 @@ class Composer:
             self._extras.append(PublishedExtra(tag.repository, second, tag.digest))
 
     def manage(self, *names: str) -> None:
-        """Managed image records."""
+        """Publishes managed image records of these names."""
         for name in names:
             tag = Tag.parse(managed_image_tag(name))
             self._record(tag, {}, self.now)
@@ -148,7 +131,7 @@ class Composer:
             self._managed.append(tag)
 
     def reject(self, stage: Tag) -> None:
-        """werf's mark that a stage is broken."""
+        """Publishes werf's mark that the stage is broken."""
         tag = Tag.parse(rejected_tag(stage))
         self._record(tag, {}, self.now)
         self._rejected.append(tag)
@@ -190,7 +173,7 @@ class Composer:
 
     @property
     def pushes(self) -> tuple[Push, ...]:
-        """One for each tag: what was pushed over is left out."""
+        """What has to be sent, one push for each tag: what was pushed over is left out."""
         return tuple(self._pushes.values())
 
     def described(self) -> PublishedProject:
@@ -203,62 +186,13 @@ class Composer:
             mode=self.layout.mode,
             images=tuple(sorted(self._images)),
             tags=tuple(self._tags.values()),
-            stages=tuple(step.stage for step in self._steps.values()),
+            stages=self._stages.built,
             metadata=tuple(self._metadata.values()),
             managed=tuple(self._managed),
             rejected=tuple(self._rejected),
             extras=tuple(self._extras),
             referrers=tuple(self._referrers),
         )
-
-    # Stages
-
-    def _artifact(self, name: str, version: int, *, at: int) -> _Step:
-        first = self._stage(name, "from", "1", None, at)
-        return self._stage(name, "install", str(version), first, at)
-
-    def _stages(self, image: str, content: Content, imported: _Step | None, *, at: int) -> _Step:
-        step = self._stage(image, "from", str(content.base), None, at)
-        step = self._stage(image, "install", str(content.dependencies), step, at)
-        if imported:
-            key = f"werf-import-{imported.stage.tag.partition('-')[0][:12]}"
-            own = {key: str(imported.stage.image_id)}
-            step = self._stage(image, "importsAfterInstall", imported.stage.tag, step, at, own)
-        return self._stage(image, "gitArchive", str(content.code), step, at)
-
-    def _stage(
-        self, image: str, kind: str, version: str, below: _Step | None, at: int, own: Mapping[str, str] | None = None
-    ) -> _Step:
-        """The stage with this content, built only if it is new."""
-        signature = _signature(image, kind, version, below.stage.tag if below else "")
-        known = self._steps.get(signature)
-        if known is not None:
-            return known
-        parent = below.stage.image_id if below else None
-        labels = {
-            "werf": self.project,
-            "werf-version": "v1.1.35",
-            "werf-cache-version": "1.1",
-            **(below.labels if below else {}),
-            **(own or {}),
-            "werf-stage-signature": signature,
-            "werf-stage-content-signature": _signature("stage content", signature),
-        }
-        layers = (*(below.layers if below else ()), images.layer(f"{image} {kind}"))
-        built = images.image(created=at, labels=labels, parent=parent, layers=layers)
-        tag = Tag.parse(f"{signature}-{at * 1000 + len(self._steps) % 1000}")
-        stage = PublishedStage(
-            tag=tag,
-            digest=built.digest,
-            image_id=_image_id(built),
-            parent=parent,
-            imports=tuple(sorted({Digest(labels[name]) for name in labels if name.startswith("werf-import-")})),
-            created=at,
-        )
-        self._push(self.stages_storage, tag, built)
-        step = _Step(stage, labels, layers, (*(below.chain if below else ()), tag))
-        self._steps[signature] = step
-        return step
 
     # Records and pushes
 
@@ -291,14 +225,3 @@ class Composer:
     def _push(self, repository: RepositoryPath, reference: Tag | Digest, built: Built, wave: int = 0) -> None:
         self._built[built.digest] = built
         self._pushes[repository, reference] = Push(repository, reference, built, wave)
-
-
-def _signature(*parts: str) -> str:
-    """56 hexadecimal digits, as werf's."""
-    return hashlib.sha3_224("\n".join(parts).encode()).hexdigest()
-
-
-def _image_id(built: Built) -> Digest:
-    if built.config is None:
-        raise ValueError("an image has a configuration")
-    return built.config

@@ -34,8 +34,8 @@ class GitStory:
     def commit(
         self, branch: str, message: str, *, at: int, files: Mapping[str, str] | None = None, amend: bool = False
     ) -> Commit:
-        """On top of the branch, which begins here if it is new. `amend` replaces the head, as a forced push does.
-        `files` are at the root of the tree."""
+        """Makes a commit on top of the branch, which begins here if it is new. `amend` replaces the head, as a forced
+        push does. `files` are at the root of the tree."""
         head = self._read(self.head(branch)) if _ref(branch) in self._repository.references else None
         builder = self._repository.TreeBuilder(head.tree) if head else self._repository.TreeBuilder()
         for name, text in (files or {}).items():
@@ -44,7 +44,7 @@ class GitStory:
         return self._write(branch, message, at, builder.write(), parents)
 
     def branch(self, name: str, *, start: str | Commit) -> None:
-        """From the head of a branch, or from a commit."""
+        """Begins a branch at the head of another one, or at a commit."""
         self._point(name, start if isinstance(start, Commit) else self.head(start))
 
     def merge(self, source: str, into: str, *, at: int) -> Commit:
@@ -63,7 +63,7 @@ class GitStory:
             self._repository.create_tag(name, target, ObjectType.COMMIT, _signature(at), f"Release {name}")
 
     def delete_branch(self, name: str) -> None:
-        """Its commits stay in the clone, as after `git fetch --prune`."""
+        """Deletes the branch; its commits stay in the clone, as after `git fetch --prune`."""
         self._repository.references.delete(_ref(name))
 
     def delete_tag(self, name: str) -> None:

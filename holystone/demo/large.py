@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.small import WERF_YAML
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 
 HOUR: Final = 3_600
@@ -21,7 +22,8 @@ _LONG_LIVED: Final = ("master", "staging", "production")
 
 
 def tell_large_story(story: GitStory, composer: Composer, *, seed: int) -> None:
-    """At least 300 commits, 12 branches and 15 tags; the last commits are hours old, the first ones 300 days."""
+    """A project's year in git and in registries: at least 300 commits, 12 branches and 15 tags; the last commits are
+    hours old, the first ones 300 days."""
     _LargeStory(story, composer, seed).tell()
 
 

@@ -70,7 +70,7 @@ class Publisher:
         await self._send("PUT", url, built.manifest, {"Content-Type": built.media_type})
 
     async def push_blob(self, repository: RepositoryPath, blob: bytes) -> None:
-        """Once per repository. Raises RegistryFailure."""
+        """Pushes a blob, once per repository. Raises RegistryFailure."""
         key = (repository, Digest.of(blob))
         if key in self._there:
             return

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 
 DAY: Final = 86_400

@@ -28,7 +28,7 @@ from holystone.settings.values import CleanupSettings
 from holystone.ui.output import report
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import TextReporter
-from holystone.workflows.decide import Scope
+from holystone.workflows.decision import Scope
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.session import open_session
@@ -89,7 +89,7 @@ async def _clean(settings: CleanupSettings) -> Plan:
 
 
 async def _look_again(url: str, plan: Plan, login: tuple[str, str]) -> None:
-    """By other means than the program's own."""
+    """Looks at the registry after the cleanup, by other means than the program's own."""
     _title("4. Is everything that was kept still there?")
     headers = {"Accept": ", ".join(MANIFEST_TYPES)}
     kept = missing = gone = 0

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.errors import ErrorReply, error_reply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
@@ -35,7 +35,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Anyone(msgspec.Struct, frozen=True):
-    """No authentication."""
+    """Access without authentication."""
 
 
 class Basic(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class TokenService(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """One that was given out."""
+    """A token that was given out."""
 
     expiry: float
     """By the gate's clock."""
@@ -93,17 +93,17 @@ class Gate:
         return isinstance(self._auth, Anyone)
 
     def check(self, request: Incoming, route: Route) -> None:
-        """Raises Refusal."""
+        """Lets the request pass. Raises ErrorReply if it may not."""
         if isinstance(self._auth, Anyone):
             return
         needed = scopes(request, route)
         if isinstance(self._auth, Basic):
             user = _authenticated(self._auth.users, request.basic())
             if user is None:
-                raise refusal("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{self._auth.realm}"'})
+                raise error_reply("UNAUTHORIZED", headers={"WWW-Authenticate": f'Basic realm="{self._auth.realm}"'})
             lacking = [scope for scope in needed if user.may(scope) != scope]
             if lacking:
-                raise refusal("DENIED", lacking, status=403)
+                raise error_reply("DENIED", lacking, status=403)
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -113,14 +113,14 @@ class Gate:
             raise self._challenge(self._auth, request, needed, "invalid_token")
         if not all(map(known.covers, needed)):
             if self._quirks.lacking_rights_status == 403:
-                raise refusal("DENIED")
+                raise error_reply("DENIED")
             raise self._challenge(self._auth, request, needed, "insufficient_scope")
 
     def token(self, request: Incoming) -> Reply:
-        """`/token`. Raises Refusal."""
+        """The answer to `/token`. Raises ErrorReply."""
         auth = self._auth
         if not isinstance(auth, TokenService):
-            raise refusal("UNSUPPORTED", status=404)
+            raise error_reply("UNSUPPORTED", status=404)
         sent = urllib.parse.parse_qs(request.body.decode(errors="replace"))
         form = {name: values[-1] for name, values in sent.items()}
         if request.method == "POST":
@@ -136,7 +136,7 @@ class Gate:
             anonymous = "Authorization" not in request.headers
             user = auth.users.get("") if anonymous else _authenticated(auth.users, basic)
         if user is None:
-            raise refusal("UNAUTHORIZED")
+            raise error_reply("UNAUTHORIZED")
         token = secrets.token_urlsafe(24)
         granted = None if auth.scope else frozenset(part for scope in asked if (part := user.may(scope)))
         self._tokens[token] = Token(self._clock() + auth.expires_in, user, granted)
@@ -155,12 +155,12 @@ class Gate:
         """Every token that was issued is invalid from now on."""
         self._tokens.clear()
 
-    def _challenge(self, auth: TokenService, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
+    def _challenge(self, auth: TokenService, request: Incoming, needed: tuple[str, ...], error: str = "") -> ErrorReply:
         parts = [f'Bearer realm="{auth.realm or request.base + auth.path}"', f'service="{auth.service}"']
         asked = auth.scope or " ".join(needed)
         parts += [f'scope="{asked}"'] if asked else []
         parts += [f'error="{error}"'] if error else []
-        return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
+        return error_reply("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
 
 
 def scopes(request: Incoming, route: Route) -> tuple[str, ...]:

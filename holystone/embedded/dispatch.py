@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
-from holystone.embedded.errors import refusal, unrouted
+from holystone.embedded.errors import error_reply, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers import blobs, listing, manifests
 from holystone.embedded.quirks import Quirks
-from holystone.embedded.routes import METHODS, Kind, Route
+from holystone.embedded.routes import METHODS, Route, RouteKind
 from holystone.embedded.storage import Storage
 
 _LONGEST_NAME: Final = 255
 Handler = Callable[[Storage, Quirks, Incoming, Route], Reply]
 
-_HANDLERS: Final[dict[tuple[Kind, str], Handler]] = {
+_HANDLERS: Final[dict[tuple[RouteKind, str], Handler]] = {
     ("version", "GET"): listing.version,
     ("catalog", "GET"): listing.catalog,
     ("tags", "GET"): listing.tags,
@@ -32,7 +32,7 @@ _HANDLERS: Final[dict[tuple[Kind, str], Handler]] = {
 
 
 def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
-    """Raises Refusal."""
+    """Raises ErrorReply."""
     if route.kind == "referrers" and not quirks.referrers_api:
         raise unrouted(404, quirks.router_code)
     allowed = METHODS[route.kind]
@@ -41,7 +41,7 @@ def dispatch(storage: Storage, quirks: Quirks, request: Incoming, route: Route) 
     if request.method not in allowed:
         raise unrouted(405, quirks.router_code, allowed)
     if len(route.repository) > _LONGEST_NAME:
-        raise refusal("NAME_INVALID")
+        raise error_reply("NAME_INVALID")
     if quirks.folds_tags and ":" not in route.reference:
         route = route._replace(reference=route.reference.lower())
     method = "GET" if request.method == "HEAD" else request.method

@@ -29,7 +29,7 @@ _CODES: Final = {
 }
 
 
-class Refusal(Exception):
+class ErrorReply(Exception):
     """A request that is answered with an error. `reply` is what goes over the wire."""
 
     def __init__(self, reply: Reply) -> None:
@@ -37,37 +37,37 @@ class Refusal(Exception):
         self.reply = reply
 
 
-def refusal(
+def error_reply(
     code: str,
     detail: Any = None,
     *,
     status: int | None = None,
     headers: dict[str, str] | None = None,
-) -> Refusal:
+) -> ErrorReply:
     usual, said = _CODES[code]
     error = {"code": code, "message": said}
     error |= {"detail": detail} if detail is not None else {}
     body = encode({"errors": [error]}) + b"\n"
-    return Refusal(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
+    return ErrorReply(Reply(status or usual, body, {"Content-Type": "application/json", **(headers or {})}))
 
 
 def silenced(reply: Reply) -> Reply:
-    """See `Quirks.silent`."""
+    """The reply without its words, as `Quirks.silent` wants it."""
     if reply.headers.get("Content-Type") != "application/json":
         return reply
     errors = [{"code": each["code"], "message": ""} for each in msgspec.json.decode(reply.body)["errors"]]
     return msgspec.structs.replace(reply, body=encode({"errors": errors}) + b"\n")
 
 
-def unrouted(status: Literal[404, 405], code: str, allowed: Sequence[str] = ()) -> Refusal:
+def unrouted(status: Literal[404, 405], code: str, allowed: Sequence[str] = ()) -> ErrorReply:
     """A path, or a verb on it, that nothing answers to; see `Quirks.router_code`."""
     if code:
-        return refusal(code, status=status if status == 404 else None)
+        return error_reply(code, status=status if status == 404 else None)
     if status == 404:
         return plain(404, "404 page not found\n")
     return plain(405, "Method not allowed\n", {"Allow": ", ".join(allowed)})
 
 
-def plain(status: int, text: str, headers: dict[str, str] | None = None) -> Refusal:
+def plain(status: int, text: str, headers: dict[str, str] | None = None) -> ErrorReply:
     """What a router or a proxy says: no OCI error body."""
-    return Refusal(Reply(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}))
+    return ErrorReply(Reply(status, text.encode(), {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}))

@@ -44,7 +44,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def encode(value: object) -> bytes:
-    """As JSON; checked names (tags, digests) are strings there."""
+    """The value as JSON; checked names (tags, digests) are strings there."""
     try:
         return msgspec.json.encode(value, enc_hook=str)
     except UnicodeEncodeError:  # what a header said that is not UTF-8

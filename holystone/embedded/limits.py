@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from holystone.embedded.errors import refusal
+from holystone.embedded.errors import error_reply
 
 
 class RateLimit(msgspec.Struct, frozen=True):
@@ -14,7 +14,7 @@ class RateLimit(msgspec.Struct, frozen=True):
     """Seconds."""
 
 
-class Window:
+class FixedWindow:
     """`clock` is monotonic, in seconds."""
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float]) -> None:
@@ -24,10 +24,10 @@ class Window:
         self._left = 0
 
     def take(self) -> None:
-        """Raises Refusal."""
+        """Counts one request. Raises ErrorReply if it is one too many."""
         now = self._clock()
         if now >= self._ends:
             self._ends, self._left = now + self._limit.window, self._limit.requests
         if self._left <= 0:
-            raise refusal("TOOMANYREQUESTS", headers={"Retry-After": str(math.ceil(self._ends - now))})
+            raise error_reply("TOOMANYREQUESTS", headers={"Retry-After": str(math.ceil(self._ends - now))})
         self._left -= 1

@@ -24,7 +24,7 @@ SIZE_LIMIT: Final = 4 << 20
 
 
 class Invalid(ValueError):
-    """Not a manifest of the media type it is said to be."""
+    """The bytes are no manifest of the media type they are said to be."""
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ def read_anything(digest: Digest, media_type: str, body: bytes) -> StoredManifes
 
 
 def referrer_entry(manifest: StoredManifest) -> dict[str, Any]:
-    """Its descriptor in a referrers index."""
+    """The manifest's descriptor in a referrers index."""
     entry: dict[str, Any] = {
         "mediaType": manifest.media_type,
         "size": len(manifest.body),

@@ -1,4 +1,4 @@
-"""In what registries differ, as data. Those of distribution, zot, Gitea and ggcr answer OCI's conformance suite and a
+"""What registries differ in, as data. Those of distribution, zot, Gitea and ggcr answer OCI's conformance suite and a
 list of requests as the servers that they are named after (tests/real/test_real_conformance.py, test_real_replay.py)."""
 
 from typing import Final, Literal
@@ -22,7 +22,7 @@ class Quirks(msgspec.Struct, frozen=True):
     unknown_last: Literal["next", "skips-one", "not-found"] = "next"
     """What follows a `last` that is no tag (any more)."""
     starts_over: bool = False
-    """… and what follows the last tag: the list from its begin."""
+    """What follows the last tag is the list from its beginning."""
     links: Literal["where-more", "after-full-page", "after-any-page", "nowhere"] = "where-more"
     """Which pages of tags have a `Link`: also one that is filled exactly at the end, or every one with a tag."""
     lenient_numbers: Literal["nowhere", "catalog", "everywhere"] = "nowhere"
@@ -48,7 +48,7 @@ class Quirks(msgspec.Struct, frozen=True):
     """OCI manifests (`all`: and indexes) are 404 unless `Accept` names their type. Docker lists, by tag, are answered
     with their linux/amd64 child then."""
     insists_on_docker: bool = True
-    """… but for a client that does not accept that child either: 400."""
+    """A client that does not accept that child either is answered 400."""
     converts_to_schema1: bool = False
     """A Docker manifest, by tag, is rewritten to schema 1 unless `Accept` names its type: another body, and the digest
     of that body."""
@@ -60,7 +60,8 @@ class Quirks(msgspec.Struct, frozen=True):
     unknown_repository: Literal["MANIFEST_UNKNOWN", "NAME_UNKNOWN"] = "MANIFEST_UNKNOWN"
     """The code for a manifest of a repository that is not there."""
     malformed_digest_is_a_tag: bool = False
-    """… which then breaks the storage driver: 500, though what was pushed by it is there."""
+    """What is no digest is taken for a tag, which breaks the storage driver: 500, though what was pushed by it is
+    there."""
 
     finds_blobs_elsewhere: bool = False
     """HEAD of a blob that another repository has makes it this one's, too, and so does a mount, whatever source it

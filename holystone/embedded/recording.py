@@ -18,7 +18,8 @@ class RecordedRequest:
 
 
 class Recording:
-    """`requests` in order of arrival, if it `keeps` them: where strangers ask, they would fill the memory."""
+    """What a server was asked: `requests` in order of arrival, if it `keeps` them: where strangers ask, they would fill
+    the memory."""
 
     def __init__(self, *, keeps: bool = True) -> None:
         self._keeps = keeps
@@ -29,7 +30,7 @@ class Recording:
 
     @property
     def counts(self) -> Counter[str]:
-        """By method and kind: `HEAD manifest`."""
+        """How many requests came, by method and kind: `HEAD manifest`."""
         return Counter(f"{each.method} {each.kind}" for each in self.requests)
 
     def arrived(self, request: RecordedRequest) -> None:

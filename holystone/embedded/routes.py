@@ -3,9 +3,9 @@
 import re
 from typing import Final, Literal, NamedTuple
 
-Kind = Literal["version", "catalog", "tags", "manifest", "blob", "uploads", "upload", "referrers"]
+RouteKind = Literal["version", "catalog", "tags", "manifest", "blob", "uploads", "upload", "referrers"]
 
-METHODS: Final[dict[Kind, tuple[str, ...]]] = {
+METHODS: Final[dict[RouteKind, tuple[str, ...]]] = {
     "version": ("GET", "HEAD"),
     "catalog": ("GET",),
     "tags": ("GET",),
@@ -18,7 +18,7 @@ METHODS: Final[dict[Kind, tuple[str, ...]]] = {
 
 
 class Route(NamedTuple):
-    kind: Kind
+    kind: RouteKind
     repository: str = ""
     reference: str = ""
     """A tag, a digest (well-formed or not) or the id of an upload."""
@@ -28,7 +28,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = rf"/v2/({_PART}(?:/{_PART})*)"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[A-Za-z0-9=_-]+"  # go-digest's: loose on purpose
-_PATTERNS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
+_PATTERNS: Final[tuple[tuple[RouteKind, re.Pattern[str]], ...]] = (
     ("manifest", re.compile(rf"{_NAME}/manifests/({_DIGEST}|{_TAG})")),
     ("uploads", re.compile(rf"{_NAME}/blobs/uploads/?()")),
     ("upload", re.compile(rf"{_NAME}/blobs/uploads/([A-Za-z0-9_.=-]+)")),

@@ -13,10 +13,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from holystone.embedded.access import Anyone, Auth, Gate
 from holystone.embedded.dispatch import dispatch
-from holystone.embedded.errors import Refusal, plain, silenced, unrouted
+from holystone.embedded.errors import ErrorReply, plain, silenced, unrouted
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.faults import Action, Answer, Drop, Fault, Faults, Hang, Truncate
-from holystone.embedded.limits import RateLimit, Window
+from holystone.embedded.limits import FixedWindow, RateLimit
 from holystone.embedded.manifests import SIZE_LIMIT
 from holystone.embedded.quirks import OCI, Quirks
 from holystone.embedded.recording import RecordedRequest, Recording
@@ -55,7 +55,7 @@ class EmbeddedRegistry:
         self.gate = Gate(auth or Anyone(), quirks, clock)
         self.port = 0
         """Known once the block is entered."""
-        self._window = Window(rate_limit, clock) if rate_limit else None
+        self._window = FixedWindow(rate_limit, clock) if rate_limit else None
         self._latency = latency
         self._closing = anyio.Event()
         self._runner: web.ServerRunner | None = None
@@ -72,7 +72,7 @@ class EmbeddedRegistry:
         return f"http://{self.host}"
 
     def origin(self, host: str) -> str:
-        """Of absolute addresses in replies, for a request to this host."""
+        """What absolute addresses in replies to a request to this host begin with."""
         return f"http://{host}"
 
     @property
@@ -100,7 +100,7 @@ class EmbeddedRegistry:
                 await self._runner.cleanup()
 
     def admit(self, request: Incoming) -> int:
-        """How many bytes of the body are worth reading. Who may not be here is told so before that. Raises Refusal."""
+        """How many bytes of the body are worth reading. Raises ErrorReply for who may not be here."""
         where = route(request.path)
         if where is None:
             return _BODY_LIMIT if self.gate.is_open else _FORM_LIMIT
@@ -109,7 +109,7 @@ class EmbeddedRegistry:
         return SIZE_LIMIT + 1 if sized else _BODY_LIMIT
 
     def answer(self, request: Incoming) -> Reply:
-        """One request, without I/O. Raises Refusal."""
+        """The answer to one request, without I/O. Raises ErrorReply."""
         if request.path == self.gate.token_path:
             return self.gate.token(request)
         if request.path == "/v2":
@@ -147,7 +147,7 @@ class EmbeddedRegistry:
             try:
                 limit = _BODY_LIMIT if fault else self.admit(request)
                 request = msgspec.structs.replace(request, body=await _read(http, limit))
-            except Refusal as refused:
+            except ErrorReply as refused:
                 return _response(self._worded(refused.reply))
             except web.RequestPayloadError as error:
                 return _response(plain(400, f"{error}\n").reply)
@@ -164,7 +164,7 @@ class EmbeddedRegistry:
         return _response(reply)
 
     def _incoming(self, http: web.BaseRequest) -> Incoming:
-        """Without its body."""
+        """The request without its body."""
         query = http.query
         return Incoming(
             method=http.method,
@@ -181,7 +181,7 @@ class EmbeddedRegistry:
             if self._window is not None:
                 self._window.take()
             reply = self.answer(request)
-        except Refusal as refused:
+        except ErrorReply as refused:
             reply = refused.reply
         return self._worded(reply)
 

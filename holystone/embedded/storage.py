@@ -66,7 +66,7 @@ class RepositoryState:
         return {"tag": self.had_tags, "manifest": self.had_manifests, "blob": True}[push]
 
     def find(self, reference: str) -> StoredManifest | None:
-        """By tag or digest."""
+        """The manifest with this tag or digest; None if there is none."""
         if ":" in reference:
             return self.manifests.get(reference)
         digest = self.tags.get(reference, "")
@@ -99,7 +99,7 @@ class Storage:
         return f"<Storage {len(self.repositories)} repositories, {len(self.blobs)} blobs>"
 
     def repository(self, name: str) -> RepositoryState:
-        """Made if it is not there yet. Raises InvalidName."""
+        """The repository, which is made if it is not there yet. Raises InvalidName."""
         state = self.repositories.get(name)
         if state is None:
             state = self.repositories[RepositoryPath.parse(name)] = RepositoryState()
@@ -145,7 +145,7 @@ class Storage:
         return self.blobs.get(self.stored_digest(name, digest))
 
     def delete_blob(self, name: str, digest: str) -> bool:
-        """Only the repository's own link goes. False if there was none."""
+        """Takes away the repository's own link to a blob, and nothing else. False if there was none."""
         if self.find_blob(name, digest) is None:
             return False
         self.repositories[name].blobs.discard(digest)
@@ -231,5 +231,5 @@ class Storage:
                 state.blobs &= needed | state.unused
 
     def lose_manifest(self, name: str, digest: str) -> None:
-        """As a server does that dies in the middle of a deletion: its tags are left dangling."""
+        """Loses a manifest as a server does that dies in the middle of a deletion: its tags are left dangling."""
         del self.repositories[name].manifests[digest]

@@ -18,7 +18,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.settings import options as o
-from holystone.settings.given import PASSED_OVER, Given, Value
+from holystone.settings.given import PASSED_OVER, Given, GivenValue
 from holystone.settings.option import Option
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
@@ -37,7 +37,7 @@ def resolve_hosts(given: Given, option: Option) -> Hosts:
 
     A word in a variable of werf's that werf passes over is no: there is no exception that werf would not make."""
     registries, named = False, set[RegistryHost]()
-    for value in map(Value.without_user_info, given.values(option)):
+    for value in map(GivenValue.without_user_info, given.values(option)):
         if value.source.startswith("$WERF_") and value.text.lower() in PASSED_OVER:
             registries = False
         elif value.is_boolean:
@@ -55,14 +55,14 @@ def resolve_hosts(given: Given, option: Option) -> Hosts:
 def resolve_token_servers(given: Given) -> tuple[TokenServer, ...]:
     """Raises UsageError."""
     found = []
-    for value in map(Value.without_user_info, given.values(o.TRUST_TOKEN_SERVER)):
+    for value in map(GivenValue.without_user_info, given.values(o.TRUST_TOKEN_SERVER)):
         registry, both, server = value.text.rpartition("=")
         words = "HOST or HOST:PORT, after REGISTRY= if it is for one registry alone"
         found.append(TokenServer(_host(value, server, words), _host(value, registry, words) if both else None))
     return tuple(found)
 
 
-def _host(value: Value, text: str, words: str) -> RegistryHost:
+def _host(value: GivenValue, text: str, words: str) -> RegistryHost:
     try:
         return RegistryHost.parse(text)
     except InvalidName as error:
@@ -102,7 +102,7 @@ def half_logins(given: Given) -> Iterable[str]:
 
 
 def _pairs(prefix: str, vendor: Vendor) -> Iterator[tuple[_Options, _Options]]:
-    """Of a user and a password."""
+    """The pairs of options of a user and a password."""
     for each in vendor.logins:
         if isinstance(each, PasswordOptions):
             yield _both(prefix, f"{each.name}-username"), _both(prefix, f"{each.name}-password")

@@ -5,41 +5,43 @@ from pathlib import Path
 
 from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
-from holystone.settings import options as o
+from holystone.settings import intent_options as intent
 from holystone.settings.given import Given
 from holystone.settings.values import KubernetesSettings
 
 
 def resolve_clusters(given: Given) -> KubernetesSettings:
-    config, base64, context = map(given.filled, (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT))
+    config, base64, context = map(given.filled, (intent.KUBE_CONFIG, intent.KUBE_CONFIG_BASE64, intent.KUBE_CONTEXT))
     return KubernetesSettings(
         default_config=given.home / ".kube" / "config",
         config=tuple(given.expanded(path) for path in config.text.split(os.pathsep) if path) if config else None,
         config_base64=Secret(base64.text) if base64 else None,
         context=context.text if context else None,
-        excluded=tuple(value.text for value in given.values(o.EXCLUDE_KUBE_CONTEXT)),
-        context_namespace_only=given.flag(o.SCAN_CONTEXT_NAMESPACE_ONLY),
+        excluded=tuple(value.text for value in given.values(intent.EXCLUDE_KUBE_CONTEXT)),
+        context_namespace_only=given.flag(intent.SCAN_CONTEXT_NAMESPACE_ONLY),
         without=_without_kube(given),
     )
 
 
 def _without_kube(given: Given) -> bool:
     """Raises UsageError where a variable says that nobody is to be asked, and somebody has typed whom to ask."""
-    value = given.one(o.WITHOUT_KUBE)
-    if value is None or not given.flag(o.WITHOUT_KUBE):
+    value = given.one(intent.WITHOUT_KUBE)
+    if value is None or not given.flag(intent.WITHOUT_KUBE):
         return False
-    typed = [each for each in (o.KUBE_CONFIG, o.KUBE_CONFIG_BASE64, o.KUBE_CONTEXT) if given.is_typed(each)]
+    typed = [
+        each for each in (intent.KUBE_CONFIG, intent.KUBE_CONFIG_BASE64, intent.KUBE_CONTEXT) if given.is_typed(each)
+    ]
     if typed and value.is_of_variable:
         raise UsageError(
             f"{typed[0].flag} says which cluster to ask, and {value.source} to ask none",
-            what_to_do=f"Add {o.WITHOUT_KUBE.flag}=false, or leave {typed[0].flag} out.",
+            what_to_do=f"Add {intent.WITHOUT_KUBE.flag}=false, or leave {typed[0].flag} out.",
         )
     return True
 
 
 def resolve_lists(given: Given) -> tuple[Path | None, ...]:
     files: dict[Path | None, None] = {}
-    for text, source in given.values(o.IN_USE):
+    for text, source in given.values(intent.IN_USE):
         if not text:
             raise UsageError(f"{source}: an empty name", what_to_do="Name a file, or - for standard input.")
         files[None if text == "-" else given.expanded(text)] = None

@@ -58,7 +58,7 @@ class Flag(click.Option):
 
 
 class Hosts(Flag):
-    """One that may be given hosts, and several times."""
+    """An option that may be given hosts, and several times."""
 
     def make_metavar(self, ctx: click.Context) -> str:
         return "[=HOST]"

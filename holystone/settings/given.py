@@ -20,7 +20,7 @@ PASSED_OVER: Final = {"on": True, "t": True, "off": False, "f": False}
 """Words that mean something, and that werf takes for the default where a variable holds them."""
 
 
-class Value(NamedTuple):
+class GivenValue(NamedTuple):
     text: str
     source: str
     """`--images-repo` or `$WERF_IMAGES_REPO`, for errors."""
@@ -33,7 +33,7 @@ class Value(NamedTuple):
     def is_boolean(self) -> bool:
         return self.text.lower() in TRUE | _FALSE
 
-    def without_user_info(self) -> "Value":
+    def without_user_info(self) -> "GivenValue":
         """What is or may be an address. Raises UsageError, which shows nothing of it, where a login is in it."""
         if has_user_info(self.text):
             raise UsageError(
@@ -43,15 +43,16 @@ class Value(NamedTuple):
         return self
 
     def boolean(self) -> bool:
-        """In either case, as `True` can only mean one thing. Raises UsageError for any other word."""
+        """The word as yes or no, in either case, as `True` can only mean one thing. Raises UsageError for any other
+        word."""
         word = self.text.lower()
         if word not in TRUE | _FALSE:
             raise UsageError(f"{self.source}: {self.text!r} is neither yes (1, true, yes) nor no (0, false, no)")
         return word in TRUE
 
     def integer(self) -> int:
-        """Of 64 bits: Go's own form in an option (`0x10`, `1_000`; not `010`, which is 8 there), decimal in a variable.
-        Raises UsageError."""
+        """The word as a number of 64 bits: Go's own form in an option (`0x10`, `1_000`; not `010`, which is 8 there),
+        decimal in a variable. Raises UsageError."""
         number = _number(self.text, 10 if self.is_of_variable else 0)
         if number is None or not -(2**63) <= number < 2**63:
             raise UsageError(f"{self.source}: {self.text!r} is not a whole number")
@@ -80,24 +81,25 @@ class Given:
         self._options = options
         self._environ = environ
 
-    def values(self, option: Option) -> tuple[Value, ...]:
-        """Those of the option, else those of its variables."""
+    def values(self, option: Option) -> tuple[GivenValue, ...]:
+        """What was given for an option: on the command line, else by its variables."""
         found = self._options.get(option.key)
         if found is not None and found != ():
             texts = (found,) if isinstance(found, str) else found
-            return tuple(Value(text, option.flag) for text in texts)
+            return tuple(GivenValue(text, option.flag) for text in texts)
         every = [name for variable in option.variables for name in self._names(variable)]
-        return tuple(Value(self._environ[name], f"${name}") for name in every if self._environ.get(name))
+        return tuple(GivenValue(self._environ[name], f"${name}") for name in every if self._environ.get(name))
 
-    def one(self, option: Option) -> Value | None:
-        """None if nothing was given. The text is empty only if the option was given empty."""
+    def one(self, option: Option) -> GivenValue | None:
+        """What was given for an option that takes one value; None if nothing was. The text is empty only if the option
+        was given empty."""
         return next(iter(self.values(option)), None)
 
     def is_typed(self, option: Option) -> bool:
-        """On the command line, and not empty."""
+        """Whether the option was given on the command line, and not empty."""
         return bool(self._options.get(option.key))
 
-    def filled(self, *options: Option) -> Value | None:
+    def filled(self, *options: Option) -> GivenValue | None:
         """The first of these that has a text that is not empty."""
         return next((value for option in options if (value := self.one(option)) and value.text), None)
 
@@ -126,7 +128,7 @@ class Given:
         return self.expanded(value.text) if value else None
 
     def expanded(self, text: str) -> Path:
-        """With `~/`, which no shell expands in `--option=~/…`, as the home folder."""
+        """The path with `~/`, which no shell expands in `--option=~/…`, as the home folder."""
         return self.home / text[2:] if text.startswith("~/") else Path(text)
 
     @property
@@ -134,10 +136,10 @@ class Given:
         home = self._environ.get("HOME") or self._environ.get("USERPROFILE")
         return Path(home) if home else Path.home()
 
-    def variable(self, name: str) -> Value | None:
+    def variable(self, name: str) -> GivenValue | None:
         """A variable that has no option."""
         text = self._environ.get(name)
-        return Value(text, f"${name}") if text else None
+        return GivenValue(text, f"${name}") if text else None
 
     def _names(self, variable: str) -> list[str]:
         if not variable.endswith("*"):

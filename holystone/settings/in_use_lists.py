@@ -19,8 +19,8 @@ _SHORT_ID: Final = re.compile("[0-9a-f]{12}")
 
 
 def read_lists(files: Iterable[Path | None]) -> tuple[UsedImage, ...]:
-    """None is standard input. Raises UsageError for what cannot be read and for a line that names no image: what was
-    meant there would be deleted."""
+    """The images that people listed as in use. The file None is standard input. Raises UsageError for what cannot be
+    read and for a line that names no image: what was meant there would be deleted."""
     return tuple(image for file in files for image in (_of_stdin() if file is None else _of_file(file)))
 
 

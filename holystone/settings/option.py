@@ -25,7 +25,7 @@ class Option(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """As a parameter name."""
+        """The option's name as a parameter is called."""
         return self.name.replace("-", "_").replace(".", "_")
 
     @property

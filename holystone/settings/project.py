@@ -8,7 +8,9 @@ from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_poli
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, checked_project
 from holystone.adapters.yaml.nodes import problem, shown
 from holystone.engine.errors import HolystoneError, UsageError
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import ImageName
+from holystone.engine.model.source_notices import ConfigNotRead, PolicyMisnamed, ProjectRenamed
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
 from holystone.settings.values import ProjectSettings
@@ -21,7 +23,7 @@ class Project(msgspec.Struct, frozen=True):
     images: tuple[ImageName, ...]
     """Those of werf.yaml or of the options, without the managed images of the stages storage."""
     keep_policies: tuple[KeepPolicy, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Notice, ...] = ()
 
 
 async def load_project(settings: ProjectSettings) -> Project:
@@ -30,19 +32,16 @@ async def load_project(settings: ProjectSettings) -> Project:
     So `--image` alone does not replace policies that somebody wrote down. Raises UsageError and IncompleteSource.
     """
     config = await _config(settings)
-    images, name, notes = settings.images, settings.name, list[str]()
+    images, name, notes = settings.images, settings.name, list[Notice]()
     if config:
         images = images or config.images
         if name and name != config.project:
-            notes.append(
-                f"The project is called {name}, as --project-name or $WERF_PROJECT_NAME says, and not "
-                f"{config.project}, as {config.source} does."
-            )
+            notes.append(ProjectRenamed(name, config.project, str(config.source)))
         name = name or config.project  # not checked: werf takes any, and labels by it
     else:
         name = _checked(name)
     if not config and settings.config:
-        notes.append(f"--config {settings.config} was not read: --image and --keep-policies stand in for it.")
+        notes.append(ConfigNotRead(str(settings.config)))
     written = config.keep_policies if config else None
     if settings.keep_policies:
         written = await read_keep_policies(settings.keep_policies)
@@ -57,8 +56,8 @@ async def load_project(settings: ProjectSettings) -> Project:
 
 
 async def known_project(settings: ProjectSettings) -> Project:
-    """For what needs no images, so that there may be no werf.yaml, and --project-name stands in for one that cannot be
-    read. Raises UsageError and IncompleteSource."""
+    """The project as far as commands need it that need no images, so that there may be no werf.yaml, and --project-name
+    stands in for one that cannot be read. Raises UsageError and IncompleteSource."""
     if not (settings.config or settings.images or find_werf_config(settings.directory)):
         return Project(_checked(settings.name), settings.images, ())
     try:
@@ -85,13 +84,10 @@ def _understood(written: LocatedPolicies | None) -> tuple[KeepPolicy, ...]:
         raise problem(written.source, written.locate(error.path), f"{key}: {error.message}") from error
 
 
-def _misnamed(policies: Iterable[KeepPolicy]) -> Iterator[str]:
+def _misnamed(policies: Iterable[KeepPolicy]) -> Iterator[PolicyMisnamed]:
     for kind, pattern in dict.fromkeys((each.references.kind, each.references.pattern) for each in policies):
         if pattern.startswith(("origin/", "refs/")):
-            yield (
-                f"The keep policy for the {kind} {pattern} looks for one of that whole name: names are compared "
-                "without origin/ and refs/."
-            )
+            yield PolicyMisnamed(kind, pattern)
 
 
 def _checked(name: str | None) -> str | None:

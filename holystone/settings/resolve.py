@@ -9,12 +9,13 @@ import msgspec
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import ImageName, InvalidName
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
+from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.access import half_logins, resolve_access, resolve_hosts, resolve_token_servers
 from holystone.settings.addresses import named_places, project_places, resolve_places, resolve_storage
 from holystone.settings.clusters import resolve_clusters, resolve_lists
-from holystone.settings.given import Given, Options, Value
+from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.option import Option
 from holystone.settings.values import (
     DAY,
@@ -36,7 +37,7 @@ _NO_STAGES_GRACE: Final = "WERF_DISABLE_STAGES_CLEANUP_DATE_PERIOD_POLICY"
 
 
 def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
-    """`options` by `Option.key`, None where the command line is silent.
+    """The settings of a cleanup. `options` by `Option.key`, None where the command line is silent.
 
     An option wins over its variables, of these the first that is not empty. What is said for one repository wins
     over what is said for both unless it is empty. Raises UsageError.
@@ -60,10 +61,10 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
 
 def refuse_lists_in_use(options: Options) -> None:
     """A purge keeps nothing, so that it cannot be told to keep what is in use. Raises UsageError."""
-    if options.get(o.IN_USE.key):
+    if options.get(intent.IN_USE.key):
         raise UsageError(
-            f"{o.IN_USE.flag} says that images are in use and must stay, and a purge keeps nothing of the project",
-            what_to_do=f"Leave {o.IN_USE.flag} out if they may go; otherwise use `holystone cleanup`.",
+            f"{intent.IN_USE.flag} says that images are in use and must stay, and a purge keeps nothing of the project",
+            what_to_do=f"Leave {intent.IN_USE.flag} out if they may go; otherwise use `holystone cleanup`.",
         )
 
 
@@ -74,8 +75,8 @@ def resolve_direct(
     images_repo: Literal["needed", "welcome", "unused"],
     table: Iterable[Option] = (),
 ) -> DirectSettings:
-    """For commands that ask no policy. What their table has without effect is told where it stands on the command
-    line: werf's variables are often set for all commands at once. Raises UsageError."""
+    """The settings of commands that ask no policy. What their table has without effect is told where it stands on the
+    command line: werf's variables are often set for all commands at once. Raises UsageError."""
     given = Given(options, environ)
     if o.PLAN_OUT.key in {each.key for each in table if each.no_effect}:
         _refuse_plan_out(given, "managed-images add")
@@ -95,8 +96,8 @@ def resolve_direct(
 
 
 def resolve_apply(options: Options, environ: Mapping[str, str], command: str) -> ApplySettings:
-    """For commands that take everything else from a plan or the journal, and for what they carry out. Raises
-    UsageError."""
+    """The settings of commands that take everything else from a plan or the journal, and for what they carry out.
+    Raises UsageError."""
     given = Given(options, environ)
     _refuse_plan_out(given, command)
     max_age = given.filled(o.MAX_AGE)
@@ -113,7 +114,7 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
 
 
 def resolve_journal(options: Options, environ: Mapping[str, str]) -> ApplySettings:
-    """For commands that look at the journal and at nothing else. Raises UsageError."""
+    """The settings of commands that look at the journal and at nothing else. Raises UsageError."""
     given = Given(options, environ)
     nowhere = RegistrySettings(docker_config=given.home / ".docker")
     return ApplySettings(nowhere, _run(given), _log(given), KubernetesSettings(given.home / ".kube" / "config"))
@@ -143,7 +144,8 @@ def _registry(given: Given) -> RegistrySettings:
 
 
 def _concurrency(given: Given) -> int | None:
-    """None of werf's cleanups looks at the variable, so that there no word is wrong."""
+    """How many requests may be under way at once; None: no limit. None of werf's cleanups looks at the variable, so
+    that there no word is wrong."""
     value = given.filled(o.PARALLEL_TASKS_LIMIT)
     try:
         limit = value.integer() if value else _CONCURRENCY
@@ -173,7 +175,7 @@ def _images(given: Given) -> tuple[ImageName, ...]:
     return tuple(dict.fromkeys(image_name(value, given.home) for value in given.values(o.IMAGE)))
 
 
-def image_name(value: Value, home: Path) -> ImageName:
+def image_name(value: GivenValue, home: Path) -> ImageName:
     """Raises UsageError."""
     text, source = value.without_user_info()
     if text == str(home):
@@ -189,19 +191,19 @@ def image_name(value: Value, home: Path) -> ImageName:
 def _history(given: Given) -> HistorySettings:
     """werf 1.1 has two switches, both on by default, and history decides if either is; so that `=false` given for
     the older one alone means what it says, the newer one's default then is off."""
-    older = given.flag(o.GIT_HISTORY_BASED_CLEANUP, default=True)
-    explicit = given.one(o.GIT_HISTORY_BASED_CLEANUP_V1_2)
-    newer = given.flag(o.GIT_HISTORY_BASED_CLEANUP_V1_2, default=True) if explicit else older
+    older = given.flag(intent.GIT_HISTORY_BASED_CLEANUP, default=True)
+    explicit = given.one(intent.GIT_HISTORY_BASED_CLEANUP_V1_2)
+    newer = given.flag(intent.GIT_HISTORY_BASED_CLEANUP_V1_2, default=True) if explicit else older
     return HistorySettings(
         decides=older or newer,
         v1_2=newer,
         v1_2_explicit=explicit is not None,
-        allow_shallow_clone=given.flag(o.ALLOW_GIT_SHALLOW_CLONE),
-        synchronize=given.flag(o.GIT_HISTORY_SYNCHRONIZATION),
+        allow_shallow_clone=given.flag(intent.ALLOW_GIT_SHALLOW_CLONE),
+        synchronize=given.flag(intent.GIT_HISTORY_SYNCHRONIZATION),
         strategies=StrategyRules(
-            git_tag=_allowance(given, *o.GIT_TAG_STRATEGY),
-            git_commit=_allowance(given, *o.GIT_COMMIT_STRATEGY),
-            stages_signature=_allowance(given, *o.STAGES_SIGNATURE_STRATEGY),
+            git_tag=_allowance(given, *intent.GIT_TAG_STRATEGY),
+            git_commit=_allowance(given, *intent.GIT_COMMIT_STRATEGY),
+            stages_signature=_allowance(given, *intent.STAGES_SIGNATURE_STRATEGY),
         ),
     )
 

@@ -21,8 +21,8 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def pieces(words: Iterable[str]) -> Iterable[str]:
-    """Of a command line: what follows the option of a secret, up to the next option. A password with blanks that nobody
-    quoted is several words."""
+    """What of a command line may be a piece of a secret: what follows the option of a secret, up to the next option. A
+    password with blanks that nobody quoted is several words."""
     flags = {each.flag for each in _CREDENTIALS if each.credential == "secret"}
     behind = False
     for word in words:

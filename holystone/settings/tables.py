@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings.option import Option
 from holystone.settings.vendor_options import VENDOR_OPTIONS
@@ -44,20 +45,20 @@ PROJECT_OPTIONS: Final = (
     o.DEFAULT_POLICIES_INCLUDE_MAIN,
 )
 HISTORY_OPTIONS: Final = (
-    o.ALLOW_GIT_SHALLOW_CLONE,
-    o.GIT_HISTORY_SYNCHRONIZATION,
-    o.GIT_HISTORY_BASED_CLEANUP,
-    o.GIT_HISTORY_BASED_CLEANUP_V1_2,
+    intent.ALLOW_GIT_SHALLOW_CLONE,
+    intent.GIT_HISTORY_SYNCHRONIZATION,
+    intent.GIT_HISTORY_BASED_CLEANUP,
+    intent.GIT_HISTORY_BASED_CLEANUP_V1_2,
 )
-STRATEGY_OPTIONS: Final = (*o.GIT_TAG_STRATEGY, *o.GIT_COMMIT_STRATEGY, *o.STAGES_SIGNATURE_STRATEGY)
+STRATEGY_OPTIONS: Final = (*intent.GIT_TAG_STRATEGY, *intent.GIT_COMMIT_STRATEGY, *intent.STAGES_SIGNATURE_STRATEGY)
 IN_USE_OPTIONS: Final = (
-    o.KUBE_CONFIG,
-    o.KUBE_CONFIG_BASE64,
-    o.KUBE_CONTEXT,
-    o.EXCLUDE_KUBE_CONTEXT,
-    o.SCAN_CONTEXT_NAMESPACE_ONLY,
-    o.WITHOUT_KUBE,
-    o.IN_USE,
+    intent.KUBE_CONFIG,
+    intent.KUBE_CONFIG_BASE64,
+    intent.KUBE_CONTEXT,
+    intent.EXCLUDE_KUBE_CONTEXT,
+    intent.SCAN_CONTEXT_NAMESPACE_ONLY,
+    intent.WITHOUT_KUBE,
+    intent.IN_USE,
 )
 RUN_OPTIONS: Final = (
     o.KEEP_STAGES_YOUNGER_THAN,
@@ -128,7 +129,7 @@ def _said(option: Option, help_text: str) -> Option:
 
 
 def _table(used: Iterable[Option], why: str) -> tuple[Option, ...]:
-    """In the order of `used`; `why` the rest has no effect."""
+    """A command's options, in the order of `used`; `why` the rest has no effect."""
     ours = {each.key: each for each in used}
     rest = (each for each in CLEANUP_OPTIONS if each.key not in ours)
     idle = (

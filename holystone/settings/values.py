@@ -94,7 +94,7 @@ class LogSettings(msgspec.Struct, frozen=True):
 
 
 class ApplySettings(msgspec.Struct, frozen=True):
-    """Of `apply`, `resume`, `undo` and `runs`."""
+    """Settings of `apply`, `resume`, `undo` and `runs`."""
 
     registry: RegistrySettings
     run: RunSettings
@@ -133,7 +133,7 @@ class ImagesSettings(StorageSettings, frozen=True):
 
 
 class DirectSettings(msgspec.Struct, frozen=True):
-    """Of commands that do as they are told, without policy, history or cluster: purge and managed-images."""
+    """Settings of commands that do as they are told, without policy, history or cluster: purge and managed-images."""
 
     places: StorageSettings | ImagesSettings
     """The stages storage alone where the images repo is neither needed nor given."""

@@ -38,17 +38,18 @@ class Unwritten(HolystoneError):
         super().__init__(f"Standard output cannot be written: {self._why}.")
 
     def after(self, done: str, what_to_do: str = "") -> HolystoneError:
-        """`done`: what has happened all the same."""
+        """The same error where the report of something done could not be written. `done`: what has happened all the
+        same."""
         return HolystoneError(f"{done}, but standard output cannot be written: {self._why}.", what_to_do=what_to_do)
 
 
 def report(*lines: str) -> None:
-    """To standard output. Raises Unwritten."""
+    """Prints to standard output. Raises Unwritten."""
     report_lines(lines)
 
 
 def report_lines(lines: Iterable[str]) -> None:
-    """Likewise, of lines that are made while they are written: some at a time."""
+    """Prints lines to standard output that are made while they are written: some at a time."""
     for some in _some_at_once(lines):
         _print(_shown(some) + "\n")
 
@@ -68,7 +69,7 @@ def document(parts: Iterable[str | bytes]) -> None:
 
 
 def _some_at_once(texts: Iterable[str]) -> Iterator[list[str]]:
-    """At least one, were it of nothing."""
+    """The texts in parts, at least one of them, were it of nothing."""
     some: list[str] = []
     size = 0
     for text in texts:
@@ -87,7 +88,7 @@ def _redacted_json(text: str) -> str:
 
 
 def tell(*lines: str) -> None:
-    """To standard error."""
+    """Prints to standard error."""
     _tell(_shown(lines) + "\n")
 
 
@@ -97,7 +98,7 @@ def tell_rendered(line: str) -> None:
 
 
 def prompt(*lines: str) -> None:
-    """To standard error; the cursor stays behind the last line."""
+    """Prints to standard error; the cursor stays behind the last line."""
     _tell(_shown(lines))
 
 
@@ -117,7 +118,7 @@ def marked(text: str) -> tuple[str, ...]:
 
 
 def visible(line: str) -> str:
-    """With an escape for all that would not be seen or would be obeyed."""
+    """The line with an escape for all that would not be seen or would be obeyed."""
     if not line.isprintable():
         line = "".join(map(_escaped, _parts(line)))
     return _COMMAND.sub(r"#\\x23", _COLONS.sub(r"\1\\x3a", line))
@@ -132,7 +133,7 @@ def _escaped(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Such as can be escaped one by one: what begins a command stays together."""
+    """The parts of a text that can be escaped one by one: what begins a command stays together."""
     start = 0
     while start < len(text):
         end = start + _AT_ONCE

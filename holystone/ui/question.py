@@ -7,16 +7,18 @@ from collections.abc import Iterator
 import anyio
 
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused
-from holystone.engine.model.plan import Plan, Refusal, Remove, RepositoryPlan
+from holystone.engine.model.plan import Plan, Remove, RepositoryPlan
+from holystone.engine.model.refusals import Unconfirmed
+from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.words import count, size_text
 from holystone.ui.output import can_ask, prompt, tell
 
 
-def question(plan: Plan, asked: Refusal) -> Iterator[str]:
-    """For a terminal, line by line: the plan in short, and what to type."""
+def question(plan: Plan, asked: Unconfirmed) -> Iterator[str]:
+    """The question as it is put on a terminal, line by line: the plan in short, and what to type."""
     yield f"holystone: {plan.command} deletes this, and no policy is asked who needs it:"
     yield from (f"  {_summary(each)}" for each in plan.repositories if each.passes)
-    yield from (f"  note: {notice}" for notice in plan.notices)
+    yield from (f"  note: {notice_words(notice).of_one}" for notice in notices_in_order(plan.notices))
     yield f"Type {asked.phrase} to delete it, anything else to leave it: "
 
 
@@ -26,13 +28,14 @@ def _summary(plan: RepositoryPlan) -> str:
     return f"{plan.repository}: {count(len(plan.doomed_tags), 'tag')}, at most {size_text(size)}{stay}"
 
 
-def is_yes(answer: str, asked: Refusal) -> bool:
+def is_yes(answer: str, asked: Unconfirmed) -> bool:
     """The whole phrase and nothing else; blanks around it are no part of an answer."""
     return bool(asked.phrase) and answer.strip() == asked.phrase
 
 
-async def ask(plan: Plan, asked: Refusal) -> HolystoneError | None:
-    """None once a person has said yes, else why not. On standard error, because standard output is the report's."""
+async def ask(plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
+    """Asks a person: None once they have said yes, else why not. The question goes to standard error, because standard
+    output is the report's."""
     if not can_ask():
         return Refused(
             f"{plan.command} has to be confirmed, and there is no terminal to ask on.",

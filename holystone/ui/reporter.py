@@ -13,7 +13,8 @@ import msgspec
 
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError
 from holystone.engine.executor.results import RunResult
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.refusals import Unconfirmed
 from holystone.engine.report.document import (
     Document,
     Ending,
@@ -27,6 +28,7 @@ from holystone.engine.report.document import (
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.result_text import result_lines
+from holystone.engine.report.told import plan_report
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import UndoResult
 from holystone.ui import output
@@ -53,8 +55,8 @@ class Reporter(ABC):
     def error(self, error: HolystoneError) -> None:
         print_error(error)
 
-    async def ask(self, plan: Plan, asked: Refusal) -> HolystoneError | None:
-        """None once a person has said yes, else why not."""
+    async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
+        """Asks a person: None once they have said yes, else why not."""
         return await ask(plan, asked)
 
     def planned(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> None:
@@ -72,7 +74,7 @@ class Reporter(ABC):
     def carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        """Raises HolystoneError if only telling it went wrong."""
+        """Tells what came of a run. Raises HolystoneError if only telling it went wrong."""
         unwritten: output.Unwritten | None = None
         try:
             self._carried_out(run_id, plan, result, ending, code, error)
@@ -86,7 +88,7 @@ class Reporter(ABC):
                 self.error(each)
 
     def undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:
-        """Raises HolystoneError if only telling it went wrong."""
+        """Tells what came of an undo. Raises HolystoneError if only telling it went wrong."""
         try:
             self._undone(run_id, result, ending, code, error)
         except output.Unwritten as unwritten:
@@ -182,7 +184,7 @@ class JsonReporter(Reporter):
         _document(Document("managed-images ls", "done", 0, managed_images=tuple(names)))
 
     def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None:
-        _document(Document(plan.command, ending, error.exit_code if error else 0, plan=plan), error)
+        _document(Document(plan.command, ending, error.exit_code if error else 0, plan=plan_report(plan)), error)
 
     def _announced(self, plan: Plan) -> None:
         for line in outlook_lines(plan):
@@ -191,7 +193,7 @@ class JsonReporter(Reporter):
     def _carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        document = Document(plan.command, ending, code, run_id, plan)
+        document = Document(plan.command, ending, code, run_id, plan_report(plan))
         _document(document, error, repositories=repository_reports(plan, result))
 
     def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
@@ -12,6 +11,7 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
+from holystone.engine.model.source_notices import BaselineAbsent
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.baseline import Baseline, Shrunk, hold_against, less
@@ -21,11 +21,9 @@ from holystone.policies.werf.v1.records import parse_metadata_tag
 from holystone.workflows.intent import GitAnswer
 from holystone.workflows.inventory import ProjectInventory
 
-_FIRST: Final = "no baseline: nothing is remembered of an earlier run, so what has shrunk since cannot be told"
-
 
 def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, users_asked: bool) -> tuple[Counted, ...]:
-    """`users_asked`: somebody was asked what is in use. Sorted."""
+    """How much each source of the plan held, sorted. `users_asked`: somebody was asked what is in use."""
     storage, project = inventory.storage.canonical, next(iter(inventory.project), "")
     doomed = {each.repository: frozenset(each.doomed_tags) for each in plan.repositories}
     found: list[Counted] = []
@@ -49,12 +47,12 @@ def count_sources(plan: Plan, inventory: ProjectInventory, git: GitAnswer, *, us
 
 
 async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> Plan:
-    """With a refusal for every source that has shrunk too far. Raises HolystoneError."""
+    """The plan with a refusal for every source that has shrunk too far. Raises HolystoneError."""
     before = await SqliteBaselines(state_dir).read(each.key for each in plan.counted)
     found = hold_against(before, plan.counted, accepted=accepted)
     if found != Shrunk():
         found = hold_against(less(before, await _deleted(state_dir, before)), plan.counted, accepted=accepted)
-    notices = found.notices if before else (f"{_FIRST} ({state_dir})",)
+    notices = found.notices if before else (BaselineAbsent(str(state_dir)),)
     return with_more(plan, notices=notices, refusals=found.refusals)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.registry_tags import holding
+from holystone.engine.errors import Busy
 from holystone.engine.events import tell
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.run import execute_plan
@@ -85,11 +86,13 @@ async def _log_in(connections: Connections, plan: Plan) -> None:
 
 
 def ending_of(result: RunResult) -> tuple[Ending, int]:
-    """With the exit code."""
+    """How a run ended, with the exit code."""
     if result.losses:
         return "failed", 1
     if result.incomplete:
         # What is said to be deleted and still served is done in part: some of it may be gone a moment later.
         done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
+        if not done and all(each.is_stopped_by(Busy) for each in result.repositories if each.incomplete):
+            return "refused", 3
         return ("partial", 4) if done else ("failed", 1)
     return "done", 0

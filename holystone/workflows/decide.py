@@ -2,14 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import msgspec
 
-from holystone.engine.errors import shell_word
-from holystone.engine.model.history import GitNames, History
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.plan import Refusal
+from holystone.engine.model.notices import (
+    ImageHomeless,
+    NoGitRepository,
+    NoImageRepository,
+    Notice,
+    RecordAmbiguous,
+    RecordsUnclaimed,
+    StagesElsewhere,
+)
 from holystone.engine.model.reasons import (
     Bookkeeping,
     Foreign,
@@ -21,70 +27,23 @@ from holystone.engine.model.reasons import (
     Unreadable,
 )
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.report.words import count
-from holystone.policies.git_references import SelectedReference
 from holystone.policies.in_use import protect
 from holystone.policies.werf.v1 import kind_of, marked_stages, read_images, read_storage, unlabelled_images
 from holystone.policies.werf.v1.git_history import ImageDecision, decide_images
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, StagesStorage
 from holystone.policies.werf.v1.stage_policy import decide_stages, images_built_elsewhere
-from holystone.policies.werf.v1.tag_strategy import StrategyRules, decide_by_strategy
+from holystone.policies.werf.v1.tag_strategy import decide_by_strategy
 from holystone.workflows.breadth import refuse_too_many
 from holystone.workflows.broken import broken_notices, silent_records, what_waits
+from holystone.workflows.decision import Decision, GitIntent, Intent, RepositoryVerdicts, Rules, Scope, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.misplaced import misplaced, without_unrecorded
 from holystone.workflows.notices import contradictions, repository_notices
 from holystone.workflows.others import beside, foreign, notices_of_others, whose_records_are_ours
-from holystone.workflows.unseen import Unseen, empty_notices, unseen_images
-
-RepositoryVerdicts: TypeAlias = Mapping[Repository, Mapping[Tag, Verdict]]
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """Which half of the project may be touched. The other half is read and protects."""
-
-    images: bool = True
-    stages: bool = True
-
-
-class GitIntent(msgspec.Struct, frozen=True):
-    """What the project's git history says, as far as the policies asked."""
-
-    selected: tuple[SelectedReference, ...]
-    history: History
-
-
-class StrategyIntent(msgspec.Struct, frozen=True):
-    """What there is in git that images can be named after."""
-
-    names: GitNames
-    rules: StrategyRules
-    folding: frozenset[Repository] = frozenset()
-    """Where the registry knows no capital letters in tags."""
-
-
-Intent: TypeAlias = GitIntent | StrategyIntent
-
-
-class Rules(msgspec.Struct, frozen=True):
-    v1_2: bool
-    """Tags without metadata go."""
-    v1_2_confirmed: bool
-    """The user asked for it, so that an image without any metadata is no sign of a wrong stages storage."""
-    stages_grace: int
-    """Seconds."""
-    as_of: int
-    """Unix seconds."""
-
-
-class Decision(msgspec.Struct, frozen=True):
-    verdicts: RepositoryVerdicts
-    """Of every repository that may be touched; a tag without a verdict is somebody else's."""
-    facts: Mapping[Repository, TagFacts]
-    notices: tuple[str, ...]
-    refusals: tuple[Refusal, ...]
+from holystone.workflows.unseen import UnseenTags, empty_notices, unseen_images
 
 
 def decide(
@@ -109,7 +68,7 @@ def decide(
     protected |= protect(all_tags, used)
     found: defaultdict[Repository, dict[Tag, Verdict]] = defaultdict(dict)
     refusals: list[Refusal] = []
-    doubts: list[str] = []
+    doubts: list[Notice] = []
     absent = not any(inventory.of_image(name).exists for name in inventory.images)
     elsewhere = None if all_tags else misplaced(inventory, storage)
     if elsewhere:
@@ -165,8 +124,7 @@ def decide(
         stay = {tag.reference.tag for tag in remaining if tag.reference.repository == inventory.storage}
         _merge(found[inventory.storage], {tag: verdict for tag, verdict in judged.items() if tag not in stay})
         if orphans := images_built_elsewhere(storage, remaining):
-            built = f"{count(len(orphans), 'image tag')} that stay were built from stages that are not"
-            notices.append(f"{built} in {inventory.storage}, e.g. {orphans[0]}")
+            notices.append(StagesElsewhere(inventory.storage, len(orphans), orphans[0]))
     return Decision(
         verdicts=dict(found),
         facts=_facts(all_tags, storage, inventory, rules),
@@ -179,7 +137,7 @@ def _judge_image(
     tags: Iterable[ImageTag],
     stays: Mapping[Reference, tuple[KeepReason, ...]],
     records: Sequence[MetadataRecord],
-    unseen: Unseen | None,
+    unseen: UnseenTags | None,
     intent: Intent | None,
     rules: Rules,
 ) -> ImageDecision:
@@ -253,7 +211,7 @@ def _goes(found: RepositoryVerdicts, reference: Reference) -> bool:
 def _facts(
     images: Iterable[ImageTag], storage: StagesStorage, inventory: ProjectInventory, rules: Rules
 ) -> Mapping[Repository, TagFacts]:
-    """werf writes stages and records once."""
+    """What is known of each repository's tags. werf writes stages and records once."""
     written_once: defaultdict[Repository, set[Tag]] = defaultdict(set)
     created: defaultdict[Repository, dict[Tag, int]] = defaultdict(dict)
     for image in images:
@@ -291,25 +249,16 @@ def _notices(
     scope: Scope,
     *,
     absent: bool,
-) -> Iterable[str]:
+) -> Iterable[Notice]:
     if absent and inventory.snapshots[inventory.storage].exists:
-        yield (
-            "none of the images' repositories exists, so stages and records were left alone; "
-            "if there are images, check --images-repo"
-        )
+        yield NoImageRepository()
     if scope.images and intent is None:
-        yield "there is no git repository in the project directory, so all images were left alone"
+        yield NoGitRepository()
     yield from repository_notices(inventory.snapshots.values())
     yield from notices_of_others(inventory, storage, images)
     for image, why in inventory.homeless.items():
-        yield (
-            f"managed image {image.shown} was left out, since it can have no repository: {why}. If nobody needs its "
-            f"record, run `holystone managed-images rm {shell_word(image)}`"
-        )
+        yield ImageHomeless(image, why)
     for tag in storage.ambiguous_metadata:
-        yield f"metadata record {tag} was left alone: its shortened name fits more than one image"
+        yield RecordAmbiguous(tag)
     if storage.unclaimed_metadata:
-        yield (
-            f"{count(len(storage.unclaimed_metadata), 'metadata record')} left alone: "
-            "their images are neither in werf.yaml nor managed images"
-        )
+        yield RecordsUnclaimed(len(storage.unclaimed_metadata))

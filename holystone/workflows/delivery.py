@@ -25,7 +25,7 @@ class Delivery:
         self.reporter = reporter
 
     def check(self) -> None:
-        """That what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
+        """Finds out whether what will be written can be, before minutes are spent on reading. Raises HolystoneError."""
         if self._run.plan_out:
             check_writable(self._run.plan_out)
         elif not self._run.dry_run:

@@ -11,10 +11,11 @@ from holystone.adapters.kubernetes.reader import ImagesInUse, read_clusters
 from holystone.adapters.kubernetes.targets import Target, choose_targets, find_config
 from holystone.engine.errors import IncompleteSource, Refused, shell_word
 from holystone.engine.model.in_use import UsedImage, Workload
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import ClustersAsked
 from holystone.engine.model.references import Repository
+from holystone.engine.model.source_notices import UsedByLists, UsedInClusters, WordsSkipped
 from holystone.engine.names import may_name
-from holystone.engine.report.words import count
 from holystone.settings.values import KubernetesSettings
 
 
@@ -27,15 +28,16 @@ class Users(msgspec.Struct, frozen=True):
     """For the plan, so that whoever carries it out later asks the same."""
 
 
-class InUse(msgspec.Struct, frozen=True):
+class FoundInUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     unfilled: Mapping[str, tuple[Workload, ...]] = {}
     """Words that name no image until somebody fills them in."""
 
 
 async def find_users(settings: KubernetesSettings, listed: Collection[UsedImage], environ: Mapping[str, str]) -> Users:
-    """Before anybody is asked. Raises UsageError, and Refused where there is no cluster to ask."""
+    """Who is to be asked what is in use; nobody is asked yet. Raises UsageError, and Refused where there is no cluster
+    to ask."""
     if settings.without:
         return Users(listed=listed)
     return _users(await _config(settings, environ), settings, listed)
@@ -96,13 +98,13 @@ def _contexts(names: Sequence[str]) -> str:
     return f"context{'s' if len(names) > 1 else ''} {', '.join(map(printable, names))}"
 
 
-async def read_in_use(users: Users, environ: Mapping[str, str]) -> InUse:
+async def read_in_use(users: Users, environ: Mapping[str, str]) -> FoundInUse:
     """Raises IncompleteSource."""
     running = await read_clusters(users.clusters, environ)
-    return InUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
+    return FoundInUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
 
 
-def refuse_unfilled(in_use: InUse, repositories: Iterable[Repository]) -> None:
+def refuse_unfilled(in_use: FoundInUse, repositories: Iterable[Repository]) -> None:
     """Whatever such a word will be when it is filled in, it may be one of these repositories' tags if it has one's name
     in it. A word that has not says nothing of them. Raises IncompleteSource."""
     repositories = tuple(repositories)
@@ -123,16 +125,14 @@ def _named(word: str, repositories: Iterable[Repository]) -> str:
     return next(str(each) for each in repositories if may_name(word, each))
 
 
-def _notices(users: Users, running: ImagesInUse) -> Iterable[str]:
+def _notices(users: Users, running: ImagesInUse) -> Iterable[Notice]:
     if users.clusters:
-        contexts = sum(len(target.contexts) for target in users.clusters)
-        yield f"{_distinct(running.images)} in use in {count(contexts, 'Kubernetes context')}"
+        yield UsedInClusters(_distinct(running.images), sum(len(target.contexts) for target in users.clusters))
     if users.listed:
-        yield f"{_distinct(users.listed)} in use by --in-use"
+        yield UsedByLists(_distinct(users.listed))
     if running.skipped:
-        number, first = len(running.skipped), running.skipped[0][:100]
-        yield f"words in Kubernetes that name no image and were skipped: {number:,}, e.g. {first!r}"
+        yield WordsSkipped(len(running.skipped), running.skipped[0][:100])
 
 
-def _distinct(images: Collection[UsedImage]) -> str:
-    return count(len({(each.repository, each.tag, each.digest) for each in images}), "image")
+def _distinct(images: Collection[UsedImage]) -> int:
+    return len({(each.repository, each.tag, each.digest) for each in images})

@@ -8,14 +8,15 @@ from typing import Final, Protocol
 import anyio.to_thread
 import msgspec
 
-from holystone.adapters.git.origin import Kind, Wanted
-from holystone.adapters.git.prepare import Checked, catch_up, refuse_without_tags
+from holystone.adapters.git.origin import ReferenceKind, Wanted
+from holystone.adapters.git.prepare import CheckedClone, catch_up, refuse_without_tags
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.history import GitNames, GitReference, History
-from holystone.engine.model.plan import Refusal
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import Commit, Tag
-from holystone.engine.report.words import count
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.source_notices import LocalTags, OriginUnasked
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.werf.v1 import docker_tag_slug, read_images, read_storage
@@ -23,7 +24,7 @@ from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
 from holystone.policies.werf.v1.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
-from holystone.workflows.decide import GitIntent, Intent, StrategyIntent
+from holystone.workflows.decision import GitIntent, Intent, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.origin import check_origin
 
@@ -43,7 +44,7 @@ class Clone(Protocol):
 class GitAnswer(msgspec.Struct, frozen=True):
     intent: Intent | None = None
     """None: there is no git repository."""
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     newest: GitReference | None = None
     """The branch or tag with the latest date."""
@@ -71,7 +72,7 @@ async def ask_git(
         intent: Intent = judged
         history, by_names = judged.history, True
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
-        warnings = references.warnings
+        ignored = references.ignored
     else:
         tags = image_tags(inventory)
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
@@ -79,13 +80,13 @@ async def ask_git(
         history = await _history(checked.repository, references, (), commits_to_ask(records))
         by_names = any(each.strategy in ("git-branch", "git-tag") for each in tags)
         needs_tags = any(each.strategy == "git-tag" for each in tags)
-        warnings = ()
+        ignored = ()
     if checked.unasked and needs_tags:
         await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, references)
     strange = check_origin(checked.repository, references, history, records if by_names else (), accepted=accepted)
     return GitAnswer(
         intent,
-        (*warnings, *_notices(checked, references), *strange.notices),
+        (*ignored, *_notices(checked, references), *strange.notices),
         strange.refusals,
         max(references.found, key=lambda each: each.date, default=None),
         len(references.objects) if history.complete else None,
@@ -96,7 +97,7 @@ async def ask_git(
 def _by(policies: Sequence[KeepPolicy]) -> Wanted:
     """Branches and tags that a policy looks at, whatever its limits."""
 
-    def wanted(kind: Kind, name: str) -> bool:
+    def wanted(kind: ReferenceKind, name: str) -> bool:
         reference = GitReference(kind, name.encode(errors="surrogateescape").decode(errors="replace"), _ANY, 0)
         return any(each.references.matches(reference) for each in policies)
 
@@ -118,14 +119,11 @@ def _misses_commits(history: History, records: Iterable[MetadataRecord]) -> bool
     return not commits_to_ask(records) <= history.reached_from.by_heads
 
 
-def _notices(checked: Checked, references: References) -> Iterable[str]:
+def _notices(checked: CheckedClone, references: References) -> Iterable[Notice]:
     if checked.unasked and checked.repository.remotes:  # without any, nobody has more than the clone
-        yield f"origin was not asked whether the clone has all its branches and tags: {checked.unasked}"
+        yield OriginUnasked(checked.unasked)
     if local := references.local_tags:
-        yield (
-            f"{count(len(local), 'git tag')} of the clone did not count, e.g. {local[0]}: synchronized, images are "
-            "judged by what origin has, and origin does not have that there"
-        )
+        yield LocalTags(len(local), local[0])
 
 
 async def read_git(

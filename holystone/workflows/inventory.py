@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.detection import Detected
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
@@ -43,7 +43,7 @@ class RepositoryTarget(msgspec.Struct, frozen=True):
     detected_by: DetectedBy = "user"
 
 
-def located_image(repository: Repository, identity: Identity) -> RepositoryTarget:
+def located_image(repository: Repository, identity: Detected) -> RepositoryTarget:
     return RepositoryTarget(repository, identity.implementation, "images", identity.detected_by)
 
 
@@ -72,7 +72,7 @@ async def read_inventory(
     connections: Connections,
     cache: DigestCache,
     layout: ImagesRepo,
-    identity: Identity,
+    identity: Detected,
     storage: RepositoryTarget,
     configured: Sequence[ImageName],
 ) -> ProjectInventory:
@@ -140,10 +140,10 @@ async def _hold_against_labels(session: RepositorySession, snapshot: RepositoryS
 
 
 async def _list_root(
-    connections: Connections, layout: ImagesRepo, identity: Identity, snapshots: Mapping[Repository, RepositorySnapshot]
+    connections: Connections, layout: ImagesRepo, identity: Detected, snapshots: Mapping[Repository, RepositorySnapshot]
 ) -> RepositorySnapshot | None:
-    """None where it was read with the others, or there can be none. It is asked for a doubt only, so that a registry
-    which will not list it is no reason to stop."""
+    """The images repo itself; None where it was read with the others, or there can be none. It is asked for a doubt
+    only, so that a registry which will not list it is no reason to stop."""
     if layout.path is None or (root := repository_of(Address(layout.host, layout.path))) in snapshots:
         return None
     at = located_image(root, identity)

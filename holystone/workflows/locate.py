@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.detection import Identity, mode_rules
+from holystone.adapters.registries.detection import Detected, mode_rules
 from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import InvalidName, Repository
@@ -18,7 +18,7 @@ from holystone.workflows.inventory import RepositoryTarget, located_image
 
 class Places(msgspec.Struct, frozen=True):
     layout: ImagesRepo
-    images: Identity
+    images: Detected
     storage: RepositoryTarget
 
     def located(self, repositories: Iterable[Repository]) -> dict[Repository, RepositoryTarget]:

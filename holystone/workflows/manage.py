@@ -40,7 +40,7 @@ async def manage(session: Session, settings: DirectSettings, reporter: Reporter,
 
 
 async def _project(settings: DirectSettings) -> str | None:
-    """For a label that nobody reads, so whatever is wrong with werf.yaml does not matter here."""
+    """The project's name for a label that nobody reads, so whatever is wrong with werf.yaml does not matter here."""
     try:
         return (await known_project(settings.project)).name
     except HolystoneError:

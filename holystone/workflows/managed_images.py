@@ -8,19 +8,21 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import BlobsMissing, RegistryFailure, UsageError
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import Asked
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.plan import Kept, Plan, Refusal
-from holystone.engine.model.reasons import Asked, NotAsked
+from holystone.engine.model.notices import RecordAbsent
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import ImageName, InvalidName, Tag
+from holystone.engine.model.refusals import RecordStays
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.report.reason_words import reason_words
 from holystone.policies.werf.v1 import is_manageable, managed_image_tag, managed_images
 from holystone.settings.values import StorageSettings
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.locate import locate_storage
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.planning import PlanningOptions, make_plan
@@ -37,7 +39,8 @@ async def list_managed(connections: Connections, settings: StorageSettings) -> t
 async def add_managed(
     connections: Connections, settings: StorageSettings, image: ImageName, project: str | None, *, dry_run: bool
 ) -> bool:
-    """False if the record is there already. Raises HolystoneError; UsageError for a name that can have no record."""
+    """Writes the record of a managed image; False if it is there already. Raises HolystoneError; UsageError for a name
+    that can have no record."""
     tag = record_tag(image)
     at = await locate_storage(connections, settings)
     session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
@@ -62,13 +65,14 @@ def record_tag(image: ImageName) -> Tag:
 
 
 def record_image(image: ImageName, project: str | None, *, oci: bool) -> tuple[RawManifest, bytes]:
-    """werf reads its tag alone. With the name inside, no two records have one digest, and each can go by itself."""
+    """The image of a managed image record, of which werf reads the tag alone. With the name inside, no two records have
+    one digest, and each can go by itself."""
     labels = {"holystone.managed-image": image.shown, **({"werf": project} if project else {})}
     return layerless_image(labels, oci=oci)
 
 
 async def _push(session: RepositorySession, tag: Tag, image: ImageName, project: str | None) -> None:
-    """In Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
+    """Pushes a record in Docker's format, as werf's own records are, unless the registry takes OCI's alone."""
     try:
         await _push_as(session, tag, record_image(image, project, oci=False))
     except BlobsMissing:
@@ -117,7 +121,7 @@ def decide_removal(snapshot: RepositorySnapshot, images: Iterable[ImageName], as
     verdicts: Mapping[Tag, Verdict] = {
         tag: Delete((Asked(),)) if tag in named else Keep((NotAsked(),)) for tag in there
     }
-    missing = [f"there is no record of image {image.shown}" for tag, image in named.items() if tag not in there]
+    missing = [RecordAbsent(image) for tag, image in named.items() if tag not in there]
     return Decision(
         verdicts={snapshot.repository: verdicts},
         facts={snapshot.repository: TagFacts(written_once=frozenset(there & named.keys()), as_of=as_of)},
@@ -130,18 +134,9 @@ def refuse_what_stays(plan: Plan, images: Iterable[ImageName]) -> Plan:
     """Whoever names a record wants that one gone: if it cannot go, the command has failed, and does nothing by half."""
     named = {managed_image_tag(image): image for image in images}
     stays = tuple(
-        Refusal(
-            promise="cannot-go",
-            repository=each.repository,
-            why=f"the record of image {named[kept.tag].shown} cannot be removed: {_why(kept)}",
-            what_to_do="leave it out to remove the others",
-        )
+        RecordStays(each.repository, named[kept.tag], kept.reasons[0])
         for each in plan.repositories
         for kept in each.kept
         if kept.tag in named
     )
     return msgspec.structs.replace(plan, refusals=(*plan.refusals, *stays))
-
-
-def _why(kept: Kept) -> str:
-    return reason_words(kept.reasons[0]).of_one

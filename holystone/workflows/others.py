@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from holystone.engine.model.notices import TagsOfOtherProject
 from holystone.engine.model.reasons import BesideOtherProject, Foreign
 from holystone.engine.model.references import ImageName, Reference, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdicts
-from holystone.engine.report.words import count, shown
+from holystone.engine.report.words import shown
 from holystone.policies.werf.v1 import looks_stored
 from holystone.policies.werf.v1.project import ImageTag, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
@@ -40,7 +41,9 @@ def beside(records: Verdicts) -> Verdicts:
     return {tag: kept if isinstance(verdict, Delete) else verdict for tag, verdict in records.items()}
 
 
-def notices_of_others(inventory: ProjectInventory, storage: StagesStorage, images: Iterable[ImageTag]) -> Iterable[str]:
+def notices_of_others(
+    inventory: ProjectInventory, storage: StagesStorage, images: Iterable[ImageTag]
+) -> Iterable[TagsOfOtherProject]:
     of_project: defaultdict[str, list[Reference]] = defaultdict(list)
     for image in images:
         of_project[image.other_project].append(image.reference)
@@ -48,7 +51,4 @@ def notices_of_others(inventory: ProjectInventory, storage: StagesStorage, image
         of_project[stage.other_project].append(Reference(inventory.storage, stage.tag))
     for project, theirs in sorted(of_project.items()):
         if project:
-            yield (
-                f"{count(len(theirs), 'tag')} left alone, e.g. {min(theirs)}: the label says that they are of the "
-                f"project {shown(project)}, and this one is {inventory.project[0]}"
-            )
+            yield TagsOfOtherProject(len(theirs), min(theirs), shown(project), inventory.project[0])

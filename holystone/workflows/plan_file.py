@@ -59,7 +59,7 @@ def plan_hash(plan: Plan) -> str:
 
 
 class _Hash:
-    """Of what is said, whatever the layout."""
+    """The hash of what is said, whatever the layout."""
 
     def __init__(self, head: PlanHead) -> None:
         self._sum = hashlib.sha256()
@@ -104,7 +104,8 @@ def _write(file: Path, out: BinaryIO, line: bytes) -> None:
 
 
 def check_writable(file: Path) -> None:
-    """Before minutes are spent on what is to be written there. Raises HolystoneError as `write_plan`."""
+    """Finds out whether the file can be written, before minutes are spent on what is to go there. Raises HolystoneError
+    as `write_plan`."""
     with _beside(file):
         pass
 
@@ -141,9 +142,9 @@ def _may_be_replaced(file: Path) -> bool:
 
 
 def read_plan(file: Path, folder: Path, *, max_age: int, now: float | None = None) -> tuple[Plan, str]:
-    """With its hash. `folder`: where a large one is kept meanwhile, as it was read. `max_age`: seconds since it was
-    made. Raises UsageError for what is no plan of this version, Refused for one that was changed, or is too old, or is
-    of the future."""
+    """The plan in a file, with its hash. `folder`: where a large one is kept meanwhile, as it was read. `max_age`:
+    seconds since it was made. Raises UsageError for what is no plan of this version, Refused for one that was changed,
+    or is too old, or is of the future."""
     try:
         plan, end, found = _read(file, folder)
     except OSError as error:
@@ -228,7 +229,7 @@ def _too_much(encoded: bytes) -> str | None:
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:
-    """Of a field that is there twice, one reader sees the first and another the last."""
+    """Refuses a field that is there twice, since of it one reader sees the first and another the last."""
     seen = set()
     for name, value in pairs:
         for word in (name, *(value if isinstance(value, list) else [value])):

@@ -15,7 +15,7 @@ from holystone.engine.planner.fuse import FuseLimits
 from holystone.engine.planning import Where, plan_snapshot
 from holystone.engine.ports import DigestCache
 from holystone.engine.scheduler import for_each
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE, RepositoryTarget
 
 

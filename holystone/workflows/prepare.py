@@ -24,8 +24,9 @@ from holystone.settings.project import Project, load_project
 from holystone.settings.values import CleanupSettings
 from holystone.workflows.baselines import count_sources, hold_against_last
 from holystone.workflows.clock import check_clock
-from holystone.workflows.decide import Rules, Scope, StrategyIntent, decide
-from holystone.workflows.in_use import InUse, Users, find_users, read_in_use, refuse_unfilled
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Rules, Scope, StrategyIntent
+from holystone.workflows.in_use import FoundInUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.workflows.intent import GitAnswer, ask_git, image_tags
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
 from holystone.workflows.locate import Places, locate, storage_repository
@@ -112,11 +113,11 @@ async def _read(
     project: Project,
     places: Places,
     users: Users,
-) -> tuple[GitRepository | None, InUse, ProjectInventory]:
+) -> tuple[GitRepository | None, FoundInUse, ProjectInventory]:
     """Git, clusters and registries at the same time; whichever fails first stops the others. In use is what was so at
     any time meanwhile."""
     git: list[GitRepository | None] = []
-    in_use: list[InUse] = []
+    in_use: list[FoundInUse] = []
     inventory: list[ProjectInventory] = []
 
     async def git_history() -> None:

@@ -7,17 +7,25 @@ from itertools import chain
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.engine.errors import shell_word
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import Purged
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
+from holystone.engine.model.notices import (
+    BuiltOnDoomed,
+    ImagesNotFound,
+    ImagesNotLookedUp,
+    Notice,
+    RecordsOfAnyProject,
+    TagsOfOtherProject,
+)
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject
 from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.refusals import AllOfAnotherProject
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 from holystone.engine.planner.confirmation import ask_first
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import DigestCache
-from holystone.engine.report.words import count, shown
 from holystone.policies.werf.v1 import (
     Ownership,
     belongings_among_images,
@@ -33,7 +41,7 @@ from holystone.policies.werf.v1.project import ImageTag
 from holystone.settings.project import known_project, load_project
 from holystone.settings.values import DirectSettings, ImagesSettings
 from holystone.workflows.broken import broken_notices
-from holystone.workflows.decide import Decision, Scope
+from holystone.workflows.decision import Decision, Scope
 from holystone.workflows.inventory import RepositoryTarget, read_inventory
 from holystone.workflows.locate import locate, locate_storage
 from holystone.workflows.notices import repository_notices
@@ -50,7 +58,7 @@ class Holdings(msgspec.Struct, frozen=True):
     """The stages storage, and the images' repositories if anybody knows them."""
     images: tuple[ImageTag, ...] | None
     """None if nobody said where they are."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Notice, ...] = ()
     """What was noticed in the settings."""
 
 
@@ -115,20 +123,15 @@ def decide_purge(holdings: Holdings, scope: Scope, as_of: int) -> Decision:
     )
 
 
-def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Iterable[Refusal]:
+def _all_is_theirs(holdings: Holdings, others: Mapping[Reference, str]) -> Iterable[AllOfAnotherProject]:
     """Whoever purges a project and nothing goes, since all is labelled as another's, has not purged it."""
     for project in sorted(set(others.values())):
-        yield Refusal(
-            promise="fail-closed",
-            repository=None,
-            why=f"nothing here is labelled as of the project {holdings.project}, and "
-            f"{count(sum(whose == project for whose in others.values()), 'tag')} as of the project {shown(project)}",
-            what_to_do=f"if that is what is to go, say so: {shell_word(f'--project-name={project}')}",
-        )
+        tags = sum(whose == project for whose in others.values())
+        yield AllOfAnotherProject(holdings.project, project, tags)
 
 
 def _foreign(holdings: Holdings, repository: Repository) -> Verdicts:
-    """Of a repository that the purge is about, what is neither an image of the project nor looks like a stage or a
+    """What of a repository that the purge is about is neither an image of the project nor looks like a stage or a
     record of one."""
     images = {each.reference.tag for each in holdings.images or () if each.reference.repository == repository}
     found = holdings.snapshots[repository].names - images
@@ -145,32 +148,22 @@ def _places(holdings: Holdings, scope: Scope) -> Iterable[Repository]:
         yield from holdings.snapshots.keys() - {holdings.storage}
 
 
-def _whose(holdings: Holdings, stored: Ownership, others: Mapping[Reference, str]) -> Iterable[str]:
+def _whose(holdings: Holdings, stored: Ownership, others: Mapping[Reference, str]) -> Iterable[Notice]:
     for project in sorted(set(others.values())):
         theirs = sorted(at for at, whose in others.items() if whose == project)
-        yield (
-            f"{count(len(theirs), 'tag')} left alone, e.g. {theirs[0]}: the label says that they are of the project "
-            f"{project}, and this one is {holdings.project}"
-        )
+        yield TagsOfOtherProject(len(theirs), theirs[0], project, holdings.project)
     if stored.others:
-        yield f"all records in {holdings.storage} were left alone: nothing says which of the projects they are of"
+        yield RecordsOfAnyProject(holdings.storage)
 
 
-def _consequences(holdings: Holdings, scope: Scope, own: frozenset[Reference]) -> Iterable[str]:
+def _consequences(holdings: Holdings, scope: Scope, own: frozenset[Reference]) -> Iterable[Notice]:
     if scope.images and scope.stages and not holdings.images:
-        what = "has a tag" if any(each.exists for each in _image_repositories(holdings)) else "exists"
-        yield (
-            f"none of the images' repositories {what}: if there are images, --images-repo is wrong, "
-            "and they would lose their stages and records"
-        )
+        yield ImagesNotFound("tag" if any(each.exists for each in _image_repositories(holdings)) else "repository")
     if scope.stages and holdings.images is None:
-        yield f"which images were built on the stages in {holdings.storage} was not looked up: --images-repo does that"
+        yield ImagesNotLookedUp(holdings.storage)
     built = _built_on(holdings, own)
     if built:
-        yield (
-            f"{count(len(built), 'image tag')} built on stages that go will stay, e.g. {built[0]}: "
-            "they still run, and their next build starts from the beginning"
-        )
+        yield BuiltOnDoomed(len(built), built[0])
 
 
 def _image_repositories(holdings: Holdings) -> Iterable[RepositorySnapshot]:

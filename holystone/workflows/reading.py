@@ -7,6 +7,7 @@ from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.report.notice_words import notice_words
 from holystone.engine.scheduler import for_each
 from holystone.settings.values import ApplySettings
 from holystone.workflows.still_unused import refuse_what_is_used
@@ -35,7 +36,7 @@ async def check_reading(
     for notice in await refuse_what_is_used(
         connections, plan, settings.kubernetes, listed, what_to_do=f"{_AGAIN} What is in use stays in it."
     ):
-        note(notice)
+        note(notice_words(notice).of_one)
 
     async def same_registry(at: RepositoryPlan) -> None:
         session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)

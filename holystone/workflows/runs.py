@@ -15,6 +15,7 @@ from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RunRecord
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import failure
+from holystone.engine.report.notice_words import notice_words
 from holystone.settings.values import ApplySettings
 from holystone.workflows.delivery import Delivery
 from holystone.workflows.session import Session
@@ -137,7 +138,7 @@ class Runs:
         return f"No run{of} is left unfinished: there is nothing to do."
 
     def _tell(self, record: RunRecord, error: HolystoneError) -> None:
-        """That it does not stop anybody."""
+        """Tells of a failure that does not stop anybody."""
         self._reporter.error(
             HolystoneError(
                 f"Run {record.id} ({record.command}) is left as it is. {error.message}",
@@ -159,7 +160,7 @@ class Runs:
             what_to_do=f"`holystone runs give-up {run.id}` ends the run for good, `holystone undo {run.id}` takes back "
             "what it has deleted; the next cleanup makes a new plan.",
         ):
-            self._reporter.note(notice)
+            self._reporter.note(notice_words(notice).of_one)
 
 
 def _is_stuck(record: RunRecord) -> bool:
@@ -176,7 +177,7 @@ async def _settled(journal: Journal, run: Run) -> int:
 
 
 def _is_fruitless(result: RunResult, settled_before: int) -> bool:
-    """Nothing was lost, and nothing came of it."""
+    """Whether an attempt lost nothing, and settled nothing either."""
     return result.incomplete and not result.losses and result.settled <= settled_before
 
 

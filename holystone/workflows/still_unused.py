@@ -8,6 +8,7 @@ from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import Refused
 from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.planner.used import doomed_and_used
@@ -27,7 +28,7 @@ async def refuse_what_is_used(
     listed: Collection[UsedImage],
     *,
     what_to_do: str,
-) -> tuple[str, ...]:
+) -> tuple[Notice, ...]:
     """Asks the clusters that were asked for the plan, and those that are new, unless the plan was made without any. The
     notices. Raises Refused, naming what is used and by whom; IncompleteSource."""
     if plan.is_empty:
@@ -55,7 +56,7 @@ async def refuse_what_is_used(
 
 
 def _listed(plan: Plan) -> dict[Repository, dict[Tag, Digest | None]]:
-    """As the plan has it."""
+    """Which tags there are, and where they point, as the plan has it."""
     listed: dict[Repository, dict[Tag, Digest | None]] = {}
     for at in plan.repositories:
         tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in at.kept}

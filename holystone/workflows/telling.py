@@ -5,7 +5,8 @@ from typing import Protocol
 
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.results import RunResult
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.refusals import Unconfirmed
 from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult
 
@@ -19,8 +20,8 @@ class Reporter(Protocol):
 
     def error(self, error: HolystoneError) -> None: ...
 
-    async def ask(self, plan: Plan, asked: Refusal) -> HolystoneError | None:
-        """None once a person has said yes, else why not."""
+    async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
+        """Asks a person: None once they have said yes, else why not."""
         ...
 
     def planned(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> None:

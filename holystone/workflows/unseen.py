@@ -9,16 +9,16 @@ import msgspec
 
 from holystone.engine.closure.attached import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.notices import ImageUnseen
 from holystone.engine.model.references import ImageName, Repository, Tag
-from holystone.engine.report.words import count
 from holystone.policies.werf.v1 import kind_of
 from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
 
 
-class Unseen(msgspec.Struct, frozen=True):
-    """Of one image."""
+class UnseenTags(msgspec.Struct, frozen=True):
+    """What of one image its repository does not show."""
 
     signatures: frozenset[Signature]
     """Content signatures, by its records, that a tag is named after."""
@@ -26,24 +26,25 @@ class Unseen(msgspec.Struct, frozen=True):
     """Others that a tag may be of, since its name does not say."""
     records: int
     tags: tuple[Tag, ...]
-    """That are listed; none where the repository shows no tag at all."""
+    """The tags that are listed; none where the repository shows no tag at all."""
     blind: bool
     """Any stage may hang on what is not seen. Not if all of it was read and only makes no sense."""
 
 
 def unseen_images(
     inventory: ProjectInventory, ours: Collection[ImageName], storage: StagesStorage
-) -> Mapping[ImageName, Unseen]:
-    """`ours`: whose records are the project's. A tag is known by its name alone, where werf makes it of the content
-    signature; behind any other there may be an image of any content. Records that do not say of which content they
-    are, or are of one of several images, stay for ever: they name nothing."""
+) -> Mapping[ImageName, UnseenTags]:
+    """What each image's repository does not show although records name it. `ours`: whose records are the project's. A
+    tag is known by its name alone, where werf makes it of the content signature; behind any other there may be an image
+    of any content. Records that do not say of which content they are, or are of one of several images, stay for ever:
+    they name nothing."""
     named: defaultdict[ImageName, list[Signature]] = defaultdict(list)
     ours, ambiguous = frozenset(ours), frozenset(storage.ambiguous_metadata)
     for record in storage.metadata:
         if record.signature and record.image in ours and record.tag not in ambiguous:
             named[record.image].append(record.signature)
     of_image = _broken(inventory)
-    found: dict[ImageName, Unseen] = {}
+    found: dict[ImageName, UnseenTags] = {}
     for image in inventory.images:
         each, broken, at = frozenset(named[image]), of_image.get(image, {}), inventory.of_image(image)
         lost = {tag for tag in broken.values() if _may_be_an_image(at, tag)}
@@ -59,12 +60,12 @@ def unseen_images(
         lost |= {tag for signature, tag in broken.items() if signature in hidden and at.image(tag) is None}
         tags = tuple(sorted(lost or unnamed | {broken[signature] for signature in hidden & broken.keys()}))
         if hidden or possible or lost:
-            found[image] = Unseen(hidden, possible, len(named[image]), tags, blind=bool(lost) or not tags)
+            found[image] = UnseenTags(hidden, possible, len(named[image]), tags, blind=bool(lost) or not tags)
     return found
 
 
 def _broken(inventory: ProjectInventory) -> Mapping[ImageName, Mapping[str, Tag]]:
-    """Of each image, the tags that may be its own and are broken, by what they are without its name."""
+    """For each image, the tags that may be its own and are broken, by what they are without its name."""
     there: defaultdict[Repository, set[ImageName]] = defaultdict(set)
     for image in inventory.images:
         there[inventory.layout.repository(image)].add(image)
@@ -93,14 +94,9 @@ def _may_be_an_image(at: RepositorySnapshot, tag: Tag) -> bool:
     return manifest is not None and manifest.config is not None and manifest.config not in at.configs
 
 
-def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen]) -> Iterator[str]:
-    """Of repositories that show no tag; tags that cannot be read are told as broken."""
+def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, UnseenTags]) -> Iterator[ImageUnseen]:
+    """Notices of repositories that show no tag; tags that cannot be read are told as broken."""
     for image, each in unseen.items():
         if not each.tags:
             at = inventory.layout.repository(image)
-            yield (
-                f"image {image.shown}: {at} has no tag, though {count(each.records, 'record')} in {inventory.storage} "
-                "name images that were published there: they stay, and so does each stage that nothing else needs. If "
-                "it was deleted on purpose, leave the image out of werf.yaml and run "
-                f"`holystone managed-images rm {image.shown}`"
-            )
+            yield ImageUnseen(at, image, each.records, inventory.storage)

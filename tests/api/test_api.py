@@ -18,6 +18,7 @@ from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
 from holystone.engine.model.plan import Plan
+from holystone.engine.model.refusals import NumberExceeded
 
 PAGE = Path("docs/library.md").read_text()
 
@@ -75,9 +76,9 @@ async def test_a_plan_is_carried_out_looked_at_and_taken_back(shop: Shop, capfd:
 async def test_a_plan_that_is_refused_is_not_carried_out(shop: Shop) -> None:
     async with shop.holystone() as holystone:
         plan = await holystone.plan(stages=False)
-        refusal = api.Refusal("fuse", None, "too much at once", "look at it")
+        refusal = NumberExceeded(plan.repositories[0].repository, doomed=9, total=9, most=3)
         refused = api.Plan(plan.as_of, plan.command, repositories=plan.repositories, refusals=(refusal,))
-        with pytest.raises(Refused, match="Too much at once"):
+        with pytest.raises(Refused, match="9 of 9 tags would be deleted"):
             await holystone.apply(refused)
         assert await holystone.runs() == ()
 

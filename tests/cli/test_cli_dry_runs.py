@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holystone.cli.main import holystone
+from holystone.cli.tree import holystone
 from tests.cli.test_cli_resume import interrupt
 from tests.docs.test_werf_compatibility_page import commands
 from tests.support.command_line import Bench

@@ -3,8 +3,9 @@
 from holystone.engine.errors import HolystoneError, RegistryFailure, Unreachable
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.stopped import Stopped
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal
 from holystone.engine.report.causes import failure, refusal
 
 
@@ -25,23 +26,21 @@ def stopped(*causes: tuple[Repository, HolystoneError]) -> list[str]:
 
 
 def test_one_cause_in_many_repositories_is_told_once() -> None:
-    error = refusal(
-        plan_of(*(Refusal("deletion-disabled", repository(n), "it is off", "switch it on") for n in range(9)))
-    )
+    error = refusal(plan_of(*(CannotDelete(repository(n), "it is off") for n in range(9))))
     assert error is not None
     assert (error.exit_code, error.message) == (
         1,
         "r.example/app/0, r.example/app/1, r.example/app/2, r.example/app/3, r.example/app/4 and 4 more: it is off.",
     )
-    assert error.what_to_do == "Switch it on."
+    assert error.what_to_do.startswith("Switch deletion on at the registry")
 
 
 def test_many_causes_are_cut_to_a_few() -> None:
-    error = refusal(plan_of(*(Refusal("fuse", repository(n), f"{n} of 20 go", "read the plan") for n in range(50))))
+    error = refusal(plan_of(*(NumberExceeded(repository(n), n, total=60, most=3) for n in range(50))))
     assert error is not None
     assert error.exit_code == 3
     assert error.message.splitlines()[-1] == "… and 45 more like these."
-    assert error.what_to_do == "Read the plan."
+    assert error.what_to_do == "Read the plan; if it is what you want, run again with --yes-delete-that-many."
 
 
 def test_no_refusal() -> None:

@@ -65,7 +65,7 @@ class Project:
             act(self.shop)
         ran = self.shop.cleanup("--dry-run", "--output=json", "--yes-delete-that-many")
         assert ran.code == 0, ran
-        self.notices = " ".join(ran.json["plan"]["notices"])
+        self.notices = " ".join(each["text"] for each in ran.json["plan"]["notices"])
         return frozenset(
             (each["repository"]["path"], tag)
             for each in ran.json["plan"]["repositories"]

@@ -173,7 +173,7 @@ def test_whoever_applies_a_plan_confirms_it(
     file = tmp_path / "plan.json"
     made = purge(shop, "--plan-out", str(file), *planned_with)
     assert made.code == 0, made
-    assert content(file)["refusals"][0]["promise"] == "confirmation"
+    assert content(file)["refusals"][0]["kind"] == "unconfirmed"
     assert "--yes" in refused(shop, str(file), code=3, command="apply")
     assert terminal(shop, "no\n", "apply", str(file)).code == 3
     applied = terminal(shop, "shop\n", "apply", str(file))

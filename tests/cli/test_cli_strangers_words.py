@@ -34,7 +34,7 @@ def test_a_label_of_an_image_that_somebody_pushed(shop: Bench) -> None:
     assert planned.code == 0, planned
     assert_harmless(planned)
     asked = shop.run("purge", *shop.addresses(), "--output=json")
-    assert HOSTILE in "".join(asked.json["plan"]["notices"]), "JSON has it as it is, escaped"
+    assert HOSTILE in "".join(each["text"] for each in asked.json["plan"]["notices"]), "JSON has it as it is, escaped"
     assert_harmless(asked)
 
 
@@ -87,7 +87,7 @@ def test_words_that_are_not_unicode(shop: Bench) -> None:
     assert "\\udcff.yaml" in ran.json["error"]["message"]
     assert "\\udcff.yaml" in ran.err
     noted = shop.cleanup("--project-name=\udcff", "--dry-run", "--output=json")
-    assert "\\udcff" in "".join(noted.json["plan"]["notices"])
+    assert "\\udcff" in "".join(each["text"] for each in noted.json["plan"]["notices"])
 
 
 def test_the_name_of_a_plan_can_be_pasted(shop: Bench) -> None:

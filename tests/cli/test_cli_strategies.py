@@ -8,8 +8,9 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
+from holystone.demo.stages import Content
 from tests.support.command_line import Bench, bench, now
 from tests.support.folded_tags import fold
 from tests.support.image_values import commit_id

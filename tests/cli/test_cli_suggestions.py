@@ -7,8 +7,8 @@ from typing import Final
 import click
 import pytest
 
-from holystone.cli.main import holystone
 from holystone.cli.suggestions import in_words
+from holystone.cli.tree import holystone
 
 DELETE: Final = {"cleanup", "purge", "apply", "resume", "rm", "give-up", "images", "stages"}
 LIFT: Final = re.compile(

@@ -90,6 +90,52 @@ def test_the_lock_of_a_run_elsewhere_stops_the_plan_until_it_is_stale(shop: Benc
     assert f"if there is no such run, remove the tag {tag} by hand" in message
 
 
+def put_lock(shop: Bench, *repositories: str) -> None:
+    tag = lock_tag(LockTag(now() + 900, "20261123-161200-ab12"))
+    manifest, config = lock_image(tag)
+    for each in repositories:
+        shop.registry.storage.put_blob(each, config)
+        shop.registry.storage.put_manifest(each, manifest.body, manifest.media_type, tag)
+
+
+def take_locks(shop: Bench) -> None:
+    for state in shop.registry.storage.repositories.values():
+        for tag in [tag for tag in state.tags if "lock" in tag]:
+            del state.tags[tag]
+
+
+def test_a_repository_that_is_locked_when_its_turn_comes_is_left_alone_and_the_others_are_done(
+    shop: Bench, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    assert shop.cleanup("--plan-out", str(plan)).code == 0
+    before = shop.contents()
+    put_lock(shop, "shop/stages")
+    ran = shop.run("apply", str(plan), "--lock-in-registry")
+    assert ran.code == 4, ran
+    assert "shop/stages: another run of Holystone has locked it" in ran.out
+    take_locks(shop)
+    left = shop.contents()
+    assert left["shop/stages"][0] == before["shop/stages"][0]
+    assert left["shop/app/front"] != before["shop/app/front"]
+    assert shop.run("resume").code == 0
+    assert shop.contents()["shop/stages"] != before["shop/stages"]
+    assert locks(shop) == []
+
+
+def test_where_all_are_locked_by_then_nothing_is_done_and_it_is_refused(shop: Bench, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    assert shop.cleanup("--plan-out", str(plan)).code == 0
+    put_lock(shop, "shop/stages", "shop/app/front", "shop/app/backend")
+    before = shop.contents()
+    ran = shop.run("apply", str(plan), "--lock-in-registry")
+    assert ran.code == 3, ran
+    assert "has locked it" in ran.err
+    assert shop.contents() == before
+    take_locks(shop)
+    assert shop.run("resume").code == 0
+
+
 def test_a_lock_that_never_ends_stops_nobody(shop: Bench) -> None:
     """Whoever may push could have made it."""
     never, newest = "holystone-lock-999999999999-x", kept_image(shop)

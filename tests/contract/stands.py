@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.detection import Detected
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS, VENDORS
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.profile import Profile
@@ -25,10 +25,11 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.addresses import Address
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
-from holystone.engine.model.reasons import NotAsked, NotNeeded
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
@@ -37,7 +38,7 @@ from holystone.engine.scheduler import Limits
 from holystone.engine.undo import UndoResult, undo_run
 from holystone.settings.access import resolve_access
 from holystone.settings.given import Given
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.emulators.vendor import Login, VendorEmulator
@@ -77,9 +78,9 @@ class Stand:
     emulator: VendorEmulator | None
     """None: a real server."""
     connections: Connections
-    registry: RepositorySession
+    session: RepositorySession
     login: Login
-    identity: Identity
+    identity: Detected
     """What the registry is taken for."""
     pages: bool = True
     """A listing comes in pages."""
@@ -99,8 +100,8 @@ class Stand:
     @property
     def all(self) -> Registry:
         """The registry that the repository is one of."""
-        assert isinstance(self.registry, OciSession)
-        return cast("Registry", self.registry.registry)
+        assert isinstance(self.session, OciSession)
+        return cast("Registry", self.session.registry)
 
     @property
     def nests(self) -> bool:
@@ -143,7 +144,7 @@ class Stand:
             if self.emulator:
                 self.emulator.storage.put_manifest(self.path, raw.body, raw.media_type, tag)
             else:
-                await self.registry.push_manifest(Tag(tag) if tag else raw.digest, raw)
+                await self.session.push_manifest(Tag(tag) if tag else raw.digest, raw)
         return raw
 
     async def elsewhere(self, path: str, text: str = "one") -> None:
@@ -171,10 +172,10 @@ class Stand:
             there = self.emulator.storage.repositories[self.path]
             return {tag: str(digest) for tag, digest in there.tags.items()}, set(map(str, there.manifests))
         tags = {}
-        for tag in (await self.registry.list_tags()).tags:
-            if digest := await self.registry.resolve(tag):
+        for tag in (await self.session.list_tags()).tags:
+            if digest := await self.session.resolve(tag):
                 tags[str(tag)] = str(digest)
-        found = {str(digest) for digest in known if await self.registry.resolve(digest)}
+        found = {str(digest) for digest in known if await self.session.resolve(digest)}
         return tags, found | set(tags.values())
 
     async def plan(
@@ -182,7 +183,7 @@ class Stand:
     ) -> tuple[RepositorySnapshot, Plan]:
         """`labels`: configurations are read too, as werf's policies need them."""
         known = cache or SqliteDigestCache(None)
-        snapshot = await read_repository(self.registry, known, needs_config=lambda _: labels)
+        snapshot = await read_repository(self.session, known, needs_config=lambda _: labels)
         verdicts: dict[Tag, Verdict] = {
             tag: Delete((NotNeeded(),)) if tag in doomed else Keep((NotAsked(),)) for tag in snapshot.tags
         }
@@ -203,21 +204,21 @@ class Stand:
     async def apply(self, plan: Plan, cache: SqliteDigestCache | None = None) -> RunResult:
         with Journal.open(self.folder / "state") as journal:
             run = await journal.begin(plan, "contract")
-            return await execute_plan(run, lambda _: self.registry, cache or SqliteDigestCache(None), results())
+            return await execute_plan(run, lambda _: self.session, cache or SqliteDigestCache(None), results())
 
     async def resume(self) -> RunResult:
         """The only run, with nothing known."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await execute_plan(run, lambda _: self.registry, SqliteDigestCache(None), results())
+            return await execute_plan(run, lambda _: self.session, SqliteDigestCache(None), results())
 
     async def undo(self) -> UndoResult:
         """Of the only run."""
         with Journal.open(self.folder / "state") as journal:
             (record,) = await journal.runs()
             run = await journal.load(record.id)
-            return await undo_run(run, lambda _: self.registry, SqliteDigestCache(None), undone())
+            return await undo_run(run, lambda _: self.session, SqliteDigestCache(None), undone())
 
     async def clean(self, doomed: set[str]) -> tuple[Plan, RunResult]:
         cache = SqliteDigestCache(None)
@@ -228,7 +229,7 @@ class Stand:
         if self.emulator:
             self.emulator.storage.put_blob(self.path, body)
         else:
-            await self.registry.push_blob(body)
+            await self.session.push_blob(body)
 
 
 @asynccontextmanager
@@ -247,7 +248,7 @@ async def stand(name: str, folder: Path, *, login: str = "login") -> AsyncIterat
         async with _connected(folder, served.implementation, log_in, environ) as connections:
             host, path = RegistryHost.parse(served.host), RepositoryPath(served.path)
             session = await connections.session(Repository(host, path), served.implementation)
-            identity = Identity(served.implementation, "user")
+            identity = Detected(served.implementation, "user")
             yield Stand(name, host, path, folder, served, connections, session, log_in, identity)
 
 

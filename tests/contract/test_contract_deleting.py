@@ -13,6 +13,7 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import LockedBy
 from holystone.engine.report.reason_words import reason_words
+from holystone.engine.report.refusal_words import refusal_words
 from tests.contract.stands import EMULATORS, Stand, stand, unlocked
 from tests.emulators.vendor import NotHere
 
@@ -46,7 +47,7 @@ async def test_doomed_tags_and_their_manifests_go_and_nothing_else(served: Stand
     tags, manifests = await served.state(kept.digest, loose.digest, *(each.digest for each in doomed))
     assert tags == {"keep": kept.digest, "keep-too": kept.digest}
     assert {kept.digest, loose.digest} <= manifests
-    if (await served.registry.probe()).digest_delete:
+    if (await served.session.probe()).digest_delete:
         assert not manifests & {each.digest for each in doomed}
 
 
@@ -72,7 +73,7 @@ async def test_children_of_a_kept_index_stay_and_those_of_a_doomed_one_go(served
     tags, manifests = await served.state(*(each.digest for each in (both, mine, theirs, kept, doomed)))
     assert tags == {"keep": kept.digest}
     assert {both.digest, mine.digest, kept.digest} <= manifests
-    if (await served.registry.probe()).digest_delete:
+    if (await served.session.probe()).digest_delete:
         assert not manifests & {doomed.digest, theirs.digest}
 
 
@@ -265,7 +266,7 @@ async def test_a_credential_that_may_not_delete_is_found_before_the_first_deleti
         refusals = [each for each in plan.refusals if each.promise == "deletion-disabled"]
         assert refusals, "the plan would have been carried out"
         assert (await served.state())[0]["old"] == raw.digest
-        text = f"{refusals[0].why} {refusals[0].what_to_do}"
+        text = " ".join(refusal_words(refusals[0])[:2])
         assert not [secret for secret in served.login.secrets if secret in text]
 
 
@@ -301,5 +302,5 @@ async def test_more_than_a_page_of_tags_ends_in_exactly_the_expected_state(serve
     spared = doomed & kept_tags(plan)
     assert {tag: at for tag, at in tags.items() if tag not in spared} == expected
     assert spared == doomed & tags.keys()
-    if (await served.registry.probe()).digest_delete:
+    if (await served.session.probe()).digest_delete:
         assert not manifests & (digests - set(tags.values()))

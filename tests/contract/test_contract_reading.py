@@ -17,7 +17,7 @@ async def test_a_listing_is_complete_at_page_boundaries(served: Stand, over: int
     count = (served.profile.can.page or 100) + over
     pushed = await served.many_images({f"v{number}": f"{number}" for number in range(count)})
     expected = {Tag(tag): raw.digest for tag, raw in pushed.items()}
-    listing = await served.registry.list_tags()
+    listing = await served.session.list_tags()
     assert listing.exists
     assert listing.tags.keys() == expected.keys()
     assert all(digest in (None, expected[tag]) for tag, digest in listing.tags.items())
@@ -29,7 +29,7 @@ async def test_a_listing_of_many_pages_has_every_tag_once(served: Stand) -> None
     tags = [f"v{number}" for number in range(2 * min(served.profile.can.page or 100, 150) + 7)]
     raw = await served.image("one", *tags[:9])
     await served.many_images({tag: f"{number // 2}" for number, tag in enumerate(tags[9:])})
-    listing = await served.registry.list_tags()
+    listing = await served.session.list_tags()
     assert sorted(listing.tags) == sorted(tags)
     assert {listing.tags[Tag(tag)] for tag in tags[:9]} in ({raw.digest}, {None})
 
@@ -57,7 +57,7 @@ async def test_times_of_tags_are_never_too_early_and_times_of_manifests_are_not_
     tagged = {"first": 1_700_000_100, "v2": 1_700_000_200, "promoted": 1_700_000_300}
     state.pushed |= {old.digest: 1_700_000_000.0, new.digest: 1_700_000_200.0}
     state.tagged |= tagged
-    listing = await served.registry.list_tags()
+    listing = await served.session.list_tags()
     assert all(listing.put[tag] >= tagged[tag] for tag in listing.put), "what is young would look old"
     assert listing.put.get(Tag("promoted"), 1_700_000_300) == 1_700_000_300
     assert listing.put.get(Tag("v2"), 1_700_000_200) == 1_700_000_200
@@ -67,30 +67,30 @@ async def test_times_of_tags_are_never_too_early_and_times_of_manifests_are_not_
 
 async def test_what_a_tag_points_to(served: Stand) -> None:
     raw = await served.image("one", "v1")
-    assert await served.registry.resolve(Tag("v1")) == raw.digest
-    assert await served.registry.resolve(raw.digest) == raw.digest
-    assert await served.registry.resolve(Tag("v2")) is None
-    assert await served.registry.resolve(ABSENT) is None
+    assert await served.session.resolve(Tag("v1")) == raw.digest
+    assert await served.session.resolve(raw.digest) == raw.digest
+    assert await served.session.resolve(Tag("v2")) is None
+    assert await served.session.resolve(ABSENT) is None
 
 
 async def test_manifests_and_configurations_come_back_as_they_were_pushed(served: Stand) -> None:
     first, second = await served.image("one", "v1"), await served.image("two", "v2")
     wanted = [first.digest, second.digest, ABSENT]
     found: dict[Digest, bytes] = {}
-    for start in range(0, len(wanted), served.registry.manifests_at_once):
-        batch = wanted[start : start + served.registry.manifests_at_once]
-        read = await served.registry.read_manifests(batch)
+    for start in range(0, len(wanted), served.session.manifests_at_once):
+        batch = wanted[start : start + served.session.manifests_at_once]
+        read = await served.session.read_manifests(batch)
         found |= {digest: raw.body for digest, raw in read.items()}
     assert found == {first.digest: first.body, second.digest: second.body}
     config = images.config("one")
-    assert await served.registry.read_blob(Digest.of(config)) == config
-    assert await served.registry.read_blob(ABSENT) is None
+    assert await served.session.read_blob(Digest.of(config)) == config
+    assert await served.session.read_blob(ABSENT) is None
 
 
 async def test_probing_changes_nothing(served: Stand) -> None:
     raw = await served.image("one", "v1")
     before = await served.state(raw.digest)
-    can = await served.registry.probe()
+    can = await served.session.probe()
     assert can.can_delete, can.cannot_delete_because
     assert can.tag_delete or can.digest_delete
     assert await served.state(raw.digest) == before
@@ -100,9 +100,9 @@ async def test_throttling_is_waited_out(served: Stand) -> None:
     if served.emulator is None:
         pytest.skip("it throttles nobody")
     await served.image("one", "v1")
-    await served.registry.list_tags()
+    await served.session.list_tags()
     served.emulator.throttle(2)
-    assert (await served.registry.list_tags()).tags.keys() == {"v1"}
+    assert (await served.session.list_tags()).tags.keys() == {"v1"}
     assert served.emulator.throttled == 0
 
 
@@ -110,11 +110,11 @@ async def test_tokens_that_end_in_the_middle_are_renewed(served: Stand) -> None:
     if served.emulator is None:
         pytest.skip("its tokens cannot be ended")
     raw = await served.image("one", "v1")
-    await served.registry.list_tags()
+    await served.session.list_tags()
     served.emulator.expire_tokens()
-    assert (await served.registry.list_tags()).tags.keys() == {"v1"}
+    assert (await served.session.list_tags()).tags.keys() == {"v1"}
     served.emulator.expire_tokens()
-    assert await served.registry.read_manifests([raw.digest]) == {raw.digest: raw}
+    assert await served.session.read_manifests([raw.digest]) == {raw.digest: raw}
 
 
 async def test_a_registry_that_is_gone_is_no_empty_one(served: Stand) -> None:
@@ -123,5 +123,5 @@ async def test_a_registry_that_is_gone_is_no_empty_one(served: Stand) -> None:
     await served.image("one", "v1")
     await served.emulator.__aexit__(None, None, None)
     with pytest.raises(HolystoneError) as raised:
-        await served.registry.list_tags()
+        await served.session.list_tags()
     assert str(served.host) in str(raised.value) or "127.0.0.1" in str(raised.value)

@@ -90,7 +90,7 @@ async def test_a_random_repository(served: Stand, seed: int) -> None:
     assert all(reason_words(reason).of_one for each in spared for reason in each.reasons)
     _, again = await served.plan(world.doomed)
     assert not any(each.passes for each in again.repositories), "of an empty repository Azure says that it never was"
-    if (await served.registry.probe()).undo.way == "none":
+    if (await served.session.probe()).undo.way == "none":
         return
     undone = await served.undo()
     assert (undone.lost, undone.incomplete) == ((), False)

@@ -8,17 +8,19 @@ import anyio
 import pygit2
 import pytest
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.large import tell_large_story
 from holystone.demo.project import build, build_demo, build_large
 from holystone.demo.published import PublishedProject
+from holystone.demo.stages import Content
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.addresses import ImagesRepoMode
-from holystone.engine.model.manifests import ImageConfig, RawManifest, parse_config, parse_manifest
+from holystone.engine.model.image_config import ImageConfig, parse_config
+from holystone.engine.model.manifests import RawManifest, parse_manifest
 from holystone.engine.model.references import Commit
 from holystone.policies.werf.v1.labels import imports
 from holystone.policies.werf.v1.stages import parse_stage_tag

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from holystone.cli.main import holystone
+from holystone.cli.tree import holystone
 from holystone.settings import options, tables
 from holystone.settings.option import Option
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from holystone.embedded.access import scopes
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import OCI
@@ -207,7 +207,7 @@ class AcrEmulator(VendorEmulator):
     def answer(self, request: Incoming) -> Reply:
         if self.throttled and self.may_throttle(request):
             self.throttled -= 1
-            raise Refusal(self.throttling())
+            raise ErrorReply(self.throttling())
         if self.firewalled:
             raise _refusal(403, "DENIED", "client with IP '203.0.113.7' is not allowed access")
         if request.path == "/oauth2/exchange":
@@ -330,7 +330,7 @@ class AcrEmulator(VendorEmulator):
             if "*" not in have and not frozenset(actions.split(",")) <= have:
                 raise self._challenge(request, needed, "insufficient_scope")
 
-    def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str) -> Refusal:
+    def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str) -> ErrorReply:
         parts = [f'Bearer realm="{request.base}/oauth2/token"', f'service="{self._service}"']
         parts += [f'scope="{" ".join(needed)}"'] if needed else []
         parts += [f'error="{error}"'] if error and self.says_why else []
@@ -524,7 +524,7 @@ class AcrEmulator(VendorEmulator):
         return Login(docker_config={"auths": {self.host: {"auth": auth}}}, secrets=(password, auth))
 
 
-def _unknown_tag(tag: str) -> Refusal:
+def _unknown_tag(tag: str) -> ErrorReply:
     return _refusal(404, "TAG_UNKNOWN", "the specified tag does not exist", detail={"name": tag})
 
 
@@ -567,7 +567,7 @@ def _form(request: Incoming) -> dict[str, str]:
 
 def _refusal(
     status: int, code: str, message: str, *, detail: Any = None, headers: Mapping[str, str] | None = None
-) -> Refusal:
+) -> ErrorReply:
     error = {"code": code, "message": message} | ({} if detail is None else {"detail": detail})
     return json_error(status, {"errors": [error]}, headers)
 

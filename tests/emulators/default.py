@@ -4,7 +4,7 @@ cleaned as such, with ways of their own."""
 import base64
 
 from holystone.embedded.access import TokenService, User
-from holystone.embedded.errors import refusal
+from holystone.embedded.errors import error_reply
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.quirks import DISTRIBUTION_3_1, GGCR, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
@@ -41,7 +41,7 @@ class DefaultEmulator(VendorEmulator):
         return request.path.startswith("/v2/")
 
     def throttling(self) -> Reply:
-        return refusal("TOOMANYREQUESTS", headers={"Retry-After": "0"}).reply
+        return error_reply("TOOMANYREQUESTS", headers={"Retry-After": "0"}).reply
 
     def _docker(self, user: str, password: str) -> Login:
         auth = base64.b64encode(f"{user}:{password}".encode()).decode()

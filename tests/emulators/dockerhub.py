@@ -17,7 +17,7 @@ import msgspec
 import re2
 
 from holystone.embedded.access import Gate, TokenService, User
-from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.errors import ErrorReply, error_reply, plain
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import route
@@ -219,13 +219,13 @@ class DockerHubEmulator(VendorEmulator):
         if where and where.kind == "manifest" and request.method == "DELETE":
             self.gate.check(request, where)
             if ":" not in where.reference:
-                raise refusal("UNSUPPORTED")
+                raise error_reply("UNSUPPORTED")
             there = self.storage.repositories.get(where.repository)
             if there and (there.tags_of(where.reference) or there.indexes_with(where.reference)):
-                raise refusal("DENIED")
+                raise error_reply("DENIED")
         counted = where is not None and where.kind == "manifest" and request.method == "GET"
         if counted and self.pulls == 0:
-            raise refusal("TOOMANYREQUESTS", headers={"RateLimit-Limit": "100;w=21600"})
+            raise error_reply("TOOMANYREQUESTS", headers={"RateLimit-Limit": "100;w=21600"})
         reply = super().answer(request)
         if self.pulls is None or where is None or where.kind != "manifest":
             return reply
@@ -256,7 +256,7 @@ class DockerHubEmulator(VendorEmulator):
         raise json_error(401, {"detail": f"incorrect authentication credentials: {wanted[1]}"})
 
     def _caller(self, request: Incoming) -> Account | None:
-        """None: a stranger. Raises Refusal for a token that is none any more."""
+        """None: a stranger. Raises ErrorReply for a token that is none any more."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
@@ -397,7 +397,7 @@ class DockerHubEmulator(VendorEmulator):
         self.storage.delete_tag(path, tag)
         return Reply(204)
 
-    def _lacks(self, caller: Account | None) -> Refusal | None:
+    def _lacks(self, caller: Account | None) -> ErrorReply | None:
         if caller is None:
             return json_error(401, {"message": "unauthorized", "errinfo": {}})
         if not caller.may("delete"):
@@ -419,11 +419,11 @@ def _iso(moment: float) -> str:
     return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat().replace("+00:00", "Z")
 
 
-def _insufficient() -> Refusal:
+def _insufficient() -> ErrorReply:
     return json_error(403, {"message": "access denied: insufficient scope", "errinfo": {}})
 
 
-def _not_found() -> Refusal:
+def _not_found() -> ErrorReply:
     return json_error(404, {"message": "object not found", "errinfo": {}})
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.errors import ErrorReply, error_reply, plain
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.routes import Route, route
@@ -363,12 +363,12 @@ class EcrEmulator(VendorEmulator):
     def _registry(self, request: Incoming, where: Route) -> Reply:
         state = self.storage.repositories.get(where.repository)
         if where.repository and state is None:
-            raise refusal("NAME_UNKNOWN")
+            raise error_reply("NAME_UNKNOWN")
         digest = ""
         if state and where.kind == "manifest":
             digest = where.reference if ":" in where.reference else state.tags.get(where.reference, "")
         if digest and request.method in ("GET", "HEAD") and self.status.get(digest, "ACTIVE") != "ACTIVE":
-            raise refusal("MANIFEST_UNKNOWN")
+            raise error_reply("MANIFEST_UNKNOWN")
         if request.method == "PUT" and where.kind == "manifest":
             if ":" not in where.reference and digest and self.mutability == "IMMUTABLE":
                 message = f"The image tag '{where.reference}' already exists in the '{where.repository}' repository "
@@ -380,7 +380,7 @@ class EcrEmulator(VendorEmulator):
             return reply
         if where.kind == "blob" and request.method == "GET":
             if self.storage.find_blob(where.repository, where.reference) is None:
-                raise refusal("BLOB_UNKNOWN")
+                raise error_reply("BLOB_UNKNOWN")
             # Another host, as S3 is.
             signed = f"X-Amz-Credential=somebody&X-Amz-Signature={secrets.token_hex(16)}"
             at = self.origin(BUCKET if self.names else f"localhost:{self.port}")
@@ -404,11 +404,11 @@ class EcrEmulator(VendorEmulator):
         return Login(environ, secrets=(keys.secret, *((keys.token,) if keys.token else ())))
 
 
-def error(code: str, message: str) -> Refusal:
+def error(code: str, message: str) -> ErrorReply:
     return json_error(400, {"__type": code, "message": message}, {"Content-Type": "application/x-amz-json-1.1"})
 
 
-def invalid(member: str, why: str) -> Refusal:
+def invalid(member: str, why: str) -> ErrorReply:
     # The words of fujiwara/ecrm#3.
     return error("InvalidParameterException", f"Invalid parameter at '{member}' failed to satisfy constraint: '{why}'")
 

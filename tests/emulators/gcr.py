@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from holystone.embedded.errors import refusal
+from holystone.embedded.errors import error_reply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import OCI, Quirks
 from holystone.embedded.routes import Route, route
@@ -232,7 +232,7 @@ class GoogleEmulator(VendorEmulator):
             account = STRANGER
         if account is None:
             challenge = f'Bearer realm="{self.url}/v2/token",service="{self.host}"'
-            raise refusal("UNAUTHORIZED", headers={"WWW-Authenticate": challenge})
+            raise error_reply("UNAUTHORIZED", headers={"WWW-Authenticate": challenge})
         return account
 
     def _key_holder(self, username: str, password: str) -> Account | None:
@@ -275,7 +275,7 @@ class GoogleEmulator(VendorEmulator):
             name.removeprefix(below).partition("/")[0] for name in self.storage.repositories if name.startswith(below)
         }
         if state is None and not children:
-            raise refusal("NAME_UNKNOWN")
+            raise error_reply("NAME_UNKNOWN")
         shown = min(int(request.query.get("n", self.longest)), self.longest)
         tags = sorted(state.tags) if state else []
         shown_tags = set(tags[:shown])

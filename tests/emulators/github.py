@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from holystone.embedded.access import Gate, TokenService, User
-from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.errors import ErrorReply, error_reply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
@@ -168,7 +168,7 @@ class GithubEmulator(VendorEmulator):
         """Any user name will do."""
         _, token = request.basic() or ("", "")
         if token not in self.tokens:
-            raise refusal("DENIED")
+            raise error_reply("DENIED")
         basic = base64.b64encode(f"{token}:{token}".encode()).decode()
         return msgspec.structs.replace(request, headers={**request.headers, "Authorization": f"Basic {basic}"})
 
@@ -176,7 +176,7 @@ class GithubEmulator(VendorEmulator):
         path = request.path.removeprefix("/v2/")
         there = any(path.startswith(f"{each}/") for each in self.storage.repositories)
         if any(path.startswith(f"{each}/") for each in self.hidden) or (self.masks_absent and path and not there):
-            raise refusal("DENIED")
+            raise error_reply("DENIED")
         reply = super().answer(request)
         found = re.fullmatch(r"(.+)/manifests/(.+)", path)
         if found and request.method == "GET" and reply.status == 200:
@@ -195,7 +195,7 @@ class GithubEmulator(VendorEmulator):
         headers = self._counted(secret, token, request)
         try:
             reply = self.respond(request, target.removeprefix("/api/v3"), token)
-        except Refusal as refused:
+        except ErrorReply as refused:
             reply = refused.reply
         return Reply(reply.status, reply.body, {**reply.headers, **headers})
 
@@ -363,7 +363,7 @@ class GithubEmulator(VendorEmulator):
         return package
 
     def _counted(self, secret: str, token: Token, request: Incoming) -> dict[str, str]:
-        """Raises Refusal."""
+        """Raises ErrorReply."""
         told = {} if token.scopes is None else {"X-OAuth-Scopes": ", ".join(sorted(token.scopes))}
         ends, used = self._taken(secret, "hour", 3600, 1)
         headers = {
@@ -379,7 +379,7 @@ class GithubEmulator(VendorEmulator):
         if self.points is not None:
             ends, used = self._taken(secret, "minute", 60, 1 if request.method == "GET" else 5)
             if used > self.points:
-                raise Refusal(_secondary(math.ceil(ends - self.clock()), headers))
+                raise ErrorReply(_secondary(math.ceil(ends - self.clock()), headers))
         return headers
 
     def _taken(self, secret: str, limit: str, seconds: float, points: int) -> tuple[float, int]:
@@ -394,7 +394,7 @@ class GithubEmulator(VendorEmulator):
         return Login({"WERF_REPO_GITHUB_TOKEN": token}, {"auths": {self.host: {"auth": auth}}}, (token, auth))
 
 
-def _refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> Refusal:
+def _refused(status: int, message: str, headers: Mapping[str, str] | None = None) -> ErrorReply:
     return json_error(
         status,
         {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)},

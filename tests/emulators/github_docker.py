@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.storage import RepositoryState
 from tests.emulators.github import GithubEmulator, Token
@@ -46,7 +46,7 @@ class GithubDockerEmulator(GithubEmulator):
             if "deletePackageVersion" in asked.query:
                 return self._delete(asked, token, request.headers.get("Accept", ""))
             return self._list_versions(asked, token)
-        except Refusal as refused:
+        except ErrorReply as refused:
             return refused.reply
 
     def _list_versions(self, asked: _Query, token: Token) -> Reply:

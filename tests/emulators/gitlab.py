@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlencode
 import msgspec
 
 from holystone.embedded.access import scopes
-from holystone.embedded.errors import Refusal, plain, refusal
+from holystone.embedded.errors import ErrorReply, error_reply, plain
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
@@ -285,11 +285,11 @@ class GitlabEmulator(VendorEmulator):
             raise plain(404, "404 page not found\n")
         self._check(request, (f"repository:{path}:{'*' if self.star else 'delete'}",))
         if self.quirks.read_only:
-            raise refusal("UNSUPPORTED")
+            raise error_reply("UNSUPPORTED")
         if path not in self.storage.repositories:
-            raise refusal("NAME_UNKNOWN", {"name": path})
+            raise error_reply("NAME_UNKNOWN", {"name": path})
         if not self.storage.delete_tag(path, tag):
-            raise refusal("MANIFEST_UNKNOWN")
+            raise error_reply("MANIFEST_UNKNOWN")
         return Reply(202)
 
     # /gitlab/v1
@@ -307,7 +307,7 @@ class GitlabEmulator(VendorEmulator):
         if request.path == "/gitlab/v1/":
             return json_reply({}, headers=self._ours)
         if found is None or request.method != "GET":
-            raise Refusal(Reply(404))
+            raise ErrorReply(Reply(404))
         return self._list(request, found[1])
 
     def _list(self, request: Incoming, path: str) -> Reply:
@@ -322,7 +322,7 @@ class GitlabEmulator(VendorEmulator):
             raise _error(400, "INVALID_QUERY_PARAMETER_VALUE", "the value of a query parameter is invalid")
         state = self.storage.repositories.get(path)
         if state is None:
-            raise refusal("NAME_UNKNOWN", {"name": path})
+            raise error_reply("NAME_UNKNOWN", {"name": path})
         names = sorted(tag for tag, digest in state.tags.items() if digest in state.manifests)
         if before := query.get("before"):
             page = [name for name in names if name < before][-int(size) :]
@@ -451,7 +451,7 @@ class GitlabEmulator(VendorEmulator):
     # Tokens
 
     def _check(self, request: Incoming, needed: tuple[str, ...]) -> _Access:
-        """What the token allows in the first repository. Raises Refusal."""
+        """What the token allows in the first repository. Raises ErrorReply."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise self._challenge(request, needed)
@@ -468,19 +468,19 @@ class GitlabEmulator(VendorEmulator):
             found = _Access(path, actions, held[0].get("meta") or {})
         return found
 
-    def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str = "") -> Refusal:
+    def _challenge(self, request: Incoming, needed: tuple[str, ...], error: str = "") -> ErrorReply:
         gitlab = self.origin(self.names[-1]) if self.names else request.base
         parts = [f'Bearer realm="{gitlab}/jwt/auth"', f'service="{_SERVICE}"']
         parts += [f'scope="{" ".join(needed)}"'] if needed else []
         parts += [f'error="{error}"'] if error else []
-        return refusal("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
+        return error_reply("UNAUTHORIZED", list(needed) or None, headers={"WWW-Authenticate": ",".join(parts)})
 
     def _token(self, request: Incoming) -> Reply:
         self.logins.append(" ".join(request.scopes))
         if self._now() < self._banned_until:
             raise plain(403, "Forbidden\n")
         if request.method != "GET":
-            raise Refusal(Reply(404, b"<html><title>404</title></html>", {"Content-Type": "text/html"}))
+            raise ErrorReply(Reply(404, b"<html><title>404</title></html>", {"Content-Type": "text/html"}))
         user = ""
         if "Authorization" in request.headers:
             user, password = request.basic() or ("", "")
@@ -489,7 +489,7 @@ class GitlabEmulator(VendorEmulator):
             if not user or PASSWORDS.get(user) != password:
                 raise self._failed_login()
         if request.query.get("service") != _SERVICE:
-            raise Refusal(Reply(404))
+            raise ErrorReply(Reply(404))
         access = [part for scope in request.scopes for each in scope.split() if (part := self._grant(user, each))]
         if self.maintenance and any(_asks_to_write(scope) for scope in request.scopes):
             raise json_error(403, _body("DENIED", "Write access denied in maintenance mode"))
@@ -536,7 +536,7 @@ class GitlabEmulator(VendorEmulator):
             meta["tag_immutable_patterns"] = list(self.immutable)
         return {"type": "repository", "name": path, "actions": actions, "meta": meta}
 
-    def _failed_login(self) -> Refusal:
+    def _failed_login(self) -> ErrorReply:
         now = self._now()
         self._failed = [at for at in self._failed if now - at < _BAN_WITHIN] + [now]
         if len(self._failed) >= _BAN_AFTER:
@@ -571,12 +571,12 @@ def _body(code: str, message: str) -> dict[str, Any]:
     return {"errors": [{"code": code, "message": message}]}
 
 
-def _error(status: int, code: str, message: str) -> Refusal:
+def _error(status: int, code: str, message: str) -> ErrorReply:
     """Of a handler and not of the gate: a 401 of this kind comes without a challenge."""
     return json_error(status, _body(code, message))
 
 
-def _api_error(status: int, message: str) -> Refusal:
+def _api_error(status: int, message: str) -> ErrorReply:
     return json_error(status, {"message": message})
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import StoredManifest, referrer_entry
 from holystone.embedded.quirks import Quirks
@@ -73,7 +73,7 @@ _BEHIND: Final = Quirks(
 _NEVER: Final = "0001-01-01T00:00:00.000Z"
 
 
-def error(code: str, message: str, headers: Mapping[str, str] | None = None) -> Refusal:
+def error(code: str, message: str, headers: Mapping[str, str] | None = None) -> ErrorReply:
     return json_error(_STATUS[code], {"errors": [{"code": code, "message": message}]}, headers)
 
 

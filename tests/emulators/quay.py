@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any, Final, Literal
 
-from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.errors import ErrorReply, error_reply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.manifests import referrer_entry
 from holystone.embedded.quirks import OCI
@@ -265,20 +265,20 @@ class QuayEmulator(VendorEmulator):
             return self._catalog(request)
         where = route(request.path)
         if where is None:
-            raise Refusal(_html(404, "404 Not Found"))
+            raise ErrorReply(_html(404, "404 Not Found"))
         reading = request.method in ("GET", "HEAD") and where.kind != "upload"
         self._check(request, where, "pull" if reading else "push")
         if where.kind == "version":
             challenge = f'Bearer realm="{request.base}/v2/auth",service="{self.host}"'
             return Reply(200, b"true", {"Content-Type": "text/html", "WWW-Authenticate": challenge})
         if where.kind == "blob" and request.method == "DELETE":
-            raise refusal("UNSUPPORTED")
+            raise error_reply("UNSUPPORTED")
         if self.read_only and not reading:
             message = "System is currently read-only. Pulls will succeed but all write operations are suspended."
             raise _oci(405, "DENIED", message, is_readonly=True)
         state = self.storage.repositories.get(where.repository)
         if state is None:
-            raise refusal("NAME_UNKNOWN")
+            raise error_reply("NAME_UNKNOWN")
         if where.kind == "tags":
             return self._tags(request, where, state)
         if where.kind == "manifest" and request.method != "PUT":
@@ -293,7 +293,7 @@ class QuayEmulator(VendorEmulator):
             return self._referrers(state, where.reference, request.query.get("artifactType", ""))
         try:
             reply = super().answer(request)
-        except Refusal as refused:
+        except ErrorReply as refused:
             raise _not_loaded(refused) from None
         if where.kind == "manifest" and request.method == "PUT" and ":" in where.reference and not lived:
             # What is alive gets no temporary tag (get_or_create_manifest of data/model/oci/manifest.py).
@@ -328,7 +328,7 @@ class QuayEmulator(VendorEmulator):
         scope = f',scope="repository:{where.repository}:{needs}"' if where.repository else ""
         challenge = f'Bearer realm="{request.base}/v2/auth",service="{self.host}"{scope}'
         if where.kind == "version":  # endpoints/v2/__init__.py, v2_support_enabled
-            raise Refusal(Reply(401, b"true", {"Content-Type": "text/html", "WWW-Authenticate": challenge}))
+            raise ErrorReply(Reply(401, b"true", {"Content-Type": "text/html", "WWW-Authenticate": challenge}))
         raise _oci(
             401,
             "UNAUTHORIZED",
@@ -342,13 +342,13 @@ class QuayEmulator(VendorEmulator):
             found = bool(state.tags_of(reference)) if deleting else self._lives(repository, state, reference)
         else:
             if deleting and not self.tag_delete:
-                raise Refusal(_html(405, "405 Method Not Allowed"))
+                raise ErrorReply(_html(405, "405 Method Not Allowed"))
             found = reference in state.tags
             if not found and not deleting and any(row.name == reference for row in repository.rows):
                 message = f"Tag {reference} was deleted or has expired. To pull, revive via time machine"
                 raise _oci(404, "TAG_EXPIRED", message)
         if not found:
-            raise refusal("MANIFEST_UNKNOWN")
+            raise error_reply("MANIFEST_UNKNOWN")
 
     def _lives(self, repository: _Repository, state: RepositoryState, digest: str) -> bool:
         """What no tag, hidden or not, and no index holds is not served any more, though it is still there."""
@@ -410,7 +410,7 @@ class QuayEmulator(VendorEmulator):
     def _api(self, request: Incoming) -> Reply:
         try:
             reply = self._api_reply(request)
-        except Refusal as refused:
+        except ErrorReply as refused:
             reply = refused.reply
         headers = {**reply.headers, "Date": formatdate(self.now(), usegmt=True)}
         if not self.keep_alive:
@@ -572,11 +572,11 @@ def _html(status: int, title: str) -> Reply:
     return Reply(status, _HTML.format(title).encode(), {"Content-Type": "text/html"})
 
 
-def _oci(status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **more: object) -> Refusal:
+def _oci(status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **more: object) -> ErrorReply:
     return json_error(status, {"errors": [{"code": code, "message": message, "detail": {}, **more}]}, headers)
 
 
-def _not_loaded(refused: Refusal) -> Refusal:
+def _not_loaded(refused: ErrorReply) -> ErrorReply:
     """Quay's own word for a manifest whose blobs or children are not there."""
     if b"MANIFEST_BLOB_UNKNOWN" not in refused.reply.body:
         return refused
@@ -584,7 +584,7 @@ def _not_loaded(refused: Refusal) -> Refusal:
     return json_error(400, {"errors": [{**error, "detail": {"message": "Could not load config blob"}}]})
 
 
-def _problem(status: int, error_type: str, detail: str) -> Refusal:
+def _problem(status: int, error_type: str, detail: str) -> ErrorReply:
     body = {"detail": detail, "error_message": detail, "error_type": error_type, "title": error_type, "status": status}
     return json_error(status, {**body, "type": f"https://quay.example/api/v1/error/{error_type}"})
 

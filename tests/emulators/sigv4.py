@@ -11,7 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming
 from tests.emulators.vendor import json_error
 
@@ -34,7 +34,7 @@ class Keys:
 
 
 def check(request: Incoming, known: Mapping[str, Keys], *, region: str, now: float) -> Keys:
-    """Whose signature it is. Raises Refusal."""
+    """Whose signature it is. Raises ErrorReply."""
     found = _HEADER.fullmatch(request.headers.get("Authorization", ""))
     if not found:
         raise _refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -72,5 +72,5 @@ def check(request: Incoming, known: Mapping[str, Keys], *, region: str, now: flo
     return keys
 
 
-def _refusal(code: str, message: str) -> Refusal:
+def _refusal(code: str, message: str) -> ErrorReply:
     return json_error(400, {"__type": code, "message": message})

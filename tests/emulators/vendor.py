@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.quirks import OCI, Quirks
 from holystone.embedded.server import EmbeddedRegistry
@@ -103,5 +103,5 @@ class VendorEmulator(EmbeddedRegistry):
         raise NotImplementedError
 
 
-def json_error(status: int, body: object, headers: Mapping[str, str] | None = None) -> Refusal:
-    return Refusal(Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}))
+def json_error(status: int, body: object, headers: Mapping[str, str] | None = None) -> ErrorReply:
+    return ErrorReply(Reply(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}))

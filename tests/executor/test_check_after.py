@@ -5,7 +5,7 @@ import msgspec
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor import CheckReport, Loss, check_after
-from holystone.engine.executor.served import Deletions
+from holystone.engine.executor.check import Deletions
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable

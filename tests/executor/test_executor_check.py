@@ -8,7 +8,7 @@ import pytest
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import RunResult, execute_plan
-from holystone.engine.executor.served import Deletions
+from holystone.engine.executor.check import Deletions
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag

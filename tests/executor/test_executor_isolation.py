@@ -24,8 +24,9 @@ from holystone.engine.model.outcomes import (
     Referenced,
     StillReferenced,
 )
-from holystone.engine.model.plan import Pass, Plan, Refusal, RepositoryPlan
+from holystone.engine.model.plan import Pass, Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import NumberExceeded
 from holystone.engine.ports import RepositorySession
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
@@ -459,10 +460,10 @@ async def test_a_session_is_left_before_the_run_counts_as_finished(tmp_path: Pat
 
 async def test_a_refused_plan_is_not_carried_out(tmp_path: Path) -> None:
     there = world("plain")
-    refusal = Refusal("fuse", APP, "All tags would go.", "Look, then say --yes-delete-that-many.")
+    refusal = NumberExceeded(APP, doomed=9, total=9, most=3)
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(Plan(1, "cleanup", repositories=(there.plan,), refusals=(refusal,)), "cleanup")
-        with pytest.raises(Refused, match="All tags would go"):
+        with pytest.raises(Refused, match="fuse"):
             await execute_plan(run, there.registry.planned, SqliteDigestCache(None), results())
     assert there.registry.calls == []
 

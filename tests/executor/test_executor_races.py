@@ -8,7 +8,7 @@ import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import CheckReport, Loss, check_after
-from holystone.engine.executor.served import Deletions
+from holystone.engine.executor.check import Deletions
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.plan import Pass, Remove, Untag

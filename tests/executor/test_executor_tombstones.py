@@ -7,7 +7,8 @@ import anyio.to_thread
 import pytest
 
 from holystone.engine.executor.tombstones import make_tombstone
-from holystone.engine.model.manifests import parse_config, parse_manifest
+from holystone.engine.model.image_config import parse_config
+from holystone.engine.model.manifests import parse_manifest
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Tag
 from tests.support.docker_registry import docker_registry

@@ -1,6 +1,6 @@
 """What is said to be gone and is there, by itself."""
 
-from holystone.engine.executor.served import Deletions, Seen, look_for
+from holystone.engine.executor.check import Deletions, Seen, look_for
 from holystone.engine.model.references import Tag
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import TELLING, MemoryRegistry, repository

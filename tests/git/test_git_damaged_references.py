@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.source_notices import ReferenceIgnored
 from tests.git.conftest import Git
 from tests.support.git_repositories import GitBuilder, opened
+from tests.support.notice_texts import notice_texts
 
 NOW = 1_800_000_000
 BRANCH = "refs/remotes/origin/feature/a"
@@ -119,7 +121,8 @@ def test_a_symbolic_reference_to_nothing_is_told(builder: GitBuilder) -> None:
     loose(builder, "refs/tags/latest").write_text("ref: refs/tags/gone\n")
     references = opened(builder).references()
     assert [each.name for each in references.found] == ["v1"]
-    assert references.warnings == ("git tag latest is a symbolic reference to nothing; ignored",)
+    assert references.ignored == (ReferenceIgnored("tag", "latest", dangling=True),)
+    assert notice_texts(references.ignored) == ("git tag latest is a symbolic reference to nothing; ignored",)
 
 
 def test_a_symbolic_reference_to_a_damaged_one_is_refused(builder: GitBuilder) -> None:

@@ -65,7 +65,7 @@ def test_a_file_that_a_record_or_a_tag_names_is_not_read(builder: GitBuilder) ->
     file.write_bytes(zlib.compress(b"blob 10000\0" + b"x" * 10_000)[:-8])
     repository = opened(builder)
     assert repository.history([head], [head, Commit.parse(blob)]).times == {head: NOW}
-    assert [warning.split()[2] for warning in repository.references().warnings] == ["annotated", "file"]
+    assert [each.name for each in repository.references().ignored] == ["annotated", "file"]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

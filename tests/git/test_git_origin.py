@@ -10,7 +10,7 @@ import pytest
 
 from holystone.adapters.git import origin as origin_module
 from holystone.adapters.git.origin import Objects, Unasked, ask_origin, lacking
-from holystone.adapters.git.prepare import Checked, catch_up, prepare_history
+from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.errors import IncompleteSource
@@ -43,7 +43,7 @@ async def prepared(folder: Path, *, fetch: bool = False, allow: bool = False) ->
     return repository
 
 
-async def checked(folder: Path, *, fetch: bool = False, allow: bool = False) -> Checked:
+async def checked(folder: Path, *, fetch: bool = False, allow: bool = False) -> CheckedClone:
     return await catch_up(await prepared(folder, fetch=fetch, allow=allow), anything, allow_shallow=allow)
 
 

@@ -8,6 +8,7 @@ from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.history import GitReference
 from tests.git.conftest import Git
 from tests.support.git_repositories import GitBuilder, opened
+from tests.support.notice_texts import notice_texts
 
 NOW = 1_800_000_000
 
@@ -90,7 +91,7 @@ def test_tags_of_trees_are_left_out_with_a_warning(builder: GitBuilder) -> None:
     builder.annotated_tag("annotated-tree", tree, time=NOW)
     references = opened(builder).references()
     assert references.found == ()
-    assert references.warnings == (
+    assert notice_texts(references.ignored) == (
         "git tag annotated-tree does not end in a commit; ignored",
         "git tag tree does not end in a commit; ignored",
     )

@@ -28,7 +28,7 @@ def test_decides_as_werf_did(case: Case, tmp_path: Path) -> None:
     repository = open_history(tmp_path)
     assert repository is not None
     references = repository.references()
-    assert not references.warnings
+    assert not references.ignored
     case.check(
         references.found,
         names,

@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from holystone.engine.model.manifests import (
-    DOCKER_MANIFEST,
-    OCI_INDEX,
-    Malformed,
-    RawManifest,
-    parse_config,
-    parse_manifest,
-)
+from holystone.engine.model.image_config import parse_config
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, Malformed, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest
 from tests.support.command_line import Bench, bench, now
 from tests.support.images import config

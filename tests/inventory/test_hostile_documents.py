@@ -5,14 +5,8 @@ import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.inventory.snapshot import read_repository
-from holystone.engine.model.manifests import (
-    OCI_CONFIG,
-    OCI_MANIFEST,
-    Malformed,
-    RawManifest,
-    parse_config,
-    parse_manifest,
-)
+from holystone.engine.model.image_config import parse_config
+from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST, Malformed, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Tag
 from holystone.policies.werf.v1.labels import looked_at
 from tests.support.memory_registry import MemoryRegistry, digest_of, repository

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from holystone.engine.model.manifests import ImageConfig, Malformed, parse_config
+from holystone.engine.model.image_config import ImageConfig, parse_config
+from holystone.engine.model.manifests import Malformed
 from holystone.engine.model.references import Digest
 
 ID, PARENT = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)

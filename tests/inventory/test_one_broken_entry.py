@@ -9,9 +9,9 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.closure.close import close
 from holystone.engine.errors import Doubtful, IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.inventory.snapshot import add_referrers, read_repository
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
-from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan

@@ -48,7 +48,7 @@ ROOMS: Final = {
         ),
         Room(
             "check",
-            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare", "contradiction", "served")),
+            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare", "contradiction")),
             ("tests/executor", "tests/promises/test_promise_9_seen.py"),
         ),
         Room("undo", (f"{_ENGINE}/undo",), ("tests/undo",)),

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.sources import Counted, Key, Remembered, Source
 from holystone.engine.planner.baseline import HALVES_FROM, Shrunk, hold_against, less
+from holystone.engine.report.refusal_words import refusal_words
+from tests.support.notice_texts import notice_texts
 
 SOURCES: tuple[Source, ...] = get_args(Source)
 STAGES = Repository(RegistryHost("r.example"), RepositoryPath("shop/stages"))
@@ -55,21 +57,21 @@ def test_a_source_that_is_new_or_has_grown_hides_none_that_shrank() -> None:
 def test_what_is_said() -> None:
     (refusal,) = held("references", 52, 3).refusals
     assert refusal.promise == "fail-closed"
-    assert refusal.why.startswith(
+    assert refusal_words(refusal).why.startswith(
         "branches and tags of origin of r.example/shop/stages: 3, where the run of 1970-01-01 00:00 UTC left 52"
     )
-    assert "--accept-new-baseline" in refusal.what_to_do
+    assert "--accept-new-baseline" in refusal_words(refusal).what_to_do
     assert refusal.repository is None, "which belongs to a source, and stops more than one repository"
     (refusal,) = held("tags", 52, 3).refusals
     assert refusal.repository == STAGES
-    assert refusal.why.startswith("tags: 3, where the run of 1970-01-01 00:00 UTC left 52")
+    assert refusal_words(refusal).why.startswith("tags: 3, where the run of 1970-01-01 00:00 UTC left 52")
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_what_a_person_accepts_is_told(source: Source) -> None:
     found = held(source, 40, 0, accepted=True)
     assert not found.refusals
-    (notice,) = found.notices
+    (notice,) = notice_texts(found.notices)
     assert notice.startswith("--accept-new-baseline says that it is meant: ")
 
 

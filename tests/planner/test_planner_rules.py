@@ -5,17 +5,10 @@ import pytest
 
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import MOST_BYTES, Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import (
-    BeyondLimit,
-    ChildOf,
-    NotJudged,
-    ReferrerOf,
-    SharesDigestWith,
-    Unreadable,
-    YoungerThan,
-)
+from holystone.engine.model.reasons import ChildOf, NotJudged, ReferrerOf, SharesDigestWith, Unreadable, YoungerThan
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Verdict
 from holystone.engine.planner.cost import (

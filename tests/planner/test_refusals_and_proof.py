@@ -6,17 +6,21 @@ import pytest
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan, Untag
+from holystone.engine.model.notices import RegistryWarns, RepositoryAbsent
+from holystone.engine.model.plan import Kept, Pass, PlanHead, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
+from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.fuse import FuseLimits, blow_fuse
 from holystone.engine.planner.repository import plan_closed
+from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
+A_NOTICE, Z = RegistryWarns(REPOSITORY, "a"), RepositoryAbsent(REPOSITORY)
 OFF = gentle("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
 ON = gentle("toy")
 
@@ -33,7 +37,7 @@ def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> Non
     refusal = refuse_if_disabled(plan, OFF)
     assert refusal
     assert refusal.promise == "deletion-disabled"
-    assert refusal.why == OFF.cannot_delete_because
+    assert refusal.because == OFF.cannot_delete_because
 
 
 def test_a_registry_with_no_way_to_delete_is_refused() -> None:
@@ -42,7 +46,7 @@ def test_a_registry_with_no_way_to_delete_is_refused() -> None:
     assert len(plan.doomed_tags) == 2
     refusal = refuse_if_disabled(plan, can)
     assert refusal
-    assert refusal.why == "the registry deletes neither by tag nor by digest"
+    assert refusal_words(refusal).why == "the registry deletes neither by tag nor by digest"
 
 
 def test_one_way_to_delete_is_enough() -> None:
@@ -75,30 +79,43 @@ def test_fuse(tags: int, doomed: int, limits: FuseLimits, blown: bool) -> None:
 def test_the_fuse_says_numbers_and_the_way_out() -> None:
     refusal = blow_fuse(cleanup(20, 17), FuseLimits())
     assert refusal
-    assert refusal.why == "17 of 20 tags would be deleted, more than 80% of a repository of 20 tags or more"
-    assert "--yes-delete-that-many" in refusal.what_to_do
+    words = refusal_words(refusal)
+    assert words.why == "17 of 20 tags would be deleted, more than 80% of a repository of 20 tags or more"
+    assert "--yes-delete-that-many" in words.what_to_do
     assert (refusal.promise, refusal.repository) == ("fuse", REPOSITORY)
+
+
+def test_the_fuse_says_which_limit_is_exceeded() -> None:
+    assert blow_fuse(cleanup(20, 17), FuseLimits()) == ShareExceeded(REPOSITORY, 17, 20, 0.8, 20)
+    refusal = blow_fuse(cleanup(19, 6), FuseLimits(number=5))
+    assert refusal == NumberExceeded(REPOSITORY, doomed=6, total=19, most=5)
+    assert refusal_words(refusal).why == "6 of 19 tags would be deleted, more than the 5 that are allowed"
 
 
 def test_plans_are_assembled_in_order() -> None:
     first = cleanup(2, 1)
     other = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
     second = msgspec.structs.replace(first, repository=other)
-    refusals = [Refusal("fuse", other, "b", ""), Refusal("fuse", None, "a", ""), Refusal("fuse", other, "b", "")]
-    one = assemble(as_of=1, command="c", repositories=[second, first], notices=["z", "a", "z"], refusals=refusals)
-    two = assemble(as_of=1, command="c", repositories=[first, second], notices=["a", "z"], refusals=refusals[1::-1])
+    refusals: list[Refusal] = [CannotDelete(other, "b"), Unconfirmed("a"), CannotDelete(other, "b")]
+    both = (first, second)
+    one = assemble(as_of=1, command="c", repositories=both, notices=[Z, A_NOTICE, Z], refusals=refusals)
+    two = assemble(as_of=1, command="c", repositories=both, notices=[A_NOTICE, Z], refusals=refusals[1::-1])
     assert to_json(one) == to_json(two)
-    assert one.repositories == (first, second)
-    assert one.notices == ("a", "z")
+    assert one.notices == (A_NOTICE, Z)
     assert [each.repository for each in one.refusals] == [None, other]
-    assert from_json(to_json(one), Plan) == one
+    assert from_json(to_json(one.head), PlanHead) == one.head
+    with pytest.raises(ValueError, match="in order of their names"):
+        assemble(as_of=1, command="c", repositories=[second, first])
 
 
 def test_refusals_stand_in_the_order_of_repositories_and_first_those_of_none() -> None:
     numbers = msgspec.structs.replace(REPOSITORY, host=RegistryHost("127.0.0.1:5000"))
     zoo = msgspec.structs.replace(REPOSITORY, path=RepositoryPath("team/zoo"))
-    refusals = [
-        Refusal("fuse", at, why, "") for at, why in ((zoo, "a"), (REPOSITORY, "b"), (numbers, "c"), (None, "d"))
+    refusals: list[Refusal] = [
+        CannotDelete(zoo, "a"),
+        CannotDelete(REPOSITORY, "b"),
+        CannotDelete(numbers, "c"),
+        Unconfirmed("d"),
     ]
     made = assemble(as_of=1, command="c", repositories=[], refusals=refusals)
     assert [each.repository for each in made.refusals] == [None, numbers, REPOSITORY, zoo]

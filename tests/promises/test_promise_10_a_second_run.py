@@ -11,15 +11,16 @@ from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Plan, Step, Untag
-from holystone.engine.model.reasons import NotAsked, NotNeeded
+from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import outcome_text
-from holystone.workflows.decide import Decision
+from holystone.workflows.decision import Decision
 from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan
 from tests.support.mannered_registry import ManneredRegistry, any_capabilities

@@ -43,7 +43,7 @@ class Scene:
     async def can_be_undone(self, folder: Path) -> bool:
         """As the registry's adapter says before anything is deleted."""
         async with real_stand(self.server, self.running, folder, self.project.stages_storage) as served:
-            return (await served.registry.probe()).undo.possible
+            return (await served.session.probe()).undo.possible
 
     async def manifests(self) -> Mapping[RepositoryPath, frozenset[Digest]]:
         """Those that are there, of all that were pushed."""

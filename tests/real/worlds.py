@@ -16,6 +16,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Locked, Needed, Outcome, StillReferenced
 from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.report.reason_words import reason_words
+from holystone.engine.report.refusal_words import refusal_words
 from tests.contract.stands import Stand, unlocked
 from tests.contract.test_contract_worlds import World, build
 from tests.real.servers import Takes
@@ -55,10 +56,10 @@ async def told_of(served: Stand, seed: int, takes: Takes) -> Told:
     digests = [raw.digest for raw in world.manifests]
     tags, manifests = await served.state(*digests)
     cache = SqliteDigestCache(None)
-    possible = (await served.registry.probe()).undo.possible
+    possible = (await served.session.probe()).undo.possible
     _, plan = await served.plan(world.doomed, cache)
     if refusals := unlocked(plan).refusals:
-        return Told(stopped=tuple(f"{each.promise}: {each.why}" for each in refusals))
+        return Told(stopped=tuple(f"{each.promise}: {refusal_words(each).why}" for each in refusals))
     result = await served.apply(plan, cache)
     if result.incomplete:
         result = await served.resume()  # as the run says

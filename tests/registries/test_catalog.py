@@ -8,7 +8,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.catalog import Catalog, Numbered, linked, numbered
+from holystone.adapters.registries.catalog import Catalog, NumberedPage, linked, numbered
 from holystone.engine.errors import IncompleteSource, Unseen, UsageError
 from holystone.engine.model.references import RegistryHost, RepositoryPath
 
@@ -203,11 +203,11 @@ class Book:
         self.asked: list[int] = []
         self.before: Callable[[int], object] = lambda _: None
 
-    async def page(self, number: int) -> Numbered:
+    async def page(self, number: int) -> NumberedPage:
         self.before(len(self.asked))
         self.asked.append(number)
         end = number * 3
-        return Numbered(self.names[end - 3 : end], end < len(self.names))
+        return NumberedPage(self.names[end - 3 : end], end < len(self.names))
 
     async def read(self) -> Sequence[str]:
         shelf = catalog()

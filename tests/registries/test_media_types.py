@@ -20,7 +20,7 @@ from holystone.engine.model.manifests import (
     parse_manifest,
 )
 from holystone.engine.model.references import Digest, Tag
-from tests.registries.test_default_registry import connected
+from tests.registries.default.connected import connected
 from tests.support import images
 
 ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"

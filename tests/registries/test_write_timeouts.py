@@ -30,15 +30,15 @@ async def test_a_push_has_as_much_time_as_a_deletion(
     async with stand(name, tmp_path) as served:
         await served.image("kept", "keep")
         old = await served.image("old", "old")
-        can = await served.registry.probe()
+        can = await served.session.probe()
         monkeypatch.setattr(RegistryHttp, "request", watched)
         with hasty():
-            await served.registry.list_tags()
+            await served.session.list_tags()
             if can.tag_delete:
-                await served.registry.delete_tags([Tag("old")])
+                await served.session.delete_tags([Tag("old")])
             else:
-                await served.registry.delete_manifests([old.digest])
-            await served.registry.push_blob(b"something new")
-            await served.registry.push_manifest(Tag("old"), old)
+                await served.session.delete_manifests([old.digest])
+            await served.session.push_blob(b"something new")
+            await served.session.push_manifest(Tag("old"), old)
     assert len(given["push"]) == 1
     assert given["push"] == given["deletion"]

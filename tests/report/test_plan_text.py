@@ -8,19 +8,10 @@ from typing import get_args
 import msgspec
 import pytest
 
+from holystone.engine.model.delete_reasons import BeyondLimit, CommitsGone, DeleteReason, NotReached
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
-from holystone.engine.model.reasons import (
-    BeyondLimit,
-    CommitsGone,
-    DeleteReason,
-    KeepReason,
-    LockedBy,
-    NotReached,
-    ReachedFromBranch,
-    ReachedFromTag,
-    ReferrerOf,
-)
+from holystone.engine.model.reasons import KeepReason, LockedBy, ReachedFromBranch, ReachedFromTag, ReferrerOf
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
 from holystone.engine.report.counted import counted

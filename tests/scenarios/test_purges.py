@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.project import build
 from holystone.demo.published import PublishedProject
+from holystone.demo.stages import Content
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import Digest, RepositoryPath, Tag
 from tests.support.expected_survivors import Survivors, expected_after_purge

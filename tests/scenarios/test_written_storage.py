@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.publisher import Publisher
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 from tests.support.distribution_storage import write
 from tests.support.docker_registry import docker_registry

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.server import EmbeddedRegistry
 
@@ -33,7 +33,7 @@ def overhear(emulator: EmbeddedRegistry) -> list[Exchange]:
     def listen(request: Incoming) -> Reply:
         try:
             reply = answer(request)
-        except Refusal as refused:
+        except ErrorReply as refused:
             heard.append(Exchange(request, refused.reply))
             raise
         heard.append(Exchange(request, reply))

@@ -14,7 +14,8 @@ from jsonschema import Draft4Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
+from holystone.demo.stages import Content
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
 from holystone.engine.executor.tombstones import make_tombstone

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from holystone.engine.errors import UsageError
 from holystone.settings import options as o
 from holystone.settings import tables
-from holystone.settings.given import Given, Value
+from holystone.settings.given import Given, GivenValue
 from holystone.settings.option import Option
 
 WORDS = st.sampled_from(["", "a", "b"])
@@ -64,7 +64,7 @@ def test_boolean_default(default: bool) -> None:
 @over(st.text(max_size=6).filter(lambda text: text.lower() not in ("1", "t", "true", "yes", "0", "f", "false", "no")))
 def test_any_other_word_is_an_error(word: str) -> None:
     with pytest.raises(UsageError, match=r"--flag: .*is neither yes"):
-        Value(word, "--flag").boolean()
+        GivenValue(word, "--flag").boolean()
 
 
 def test_many() -> None:
@@ -78,13 +78,13 @@ def test_many() -> None:
     ("text", "seconds"), [("2h", 7200), ("90m", 5400), ("1h30m", 5400), ("0", 0), ("0s", 0), ("1.5s", 2), ("1ms", 1)]
 )
 def test_durations(text: str, seconds: int) -> None:
-    assert Value(text, "--x").seconds() == seconds
+    assert GivenValue(text, "--x").seconds() == seconds
 
 
 @pytest.mark.parametrize("text", ["", "2", "2d", "-2h", "two hours", "2h ", "h"])
 def test_not_durations(text: str) -> None:
     with pytest.raises(UsageError, match=r"^--x: "):
-        Value(text, "--x").seconds()
+        GivenValue(text, "--x").seconds()
 
 
 def test_home() -> None:

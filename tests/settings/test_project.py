@@ -9,6 +9,7 @@ from holystone.engine.model.references import ImageName
 from holystone.policies.keep_policies import default_keep_policies
 from holystone.settings.project import load_project
 from holystone.settings.values import ProjectSettings
+from tests.support.notice_texts import notice_texts
 
 WERF = """\
 configVersion: 1
@@ -56,7 +57,7 @@ async def test_both_make_werf_yaml_needless(folder: Path) -> None:
     named = ProjectSettings(folder, config=folder / "w", images=(A,), keep_policies=folder / "keep.yaml", name="n")
     project = await load_project(named)
     assert project.name == "n"
-    assert "was not read" in project.notes[0]
+    assert "was not read" in notice_texts(project.notes)[0]
 
 
 @pytest.mark.parametrize("main", [True, False])
@@ -74,7 +75,7 @@ async def test_neither_file_nor_images(folder: Path) -> None:
 async def test_names(folder: Path) -> None:
     project = await load_project(ProjectSettings(folder, name="Other_1"))
     assert project.name == "Other_1", "werf checks what werf.yaml says alone"
-    assert "called Other_1" in project.notes[0]
+    assert "called Other_1" in notice_texts(project.notes)[0]
     assert (await load_project(ProjectSettings(folder, name="shop"))).notes == ()
     with pytest.raises(UsageError, match="--project-name: 'A B' is not a project name"):
         await load_project(ProjectSettings(folder / "bare", images=(A,), name="A B"))
@@ -83,7 +84,7 @@ async def test_names(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["origin/master", "refs/heads/master"])
 async def test_names_that_are_most_likely_meant_otherwise_are_told(folder: Path, name: str) -> None:
     (folder / "werf.yaml").write_text(WERF.replace("branch: main", f"branch: {name}"))
-    (note,) = (await load_project(ProjectSettings(folder))).notes
+    (note,) = notice_texts((await load_project(ProjectSettings(folder))).notes)
     assert name in note
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from holystone.engine.errors import UsageError
+from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings import tables
 from holystone.settings.decorators import Command, options
@@ -42,11 +43,11 @@ def test_words_for_no(word: str) -> None:
     ("option", "default", "word", "value"),
     [
         # as werf reads it, which is the default for any word that it does not know
-        (o.WITHOUT_KUBE, False, "off", False),
+        (intent.WITHOUT_KUBE, False, "off", False),
         (o.DRY_RUN, False, "off", False),
-        (o.ALLOW_GIT_SHALLOW_CLONE, False, "off", False),
-        (o.GIT_HISTORY_BASED_CLEANUP, True, "on", True),
-        (o.GIT_HISTORY_BASED_CLEANUP_V1_2, True, "on", True),
+        (intent.ALLOW_GIT_SHALLOW_CLONE, False, "off", False),
+        (intent.GIT_HISTORY_BASED_CLEANUP, True, "on", True),
+        (intent.GIT_HISTORY_BASED_CLEANUP_V1_2, True, "on", True),
         (o.PARALLEL, True, "on", True),
         # otherwise than werf, where its reading would delete, or where nothing is decided
         (o.DRY_RUN, False, "on", True),
@@ -55,11 +56,11 @@ def test_words_for_no(word: str) -> None:
         (o.LOG_QUIET, False, "ON", True),
         (o.LOCK_IN_REGISTRY, False, "on", True),
         # werf asks the clusters, whoever wrote this meant them not to be asked
-        (o.WITHOUT_KUBE, False, "on", None),
-        (o.SCAN_CONTEXT_NAMESPACE_ONLY, False, "on", None),
-        (o.ALLOW_GIT_SHALLOW_CLONE, False, "on", None),
-        (o.GIT_HISTORY_BASED_CLEANUP, True, "off", None),
-        (o.GIT_HISTORY_BASED_CLEANUP_V1_2, True, "off", None),
+        (intent.WITHOUT_KUBE, False, "on", None),
+        (intent.SCAN_CONTEXT_NAMESPACE_ONLY, False, "on", None),
+        (intent.ALLOW_GIT_SHALLOW_CLONE, False, "on", None),
+        (intent.GIT_HISTORY_BASED_CLEANUP, True, "off", None),
+        (intent.GIT_HISTORY_BASED_CLEANUP_V1_2, True, "off", None),
         (o.DRY_RUN, False, "perhaps", None),
         (o.PARALLEL, True, "enabled", None),
     ],
@@ -91,7 +92,7 @@ def test_on_and_off_in_variables(option: Option, default: bool, word: str, value
     ],
 )
 def test_limits_of_options(word: str, limit: int | None) -> None:
-    for option in (*o.GIT_TAG_STRATEGY, *o.GIT_COMMIT_STRATEGY):
+    for option in (*intent.GIT_TAG_STRATEGY, *intent.GIT_COMMIT_STRATEGY):
         assert limit in _allowances(settings({option.key: word, "git_history_based_cleanup": "false"}))
 
 

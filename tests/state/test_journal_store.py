@@ -141,7 +141,7 @@ async def test_two_runs_never_work_on_one_repository(tmp_path: Path) -> None:
     elsewhere = plan(repository_plan(repository("team/other"), level(remove(BYTES.digest))))
     with Journal.open(tmp_path) as journal, Journal.open(tmp_path) as other:
         run = await journal.begin(PLAN, "cleanup")
-        both = msgspec.structs.replace(PLAN, repositories=(*elsewhere.repositories, *PLAN.repositories))
+        both = msgspec.structs.replace(PLAN, repositories=(*PLAN.repositories, *elsewhere.repositories))
         with pytest.raises(Refused, match=f"team/app: another run.*process {os.getpid()}, run {run.id}"):
             await other.begin(both, "cleanup")
         with pytest.raises(Refused, match="team/app: another run"):

@@ -15,7 +15,7 @@ from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, RepositoryUndo
-from holystone.engine.undo.outcomes import BlobsGone, Restored, TakenMeanwhile
+from holystone.engine.undo.results import BlobsGone, Restored, TakenMeanwhile
 from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, remove, repository_plan
 from tests.support.spools import FOLDER, planned, results, undone

@@ -95,7 +95,8 @@ async def read(session: DefaultSession, folder: Path) -> str:
 
 
 async def plan(_session: DefaultSession, file: Path) -> str:
-    return f"{len(read_plan(file, FOLDER, max_age=10**18)[0].notices)} notices"
+    asked = read_plan(file, FOLDER, max_age=10**18)[0].clusters
+    return f"{len(asked.contexts if asked else ())} contexts"
 
 
 async def write_down(session: DefaultSession, folder: Path) -> str:

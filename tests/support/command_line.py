@@ -23,10 +23,10 @@ from holystone.embedded.access import Auth
 from holystone.embedded.faults import Answer, Fault
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry, Latency
-from holystone.engine.executor import served
+from holystone.engine.executor import check
 from holystone.engine.report.document import document_schema
 from holystone.engine.scheduler import pause, retry
-from holystone.engine.undo import push
+from holystone.engine.undo import putting
 from tests.support.tiny_project import Contents, contents
 
 _OURS: Final = ("WERF_", "HOLYSTONE_", "KUBE", "DOCKER_", "GIT_", "XDG_", "HTTP", "NO_PROXY")
@@ -167,8 +167,8 @@ def hasty() -> Iterator[None]:
         mock.patch.object(retry, "_CAP", 0.001),
         mock.patch.object(pause, "_FIRST", 0.001),
         mock.patch.object(pause, "_LONGEST", 0.001),
-        mock.patch.object(served, "_PAUSE", 0.001),
-        mock.patch.object(push, "_PAUSES", (0.001, 0.001, 0.001)),
+        mock.patch.object(check, "_PAUSE", 0.001),
+        mock.patch.object(putting, "_PAUSES", (0.001, 0.001, 0.001)),
     ):
         yield
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from hypothesis import strategies as st
 
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
-from holystone.engine.model.reasons import BeyondLimit, ReachedFromBranch
+from holystone.engine.model.reasons import ReachedFromBranch
 from holystone.engine.model.references import Commit, Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
 from holystone.engine.planner.facts import TagFacts

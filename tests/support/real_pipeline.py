@@ -9,9 +9,10 @@ from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.history import GitReference, History
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Commit, Digest, ImageName, Repository, Tag
 from holystone.engine.names import parse_address, parse_used_image, repository_of
@@ -20,7 +21,8 @@ from holystone.policies.keep_policies import default_keep_policies
 from holystone.policies.keep_policies_data import parse_keep_policies
 from holystone.policies.werf.v1 import ImagesRepo, managed_images, read_storage
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
-from holystone.workflows.decide import Intent, Rules, Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Intent, Rules, Scope
 from holystone.workflows.intent import image_tags, read_git, read_names
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget
 from holystone.workflows.planning import PlanningOptions, make_plan

@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 from tests.support.expected_survivors import HOUR, Limit, Policy
 

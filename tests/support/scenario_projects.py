@@ -3,9 +3,10 @@ every relation between manifests occurs and which is cleaned in a second or two.
 
 import random
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.large import tell_large_story
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit
 
 DAY = 86_400

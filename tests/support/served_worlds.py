@@ -10,21 +10,25 @@ from random import Random
 from typing import Any, TypeAlias
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.registries.detection import Identity
+from holystone.adapters.registries.detection import Detected
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from holystone.engine.model.plan import Plan, Refusal
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.plan import Plan
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Digest, ImageName
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.names import parse_address, parse_used_image, repository_of
 from holystone.policies.werf.v1 import ImagesRepo
-from holystone.workflows.decide import Rules, Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Rules, Scope
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, located_image, read_inventory
 from holystone.workflows.planning import PlanningOptions, make_plan
+from tests.support.notice_texts import notice_texts
 from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.real_pipeline import intent_of
 from tests.support.spools import FOLDER
@@ -71,7 +75,7 @@ class Site:
         """Raises what the reading of it raises."""
         host = self.registry.host
         layout = ImagesRepo.at(parse_address(f"{host}/{REPO}"), world.mode)
-        identity = Identity("default", "user")
+        identity = Detected("default", "user")
         storage = RepositoryTarget(repository_of(parse_address(f"{host}/{world.storage}")), "default", "stages")
         images = [ImageName(name) for name in world.configured]
         rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
@@ -103,7 +107,7 @@ def _judged(plan: Plan, inventory: ProjectInventory) -> Judged:
         for step in each.steps:
             for tag in getattr(step, "tags", None) or ([step.tag] if hasattr(step, "tag") else []):
                 goes[path, str(tag)] = step.reasons
-    return Judged(goes, stays, plan.refusals, plan.notices, inventory)
+    return Judged(goes, stays, plan.refusals, notice_texts(plan.notices), inventory)
 
 
 def _stored(world: World, storage: Storage) -> World:

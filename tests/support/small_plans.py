@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from holystone.engine.model.delete_reasons import NotNeeded, NotReached
 from holystone.engine.model.manifests import OCI_MANIFEST
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import Foreign, NotNeeded, NotReached
+from holystone.engine.model.reasons import Foreign
 from holystone.engine.model.references import Digest, Repository, Tag
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.published import PublishedProject, PublishedTag
+from holystone.demo.stages import Content
 from holystone.embedded.storage import Storage
 from holystone.engine.model.addresses import ImagesRepoMode
 from holystone.engine.model.references import Digest

@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.published import PublishedTag
 from holystone.demo.publisher import Publisher
+from holystone.demo.stages import Content
 from holystone.engine.model.references import Commit, Tag
 from holystone.policies.werf.v1.records import image_metadata_tag
 from tests.support.docker_registry import DockerRegistry

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from holystone.demo.composer import Composer, Content
+from holystone.demo.composer import Composer
 from holystone.demo.git_story import GitStory
 from holystone.demo.published import PublishedProject
+from holystone.demo.stages import Content
 from holystone.engine.model.addresses import ImagesRepoMode
 from tests.support.distribution_storage import write
 from tests.support.registry_state import repositories_of, revisions

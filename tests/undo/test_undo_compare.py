@@ -11,16 +11,16 @@ from holystone.engine.model.plan import Kept
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo.compare import There, moved, same_bytes, seen
-from holystone.engine.undo.outcomes import (
+from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,
+    Moved,
     OtherDigest,
     Restored,
     TakenMeanwhile,
     UndoOutcome,
     is_back,
 )
-from holystone.engine.undo.results import Moved
 from holystone.engine.undo.taken import Taken
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import repository

@@ -20,8 +20,8 @@ from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import PutBack, UndoResult, undo_run
-from holystone.engine.undo.outcomes import BytesDamaged, Restored, UndoOutcome
 from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.results import BytesDamaged, Restored, UndoOutcome
 from holystone.engine.undo.taken import Taken
 from tests.support.execution import Execute, before, die, once
 from tests.support.memory_registry import MemoryRegistry, digest_of

@@ -8,7 +8,7 @@ import pytest
 from holystone.engine.errors import TooLate
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import UndoResult
-from holystone.engine.undo.outcomes import TakenMeanwhile
+from holystone.engine.undo.results import TakenMeanwhile
 from tests.support.execution import Execute
 from tests.support.memory_registry import Point
 from tests.support.small_worlds import APP, world

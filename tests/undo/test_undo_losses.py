@@ -16,7 +16,7 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult, undo_run
-from holystone.engine.undo.outcomes import Restored, Unread
+from holystone.engine.undo.results import Restored, Unread
 from tests.support.execution import after, at, die, once
 from tests.support.execution import before as happens
 from tests.support.journals import recorded

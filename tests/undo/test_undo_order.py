@@ -12,9 +12,9 @@ from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, RawMani
 from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.references import Digest
 from holystone.engine.undo import UndoResult
-from holystone.engine.undo.order import levels
-from holystone.engine.undo.outcomes import BlobsGone
-from holystone.engine.undo.push import push
+from holystone.engine.undo.putting import push
+from holystone.engine.undo.results import BlobsGone
+from holystone.engine.undo.taken import levels
 from tests.support.execution import Execute, before
 from tests.support.memory_registry import MemoryRegistry, Point, digest_of
 from tests.support.small_plans import level, remove, repository_plan

@@ -20,8 +20,8 @@ from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.scheduler import ROUNDS
 from holystone.engine.undo import uncover, undo_run
 from holystone.engine.undo.compare import There
-from holystone.engine.undo.outcomes import AlreadyThere, BytesDamaged, Restored
 from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.results import AlreadyThere, BytesDamaged, Restored
 from holystone.engine.undo.taken import Taken
 from tests.support.execution import before
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point, repository

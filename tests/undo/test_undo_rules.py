@@ -15,7 +15,7 @@ from holystone.engine.model.outcomes import Failed, Forbidden, Needed
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo import PutBack, UndoResult, undo_run
-from holystone.engine.undo.outcomes import AlreadyThere, BlobsGone, Restored, TakenMeanwhile, UndoOutcome
+from holystone.engine.undo.results import AlreadyThere, BlobsGone, Restored, TakenMeanwhile, UndoOutcome
 from tests.support.execution import Execute, after, before, die, once
 from tests.support.memory_registry import MemoryRegistry, Point, digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag

@@ -12,7 +12,7 @@ from holystone.embedded.quirks import OCI
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.undo import UndoResult
-from holystone.engine.undo.outcomes import AlreadyThere, OtherDigest, Restored
+from holystone.engine.undo.results import AlreadyThere, OtherDigest, Restored
 from tests.contract.stands import Stand, stand
 from tests.support import images
 from tests.support.command_line import hasty
@@ -84,7 +84,7 @@ async def on_sha512(served: Stand, raw: RawManifest, *tags: str) -> RawManifest:
     digest = Digest(f"sha512:{hashlib.sha512(raw.body).hexdigest()}")
     named = RawManifest(digest, raw.media_type, raw.body)
     for tag in tags:
-        await served.registry.push_manifest(Tag(tag), named)
+        await served.session.push_manifest(Tag(tag), named)
     return named
 
 

@@ -23,17 +23,17 @@ from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult
 from holystone.engine.undo.compare import There, look
-from holystone.engine.undo.outcomes import (
+from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,
     BytesDamaged,
     OtherDigest,
+    RepositoryUndo,
     Restored,
     TakenMeanwhile,
     UndoOutcome,
     Unread,
 )
-from holystone.engine.undo.results import RepositoryUndo
 from holystone.engine.undo.taken import Taken, tags_taken, taken
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import TELLING, MemoryRegistry, repository

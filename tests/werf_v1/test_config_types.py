@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, ImageConfig, RawManifest, parse_manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, RawManifest, parse_manifest
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.policies.werf.v1 import belongings_in_storage, image_metadata_tag, read_storage
 from tests.support.image_values import commit_id, digest_of

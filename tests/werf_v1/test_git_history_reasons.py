@@ -5,16 +5,18 @@ from collections.abc import Sequence
 
 import pytest
 
-from holystone.engine.model.history import GitReference, History, Reached
-from holystone.engine.model.reasons import (
+from holystone.engine.model.delete_reasons import (
     BeyondLimit,
     CommitsGone,
-    ContradictedBy,
-    MetadataHead,
-    MetadataNeeded,
     MetadataSuperseded,
     MetadataUnused,
     NotReached,
+)
+from holystone.engine.model.history import GitReference, History, Reached
+from holystone.engine.model.reasons import (
+    ContradictedBy,
+    MetadataHead,
+    MetadataNeeded,
     ReachedFromBranch,
     ReachedFromTag,
     RecordContradicts,

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_LIST, DOCKER_MANIFEST, Manifest
 from holystone.engine.model.references import Commit, Digest, ImageName, Tag
 from holystone.engine.names import parse_address, repository_of
 from holystone.policies.werf.v1 import (

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 
 import pytest
 
+from holystone.engine.model.delete_reasons import NotNeeded, Rejected
 from holystone.engine.model.reasons import (
     AncestorOfStage,
     Bookkeeping,
     Foreign,
     ImportedBy,
-    NotNeeded,
     ParentOfImage,
-    Rejected,
     Unreadable,
     YoungerThan,
 )

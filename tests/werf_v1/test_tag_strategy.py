@@ -5,17 +5,14 @@ from collections.abc import Iterable
 
 import pytest
 
+from holystone.engine.model.delete_reasons import BeyondNewest, CommitGone, Expired, ReferenceGone
 from holystone.engine.model.history import GitNames
 from holystone.engine.model.reasons import (
     AmongNewest,
-    BeyondNewest,
     CommitExists,
-    CommitGone,
     CreationUnknown,
-    Expired,
     NamedAfter,
     OtherStrategy,
-    ReferenceGone,
     UnknownHistory,
     UnknownReference,
     WithinStrategy,

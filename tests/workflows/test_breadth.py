@@ -11,13 +11,15 @@ import pytest
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.addresses import Address, ImagesRepoMode
 from holystone.engine.model.history import GitReference
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, never_published
 from holystone.workflows.breadth import refuse_alike, refuse_too_many
-from holystone.workflows.decide import Rules, Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Rules, Scope
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.image_values import IMAGE, commit_id, digest_of, image_tag
 

@@ -3,17 +3,21 @@
 import pytest
 
 from holystone.engine.model.codec import from_json, to_json
-from holystone.engine.model.plan import Kept, Pass, Plan, Refusal, Remove, RepositoryPlan
-from holystone.engine.model.reasons import Foreign, Purged
+from holystone.engine.model.delete_reasons import Purged
+from holystone.engine.model.notices import Notice, RegistryWarns
+from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan
+from holystone.engine.model.reasons import Foreign
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.refusals import NumberExceeded, Refusal, Unconfirmed
 from holystone.engine.planner.confirmation import ask_first, open_question
 from holystone.ui.question import is_yes, question
 from tests.support.image_values import digest_of
 
-FUSE = Refusal("fuse", None, "too many", "think")
+SHOP = Repository(RegistryHost("r.example"), RepositoryPath("shop/app"))
+FUSE = NumberExceeded(SHOP, doomed=9, total=9, most=3)
 
 
-def plan(*doomed: str, notices: tuple[str, ...] = (), refusals: tuple[Refusal, ...] = ()) -> Plan:
+def plan(*doomed: str, notices: tuple[Notice, ...] = (), refusals: tuple[Refusal, ...] = ()) -> Plan:
     steps = tuple(Remove(digest_of(tag), "", 1_500_000, (Tag(tag),), (Purged(),)) for tag in doomed)
     at = [
         RepositoryPlan(
@@ -44,13 +48,13 @@ def test_nothing_is_asked_where_nothing_goes() -> None:
 
 
 def test_the_question_says_what_goes_from_where() -> None:
-    asked = ask_first(plan("a", "b", notices=("look here",)), "shop")
+    asked = ask_first(plan("a", "b", notices=(RegistryWarns(SHOP, "look here"),)), "shop")
     confirmation = open_question(asked)
     assert confirmation
     assert list(question(asked, confirmation)) == [
         "holystone: purge deletes this, and no policy is asked who needs it:",
         "  r.example/shop/app: 2 tags, at most 3.0 MB; 1 stay",
-        "  note: look here",
+        "  note: r.example/shop/app: look here",
         "Type shop to delete it, anything else to leave it: ",
     ]
 
@@ -71,8 +75,8 @@ def test_the_question_says_what_goes_from_where() -> None:
     ],
 )
 def test_only_the_whole_phrase_is_yes(answer: str, yes: bool) -> None:
-    assert is_yes(answer, Refusal("confirmation", None, "", "", "shop")) is yes
+    assert is_yes(answer, Unconfirmed("shop")) is yes
 
 
 def test_an_empty_phrase_is_never_confirmed() -> None:
-    assert not is_yes("\n", Refusal("confirmation", None, "", "", ""))
+    assert not is_yes("\n", Unconfirmed(""))

@@ -5,20 +5,24 @@ import pytest
 
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.history import GitNames, GitReference, History
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, ImageConfig, Manifest
+from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
 from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.names import parse_used_image
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
-from holystone.workflows.decide import Decision, GitIntent, Rules, Scope, StrategyIntent, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Decision, GitIntent, Rules, Scope, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.commit_graph import reached_from
 from tests.support.image_values import commit_id, digest_of
+from tests.support.notice_texts import notice_texts
 
 HOST = RegistryHost("registry.example")
 IMAGES = Repository(HOST, RepositoryPath("shop/app"))
@@ -106,7 +110,7 @@ def test_without_git_all_images_stay_and_protect_their_stages() -> None:
     decision = decide(inventory, None, Scope(), RULES)
     assert gone(decision, IMAGES) == set()
     assert gone(decision, STORAGE) == {"ccc-3"}
-    assert any("no git repository" in notice for notice in decision.notices)
+    assert any("no git repository" in notice for notice in notice_texts(decision.notices))
 
 
 @pytest.mark.parametrize("storage", [IMAGES, STORAGE])
@@ -138,7 +142,7 @@ def test_an_image_without_any_record_stops_the_run_unless_confirmed() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, {"aaa-1": ({}, None)}))
     (refusal,) = decide(inventory, git(), Scope(), RULES).refusals
     assert refusal.promise == "fail-closed"
-    assert "--stages-storage" in refusal.what_to_do
+    assert "--stages-storage" in refusal_words(refusal).what_to_do
     confirmed = decide(inventory, git(), Scope(), msgspec.structs.replace(RULES, v1_2_confirmed=True))
     assert not confirmed.refusals
     assert gone(confirmed, IMAGES) == {"app-new", "app-old"}
@@ -235,7 +239,7 @@ def test_what_records_name_in_a_repository_that_shows_nothing_may_be_there(
     of_front = {image_metadata_tag("front", OLD)}
     assert gone(decision, STORAGE) == (of_front if scope.images else set())
     assert gone(decision, FRONT) == ({"front-old"} if scope.images else set())
-    (notice,) = (notice for notice in decision.notices if f"image back: {BACK} has no tag" in notice)
+    (notice,) = (notice for notice in notice_texts(decision.notices) if f"image back: {BACK} has no tag" in notice)
     assert "2 records" in notice
     assert "holystone managed-images rm back" in notice
 
@@ -262,7 +266,7 @@ def test_a_tag_that_is_listed_and_cannot_be_read_keeps_what_hangs_on_its_name() 
     of_others = {image_metadata_tag("front", OLD), image_metadata_tag("back", NEW)}
     assert gone(decision, STORAGE) == of_others, "its own record stays, and every stage"
     assert gone(decision, FRONT) == {"front-old"}
-    (notice,) = (notice for notice in decision.notices if "its content" in notice)
+    (notice,) = (notice for notice in notice_texts(decision.notices) if "its content" in notice)
     assert f"{BACK}: 1 broken tag" in notice
     assert "each stage that nothing else needs stays" in notice
     assert CONTENT in notice
@@ -320,7 +324,9 @@ def test_an_image_under_any_name_that_is_not_given_out_for_a_night_has_its_recor
 
     first = decide(two_images(sick, BOTH | at_dev), intent, Scope(), RULES)
     assert gone(first, BACK) == {"v1"}
-    assert any("e.g. master: 500" in each and "the records of its content stay" in each for each in first.notices)
+    assert any(
+        "e.g. master: 500" in each and "the records of its content stay" in each for each in notice_texts(first.notices)
+    )
     stored = {tag: each for tag, each in (BOTH | at_dev).items() if tag not in gone(first, STORAGE)}
     second = decide(two_images(whole, stored), intent, Scope(), RULES)
     assert gone(second, BACK) == {"v1"}

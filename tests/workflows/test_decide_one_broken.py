@@ -9,8 +9,10 @@ from holystone.engine.model.reasons import Unreadable, WithoutMetadata
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep
 from holystone.policies.werf.v1 import image_metadata_tag, without_rejected
-from holystone.workflows.decide import Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Scope
 from tests.support.image_values import digest_of
+from tests.support.notice_texts import notice_texts
 from tests.workflows.test_decide import (
     BACK,
     BOTH,
@@ -80,7 +82,9 @@ def test_an_image_whose_configuration_is_lost_holds_every_stage(records: bool) -
     decision = decide(project(images, snapshot(STORAGE, stored)), None if not records else git(), Scope(), RULES)
     assert not {"bbb-2", "ccc-3", "ddd-4"} & gone(decision, STORAGE)
     assert gone(decision, IMAGES) == ({"app-old"} if records else set())
-    (notice,) = (each for each in decision.notices if each.startswith(f"{IMAGES}: 1 broken tag left alone"))
+    (notice,) = (
+        each for each in notice_texts(decision.notices) if each.startswith(f"{IMAGES}: 1 broken tag left alone")
+    )
     assert "each stage that nothing else needs stays" in notice
     assert "app-x" in notice
 
@@ -110,7 +114,7 @@ def rejected(contents: Contents = MARKED) -> RepositorySnapshot:
 def test_a_rejected_stage_that_is_lost_goes_with_its_mark_and_holds_nothing() -> None:
     decision = decide(project(snapshot(IMAGES, IMAGE_TAGS), rejected()), git(), Scope(), RULES)
     assert gone(decision, STORAGE) == {"bbb-2", "ccc-3", "ddd-4", record(OLD), "lost-9", "lost-9-rejected"}
-    assert not any("broken" in notice for notice in decision.notices)
+    assert not any("broken" in notice for notice in notice_texts(decision.notices))
 
 
 def test_one_that_an_image_is_built_on_stays_with_all_that_it_may_be_built_on() -> None:
@@ -147,7 +151,7 @@ def test_an_image_without_records_stays_where_others_have_theirs() -> None:
     assert decision.verdicts[BACK][Tag("back-old")] == Keep((WithoutMetadata(),))
     assert gone(decision, FRONT) == {"front-old"}
     assert gone(decision, STORAGE) == {image_metadata_tag("front", OLD)}
-    (notice,) = (each for each in decision.notices if "image back has 2 tags" in each)
+    (notice,) = (each for each in notice_texts(decision.notices) if "image back has 2 tags" in each)
     assert "--git-history-based-cleanup-v1.2" in notice
 
 

@@ -6,15 +6,18 @@ import msgspec
 import pytest
 
 from holystone.engine.model.addresses import Address, ImagesRepoMode
+from holystone.engine.model.delete_reasons import Purged
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, ImageConfig, Manifest
-from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject, Purged
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_INDEX, Manifest
+from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherProject
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, read_images, readable_enough
-from holystone.workflows.decide import Decision, Scope
+from holystone.workflows.decision import Decision, Scope
 from holystone.workflows.purge import Holdings, decide_purge
 from tests.support.image_values import commit_id, digest_of
+from tests.support.notice_texts import notice_texts
 
 HOST = RegistryHost("registry.example")
 IMAGES = Repository(HOST, RepositoryPath("shop/app"))
@@ -114,7 +117,7 @@ def test_one_half_leaves_the_other() -> None:
 def test_images_of_another_project_stay_and_are_told() -> None:
     decision = decide_purge(holdings(PUBLISHED, STORED), ALL, 0)
     assert decision.verdicts[IMAGES][Tag("app-theirs")] == Keep((OtherProject("bakery"),))
-    (notice,) = decision.notices
+    (notice,) = notice_texts(decision.notices)
     assert "1 tag left alone" in notice
     assert "app-theirs" in notice
     assert "bakery" in notice
@@ -134,7 +137,7 @@ def test_beside_stages_of_another_project_no_record_goes() -> None:
         tag for tag, verdict in decision.verdicts[STORAGE].items() if verdict == Keep((BesideOtherProject(),))
     } == STORED.keys() - {"aaa-1", "bbb-2", "latest", "sha256-abc"}
     assert decision.verdicts[STORAGE][Tag("latest")] == Keep((Foreign(),))
-    assert any("all records" in notice for notice in decision.notices)
+    assert any("all records" in notice for notice in notice_texts(decision.notices))
 
 
 def test_what_only_looks_like_a_stage_stays() -> None:
@@ -184,19 +187,21 @@ def test_a_nameless_image_takes_no_stage_that_inherited_its_labels() -> None:
 
 
 def test_images_that_stay_without_their_stages_are_counted() -> None:
-    (notice,) = decide_purge(holdings(PUBLISHED, STORED), ONLY_STAGES, 0).notices
+    (notice,) = notice_texts(decide_purge(holdings(PUBLISHED, STORED), ONLY_STAGES, 0).notices)
     assert notice.startswith("1 image tag built on stages that go will stay, e.g. registry.example/shop/app:app-new")
-    (unknown,) = decide_purge(holdings(None, STORED), ONLY_STAGES, 0).notices
+    (unknown,) = notice_texts(decide_purge(holdings(None, STORED), ONLY_STAGES, 0).notices)
     assert "--images-repo" in unknown
-    assert not any("will stay" in notice for notice in decide_purge(holdings(PUBLISHED, STORED), ALL, 0).notices)
+    assert not any(
+        "will stay" in notice for notice in notice_texts(decide_purge(holdings(PUBLISHED, STORED), ALL, 0).notices)
+    )
 
 
 def test_images_that_are_nowhere_are_told_before_their_stages_go() -> None:
     made = holdings(PUBLISHED, STORED)
     absent = RepositorySnapshot(IMAGES, {}, {}, {}, {}, exists=False)
     made = msgspec.structs.replace(made, snapshots={**made.snapshots, IMAGES: absent}, images=())
-    assert any("--images-repo is wrong" in notice for notice in decide_purge(made, ALL, 0).notices)
-    assert not any("is wrong" in notice for notice in decide_purge(made, ONLY_IMAGES, 0).notices)
+    assert any("--images-repo is wrong" in notice for notice in notice_texts(decide_purge(made, ALL, 0).notices))
+    assert not any("is wrong" in notice for notice in notice_texts(decide_purge(made, ONLY_IMAGES, 0).notices))
 
 
 def test_no_grace_counts() -> None:
@@ -222,11 +227,11 @@ def test_a_stage_whose_configuration_is_gone_goes_too_and_a_dangling_one_stays()
     decision = decide_purge(Holdings("shop", STORAGE, {STORAGE: read}, None), ONLY_STAGES, 0)
     assert "ccc-3" in gone(decision, STORAGE)
     assert not {"foreign", "ddd-4"} & gone(decision, STORAGE)
-    assert any("2 broken tags left alone" in notice for notice in decision.notices)
+    assert any("2 broken tags left alone" in notice for notice in notice_texts(decision.notices))
 
 
 def test_records_go_where_only_images_in_the_same_repository_are_of_another_project() -> None:
     shared = {**SHARED, "app-6": (final("app", "6", "bakery"), None)}
     decision = decide_purge(holdings({}, shared, storage=IMAGES), ALL, 0)
     assert gone(decision, IMAGES) == SHARED_STAGES | {"app-5"}
-    assert not any("all records" in notice for notice in decision.notices)
+    assert not any("all records" in notice for notice in notice_texts(decision.notices))

@@ -6,8 +6,10 @@ from holystone.engine.model.reasons import AncestorOfStage, BesideOtherProject, 
 from holystone.engine.model.references import ImageName, Tag
 from holystone.engine.model.verdicts import Keep
 from holystone.policies.werf.v1 import image_metadata_tag
-from holystone.workflows.decide import Scope, decide
+from holystone.workflows.decide import decide
+from holystone.workflows.decision import Scope
 from holystone.workflows.inventory import ProjectInventory
+from tests.support.notice_texts import notice_texts
 from tests.workflows.test_decide import (
     IMAGE_TAGS,
     IMAGES,
@@ -47,7 +49,7 @@ def test_a_stage_of_another_project_stays_with_what_it_is_built_on() -> None:
         decision = decide(shared(), git(), scope, RULES)
         assert decision.verdicts[STORAGE][Tag("ccc-3")] == Keep((OtherProject("bakery"),))
         assert decision.verdicts[STORAGE][Tag("ddd-4")] == Keep((AncestorOfStage(Tag("ccc-3")),))
-        assert any("ccc-3" in notice and "project bakery" in notice for notice in decision.notices)
+        assert any("ccc-3" in notice and "project bakery" in notice for notice in notice_texts(decision.notices))
 
 
 def test_records_beside_them_stay_unless_werf_yaml_names_their_image() -> None:

@@ -7,8 +7,8 @@ import pytest
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import TooDeep
 from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.manifests import NESTED_AT_MOST
-from holystone.engine.model.reasons import NotNeeded
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.facts import TagFacts

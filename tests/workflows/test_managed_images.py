@@ -3,15 +3,19 @@
 import pytest
 
 from holystone.engine.errors import Refused, UsageError
+from holystone.engine.model.delete_reasons import Asked
+from holystone.engine.model.image_config import parse_config
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, parse_config, parse_manifest
-from holystone.engine.model.plan import Kept, Plan, Refusal, RepositoryPlan
-from holystone.engine.model.reasons import Asked, Foreign, LockedBy, NotAsked, SharesDigestWith
+from holystone.engine.model.manifests import DOCKER_MANIFEST, OCI_MANIFEST, parse_manifest
+from holystone.engine.model.plan import Kept, Plan, RepositoryPlan
+from holystone.engine.model.reasons import Foreign, LockedBy, NotAsked, SharesDigestWith
 from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.refusals import CloneWithoutBranches, RecordStays
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.report.causes import refusal
 from holystone.workflows.managed_images import decide_removal, record_image, record_tag, refuse_what_stays
 from tests.support.image_values import digest_of
+from tests.support.notice_texts import notice_texts
 
 STORAGE = Repository(RegistryHost("registry.example"), RepositoryPath("shop/stages"))
 
@@ -58,7 +62,7 @@ def test_only_what_was_named_goes() -> None:
     verdicts = decision.verdicts[STORAGE]
     assert verdicts.pop(Tag("managed-image-a")) == Delete((Asked(),))  # type: ignore[attr-defined]
     assert set(verdicts.values()) == {Keep((NotAsked(),))}
-    assert decision.notices == ("there is no record of image none", "there is no record of image ~")
+    assert notice_texts(decision.notices) == ("there is no record of image none", "there is no record of image ~")
     assert decision.facts[STORAGE].written_once == {"managed-image-a"}
 
 
@@ -84,5 +88,8 @@ def test_a_record_that_cannot_go_is_a_failure_and_no_refusal_of_a_promise() -> N
 
 
 def test_a_promise_weighs_more_than_what_cannot_be_done() -> None:
-    refusals = (Refusal("cannot-go", None, "locked", ""), Refusal("fail-closed", None, "unread", ""))
+    refusals = (
+        RecordStays(STORAGE, ImageName("a"), LockedBy("immutable")),
+        CloneWithoutBranches("/srv/shop"),
+    )
     assert isinstance(refusal(Plan(0, "x", repositories=(), refusals=refusals)), Refused)

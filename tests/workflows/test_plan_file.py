@@ -13,10 +13,14 @@ from holystone.adapters import files
 from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.in_use import Workload
+from holystone.engine.model.notices import RegistryWarns
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanEnd, PlanHead, Refusal, RepositoryPlan
+from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanEnd, PlanHead, RepositoryPlan
 from holystone.engine.model.reasons import InUse, YoungerThan
 from holystone.engine.model.references import Tag
+from holystone.engine.model.refusals import ShareExceeded, Unconfirmed
+from holystone.engine.report.plan_text import plan_lines
+from holystone.engine.report.told import plan_report
 from holystone.workflows.plan_file import plan_hash, read_plan, write_plan
 from tests.support.appetite import appetite
 from tests.support.hostile_json import tampered
@@ -44,9 +48,9 @@ PLAN = Plan(
             undo=UndoOutlook(),
         ),
     ),
-    notices=("a note",),
-    refusals=(Refusal("fuse", repository(), "too many", "say so", "phrase"),),
-    clusters=ClustersAsked(("here",)),
+    notices=(RegistryWarns(repository(), "a note"),),
+    refusals=(ShareExceeded(repository(), 17, 20, 0.8, 20), Unconfirmed("phrase")),
+    clusters=ClustersAsked(("there",)),
 )
 END = to_json(PlanEnd(1, plan_hash(PLAN))) + b"\n"
 WHOLE = to_json(PLAN.head) + b"\n" + to_json(PLAN.repositories[0]) + b"\n" + END
@@ -93,6 +97,8 @@ def test_whatever_a_plan_file_says_it_is_a_plan_or_one_message(
     else:
         assert {each.detected_by for each in made.repositories} <= {"registry", "file"}
         assert from_json(to_json(made), Plan) == made
+        assert list(plan_lines(made, every_tag=True))
+        assert plan_report(made).as_of == made.as_of
 
 
 HOSTILE = {
@@ -191,7 +197,7 @@ def test_a_plan_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, mon
 async def test_a_plan_of_millions_of_nothings(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     for many, refused in ((10_000_000, "more than 3,000,000 commas"), (2_900_000, "does not fit its hash")):
-        file.write_bytes(WHOLE.replace(b'"a note"', b'"ab",' * many + b'"ab"'))
+        file.write_bytes(WHOLE.replace(b'"there"', b'"ab",' * many + b'"ab"'))
         ended = await appetite("plan", "localhost:1", file)
         assert refused in ended.refused
         assert ended.peak < 400
@@ -216,7 +222,7 @@ def test_letters_count_as_what_they_take_in_memory(
 async def test_one_wide_letter_in_each_word(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     words = b",".join([b'"\xf0\x9f\x94\x91' + b"x" * 1000 + b'"'] * 90_000)
-    file.write_bytes(WHOLE.replace(b'"a note"', words))
+    file.write_bytes(WHOLE.replace(b'"there"', words))
     ended = await appetite("plan", "localhost:1", file)
     assert "more than 24 MiB of letters that take 4 bytes each" in ended.refused
     assert ended.peak < 512
@@ -225,11 +231,11 @@ async def test_one_wide_letter_in_each_word(tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_the_largest_plan_that_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    note = "x" * 1000
-    write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 97_000))
+    name = "x" * 1000
+    write_plan(file, msgspec.structs.replace(PLAN, clusters=ClustersAsked((name,) * 97_000)))
     ended = await appetite("plan", "localhost:1", file)
-    assert (ended.refused, ended.said) == ("", "97000 notices")
+    assert (ended.refused, ended.said) == ("", "97000 contexts")
     assert ended.peak < 512
     with pytest.raises(HolystoneError, match="more than 96 MiB, and could not be read again"):
-        write_plan(file, msgspec.structs.replace(PLAN, notices=(note,) * 110_000))
+        write_plan(file, msgspec.structs.replace(PLAN, clusters=ClustersAsked((name,) * 110_000)))
     assert ended.said == (await appetite("plan", "localhost:1", file)).said, "the one before is still there"

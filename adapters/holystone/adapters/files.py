@@ -17,8 +17,8 @@ _PAUSE: Final = 0.05
 
 
 def read_file(file: Path | str, largest: int) -> bytes:
-    """At most `largest` bytes. Opening a named pipe by itself waits until somebody writes to it, which may be never.
-    Raises OSError, whose `strerror` says why."""
+    """The bytes of a file, at most `largest`. Opening a named pipe by itself waits until somebody writes to it, which
+    may be never. Raises OSError, whose `strerror` says why."""
     body = bytearray()
     for part in _parts(file):
         body += part[: largest - len(body)]

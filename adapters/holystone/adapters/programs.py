@@ -49,8 +49,8 @@ async def run_program(
     timeout: float,
     largest: int = LARGEST,
 ) -> Ended:
-    """`told` is written to its standard input, which is closed then. `environ`: None for our own. It has no terminal to
-    ask on. Raises ProgramMissing and ProgramFailed; cancelling ends it."""
+    """Runs a program until it ends. `told` is written to its standard input, which is closed then. `environ`: None for
+    our own. It has no terminal to ask on. Raises ProgramMissing and ProgramFailed; cancelling ends it."""
     environ = os.environ if environ is None else environ
     if (program := find_program(words[0], environ)) is None:
         raise ProgramMissing(words[0])
@@ -86,7 +86,7 @@ async def run_program(
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """Its whole path; a name with a slash in it is one. None if there is none."""
+    """The whole path of a program; a name with a slash in it is one. None if there is none."""
     return name if os.sep in name else shutil.which(name, path=_search_path(environ))
 
 

@@ -4,6 +4,7 @@ HolystoneError
 ├── Damaged                a record of our own is not as it was written                exit code 1
 ├── UsageError             wrong option, variable or file                              exit code 2
 ├── Refused                a promise of the product forbids to go on                   exit code 3
+│   ├── Busy               another run is at work there
 │   └── IncompleteSource   something could not be read completely, so it decides nothing
 │       ├── TooDeep        manifests need one another in too long a chain
 │       ├── Unreachable    no answer from a host
@@ -56,6 +57,10 @@ class Refused(HolystoneError):
     exit_code = 3
 
 
+class Busy(Refused):
+    pass
+
+
 class IncompleteSource(Refused):
     pass
 
@@ -90,7 +95,7 @@ class Doubtful(IncompleteSource):
 
 
 class PlanDoubtful(Doubtful):
-    """So going on with the plan is no way out: a new one is."""
+    """Answers contradict the plan itself, so that going on with it is no way out: a new one is."""
 
 
 class RegistryFailure(HolystoneError):
@@ -102,7 +107,7 @@ class DeletionDisabled(RegistryFailure):
 
 
 class TooLate(RegistryFailure):
-    """Whoever looks again may send it again."""
+    """A request could not be sent while what was seen before it was fresh. Whoever looks again may send it again."""
 
 
 class ManifestRefused(RegistryFailure):

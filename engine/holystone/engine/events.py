@@ -41,7 +41,7 @@ def tell(event: Event) -> None:
 
 @contextmanager
 def listening(*listeners: Listener) -> Iterator[None]:
-    """For all that is begun within, by this task and by those that it starts."""
+    """Listeners hear of all that is begun within, by this task and by those that it starts."""
     before = _listeners.set((*_listeners.get(), *listeners))
     try:
         yield

@@ -1,6 +1,6 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -12,9 +12,11 @@ from holystone.engine.inventory.snapshot import add_referrers, read_repository
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.lock_tags import LockTag, false_locks, false_locks_text, live_lock, lock_tag
-from holystone.engine.model.plan import DetectedBy, Place, Refusal, RepositoryPlan
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.lock_tags import false_locks, live_lock, lock_tag
+from holystone.engine.model.notices import FalseLocks, Notice, ReferrersUnread, RegistryWarns
+from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
+from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.refusals import Locked, Refusal
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.disabled import refuse_if_disabled
@@ -24,7 +26,6 @@ from holystone.engine.planner.last_tagged import keep_newest
 from holystone.engine.planner.marks import keep_marks
 from holystone.engine.planner.repository import plan_closed
 from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.report.words import count
 
 log: Final = events.logger()
 
@@ -38,7 +39,7 @@ class Where(msgspec.Struct, frozen=True):
 
 class PlannedRepository(msgspec.Struct, frozen=True):
     plan: RepositoryPlan
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     refusals: tuple[Refusal, ...]
 
 
@@ -61,7 +62,7 @@ async def plan_repository(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """From the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
+    """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
     `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
     snapshot = await read_repository(session, cache, needs_config=needs_config)
     judged = policy(snapshot)
@@ -79,9 +80,9 @@ async def plan_snapshot(
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """`fuse`: None if it has been taken out, or somebody is asked for confirmation instead. `now`: Unix seconds, best
-    by the registry's own clock. Raises what the registry raises, and HolystoneError if the proof finds a mistake of
-    ours."""
+    """Closes, plans and proves. `fuse`: None if it has been taken out, or somebody is asked for confirmation instead.
+    `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
+    proof finds a mistake of ours."""
     repository = snapshot.repository
     can = await session.probe()
     snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
@@ -94,26 +95,18 @@ async def plan_snapshot(
         undo=can.undo if planned.passes else None,
     )
     _prove(snapshot, planned, facts, can)
-    notices = [f"{repository}: {warning}" for warning in can.warnings if planned.passes]
-    refusals = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
+    notices: list[Notice] = [RegistryWarns(repository, warning) for warning in can.warnings if planned.passes]
+    refusals: list[Refusal | None] = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
     if planned.passes and (lock := live_lock(snapshot.locks, now)):
-        refusals.append(_locked(repository, lock))
-    notices.extend(_held(snapshot))
+        refusals.append(Locked(repository, lock_tag(lock)))
+    if held := snapshot.held:
+        first = min(held)
+        notices.append(ReferrersUnread(repository, len(held), first, held[first]))
     if false := false_locks(snapshot.locks, now):
-        notices.append(f"{repository}: {false_locks_text(false)}")
+        notices.append(FalseLocks(repository, false))
     events.tell(Planned(repository, len(planned.kept), len(planned.doomed_tags), len(planned.steps)))
     log.debug("capabilities", repository=str(repository), found=can)
     return PlannedRepository(planned, tuple(notices), tuple(refusal for refusal in refusals if refusal))
-
-
-def _held(snapshot: RepositorySnapshot) -> Iterator[str]:
-    if snapshot.held:
-        first = min(snapshot.held)
-        them = f"what refers to {count(len(snapshot.held), 'manifest')} cannot be read"
-        yield (
-            f"{snapshot.repository}: {them}, e.g. to {first}: {snapshot.held[first]}. So they stay, with their tags. "
-            "Run again; if it happens each time, that is for whoever runs the registry to mend"
-        )
 
 
 def _image_ids(snapshot: RepositorySnapshot, planned: RepositoryPlan) -> dict[Digest, Digest]:
@@ -145,17 +138,6 @@ async def _plan(
             if fewer is None:
                 return snapshot, planned
         verdicts = fewer
-
-
-def _locked(repository: Repository, lock: LockTag) -> Refusal:
-    return Refusal(
-        promise="locked",
-        repository=repository,
-        why=f"another run of Holystone is at work there ({lock})",
-        what_to_do="wait for it to end; if it has died, `holystone resume` on its machine goes on with it, "
-        "and its lock counts no more after that time; "
-        f"if there is no such run, remove the tag {lock_tag(lock)} by hand",
-    )
 
 
 def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:

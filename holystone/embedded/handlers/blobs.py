@@ -1,6 +1,6 @@
 """Blobs, and the three ways to upload one: in one POST, POST and PUT, or POST, PATCH… and PUT."""
 
-from holystone.embedded.errors import refusal
+from holystone.embedded.errors import error_reply
 from holystone.embedded.exchange import Incoming, Reply
 from holystone.embedded.handlers.ranges import part_of
 from holystone.embedded.quirks import Quirks
@@ -15,7 +15,7 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
         storage.adopt_blob(route.repository, digest)
     body = storage.find_blob(route.repository, digest)
     if body is None:
-        raise refusal("BLOB_UNKNOWN", digest)
+        raise error_reply("BLOB_UNKNOWN", digest)
     stored = storage.stored_digest(route.repository, digest)
     headers = {"Content-Type": "application/octet-stream", "Docker-Content-Digest": stored, "Etag": f'"{stored}"'}
     return part_of(Reply(200, body, {**headers, "Accept-Ranges": "bytes"}), request.headers.get("Range", ""))
@@ -23,9 +23,9 @@ def get(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Re
 
 def delete(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -> Reply:
     if not quirks.deletion:
-        raise refusal("UNSUPPORTED")
+        raise error_reply("UNSUPPORTED")
     if not storage.delete_blob(route.repository, _digest(route.reference)):
-        raise refusal("BLOB_UNKNOWN")
+        raise error_reply("BLOB_UNKNOWN")
     return Reply(202)
 
 
@@ -78,7 +78,7 @@ def cancel(storage: Storage, quirks: Quirks, _request: Incoming, route: Route) -
 
 def _check_tracked(quirks: Quirks) -> None:
     if not quirks.tracks_uploads:
-        raise refusal("NAME_INVALID")
+        raise error_reply("NAME_INVALID")
 
 
 def _upload(storage: Storage, quirks: Quirks, route: Route) -> bytearray:
@@ -86,20 +86,20 @@ def _upload(storage: Storage, quirks: Quirks, route: Route) -> bytearray:
     if upload is None and not quirks.tracks_uploads:
         return bytearray()
     if upload is None:
-        raise refusal("BLOB_UPLOAD_UNKNOWN")
+        raise error_reply("BLOB_UPLOAD_UNKNOWN")
     return upload
 
 
 def _check_range(quirks: Quirks, request: Incoming, upload: bytearray) -> None:
     start = request.headers.get("Content-Range", "").partition("-")[0]
     if start and quirks.checks_content_range and start != str(len(upload)):
-        raise refusal("RANGE_INVALID")
+        raise error_reply("RANGE_INVALID")
 
 
 def _store(storage: Storage, quirks: Quirks, request: Incoming, route: Route, body: bytes) -> Reply:
     digest = _digest(request.query.get("digest", ""))
     if Digest.of(body, digest.algorithm) != digest:
-        raise refusal("DIGEST_INVALID")
+        raise error_reply("DIGEST_INVALID")
     stored = storage.put_blob(route.repository, body, "sha256" if quirks.sha512 == "no" else digest.algorithm)
     storage.link_blob(route.repository, digest, stored)
     return _stored(quirks, request, route, stored)
@@ -130,4 +130,4 @@ def _digest(text: str) -> Digest:
     try:
         return Digest.parse(text)
     except InvalidName as error:
-        raise refusal("DIGEST_INVALID", "digest parsing failed") from error
+        raise error_reply("DIGEST_INVALID", "digest parsing failed") from error

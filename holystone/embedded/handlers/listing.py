@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from holystone.embedded.errors import Refusal, refusal
+from holystone.embedded.errors import ErrorReply, error_reply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
@@ -24,16 +24,16 @@ def version(_storage: Storage, quirks: Quirks, _request: Incoming, _route: Route
 def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> Reply:
     state = storage.repositories.get(route.repository)
     if state is None or not state.has_begun(quirks.repository_begins):
-        raise refusal("NAME_UNKNOWN", {"name": route.repository})
+        raise error_reply("NAME_UNKNOWN", {"name": route.repository})
     # The order of a directory, which is what distribution 2.8 shows: stable, and without meaning.
     names = sorted(state.tags, key=None if quirks.sorted_tags else lambda tag: (zlib.crc32(tag.encode()), tag))
     headers: dict[str, str] = {}
     if quirks.pages:
         try:
             size = _number(request, lenient=quirks.lenient_numbers == "everywhere")
-        except Refusal:
+        except ErrorReply:
             if quirks.bare_list_errors:
-                raise Refusal(Reply(400)) from None
+                raise ErrorReply(Reply(400)) from None
             raise
         if size is None:
             size = quirks.page_size
@@ -51,7 +51,7 @@ def tags(storage: Storage, quirks: Quirks, request: Incoming, route: Route) -> R
 def catalog(storage: Storage, quirks: Quirks, request: Incoming, _route: Route) -> Reply:
     size = _number(request, lenient=quirks.lenient_numbers != "nowhere")
     if size is not None and quirks.catalog_page_max is not None and size > quirks.catalog_page_max:
-        raise refusal("PAGINATION_NUMBER_INVALID", {"n": size})
+        raise error_reply("PAGINATION_NUMBER_INVALID", {"n": size})
     size = quirks.catalog_page if size is None else size
     if size is not None and quirks.catalog_page_cut is not None:
         size = min(size, quirks.catalog_page_cut)
@@ -78,11 +78,11 @@ def _number(request: Incoming, *, lenient: bool) -> int | None:
         return int(text)
     if lenient:
         return None
-    raise refusal("PAGINATION_NUMBER_INVALID", {"n": text})
+    raise error_reply("PAGINATION_NUMBER_INVALID", {"n": text})
 
 
 def _goes_on(quirks: Quirks, *, more: bool, full: bool) -> bool:
-    """Or says so."""
+    """Whether the server says that the list goes on, which some say in vain."""
     match quirks.links:
         case "where-more":
             return more
@@ -99,7 +99,7 @@ def _after(names: Sequence[str], last: str | None, quirks: Quirks) -> list[str]:
         return list(names)
     known = last in names
     if not known and quirks.unknown_last == "not-found":
-        raise Refusal(Reply(404))
+        raise ErrorReply(Reply(404))
     if not known and quirks.unknown_last == "skips-one":
         return list(names[bisect.bisect_left(names, last) + 1 :])
     rest = [name for name in names if name > last]

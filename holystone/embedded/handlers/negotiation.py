@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from holystone.embedded.errors import refusal
+from holystone.embedded.errors import error_reply
 from holystone.embedded.exchange import Incoming
 from holystone.embedded.manifests import StoredManifest
 from holystone.embedded.quirks import Quirks
@@ -26,13 +26,13 @@ def negotiated(storage: Storage, quirks: Quirks, request: Incoming, route: Route
     if stored.media_type in accepted:
         return as_stored
     if stored.media_type == OCI_MANIFEST or (stored.media_type == OCI_INDEX and quirks.strict_accept == "all"):
-        raise refusal("MANIFEST_UNKNOWN", "OCI manifest found, but accept header does not support it")
+        raise error_reply("MANIFEST_UNKNOWN", "OCI manifest found, but accept header does not support it")
     if ":" in route.reference:
         return as_stored
     if stored.media_type == DOCKER_LIST:
         stored = _amd64(storage, route, stored)
         if DOCKER_MANIFEST not in accepted and quirks.insists_on_docker and not quirks.converts_to_schema1:
-            raise refusal("MANIFEST_INVALID", "schema 2 manifest not supported by client")
+            raise error_reply("MANIFEST_INVALID", "schema 2 manifest not supported by client")
     if quirks.converts_to_schema1 and stored.media_type == DOCKER_MANIFEST and DOCKER_MANIFEST not in accepted:
         body = _schema1(storage, route, stored)
         return body, DOCKER_SCHEMA1, Digest.of(body)
@@ -45,7 +45,7 @@ def _amd64(storage: Storage, route: Route, index: StoredManifest) -> StoredManif
             found = storage.find(route.repository, child.digest)
             if found:
                 return found
-    raise refusal("MANIFEST_UNKNOWN")
+    raise error_reply("MANIFEST_UNKNOWN")
 
 
 class _Config(msgspec.Struct):
@@ -61,7 +61,7 @@ def _schema1(storage: Storage, route: Route, manifest: StoredManifest) -> bytes:
         config = _Config()
     history = config.history or ()
     if not history or sum(not each.get("empty_layer") for each in history) != len(layers):
-        raise refusal("MANIFEST_INVALID")  # distribution cannot convert such a configuration
+        raise error_reply("MANIFEST_INVALID")  # distribution cannot convert such a configuration
     return msgspec.json.encode(
         {
             "schemaVersion": 1,

@@ -5,12 +5,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from holystone.embedded.errors import Refusal, plain
+from holystone.embedded.errors import ErrorReply, plain
 from holystone.embedded.exchange import Reply
 
 
 def part_of(whole: Reply, asked: str) -> Reply:
-    """Raises Refusal."""
+    """Raises ErrorReply."""
     unit, _, text = asked.partition("=")
     if unit != "bytes" or "," in text or not whole.body:
         return whole
@@ -29,5 +29,5 @@ def part_of(whole: Reply, asked: str) -> Reply:
     return Reply(206, whole.body[begin : end + 1], {**whole.headers, **told})
 
 
-def _refused(whole: Reply, why: str, headers: Mapping[str, str] = MappingProxyType({})) -> Refusal:
+def _refused(whole: Reply, why: str, headers: Mapping[str, str] = MappingProxyType({})) -> ErrorReply:
     return plain(416, why, {"Docker-Content-Digest": whole.headers["Docker-Content-Digest"], **headers})

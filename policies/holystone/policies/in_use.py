@@ -13,7 +13,7 @@ _SHOWN = 3
 
 
 class Image(Protocol):
-    """Of a final image or a stage."""
+    """A final image or a stage, as far as it matters whether somebody uses it."""
 
     @property
     def reference(self) -> Reference: ...

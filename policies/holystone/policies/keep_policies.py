@@ -74,7 +74,8 @@ def default_keep_policies(*, main: bool = False) -> tuple[KeepPolicy, ...]:
 
 
 def _expression(pattern: str) -> str | None:
-    """Without one slash at either end, as werf takes them off one after the other: a lone `/` matches everything."""
+    """The expression of a pattern in slashes, without one of them at either end, as werf takes them off one after the
+    other: a lone `/` matches everything."""
     return pattern[1:-1] if pattern[:1] == pattern[-1:] == "/" else None
 
 

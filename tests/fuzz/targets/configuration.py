@@ -1,6 +1,7 @@
 """Configurations of images, and the labels in them."""
 
-from holystone.engine.model.manifests import Malformed, parse_config
+from holystone.engine.model.image_config import parse_config
+from holystone.engine.model.manifests import Malformed
 from holystone.engine.model.references import Digest
 from holystone.policies.werf.v1.labels import another_project, imports, is_final_image, is_image_under
 

@@ -48,8 +48,8 @@ def canonical_host(host: str) -> str:
 
 
 def parse_entry(entry: Any, origin: str) -> Credential | None:
-    """None for the empty entry that Docker leaves when a helper has the secret. Raises ValueError, which says what is
-    wrong and nothing of the content."""
+    """The credential of an entry; None for the empty entry that Docker leaves when a helper has the secret. Raises
+    ValueError, which says what is wrong and nothing of the content."""
     if not isinstance(entry, dict):
         raise ValueError("it is no object")
     for field in ("auth", "username", "password", "identitytoken", "registrytoken"):

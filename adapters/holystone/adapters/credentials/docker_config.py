@@ -22,7 +22,8 @@ _LARGEST: Final = 16 << 20
 
 
 def docker_config_dir(option: str | None, environment: Mapping[str, str], home: Path) -> Path:
-    """`--docker-config`, then WERF_DOCKER_CONFIG, DOCKER_CONFIG, ~/.docker (werf's order)."""
+    """The folder of Docker's configuration: `--docker-config`, then WERF_DOCKER_CONFIG, DOCKER_CONFIG, ~/.docker
+    (werf's order)."""
     text = option or environment.get("WERF_DOCKER_CONFIG") or environment.get("DOCKER_CONFIG")
     if not text:
         return home / ".docker"
@@ -38,9 +39,9 @@ class _HelperKey:
 
 @dataclass(slots=True, eq=False, repr=False)
 class DockerConfig:
-    """`credHelpers` for the host, then `auths` for a path in it (longest first), `credsStore`, `auths` for the host:
-    the first that knows something. A malformed entry is left out with a warning, and so is a helper that is not
-    installed (Docker itself fails there)."""
+    """Credentials by Docker's configuration: `credHelpers` for the host, then `auths` for a path in it (longest first),
+    `credsStore`, `auths` for the host: the first that knows something. A malformed entry is left out with a warning,
+    and so is a helper that is not installed (Docker itself fails there)."""
 
     shown: str
     """The file's name, for people."""
@@ -55,8 +56,8 @@ class DockerConfig:
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """`config.json` in it; a missing file is an empty configuration. Raises UsageError naming file, line and
-        column."""
+        """The configuration in `config.json` of a folder; a missing file is an empty configuration. Raises UsageError
+        naming file, line and column."""
         file = directory / "config.json"
         shown = _shown(file)
         try:
@@ -113,8 +114,8 @@ class DockerConfig:
         return cls(shown, entries, helpers, store if isinstance(store, str) else "")
 
     async def credential(self, host: RegistryHost, path: str = "") -> Credential:
-        """For a registry, or a repository path in it. Helpers are asked once per host. Raises UsageError if a helper
-        fails or hangs."""
+        """The credential for a registry, or for a repository path in it. Helpers are asked once per host. Raises
+        UsageError if a helper fails or hangs."""
         name = canonical_host(host)
         server = HUB_SERVER if name == HUB else name
         found: Credential | None = None
@@ -128,7 +129,7 @@ class DockerConfig:
         return found or Anonymous(f"there is none for {host} in {self.shown}")
 
     async def refreshed(self, host: RegistryHost, refused: Credential, path: str = "") -> Credential:
-        """After the registry refused one: asks the helper again (once per refused credential)."""
+        """The credential to try after the registry refused one: asks the helper again (once per refused credential)."""
         if refused not in self._refused:
             self._refused.add(refused)
             for key in [key for key, answer in self._answers.items() if answer == refused]:
@@ -177,7 +178,8 @@ def _section(document: dict[str, Any], name: str, shown: str) -> dict[str, Any]:
 
 
 def _is_open_to_all(file: Path) -> bool:
-    """That includes the way to it: in a pod the file is readable, and its folder often is not."""
+    """Whether anybody may read the file, the way to it included: in a pod the file is readable, and its folder often is
+    not."""
     try:
         way = file.resolve()
         return bool(way.stat().st_mode & stat.S_IROTH) and all(

@@ -51,7 +51,7 @@ ways."""
 
 
 def remember(secret: str) -> None:
-    """From here on it is nowhere to be seen."""
+    """Keeps a secret in mind: from here on it is nowhere to be seen."""
     if len(secret) >= _SHORTEST:
         _KNOWN.pop(secret, None)
         _KNOWN[secret] = None
@@ -60,7 +60,7 @@ def remember(secret: str) -> None:
 
 
 def redacted(text: str) -> str:
-    """Without the secrets that are known, and without the user info of an address."""
+    """The text without the secrets that are known, and without the user info of an address."""
     # The longest first: another one may be a part of it, and what is left over tells the rest.
     known = list(_KNOWN)
     older = frozenset(known[:-_SPELLED])
@@ -79,7 +79,8 @@ def beginning(text: str, most: int) -> str:
 
 
 def without_userinfo(address: str) -> str:
-    """For text that should be an address and is none, so that nobody can tell where its host begins."""
+    """The text without what may be user info: for text that should be an address and is none, so that nobody can tell
+    where its host begins."""
     scheme, separator, rest = address.rpartition("://")
     _, at, host = rest.rpartition("@")
     return f"{scheme}{separator}…@{host}" if at else address
@@ -108,7 +109,7 @@ def _forms(secret: str, *, in_all_ways: bool) -> tuple[_Form, ...]:
 
 
 def _without_padding(coded: str) -> tuple[str, str]:
-    """As it is, and as in addresses (RFC 4648, 5)."""
+    """The base64 without padding, as it is and as in addresses (RFC 4648, 5)."""
     bare = coded.rstrip("=")
     return bare, bare.translate(str.maketrans("+/", "-_"))
 

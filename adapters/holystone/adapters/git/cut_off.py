@@ -32,7 +32,8 @@ def check_objects(folder: Path) -> None:
 
 
 def _loose(objects: Path, seen: set[Path]) -> Iterator[Path]:
-    """And those of the repositories that this one borrows from (gitrepository-layout(5), `info/alternates`)."""
+    """Its files of loose objects, and those of the repositories that it borrows from (gitrepository-layout(5),
+    `info/alternates`)."""
     here = Path(os.path.realpath(objects))
     if here in seen or not here.is_dir():
         return

@@ -28,7 +28,7 @@ def unreadable(directory: Path, error: Exception) -> IncompleteSource:
 
 
 def _way_out(directory: Path, reason: str) -> str:
-    """By libgit2's words."""
+    """What to do about a repository that libgit2 refuses, by its words."""
     folder = shell_word(directory)
     if "not owned by current user" in reason:
         return (

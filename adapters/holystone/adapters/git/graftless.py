@@ -11,8 +11,8 @@ import pygit2
 
 @contextmanager
 def without_grafts(repository: pygit2.Repository) -> Iterator[pygit2.Repository]:
-    """The same objects and the same shallow boundary. A graft cuts commits off from their descendants, and a clone's
-    owner who made one to see less did not mean to throw the images away."""
+    """The repository with the same objects and the same shallow boundary, and no grafts. A graft cuts commits off from
+    their descendants, and a clone's owner who made one to see less did not mean to throw the images away."""
     folder = Path(repository.path)
     if not (folder / "info" / "grafts").exists():
         yield repository

@@ -29,7 +29,8 @@ def listed(repository: pygit2.Repository) -> Iterator[pygit2.Reference]:
 
 
 def check_packed_size(folder: Path) -> None:
-    """Before anything of it is looked up. `folder`: with the file, if there is one. Raises IncompleteSource."""
+    """Looks how large packed-refs is, before anything of it is looked up. `folder`: with the file, if there is one.
+    Raises IncompleteSource."""
     packed = folder / "packed-refs"
     if packed.exists() and packed.stat().st_size > _LARGEST:
         raise too_many(f"The clone in {folder}", f"more than {_LARGEST >> 20} MiB of references")

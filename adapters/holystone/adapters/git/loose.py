@@ -20,16 +20,17 @@ class Loose(NamedTuple):
 
 
 def check_packed(folder: Path) -> None:
-    """libgit2 reads an empty file as no references; every git since 2007 writes at least a first line. Raises
-    ValueError."""
+    """Refuses an empty packed-refs. libgit2 reads an empty file as no references; every git since 2007 writes at least
+    a first line. Raises ValueError."""
     packed = folder / "packed-refs"
     if packed.exists() and not packed.stat().st_size:
         raise ValueError("packed-refs is empty, as a crash leaves it")
 
 
 def look_at_loose(folder: Path, prefixes: Iterable[str]) -> Loose:
-    """`folder`: what the worktrees of a repository share; `prefixes`: such as `refs/tags/`. `HEAD` right below one may
-    be anything. Raises ValueError for a file that is no reference, OSError for one that cannot be read."""
+    """Looks at each file of a loose reference. `folder`: what the worktrees of a repository share; `prefixes`: such as
+    `refs/tags/`. `HEAD` right below one may be anything. Raises ValueError for a file that is no reference, OSError for
+    one that cannot be read."""
     names: set[bytes] = set()
     hollow: list[str] = []
     for prefix in prefixes:
@@ -58,7 +59,7 @@ def _below(top: Path) -> Iterator[Path]:
 
 
 def _is_sound(path: Path, name: str) -> bool:
-    """False if it is gone: packed or deleted since it was listed."""
+    """Whether a file is a sound reference; False if it is gone: packed or deleted since it was listed."""
     try:
         if not path.is_symlink() and not path.exists():
             return False

@@ -42,7 +42,8 @@ def _names(repository: pygit2.Repository) -> list[str]:
 
 
 def fetches_tags(repository: pygit2.Repository) -> bool:
-    """Without either, git brings along the tags of the commits that it happens to fetch. Raises what pygit2 raises."""
+    """Whether a fetch is set to bring all tags. If not, git brings along the tags of the commits that it happens to
+    fetch. Raises what pygit2 raises."""
     config = repository.config
     if "remote.origin.tagopt" in config and config["remote.origin.tagopt"] == "--tags":
         return True

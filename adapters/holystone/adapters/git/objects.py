@@ -6,7 +6,8 @@ from pygit2.enums import ObjectType
 
 
 def read_object(repository: pygit2.Repository, oid: pygit2.Oid) -> pygit2.Commit | pygit2.Tag | None:
-    """None for a file or a folder. Raises KeyError if there is no such object, and what else pygit2 raises."""
+    """The commit or tag with this id; None for a file or a folder. Raises KeyError if there is no such object, and what
+    else pygit2 raises."""
     kind, _ = repository.odb.read_header(oid)
     if kind not in (ObjectType.COMMIT, ObjectType.TAG):
         return None

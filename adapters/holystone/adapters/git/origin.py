@@ -11,17 +11,17 @@ from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.scrub import scrub
 from holystone.adapters.programs import ProgramFailed, ProgramMissing
 
-Kind: TypeAlias = Literal["branch", "tag"]
-Objects: TypeAlias = Mapping[tuple[Kind, str], str]
+ReferenceKind: TypeAlias = Literal["branch", "tag"]
+Objects: TypeAlias = Mapping[tuple[ReferenceKind, str], str]
 """What each branch and tag points to, unpeeled, in hexadecimal. A byte that is not UTF-8 is a surrogate in the name."""
-Wanted: TypeAlias = Callable[[Kind, str], bool]
+Wanted: TypeAlias = Callable[[ReferenceKind, str], bool]
 """Whether anything could be judged by a branch or tag of this name."""
 
 ASK_TIMEOUT: Final = 60.0
 """Seconds."""
 _LARGEST: Final = 1 << 26
 """Bytes; a line has a hundred or so, and takes four times that while it is read."""
-_KINDS: Final[Mapping[str, Kind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
+_KINDS: Final[Mapping[str, ReferenceKind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
 
 
 class Unasked(msgspec.Struct, frozen=True):
@@ -49,8 +49,8 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
 
 
 def _objects(output: bytes) -> Objects:
-    """Raises IncompleteSource."""
-    found: dict[tuple[Kind, str], str] = {}
+    """The branches and tags that `git ls-remote` lists. Raises IncompleteSource."""
+    found: dict[tuple[ReferenceKind, str], str] = {}
     for line in BytesIO(output):  # not all lines at once
         object_id, _, name = line.rstrip(b"\n").decode(errors="surrogateescape").partition("\t")
         for prefix, kind in _KINDS.items():

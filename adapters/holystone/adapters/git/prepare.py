@@ -23,8 +23,8 @@ _WIDEN: Final = "git remote set-branches origin '*' && git config remote.origin.
 async def prepare_history(
     directory: Path, *, allow_shallow: bool, synchronize_first: bool, timeout: float = FETCH_TIMEOUT
 ) -> GitRepository | None:
-    """None if there is no git repository. With `allow_shallow`, what a clone lacks is unknown instead of absent.
-    Raises IncompleteSource."""
+    """The repository whose history decides; None if there is no git repository. With `allow_shallow`, what a clone
+    lacks is unknown instead of absent. Raises IncompleteSource."""
     repository = await anyio.to_thread.run_sync(open_history, directory)
     if repository is None:
         return None
@@ -51,7 +51,7 @@ def require_whole(repository: GitRepository) -> None:
     )
 
 
-class Checked(msgspec.Struct, frozen=True):
+class CheckedClone(msgspec.Struct, frozen=True):
     """What is known of the clone once origin was asked."""
 
     repository: GitRepository
@@ -61,12 +61,13 @@ class Checked(msgspec.Struct, frozen=True):
 
 async def catch_up(
     repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float = ASK_TIMEOUT
-) -> Checked:
-    """To be called once the registries have been read: what is built meanwhile has its commit on origin before its
-    image is in a list. A synchronized clone fetches again. Both are compared with origin, and refused if they lack what
-    is `wanted`. With `allow_shallow` all they lack is unknown instead. Raises IncompleteSource."""
+) -> CheckedClone:
+    """Compares the clone with origin. To be called once the registries have been read: what is built meanwhile has its
+    commit on origin before its image is in a list. A synchronized clone fetches again. Both are compared with origin,
+    and refused if they lack what is `wanted`. With `allow_shallow` all they lack is unknown instead. Raises
+    IncompleteSource."""
     if repository.is_synchronized:
-        return Checked(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
+        return CheckedClone(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
     remotes = await anyio.to_thread.run_sync(lambda: repository.remotes)
     origin = await ask_origin(repository.clone, timeout=timeout) if "origin" in remotes else _no_origin(remotes)
     references = await anyio.to_thread.run_sync(repository.references)
@@ -76,12 +77,12 @@ async def catch_up(
             if not allow_shallow:
                 raise _set_up_to_leave_out(repository, left, origin)
             repository.lacks_references = True
-        return Checked(repository, origin.why)
+        return CheckedClone(repository, origin.why)
     if lacks := lacking(references.objects, origin, wanted):
         if not allow_shallow:
             raise _behind(repository, lacks)
         repository.lacks_references = True
-    return Checked(repository)
+    return CheckedClone(repository)
 
 
 async def _fetched_again(
@@ -112,8 +113,8 @@ async def _fetched_again(
 
 
 def refuse_without_tags(repository: GitRepository, references: References) -> None:
-    """For a clone that could not be compared with origin, where policies select tags and images may go for want of
-    one. Raises IncompleteSource where the clone has no tag and nothing says that it would have. Blocks."""
+    """Refuses a clone without tags that could not be compared with origin, where policies select tags and images may go
+    for want of one. Raises IncompleteSource where the clone has no tag and nothing says that it would have. Blocks."""
     if references.tag_names or repository.is_synchronized or repository.fetches_tags():
         return
     raise IncompleteSource(

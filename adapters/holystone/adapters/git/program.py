@@ -47,7 +47,8 @@ class Clone(NamedTuple):
 
 
 async def run_git(clone: Clone, *words: str, timeout: float, largest: int = LARGEST) -> Ended:
-    """`timeout`: seconds. It never asks for a password; cancelling ends it. Raises what `run_program` raises."""
+    """Runs git in the clone. `timeout`: seconds. It never asks for a password; cancelling ends it. Raises what
+    `run_program` raises."""
     # By itself git takes a folder for a repository that merely looks like one, with all that its configuration says to
     # run: whoever may commit can make one of the project's. Git before 2.38 knows no such setting, and minds none.
     one = (f"--git-dir={clone.git_dir}", "-c", "safe.bareRepository=explicit")

@@ -24,8 +24,9 @@ def reach(
     commits: Collection[Commit],
     others: Collection[Commit] = (),
 ) -> Reached:
-    """`commits` exist. Of `others` only `Reached.by_any` tells. Raises what pygit2 raises, also if a head or anything
-    below it is missing, and IncompleteSource where there is no memory for so many beside each other."""
+    """Which heads reach which commits. `commits` exist. Of `others` only `Reached.by_any` tells. Raises what pygit2
+    raises, also if a head or anything below it is missing, and IncompleteSource where there is no memory for so many
+    beside each other."""
     ordered = sorted(set(heads))
     masks = dict.fromkeys(commits, 0)
     wanted = {pygit2.Oid(hex=commit): commit for commit in commits}

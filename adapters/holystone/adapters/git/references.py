@@ -11,9 +11,10 @@ import pygit2
 from holystone.adapters.git.listed import listed, too_many
 from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.adapters.git.objects import read_object
-from holystone.adapters.git.origin import Kind, Objects
+from holystone.adapters.git.origin import Objects, ReferenceKind
 from holystone.engine.model.history import GitReference
 from holystone.engine.model.references import Commit
+from holystone.engine.model.source_notices import ReferenceIgnored
 
 
 class Namespace(NamedTuple):
@@ -34,8 +35,8 @@ names."""
 class References(msgspec.Struct, frozen=True):
     found: tuple[GitReference, ...]
     """Sorted."""
-    warnings: tuple[str, ...]
-    """References that were left out, each with the reason."""
+    ignored: tuple[ReferenceIgnored, ...]
+    """References that were left out. Sorted."""
     branch_names: tuple[str, ...] = ()
     """Of all branches of origin, sorted. A byte that is not UTF-8 is a surrogate here, since slugs hash the bytes."""
     tag_names: tuple[str, ...] = ()
@@ -60,22 +61,22 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     check_packed(folder)
     every = list(listed(repository))
     loose = look_at_loose(folder, namespace)
-    warnings: list[str] = []
-    objects: dict[tuple[Kind, str], str] = {}
+    ignored: list[ReferenceIgnored] = []
+    objects: dict[tuple[ReferenceKind, str], str] = {}
     _check_all_are_listed(folder, loose.names, every)
     for kind, raw_name, reference in _within(namespace, every):
         # In Go's regular expressions, as here, a stray byte is U+FFFD.
         name = raw_name.decode(errors="replace")
         end = _end(reference)
         if end is None:
-            warnings.append(f"git {kind} {name} is a symbolic reference to nothing; ignored")
+            ignored.append(ReferenceIgnored(kind, name, dangling=True))
             objects[kind, raw_name.decode(errors="surrogateescape")] = ""
             continue
         objects[kind, raw_name.decode(errors="surrogateescape")] = str(end)
         target = read_object(repository, end)
         commit = _peeled(repository, target, name)
         if commit is None:
-            warnings.append(f"git {kind} {name} does not end in a commit; ignored")
+            ignored.append(ReferenceIgnored(kind, name, dangling=False))
             continue
         # A git that is older than 2005 wrote annotated tags without a tagger.
         tagger = target.tagger if isinstance(target, pygit2.Tag) else None
@@ -83,7 +84,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
         found.append(GitReference(kind, name, Commit.parse(str(commit.id)), date))
     return References(
         tuple(sorted(found)),
-        tuple(sorted(warnings)),
+        tuple(sorted(ignored)),
         branch_names=_names(objects, "branch"),
         tag_names=_names(objects, "tag"),
         objects=objects,
@@ -92,7 +93,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
     )
 
 
-def _names(objects: Objects, kind: Kind) -> tuple[str, ...]:
+def _names(objects: Objects, kind: ReferenceKind) -> tuple[str, ...]:
     return tuple(sorted(name for of, name in objects if of == kind))
 
 
@@ -113,8 +114,10 @@ def _check_all_are_listed(folder: Path, names: Collection[bytes], every: Iterabl
             raise ValueError(f"the reference {name.decode(errors='replace')} is passed over")
 
 
-def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator[tuple[Kind, bytes, pygit2.Reference]]:
-    """Names need not be UTF-8."""
+def _within(
+    namespace: Namespace, every: Iterable[pygit2.Reference]
+) -> Iterator[tuple[ReferenceKind, bytes, pygit2.Reference]]:
+    """The branches and tags below a namespace, with their names, which need not be UTF-8."""
     branches, tags = (prefix.encode() for prefix in namespace)
     for reference in every:
         path = reference.raw_name
@@ -125,8 +128,8 @@ def _within(namespace: Namespace, every: Iterable[pygit2.Reference]) -> Iterator
 
 
 def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
-    """None for a symbolic one whose target does not exist: whoever renames a branch leaves such behind. Raises GitError
-    if the target is there and damaged."""
+    """The object where a reference ends; None for a symbolic one whose target does not exist: whoever renames a branch
+    leaves such behind. Raises GitError if the target is there and damaged."""
     try:
         end = reference.resolve().target
     except KeyError:

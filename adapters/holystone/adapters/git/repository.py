@@ -33,14 +33,14 @@ class GitRepository:
 
     @property
     def clone(self) -> Clone:
-        """For the git program, so that it works in this repository and in no other."""
+        """Where the git program works, so that it works in this repository and in no other."""
         git_dir = Path(self._repository.path)
         top = Path(self._repository.workdir) if self._repository.workdir else git_dir
         return Clone(git_dir, top if top.is_dir() else git_dir)
 
     @property
     def remotes(self) -> tuple[str, ...]:
-        """Names, sorted."""
+        """The names of the remotes, sorted."""
         try:
             return tuple(sorted(name for name in self._repository.remotes.names() if name))
         except CORRUPT as error:
@@ -81,7 +81,7 @@ class GitRepository:
 
     @property
     def origin(self) -> str:
-        """For people: its address, without a password, if it has one."""
+        """What origin is called for people: its address, without a password, if it has one."""
         try:
             address = self._repository.remotes["origin"].url if "origin" in self.remotes else None
             return f"origin ({scrub(address)})" if address else "origin"
@@ -120,6 +120,7 @@ class GitRepository:
 
 
 def open_history(directory: Path, *, synchronized: bool = False) -> GitRepository | None:
-    """None if the directory is in no git repository. Raises IncompleteSource if it is in one that cannot be read."""
+    """The repository that the directory is in; None if the directory is in no git repository. Raises IncompleteSource
+    if it is in one that cannot be read."""
     found = discover(directory)
     return GitRepository(directory, found, synchronized=synchronized) if found else None

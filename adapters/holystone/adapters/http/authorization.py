@@ -61,7 +61,7 @@ def secret_json(fields: Mapping[str, str | Secret]) -> bytes:
 
 
 def secret_form(fields: Mapping[str, str | Secret]) -> bytes:
-    """The same as application/x-www-form-urlencoded."""
+    """The fields as application/x-www-form-urlencoded."""
     return urlencode({name: _text(value) for name, value in fields.items()}).encode()
 
 

@@ -164,9 +164,8 @@ class Authorizer:
 
 
 def own(wanted: str, scope: str) -> str:
-    """Of the scopes that a challenge wants, those that are about what the request is about, without what is granted
-    besides: a token that opens another repository is no business of this one's registry. Any registry could ask for
-    it, and keep it."""
+    """The scopes that a challenge wants and the request is about, without what is granted besides: a token that opens
+    another repository is no business of this one's registry. Any registry could ask for it, and keep it."""
     ours = {each.rpartition(":")[0] for each in scope.split()}
     return " ".join(each for each in wanted.split() if each.rpartition(":")[0] in ours)
 

@@ -30,7 +30,7 @@ class Bodies:
         self._freed = anyio.Condition()
 
     async def read(self, response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
-        """Raises TooLarge for one of more than `limit` bytes."""
+        """The whole body. Raises TooLarge for one of more than `limit` bytes."""
         too_big = TooLarge(
             f"The reply to {response.method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
             "the most that such a reply may have."
@@ -68,8 +68,9 @@ class Bodies:
 
 
 async def _unfolded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """In small parts: aiohttp would unfold all that one packet brings, a thousand times its size, before anybody is
-    asked whether there is room for it. Raises ClientPayloadError if it is damaged, or ends too early."""
+    """The body, unfolded in small parts: aiohttp would unfold all that one packet brings, a thousand times its size,
+    before anybody is asked whether there is room for it. Raises ClientPayloadError if it is damaged, or ends too
+    early."""
     is_folded = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
     member = None
     async for part in response.content.iter_any():

@@ -10,7 +10,7 @@ from multidict import CIMultiDictProxy
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """Unix seconds."""
+    """A clock's time beside ours, in Unix seconds."""
 
     theirs: int
     ours: int
@@ -21,8 +21,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Dates:
-    """By host, of all replies the one whose `Date` is nearest to our clock: a cache on the way may hand out old ones,
-    and none that are new."""
+    """What time each host says it is: of all its replies the one whose `Date` is nearest to our clock: a cache on the
+    way may hand out old ones, and none that are new."""
 
     def __init__(self) -> None:
         self._nearest: dict[str, Reading | None] = {}
@@ -38,7 +38,8 @@ class Dates:
 
     @property
     def nearest(self) -> Mapping[str, Reading | None]:
-        """None: the host was asked and never said what time it is, at least not in a way that can be understood."""
+        """The nearest reading by host. None: the host was asked and never said what time it is, at least not in a way
+        that can be understood."""
         return self._nearest
 
     def now(self, host: str) -> float:

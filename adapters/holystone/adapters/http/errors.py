@@ -35,7 +35,7 @@ def error_code(reply: Reply) -> str:
 
 
 def summary(reply: Reply) -> str:
-    """For people: status, code and message in at most 200 printable characters."""
+    """A reply for people: status, code and message in at most 200 printable characters."""
     code, message = _first(reply)
     if not code and not message:
         message = _plain(reply.body)

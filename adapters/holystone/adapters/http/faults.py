@@ -29,7 +29,7 @@ RETRIED = frozenset((408, 429, 500, 502, 503, 504))
 
 
 class NoAnswer(Transient):
-    """No reply at all."""
+    """No reply came at all."""
 
 
 class NothingThere(NoAnswer):

@@ -28,10 +28,10 @@ class Link:
 
 
 def parse_links(headers: Iterable[str]) -> tuple[Link, ...]:
-    """Of all headers of that name. Besides what the RFC allows: quotes of the other kind around a value, and a target
-    without brackets if there is no other link in its header (Cloudflare's serverless-registry sends
-    `http://…/tags/list?n=10&last=t009; rel=next`): with two of them a comma may belong to either. Raises StrangeLink.
-    """
+    """The links of all headers of that name. Besides what the RFC allows: quotes of the other kind around a value, and
+    a target without brackets if there is no other link in its header (Cloudflare's serverless-registry sends
+    `http://…/tags/list?n=10&last=t009; rel=next`): with two of them a comma may belong to either. Raises
+    StrangeLink."""
     return tuple(link for header in headers for link in _parse(header))
 
 
@@ -53,7 +53,8 @@ def _parse(header: str) -> Iterator[Link]:
 
 
 def _parameters(header: str, position: int) -> tuple[frozenset[str] | None, int]:
-    """Of one link, and where they end. Of several `rel` the first counts (RFC 8288, 3.3)."""
+    """The relations that one link says, and where its parameters end. Of several `rel` the first counts (RFC 8288,
+    3.3)."""
     relations: frozenset[str] | None = None
     while True:
         position = _end(_SPACE, header, position)

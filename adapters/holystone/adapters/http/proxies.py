@@ -27,8 +27,8 @@ _METADATA = URL("http://169.254.169.254")
 
 
 def proxy_for(url: URL) -> Proxy:
-    """From HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, unless NO_PROXY has the host. Raises UsageError for an address that
-    is none."""
+    """The proxy for an address, from HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, unless NO_PROXY has the host. Raises
+    UsageError for an address that is none."""
     text = _variable(f"{url.scheme}_proxy") or _variable("all_proxy")
     if not text or is_direct(url, _variable("no_proxy")):
         return DIRECT
@@ -46,14 +46,14 @@ def proxy_for(url: URL) -> Proxy:
 
 
 def hides_metadata() -> str:
-    """For people: that a vendor's library asks a machine through a proxy who it is. Empty if it does not."""
+    """Says to people that a vendor's library asks a machine through a proxy who it is. Empty if it does not."""
     if proxy_for(_METADATA).url is None:
         return ""
     return f"A proxy is asked who this machine is: name {_METADATA.host} in NO_PROXY."
 
 
 def proxy_at(proxy: URL) -> Proxy:
-    """With the password that its address may hold."""
+    """The proxy at an address, with the password that the address may hold."""
     if not proxy.user:
         return Proxy(proxy, {})
     remember(proxy.password or "")
@@ -63,7 +63,7 @@ def proxy_at(proxy: URL) -> Proxy:
 
 
 def _variable(name: str) -> str:
-    """In capitals first, as Go does it. What a web server calls a script with may hold a stranger's `Proxy` header
-    under the name HTTP_PROXY (CVE-2016-5386)."""
+    """The value of a variable, in capitals first, as Go looks for it. What a web server calls a script with may hold a
+    stranger's `Proxy` header under the name HTTP_PROXY (CVE-2016-5386)."""
     capitals = "" if name == "http_proxy" and "REQUEST_METHOD" in os.environ else os.environ.get(name.upper(), "")
     return (capitals or os.environ.get(name, "")).strip()

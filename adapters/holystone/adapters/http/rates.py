@@ -20,7 +20,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def rate_hint(headers: Mapping[str, str], now: float) -> RateHint | None:
-    """From `X-RateLimit-*` or `RateLimit-*`, or from the one `RateLimit: "name";r=50;t=30` of the newer IETF draft."""
+    """What is left of a limit, from `X-RateLimit-*` or `RateLimit-*`, or from the one `RateLimit: "name";r=50;t=30` of
+    the newer IETF draft."""
     for prefix in ("X-RateLimit", "RateLimit"):
         remaining = _number(headers.get(f"{prefix}-Remaining", ""))
         if remaining is not None:

@@ -1,4 +1,4 @@
-"""What came back."""
+"""What came back for a request, and how it is shown."""
 
 from dataclasses import dataclass, field
 from typing import Final

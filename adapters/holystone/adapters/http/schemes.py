@@ -45,7 +45,7 @@ class Schemes:
                 self._plain[host] = await self._is_plain(host)
 
     def base(self, host: RegistryHost) -> URL:
-        """Where the registry's API is, without a slash at the end. After `find_out`."""
+        """Where the registry's API is, without a slash at the end. To be asked after `find_out`."""
         return URL(f"{'http' if self._plain[host] else 'https'}://{authority(host)}")
 
     def vendor_api(self, host: RegistryHost) -> URL:
@@ -62,9 +62,9 @@ class Schemes:
         return plain
 
     async def _speaks_tls(self, url: URL, host: RegistryHost, *, here: bool) -> bool:
-        """Without a credential. A certificate that nobody vouches for is TLS; so is an error, and silence. Nobody at
-        https's own port says nothing of http's. `here`, on this machine, silence and nobody mean plain http: what comes
-        there later is seldom anything else."""
+        """Whether a server speaks TLS, asked without a credential. A certificate that nobody vouches for is TLS; so is
+        an error, and silence. Nobody at https's own port says nothing of http's. `here`, on this machine, silence and
+        nobody mean plain http: what comes there later is seldom anything else."""
         with anyio.move_on_after(PATIENCE):
             try:
                 async with Wire(connections=1, unverified=partial(self._unverified.cover, registry=host)) as wire:

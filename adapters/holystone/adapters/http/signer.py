@@ -23,7 +23,7 @@ class Signer(Protocol):
     """Asked inside the attempt: a signature that waits in the queue of a lane grows old there."""
 
     async def sign(self, request: Outgoing) -> Authorization | None:
-        """None: the request goes without one."""
+        """The authorization of one attempt; None: the request goes without one."""
         ...
 
     async def refused(self, used: Authorization, reply: Reply) -> bool:

@@ -10,8 +10,9 @@ def usual_trust() -> ssl.SSLContext:
 
 
 def leniently(context: ssl.SSLContext) -> ssl.SSLContext:
-    """The same. Python 3.13 wants extensions that the authorities of companies and clusters often lack: basic
-    constraints that are critical, key identifiers (kubernetes-client/python#2394). Go, curl and browsers take them."""
+    """The same context without what is new and strict in it. Python 3.13 wants extensions that the authorities of
+    companies and clusters often lack: basic constraints that are critical, key identifiers
+    (kubernetes-client/python#2394). Go, curl and browsers take them."""
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 

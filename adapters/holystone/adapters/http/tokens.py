@@ -52,8 +52,8 @@ class _Body(msgspec.Struct):
 
 
 class Tokens:
-    """`classify` raises RateLimited or Transient for replies that ask to come back (see `transport`). `clock` is
-    monotonic."""
+    """The tokens of one registry, by scope. `classify` raises RateLimited or Transient for replies that ask to come
+    back (see `transport`). `clock` is monotonic."""
 
     def __init__(
         self, wire: Wire, *, classify: Callable[[Reply], None], clock: Callable[[], float] = time.monotonic
@@ -183,9 +183,9 @@ def described(credential: Credential) -> str:
 
 
 def _lifetime(claims: Mapping[str, Any], now: int | None) -> float | None:
-    """By the token server's own clock; Azure and GitLab say it nowhere else. Azure dates its tokens a quarter of an
-    hour back, so that an hour's looks like 75 minutes (Azure/azure-sdk-for-python, recordings): `now` counts, if it
-    can."""
+    """How many seconds a token lives, by the token server's own clock; Azure and GitLab say it nowhere else. Azure
+    dates its tokens a quarter of an hour back, so that an hour's looks like 75 minutes (Azure/azure-sdk-for-python,
+    recordings): `now` counts, if it can."""
     try:
         begun, end = float(claims["iat"]), float(claims["exp"])
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -46,8 +46,8 @@ def is_loopback(host: str) -> bool:
 
 
 def is_near(host: str) -> bool:
-    """On this machine or in a private network, by its address, or by a name that nobody can have outside of one: a
-    single label, or one of RFC 6762 (appendix G), RFC 8375 and ICANN's `internal`."""
+    """Whether a host is on this machine or in a private network, by its address, or by a name that nobody can have
+    outside of one: a single label, or one of RFC 6762 (appendix G), RFC 8375 and ICANN's `internal`."""
     host = host.lower().rstrip(".")
     if _is_address(host):
         return ipaddress.ip_address(host.strip("[]")).is_private

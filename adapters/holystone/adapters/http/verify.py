@@ -5,7 +5,7 @@ from holystone.engine.model.references import Digest
 
 
 def verify(body: bytes, digest: Digest, *, what: str) -> bytes:
-    """The same bytes. Raises IncompleteSource if they are not what the digest says; `what` names them."""
+    """The body that was given. Raises IncompleteSource if they are not what the digest says; `what` names them."""
     found = Digest.of(body, digest.algorithm)
     if found != digest:
         raise IncompleteSource(

@@ -62,7 +62,8 @@ class Watch:
         self._doubts.setdefault(generation, what)
 
     def answered(self, seconds: float, now: float) -> None:
-        """On a connection that had answered before: only there can an answer be the one to another question."""
+        """Notes an answer on a connection that had answered before: only there can an answer be the one to another
+        question."""
         self._last_reply = now
         self._slowest = max(self._slowest, seconds)
 

@@ -18,7 +18,7 @@ from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.trust import is_loopback
 from holystone.adapters.http.watch import Watch
 from holystone.adapters.http.wire import Wire
-from holystone.adapters.kubernetes.identity import NOBODYS, ClusterCredentials, Identity
+from holystone.adapters.kubernetes.identity import NOBODYS, ClusterCredentials, ClusterIdentity
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
@@ -37,7 +37,7 @@ _LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context s
 class ApiServer:
     """An async context manager. Connects when it is first asked."""
 
-    def __init__(self, cluster: Cluster, identity: Identity, name: str, scheduler: Scheduler) -> None:
+    def __init__(self, cluster: Cluster, identity: ClusterIdentity, name: str, scheduler: Scheduler) -> None:
         """`name` is the user's, for the lane. Raises IncompleteSource for an address that is none."""
         self._cluster = cluster
         self._identity = identity
@@ -131,7 +131,7 @@ class ApiServer:
 
 
 def base_url(cluster: Cluster) -> URL:
-    """Without a slash at the end. Raises IncompleteSource."""
+    """Where the cluster's API is, without a slash at the end. Raises IncompleteSource."""
     text, shown = cluster.server, printable(without_userinfo(cluster.server))
     try:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)

@@ -30,7 +30,7 @@ class ClusterCredentials:
 NOBODYS: Final = ClusterCredentials(None, None)
 
 
-class Identity:
+class ClusterIdentity:
     def __init__(
         self, user: User, cluster: Cluster, environ: Mapping[str, str], *, clock: Callable[[], float] = time.time
     ) -> None:
@@ -42,8 +42,8 @@ class Identity:
         self._lock = anyio.Lock()
 
     async def credentials(self, refused: ClusterCredentials | None = None) -> ClusterCredentials:
-        """Those that are good now. After a 401 the same ones again mean that there are no others: plugins are run and
-        files read once more, and only for the first of many requests. Raises IncompleteSource."""
+        """The credentials that are good now. After a 401 the same ones again mean that there are no others: plugins are
+        run and files read once more, and only for the first of many requests. Raises IncompleteSource."""
         async with self._lock:
             held = self._credentials
             if held is None or self._clock() >= held.until or (held is refused and self._changes):

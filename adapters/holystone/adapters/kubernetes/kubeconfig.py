@@ -41,7 +41,7 @@ class Variable(msgspec.Struct, frozen=True):
 
 
 class Plugin(msgspec.Struct, frozen=True, rename="camel"):
-    """`exec`: a program that knows a credential."""
+    """`exec` of a user: a program that knows a credential."""
 
     command: str
     api_version: str = ""
@@ -100,7 +100,7 @@ class KubeConfig(msgspec.Struct, frozen=True):
 
 
 def merged(files: Sequence[KubeConfig]) -> KubeConfig:
-    """Of one or more."""
+    """One configuration of one or more files."""
     if len(files) == 1:
         return files[0]
     latest_first = files[::-1]
@@ -151,7 +151,7 @@ def read_files(files: Iterable[Path]) -> KubeConfig | None:
 
 
 def parse_config(body: bytes, source: str, folder: Path) -> KubeConfig:
-    """`folder` is where relative paths begin. Raises IncompleteSource."""
+    """The configuration in a file. `folder` is where relative paths begin. Raises IncompleteSource."""
     try:
         documents = parse_documents(decode(body, source), source)
     except UsageError as error:
@@ -174,7 +174,7 @@ def parse_config(body: bytes, source: str, folder: Path) -> KubeConfig:
 
 
 def _filled(value: Any) -> Any:
-    """Without nulls: Go takes them for what is left out."""
+    """The value without nulls: Go takes them for what is left out."""
     if isinstance(value, dict):
         return {key: _filled(each) for key, each in value.items() if each is not None}
     return [_filled(each) for each in value if each is not None] if isinstance(value, list) else value

@@ -14,7 +14,7 @@ from holystone.adapters.http.bodies import TooLarge
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.kubernetes.api import ApiServer
-from holystone.adapters.kubernetes.objects import Kind, Page
+from holystone.adapters.kubernetes.objects import ObjectKind, Page
 from holystone.engine.errors import IncompleteSource, Unauthorized
 
 _SIZES: Final = (500, 100, 20, 4, 1)
@@ -35,7 +35,7 @@ _RESTARTS: Final = 5
 
 async def list_all(
     server: ApiServer,
-    kind: Kind,
+    kind: ObjectKind,
     namespace: str,
     take: Callable[[Any], None],
     *,
@@ -90,7 +90,7 @@ def _path(group: str, namespace: str, plural: str) -> str:
     return f"{group}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{group}/{plural}"
 
 
-def _page(reply: Reply, kind: Kind, what: str, namespace: str, or_else: str) -> Page[Any]:
+def _page(reply: Reply, kind: ObjectKind, what: str, namespace: str, or_else: str) -> Page[Any]:
     match reply.status:
         case 200:
             pass

@@ -84,14 +84,14 @@ class Pod(msgspec.Struct):
         return _images(self.spec)
 
     def running(self) -> Iterator[str]:
-        """As the runtime names what it has started. A container that waits for its image has none yet."""
+        """The images as the runtime names what it has started. A container that waits for its image has none yet."""
         status = self.status
         for each in (status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses):
             yield from (container.imageID for container in each or ())
 
 
 class Controller(msgspec.Struct):
-    """Of pods, by a template: a deployment, a job and so on."""
+    """What keeps pods by a template: a deployment, a job and so on."""
 
     metadata: Metadata
     spec: _Templated
@@ -120,7 +120,7 @@ def _images(spec: _PodSpec) -> Iterator[str]:
     yield from (volume.image.reference for volume in spec.volumes or () if volume.image)
 
 
-class Kind(msgspec.Struct, frozen=True):
+class ObjectKind(msgspec.Struct, frozen=True):
     name: str
     """As the API spells it."""
     plural: str
@@ -129,10 +129,10 @@ class Kind(msgspec.Struct, frozen=True):
     decode: Callable[[bytes], Page[Any]]
 
 
-def _kinds(object_type: Any, groups: tuple[str, ...], names: Iterable[tuple[str, str]]) -> Iterator[Kind]:
+def _kinds(object_type: Any, groups: tuple[str, ...], names: Iterable[tuple[str, str]]) -> Iterator[ObjectKind]:
     decoder = msgspec.json.Decoder(Page[object_type])
     for name, plural in names:
-        yield Kind(name, plural, groups, decoder.decode)
+        yield ObjectKind(name, plural, groups, decoder.decode)
 
 
 KINDS: Final = (

@@ -9,9 +9,9 @@ import msgspec
 
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.api import REQUESTS_AT_ONCE, ApiServer
-from holystone.adapters.kubernetes.identity import Identity
+from holystone.adapters.kubernetes.identity import ClusterIdentity
 from holystone.adapters.kubernetes.listing import list_all
-from holystone.adapters.kubernetes.objects import KINDS, Kind
+from holystone.adapters.kubernetes.objects import KINDS, ObjectKind
 from holystone.adapters.kubernetes.targets import Target
 from holystone.engine import events
 from holystone.engine.errors import IncompleteSource, shell_word
@@ -50,7 +50,7 @@ class ImagesInUse(msgspec.Struct, frozen=True):
 
 
 class _Words:
-    """By word, who has it."""
+    """Names of images as they stand in the clusters, each with who has it."""
 
     def __init__(self) -> None:
         self.specified: dict[str, _Users] = {}
@@ -58,7 +58,8 @@ class _Words:
         self._letters = 0
 
     def remember(self, words: dict[str, _Users], word: str, user: _User) -> None:
-        """Of its users the first ones by name, whatever the order of pages. `words`: either of the above."""
+        """Keeps of the users of a word the first ones by name, whatever the order of pages. `words`: either of the
+        above."""
         if word not in words:
             self._letters += len(word)
         users = words.setdefault(word, [])
@@ -94,10 +95,10 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
         what = "cluster" if target.cluster is None else "user"
         raise IncompleteSource(f"its {what} is not in the Kubernetes configuration")
     first = target.contexts[0]
-    identity = Identity(target.user, target.cluster, environ)
+    identity = ClusterIdentity(target.user, target.cluster, environ)
     async with ApiServer(target.cluster, identity, first, scheduler) as server:
 
-        async def read(kind: Kind) -> None:
+        async def read(kind: ObjectKind) -> None:
             objects = 0
 
             def take(each: Any) -> None:
@@ -196,7 +197,7 @@ def _runs_unknown(word: str, by: Workload) -> IncompleteSource:
 
 
 def _of_target(target: Target, error: IncompleteSource) -> IncompleteSource:
-    """The same with the context's name, and with how to go on without it."""
+    """The same error with the context's name, and with how to go on without it."""
     exclude = " ".join(f"--exclude-kube-context {shell_word(name)}" for name in target.contexts)
     return type(error)(
         f"Images in use in Kubernetes cannot be read, {target.shown}: {error.message.rstrip('.')}.",

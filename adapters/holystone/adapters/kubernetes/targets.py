@@ -26,7 +26,7 @@ class Target(msgspec.Struct, frozen=True):
     cluster: Cluster | None
     """None: the configuration has none of the name that the context says."""
     user: User | None
-    """So with the user."""
+    """The user, by the same rule."""
     namespace: str
     """Empty: all."""
     narrowed: bool = False
@@ -167,7 +167,7 @@ def _leads_to(part: KubeConfig, kind: Literal["cluster", "user"], name: str) -> 
 
 
 def _own_cluster(environ: Mapping[str, str], folder: Path) -> KubeConfig | None:
-    """kubernetes.io, "Accessing the Kubernetes API from a Pod"."""
+    """The cluster that we run in, if we do. Source: kubernetes.io, "Accessing the Kubernetes API from a Pod"."""
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")
     if not host or not port or not (folder / "token").is_file():
         return None

@@ -24,7 +24,7 @@ _LARGEST: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """Both in PEM."""
+    """A certificate and its key, both in PEM."""
 
     certificate: str
     key: Secret

@@ -9,8 +9,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.paging import CAPS, MAX_ENTRIES, PageGuard, after, next_link
 from holystone.adapters.http.reply import Reply, printable
-from holystone.adapters.registries.oci import LIST_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE, is_wide
+from holystone.adapters.registries.oci_replies import LIST_LIMIT, STRANGE, is_wide
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen, UsageError
 from holystone.engine.model.references import InvalidName, RegistryHost, Repository, RepositoryPath
 from holystone.engine.ports import CatalogPage
@@ -47,7 +46,7 @@ class Catalog:
         PageGuard(self.what, max_entries=self._max_entries).take(reply.body.count(each))
 
     def page(self, names: Sequence[str]) -> CatalogPage:
-        """Of these, what is wanted and was not shown yet. Raises IncompleteSource for a name that cannot be one, and
+        """The names that are wanted and were not shown yet. Raises IncompleteSource for a name that cannot be one, and
         for more names than can be kept."""
         self._guard.take(len(names))
         repositories: list[Repository] = []
@@ -72,7 +71,7 @@ class Catalog:
         return not self._shown
 
     def expect_some(self, who: str, what_to_do: str) -> None:
-        """At the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
+        """To be called at the end of a list that shows everybody his own. Raises Unseen if it showed nothing."""
         if self.shows_nothing:
             raise Unseen(
                 f"{self.host} shows {who} none of {self.what}: either there is none, or they may not be read. It does "
@@ -123,7 +122,7 @@ class _Names(msgspec.Struct):
 
 
 def names_of(catalog: Catalog, reply: Reply) -> list[str]:
-    """Of a page of `_catalog`. Raises IncompleteSource."""
+    """The names on a page of `_catalog`. Raises IncompleteSource."""
     if 4 * len(reply.body) > LIST_LIMIT and is_wide(reply.body):
         raise IncompleteSource(
             f"A page of {catalog.what} has {len(reply.body) >> 20} MiB, in which there are letters that no repository "
@@ -139,8 +138,8 @@ def names_of(catalog: Catalog, reply: Reply) -> list[str]:
 async def linked(
     catalog: Catalog, get: Callable[[str], Awaitable[Reply]], first: str, *, size: int, by_name: bool = True
 ) -> AsyncIterator[CatalogPage]:
-    """Of `_catalog`: the pages after `first`, path by path, which asks for `size` names. The caller has seen to it
-    that `get` raises for what is no page.
+    """The pages of `_catalog`: those after `first`, path by path, which asks for `size` names. The caller has seen to
+    it that `get` raises for what is no page.
 
     A full page that no `Link` follows is not believed to be the last: what follows its last name is asked for. A server
     that says the same again does not know `last`; if it does know `n`, as ggcr's does (pkg/registry/manifest.go,
@@ -187,8 +186,8 @@ async def _expect_all(catalog: Catalog, get: Callable[[str], Awaitable[Reply]], 
         )
 
 
-class Numbered(NamedTuple):
-    """One of a list's numbered pages."""
+class NumberedPage(NamedTuple):
+    """One of the numbered pages of a list."""
 
     names: Sequence[str]
     more: bool
@@ -196,7 +195,7 @@ class Numbered(NamedTuple):
 
 
 async def numbered(
-    catalog: Catalog, read: Callable[[int], Awaitable[Numbered]], *, key: str = ""
+    catalog: Catalog, read: Callable[[int], Awaitable[NumberedPage]], *, key: str = ""
 ) -> AsyncIterator[Sequence[str]]:
     """The names of a list whose pages have numbers; `key` tells it from others of the same catalog. What is made or
     deleted meanwhile moves names from page to page, so that some come twice and some are missed, and a number of all

@@ -20,7 +20,7 @@ from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.adapters.http.watch import Watch
-from holystone.adapters.registries.detection import Identity, detect, is_vendors_own, named
+from holystone.adapters.registries.detection import Detected, detect, is_vendors_own, named
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
@@ -86,7 +86,7 @@ class Connections:
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
         self._asking = anyio.Lock()
-        self._asked: dict[RegistryHost, Identity] = {}
+        self._asked: dict[RegistryHost, Detected] = {}
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -101,7 +101,7 @@ class Connections:
         finally:
             await self._stack.__aexit__(kind, error, trace)
 
-    async def identify(self, address: Address, override: str | None = None) -> Identity:
+    async def identify(self, address: Address, override: str | None = None) -> Detected:
         """A host that nobody has a name for is asked itself, once. Raises UsageError like `detect`."""
         if found := named(address, override):
             return found
@@ -175,7 +175,8 @@ class Connections:
         return await (await self._docker()).credential(repository.host, repository.path)
 
     def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
-        """By the host's name, or by this command's own words, whatever anybody else says."""
+        """Whether the registry is what it is taken for, by the host's name, or by this command's own words, whatever
+        anybody else says."""
         if is_vendors_own(repository.host, implementation):
             return True
         at = (self._named or {}).get(place)

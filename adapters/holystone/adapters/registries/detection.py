@@ -24,18 +24,19 @@ RECOGNIZABLE: Final = {name: vendor.recognizes for name, vendor in VENDORS.items
 _NOTHING: Final = Fingerprint()
 
 
-class Identity(NamedTuple):
+class Detected(NamedTuple):
     implementation: str
     detected_by: DetectedBy
 
 
-def detect(address: Address, override: str | None = None, shown: Fingerprint = _NOTHING) -> Identity:
+def detect(address: Address, override: str | None = None, shown: Fingerprint = _NOTHING) -> Detected:
     """What `named` says, else what the registry showed of itself; `default` if that is nobody's."""
-    return named(address, override) or Identity(recognize(shown) or "default", "registry")
+    return named(address, override) or Detected(recognize(shown) or "default", "registry")
 
 
-def named(address: Address, override: str | None = None) -> Identity | None:
-    """`override` wins unless it is None, empty or `auto`; then the host's name. None where neither says anything.
+def named(address: Address, override: str | None = None) -> Detected | None:
+    """The implementation that the user or the host's name says. `override` wins unless it is None, empty or `auto`;
+    then the host's name. None where neither says anything.
 
     Raises UsageError for an unknown name and for a host that cannot be cleaned."""
     if override and override != "auto":
@@ -44,11 +45,11 @@ def named(address: Address, override: str | None = None) -> Identity | None:
                 f"{override!r} is not a registry implementation.",
                 what_to_do=f"Choose one of {', '.join(sorted(IMPLEMENTATIONS))}, or auto.",
             )
-        return Identity(override, "user")
+        return Detected(override, "user")
     host = hostname(address.host)
     if why := _CLOSED.get(host):
         raise UsageError(f"The registry {address.host} cannot be cleaned. {why}")
-    return next((Identity(name, "name") for name, pattern in _HOSTS if pattern.fullmatch(host)), None)
+    return next((Detected(name, "name") for name, pattern in _HOSTS if pattern.fullmatch(host)), None)
 
 
 def recognize(shown: Fingerprint) -> str | None:

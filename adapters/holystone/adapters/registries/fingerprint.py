@@ -54,8 +54,8 @@ def read_fingerprint(reply: Reply) -> Fingerprint:
 
 
 def the_one(shown: Fingerprint, known: Mapping[str, Callable[[Fingerprint], bool]]) -> str | None:
-    """Of those who are known by what they show; None for nobody, and for more than one: a wrong guess costs more than
-    none, since every registry can be cleaned as `default`."""
+    """The only one of those who are known by what they show; None for nobody, and for more than one: a wrong guess
+    costs more than none, since every registry can be cleaned as `default`."""
     found = [name for name, recognizes in known.items() if recognizes(shown)]
     return found[0] if len(found) == 1 else None
 

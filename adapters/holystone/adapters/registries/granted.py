@@ -15,8 +15,9 @@ class _Access(msgspec.Struct):
 
 
 def granted_actions(claims: Mapping[str, Any], path: RepositoryPath) -> frozenset[str] | None:
-    """In one repository, of the `access` list of a token's claims (distribution, spec/auth/jwt.md; Azure/acr,
-    docs/AAD-OAuth.md). None if it has none that can be understood, as tokens that are no JWT: then nothing is known."""
+    """What a token allows in one repository, by the `access` list of a token's claims (distribution, spec/auth/jwt.md;
+    Azure/acr, docs/AAD-OAuth.md). None if it has none that can be understood, as tokens that are no JWT: then nothing
+    is known."""
     return _actions(claims, "repository", path)
 
 

@@ -22,16 +22,17 @@ def digest_or_none(text: str | None) -> Digest | None:
         return None
 
 
-class Listed:
-    """A digest as a name, one that is too long, or a folder in the registry's storage that somebody made: seen in the
-    list of distribution 2.8, which asks nobody before it names what is there."""
+class ListedNames:
+    """The names of a list, apart by whether they are tags. None is a digest as a name, one that is too long, or a
+    folder in the registry's storage that somebody made: seen in the list of distribution 2.8, which asks nobody before
+    it names what is there."""
 
     def __init__(self) -> None:
         self.tags: dict[Tag, Digest | None] = {}
         self.odd: dict[str, Digest | None] = {}
 
     def __repr__(self) -> str:
-        return f"<Listed {len(self.tags)} tags, {len(self.odd)} odd names>"
+        return f"<ListedNames {len(self.tags)} tags, {len(self.odd)} odd names>"
 
     def add(self, name: str, digest: Digest | None = None) -> Tag | None:
         """The tag, unless the name is none. A digest as a name stands for its manifest. Raises IncompleteSource for one

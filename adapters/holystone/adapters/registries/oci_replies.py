@@ -1,4 +1,4 @@
-"""What replies of the OCI distribution API say."""
+"""What replies of the OCI distribution API say, and how long they may be."""
 
 from typing import Final
 from urllib.parse import unquote
@@ -11,17 +11,25 @@ from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Repository
 
 STRANGE: Final = "Check the address; a proxy on the way may have answered instead of the registry."
+MANIFEST_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes; what distribution and zot accept on push."""
+BLOB_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an image configuration."""
+LIST_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes; distribution 2.8 sends all tags in one reply: half a million names."""
+PAGE_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of one page where servers page: a thousand rows of 16 KB."""
 
 
 class TagPage(msgspec.Struct):
-    """Of GET /v2/NAME/tags/list."""
+    """A page of GET /v2/NAME/tags/list."""
 
     tags: list[str] | None
     name: str = ""
 
 
 def names_on(reply: Reply) -> list[str]:
-    """Of a page of tags, for `pages`. Raises what msgspec raises."""
+    """The names on a page of tags, for `pages`. Raises what msgspec raises."""
     return msgspec.json.decode(reply.body, type=TagPage).tags or []
 
 

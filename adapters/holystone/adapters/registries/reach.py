@@ -30,11 +30,11 @@ class NamedPlace(msgspec.Struct, frozen=True):
 
 
 class TokenServer(msgspec.Struct, frozen=True):
-    """One that may see a registry's credential, wherever it is."""
+    """A token server that may see a registry's credential, wherever it is."""
 
     host: RegistryHost
     registry: RegistryHost | None = None
-    """Whose; None: of all that the command works on."""
+    """The registry whose credential it may see; None: of all that the command works on."""
 
     def is_for(self, registry: RegistryHost) -> bool:
         return self.registry in (None, registry)

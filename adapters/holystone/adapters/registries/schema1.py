@@ -39,5 +39,5 @@ def signed_payload(body: bytes) -> bytes | None:
 
 
 def _decoded(text: str) -> bytes:
-    """base64url without padding."""
+    """The bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -49,8 +49,8 @@ def _nested(_: Address) -> ModeRules:
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
-    """`VENDOR` in the package's `__init__.py`. Beside it are `profile.py` with `PROFILE`, and `connect.py` with
-    `connect`, which are loaded when they are needed."""
+    """What is known of a vendor without a request: `VENDOR` in the package's `__init__.py`. Beside it are `profile.py`
+    with `PROFILE`, and `connect.py` with `connect`, which are loaded when they are needed."""
 
     package: str
     """The `__name__` of the package. Its last part is what users, plans and `IMPLEMENTATIONS` call the registry."""

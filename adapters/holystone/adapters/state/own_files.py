@@ -129,7 +129,7 @@ def _user(uid: int) -> str:
 
 
 def _name(uid: int) -> str | None:
-    """None if this machine has no such user."""
+    """What a user is called; None if this machine has no such one."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -28,7 +28,7 @@ class OfRepository(Protocol):
 
     @property
     def entries(self) -> int:
-        """Of about 1 kB in memory."""
+        """How much it is to hold, in entries of about 1 kB in memory."""
         ...
 
 

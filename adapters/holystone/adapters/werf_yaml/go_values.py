@@ -17,7 +17,7 @@ _LONGEST: Final = 100
 
 
 def as_text(node: Node) -> Any:
-    """`1.10`, `2024` and `true` as they are written."""
+    """A value as text: `1.10`, `2024` and `true` as they are written."""
     return node.plain() if node.value is None or node.written is None else node.written
 
 

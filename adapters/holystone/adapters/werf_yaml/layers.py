@@ -15,7 +15,8 @@ _IMPORTS: Final = (("before", "install"), ("after", "install"), ("before", "setu
 
 
 def layers(images: Iterable[str], keys: dict[str, Entry]) -> Iterator[str]:
-    """None unless the section `keys`, which all these images are of, says so. The nameless one is ""."""
+    """The names of an image's layers that are pushed, too; none unless the section `keys`, which all these images are
+    of, says so. The nameless one is ""."""
     if "asLayers" not in keys or keys["asLayers"].node.value is not True:
         return
     parts = tuple(_parts(keys))
@@ -43,7 +44,7 @@ def _inside(keys: dict[str, Entry], key: str) -> dict[str, Entry]:
 
 
 def _items(node: Node) -> tuple[Node, ...]:
-    """One command may be written without a list."""
+    """The commands of a list; one may be written without a list."""
     if isinstance(node.value, tuple):
         return node.value
     return () if node.value is None else (node,)

@@ -39,7 +39,8 @@ async def read_werf_config(
     werf: str | None = None,
     deadline: float = _RENDER_DEADLINE,
 ) -> WerfConfig:
-    """`config` (seen from the current directory, as werf does) or the file found in the project's `directory`.
+    """Reads a project's configuration: `config` (seen from the current directory, as werf does) or the file found in
+    the project's `directory`.
 
     A plain file is read as it is; a template needs the program `werf`, by default the one on PATH, which gets
     `deadline` seconds. Raises UsageError, and IncompleteSource if werf does not end.

@@ -53,7 +53,7 @@ class WerfConfig:
 
 
 def werf_config(documents: Sequence[Node], source: str) -> WerfConfig:
-    """Raises UsageError."""
+    """The configuration that the documents of a file make. Raises UsageError."""
     sections = [(document, _mapping(document, source, "a section of werf.yaml")) for document in documents]
     metas = [(node, keys) for node, keys in sections if "configVersion" in keys]
     if not metas:

@@ -16,7 +16,7 @@ _AS_THEY_ARE: Final[Reading] = MappingProxyType({})
 
 
 class Position(NamedTuple):
-    """Both counted from 1, as editors do."""
+    """A place in a file; both numbers are counted from 1, as editors do."""
 
     line: int
     column: int
@@ -41,7 +41,7 @@ class Node:
 
     @property
     def kind(self) -> str:
-        """For people."""
+        """What kind of value it is, for people."""
         match self.value:
             case dict():
                 return "a mapping"
@@ -57,7 +57,7 @@ class Node:
                 return "a number"
 
     def plain(self, reading: Reading = _AS_THEY_ARE) -> Any:
-        """As ordinary dicts, lists and scalars."""
+        """The value as ordinary dicts, lists and scalars."""
         match self.value:
             case dict():
                 return {
@@ -86,7 +86,7 @@ class Node:
 
 
 def shown(path: Path) -> str:
-    """For people: `keepPolicies[0].references`."""
+    """A path as people read it: `keepPolicies[0].references`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
 

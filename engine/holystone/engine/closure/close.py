@@ -15,7 +15,8 @@ from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
 
 def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = GENTLE) -> Closed:
-    """`can`: what the registry deletes along with other things, and what it refuses to delete.
+    """Turns verdicts on tags into what stays and what goes. `can`: what the registry deletes along with other things,
+    and what it refuses to delete.
 
     Two fixpoints, both monotone, so the result is unique and hostile cycles end:
 

@@ -6,7 +6,8 @@ from holystone.engine.model.references import Digest
 
 
 def components(nodes: Iterable[Digest], after: Mapping[Digest, Collection[Digest]]) -> list[list[Digest]]:
-    """In topological order: what comes `after` a node is in its own component or in a later one.
+    """The strongly connected components in topological order: what comes `after` a node is in its own component or in a
+    later one.
 
     Tarjan's algorithm, with a stack of its own instead of recursion, since chains can be long.
     """

@@ -15,7 +15,7 @@ Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
 
 
 def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) -> Levels:
-    """As few levels as the order allows.
+    """The doomed manifests by levels, as few as the order allows.
 
     Servers that guard anything guard the children of an index, so that relation outranks the others where they
     contradict each other, e.g. for an index whose subject is one of its own children.
@@ -28,8 +28,8 @@ def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) 
 
 
 def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
-    """From each index to what it lists and to whatever would take a referrer among that along: its subject, and an
-    index of which that is a child. While the first index is there, the registry would refuse."""
+    """A relation from each index to what it lists and to whatever would take a referrer among that along: its subject,
+    and an index of which that is a child. While the first index is there, the registry would refuse."""
     indexes = graph.indexes if children_too else {}
     found: dict[Digest, Collection[Digest]] = {}
     for index, children in graph.children.items():

@@ -11,7 +11,8 @@ from holystone.engine.model.references import Digest, Tag
 def reach(
     graph: Graph, roots: Iterable[Tag], more: Mapping[Digest, Because] = MappingProxyType({}), *, subjects: bool = False
 ) -> dict[Digest, Because]:
-    """`more`: manifests that are held for another reason than a tag; `subjects`: a manifest holds its subject too.
+    """What the roots hold, each manifest with the reason. `more`: manifests that are held for another reason than a
+    tag; `subjects`: a manifest holds its subject too.
 
     Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
     snapshot is ordered. Visits every manifest once, so that cycles end."""

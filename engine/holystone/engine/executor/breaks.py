@@ -25,7 +25,7 @@ class Breaks:
         return f"<Breaks {self._to_come} to come, {self._waiting} broken>"
 
     def expect(self, more: int) -> None:
-        """So many things are about to be done, or fewer are."""
+        """Says that so many more things are about to be done, or fewer."""
         self._to_come += more
         self._tell()
 

@@ -1,20 +1,95 @@
-"""After the deletions: everything that the plan kept is still there, and what was to go is not."""
+"""After the deletions: everything that the plan kept is still there, and what was to go is not.
 
-from collections.abc import Iterable, Set
+A deletion counts when it is seen: what the registry said it deleted it may give out all the same.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import anyio
 
 from holystone.engine.executor.results import CheckReport
-from holystone.engine.executor.served import Deletions, Sleep, look_for
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import DigestCache, RepositorySession
-from holystone.engine.scheduler import for_each
+from holystone.engine.ports import DigestCache, Listing, RepositorySession
+from holystone.engine.scheduler import Sleep, for_each
+
+_PAUSE: Final = 2.0
+"""Seconds before what should be gone is asked for once more: some registries answer from several machines."""
+_ONE_IN: Final = 200
+_AT_LEAST: Final = 8
+_AT_MOST: Final = 50
+"""So many of the deleted manifests are looked for, evenly spread, since each costs a request and no listing shows them.
+A registry that deletes nothing shows that with any of them, and then all are looked for. What was said not to be there,
+though it was read for this plan, is always looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """What the registry said is gone."""
+
+    tags: Mapping[Tag, Digest]
+    """Tags, with what they pointed to."""
+    manifests: tuple[Digest, ...] = ()
+    """Manifests that it says it deleted, without tags that went with them."""
+    absent: tuple[Digest, ...] = ()
+    """Manifests of which it said that they were not there, when they were to be deleted."""
+    tombstone: frozenset[Digest] = frozenset()
+    """What tags that were pushed over pointed to last."""
+
+    @property
+    def sample(self) -> tuple[Digest, ...]:
+        count = len(self.manifests)
+        wanted = min(count, _AT_MOST, max(_AT_LEAST, 1 + count // _ONE_IN))
+        return self.manifests[:: count // wanted][:wanted] if wanted else ()
+
+    def failed(self, what: Tag | Digest, now: Digest | None) -> bool:
+        if isinstance(what, Digest):
+            return now is not None
+        return now == self.tags[what] or now in self.tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    renewed: tuple[Tag, ...]
+    """Tags on another manifest: somebody else's."""
+    served: tuple[Tag | Digest, ...]
+
+
+async def look_for(session: RepositorySession, listing: Listing, deletions: Deletions, sleep: Sleep) -> Seen:
+    """A tag that is listed and resolves to nothing is only in a listing that lags behind. Raises what the registry
+    raises."""
+    now: dict[Tag | Digest, Digest | None] = {}
+
+    async def ask(what: Tag | Digest) -> None:
+        now[what] = await session.resolve(what)
+
+    async def look(what: Tag | Digest) -> None:
+        told = listing.tags.get(what) if isinstance(what, Tag) else None
+        if told and not deletions.failed(what, told):
+            now[what] = told
+        else:
+            await ask(what)
+
+    listed = sorted(deletions.tags.keys() & listing.tags.keys())
+    asked: list[Tag | Digest] = [*listed, *deletions.absent, *deletions.sample]
+    await for_each(asked, look, workers=WORKERS)
+    suspects = [what for what, digest in now.items() if deletions.failed(what, digest)]
+    if suspects:
+        await sleep(_PAUSE)
+        if any(isinstance(what, Digest) for what in suspects):
+            suspects = list(dict.fromkeys((*suspects, *deletions.manifests)))
+        await for_each(suspects, ask, workers=WORKERS)
+    return Seen(
+        tuple(tag for tag in listed if now[tag] is not None and not deletions.failed(tag, now[tag])),
+        tuple(sorted(what for what in suspects if deletions.failed(what, now[what]))),
+    )
 
 
 async def check_after(

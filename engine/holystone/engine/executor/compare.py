@@ -30,13 +30,14 @@ async def compare(
 
 
 async def elsewhere(work: RepositoryWork, tag: Tag, *expected: Digest) -> Outcome | None:
-    """None if a tag still points to one of the expected manifests."""
+    """The outcome of a step whose tag points elsewhere; None if it still points to one of the expected manifests."""
     now = await compare(work, tag, work.session.resolve(tag), *expected)
     return None if isinstance(now, Digest) else now
 
 
 def recorded(work: RepositoryWork, digest: Digest) -> Outcome | None:
-    """None if the manifest's bytes are in the journal, else the outcome of a step that would delete it."""
+    """The outcome of a step that would delete a manifest which was not recorded; None if its bytes are in the
+    journal."""
     if digest in work.manifests:
         return None
     if problem := work.unreadable.get(digest):

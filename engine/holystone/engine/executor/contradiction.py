@@ -14,7 +14,7 @@ from holystone.engine.ports import RepositorySession
 
 
 def written_once(plan: RepositoryPlan) -> frozenset[Tag]:
-    """Kept and doomed ones."""
+    """The tags that are written once, kept and doomed ones."""
     return frozenset((*(each.tag for each in plan.kept if each.written_once), *plan.doomed_written_once))
 
 

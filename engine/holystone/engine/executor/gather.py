@@ -15,7 +15,7 @@ from holystone.engine.model.references import Digest
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each, in_batches
 
-Keep: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
+KeepBytes: TypeAlias = Callable[[Sequence[RawManifest]], Awaitable[None]]
 _AT_ONCE: Final = 8 << 20
 """Bytes, and manifests, that are handed over together."""
 _MANY: Final = 500
@@ -35,7 +35,7 @@ class Gathered:
 class _Handover:
     """Whoever reads waits for the disk: else hundreds of megabytes would, before a slow one."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: KeepBytes) -> None:
         self._keep = keep
         self._alone = anyio.Lock()
         self._waiting: list[RawManifest] = []
@@ -58,7 +58,7 @@ async def gather(
     session: RepositorySession,
     cache: DigestCache,
     digests: Iterable[Digest],
-    keep: Keep,
+    keep: KeepBytes,
     in_hand: anyio.CapacityLimiter,
 ) -> Gathered:
     """All that it found is kept when it returns. `in_hand` is the run's (see IN_HAND). Raises IncompleteSource where

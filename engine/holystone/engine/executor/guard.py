@@ -42,7 +42,7 @@ class Holds:
     tags: Mapping[Tag, Hold]
     """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
     requests: int
-    """That it took to look, about."""
+    """About so many requests the look took."""
     there: Mapping[Tag, Digest]
     """Where tags were seen."""
 
@@ -52,13 +52,13 @@ class _Look(NamedTuple):
     left: int
     """Deletions that were to come then."""
     requests: int
-    """That another one would take."""
+    """So many requests another look would take."""
 
 
 class Guard:
-    """What must not go, in a pass that may take hours: looked at again whenever the last look is old and has let so
-    many deletions through that another one adds little to their requests. A look at new names alone takes a listing, so
-    that it is due more often; where a tag is that was there before is then taken from the last whole look."""
+    """What must not go, in a pass that may take hours: it is looked at again whenever the last look is old and has let
+    so many deletions through that another one adds little to their requests. A look at new names alone takes a listing,
+    so that it is due more often; where a tag is that was there before is then taken from the last whole look."""
 
     def __init__(
         self,
@@ -94,13 +94,14 @@ class Guard:
             return await self._look(self._holds) if self._has_news or self._is_worn(self._last) else self._holds
 
     def next_pass(self, steps: Iterable[int]) -> "Guard":
-        """For a pass that goes on with this look: what these steps have left behind since may hold something in it."""
+        """The guard of a pass that goes on with this look: what these steps have left behind since may hold something
+        in it."""
         known = self._holds.digests if self._holds else {}
         self._has_news |= any(digest not in known for digest, _ in self._work.states.survivors(steps))
         return self
 
     async def _look(self, before: Holds | None) -> Holds:
-        """At everything, or only at what is new."""
+        """Looks at everything, or only at what is new since `before`."""
         at, left = self._clock(), self._left()
         self._contradicted_then = self._work.contradicted
         self._has_news = False
@@ -172,7 +173,7 @@ async def find_holds(
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]], seen: Mapping[Tag, Digest]
 ) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
-    """With the names that are no tags, and how many requests that took. Raises Doubtful as
+    """Where all tags point, with the names that are no tags, and how many requests that took. Raises Doubtful as
     `contradiction.look_again`."""
     listing = await work.resolver.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
@@ -272,7 +273,7 @@ def _needs(manifest: Manifest) -> tuple[Digest, ...]:
 
 
 def _spread(graph: Graph, roots: Iterable[tuple[Digest, Hold]], found: dict[Digest, Hold]) -> None:
-    """From each root to all that stays with it. What has appeared since the plan was made is about its subject, too."""
+    """Adds to each root all that stays with it. What has appeared since the plan was made is about its subject, too."""
     frontier = list(roots)
     while frontier:
         reached: list[tuple[Digest, Hold]] = []

@@ -7,15 +7,13 @@ import anyio
 
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.events import tell
-from holystone.engine.executor.check import check_after
+from holystone.engine.executor.check import Deletions, check_after
 from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.guard import Guard
+from holystone.engine.executor.held_back import refused_for_good, too_early
 from holystone.engine.executor.manifests import remove
-from holystone.engine.executor.marks import too_early
-from holystone.engine.executor.refused import refused_for_good
 from holystone.engine.executor.results import CheckReport, RepositoryResult
-from holystone.engine.executor.served import Deletions, Sleep
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.stopped import Stopped
 from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
@@ -27,6 +25,7 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
+from holystone.engine.scheduler import Sleep
 
 _ROUNDS: Final = 3
 """How often steps are tried again that a registry refused because something referred to them."""
@@ -122,7 +121,7 @@ async def _prepare(
     recorded = dict((await journal.journaled()).whole) if journal else {}
     begun = journal is not None
     if journal is None:
-        buries = any(stage.kind == "tombstone" for stage in plan.passes)
+        buries = any(one_pass.kind == "tombstone" for one_pass in plan.passes)
         tombstone = make_tombstone(run.id, plan.repository) if buries else None
         journal = await run.open_repository(plan.repository, tombstone)
     lacking = states.due_digests - recorded.keys()
@@ -182,26 +181,26 @@ async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -
 
 async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
     numbers, guard = range(0), Guard(work)
-    for turn, stage in enumerate(work.plan.passes):
+    for turn, one_pass in enumerate(work.plan.passes):
         await settle()
-        before, numbers = numbers, range(numbers.stop, numbers.stop + len(stage.steps))
+        before, numbers = numbers, range(numbers.stop, numbers.stop + len(one_pass.steps))
         await work.settle(too_early(work, numbers), held=True)
         guard = Guard(work) if turn < _LOOKS else guard.next_pass((*before, *numbers))
         due = work.states.due.intersection(numbers)
-        await _one_pass(work, stage, due, guard)
+        await _one_pass(work, one_pass, due, guard)
         if work.rights.worth_another_try and (forbidden := work.states.forbidden(due)):
             work.states.reopen(forbidden)
-            await _one_pass(work, stage, forbidden, guard.next_pass(due))
+            await _one_pass(work, one_pass, forbidden, guard.next_pass(due))
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
         if len(work.states.forbidden(due)) > 1:
             work.rights.expect_success()
     work.rights.expect_success()
 
 
-async def _one_pass(work: RepositoryWork, stage: Pass, numbers: Collection[int], guard: Guard) -> None:
+async def _one_pass(work: RepositoryWork, one_pass: Pass, numbers: Collection[int], guard: Guard) -> None:
     untags = [*work.states.due_steps(Untag, numbers)]
     removes = [*work.states.due_steps(Remove, numbers)]
     if untags:
-        await (overwrite_with_tombstones if stage.kind == "tombstone" else untag)(work, untags)
+        await (overwrite_with_tombstones if one_pass.kind == "tombstone" else untag)(work, untags)
     if removes:
         await remove(work, removes, guard)

@@ -49,7 +49,7 @@ class RepositoryResult(Value, frozen=True):
 
     @property
     def incomplete(self) -> bool:
-        """There is something left for `resume`."""
+        """Whether something is left for `resume`."""
         return self.stopped is not None or not all(map(is_settled, self.outcomes.values()))
 
     def is_stopped_by(self, kind: type[HolystoneError]) -> bool:
@@ -83,12 +83,12 @@ class RunResult:
 
     @property
     def doubtful(self) -> bool:
-        """Something stopped because answers could not be relied on."""
+        """Whether something stopped because answers could not be relied on."""
         return any(each.is_stopped_by(Doubtful) for each in self.repositories)
 
     @property
     def plan_is_doubtful(self) -> bool:
-        """So that nobody should go on with it."""
+        """Whether the plan itself is doubtful, so that nobody should go on with it."""
         return any(each.is_stopped_by(PlanDoubtful) for each in self.repositories)
 
     @property

@@ -26,7 +26,7 @@ with others, so that nothing is held up by many that are forbidden by themselves
 
 
 class Rights:
-    """Of one attempt at one repository."""
+    """What one attempt at one repository learns of the rights it has."""
 
     def __init__(self, session: RepositorySession) -> None:
         self._session = session
@@ -62,7 +62,7 @@ class Rights:
 
     @property
     def worth_another_try(self) -> bool:
-        """For what was forbidden: others were not, or there were no others."""
+        """Whether to try what was forbidden once more: others were not, or there were no others."""
         return self._proven or self._refusals == 1
 
     def expect_success(self) -> None:
@@ -77,12 +77,12 @@ class Rights:
         )
 
     async def _ask(self) -> None:
-        """Twice, for what says no may be wrong for a moment, too."""
+        """Asks the registry twice, for what says no may be wrong for a moment, too."""
         if await self._why_not() and (why := await self._why_not()):
             raise DeletionDisabled(f"{self._session.repository}: nothing more can be deleted: {why}")
 
     async def _why_not(self) -> str:
-        """Empty also if there is no answer, which says nothing."""
+        """Why nothing can be deleted; empty also if there is no answer, which says nothing."""
         try:
             found = await self._session.probe()
         except (Unreachable, Doubtful):

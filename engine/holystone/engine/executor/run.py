@@ -5,15 +5,14 @@ from typing import Final
 
 import anyio
 
-from holystone.engine.errors import Refused
+from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.executor.served import Sleep
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import DigestCache, OpenSession, Run, Spool
-from holystone.engine.scheduler import for_each
+from holystone.engine.scheduler import Sleep, for_each
 
 _AT_ONCE: Final = 8
 """Repositories. Bounds memory; the lanes bound the requests."""
@@ -48,8 +47,12 @@ async def execute_plan(
 
     Raises Refused if the plan may not be applied."""
     if run.plan.refusals:
-        first = run.plan.refusals[0]
-        raise Refused(first.why, not_deleted="Nothing was deleted.", what_to_do=first.what_to_do)
+        promises = ", ".join(sorted({each.promise for each in run.plan.refusals}))
+        raise Refused(
+            f"The plan may not be carried out: {promises}.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Make a new one once what it is refused for is settled.",
+        )
 
     in_hand = anyio.CapacityLimiter(IN_HAND)
 

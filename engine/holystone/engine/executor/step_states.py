@@ -52,7 +52,7 @@ class StepStates:
         }
 
     def gone_manifests(self, said: type[Deleted | AlreadyGone]) -> tuple[Digest, ...]:
-        """Those that went without a tag: where tags went with the manifest, they tell whether it went."""
+        """Manifests that went without a tag: where tags went with the manifest, they tell whether it went."""
         return tuple(
             step.digest
             for number, step in enumerate(self.steps)
@@ -88,7 +88,8 @@ class StepStates:
         return frozenset(self.steps[number].digest for number in self.due)
 
     def due_steps(self, kind: type[S], among: Iterable[int]) -> Iterator[Numbered[S]]:
-        """In the order of the plan, but those last that were forbidden before: they hold up no others."""
+        """The steps that are due, in the order of the plan, but those last that were forbidden before: they hold up no
+        others."""
         order = sorted(
             self.due.intersection(among), key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number)
         )
@@ -132,7 +133,7 @@ class StepStates:
         return tag in self._doomed
 
     def number_of(self, tag: Tag) -> int | None:
-        """Of the step that takes the tag away."""
+        """The number of the step that takes the tag away; None if none does."""
         return self._doomed[tag][0] if tag in self._doomed else None
 
     def survivors(self, among: Iterable[int] | None = None) -> Iterator[tuple[Digest, bool]]:

@@ -44,29 +44,29 @@ class TagResolver:
 
     @property
     def requests(self) -> int:
-        """That a listing takes."""
+        """How many requests a listing takes."""
         return max(1, math.ceil(self._tags / self._page)) if self._page else 1
 
     async def listing(self) -> Listing:
-        """As it is now. Raises what the registry raises."""
+        """The listing as it is now. Raises what the registry raises."""
         begun = self._clock()
         listing = await list_twice(self._session)
         self._seen, self._seen_at, self._spared, self._tags = listing, begun, 0, len(listing.tags)
         return listing
 
     async def tag(self, tag: Tag) -> Digest | None:
-        """None if there is no such tag. Raises what the registry raises."""
+        """Where a tag points now; None if there is no such tag. Raises what the registry raises."""
         async with self._looking:
             listing = await self._fresh_listing() if self._told_by_listing else None
         return await self._find(tag, listing)
 
     async def tag_when_listed(self, tag: Tag) -> Digest | None:
-        """As of the last listing, however old that is, where listings tell; as it is now elsewhere."""
+        """Where a tag pointed by the last listing, however old that is, where listings tell; as it is now elsewhere."""
         return await self._find(tag, self._seen if self._told_by_listing else None)
 
     async def _fresh_listing(self) -> Listing | None:
-        """None if one costs more than the looks for which it would stand: few tags are left, or deleting (or even
-        the listing itself) is so slow that it would be old before long."""
+        """A listing that is not old yet; None if one costs more than the looks for which it would stand: few tags are
+        left, or deleting (or even the listing itself) is so slow that it would be old before long."""
         if not self._is_fresh():
             if self.requests > min(self._spared, len(self._states.due)):
                 return None

@@ -32,7 +32,8 @@ _TAGS_A_PART: Final = 250
 
 
 def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
-    """Its digest is of this run and this repository alone, so that deleting it cannot hit anything else."""
+    """A small image to put over doomed tags. Its digest is of this run and this repository alone, so that deleting it
+    cannot hit anything else."""
     labels = {RUN_LABEL: run_id, "holystone.repository": str(repository)}
     said = f"Removed by Holystone; `holystone undo {run_id}` undoes it."
     return Tombstone(
@@ -150,8 +151,8 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
 async def _push(
     work: RepositoryWork, step: Untag, part: RawManifest, looked: float, *, drops: bool
 ) -> Digest | Outcome:
-    """Where the tag points then. What cannot be sent while the look is fresh (`looked` is when the first one was, by
-    `anyio.current_time`) is looked at again. `drops` is `bared`'s."""
+    """Pushes a tombstone over a tag, and says where that points then. What cannot be sent while the look is fresh
+    (`looked` is when the first one was, by `anyio.current_time`) is looked at again. `drops` is `bared`'s."""
     outcome: Outcome = Failed("")
     for _ in range(ROUNDS):
         if problem := await bared(work, step.digest, drops=drops):

@@ -102,7 +102,8 @@ class RepositoryWork:
         return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
 
     async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
-        """On the disk when this returns. Raises RegistryFailure if a right is missing for all; see `rights`."""
+        """Notes what came of steps; it is on the disk when this returns. Raises RegistryFailure if a right is missing
+        for all; see `rights`."""
         if not outcomes:
             return
         await self.journal.record(outcomes)
@@ -224,7 +225,7 @@ class RepositoryWork:
         return True
 
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
-        """As many as one delete request takes."""
+        """The items in batches of as many as one delete request takes."""
         return in_batches(items, self.capabilities.bulk)
 
 

@@ -25,7 +25,7 @@ class Entries(Generic[K]):
 
     @contextmanager
     def of(self, entry: K) -> Iterator[None]:
-        """Raises what `add` raises."""
+        """Takes what is raised within for the entry's own trouble. Raises what `add` raises."""
         try:
             yield
         except IncompleteSource as error:
@@ -34,7 +34,7 @@ class Entries(Generic[K]):
             self.read += 1
 
     def add(self, entry: K, error: IncompleteSource) -> None:
-        """Raises the error again if it is about more than this entry."""
+        """Notes an error as the entry's own. Raises it again if it is about more than this entry."""
         if isinstance(error, Doubtful | TooDeep):
             raise error
         self.failed[entry] = error
@@ -42,8 +42,8 @@ class Entries(Generic[K]):
             raise self._first
 
     def end(self, *, may_read: bool = False) -> None:
-        """When all of them were asked for. Raises the first error if it is not about single entries. `may_read`: it is
-        known from elsewhere that the host is there and lets us read."""
+        """To be called when all entries were asked for. Raises the first error if it is not about single entries.
+        `may_read`: it is known from elsewhere that the host is there and lets us read."""
         if not self.failed or self.read:
             return
         if len(self.failed) > 1 or (not may_read and isinstance(self._first, Unauthorized | Unreachable)):

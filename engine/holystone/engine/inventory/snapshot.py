@@ -15,17 +15,10 @@ from holystone.engine.events import tell
 from holystone.engine.inventory.entries import Entries
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.events import Read
+from holystone.engine.model.image_config import ImageConfig, parse_config
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import is_lock_tag
-from holystone.engine.model.manifests import (
-    NESTED_AT_MOST,
-    ImageConfig,
-    Malformed,
-    Manifest,
-    RawManifest,
-    parse_config,
-    parse_manifest,
-)
+from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each, in_batches

@@ -40,7 +40,7 @@ class ModeRules(msgspec.Struct, frozen=True):
 
 
 def hostname(host: RegistryHost) -> str:
-    """Without the port, and an IPv6 address without its brackets."""
+    """The host without the port, and an IPv6 address without its brackets."""
     return re.sub(r":[0-9]+\Z", "", host).strip("[]")
 
 

@@ -33,11 +33,11 @@ _HOLDERS: Final = ("manifests", "subject")
 
 
 class Ambiguous(ValueError):
-    """Nothing may be concluded from it."""
+    """The document has two meanings: nothing may be concluded from it."""
 
 
 class _Object(list[tuple[str, Any]]):
-    """With every key that it has, in their order."""
+    """An object with every key that it has, in their order."""
 
 
 def refuse_ambiguous(body: bytes, fields: Fields) -> None:

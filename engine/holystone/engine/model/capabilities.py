@@ -25,7 +25,7 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """Of what a registry does beside what it is asked to do, the defaults are the worst: whoever says better has been
+    """The defaults are the worst of what a registry may do beside what it is asked to do: whoever says better has been
     shown it, by the registry itself or by its maker's words."""
 
     implementation: str

@@ -39,7 +39,7 @@ def from_json(data: bytes, kind: type[T]) -> T:
 
 
 def pack(value: Any) -> bytes:
-    """For this process alone, in half the time."""
+    """A value's bytes for this process alone, in half the time."""
     try:
         return msgspec.msgpack.encode(value, enc_hook=_encode)
     except UnicodeEncodeError:

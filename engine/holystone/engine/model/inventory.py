@@ -4,7 +4,8 @@ from collections.abc import Mapping, Set
 
 import msgspec
 
-from holystone.engine.model.manifests import ImageConfig, Manifest
+from holystone.engine.model.image_config import ImageConfig
+from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.references import Digest, Repository, Tag
 
 
@@ -45,7 +46,7 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> Set[Tag]:
-        """Of all tags that are listed, broken ones too."""
+        """The names of all tags that are listed, broken ones too."""
         return self.tags.keys() | self.broken.keys()
 
     def image(self, tag: Tag) -> ImageConfig | None:

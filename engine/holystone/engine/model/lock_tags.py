@@ -47,7 +47,7 @@ def lock_image(tag: Tag) -> tuple[RawManifest, bytes]:
 
 
 def parse_lock_tag(tag: str) -> LockTag | None:
-    """None if it is no lock."""
+    """The lock that the tag is; None if it is none."""
     found = _REST.fullmatch(tag.removeprefix(_PREFIX)) if is_lock_tag(tag) else None
     return LockTag(int(found["until"]), found["run"]) if found else None
 
@@ -77,7 +77,7 @@ def _is_false(lock: LockTag | None, now: float) -> bool:
 
 
 def false_locks_text(tags: Sequence[Tag]) -> str:
-    """For people, of tags that are named like locks and are none; not empty."""
+    """What people are told of tags that are named like locks and are none; not empty."""
     more = len(tags) - _SHOWN
     names = f"{', '.join(tags[:_SHOWN])}{f' and {more:,} more' if more > 0 else ''}"
     return (

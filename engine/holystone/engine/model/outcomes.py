@@ -42,7 +42,8 @@ class Referenced(Value, frozen=True, tag="referenced"):
 
 
 class StillReferenced(Value, frozen=True, tag="still-referenced"):
-    """… and nothing that is to go is in its way, so that no later attempt can change it."""
+    """The registry refuses because something needs the manifest, and nothing that is to go is in its way, so that no
+    later attempt can change it."""
 
     by: str
 
@@ -64,7 +65,8 @@ class Failed(Value, frozen=True, tag="failed"):
 
 
 class Late(Failed, frozen=True, tag="late"):
-    """Not sent, since it could not go while the look before it was fresh. Never the last word: see `RepositoryWork`."""
+    """The request was not sent, since it could not go while the look before it was fresh. Never the last word: see
+    `RepositoryWork`."""
 
 
 Outcome: TypeAlias = (

@@ -23,5 +23,5 @@ class UndoOutlook(Value, frozen=True):
 
     @property
     def possible(self) -> bool:
-        """As far as that is known."""
+        """Whether undo is possible, as far as that is known."""
         return self.way != "none" and self.seconds != 0 and not self.lacks

@@ -8,9 +8,12 @@ from typing import Annotated, Final, Literal, Self, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import DeleteReason
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
@@ -115,22 +118,10 @@ class RepositoryPlan(Value, frozen=True):
         return 1 + len(self.kept) + len(self.kept_manifests) // 2 + sum(len(each.steps) for each in self.passes)
 
     def claimed(self) -> "RepositoryPlan":
-        """As it counts once it comes out of a file: whoever can write that could say anything about who told what a
-        registry is."""
+        """The plan as it counts once it comes out of a file: whoever can write that could say anything about who told
+        what a registry is."""
         detected_by: DetectedBy = "registry" if self.detected_by == "registry" else "file"
         return msgspec.structs.replace(self, detected_by=detected_by)
-
-
-class Refusal(Value, frozen=True):
-    """Why a plan may not be applied as it is."""
-
-    promise: Literal["fuse", "fail-closed", "deletion-disabled", "locked", "confirmation", "cannot-go"]
-    """`cannot-go`: something that the user named stays, for a reason that the plan has."""
-    repository: Repository | None
-    why: str
-    what_to_do: str
-    phrase: str = ""
-    """Of a confirmation: what a person types to give it."""
 
 
 class ClustersAsked(Value, frozen=True):
@@ -151,7 +142,7 @@ class PlanHead(Value, frozen=True):
     as_of: Moment
     """The moment at which the policies judged ages."""
     command: str
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     """What a person should know: things skipped, broken or ambiguous."""
     refusals: tuple[Refusal, ...] = ()
     clusters: ClustersAsked | None = None
@@ -161,7 +152,8 @@ class PlanHead(Value, frozen=True):
     format: Literal[2] = FORMAT
 
     def claimed(self, repositories: Iterable[Repository]) -> Self:
-        """As `RepositoryPlan.claimed`: it says nothing about how much another project has."""
+        """The plan as it counts once it comes out of a file (`RepositoryPlan.claimed`): it says nothing about how much
+        another project has."""
         own = {each.canonical for each in repositories}
         return msgspec.structs.replace(self, counted=tuple(each for each in self.counted if each.key.repository in own))
 
@@ -190,7 +182,7 @@ class Plan(PlanHead, frozen=True, kw_only=True):
     def applyable(self) -> bool:
         return not self.refusals
 
-    def without_refusals(self, *promises: str) -> "Plan":
+    def without_refusals(self, *promises: Promise) -> "Plan":
         """Once a person has lifted them."""
         return msgspec.structs.replace(
             self, refusals=tuple(each for each in self.refusals if each.promise not in promises)

@@ -6,7 +6,7 @@ A reason is never free text, so a policy cannot hide a decision in prose and a r
 from typing import Literal
 
 from holystone.engine.model.in_use import User
-from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Tag
+from holystone.engine.model.references import Commit, Digest, Reference, Tag
 from holystone.engine.model.value import Value
 
 
@@ -223,72 +223,6 @@ class RecordNotJudged(Value, frozen=True, tag="record-not-judged"):
     """Tag strategies decide, and they use no metadata records."""
 
 
-class NotReached(Value, frozen=True, tag="not-reached"):
-    """No reference that a keep policy selected reaches a commit of this content signature."""
-
-
-class BeyondLimit(Value, frozen=True, tag="beyond-limit"):
-    """Reached, but not among those that `imagesPerReference` keeps on any reference."""
-
-    reference: str
-
-
-class CommitsGone(Value, frozen=True, tag="commits-gone"):
-    """All metadata records of the content signature name commits that do not exist."""
-
-
-class NotNeeded(Value, frozen=True, tag="not-needed"):
-    """A stage that no remaining image descends from or imports from."""
-
-
-class Rejected(Value, frozen=True, tag="rejected"):
-    """werf marked the stage as broken, or this is the mark itself."""
-
-
-class MetadataSuperseded(Value, frozen=True, tag="metadata-superseded"):
-    commit: Commit
-
-
-class MetadataUnused(Value, frozen=True, tag="metadata-unused"):
-    """No remaining tag of the image has this record's content signature."""
-
-    image: ImageName
-
-
-class Purged(Value, frozen=True, tag="purged"):
-    """All that the project has there goes, and no policy is asked."""
-
-
-class Asked(Value, frozen=True, tag="asked"):
-    """The user named it."""
-
-
-class ReferenceGone(Value, frozen=True, tag="reference-gone"):
-    """The branch of origin or git tag that the image is named after does not exist."""
-
-    kind: Literal["branch", "tag"]
-    named: str
-    """As it is in the tag."""
-
-
-class CommitGone(Value, frozen=True, tag="commit-gone"):
-    """The image is named after a commit that does not exist, or after what is no commit id at all."""
-
-    named: str
-
-
-class Expired(Value, frozen=True, tag="expired"):
-    age: int
-    """Seconds."""
-    days: int
-    """After which tags of the strategy go."""
-
-
-class BeyondNewest(Value, frozen=True, tag="beyond-newest"):
-    rank: int
-    limit: int
-
-
 KeepReason = (
     ReachedFromBranch
     | ReachedFromTag
@@ -330,22 +264,4 @@ KeepReason = (
     | OtherStrategy
     | UnknownReference
     | RecordNotJudged
-)
-DeleteReason = (
-    NotReached
-    | BeyondLimit
-    | CommitsGone
-    | WithoutMetadata
-    | NotNeeded
-    | Rejected
-    | MetadataSuperseded
-    | MetadataUnused
-    | Purged
-    | Asked
-    | ReferenceGone
-    | CommitGone
-    | Expired
-    | BeyondNewest
-    | ChildOf
-    | ReferrerOf
 )

@@ -106,7 +106,7 @@ class Digest(_Name):
 
     @property
     def short(self) -> str:
-        """For people: the first twelve hex digits."""
+        """The first twelve hex digits, for people."""
         return self.hex[:12]
 
 
@@ -127,7 +127,7 @@ class ImageName(_Name):
 
     @property
     def shown(self) -> str:
-        """For people, and for werf's own command line: `~` is the nameless image."""
+        """The name for people, and for werf's own command line: `~` is the nameless image."""
         return self or "~"
 
 

@@ -31,6 +31,16 @@ class Counted(Value, frozen=True, order=True):
     """Once the plan is carried out."""
 
 
+class Fewer(Value, frozen=True):
+    """A source holds fewer than an earlier run has left."""
+
+    key: Key
+    number: Number
+    before: Number
+    as_of: Moment
+    """When that run read it."""
+
+
 class Remembered(msgspec.Struct, frozen=True):
     """What a run that ended well has left."""
 

@@ -5,7 +5,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model.delete_reasons import DeleteReason
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Tag
 
 NAMED: Final = 20

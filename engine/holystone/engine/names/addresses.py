@@ -65,7 +65,7 @@ def _check_user_info(text: str) -> None:
 
 
 def parse_reference(text: str) -> ImageReference:
-    """Raises InvalidName."""
+    """The image that a reference names, by Docker's grammar. Raises InvalidName."""
     _check_user_info(text)
     host, rest = _split(text)
     name, at, digest = rest.partition("@")
@@ -99,7 +99,7 @@ def parse_address(text: str) -> Address:
 
 
 def repository_of(address: Address) -> Repository:
-    """Raises InvalidName for an address that is only a registry."""
+    """The repository at an address. Raises InvalidName for an address that is only a registry."""
     if address.path is None:
         raise InvalidName(f"{address} is a registry: add the name of a repository, as in {address}/NAME")
     if address.host == DEFAULT_REGISTRY and "/" not in address.path:

@@ -17,8 +17,8 @@ _SHORTEST_ID: Final = 12
 
 
 def parse_used_image(text: str, by: User) -> UsedImage:
-    """`NAME`, `NAME:TAG`, `NAME@DIGEST`, `NAME:TAG@DIGEST`, a bare digest with or without its algorithm, each also
-    behind a scheme as `docker-pullable://`. Raises InvalidName."""
+    """An image in use as people and clusters write it: `NAME`, `NAME:TAG`, `NAME@DIGEST`, `NAME:TAG@DIGEST`, a bare
+    digest with or without its algorithm, each also behind a scheme as `docker-pullable://`. Raises InvalidName."""
     name = _without_scheme(text.strip())
     if digest := _bare_digest(name):
         return UsedImage(None, None, digest, by)
@@ -82,7 +82,8 @@ def _without_scheme(text: str) -> str:
 
 
 def _bare_digest(text: str) -> Digest | None:
-    """None for what is no digest, or has something before it. Raises InvalidName for one that is broken."""
+    """The digest that a text is; None for what is no digest, or has something before it. Raises InvalidName for one
+    that is broken."""
     if _HEX.fullmatch(text) and (algorithm := _BARE.get(len(text))):
         return Digest(f"{algorithm}:{text}")
     begins = text.partition(":")[0].lower()

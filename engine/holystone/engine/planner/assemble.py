@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from holystone.engine.model.plan import Plan, Refusal, RepositoryPlan
+from holystone.engine.model.codec import to_json
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.refusals import Refusal
 
 
 def assemble(
@@ -12,7 +15,7 @@ def assemble(
     as_of: int,
     command: str,
     repositories: Sequence[RepositoryPlan],
-    notices: Iterable[str] = (),
+    notices: Iterable[Notice] = (),
     refusals: Iterable[Refusal] = (),
 ) -> Plan:
     """`repositories`: in order of their names. Notices and refusals are sorted, and each there once, so that the order
@@ -20,14 +23,14 @@ def assemble(
     return with_more(Plan(as_of, command, repositories=repositories), notices=notices, refusals=refusals)
 
 
-def with_more(plan: Plan, *, notices: Iterable[str], refusals: Iterable[Refusal]) -> Plan:
-    """Likewise."""
+def with_more(plan: Plan, *, notices: Iterable[Notice], refusals: Iterable[Refusal]) -> Plan:
+    """The plan with more notices and refusals, each once and in order."""
     return msgspec.structs.replace(
         plan,
-        notices=tuple(sorted({*plan.notices, *notices})),
+        notices=tuple(sorted({*plan.notices, *notices}, key=to_json)),
         refusals=tuple(sorted({*plan.refusals, *refusals}, key=_order)),
     )
 
 
-def _order(refusal: Refusal) -> tuple[str, ...]:
-    return str(refusal.repository or ""), refusal.promise, refusal.why, refusal.what_to_do
+def _order(refusal: Refusal) -> tuple[str, str, bytes]:
+    return str(refusal.repository or ""), refusal.promise, to_json(refusal)

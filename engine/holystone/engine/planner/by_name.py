@@ -6,9 +6,9 @@ from holystone.engine.planner.draft import Draft
 
 
 def delete_by_name(draft: Draft) -> Draft:
-    """Where one request for the digest takes all its tags, only what stays without some of them is left for this. Of
-    doomed tags alone on a manifest that would go with the last of them, one stays, unless the manifest can be made to
-    outlive them."""
+    """Deletes doomed tags by name. Where one request for the digest takes all its tags, only what stays without some of
+    them is left for this. Of doomed tags alone on a manifest that would go with the last of them, one stays, unless the
+    manifest can be made to outlive them."""
     if not draft.can.tag_delete:
         return draft
     kept, staying = draft.kept_tags_by_digest(), draft.staying()

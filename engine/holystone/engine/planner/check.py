@@ -76,7 +76,8 @@ class _Registry:
                 self._referrers[manifest.subject].add(manifest.digest)
 
     def untag(self, tag: Tag, how: How) -> None:
-        """With its siblings, or with the manifest that it was the last one of and what belongs to that."""
+        """Takes the tag away, with its siblings, or with the manifest that it was the last one of and what belongs to
+        that."""
         was = self.tags.get(tag)
         if was is None:
             return
@@ -91,7 +92,7 @@ class _Registry:
                     self.untag(other, "delete")
 
     def delete(self, first: Digest) -> None:
-        """With every tag that is still on it."""
+        """Deletes a manifest, with every tag that is still on it."""
         left = [first]
         while left:
             digest = left.pop()

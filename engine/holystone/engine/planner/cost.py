@@ -22,12 +22,13 @@ MARGIN: Final = 1.5
 
 
 def plain_seconds(tags: int, doomed: int, manifests: int) -> float:
-    """`manifests` deletes by digest in a repository of `tags` tags, in the course of which `doomed` tags go."""
+    """Seconds for `manifests` deletes by digest in a repository of `tags` tags, in the course of which `doomed` tags
+    go."""
     return manifests * (PER_DELETE + PER_TAG * (tags - doomed / 2))
 
 
 def tombstone_seconds(tags: int, doomed: int, manifests: int, tombstones: int) -> float:
-    """The same after `tombstones` of the doomed tags were pushed over and deleted at once."""
+    """Seconds for the same deletes after `tombstones` of the doomed tags were pushed over and deleted at once."""
     left = plain_seconds(tags - tombstones, doomed - tombstones, manifests + 1)
     return tombstones * PER_TOMBSTONE + left
 

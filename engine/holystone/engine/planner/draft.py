@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from holystone.engine.closure.closed import Closed
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import How, Kept, Remove, Untag
-from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.facts import TagFacts
@@ -59,11 +59,11 @@ class Draft:
         return not (self.can.last_tag_takes_attached and self.graph.attached.get(digest))
 
     def staying(self) -> Mapping[Digest, Tag]:
-        """Of each manifest with doomed tags that are undecided the tag that stays, if one has to."""
+        """For each manifest with doomed tags that are undecided, the tag that stays, if one has to."""
         return {self.digest(tag): tag for tag in reversed(self.undecided)} | dict(self.kept_tags_by_digest())
 
     def kept_tags_by_digest(self) -> Mapping[Digest, Tag]:
-        """Of each manifest the first tag that stays."""
+        """For each manifest the first tag that stays."""
         found: dict[Digest, Tag] = {}
         for tag, verdict in sorted(self.closed.verdicts.items()):
             if isinstance(verdict, Keep) and tag in self.snapshot.tags:

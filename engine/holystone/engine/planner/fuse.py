@@ -2,7 +2,8 @@
 
 import msgspec
 
-from holystone.engine.model.plan import Refusal, RepositoryPlan
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.refusals import NumberExceeded, ShareExceeded
 
 
 class FuseLimits(msgspec.Struct, frozen=True):
@@ -14,19 +15,13 @@ class FuseLimits(msgspec.Struct, frozen=True):
     """Tags of one repository that may go at most, however many it has."""
 
 
-def blow_fuse(plan: RepositoryPlan, limits: FuseLimits) -> Refusal | None:
-    """For policy cleanups; a purge asks for confirmation instead, see planner/confirmation.py."""
+def blow_fuse(plan: RepositoryPlan, limits: FuseLimits) -> ShareExceeded | NumberExceeded | None:
+    """The refusal of a plan that deletes too much; None if it does not. For policy cleanups; a purge asks for
+    confirmation instead, see planner/confirmation.py."""
     doomed = len(plan.doomed_tags)
     total = doomed + len(plan.kept)
     if total >= limits.from_tags and doomed > limits.share * total:
-        limit = f"more than {limits.share:.0%} of a repository of {limits.from_tags} tags or more"
-    elif limits.number is not None and doomed > limits.number:
-        limit = f"more than the {limits.number} that are allowed"
-    else:
-        return None
-    return Refusal(
-        promise="fuse",
-        repository=plan.repository,
-        why=f"{doomed} of {total} tags would be deleted, {limit}",
-        what_to_do="read the plan; if it is what you want, run again with --yes-delete-that-many",
-    )
+        return ShareExceeded(plan.repository, doomed, total, limits.share, limits.from_tags)
+    if limits.number is not None and doomed > limits.number:
+        return NumberExceeded(plan.repository, doomed, total, limits.number)
+    return None

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from holystone.engine.closure.closed import Tagged
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.plan import MOST_BYTES, Remove
-from holystone.engine.model.reasons import DeleteReason, IndexOf, MayBeNeededBy, SubjectOf
+from holystone.engine.model.reasons import IndexOf, MayBeNeededBy, SubjectOf
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.draft import Draft

@@ -25,7 +25,7 @@ def keep_marks(plan: RepositoryPlan, marks: Mapping[Tag, Tag], verdicts: Verdict
 
 
 def marks_that_go(draft: Draft) -> Mapping[Tag, Tag]:
-    """With what they mark."""
+    """The marks that go, each with what it marks."""
     spared = {each.tag for each in draft.spared}
     return {
         mark: marked

@@ -5,8 +5,8 @@ from holystone.engine.planner.draft import Draft
 
 
 def overwrite_for_speed(draft: Draft) -> Draft:
-    """Only tags that are written once: for the others a plain delete by digest is the safer way, and it is open. Marks
-    go last, when few tags are left."""
+    """Overwrites doomed tags where that is quicker, only those that are written once: for the others a plain delete by
+    digest is the safer way, and it is open. Marks go last, when few tags are left."""
     if not (draft.can_overwrite and draft.can.delete_cost_grows):
         return draft
     facts = draft.facts

@@ -70,7 +70,7 @@ class Registry(Protocol):
         ...
 
     def open(self, repository: Repository) -> "RepositorySession":
-        """For work on one repository. Sends nothing."""
+        """A session for work on one repository. Sends nothing."""
         ...
 
 

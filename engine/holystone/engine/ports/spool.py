@@ -8,7 +8,8 @@ T = TypeVar("T")
 
 
 class Spool(Sequence[T]):
-    """In order of the repositories' names, in whatever order they came. An item may be read anew each time."""
+    """Items of repositories, in order of their names, in whatever order they came. An item may be read anew each
+    time."""
 
     @abstractmethod
     def append(self, item: T) -> None:

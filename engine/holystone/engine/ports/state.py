@@ -20,13 +20,13 @@ class RepositoryJournal(Protocol):
 
     @property
     def known(self) -> RepositoryRecord:
-        """As it was recorded when this attempt began."""
+        """What was recorded when this attempt began."""
         ...
 
     async def journaled(self) -> Journaled: ...
 
     async def manifest(self, digest: Digest) -> RawManifest | None:
-        """None if its bytes are not there, or not what its digest says."""
+        """A manifest that was kept; None if its bytes are not there, or not what its digest says."""
         ...
 
     async def keep(self, manifests: Sequence[RawManifest]) -> None: ...
@@ -36,7 +36,8 @@ class RepositoryJournal(Protocol):
         ...
 
     async def record(self, outcomes: Mapping[int, Outcome]) -> None:
-        """By position of the step in `RepositoryPlan.steps`. A later outcome of a step replaces an earlier one."""
+        """Records what came of steps, by position of the step in `RepositoryPlan.steps`. A later outcome of a step
+        replaces an earlier one."""
         ...
 
     async def mark_tombstoned(self, steps: Collection[int]) -> None:
@@ -57,7 +58,7 @@ class Run(Protocol):
 
     @property
     def plan(self) -> Plan:
-        """Its repositories are read anew each time."""
+        """The run's plan, whose repositories are read anew each time."""
         ...
 
     @property
@@ -68,8 +69,9 @@ class Run(Protocol):
         ...
 
     async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> RepositoryJournal:
-        """For everything that is needed to finish or undo the repository, which is kept before its first request is
-        sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken up."""
+        """A place for everything that is needed to finish or undo the repository, which is kept before its first
+        request is sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken
+        up."""
         ...
 
     async def may_lock(self, *, wanted: bool) -> bool:
@@ -78,7 +80,7 @@ class Run(Protocol):
         ...
 
     async def begin_undo(self) -> None:
-        """From here on only `undo` takes the run up, however this attempt ends."""
+        """Says that an undo begins: from here on only `undo` takes the run up, however this attempt ends."""
         ...
 
     async def finish(self, state: RunState = "finished") -> None:
@@ -121,7 +123,7 @@ class RunStore(Protocol):
         ...
 
     async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
-        """None for a repository that was not begun. Raises Damaged."""
+        """What a run recorded of a repository; None for one that was not begun. Raises Damaged."""
         ...
 
 
@@ -130,7 +132,7 @@ class DigestCache(Protocol):
     cost time and cannot change a decision: what is lost or damaged is not there."""
 
     def manifests(self, digests: Collection[Digest]) -> AsyncIterator[RawManifest]:
-        """Those that are known, one by one: together they may be gigabytes."""
+        """The manifests that are known, one by one: together they may be gigabytes."""
         ...
 
     async def manifest(self, digest: Digest) -> RawManifest | None: ...
@@ -146,7 +148,7 @@ class Baselines(Protocol):
     """What runs that ended well have counted of each source. Every method raises HolystoneError."""
 
     async def read(self, keys: Iterable[Key]) -> Mapping[Key, Remembered]:
-        """Those that are known."""
+        """What is remembered of the sources that are known."""
         ...
 
     async def remember(self, counted: Iterable[Counted], as_of: int, run: str) -> None:

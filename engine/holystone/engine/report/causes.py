@@ -7,8 +7,10 @@ from typing import Final
 from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
 from holystone.engine.executor.results import RunResult
 from holystone.engine.executor.stopped import Stopped
-from holystone.engine.model.plan import Plan, Refusal
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.engine.report.words import count
 
 _SHOWN: Final = 5
@@ -20,8 +22,9 @@ def refusal(plan: Plan) -> HolystoneError | None:
     if not plan.refusals:
         return None
     causes: dict[tuple[str, str], list[Refusal]] = {}
-    for each in plan.refusals:
-        causes.setdefault((each.why, each.what_to_do), []).append(each)
+    for each in refusals_in_order(plan.refusals):
+        words = refusal_words(each)
+        causes.setdefault((words.why, words.what_to_do), []).append(each)
     return _kind(plan)(
         _few([_sentence(f"{_places(each)}{why}") for (why, _), each in causes.items()]),
         not_deleted=NOTHING_DELETED,
@@ -30,7 +33,8 @@ def refusal(plan: Plan) -> HolystoneError | None:
 
 
 def _kind(plan: Plan) -> type[HolystoneError]:
-    """Where no promise forbids it and it cannot be done at all, it has failed."""
+    """The kind of error a plan with refusals is: where no promise forbids it and it cannot be done at all, it has
+    failed."""
     promises = {each.promise for each in plan.refusals}
     if not promises <= {"deletion-disabled", "cannot-go"}:
         return Refused
@@ -77,7 +81,7 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
 
 
 def _causes(result: RunResult) -> tuple[str, ...]:
-    """Of what stopped repositories, line by line: a host that does not answer once, and each advice once."""
+    """What stopped repositories, line by line: a host that does not answer once, and each advice once."""
     first: dict[str, Stopped] = {}
     alike: Counter[str] = Counter()
     for each in result.repositories:

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from holystone.engine.model.reasons import BeyondLimit, DeleteReason, KeepReason, ReachedFromBranch, ReachedFromTag
+from holystone.engine.model.delete_reasons import BeyondLimit, DeleteReason
+from holystone.engine.model.reasons import KeepReason, ReachedFromBranch, ReachedFromTag
 from holystone.engine.report.reason_words import reason_words
 
 Reasons: TypeAlias = tuple[KeepReason, ...] | tuple[DeleteReason, ...]
@@ -23,7 +24,7 @@ def counted(word: str, tags: Mapping[str, Reasons]) -> Iterator[str]:
 
 
 def _references(reasons: Iterable[Reasons]) -> str:
-    """On how many of the tags each branch or git tag has a say; a tag counts for each that has."""
+    """Says on how many of the tags each branch or git tag has a say; a tag counts for each that has."""
     found = Counter(name for each in reasons for name in _names(each))
     if not found:
         return ""
@@ -34,7 +35,7 @@ def _references(reasons: Iterable[Reasons]) -> str:
 
 
 def _names(reasons: Reasons) -> set[str]:
-    """Of the reasons that are of the first one's kind, by which the tag is counted."""
+    """The names in those of a tag's reasons that are of the first one's kind, by which the tag is counted."""
     found = set()
     for reason in reasons:
         if type(reason) is type(reasons[0]):

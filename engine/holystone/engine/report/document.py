@@ -13,6 +13,7 @@ from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
 from holystone.engine.model.records import RunState
 from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.report.told import PlanReport
 from holystone.engine.undo.results import Moved, PutBack, UndoResult
 
 Ending: TypeAlias = Literal["planned", "nothing-to-do", "done", "partial", "refused", "failed"]
@@ -48,7 +49,7 @@ class RepositoryReport(msgspec.Struct, frozen=True):
 
 
 class UndoReport(msgspec.Struct, frozen=True):
-    """Of one repository."""
+    """What came of the undo in one repository."""
 
     repository: Repository
     back: tuple[PutBack, ...]
@@ -79,7 +80,7 @@ class Document(msgspec.Struct, frozen=True):
     exit_code: int
     run: str | None = None
     """For `holystone resume`."""
-    plan: Plan | None = None
+    plan: PlanReport | None = None
     repositories: tuple[RepositoryReport, ...] = ()
     undone: tuple[UndoReport, ...] = ()
     """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""
@@ -101,7 +102,7 @@ def document_schema() -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    """Of each line of a plan file."""
+    """The schema of each line of a plan file."""
     lines, definitions = json_schemas(PlanHead, RepositoryPlan, PlanEnd)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": lines, "$defs": definitions}
 

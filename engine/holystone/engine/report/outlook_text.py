@@ -10,7 +10,7 @@ from holystone.engine.report.words import duration
 
 
 def outlook_lines(plan: Plan) -> Iterator[str]:
-    """Nothing for repositories in which nothing goes."""
+    """What undo could do about the plan, by repository; nothing is said of those in which nothing goes."""
     alike: dict[UndoOutlook, list[Repository]] = defaultdict(list)
     for each in plan.repositories:
         if each.undo:

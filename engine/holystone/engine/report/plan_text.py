@@ -3,11 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
+from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import DeleteReason
 from holystone.engine.report.counted import Reasons, counted
+from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.reason_words import reason_words
+from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.engine.report.words import count, size_text
 
 _REASONS_SHOWN = 2
@@ -23,12 +25,13 @@ def plan_lines(plan: Plan, *, every_tag: bool) -> Iterator[str]:
     yield ""
     yield _total(plan)
     yield from outlook_lines(plan)
-    for notice in plan.notices:
-        yield f"note: {notice}"
-    for refusal in plan.refusals:
+    for notice in notices_in_order(plan.notices):
+        yield f"note: {notice_words(notice).of_one}"
+    for refusal in refusals_in_order(plan.refusals):
+        words = refusal_words(refusal)
         where = f"{refusal.repository}: " if refusal.repository else ""
-        yield f"refused: {where}{refusal.why}"
-        yield f"  {refusal.what_to_do}"
+        yield f"refused: {where}{words.why}"
+        yield f"  {words.what_to_do}"
 
 
 def _repository_lines(repository: RepositoryPlan, every_tag: bool) -> Iterator[str]:

@@ -3,8 +3,9 @@ only place where a reason becomes text."""
 
 from typing import NamedTuple, assert_never
 
-from holystone.engine.model import reasons
-from holystone.engine.model.reasons import DeleteReason, KeepReason
+from holystone.engine.model import delete_reasons, reasons
+from holystone.engine.model.delete_reasons import DeleteReason
+from holystone.engine.model.reasons import KeepReason
 from holystone.engine.report.words import count, duration, reference_text, short, shown, user_text
 
 
@@ -164,54 +165,54 @@ def reason_words(reason: KeepReason | DeleteReason) -> ReasonWords:
             )
         case reasons.RecordNotJudged():
             return _same("tag strategies decide, which use no metadata records")
-        case reasons.ReferenceGone(kind, named):
+        case delete_reasons.ReferenceGone(kind, named):
             return ReasonWords(
                 f"no {reference_text(kind)} {shown(named)} exists",
                 f"the {reference_text(kind)} they are named after does not exist",
             )
-        case reasons.CommitGone(named):
+        case delete_reasons.CommitGone(named):
             return ReasonWords(f"no commit {shown(named)} exists", "the commits they are named after do not exist")
-        case reasons.Expired(age, days):
+        case delete_reasons.Expired(age, days):
             return ReasonWords(
                 f"{duration(age)} old, its strategy keeps tags for {count(days, 'day')}",
                 f"older than the {count(days, 'day')} that their strategy keeps tags",
             )
-        case reasons.BeyondNewest(rank, limit):
+        case delete_reasons.BeyondNewest(rank, limit):
             return ReasonWords(
                 f"number {rank} by age, and its strategy keeps {limit}",
                 f"beyond the {limit} newest that their strategy keeps",
             )
-        case reasons.NotReached():
+        case delete_reasons.NotReached():
             return ReasonWords(
                 "no branch or tag that a keep policy selects reaches it",
                 "no branch or tag that a keep policy selects reaches them",
             )
-        case reasons.BeyondLimit(reference):
+        case delete_reasons.BeyondLimit(reference):
             return ReasonWords(
                 f"beyond what imagesPerReference keeps on {reference}", "beyond what imagesPerReference keeps"
             )
-        case reasons.CommitsGone():
+        case delete_reasons.CommitsGone():
             return ReasonWords("the commits it was built from are gone", "the commits they were built from are gone")
-        case reasons.NotNeeded():
+        case delete_reasons.NotNeeded():
             return ReasonWords(
                 "no remaining image is built on it or imports from it",
                 "no remaining image is built on them or imports from them",
             )
-        case reasons.Rejected():
+        case delete_reasons.Rejected():
             return ReasonWords("werf marked the stage as broken", "werf marked the stages as broken")
-        case reasons.MetadataSuperseded(commit):
+        case delete_reasons.MetadataSuperseded(commit):
             return ReasonWords(
                 f"commit {commit[:10]} is not the newest one with this content any more",
                 "their commits are not the newest with their content any more",
             )
-        case reasons.MetadataUnused(image):
+        case delete_reasons.MetadataUnused(image):
             return ReasonWords(
                 f"no tag of image {image.shown} has its content any more",
                 "no tag of their image has their content any more",
             )
-        case reasons.Purged():
+        case delete_reasons.Purged():
             return _same("everything of the project goes")
-        case reasons.Asked():
+        case delete_reasons.Asked():
             return _same("you asked for it")
         case _:
             assert_never(reason)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
 from holystone.engine.report.words import count, outcome_text, undo_text
-from holystone.engine.undo.outcomes import AlreadyThere, Restored
-from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
+from holystone.engine.undo.results import AlreadyThere, Moved, PutBack, RepositoryUndo, Restored, UndoResult
 
 
 def undo_lines(run_id: str, result: UndoResult, *, dry_run: bool, every_tag: bool) -> Iterator[str]:

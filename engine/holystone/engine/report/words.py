@@ -5,8 +5,8 @@ from typing import Literal, assert_never
 from holystone.engine.model import outcomes
 from holystone.engine.model.in_use import Listed, User, Workload
 from holystone.engine.model.outcomes import Outcome
-from holystone.engine.undo import outcomes as undone
-from holystone.engine.undo.outcomes import UndoOutcome
+from holystone.engine.undo import results as undone
+from holystone.engine.undo.results import UndoOutcome
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _LONG = 40

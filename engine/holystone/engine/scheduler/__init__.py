@@ -2,6 +2,7 @@
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
 from holystone.engine.scheduler.bucket import RateBudget
+from holystone.engine.scheduler.clock import Sleep
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
 from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_within
@@ -23,6 +24,7 @@ __all__ = [
     "RateLimited",
     "RetriesExhausted",
     "Scheduler",
+    "Sleep",
     "Transient",
     "for_each",
     "in_batches",

@@ -28,7 +28,7 @@ class RateBudget(Protocol):
         ...
 
     def take(self, now: float) -> None:
-        """Only when `ready_at(now) <= now`."""
+        """Takes a token; only to be called when `ready_at(now) <= now`."""
         ...
 
     def give_back(self) -> None:

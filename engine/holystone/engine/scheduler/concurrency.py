@@ -36,7 +36,7 @@ class AdaptiveLimit:
         return int(self._limit)
 
     def answered(self, sent: float, in_flight: int, now: float) -> None:
-        """`in_flight` counts the answered request too."""
+        """A request was answered. `in_flight` counts the answered request too."""
         if sent < self._changed_at:
             return
         self._replies += 1
@@ -46,7 +46,7 @@ class AdaptiveLimit:
             self._judge(now)
 
     def troubled(self, sent: float, now: float) -> None:
-        """Throttled or failed."""
+        """A request was throttled, or failed."""
         if sent >= self._changed_at:
             self._slow_start = False
             self._change(self._limit * _FAULT_CUT, now)

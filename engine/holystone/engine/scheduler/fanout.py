@@ -36,7 +36,7 @@ async def map_each(
 
 
 def in_batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
-    """As many items at once as one request takes."""
+    """The items in batches, as many at once as one request takes."""
     every = list(items)
     return (every[start : start + size] for start in range(0, len(every), size))
 

@@ -49,8 +49,8 @@ class Scheduler:
         return tuple(self._lanes.values())
 
     def lane(self, host: RegistryHost, credential: str, api: str, quota: Quota | None = None) -> Lane:
-        """The same lane for the same host, credential and API class. `credential` is a name for it, never the secret.
-        Raises ValueError for a quota that lets nothing through."""
+        """The lane to send by: the same one for the same host, credential and API class. `credential` is a name for it,
+        never the secret. Raises ValueError for a quota that lets nothing through."""
         key = LaneKey(host, credential, api)
         lane = self._lanes.get(key)
         if lane is None:

@@ -95,8 +95,8 @@ class LaneState:
         return Turn(settled, math.inf)
 
     def leave(self, ticket: Ticket) -> bool:
-        """Its owner was cancelled before it could send; whatever it held goes on to the next. This and the four fates
-        below return True if the other lanes of the host are concerned."""
+        """A ticket's owner was cancelled before it could send; whatever it held goes on to the next. This and the four
+        fates below return True if the other lanes of the host are concerned."""
         if not ticket.granted:
             self._queue.pop(ticket, None)
             return False
@@ -124,7 +124,7 @@ class LaneState:
         return self._pause.failed(fault, ticket.probe, now)
 
     def abandoned(self, ticket: Ticket) -> bool:
-        """Cancelled after it was sent."""
+        """A request was cancelled after it was sent."""
         self._in_flight -= 1
         return self._pause.abandoned(ticket.probe)
 

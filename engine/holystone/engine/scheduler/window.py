@@ -27,7 +27,8 @@ class Window:
         self._next_at = -math.inf
 
     def learn(self, hint: RateHint, others: int, now: float) -> None:
-        """`others` are the requests in flight whose replies are still to come: the server may not have counted them."""
+        """Takes in what a reply says. `others` are the requests in flight whose replies are still to come: the server
+        may not have counted them."""
         if hint.remaining is None or hint.resets_in is None:
             return
         self._left = max(0.0, hint.remaining - others)

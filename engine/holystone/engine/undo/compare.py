@@ -10,8 +10,7 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import for_each
-from holystone.engine.undo.outcomes import OtherDigest, TakenMeanwhile, UndoOutcome, is_back
-from holystone.engine.undo.results import Moved
+from holystone.engine.undo.results import Moved, OtherDigest, TakenMeanwhile, UndoOutcome, is_back
 from holystone.engine.undo.taken import Taken
 
 
@@ -50,12 +49,12 @@ def moved(plan: RepositoryPlan, gone: Taken, there: There) -> tuple[Moved, ...]:
 
 
 def same_bytes(raw: RawManifest) -> frozenset[Digest]:
-    """What a registry may call them."""
+    """The digests that a registry may give these bytes."""
     return frozenset(Digest.of(raw.body, each) for each in ("sha256", "sha512"))
 
 
 def seen(outcome: UndoOutcome, was: Digest, now: Digest | None, others: Iterable[Digest]) -> UndoOutcome:
-    """What came of it, now that it was looked at once more. `others`: digests of the same bytes."""
+    """What came of putting something back, now that it was looked at once more. `others`: digests of the same bytes."""
     if not is_back(outcome) or now == was:
         return outcome
     if now is None:

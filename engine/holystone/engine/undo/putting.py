@@ -1,34 +1,47 @@
-"""Looks at what is to come back, and pushes what is missing."""
+"""Looks at what is to come back, and pushes what is missing. Why a registry refuses a manifest is found out before a
+refusal is called final."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import anyio
 
-from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized, Unreachable
+from holystone.engine.errors import (
+    BlobsMissing,
+    IncompleteSource,
+    ManifestRefused,
+    RegistryFailure,
+    TooLate,
+    Unauthorized,
+    Unreachable,
+)
 from holystone.engine.events import tell
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.events import Step
-from holystone.engine.model.manifests import RawManifest
+from holystone.engine.model.manifests import RawManifest, blobs_of, understood
 from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import RepositorySession
-from holystone.engine.scheduler import FRESH, ROUNDS, for_each, sent_within
+from holystone.engine.scheduler import FRESH, ROUNDS, Sleep, for_each, sent_within
 from holystone.engine.undo.compare import There, same_bytes, seen
-from holystone.engine.undo.order import children
-from holystone.engine.undo.outcomes import (
+from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,
     BytesDamaged,
+    PutBack,
     Restored,
     TakenMeanwhile,
     UndoOutcome,
     Unread,
     is_back,
 )
-from holystone.engine.undo.push import Sleep, push
-from holystone.engine.undo.results import PutBack
-from holystone.engine.undo.taken import Taken
+from holystone.engine.undo.taken import Taken, children, parts
+
+_PAUSES: Final = (0.1, 0.5, 2.0)
+"""Seconds before another attempt for what lists others that are all there. distribution 2.8 and GitLab's registry in
+file mode write the link files of a repository in place, so that for a moment a manifest that is being put once more,
+by anybody, is none."""
 
 
 class PuttingBack:
@@ -76,7 +89,7 @@ class PuttingBack:
                 await for_each(sorted(tag for tag in tags if gone.tags[tag] in here), self._put_tag, workers=WORKERS)
 
     async def compare(self, there: There) -> None:
-        """What came of each, now that it was looked at once more."""
+        """Corrects what came of each, now that it was looked at once more."""
         for digest, outcome in self._manifests.items():
             now = digest if digest in there.manifests else None
             self._manifests[digest] = seen(outcome, digest, now, ())
@@ -130,7 +143,8 @@ class PuttingBack:
         self._tell()
 
     async def _bring_back(self, digest: Digest, tag: Tag | None = None) -> UndoOutcome:
-        """By the registry's own undelete if it has one: that needs no bytes, no blobs and no right to push."""
+        """Brings a manifest back, by the registry's own undelete if it has one: that needs no bytes, no blobs and no
+        right to push."""
         if self._dry_run:
             return await self._would_come_back(digest)
         if await self._session.restore(digest, (tag,) if tag else ()):
@@ -172,6 +186,35 @@ class PuttingBack:
 
     def _tell(self) -> None:
         tell(Step(self._repository, len(self._manifests) + len(self._tags), self.total))
+
+
+async def push(session: RepositorySession, reference: Tag | Digest, raw: RawManifest, sleep: Sleep) -> UndoOutcome:
+    """Raises RegistryFailure for what has nothing to do with the manifest."""
+    for pause in (*_PAUSES, None):
+        try:
+            await session.push_manifest(reference, raw)
+            return Restored()
+        except ManifestRefused as error:
+            refusal = error
+        listed = parts(understood(raw))
+        for part in listed:
+            if await session.resolve(part) is None:
+                return BlobsGone(f"{part}, which it needs, is not there; {refusal.message}")
+        if not listed or pause is None:
+            break
+        await sleep(pause)
+    return await _without_parts(session, raw, refusal)
+
+
+async def _without_parts(session: RepositorySession, raw: RawManifest, refusal: ManifestRefused) -> UndoOutcome:
+    """What a refusal means when all manifests are there that this one needs."""
+    for blob in (blobs := blobs_of(raw)):
+        if not await session.has_blob(blob):
+            return BlobsGone(f"the blob {blob} is not there; {refusal.message}")
+    # A registry that answers from a cache may show a blob to a look and miss it at the push: its word counts more.
+    if blobs and isinstance(refusal, BlobsMissing):
+        return BlobsGone(refusal.message)
+    return Failed(str(refusal))
 
 
 async def _outcome(put: Callable[[], Awaitable[UndoOutcome]]) -> UndoOutcome:

@@ -10,8 +10,7 @@ from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import OpenSession, RepositorySession, Run
-from holystone.engine.scheduler import for_each
-from holystone.engine.undo.push import Sleep
+from holystone.engine.scheduler import Sleep, for_each
 from holystone.engine.undo.putting import PuttingBack
 from holystone.engine.undo.taken import to_come_back
 

@@ -11,7 +11,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.replies import FIREWALL
 from holystone.adapters.registries.catalog import Catalog, linked
-from holystone.adapters.registries.oci import PAGE_LIMIT
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT
 from holystone.engine.errors import Unauthorized
 from holystone.engine.ports import CatalogPage
 from holystone.engine.scheduler import Lane

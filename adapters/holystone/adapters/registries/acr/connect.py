@@ -11,8 +11,8 @@ from holystone.adapters.registries.endpoint import Endpoint
 
 
 async def connect(endpoint: Endpoint) -> AcrRegistry:
-    """With what Docker's configuration has for the registry; with Azure's own credentials if it has nothing, or what
-    `az acr login` left in it has ended.
+    """Connects with what Docker's configuration has for the registry; with Azure's own credentials if it has nothing,
+    or what `az acr login` left in it has ended.
 
     Raises UsageError where those would be needed and their package is missing, Unauthorized where there are none."""
     login: DockerLogin | entra.EntraLogin

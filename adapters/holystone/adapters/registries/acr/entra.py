@@ -58,7 +58,7 @@ class TokenCredential(Protocol):
 
 
 def azure_credential() -> TokenCredential:
-    """By the chain that Azure's tools have in common."""
+    """A credential of Azure by the chain that Azure's tools have in common."""
     try:
         from holystone.adapters.registries.acr.azure_chain import AzureChain
     except ImportError as error:
@@ -77,7 +77,7 @@ class _Exchanged(msgspec.Struct):
 
 
 class EntraLogin:
-    """`clock` is monotonic, in seconds."""
+    """Exchanges Azure's tokens for the registry's own. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -105,8 +105,9 @@ class EntraLogin:
         return self._current
 
     async def exchange(self, lane: Lane | None = None) -> None:
-        """Without a lane within the attempt of another request, whose lane waits and tries again for both. Raises
-        Unauthorized, Unreachable, IncompleteSource, and then also RateLimited and Transient."""
+        """Gets a newer refresh token. Without a lane it happens within the attempt of another request, whose lane waits
+        and tries again for both. Raises Unauthorized, Unreachable, IncompleteSource, and then also RateLimited and
+        Transient."""
         service = self._service = self._service or await self._asked_for(lane)
         token = await self._entra_token()
         reply = await self._http.request(

@@ -27,7 +27,7 @@ from holystone.adapters.http.paging import pages
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.replies import is_absent, unreadable
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -75,8 +75,8 @@ class _Page(msgspec.Struct):
 
 
 async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply]]) -> Tags:
-    """Raises IncompleteSource, and what `get` raises."""
-    listed = Listed()
+    """All tags with what Azure says of them. Raises IncompleteSource, and what `get` raises."""
+    listed = ListedNames()
     locked: dict[Tag, str] = {}
     put: dict[Tag, int] = {}
     locks_known = True
@@ -101,7 +101,7 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
 
 async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing) -> Listing:
     """Tags that manifests have and no list shows. Raises IncompleteSource, and what `get` raises."""
-    hidden = Listed()
+    hidden = ListedNames()
     first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
     names = partial(_digests, repository)
     async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
@@ -117,7 +117,8 @@ async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Rep
 
 
 async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[str]:
-    """Of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get` raises."""
+    """The tags of one manifest, hidden ones too; none if it is not there. Raises IncompleteSource, and what `get`
+    raises."""
     reply = await get(f"/acr/v1/{repository.path}/_manifests/{digest}")
     if reply.status == 404 and error_code(reply):
         return ()

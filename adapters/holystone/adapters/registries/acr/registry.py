@@ -18,8 +18,10 @@ from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_ou
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, Access, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_reading import TokenAccess
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Locked, Outcome
@@ -28,7 +30,7 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
-_ACTIONS: Final[dict[Access, str]] = {
+_ACTIONS: Final[dict[TokenAccess, str]] = {
     # One token a repository: `metadata_read` for lists, `pull` for manifests and blobs, `delete`. Never for all
     # repositories (`*`): registries with ABAC ignore such a scope (Azure/acr-cli, README).
     "read": "pull,delete,metadata_read",
@@ -61,7 +63,7 @@ def _names_in(listing: Listing) -> int:
 
 
 class AcrRegistry(OciApi):
-    """`credential` says in words who asks, and where that is from."""
+    """Azure Container Registry. `credential` says in words who asks, and where that is from."""
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, *, credential: str) -> None:
         super().__init__(host, http, reads, writes)
@@ -91,7 +93,7 @@ class AcrSession(OciSession):
         self._doubts: _Doubts | None = None
         """What the last listing left open; None if there was none."""
 
-    def scope(self, access: Access) -> str:
+    def scope(self, access: TokenAccess) -> str:
         return f"repository:{self.repository.path}:{_ACTIONS[access]}"
 
     async def probe(self) -> Capabilities:
@@ -124,7 +126,7 @@ class AcrSession(OciSession):
         )
 
     async def list_tags(self) -> Listing:
-        """With the tags that Azure hides, as locked ones: whoever hid one wants it."""
+        """Lists the tags, with those that Azure hides, as locked ones: whoever hid one wants it."""
         listing, doubts = await self._listed()
         for _ in range(_ROUNDS - 1):
             if doubts.tags_unseen:
@@ -154,7 +156,7 @@ class AcrSession(OciSession):
         return listing, _Doubts(locks_unknown=not locks_known, tags_unseen=about.tagCount != _names_in(listing))
 
     async def _about(self) -> _Repository | None:
-        """None if there is no such repository."""
+        """What Azure says of the repository; None if there is no such one."""
         reply = await self._get(f"/acr/v1/{self.repository.path}")
         if is_absent(reply):
             return None
@@ -194,10 +196,10 @@ class AcrSession(OciSession):
             return failed_deletion(error)
 
     async def restore(self, digest: Digest, tags: Sequence[Tag]) -> bool:
-        """From the recycle area, if the registry's soft delete policy (a preview) is on: then a manifest cannot be
-        pushed again before it is restored (container-registry-soft-delete-policy.md of Azure's documentation). The call
-        is azure-cli's (command_modules/acr/manifest.py, acr_manifest_deleted_restore). What the server says where the
-        policy is off is UNCONFIRMED: every refusal means that a push may help."""
+        """Restores from the recycle area, if the registry's soft delete policy (a preview) is on: then a manifest
+        cannot be pushed again before it is restored (container-registry-soft-delete-policy.md of Azure's
+        documentation). The call is azure-cli's (command_modules/acr/manifest.py, acr_manifest_deleted_restore). What
+        the server says where the policy is off is UNCONFIRMED: every refusal means that a push may help."""
         scope = f"repository:{self.repository.path}:deleted_read,deleted_restore"
         for tag in tags or (None,):
             try:
@@ -217,7 +219,7 @@ class AcrSession(OciSession):
         return True
 
     async def _get(self, path: str) -> Reply:
-        """Below /acr/v1; every status that is not retried is returned."""
+        """One GET below /acr/v1; every status that is not retried is returned."""
         try:
             return await self.http.request("GET", path, lane=self.reads, limit=MANIFEST_LIMIT, scope=self.scope("read"))
         except Unauthorized as error:
@@ -254,15 +256,17 @@ def _understood(repository: Repository, reply: Reply) -> _Repository:
 
 
 def outlook(may_push: bool | None) -> UndoOutlook:
-    """`may_push`: None if the token does not tell. No built-in role of a repository may restore from the recycle area
-    (container-registry-rbac-built-in-roles-directory-reference.md), and whether there is one is not to be had."""
+    """What `undo` could do. `may_push`: None if the token does not tell. No built-in role of a repository may restore
+    from the recycle area (container-registry-rbac-built-in-roles-directory-reference.md), and whether there is one is
+    not to be had."""
     lacks = "the right to push (role AcrPush, or content/write)" if may_push is False else ""
     return msgspec.structs.replace(PROFILE.can.undo, lacks=lacks)
 
 
 def _locked(repository: Repository) -> str:
-    """Only `writeEnabled` counts here. It locks "the repository and all images in it", while a repository with
-    `deleteEnabled` false "can't be deleted. Individual images can still be" (container-registry-image-lock.md)."""
+    """Why nothing in a locked repository can be deleted. Only `writeEnabled` counts here. It locks "the repository and
+    all images in it", while a repository with `deleteEnabled` false "can't be deleted. Individual images can still be"
+    (container-registry-image-lock.md)."""
     return (
         f"the repository is locked in Azure: its writeEnabled is false. Unlock it with 'az acr repository update "
         f"--name REGISTRY --repository {repository.path} --write-enabled true' if that is not meant"

@@ -20,7 +20,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog, linked
 from holystone.adapters.registries.granted import may_list_all
-from holystone.adapters.registries.oci import LIST_LIMIT
+from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import Unauthorized
 from holystone.engine.ports import CatalogPage
 from holystone.engine.scheduler import Lane
@@ -38,7 +38,7 @@ _NOTHING: Final = "If there are some, use a credential that may read them. If no
 async def read_catalog(
     http: RegistryHttp, lane: Lane, catalog: Catalog, *, who: str = "this credential", needed: str = _NEEDED
 ) -> AsyncIterator[CatalogPage]:
-    """For people: `who` asks, and what is `needed` for it."""
+    """The pages of `_catalog`. For people: `who` asks, and what is `needed` for it."""
     first = f"{_PATH}?n={PAGE_SIZE}"
 
     async def get(path: str) -> Reply:

@@ -21,7 +21,7 @@ _OTHERS = frozenset({"gitlab-container-registry-version"})
 
 
 def proven(read: Reply, delete: Reply, tag: str) -> Distribution | None:
-    """`read` and `delete`: the answers about a tag that does not exist."""
+    """Which distribution a server is proven to be. `read` and `delete`: the answers about a tag that does not exist."""
     if read.status != 404 or error_code(read) != "MANIFEST_UNKNOWN":
         return None
     if any(name.lower() in _OTHERS for name in read.headers):
@@ -39,7 +39,7 @@ def has_words_of_2_8(read: Reply, tag: str) -> bool:
 
 
 def _detail(reply: Reply) -> Any:
-    """Of the first error."""
+    """The detail of the first error in a reply."""
     try:
         return document(reply)["errors"][0].get("detail")
     except (LookupError, TypeError, AttributeError):

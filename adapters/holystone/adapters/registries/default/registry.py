@@ -16,9 +16,10 @@ from holystone.adapters.registries.default.probe import probe
 from holystone.adapters.registries.default.replies import deletion_outcome
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.fingerprint import Fingerprint
-from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
+from holystone.adapters.registries.listed import ListedNames
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -53,8 +54,8 @@ class OciRegistry(OciApi):
         return DefaultSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """By `_catalog`, which is no part of the OCI specification: where it is missing, IncompleteSource says so. That
-        a server shows everything is known of distribution's tokens only."""
+        """Lists by `_catalog`, which is no part of the OCI specification: where it is missing, IncompleteSource says
+        so. That a server shows everything is known of distribution's tokens only."""
         return read_catalog(self.http, self.reads, Catalog(self.host, prefix))
 
 
@@ -81,7 +82,7 @@ class DefaultSession(OciSession):
 
     async def list_tags(self) -> Listing:
         base = f"/v2/{self.repository.path}/tags/list"
-        listed = Listed()
+        listed = ListedNames()
         for first in (f"{base}?n={PAGE_SIZE}", base):
             size = PAGE_SIZE if first != base else 0
             async for reply in pages(self.read_tags, first, what=str(self.repository), names=names_on, size=size):

@@ -42,5 +42,5 @@ def deletion_outcome(reply: Reply) -> Outcome:
 
 
 def why_405(reply: Reply) -> str:
-    """distribution: JSON `UNSUPPORTED` if deletion is off, plain text while read-only."""
+    """What a 405 means. distribution says JSON `UNSUPPORTED` if deletion is off, plain text while read-only."""
     return DELETION_OFF if error_code(reply) == "UNSUPPORTED" else READ_ONLY

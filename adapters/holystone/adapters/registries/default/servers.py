@@ -57,7 +57,8 @@ def _is_gitea(shown: Fingerprint) -> bool:
 
 
 def _is_zot(shown: Fingerprint) -> bool:
-    """Its user interface's own header (project-zot/zot, pkg/api/constants/consts.go; seen on 2.1.20)."""
+    """Whether it is zot, by the own header of its user interface (project-zot/zot, pkg/api/constants/consts.go; seen on
+    2.1.20)."""
     return "x-zot-api-client" in shown.allows
 
 
@@ -80,7 +81,7 @@ def server(shown: Fingerprint) -> str | None:
 
 
 def of_other(shown: Fingerprint, *, tag_delete: bool) -> Capabilities:
-    """Of a server that was not proven to be distribution."""
+    """What is known of a server that was not proven to be distribution."""
     name = server(shown)
     can = _OURS[name][1] if name in _OURS else UNKNOWN
     if name in RECOGNIZABLE:

@@ -11,8 +11,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.dockerhub.locks import ImmutableTags
 from holystone.adapters.registries.dockerhub.login import HubLogin
 from holystone.adapters.registries.dockerhub.replies import ADVICE, is_unrouted
-from holystone.adapters.registries.oci import MANIFEST_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.scheduler import Lane
@@ -57,7 +56,8 @@ class HubApi:
         return self._login.account if self._login else ""
 
     async def about(self, repository: Repository) -> About | None:
-        """None if the Hub says that there is none, which it also says of private ones to strangers."""
+        """What the Hub says of a repository; None if it says that there is none, which it also says of private ones to
+        strangers."""
         reply = await self.request("GET", _path(repository))
         if reply.status == 404 and not is_unrouted(reply):
             return None
@@ -130,6 +130,6 @@ def tag_path(repository: Repository, tag: Tag) -> str:
 
 
 def older_tag_path(repository: Repository, tag: Tag) -> str:
-    """As hub-tool and werf ask; an organization's token is refused there."""
+    """The address by which hub-tool and werf delete a tag; an organization's token is refused there."""
     namespace, name = names(repository)
     return f"/v2/repositories/{namespace}/{name}/tags/{quote(tag, safe='')}/"

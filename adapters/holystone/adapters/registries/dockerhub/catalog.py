@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from holystone.adapters.registries.catalog import Catalog, Numbered, numbered
+from holystone.adapters.registries.catalog import Catalog, NumberedPage, numbered
 from holystone.adapters.registries.dockerhub.api import HubApi
 from holystone.adapters.registries.dockerhub.replies import ADVICE, is_unrouted
 from holystone.engine.errors import Unseen
@@ -38,11 +38,11 @@ async def read_catalog(hub: HubApi, catalog: Catalog) -> AsyncIterator[CatalogPa
         raise hub.unseen(f"Of {catalog.what} only those that everybody may see would be listed")
     base = f"/v2/namespaces/{quote(namespace, safe='')}/repositories?page_size={PAGE_SIZE}&ordering=name"
 
-    async def read(number: int) -> Numbered:
+    async def read(number: int) -> NumberedPage:
         reply = await hub.request("GET", f"{base}&page={number}")
         if reply.status == 404 and not is_unrouted(reply):
             if number > 1:
-                return Numbered((), more=False)  # past the end: there are fewer now
+                return NumberedPage((), more=False)  # past the end: there are fewer now
             refusal = hub.unseen(f"Docker Hub shows {hub.who} no namespace {namespace}")
             raise Unseen(refusal.message, what_to_do=refusal.what_to_do)
         if reply.status != 200:
@@ -53,7 +53,7 @@ async def read_catalog(hub: HubApi, catalog: Catalog) -> AsyncIterator[CatalogPa
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise catalog.strange(error) from error
         names = [f"{row.namespace}/{row.name}" for row in page.results]
-        return Numbered(names, more=page.next is not None)
+        return NumberedPage(names, more=page.next is not None)
 
     async for names in numbered(catalog, read):
         yield catalog.page(names)

@@ -43,7 +43,7 @@ class TagDeletion:
         return reply
 
     async def delete(self, repository: Repository, tag: Tag) -> Outcome:
-        """Raises Unreachable only."""
+        """Deletes a tag. Raises Unreachable only."""
         try:
             return await self._delete(repository, tag)
         except HolystoneError as error:

@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.registries.dockerhub.api import TAG_SCOPE, HubApi
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -38,7 +38,7 @@ class _Page(msgspec.Struct):
 
 
 async def read_tags(hub: HubApi, repository: Repository) -> Listing:
-    """Raises IncompleteSource if no complete list could be had."""
+    """Lists the tags with what the Hub says of them. Raises IncompleteSource if no complete list could be had."""
     for _ in range(_LOOKS):
         pages = await _look(hub, repository)
         tags = {tag.name: tag for page in pages for tag in page.results}
@@ -92,7 +92,7 @@ def _is_complete(pages: Sequence[_Page], names: int) -> bool:
 
 
 def _parsed(repository: Repository, tags: Iterable[_HubTag]) -> Listing:
-    listed = Listed()
+    listed = ListedNames()
     put: dict[Tag, int] = {}
     for tag in tags:
         try:

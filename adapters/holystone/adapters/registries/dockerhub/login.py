@@ -119,7 +119,7 @@ class HubLogin:
 
 
 def _lifetime(claims: Mapping[str, Any]) -> float:
-    """Seconds, by the server's own clock."""
+    """How many seconds a token lives, by the server's own clock."""
     try:
         seconds = float(claims["exp"]) - float(claims["iat"])
     except (KeyError, TypeError, ValueError, OverflowError):

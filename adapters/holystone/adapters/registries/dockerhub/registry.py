@@ -16,7 +16,9 @@ from holystone.adapters.registries.dockerhub.listing import read_tags
 from holystone.adapters.registries.dockerhub.locks import locked
 from holystone.adapters.registries.dockerhub.probe import probe
 from holystone.adapters.registries.dockerhub.replies import PULLS
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
@@ -31,7 +33,8 @@ _BY_TAG_ONLY: Final = "on Docker Hub Holystone deletes tags only: a manifest wit
 
 
 class DockerHubRegistry(OciApi):
-    """`http`, `reads` and `writes` are the registry's (registry-1.docker.io), `hub` is the Hub API."""
+    """Docker Hub, which has two servers. `http`, `reads` and `writes` are the registry's (registry-1.docker.io), `hub`
+    is the Hub API."""
 
     def __init__(self, host: RegistryHost, http: RegistryHttp, reads: Lane, writes: Lane, hub: HubApi) -> None:
         super().__init__(host, http, reads, writes)
@@ -42,7 +45,7 @@ class DockerHubRegistry(OciApi):
         return DockerHubSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Of a namespace, which `prefix` must name: those that the account may see."""
+        """The repositories of a namespace, which `prefix` must name: those that the account may see."""
         return read_catalog(self.hub, Catalog(self.host, prefix))
 
 

@@ -32,7 +32,7 @@ class _Said(msgspec.Struct):
 
 
 def said(reply: Reply) -> str:
-    """In lower case; empty if the body is not the Hub API's own."""
+    """What a reply says, in lower case; empty if the body is not the Hub API's own."""
     try:
         body = msgspec.json.decode(reply.body, type=_Said)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -8,8 +8,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.ecr.errors import DENIED, WRONG_CREDENTIAL, ApiError, error_of
-from holystone.adapters.registries.oci import PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT, STRANGE
 from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource, RegistryFailure, TooLate, Unauthorized
 from holystone.engine.model.references import Repository
@@ -81,7 +80,7 @@ class EcrApi:
         return IncompleteSource(f"{what} cannot be read: {error}.")
 
     def lacking(self, action: str, error: ApiError) -> str:
-        """For people: who may not do what. AWS's own words name the user or role."""
+        """Says to people who may not do what. AWS's own words name the user or role."""
         return f"the AWS credential ({self.origin}) lacks {action}: {error}"
 
     def __repr__(self) -> str:

@@ -45,7 +45,7 @@ async def connect(endpoint: Endpoint) -> EcrRegistry:
             what_to_do="If it is, name it in --images-repo or --stages-storage, whichever it is, and add "
             "--repo-implementation ecr.",
         )
-    identity = aws.Identity(endpoint.environ, name.region if name else None)
+    identity = aws.AwsIdentity(endpoint.environ, name.region if name else None)
     await identity.find()
     at = configured or aws.endpoint(
         identity.region,
@@ -64,7 +64,7 @@ async def connect(endpoint: Endpoint) -> EcrRegistry:
 
 
 def _configured(endpoint: Endpoint) -> URL | None:
-    """Raises UsageError for an address that is none."""
+    """The address of the API that AWS's own variables say. Raises UsageError for one that is none."""
     if _switched(endpoint, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         return None
     for variable in _ENDPOINTS:

@@ -55,7 +55,7 @@ class ApiError(Exception):
 
 
 def error_of(reply: Reply) -> ApiError | None:
-    """None if the reply is none of AWS's errors."""
+    """The error that a reply is; None if it is none of AWS's."""
     if reply.status < 400:
         return None
     said = document(reply)

@@ -24,7 +24,8 @@ class EcrName:
 
     @classmethod
     def of(cls, host: RegistryHost) -> Self | None:
-        """None for a host whose name says nothing: a domain of one's own in front of ECR, or a test's."""
+        """What a host's name says; None for a host whose name says nothing: a domain of one's own in front of ECR, or a
+        test's."""
         found = _NAME.fullmatch(host.partition(":")[0])
         if not found:
             return None

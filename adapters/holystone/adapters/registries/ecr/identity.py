@@ -64,7 +64,7 @@ _ADVICE: Final = (
 
 
 class _Process:
-    """As much of asyncio's as aiobotocore asks of it."""
+    """A process with as much of asyncio's as aiobotocore asks of it."""
 
     def __init__(self, ended: Ended) -> None:
         self.returncode = ended.code
@@ -84,7 +84,8 @@ async def _run(*words: str, **_: object) -> _Process:
 
 
 class _ProcessProvider(AioProcessProvider):  # type: ignore[misc]
-    """aiobotocore's own waits for ever, at our terminal, and leaves the program behind."""
+    """Runs the program of a profile's `credential_process`. aiobotocore's own waits for ever, at our terminal, and
+    leaves the program behind."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, popen=_run, **more)
@@ -94,7 +95,7 @@ class _ProcessProvider(AioProcessProvider):  # type: ignore[misc]
 aiobotocore.credentials.AioProcessProvider = _ProcessProvider
 
 
-class Identity:
+class AwsIdentity:
     """A signer. `environ` is where keys and the region are looked for first; the rest of the chain (profiles, roles)
     reads the environment of the process by itself."""
 
@@ -113,7 +114,7 @@ class Identity:
         return _SOURCES.get(method, method or "nowhere")
 
     async def find(self) -> None:
-        """Raises UsageError if the chain ends without a credential."""
+        """Looks for a credential along AWS's chain. Raises UsageError if the chain ends without a credential."""
         try:
             self._credentials = await self._chain()
         except _TROUBLE as error:
@@ -182,7 +183,7 @@ class Identity:
         return session
 
     def __repr__(self) -> str:
-        return f"<Identity {self.region}, {self.origin}>"
+        return f"<AwsIdentity {self.region}, {self.origin}>"
 
 
 def _said(error: Exception) -> str:
@@ -190,7 +191,7 @@ def _said(error: Exception) -> str:
 
 
 def _no_code(prompt: str) -> str:
-    """In place of a prompt for the code of a second factor."""
+    """Stands in place of a prompt for the code of a second factor."""
     raise UsageError(
         f"The AWS profile's role wants the code of a second factor ({printable(prompt).rstrip(': ')}).",
         what_to_do="Get a session first, by 'aws sso login', 'aws login' or 'aws sts get-session-token', and name its "
@@ -199,7 +200,8 @@ def _no_code(prompt: str) -> str:
 
 
 def _too_new() -> UsageError | None:
-    """If the profile is one of 'aws login' (AWS CLI 2.32): botocore passes over what it does not know."""
+    """The error to raise if the profile is one of 'aws login' (AWS CLI 2.32): botocore passes over what it does not
+    know."""
     try:
         session = AioSession().get_scoped_config().get("login_session")
     except BotoCoreError:

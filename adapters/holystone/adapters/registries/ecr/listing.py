@@ -8,7 +8,7 @@ from holystone.adapters.http.paging import PageGuard
 from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.manifests import INDEX_TYPES, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
@@ -40,7 +40,7 @@ class Images(msgspec.Struct):
 
 
 async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listing:
-    """Raises IncompleteSource."""
+    """Lists the repository's images by ECR's API. Raises IncompleteSource."""
     found = _Found()
     guard = PageGuard(str(repository))
     token: str | None = None
@@ -64,7 +64,7 @@ async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listin
 
 class _Found:
     def __init__(self) -> None:
-        self._listed = Listed()
+        self._listed = ListedNames()
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}

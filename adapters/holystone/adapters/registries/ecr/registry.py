@@ -17,7 +17,8 @@ from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images,
 from holystone.adapters.registries.ecr.manifests import read_manifests
 from holystone.adapters.registries.ecr.profile import PROFILE
 from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
-from holystone.adapters.registries.oci import OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
@@ -60,7 +61,7 @@ class EcrRegistry(OciApi):
         return EcrSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Of the account and region; takes ecr:DescribeRepositories."""
+        """The repositories of the account and region; takes ecr:DescribeRepositories."""
         return read_catalog(self.api, self.lanes.lists, Catalog(self.host, prefix))
 
 
@@ -112,8 +113,8 @@ class EcrSession(OciSession):
         return await list_images(self._api, self._lanes.lists, self.repository)
 
     async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
-        """By DescribeImages: a look by /v2 could count as a pull. The answer names the image's tags, and is not taken
-        for the one to this question if ours is not among them."""
+        """Resolves by DescribeImages: a look by /v2 could count as a pull. The answer names the image's tags, and is
+        not taken for the one to this question if ours is not among them."""
         found = await self._describe(reference, alone=alone)
         if found is None or _is(found, reference):
             return self._digest(found) if found else None
@@ -150,7 +151,7 @@ class EcrSession(OciSession):
         return await read_manifests(self._api, self._lanes.manifests, self.repository, digests)
 
     async def referrers(self, subject: Digest) -> Sequence[Digest]:
-        """None: the listing shows the subject of every untagged image."""
+        """Gives none: the listing shows the subject of every untagged image."""
         return ()
 
     async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:

@@ -52,7 +52,7 @@ def image_ids(items: Sequence[Item]) -> list[dict[str, str]]:
 
 
 def outcomes(items: Sequence[Item], answer: Deletions) -> list[Outcome]:
-    """In the order of `items`, which are either all tags or all digests."""
+    """What came of each item, in the order of `items`, which are either all tags or all digests."""
     failures = {name: failure for failure in answer.failures or () for name in _names(failure.imageId)}
     gone = {name for each in answer.imageIds or () for name in _names(each)}
     found: list[Outcome] = []

@@ -40,7 +40,8 @@ class AccessToken:
 
     @classmethod
     def of(cls, token: Any, lifetime: float, asked_at: float) -> "AccessToken":
-        """Raises RegistryFailure if there is none."""
+        """A token that Google's server sent, with the time at which it is renewed. Raises RegistryFailure if there is
+        none."""
         if not isinstance(token, str) or not token:
             raise RegistryFailure("Google's token server answered without a token.")
         left = max(0.0, lifetime)
@@ -105,7 +106,7 @@ class _Token(msgspec.Struct):
 
 
 class MetadataServer:
-    """Of the machine that this runs on: Compute Engine, GKE, Cloud Run, Cloud Build
+    """The metadata server of the machine that this runs on: Compute Engine, GKE, Cloud Run, Cloud Build
     (cloud.google.com/compute/docs/access/authenticate-workloads)."""
 
     def __init__(self, wire: Wire, host: str = "") -> None:

@@ -19,7 +19,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.gcr.listing import Row, Rows
 from holystone.adapters.registries.gcr.places import Image
 from holystone.adapters.registries.gcr.replies import READER, api_error
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, InvalidName, Tag
@@ -94,7 +94,7 @@ class ArtifactRegistry:
 
     async def list(self, image: Image) -> Rows:
         """Every tag and manifest. Raises IncompleteSource where the API cannot be used, saying what to do."""
-        listed = Listed()
+        listed = ListedNames()
         rows = Rows(listed.tags, odd=listed.odd)
         try:
             async for versions in self._pages(image, "versions?view=FULL&", _Versions):
@@ -148,7 +148,8 @@ def _last(name: str) -> str:
 
 
 def _unix(timestamp: str) -> int:
-    """Of RFC 3339, with up to nine digits of a second; 0 if it is empty. Raises ValueError."""
+    """The Unix seconds of a time by RFC 3339, with up to nine digits of a second; 0 if it is empty. Raises
+    ValueError."""
     return int(dt.datetime.fromisoformat(timestamp).timestamp()) if timestamp else 0
 
 

@@ -84,7 +84,7 @@ class KeyFile:
         raise problem
 
     def _refresh(self) -> tuple[Any, float]:
-        """In a thread."""
+        """Gets a new token, in a thread."""
         if self._credentials is None:
             with warnings.catch_warnings():
                 # It warns of files from strangers; this one is the user's own.

@@ -10,7 +10,7 @@ import msgspec
 
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gcr.profile import LONGEST
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
@@ -51,7 +51,7 @@ class Rows:
 
     @property
     def indexes(self) -> tuple[Digest, ...]:
-        """Those without a tag."""
+        """The indexes without a tag."""
         tagged = set(self.tags.values())
         return tuple(
             digest for digest, row in self.manifests.items() if digest not in tagged and row.media_type in INDEX_TYPES
@@ -81,7 +81,7 @@ def read_rows(repository: Repository, reply: Reply, longest: int = LONGEST) -> R
             Digest.parse(digest): Row(row.mediaType, max(0, int(row.timeUploadedMs) // 1000))
             for digest, row in wire.manifest.items()
         }
-        listed = Listed()
+        listed = ListedNames()
         listed.add_all(wire.tags or ())
         for digest, row in wire.manifest.items():
             for tag in row.tag or ():

@@ -65,8 +65,8 @@ def is_google(host: RegistryHost) -> bool:
 
 
 def locate(host: RegistryHost, path: RepositoryPath) -> Image | None:
-    """None if the path is too short, or the host does not say where it is. Somebody's own host in front of Google's is
-    read like gcr.io."""
+    """Where Google has an image; None if the path is too short, or the host does not say where it is. Somebody's own
+    host in front of Google's is read like gcr.io."""
     first, *rest = path.split("/")
     if "." in first and rest:
         first, rest = f"{first}:{rest[0]}", rest[1:]

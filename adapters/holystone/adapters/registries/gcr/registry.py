@@ -22,8 +22,9 @@ from holystone.adapters.registries.gcr.listing import Rows, read_rows
 from holystone.adapters.registries.gcr.places import Image, locate
 from holystone.adapters.registries.gcr.profile import LONGEST, PROFILE
 from holystone.adapters.registries.gcr.replies import READER, ROLE, deletion_outcome
-from holystone.adapters.registries.oci import PAGE_LIMIT, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
@@ -53,7 +54,7 @@ class GoogleRegistry(OciApi):
         return GoogleSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Of a project, which `prefix` must name, or of one of its Artifact Registry repositories."""
+        """The repositories of a project, which `prefix` must name, or of one of its Artifact Registry repositories."""
         return read_catalog(self.api, self.who, Catalog(self.host, prefix))
 
 

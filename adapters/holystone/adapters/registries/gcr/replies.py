@@ -36,7 +36,7 @@ class ApiError(msgspec.Struct, frozen=True):
     """Seconds, of `google.rpc.RetryInfo`."""
 
     def shown(self, reply: Reply) -> str:
-        """For people."""
+        """The error for people."""
         said = ": ".join(part for part in (self.reason or self.status, self.message) if part)
         return printable(f"{reply.status} {said}") if said else summary(reply)
 

@@ -42,7 +42,7 @@ class SignIn:
 
 
 async def sign_in(endpoint: Endpoint) -> SignIn:
-    """Raises UsageError for a credential that cannot be used."""
+    """Chooses the credential. Raises UsageError for one that cannot be used."""
     wire = await endpoint.resources.enter_async_context(Wire(connections=_CONNECTIONS))
     docker = endpoint.docker
     if not isinstance(docker, Anonymous):
@@ -106,8 +106,9 @@ def _secret(credential: Credential) -> Secret:
 
 
 async def _default_credentials(wire: Wire, direct: Wire, environ: Mapping[str, str]) -> Source | None:
-    """None if there are none. `direct`: without a proxy, as Google's libraries ask a machine, since the proxy's own may
-    have an identity, too. Raises UsageError if the named file cannot be used."""
+    """Google's application default credentials; None if there are none. `direct`: without a proxy, as Google's
+    libraries ask a machine, since the proxy's own may have an identity, too. Raises UsageError if the named file cannot
+    be used."""
     if named := environ.get(_VARIABLE):
         return _file(wire, Path(named), _VARIABLE)
     folder = _gcloud_folder(environ)

@@ -30,9 +30,9 @@ _RESIDENT: Final = ".ghe.com"
 
 
 def api_url(host: RegistryHost, given: URL | None, environ: Mapping[str, str]) -> URL:
-    """Without a slash at the end. `given` wins; GITHUB_API_URL, which a workflow has, only says where a host is that no
-    rule knows: a workflow on github.com may clean a registry of another GitHub. Raises UsageError, also for the host
-    that GitHub has shut."""
+    """Where GitHub's API is, without a slash at the end. `given` wins; GITHUB_API_URL, which a workflow has, only says
+    where a host is that no rule knows: a workflow on github.com may clean a registry of another GitHub. Raises
+    UsageError, also for the host that GitHub has shut."""
     if host == _SHUT:
         raise UsageError(
             f"{host} is shut: GitHub switched it off on 2025-02-24 and moved its images to {_GITHUB}.",

@@ -9,8 +9,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, STRANGE
 from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.scheduler import Lane
@@ -74,7 +73,7 @@ class GithubApi:
             return self._prefixes[owner]
 
     def lacks(self, *needed: str) -> str:
-        """For people: which scopes a classic token has not. Empty if it has them all, or none can be told."""
+        """Says to people which scopes a classic token has not. Empty if it has them all, or none can be told."""
         missing = [scope for scope in needed if self.scopes is not None and scope not in self.scopes]
         return f"{self.who} lacks the scope {' and '.join(missing)}" if missing else ""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.paging import linked
-from holystone.adapters.registries.catalog import Catalog, Numbered, numbered
+from holystone.adapters.registries.catalog import Catalog, NumberedPage, numbered
 from holystone.adapters.registries.github.api import GithubApi, advice, decoded, is_of_somebody_else
 from holystone.engine.errors import Unauthorized
 from holystone.engine.ports import CatalogPage
@@ -33,7 +33,7 @@ async def read_catalog(api: GithubApi, catalog: Catalog) -> AsyncIterator[Catalo
             what_to_do=advice(packages),
         )
 
-    async def read(number: int) -> Numbered:
+    async def read(number: int) -> NumberedPage:
         reply = await api.get(f"{packages}?package_type=container&per_page={PAGE_SIZE}&page={number}")
         if reply.status == 400:
             raise Unauthorized(
@@ -45,7 +45,7 @@ async def read_catalog(api: GithubApi, catalog: Catalog) -> AsyncIterator[Catalo
         rows: list[_Row] = decoded(reply, list[_Row], f"The list of {catalog.what}")
         # A full page without a Link may be one of many: a proxy may have removed it.
         more = linked(reply, "next") is not None or len(rows) == PAGE_SIZE
-        return Numbered([f"{owner}/{row.name.lower()}" for row in rows], more)
+        return NumberedPage([f"{owner}/{row.name.lower()}" for row in rows], more)
 
     async for names in numbered(catalog, read):
         yield catalog.page(names)

@@ -13,7 +13,9 @@ from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.graphql import Found, delete_version, find_versions
 from holystone.adapters.registries.github.replies import forbidden
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import HolystoneError, IncompleteSource, UsageError
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
@@ -41,7 +43,8 @@ class GithubDockerRegistry(OciApi):
         return GithubDockerSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """None: GraphQL lists packages by git repository only, by a call that GitHub has taken out of its reference."""
+        """Cannot be listed: GraphQL lists packages by git repository only, by a call that GitHub has taken out of its
+        reference."""
         raise UsageError(
             f"{self.host} is GitHub's old Docker registry, which lists no repositories.",
             what_to_do="Name the repositories themselves.",

@@ -98,8 +98,8 @@ class Found(NamedTuple):
 
 
 async def find_versions(api: GithubApi, repository: Repository) -> Found | None:
-    """None if GraphQL shows no such package. Raises Unauthorized, IncompleteSource, and UsageError for an address that
-    is no package's."""
+    """The versions of a package; None if GraphQL shows no such one. Raises Unauthorized, IncompleteSource, and
+    UsageError for an address that is no package's."""
     owner, name, package = docker_package_of(repository)
     found = Found({}, [], [])
     guard = PageGuard(str(repository))

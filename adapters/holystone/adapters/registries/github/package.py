@@ -13,7 +13,7 @@ from holystone.adapters.registries.github.api import GithubApi
 from holystone.adapters.registries.github.listing_lock import ListingLock
 from holystone.adapters.registries.github.replies import deletion_outcome, forbidden
 from holystone.adapters.registries.github.versions import read_versions
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -44,10 +44,10 @@ class Package:
         return f"<Package {self._repository}, {len(self._ids or ())} manifests known, {self._listing_lock!r}>"
 
     async def list(self) -> Listing | None:
-        """None if GitHub shows no such package, which may have two reasons. Raises IncompleteSource."""
+        """Lists the package; None if GitHub shows no such one, which may have two reasons. Raises IncompleteSource."""
         async with self._listing_lock.listing():
             versions = await read_versions(self._api, await self._path(), "active", what=str(self._repository))
-        listed = Listed()
+        listed = ListedNames()
         seen: set[str] = set()
         ids: defaultdict[Digest, list[int]] = defaultdict(list)
         put: dict[Tag, int] = {}

@@ -13,7 +13,9 @@ from holystone.adapters.registries.github.api import GithubApi, advice
 from holystone.adapters.registries.github.catalog import read_catalog
 from holystone.adapters.registries.github.package import Package
 from holystone.adapters.registries.github.profile import PROFILE
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome

@@ -40,7 +40,8 @@ def api_later(reply: Reply) -> RateLimited | None:
 
 
 def registry_later(reply: Reply) -> RateLimited | None:
-    """ghcr.io: 429 TOOMANYREQUESTS, `retry-after: 1.16676ms, allowed: 44000/minute` in the message of its body."""
+    """What ghcr.io means by later: 429 TOOMANYREQUESTS, `retry-after: 1.16676ms, allowed: 44000/minute` in the message
+    of its body."""
     found = _GO_DURATION.search(summary(reply)) if reply.status == 429 else None
     if found is None:
         return None

@@ -69,8 +69,8 @@ class _Page(NamedTuple):
 
 
 async def read_versions(api: GithubApi, package: str, state: State, *, what: str) -> list[Version] | None:
-    """None if GitHub answers 404: there is no such package, or the token must not know of it. `what` names the
-    repository. Raises IncompleteSource."""
+    """All versions in a state; None if GitHub answers 404: there is no such package, or the token must not know of it.
+    `what` names the repository. Raises IncompleteSource."""
     first = await api.get(_path(package, state, 1))
     if first.status == 404:
         return None

@@ -18,8 +18,7 @@ from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply, to_url
 from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Outcome
@@ -61,8 +60,8 @@ class _Row(msgspec.Struct):
 
 
 class GitlabApi:
-    """As one access token: personal, of a project or of a group. It is sent as OAuth's header, which GitLab takes for
-    all of them (docs.gitlab.com/api/rest/authentication)."""
+    """GitLab's API as one access token sees it: personal, of a project or of a group. It is sent as OAuth's header,
+    which GitLab takes for all of them (docs.gitlab.com/api/rest/authentication)."""
 
     def __init__(self, http: RegistryHttp, reads: Lane, writes: Lane, token: RegistryToken, *, prefix: str) -> None:
         self.who = described(token)
@@ -75,9 +74,10 @@ class GitlabApi:
         return f"<GitlabApi {self._http!r}>"
 
     async def door(self, repository: Repository, project: str) -> Door:
-        """`project`: its whole path. Raises Unauthorized for a token that may not delete tags in it, and
-        IncompleteSource for answers that are none. To delete what is not there would not tell: GitLab says 403 of a tag
-        that is absent, as of one that may not be deleted."""
+        """Where the API has the repository, for a token that may delete there. `project`: its whole path. Raises
+        Unauthorized for a token that may not delete tags in it, and IncompleteSource for answers that are none. To
+        delete what is not there would not tell: GitLab says 403 of a tag that is absent, as of one that may not be
+        deleted."""
         token = await self._one("/personal_access_tokens/self", _Token, "what its scopes are")
         if "api" not in token.scopes:
             has = ", ".join(sorted(token.scopes)) or "none"
@@ -131,8 +131,8 @@ def _repositories(project: str) -> str:
 
 
 def outcome(reply: Reply) -> Outcome | None:
-    """Of a deletion. None for 403 and 404, which only a look at the tag explains: GitLab says 403 of a tag that is not
-    there, 200 of one that went a moment before, and 400 of all that the registry behind it refuses."""
+    """The outcome of a deletion. None for 403 and 404, which only a look at the tag explains: GitLab says 403 of a tag
+    that is not there, 200 of one that went a moment before, and 400 of all that the registry behind it refuses."""
     match reply.status:
         case 200 | 202 | 204:
             return Deleted()

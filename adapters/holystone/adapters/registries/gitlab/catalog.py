@@ -13,7 +13,7 @@ import msgspec
 
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.catalog import Catalog, Numbered, numbered
+from holystone.adapters.registries.catalog import Catalog, NumberedPage, numbered
 from holystone.adapters.registries.gitlab.api import GitlabApi
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unseen
@@ -34,8 +34,8 @@ class _Row(msgspec.Struct):
 
 
 async def read_below(api: GitlabApi, catalog: Catalog) -> AsyncIterator[CatalogPage]:
-    """Of a catalog with a prefix: that of a group, a project, or a path below a project. Where a group is asked for by
-    figures alone, they are its number (lib/api/helpers.rb, find_group)."""
+    """The repositories below a prefix: that of a group, a project, or a path below a project. Where a group is asked
+    for by figures alone, they are its number (lib/api/helpers.rb, find_group)."""
     parts = (catalog.prefix or "").split("/")
     for end in range(len(parts), 0, -1):
         path = "/".join(parts[:end])
@@ -63,7 +63,7 @@ async def _pages(
 ) -> AsyncIterator[CatalogPage]:
     seen: Reply | None = first
 
-    async def read(number: int) -> Numbered:
+    async def read(number: int) -> NumberedPage:
         nonlocal seen
         reply, seen = seen or await api.repositories(holder, path, number, PAGE_SIZE), None
         return _page(api, catalog, reply)
@@ -72,7 +72,7 @@ async def _pages(
         yield catalog.page(names)
 
 
-def _page(api: GitlabApi, catalog: Catalog, reply: Reply) -> Numbered:
+def _page(api: GitlabApi, catalog: Catalog, reply: Reply) -> NumberedPage:
     what = f"The list of {catalog.what}"
     if reply.status in (401, 403, 404):
         raise Unauthorized(f"{what} cannot be read as {api.who}: {summary(reply)}.", what_to_do=NEEDED)
@@ -84,4 +84,4 @@ def _page(api: GitlabApi, catalog: Catalog, reply: Reply) -> Numbered:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise catalog.strange(error) from error
     more = bool(reply.headers.get("X-Next-Page")) or len(rows) == PAGE_SIZE
-    return Numbered([row.path for row in rows], more)
+    return NumberedPage([row.path for row in rows], more)

@@ -18,7 +18,8 @@ async def connect(endpoint: Endpoint) -> GitlabRegistry:
 
 
 async def _api(endpoint: Endpoint) -> GitlabApi | None:
-    """Only with a token that was given for it: a password of Docker's configuration is the registry's."""
+    """GitLab's own API, only with a token that was given for it: a password of Docker's configuration is the
+    registry's."""
     if not isinstance(endpoint.login, RegistryToken):
         return None
     base = api_base(endpoint.host, endpoint.api_url, endpoint.environ)

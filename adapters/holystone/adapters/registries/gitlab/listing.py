@@ -12,7 +12,7 @@ import msgspec
 from holystone.adapters.http.errors import error_code, summary
 from holystone.adapters.http.paging import PageGuard, next_link
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE, unreadable
 from holystone.adapters.registries.page import decoded_page
 from holystone.engine.errors import IncompleteSource
@@ -129,7 +129,7 @@ def _page(repository: Repository, reply: Reply) -> list[_Entry]:
 
 
 def _detailed(found: Mapping[str, _Entry]) -> Detailed:
-    listed = Listed()
+    listed = ListedNames()
     manifests: dict[Digest, Manifest] = {}
     put: dict[Tag, int] = {}
     referrers: dict[Digest, tuple[Digest, ...]] = {}

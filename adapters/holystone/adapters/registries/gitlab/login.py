@@ -30,9 +30,9 @@ def choose(endpoint: Endpoint) -> Credential:
 
 
 def lacking(credential: Credential, repository: Repository, rights: Rights, by_api: str = "") -> str:
-    """`by_api`: why the API does not help, where it was asked. Who may do what according to
-    app/policies/project_policy.rb and app/services/auth/container_registry_authentication_service.rb of
-    gitlab-org/gitlab."""
+    """Says what a credential lacks, by its kind. `by_api`: why the API does not help, where it was asked. Who may do
+    what according to app/policies/project_policy.rb and app/services/auth/container_registry_authentication_service.rb
+    of gitlab-org/gitlab."""
     given = ", ".join(sorted(rights.actions)) or "nothing"
     who = credential.username if isinstance(credential, UserPassword) else ""
     if by_api:

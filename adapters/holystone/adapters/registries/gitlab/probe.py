@@ -29,7 +29,8 @@ WAYS: Final[tuple[Way, ...]] = ("manifests", "tags/reference")
 
 
 async def find_way(delete: Callable[[str], Awaitable[Reply]], repository: Repository) -> Way | None:
-    """None: tags cannot be deleted by name, only manifests by digest. `delete` sends DELETE below /v2/NAME/.
+    """How the server deletes tags by name; None: tags cannot be deleted by name, only manifests by digest. `delete`
+    sends DELETE below /v2/NAME/.
 
     Raises DeletionDisabled, Unauthorized, and RegistryFailure for a server that cannot be understood."""
     nonce = secrets.token_hex(32)
@@ -82,7 +83,7 @@ def cannot(why: str) -> Capabilities:
 
 
 def _understood(reply: Reply, repository: Repository) -> bool:
-    """False if the server has no such deletion."""
+    """Whether the server knows this way of deletion; False if it has none."""
     code = error_code(reply)
     if (reply.status == 404 and code in GONE) or is_rule(reply):
         return True

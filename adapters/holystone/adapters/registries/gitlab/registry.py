@@ -22,8 +22,8 @@ from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
 from holystone.adapters.registries.gitlab.rights import Rights, read_rights
-from holystone.adapters.registries.oci import MANIFEST_LIMIT, PAGE_LIMIT, Access
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.oci_reading import TokenAccess
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, unreadable
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
@@ -36,8 +36,8 @@ _DATABASE: Final = "Gitlab-Container-Registry-Database-Enabled"
 
 
 class GitlabRegistry(OciRegistry):
-    """With a metadata database (GitLab.com, and self-managed ones that switched it on) it lists by GitLab's own API;
-    without one it is a distribution that can delete tags, and lists like one."""
+    """GitLab's container registry. With a metadata database (GitLab.com, and self-managed ones that switched it on) it
+    lists by GitLab's own API; without one it is a distribution that can delete tags, and lists like one."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class GitlabRegistry(OciRegistry):
         return GitlabSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """With an access token those of a group or project, else all, which only an administrator may list."""
+        """Lists with an access token those of a group or project, else all, which only an administrator may list."""
         catalog = Catalog(self.host, prefix)
         if self.api and prefix:
             return read_below(self.api, catalog)
@@ -83,9 +83,9 @@ class GitlabSession(DefaultSession):
         self._referrers: Mapping[Digest, tuple[Digest, ...]] = {}
         """As the last listing told them."""
 
-    def scope(self, access: Access) -> str:
-        """To ask for `push` creates a repository that is not there and is refused on a protected path, so it is only
-        asked where something is pushed."""
+    def scope(self, access: TokenAccess) -> str:
+        """What a token must allow. To ask for `push` creates a repository that is not there and is refused on a
+        protected path, so it is only asked where something is pushed."""
         if access == "delete" and self._whole:
             return f"repository:{self.repository.path}:*"
         return super().scope(access)
@@ -161,7 +161,7 @@ class GitlabSession(DefaultSession):
         return Locked(f"{said} (a rule protects the tag)") if reply.status == 403 else Failed(said)
 
     async def _needed_door(self) -> Door | None:
-        """None where the registry itself gives the right to delete."""
+        """The way through the API, if it is needed; None where the registry itself gives the right to delete."""
         if self._known_door is None:
             await self._has_database()  # before the first contact there are no rights to read
             rights = await self._rights()
@@ -169,7 +169,7 @@ class GitlabSession(DefaultSession):
         return self._known_door
 
     async def _door(self, rights: Rights) -> Door:
-        """Raises Unauthorized where the API does not help."""
+        """The way through the API, which is looked for once. Raises Unauthorized where the API does not help."""
         if self._known_door is None:
             if self._api is None:
                 raise Unauthorized(lacking(self._credential, self.repository, rights))
@@ -209,7 +209,8 @@ class GitlabSession(DefaultSession):
         return self.registry.way[0]
 
     async def _rights(self) -> Rights | None:
-        """Those to delete, of the token that is sent for it; None if the registry asks for none of GitLab's tokens.
+        """The rights to delete, of the token that is sent for it; None if the registry asks for none of GitLab's
+        tokens.
 
         `delete` by name first: a job token has it and is never given `*`; servers that know only `*` come after."""
         named = await self._granted("pull,delete")
@@ -256,7 +257,8 @@ class GitlabSession(DefaultSession):
             return self.registry.database
 
     async def _ask_database(self) -> bool:
-        """registry/handlers/app.go: distributionAPIBase, dbAssertionhandler."""
+        """Whether there is a metadata database, by registry/handlers/app.go: distributionAPIBase,
+        dbAssertionhandler."""
         reply = await self.read("/v2/", MANIFEST_LIMIT)
         if reply.status != 200:
             raise unreadable(f"{self.repository.host}/v2/", reply)

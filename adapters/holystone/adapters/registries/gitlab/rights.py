@@ -27,7 +27,7 @@ class Rights(msgspec.Struct, frozen=True):
     protected: tuple[str, ...] = ()
     """RE2 patterns of tags that this user may not delete (protected tags)."""
     immutable: tuple[str, ...] = ()
-    """… that nobody may (immutable tags)."""
+    """Rules for tags that nobody may (immutable tags)."""
     project: str = ""
     """The whole path of the project that the repository is in; empty where the token does not say it."""
 
@@ -43,11 +43,12 @@ class Rights(msgspec.Struct, frozen=True):
         return "the project has rules for tags, and then GitLab refuses every deletion by digest"
 
     def rule(self, tag: Tag) -> str | None:
-        """Which forbids to delete this tag, for people."""
+        """The rule that forbids to delete this tag, for people; None if none does."""
         return self.locked((tag,)).get(tag)
 
     def locked(self, tags: Iterable[Tag]) -> dict[Tag, str]:
-        """With the rule. Its words are one text for all tags: there may be half a million."""
+        """The tags that a rule locks, each with the rule. Its words are one text for all tags: there may be half a
+        million."""
         rules = self._rules()
         found = ((tag, next((rule for rule in rules if rule.covers(tag)), None)) for tag in tags)
         return {tag: rule.words for tag, rule in found if rule}
@@ -88,7 +89,8 @@ class _Claims(msgspec.Struct):
 
 
 def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | None:
-    """None if they are not those of a registry token, so that nothing is known before asking the registry itself."""
+    """The rights that a token's claims say; None if they are not those of a registry token, so that nothing is known
+    before asking the registry itself."""
     try:
         access = msgspec.convert(dict(claims), type=_Claims).access or ()
     except msgspec.ValidationError:
@@ -119,7 +121,7 @@ def _rule(kind: str, pattern: str) -> _Rule:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
-    """None if the registry (Go's regexp, the same language) would not take it."""
+    """The rule as an expression; None if the registry (Go's regexp, the same language) would not take it."""
     if len(pattern.encode("utf-8", "surrogatepass")) > _LONGEST_PATTERN:
         return None
     try:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def _recognizes(shown: "Fingerprint") -> bool:
-    """goharbor/harbor, src/server/middleware/v2auth/auth.go: getChallenge; nobody is let in without a login."""
+    """Whether it is Harbor, by its challenge (goharbor/harbor, src/server/middleware/v2auth/auth.go: getChallenge);
+    nobody is let in without a login."""
     return shown.service == "harbor-registry" and shown.realm.path.endswith("/service/token")
 
 

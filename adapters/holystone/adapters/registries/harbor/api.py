@@ -15,8 +15,7 @@ from holystone.adapters.http.tokens import described
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.granted import granted_actions
 from holystone.adapters.registries.harbor.profile import RIGHTS
-from holystone.adapters.registries.oci import PAGE_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT, STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
 from holystone.engine.model.references import Repository
 from holystone.engine.scheduler import Lane
@@ -62,7 +61,7 @@ class HarborApi:
         return f"<HarborApi {self._http!r}>"
 
     async def get(self, repository: Repository, path: str = "") -> Reply:
-        """`path` is below the repository. A 401 is returned, too: see `refused`."""
+        """One GET. `path` is below the repository. A 401 is returned, too: see `refused`."""
         return await self._get(_base(repository) + path)
 
     async def delete(self, repository: Repository, path: str, *, final: Collection[int] = ()) -> Reply:
@@ -136,7 +135,7 @@ def _says_no_project(reply: Reply) -> bool:
 
 
 def project(repository: Repository) -> str:
-    """Raises UsageError for a name without one."""
+    """The project that a repository is in. Raises UsageError for a name without one."""
     name, slash, _ = repository.path.partition("/")
     if not slash:
         raise UsageError(

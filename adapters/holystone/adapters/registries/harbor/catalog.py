@@ -14,7 +14,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.tokens import described
-from holystone.adapters.registries.catalog import Catalog, Numbered, fingerprint, numbered
+from holystone.adapters.registries.catalog import Catalog, NumberedPage, fingerprint, numbered
 from holystone.adapters.registries.harbor.api import HarborApi
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource, Unauthorized
@@ -54,7 +54,7 @@ async def _of_project(api: HarborApi, project: str, catalog: Catalog) -> AsyncIt
         yield catalog.page(names)
 
 
-async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> Numbered:
+async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> NumberedPage:
     reply = await api.ask(f"{path}?page={number}&page_size={PAGE_SIZE}")
     if reply.status != 200:
         raise _refused(api, catalog, reply)
@@ -67,11 +67,12 @@ async def _read(api: HarborApi, catalog: Catalog, path: str, number: int) -> Num
     total = int(said) if said.isdecimal() and len(said) < 10 else None
     # A short page is never the end where the number is known.
     more = len(names) == PAGE_SIZE if total is None else number * PAGE_SIZE < total
-    return Numbered(names, more)
+    return NumberedPage(names, more)
 
 
 def _refused(api: HarborApi, catalog: Catalog, reply: Reply) -> IncompleteSource:
-    """Of a project that is not there administrators are told 401 (seen on Harbor 2.15), all others 403."""
+    """What it means that a list is refused. Of a project that is not there administrators are told 401 (seen on Harbor
+    2.15), all others 403."""
     what = f"The list of {catalog.what} cannot be read as {described(api.credential)}: {summary(reply)}."
     if reply.status in (401, 403, 404):
         return Unauthorized(what, what_to_do=_NEEDED)

@@ -106,7 +106,7 @@ async def read_artifacts(
 
 
 def _contradiction(pages: Sequence[_Page]) -> str:
-    """Empty if the pages are one list."""
+    """Where the pages contradict each other; empty if they are one list."""
     total = pages[0].total
     if any(page.total != total for page in pages):
         return f"its number of artifacts changed from {total} to {next(p.total for p in pages if p.total != total)}"

@@ -16,8 +16,9 @@ from holystone.adapters.registries.harbor.listing import read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
-from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import OciApi, OciSession
+from holystone.adapters.registries.listed import ListedNames
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
@@ -40,13 +41,13 @@ class HarborRegistry(OciApi):
         self.own: set[str] = set()
         """Projects that are not known to be proxy caches."""
         self.unread: set[str] = set()
-        """… since the credential may not read them."""
+        """Projects that may be proxy caches: the credential may not read them."""
 
     def open(self, repository: Repository) -> "HarborSession":
         return HarborSession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """Those in proxy caches, too, which a session refuses."""
+        """Lists those in proxy caches, too, which a session refuses."""
         return read_catalog(self.api, Catalog(self.host, prefix))
 
 
@@ -97,7 +98,7 @@ class HarborSession(OciSession):
         if names is None:
             raise IncompleteSource(f"The tags of {self.repository} cannot be listed.", what_to_do=_CONTRADICTS)
         rule = f"an immutability rule of the project {project(self.repository)}"
-        listed = Listed()
+        listed = ListedNames()
         for name, digest in {**dict.fromkeys(names), **{tag: at.digest for at in artifacts for tag in at.tags}}.items():
             listed.add(name, digest)
         locked = {tag for each in artifacts for tag in each.immutable} & listed.tags.keys()
@@ -111,7 +112,8 @@ class HarborSession(OciSession):
         return await self.look_up_odd(listing)
 
     async def referrers(self, subject: Digest) -> Sequence[Digest]:
-        """Of an artifact the listing has told them; what refers to a referrer is asked for."""
+        """What refers to a manifest. Of an artifact the listing has told them; what refers to a referrer is asked
+        for."""
         listed = self._accessories.get(subject)
         return await super().referrers(subject) if listed is None else listed
 
@@ -154,7 +156,7 @@ class HarborSession(OciSession):
         self.registry.own.add(name)
 
     async def _names(self) -> list[str] | None:
-        """All tags by /v2; None if it does not know the repository."""
+        """The names of all tags by /v2; None if it does not know the repository."""
         found: dict[str, None] = {}
         first = f"/v2/{self.repository.path}/tags/list"
         async for reply in pages(self._read_names, first, what=str(self.repository), names=names_on):

@@ -31,7 +31,7 @@ def is_absent(reply: Reply) -> bool:
 
 
 def is_read_only(reply: Reply) -> bool:
-    """src/server/middleware/readonly/readonly.go. Lacking rights are FORBIDDEN."""
+    """Whether Harbor is read-only (src/server/middleware/readonly/readonly.go). Lacking rights are FORBIDDEN."""
     return reply.status == 403 and error_code(reply) == "DENIED"
 
 

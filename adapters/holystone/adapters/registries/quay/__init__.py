@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 
 def _recognizes(shown: "Fingerprint") -> bool:
-    """quay/quay, auth/registry_jwt_auth.py: get_auth_headers, and endpoints/v2/__init__.py: v2_support_enabled, whose
-    body is a bare `true`. Small proxies copy the path of the realm, so all of it has to be there."""
+    """Whether it is Quay, by quay/quay, auth/registry_jwt_auth.py: get_auth_headers, and endpoints/v2/__init__.py:
+    v2_support_enabled, whose body is a bare `true`. Small proxies copy the path of the realm, so all of it has to be
+    there."""
     realm = shown.realm
     is_own = bool(realm.host) and shown.service in (realm.authority, realm.host)
     return is_own and realm.path == "/v2/auth" and re.fullmatch(rb"\s*true\s*", shown.body) is not None

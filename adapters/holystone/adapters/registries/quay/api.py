@@ -8,8 +8,7 @@ import msgspec
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
-from holystone.adapters.registries.oci import MANIFEST_LIMIT
-from holystone.adapters.registries.oci_replies import STRANGE
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.adapters.registries.quay.replies import NONSENSE, code
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -46,7 +45,7 @@ class QuayApi:
         return f"<QuayApi {self._http!r}>"
 
     async def about(self, repository: Repository) -> About | None:
-        """None if there is no such repository. Raises Unauthorized and IncompleteSource."""
+        """What the API says of a repository; None if there is no such one. Raises Unauthorized and IncompleteSource."""
         # Its tags are left out: they would be cut off at 500.
         reply = await self._request("GET", repository, "?includeTags=false")
         if absent(reply):
@@ -61,7 +60,7 @@ class QuayApi:
             ) from error
 
     async def tags(self, repository: Repository, *, page: int, limit: int) -> Reply:
-        """One page. Raises Unauthorized."""
+        """One page of a repository's tags. Raises Unauthorized."""
         # Without onlyActiveTags the history comes along: dead tags, and one name many times.
         reply = await self._request("GET", repository, f"/tag/?limit={limit}&page={page}&onlyActiveTags=true")
         if reply.status in (401, 403):
@@ -69,7 +68,7 @@ class QuayApi:
         return reply
 
     async def repositories(self, query: str) -> Reply:
-        """One page of the list that is asked for."""
+        """One page of the list of repositories that is asked for."""
         return await self._send("GET", query)
 
     async def delete_tag(self, repository: Repository, tag: Tag) -> Reply:

@@ -14,7 +14,7 @@ import msgspec
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog, linked
-from holystone.adapters.registries.oci import PAGE_LIMIT
+from holystone.adapters.registries.oci_replies import PAGE_LIMIT
 from holystone.adapters.registries.quay.api import QuayApi, refused
 from holystone.adapters.registries.quay.replies import NONSENSE
 from holystone.engine.ports import CatalogPage
@@ -37,7 +37,7 @@ class _Rows(msgspec.Struct):
 
 
 async def read_by_api(api: QuayApi, catalog: Catalog) -> AsyncIterator[CatalogPage]:
-    """Of a catalog with a prefix: without a namespace the API lists nothing."""
+    """The repositories of a catalog with a prefix, by the API: without a namespace the API lists nothing."""
     namespace = catalog.owner("namespace", "NAMESPACE")
     # Without `public` those that the user sees because everybody does may be left out.
     first = f"?namespace={quote(namespace, safe='')}&public=true"
@@ -62,7 +62,7 @@ async def read_by_api(api: QuayApi, catalog: Catalog) -> AsyncIterator[CatalogPa
 async def read_by_registry(
     http: RegistryHttp, lane: Lane, size: int, who: str, catalog: Catalog
 ) -> AsyncIterator[CatalogPage]:
-    """In pages of `size`, as whoever enters /v2."""
+    """The repositories by /v2, in pages of `size`, as whoever enters there may see them."""
     first = f"/v2/_catalog?n={size}"
 
     async def get(path: str) -> Reply:

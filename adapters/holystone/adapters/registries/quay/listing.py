@@ -24,7 +24,7 @@ import msgspec
 from holystone.adapters.http.dates import date_of
 from holystone.adapters.http.paging import PageGuard, pages
 from holystone.adapters.http.reply import Reply
-from holystone.adapters.registries.listed import Listed
+from holystone.adapters.registries.listed import ListedNames
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.adapters.registries.quay.api import absent, refused
 from holystone.adapters.registries.quay.replies import NONSENSE, code
@@ -69,7 +69,7 @@ class _Read(NamedTuple):
 
 
 async def list_by_api(repository: Repository, get: Callable[[int, int], Awaitable[Reply]]) -> Listing:
-    """`get` takes the number and the size of a page. Raises Unauthorized and IncompleteSource."""
+    """Lists by the API. `get` takes the number and the size of a page. Raises Unauthorized and IncompleteSource."""
     reply = await get(1, PAGE_SIZE)
     if absent(reply):
         return Listing({}, exists=False)
@@ -83,15 +83,16 @@ async def list_by_api(repository: Repository, get: Callable[[int, int], Awaitabl
 
 
 def unusual_sizes() -> Iterator[int]:
-    """Without end, each as late again as possible, beginning anywhere: another run may have just asked, too."""
+    """Sizes of pages without end, each as late again as possible, beginning anywhere: another run may have just asked,
+    too."""
     start = secrets.randbelow(len(_UNUSUAL))
     return itertools.cycle((*_UNUSUAL[start:], *_UNUSUAL[:start]))
 
 
 async def list_by_registry(repository: Repository, size: int, get: Callable[[str], Awaitable[Reply]]) -> Listing:
-    """By /v2, in pages of `size`. Where there is a Link it is followed: its cursor was an opaque token on older
+    """Lists by /v2, in pages of `size`. Where there is a Link it is followed: its cursor was an opaque token on older
     servers, and the page was smaller."""
-    listed = Listed()
+    listed = ListedNames()
     first = f"/v2/{repository.path}/tags/list?n={size}"
     async for reply in pages(get, first, what=str(repository), names=names_on, size=size):
         if reply.status == 404 and code(reply) == "NAME_UNKNOWN":
@@ -154,8 +155,9 @@ def _page(repository: Repository, reply: Reply) -> _Read:
 
 
 def _listing(repository: Repository, rows: Collection[_Row], now: float) -> Listing:
-    """Of each name the newest row counts: a tag that moved while the list was read is there twice."""
-    listed = Listed()
+    """The rows as a listing. Of each name the newest row counts: a tag that moved while the list was read is there
+    twice."""
+    listed = ListedNames()
     locked: dict[Tag, str] = {}
     put: dict[Tag, int] = {}
     newest = {row.name: row for row in sorted(rows, key=lambda row: row.start_ts)}

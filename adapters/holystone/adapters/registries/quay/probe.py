@@ -14,7 +14,7 @@ from holystone.engine.model.references import Repository, Tag
 
 
 def nonsense_tag() -> Tag:
-    """One that nobody has."""
+    """A tag that nobody has."""
     return Tag(f"holystone-probe-{secrets.token_hex(16)}")
 
 
@@ -43,7 +43,8 @@ class Doors:
 
     @property
     def closed(self) -> bool:
-        """To everybody: all of Quay is read-only, or the namespace is disabled (endpoints/v2/errors.py)."""
+        """Whether it is closed to everybody: all of Quay is read-only, or the namespace is disabled
+        (endpoints/v2/errors.py)."""
         return self.answer is not None and self.answer.status == 405 and code(self.answer) == "DENIED"
 
     @property

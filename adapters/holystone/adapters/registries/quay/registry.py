@@ -10,8 +10,10 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.granted import granted_actions
-from holystone.adapters.registries.oci import ACCEPT, MANIFEST_LIMIT, Access, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_reading import ACCEPT, TokenAccess
+from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, unreadable
 from holystone.adapters.registries.quay.api import QuayApi
 from holystone.adapters.registries.quay.catalog import read_by_api, read_by_registry
 from holystone.adapters.registries.quay.listing import list_by_api, list_by_registry, unusual_sizes
@@ -28,7 +30,8 @@ from holystone.engine.scheduler import Lane
 
 
 class QuayRegistry(OciApi):
-    """nginx counts reads and deletions of manifests together, so that they share a lane."""
+    """Quay by /v2, and by its API where there is a token for it. nginx counts reads and deletions of manifests
+    together, so that they share a lane."""
 
     def __init__(
         self, host: RegistryHost, http: RegistryHttp, manifests: Lane, tags: Lane, api: QuayApi | None, who: str
@@ -44,7 +47,8 @@ class QuayRegistry(OciApi):
         return QuaySession(self, repository)
 
     def repositories(self, prefix: RepositoryPath | None = None) -> AsyncIterator[CatalogPage]:
-        """With an API token and a namespace those that its user may see, else those that whoever enters /v2 may."""
+        """Lists with an API token and a namespace those that its user may see, else those that whoever enters /v2
+        may."""
         catalog = Catalog(self.host, prefix)
         if self.api and prefix:
             return read_by_api(self.api, catalog)
@@ -65,8 +69,9 @@ class QuaySession(OciSession):
         self._by_api = False
         """Its tags have to be deleted by the API."""
 
-    def scope(self, access: Access) -> str:
-        """`delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE): it needs `push`."""
+    def scope(self, access: TokenAccess) -> str:
+        """What a token must allow. `delete` in a scope is 400 (quay/quay:endpoints/v2/v2auth.py, SCOPE_REGEX_TEMPLATE):
+        it needs `push`."""
         return f"repository:{self.repository.path}:{'pull' if access == 'read' else 'pull,push'}"
 
     def means_missing(self, reply: Reply) -> bool:

@@ -67,7 +67,7 @@ def not_routed(reply: Reply) -> bool:
 
 
 def says_missing(reply: Reply) -> bool:
-    """Of a manifest that was not taken."""
+    """Whether Quay says of a manifest that it did not take that something in it is missing."""
     return error_code(reply) == "MANIFEST_INVALID" and any(text in reply.body for text in _MISSING)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 
 from holystone.engine import events
-from holystone.engine.errors import HolystoneError, Refused, RegistryFailure, Unauthorized
+from holystone.engine.errors import Busy, HolystoneError, Refused, RegistryFailure, Unauthorized
 from holystone.engine.model.lock_tags import (
     LASTS,
     LockTag,
@@ -91,8 +91,8 @@ async def _take(held: "_Held", jitter: Callable[[], float]) -> None:
         await anyio.sleep(1 + 10 * jitter())
 
 
-def _refused(repository: Repository, by: LockTag) -> Refused:
-    return Refused(
+def _refused(repository: Repository, by: LockTag) -> Busy:
+    return Busy(
         f"{repository}: another run of Holystone has locked it ({by}).",
         not_deleted="Nothing was deleted by this command.",
         what_to_do="Wait for it to end. If it has died, `holystone resume` on its machine goes on with it, "

@@ -31,7 +31,7 @@ class SqliteBaselines:
         self._file = directory / FILE_NAME
 
     async def read(self, keys: Iterable[Key]) -> Mapping[Key, Remembered]:
-        """Those that are known; nothing is made where nothing is. Raises HolystoneError."""
+        """What is remembered of the sources that are known; nothing is made where nothing is. Raises HolystoneError."""
         return await anyio.to_thread.run_sync(self._read, tuple(keys))
 
     async def remember(self, counted: Iterable[Counted], as_of: int, run: str) -> None:

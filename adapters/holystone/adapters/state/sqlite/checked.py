@@ -98,7 +98,7 @@ def repository_plan(run: str, name: object, encoded: object) -> RepositoryPlan:
 
 
 def manifest(digest: Digest, media_type: object, body: object) -> RawManifest | None:
-    """None if the bytes are not the digest's."""
+    """The manifest that a row says; None if the bytes are not the digest's."""
     if not isinstance(body, bytes) or not digest.matches(body):
         return None
     return RawManifest(digest, media_type if isinstance(media_type, str) else "", body)

@@ -91,7 +91,7 @@ def lock_repositories(directory: Path, repositories: Iterable[Repository], run_i
 
 
 def refuse_if_busy(directory: Path, repository: Repository) -> None:
-    """For whoever is going to work on it later: raises Refused if another run does now."""
+    """To be asked by whoever is going to work on a repository later: raises Refused if another run does now."""
     if directory.is_dir():
         with _alone(directory):
             _refuse_claimed(directory, {str(repository.canonical): repository})
@@ -131,8 +131,8 @@ def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
 
 
 def _living(file: Path) -> _Claim | None:
-    """None for what was left behind, which is removed. Raises Refused for what a living process has and nobody can
-    read: it may name anything; FileNotFoundError if it is gone meanwhile."""
+    """The claim of a living process; None for what was left behind, which is removed. Raises Refused for what a living
+    process has and nobody can read: it may name anything; FileNotFoundError if it is gone meanwhile."""
     descriptor = open_own(file, os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

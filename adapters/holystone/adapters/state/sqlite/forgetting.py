@@ -9,9 +9,10 @@ from typing import Final
 from holystone.adapters.state.sqlite.rows import forget
 
 AFTER_DAYS: Final = 90
-"""Since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly find."""
+"""Days since the end of a run. A nightly job would fill the disk, and what is older than that `undo` would hardly
+find."""
 SURELY_DAYS: Final = 14
-"""Since the end of a run, in which it is kept whatever it takes: garbage is collected weekly, or never."""
+"""Days since the end of a run, in which it is kept whatever it takes: garbage is collected weekly, or never."""
 LARGEST: Final = 1 << 30
 """Bytes of the file: who may push decides how large the manifests are of which each night's run keeps the bytes."""
 _BORNE_OUT_BY: Final = 7

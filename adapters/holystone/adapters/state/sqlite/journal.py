@@ -87,14 +87,14 @@ class Journal:
                     return self._hold(SqliteRun(self._writer, locks.pop_all(), record, plan, self._now))
 
     async def _forget_half_written(self) -> None:
-        """Of processes that died before their run had begun: whoever lives has the lock of his."""
+        """Forgets beginnings of processes that died before their run had begun: whoever lives has the lock of his."""
         for run_id in await self._writer.do(rows.half_written):
             try:
                 lock = lock_run(self._directory, run_id)
             except Refused:
                 continue
             try:
-                await self._writer.do(partial(rows.forget, run_id=run_id))
+                await self._writer.do(partial(rows.forget_half_written, run_id=run_id))
             finally:
                 lock.release()
 
@@ -153,7 +153,7 @@ class Journal:
         return Plan.of(begun.claimed(names), repositories)
 
     async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
-        """None for a repository that was not begun. Raises Damaged."""
+        """What a run recorded of a repository; None for one that was not begun. Raises Damaged."""
         found = await self._writer.do(lambda db: rows.read_slice(db, run_id, repository))
         return found[1] if found else None
 
@@ -191,7 +191,7 @@ class Journal:
 
 
 def _some_at_once(plans: Iterable[RepositoryPlan]) -> Iterator[list[tuple[Repository, bytes]]]:
-    """As many as one transaction may take without holding up others."""
+    """The items in parts of as many as one transaction may take without holding up others."""
     some: list[tuple[Repository, bytes]] = []
     size = 0
     for each in plans:

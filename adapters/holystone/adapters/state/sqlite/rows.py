@@ -19,7 +19,7 @@ _STORED: Final = (
 
 
 def insert_run(database: sqlite3.Connection, record: RunRecord, head: bytes) -> bool:
-    """False if the id is taken."""
+    """Begins a row for a run; False if the id is taken."""
     cursor = database.execute(
         "INSERT OR IGNORE INTO runs (id, started, command, state, plan) VALUES (?, ?, ?, ?, ?)",
         (record.id, record.started, record.command, record.state, head),
@@ -50,6 +50,12 @@ def half_written(database: sqlite3.Connection) -> list[str]:
     return [str(run) for (run,) in database.execute("SELECT id FROM runs WHERE state = 'beginning'")]
 
 
+def forget_half_written(database: sqlite3.Connection, run_id: str) -> None:
+    """Unless it has begun, and perhaps ended, since it was looked for."""
+    if run_id in half_written(database):
+        forget(database, run_id)
+
+
 def forget(database: sqlite3.Connection, run_id: str) -> None:
     for table in ("losses", "tombstoned", "outcomes", "manifests"):
         database.execute(
@@ -77,7 +83,7 @@ def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
 
 
 def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, object] | None:
-    """With the head of its plan, not looked at yet. The latest open run if `run_id` is None."""
+    """A run, with the head of its plan, not looked at yet. The latest open run if `run_id` is None."""
     where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ? AND state != 'beginning'"
     row = database.execute(
         f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
@@ -112,7 +118,7 @@ def seal_slice(database: sqlite3.Connection, number: int, tombstone: Tombstone |
 def read_slice(
     database: sqlite3.Connection, run_id: str, repository: Repository
 ) -> tuple[int, RepositoryRecord] | None:
-    """None if it is not sealed. Raises Damaged, like all that reads."""
+    """What is recorded of a repository; None if it is not sealed. Raises Damaged, like all that reads."""
     row = database.execute(
         "SELECT id, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, checked "
         "FROM slices WHERE run = ? AND repository = ? AND sealed",

@@ -33,7 +33,7 @@ class SqliteRepositoryJournal:
         return await self._writer.do(lambda db: rows.read_manifests(db, self._run_id, self.known.repository))
 
     async def manifest(self, digest: Digest) -> RawManifest | None:
-        """None if its bytes are not there, or not what its digest says."""
+        """A manifest that was kept; None if its bytes are not there, or not what its digest says."""
         return await self._writer.do(lambda db: rows.read_manifest(db, self._run_id, self.known.repository, digest))
 
     async def keep(self, manifests: Sequence[RawManifest]) -> None:
@@ -45,7 +45,8 @@ class SqliteRepositoryJournal:
         await self._writer.do(lambda db: rows.seal_slice(db, self._number, self.known.tombstone))
 
     async def record(self, outcomes: Mapping[int, Outcome]) -> None:
-        """By position of the step in `RepositoryPlan.steps`. A later outcome of a step replaces an earlier one."""
+        """Records what came of steps, by position of the step in `RepositoryPlan.steps`. A later outcome of a step
+        replaces an earlier one."""
         if outcomes:
             await self._writer.do(rows.insert_outcomes(self._number, outcomes))
 
@@ -85,8 +86,9 @@ class SqliteRun:
         return SqliteRepositoryJournal(self._writer, self.id, *found) if found else None
 
     async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> SqliteRepositoryJournal:
-        """For everything that is needed to finish or undo the repository, which is kept before its first request is
-        sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken up."""
+        """A place for everything that is needed to finish or undo the repository, which is kept before its first
+        request is sent. It counts as begun only once it is sealed; a half-written one of an earlier attempt is taken
+        up."""
         number = await self._writer.do(lambda db: rows.open_slice(db, self.id, repository))
         return SqliteRepositoryJournal(
             self._writer, self.id, number, RepositoryRecord(repository, tombstone, {}, frozenset())
@@ -101,7 +103,7 @@ class SqliteRun:
         return self.record.locks
 
     async def begin_undo(self) -> None:
-        """From here on only `undo` takes the run up, however this attempt ends."""
+        """Says that an undo begins: from here on only `undo` takes the run up, however this attempt ends."""
         await self._writer.do(partial(rows.set_state, run_id=self.id, state="undoing", ended=self.record.ended))
 
     async def finish(self, state: RunState = "finished") -> None:

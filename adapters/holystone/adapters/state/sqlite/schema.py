@@ -120,8 +120,8 @@ def _check(database: sqlite3.Connection, file: Path) -> None:
 
 
 def _bring_up_to_date(database: sqlite3.Connection) -> None:
-    """In one transaction, so that of two processes which start at once only one does it. What fails is taken back when
-    the connection is closed."""
+    """Brings a database to this version in one transaction, so that of two processes which start at once only one does
+    it. What fails is taken back when the connection is closed."""
     database.execute("BEGIN IMMEDIATE")
     for step in _STEPS[_number(database, "PRAGMA user_version") :]:
         for statement in step.split(";"):

@@ -10,7 +10,7 @@ from holystone.engine.model.references import Commit, Tag
 from holystone.engine.model.verdicts import NAMED, Keep, Verdict
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature
-from holystone.policies.werf.v1.ranking import stand
+from holystone.policies.werf.v1.ranking import rank_signatures
 
 
 class Dispute(NamedTuple):
@@ -27,8 +27,8 @@ def find_disputes(
     records: Iterable[MetadataRecord],
     commits: Mapping[Signature, Collection[Commit]],
 ) -> Mapping[Signature, Sequence[Dispute]]:
-    """Of tags that would not stay, one for each record: images of one content may be of several builds. `commits`: of
-    each content, by the records."""
+    """Where tags that would not stay and records contradict each other, one dispute for each record: images of one
+    content may be of several builds. `commits`: of each content, by the records."""
     said = {record.commit: record for record in records if record.signature is not None}
     found: defaultdict[Signature, dict[Commit, Dispute]] = defaultdict(dict)
     for tag in sorted(tags, key=lambda tag: tag.reference):
@@ -57,7 +57,7 @@ def kept_by_their_own_word(
     believed = {signature: {*its} - disputed for signature, its in commits.items()}
     for signature, of_it in disputes.items():
         believed.setdefault(signature, set()).update(each.record.commit for each in of_it)
-    standings = stand({signature: its for signature, its in believed.items() if its}, history, selected, now)
+    standings = rank_signatures({signature: its for signature, its in believed.items() if its}, history, selected, now)
     return {
         signature: Keep(
             (

@@ -6,26 +6,20 @@ from itertools import islice
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import CommitsGone, NotReached
 from holystone.engine.model.history import History
-from holystone.engine.model.reasons import (
-    CommitsGone,
-    ContradictedBy,
-    KeepReason,
-    NotReached,
-    Unreadable,
-    WithoutMetadata,
-)
+from holystone.engine.model.reasons import ContradictedBy, KeepReason, Unreadable, WithoutMetadata
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import NAMED, Delete, Keep, Verdict, Verdicts
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.werf.v1.disputes import find_disputes, kept_by_their_own_word
 from holystone.policies.werf.v1.image_metadata import judge_records
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord, Signature
-from holystone.policies.werf.v1.ranking import Standing, stand
+from holystone.policies.werf.v1.ranking import Standing, rank_signatures
 
 
 class ImageDecision(msgspec.Struct, frozen=True):
-    """What becomes of one image."""
+    """What becomes of one image's tags and records."""
 
     tags: Verdicts
     """In the images repo. Sorted by tag."""
@@ -73,7 +67,7 @@ def decide_images(
             commits[record.signature].add(record.commit)
     taking_part = {tag.signature for tag in tags if tag.signature is not None} & commits.keys()
     with_tags = {signature: commits[signature] for signature in taking_part}
-    standings = stand(with_tags, history, selected, now)
+    standings = rank_signatures(with_tags, history, selected, now)
     doubts = _silent(records, history, selected)
     verdicts: dict[Signature, Verdict] = {key: _verdict(standing, doubts) for key, standing in standings.items()}
     reason = WithoutMetadata()
@@ -118,7 +112,7 @@ def _silent(
     }
     # Each stands for a signature of its own here, without limits, to learn whether anything reaches it.
     unlimited = [SelectedReference(each.reference, None, each.policy) for each in selected]
-    found = stand(silent, history, unlimited, now=0)
+    found = rank_signatures(silent, history, unlimited, now=0)
     counting = (tag for tag, standing in found.items() if standing.kept_by or standing.unknown)
     return tuple(
         Unreadable(f"metadata record {tag} does not say which content it is of") for tag in islice(counting, NAMED)

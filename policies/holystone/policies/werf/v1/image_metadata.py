@@ -2,14 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from holystone.engine.model.delete_reasons import MetadataSuperseded, MetadataUnused
 from holystone.engine.model.history import History
-from holystone.engine.model.reasons import (
-    MetadataHead,
-    MetadataNeeded,
-    MetadataSuperseded,
-    MetadataUnused,
-    Unreadable,
-)
+from holystone.engine.model.reasons import MetadataHead, MetadataNeeded, Unreadable
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 from holystone.policies.werf.v1.project import MetadataRecord, Signature
 from holystone.policies.werf.v1.ranking import Standing
@@ -21,7 +16,8 @@ def judge_records(
     remaining: Collection[Signature | None],
     history: History,
 ) -> Verdicts:
-    """`remaining`: content signatures of the tags that stay, whatever keeps them. Sorted by tag."""
+    """The verdict on each record, sorted by tag. `remaining`: content signatures of the tags that stay, whatever keeps
+    them."""
     return {
         record.tag: _verdict(record, standings, remaining, history)
         for record in sorted(records, key=lambda record: record.tag)

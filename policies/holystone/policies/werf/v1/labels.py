@@ -23,8 +23,8 @@ _LARGEST: Final = 64 << 10
 
 
 def looked_at(labels: Mapping[str, str]) -> Mapping[str, str]:
-    """Those that matter; the others, of which an image may have megabytes, need not be kept. Raises ValueError for an
-    image that has megabytes of these."""
+    """The labels that matter; the others, of which an image may have megabytes, need not be kept. Raises ValueError for
+    an image that has megabytes of these."""
     kept = {name: value for name, value in labels.items() if name.startswith(_LOOKED_AT)}
     if (size := sum(len(name) + len(value) for name, value in kept.items())) > _LARGEST:
         raise ValueError(f"its labels of werf's have {size:,} characters, and more than {_LARGEST:,} are not read")

@@ -49,8 +49,8 @@ class ImagesRepo(msgspec.Struct, frozen=True, order=True):
         return tag.startswith(self._prefix(image))
 
     def candidates(self, tag: str, images: Set[ImageName]) -> Iterable[ImageName]:
-        """Of the images in one repository, those that a tag in it may be of. In a time that does not grow with their
-        number in a monorepo: whoever may push can make any number of managed images."""
+        """The images in one repository that a tag in it may be of. In a time that does not grow with their number in a
+        monorepo: whoever may push can make any number of managed images."""
         if self.mode == "multirepo":
             return images
         names = ("", *(tag[:end] for end, sign in enumerate(tag) if sign == "-"))
@@ -67,7 +67,7 @@ class ImagesRepo(msgspec.Struct, frozen=True, order=True):
         return self.without_image(image, reference.tag)
 
     def without_image(self, image: str, tag: str) -> str:
-        """The meta tag in a candidate's tag."""
+        """The meta tag in the tag of a candidate: what follows the image's name in a monorepo."""
         return tag.removeprefix(self._prefix(image))
 
     def image_in(self, repository: Repository) -> ImageName | None:

@@ -20,8 +20,8 @@ class Ownership(msgspec.Struct, frozen=True):
 
 
 def readable_enough(storage: RepositorySnapshot) -> RepositorySnapshot:
-    """Of a stage or record its name and its manifest say all: that its configuration is missing or malformed makes it
-    broken for whoever wants to run or judge it, not for a purge."""
+    """The storage as a purge sees it: of a stage or record its name and its manifest say all: that its configuration is
+    missing or malformed makes it broken for whoever wants to run or judge it, not for a purge."""
     broken = {
         tag: why
         for tag, why in storage.broken.items()
@@ -62,7 +62,7 @@ def belongings_among_images(
     storage: Repository,
     project: str | None,
 ) -> Ownership:
-    """`tags` are those of the project's images by their labels."""
+    """What of the images' repositories is the project's own. `tags` are those of its images by their labels."""
     ours = (project,) if project else ()
     own: set[Reference] = set()
     others: dict[Reference, str] = {}

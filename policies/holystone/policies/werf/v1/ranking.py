@@ -7,8 +7,9 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.history import History
-from holystone.engine.model.reasons import BeyondLimit, ReachedFromBranch, ReachedFromTag, UnknownHistory
+from holystone.engine.model.reasons import ReachedFromBranch, ReachedFromTag, UnknownHistory
 from holystone.engine.model.references import Commit
 from holystone.engine.model.verdicts import NAMED
 from holystone.policies.git_references import SelectedReference
@@ -20,7 +21,7 @@ reaches; -1: nowhere. One byte for each, two or four where the places are many: 
 
 
 class Standing(msgspec.Struct):
-    """One content signature."""
+    """How one content signature stands: which references reach it, and which keep it."""
 
     existing: Sequence[Commit]
     """Its commits that exist, newest first."""
@@ -43,10 +44,11 @@ class _Ranked(NamedTuple):
     commit: Commit
 
 
-def stand(
+def rank_signatures(
     commits: Mapping[Signature, Collection[Commit]], history: History, selected: Iterable[SelectedReference], now: int
 ) -> Mapping[Signature, Standing]:
-    """`commits`: those of the metadata records of each signature that has a tag. `now`: Unix seconds."""
+    """How each signature stands with the selected references. `commits`: those of the metadata records of each
+    signature that has a tag. `now`: Unix seconds."""
     references = sorted(selected, key=lambda each: each.reference)
     heads = {commit: column for column, commit in enumerate(_commits(references, "branch"))}
     standings: dict[Signature, Standing] = {}
@@ -75,7 +77,7 @@ def stand(
 
 
 def _commits(references: Iterable[SelectedReference], kind: str) -> Iterable[Commit]:
-    """Each once."""
+    """The commits of the references of this kind, each once."""
     return dict.fromkeys(each.reference.commit for each in references if each.reference.kind == kind)
 
 
@@ -89,16 +91,17 @@ def _newest_reached(existing: Sequence[Commit], history: History, heads: Mapping
 
 
 def _typecode(places: int) -> str:
-    """Of the shortest numbers that will do."""
+    """The type code of the shortest numbers that will do."""
     return "b" if places <= 1 << 7 else "h" if places <= 1 << 15 else "i"
 
 
 def _unknown(
     commits: Iterable[Commit], existing: Sequence[Commit], row: _Row, history: History
 ) -> UnknownHistory | None:
-    """In a shallow clone a missing commit may exist, and a branch may reach an existing one through missing ones; in a
-    narrow one a missing branch or tag may reach any. In a clone that is only shallow, a signature whose newest commit
-    every branch reaches is known for sure: nothing can make it newer."""
+    """What the clone lacks that could change how a signature stands. In a shallow clone a missing commit may exist, and
+    a branch may reach an existing one through missing ones; in a narrow one a missing branch or tag may reach any. In a
+    clone that is only shallow, a signature whose newest commit every branch reaches is known for sure: nothing can make
+    it newer."""
     if history.complete:
         return None
     missing = min((commit for commit in commits if commit not in history.times), default=None)

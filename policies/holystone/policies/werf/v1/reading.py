@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.manifests import ImageConfig
 from holystone.engine.model.references import Digest, ImageName, Reference, Repository, Tag
 from holystone.policies.werf.v1 import labels
 from holystone.policies.werf.v1.layout import ImagesRepo
@@ -24,7 +24,7 @@ from holystone.policies.werf.v1.records import (
 )
 from holystone.policies.werf.v1.stages import marked_stages, parse_rejected_tag, parse_stage_tag, rejected_tag
 
-Kind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
+TagKind: TypeAlias = Literal["stage", "metadata", "rejected", "bookkeeping", "foreign"]
 
 
 def read_images(
@@ -33,7 +33,7 @@ def read_images(
     snapshots: Mapping[Repository, RepositorySnapshot],
     ours: Collection[str] = (),
 ) -> Mapping[ImageName, tuple[ImageTag, ...]]:
-    """Of each image, the tags in its repository that are its own, by their labels. Sorted. `ours`: what our project is
+    """For each image, the tags in its repository that are its own, by their labels. Sorted. `ours`: what our project is
     called, to tell strangers by."""
     found: dict[ImageName, list[ImageTag]] = {image: [] for image in images}
     there: defaultdict[Repository, set[ImageName]] = defaultdict(set)
@@ -102,7 +102,7 @@ def unlabelled_images(snapshot: RepositorySnapshot) -> tuple[ImageTag, ...]:
     )
 
 
-def kind_of(tag: str) -> Kind:
+def kind_of(tag: str) -> TagKind:
     """What a tag in the stages storage is, as far as the tag alone tells."""
     if tag.startswith(MANAGED_IMAGE) or parse_client_id_tag(tag):
         return "bookkeeping"
@@ -130,8 +130,8 @@ def read_storage(
     """`images` are all names that metadata records may belong to. `ours`: what our project is
     called, to tell strangers by."""
     tags = sorted(snapshot.names)
-    kinds: Mapping[Tag, Kind] = {tag: kind_of(tag) for tag in tags}
-    found: defaultdict[Kind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
+    kinds: Mapping[Tag, TagKind] = {tag: kind_of(tag) for tag in tags}
+    found: defaultdict[TagKind | Literal["unreadable", "unclaimed", "ambiguous"], list[Tag]] = defaultdict(list)
     stages: list[Stage] = []
     metadata: list[MetadataRecord] = []
     owners = _Owners(images)
@@ -188,8 +188,9 @@ class _Owners:
 
 
 def never_published(images: Iterable[ImageName], tags: Iterable[Tag]) -> frozenset[ImageName]:
-    """By the records among the tags of the stages storage, one for each publication: there are some, and none is of
-    these images. Where there are none at all, publishing leaves none, and they say nothing."""
+    """Whether the images were never published, by the records among the tags of the stages storage, one for each
+    publication: there are some, and none is of these images. Where there are none at all, publishing leaves none, and
+    they say nothing."""
     spelled = {(record.name, len(record.commit)): record for tag in tags if (record := parse_metadata_tag(tag))}
     owners = _Owners(images)
     published = {image for record in spelled.values() for image in owners.of(record)}

@@ -71,7 +71,7 @@ def metadata_name(image: str, commit_length: int) -> str:
 
 
 def parse_metadata_tag(tag: str) -> MetadataTag | None:
-    """None if it is no such record, or none of a full commit id."""
+    """What the record's tag says; None if it is no such record, or none of a full commit id."""
     record = tag.removeprefix(IMAGE_METADATA)
     name, dash, commit = record.rpartition("-")
     if record == tag or not dash or not name:
@@ -83,7 +83,7 @@ def parse_metadata_tag(tag: str) -> MetadataTag | None:
 
 
 def parse_client_id_tag(tag: str) -> ClientId | None:
-    """None if it is no such record."""
+    """The client that the record is of; None if it is no such record."""
     record = tag.removeprefix(CLIENT_ID)
     client, _, created = record.rpartition("-")
     if record == tag or not client or not (created.isascii() and created.isdigit()) or len(created) > TAG_LIMIT:

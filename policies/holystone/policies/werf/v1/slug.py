@@ -19,7 +19,7 @@ def docker_tag_slug(reference: str) -> str:
 
 
 def slugify(text: str) -> str:
-    """Lower-case letters, digits and single inner dashes."""
+    """The text in lower-case letters, digits and single inner dashes."""
     slug: list[str] = []
     for character in text:
         spelled = ASCII.get(character, "")

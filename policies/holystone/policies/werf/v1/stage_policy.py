@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from holystone.engine.model.delete_reasons import NotNeeded, Rejected
 from holystone.engine.model.reasons import (
     AncestorOfStage,
     Bookkeeping,
@@ -11,10 +12,8 @@ from holystone.engine.model.reasons import (
     ImportedBy,
     InUse,
     KeepReason,
-    NotNeeded,
     OtherProject,
     ParentOfImage,
-    Rejected,
     Unreadable,
     YoungerThan,
 )
@@ -75,7 +74,7 @@ def _unread(
     needed: Mapping[Digest, Sequence[KeepReason]],
     stay: Collection[Tag],
 ) -> Iterator[Tag]:
-    """Of which it is not known what they are built on, though something hangs on it."""
+    """Stages of which it is not known what they are built on, though something hangs on it."""
     unknown, rejected = needed.keys() - twins.keys(), frozenset(storage.rejected)
     for tag in storage.unreadable:
         if Tag(f"{tag}-rejected") not in rejected or unknown:

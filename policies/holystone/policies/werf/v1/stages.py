@@ -20,7 +20,7 @@ class StageTag(msgspec.Struct, frozen=True, order=True):
 
 
 def parse_stage_tag(tag: str) -> StageTag | None:
-    """None if the tag is not one of a stage."""
+    """Signature and time that a stage's tag is made of; None if the tag is not one of a stage."""
     found = _STAGE.fullmatch(tag)
     if not found or tag.startswith((MANAGED_IMAGE, IMAGE_METADATA)):
         return None
@@ -40,6 +40,6 @@ def parse_rejected_tag(tag: str) -> str | None:
 
 
 def marked_stages(tags: Collection[Tag]) -> Mapping[Tag, Tag]:
-    """From each mark among the tags to its stage, if that is there too; sorted."""
+    """The marks among the tags, each with its stage, if that is there too; sorted."""
     found = ((mark, parse_rejected_tag(mark)) for mark in sorted(tags))
     return {mark: Tag(stage) for mark, stage in found if stage in tags}

@@ -10,19 +10,15 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from holystone.engine.model.delete_reasons import BeyondNewest, CommitGone, DeleteReason, Expired, ReferenceGone
 from holystone.engine.model.history import GitNames
 from holystone.engine.model.reasons import (
     AmongNewest,
-    BeyondNewest,
     CommitExists,
-    CommitGone,
     CreationUnknown,
-    DeleteReason,
-    Expired,
     KeepReason,
     NamedAfter,
     OtherStrategy,
-    ReferenceGone,
     UnknownHistory,
     UnknownReference,
     WithinStrategy,
@@ -152,7 +148,8 @@ def _by_commit(tag: ImageTag, names: GitNames) -> _Judged:
 
 
 def _commit(meta_tag: str) -> Commit | None:
-    """None for anything but a whole id: a shortened one names a commit only until another begins so."""
+    """The commit that a tag is named after; None for anything but a whole id: a shortened one names a commit only until
+    another begins so."""
     try:
         return Commit.parse(meta_tag.lower()) if len(meta_tag) == _COMMIT_LENGTH else None
     except InvalidName:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from holystone.embedded.errors import Refusal
+from holystone.embedded.errors import ErrorReply
 from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import DISTRIBUTION_3_1
 from tests.emulators.vendor import Login, VendorEmulator, json_error
@@ -72,7 +72,7 @@ class PantryEmulator(VendorEmulator):
         return Login({"HOLYSTONE_REPO_PANTRY_TOKEN": token}, secrets=(token,))
 
 
-def _nothing_here() -> Refusal:
+def _nothing_here() -> ErrorReply:
     return json_error(404, {"error": "nothing here"})
 
 

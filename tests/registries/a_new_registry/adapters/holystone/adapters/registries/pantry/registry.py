@@ -10,9 +10,10 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
-from holystone.adapters.registries.listed import Listed
-from holystone.adapters.registries.oci import LIST_LIMIT, OciApi, OciSession
-from holystone.adapters.registries.oci_replies import unreadable
+from holystone.adapters.registries.listed import ListedNames
+from holystone.adapters.registries.oci import OciSession
+from holystone.adapters.registries.oci_api import OciApi
+from holystone.adapters.registries.oci_replies import LIST_LIMIT, unreadable
 from holystone.adapters.registries.pantry.catalog import read_catalog
 from holystone.adapters.registries.pantry.profile import PROFILE
 from holystone.engine.errors import HolystoneError, IncompleteSource
@@ -60,7 +61,7 @@ class PantrySession(OciSession):
         shelf = await self._shelf()
         if shelf is None:
             return Listing({}, exists=False)
-        listed = Listed()
+        listed = ListedNames()
         for name, digest in shelf.digests.items():
             listed.add(name, Digest.parse(digest))
         return await self.look_up_odd(listed.listing())

@@ -1,0 +1,13 @@
+"""What every test of Docker Hub begins with."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command_line import hasty
+
+
+@pytest.fixture(autouse=True)
+def _no_waits() -> Iterator[None]:
+    with hasty():
+        yield
