@@ -138,7 +138,7 @@ async def test_what_moves_while_the_tag_that_stays_is_looked_at_is_not_pushed_ov
 
 
 async def test_what_has_gone_is_recorded_though_another_of_its_request_cannot_be_looked_at(execute: Execute) -> None:
-    """Otherwise `undo` would know nothing of it."""
+    """Otherwise the report and the journal say that nothing was deleted."""
     registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, bulk=3))
     keep, old = registry.image(APP, "keep", "keep"), registry.image(APP, "old", "a", "b", "c")
     late = [True]
