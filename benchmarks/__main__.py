@@ -14,6 +14,7 @@ import structlog
 from benchmarks.deleting import measure_deleting
 from benchmarks.lines import Line, line, write
 from benchmarks.memory import measure_memory
+from benchmarks.open_files import measure_open_files
 from benchmarks.peers import measure_peers
 from benchmarks.plans import measure_plans
 from benchmarks.programs import measure_programs
@@ -37,6 +38,7 @@ async def _measure() -> list[Line]:
     take(measure_programs())
     take(measure_plans())
     take(measure_memory())
+    take(measure_open_files())
     take(await measure_reads())
     program = find_registry()
     if program is None:

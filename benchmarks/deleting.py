@@ -16,10 +16,11 @@ from benchmarks.seeds import PATH, TAGS, copied
 from holystone.adapters.credentials.credential import Anonymous
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
+from holystone.adapters.state.spool import FileSpool
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.closure.close import close
-from holystone.engine.executor import execute_plan
+from holystone.engine.executor import RepositoryResult, execute_plan
 from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.delete_reasons import NotNeeded
@@ -32,7 +33,6 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.repository import plan_closed
 from holystone.engine.scheduler import Limits, Scheduler, for_each
-from tests.support.spools import results
 
 _DOOMED = 2_000
 
@@ -99,7 +99,9 @@ async def carry_out(client: Client, prepared: Prepared, folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as state, Journal.open(Path(state)) as journal:
         begun = time.perf_counter()
         run = await journal.begin(Plan(as_of=0, command="bench", repositories=(prepared.plan,)), "bench")
-        result = await execute_plan(run, lambda _: client.session, prepared.cache, results())
+        result = await execute_plan(
+            run, lambda _: client.session, prepared.cache, FileSpool(RepositoryResult, Path(state))
+        )
         seconds = time.perf_counter() - begun
     if result.incomplete or result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result}")

@@ -81,16 +81,16 @@ def _measured(which: str) -> tuple[float, float]:
 async def _serve(which: str) -> None:
     async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
         if which == "one":
-            _seed(registry.storage, _PATH, _TAGS, _ON_EACH)
+            seed(registry.storage, _PATH, _TAGS, _ON_EACH)
         else:
             for number in range(_REPOSITORIES):
-                _seed(registry.storage, RepositoryPath(f"team-{number % 100}/app-{number}"), _TAGS_OF_EACH, 10)
+                seed(registry.storage, RepositoryPath(f"team-{number % 100}/app-{number}"), _TAGS_OF_EACH, 10)
         registry.requests.clear()
         print(registry.host, flush=True)
         await anyio.sleep_forever()
 
 
-def _seed(storage: Storage, path: RepositoryPath, tags: int, on_each: int) -> None:
+def seed(storage: Storage, path: RepositoryPath, tags: int, on_each: int) -> None:
     for number in range(tags // on_each):
         config = b'{"architecture":"amd64","config":{"Labels":{"number":"%d","of":"%s"}}}' % (number, path.encode())
         storage.put_blob(path, config)
@@ -118,7 +118,7 @@ async def _plan(which: str, host: RegistryHost) -> None:
                     planned = await plan_repository(
                         session,
                         cache,
-                        _nine_in_ten,
+                        nine_in_ten,
                         Where("images", "user"),
                         needs_config=lambda _: True,
                         fuse=None,
@@ -143,7 +143,7 @@ async def _catalog(registry: Registry) -> AsyncIterator[Repository]:
             yield repository
 
 
-def _nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
+def nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
     rng = random.Random(str(snapshot.repository.path))
     verdicts = {tag: Delete((NotNeeded(),)) if rng.random() < 0.9 else Keep(()) for tag in snapshot.tags}
     return Judged(verdicts, TagFacts())
