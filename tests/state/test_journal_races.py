@@ -17,6 +17,7 @@ from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
 PLAN = plan(repository_plan(repository(), level(remove(digest_of(b"{}")))))
+CLAIMED = [each.claimed() for each in PLAN.repositories]
 
 
 async def _begun(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -45,6 +46,27 @@ async def test_what_has_ended_a_moment_ago_is_not_given_up(tmp_path: Path, monke
     with Journal.open(tmp_path) as journal:
         assert (await journal.give_up(run_id)).state == "finished"
         assert [each.state for each in await journal.runs()] == ["finished"]
+
+
+async def test_a_run_that_has_begun_a_moment_ago_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was half-written when it was looked for, and its owner has done all of it before it is locked."""
+    with Journal.open(tmp_path) as owner:
+        run = await owner.begin(PLAN, "cleanup")
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:
+        database.execute("UPDATE runs SET state = 'beginning'")
+
+    def lock_run(at: Path, run_id: str) -> Lock:
+        with sqlite3.connect(tmp_path / FILE_NAME) as database:
+            database.execute("UPDATE runs SET state = 'open' WHERE id = ?", (run.id,))
+        return file_locks.lock_run(at, run_id)
+
+    monkeypatch.setattr(journal_module, "lock_run", lock_run)
+    with Journal.open(tmp_path) as journal:
+        other = await journal.begin(PLAN, "cleanup")
+        assert {each.id for each in await journal.runs()} == {run.id, other.id}
+        assert (await journal.plan(run.id)).repositories == CLAIMED
 
 
 def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from holystone.adapters.git.cut_off import check_objects
 from holystone.adapters.git.listed import check_packed_size
 from holystone.adapters.git.scrub import scrub
 from holystone.engine.errors import IncompleteSource, shell_word
@@ -64,8 +65,8 @@ def discover(directory: Path) -> pygit2.Repository | None:
         if candidate != directory and not _tracks(found, directory.relative_to(candidate)):
             return None
         # A worktree shares everything but its HEAD with the main clone, and only there libgit2 sees a shallow boundary.
-        pointer = Path(found.path) / "commondir"
-        return _open(Path(found.path) / pointer.read_text().strip()) if pointer.exists() else found
+        shared = _shared(found)
+        return _open(shared) if shared != Path(found.path) else found
     except CORRUPT as error:
         raise unreadable(candidate, error) from error
 
@@ -75,7 +76,15 @@ def _open(path: Path) -> pygit2.Repository:
     committed what looks like a bare repository, and to those above."""
     found = pygit2.Repository(str(path), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.NO_DOTGIT)
     check_packed_size(Path(found.path))
+    check_objects(_shared(found))
     return found
+
+
+def _shared(repository: pygit2.Repository) -> Path:
+    """What its worktrees share."""
+    folder = Path(repository.path)
+    pointer = folder / "commondir"
+    return folder / pointer.read_text().strip() if pointer.exists() else folder
 
 
 def _tracks(repository: pygit2.Repository, folder: Path) -> bool:

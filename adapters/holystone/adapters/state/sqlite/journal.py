@@ -94,7 +94,7 @@ class Journal:
             except Refused:
                 continue
             try:
-                await self._writer.do(partial(rows.forget, run_id=run_id))
+                await self._writer.do(partial(rows.forget_half_written, run_id=run_id))
             finally:
                 lock.release()
 

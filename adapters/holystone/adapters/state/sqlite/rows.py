@@ -50,6 +50,12 @@ def half_written(database: sqlite3.Connection) -> list[str]:
     return [str(run) for (run,) in database.execute("SELECT id FROM runs WHERE state = 'beginning'")]
 
 
+def forget_half_written(database: sqlite3.Connection, run_id: str) -> None:
+    """Unless it has begun, and perhaps ended, since it was looked for."""
+    if run_id in half_written(database):
+        forget(database, run_id)
+
+
 def forget(database: sqlite3.Connection, run_id: str) -> None:
     for table in ("losses", "tombstoned", "outcomes", "manifests"):
         database.execute(
