@@ -13,7 +13,7 @@ async def compare(
     work: RepositoryWork, tag: Tag, look: Awaitable[Digest | None], *expected: Digest
 ) -> Digest | Outcome:
     """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on. Raises Doubtful as
-    `contradiction.look_again`."""
+    `tag_resolver.look_again`."""
     try:
         now = await look
         if now is not None and now not in expected:

@@ -10,10 +10,9 @@ import anyio
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.events import tell
 from holystone.engine.executor.breaks import Breaks
-from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.step_states import StepStates
-from holystone.engine.executor.tag_resolver import TagResolver
+from holystone.engine.executor.tag_resolver import TagResolver, look_again, written_once
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
@@ -96,7 +95,7 @@ class RepositoryWork:
         return frozenset((*parts, planned) if planned else parts)
 
     async def look_again(self, tag: Tag) -> Digest | None:
-        """Where a tag points that was seen elsewhere than expected; raises as `contradiction.look_again`."""
+        """Where a tag points that was seen elsewhere than expected; raises as `tag_resolver.look_again`."""
         self.contradicted = True
         once = tag in self.written_once
         return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
