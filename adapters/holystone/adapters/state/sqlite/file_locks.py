@@ -83,8 +83,8 @@ class FileLocks:
         self._sleep = sleep
 
     async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
-        """As the port says. Raises UsageError for a file or a folder that is not ours, HolystoneError if there can be
-        no such file.
+        """Takes the run and all these repositories, or none of them. Raises Busy if a living process has one of them,
+        UsageError for a file or a folder that is not ours, HolystoneError if there can be no such file.
 
         One file for all repositories, which names them: a file each would take a descriptor each, of which a process
         usually has 1,024. The lock is on the file, so that it goes with its owner as a file each would. Two runs cannot
@@ -105,7 +105,8 @@ class FileLocks:
             return _Held(taken.pop_all())
 
     async def refuse_if_busy(self, repository: Repository) -> None:
-        """As the port says; nothing is made where nothing is."""
+        """To be asked by whoever is going to work on a repository later: raises Busy if a run does now. Nothing is made
+        where nothing is."""
         if self._directory.is_dir():
             async with self._alone():
                 _refuse_claimed(self._directory, {str(repository.canonical): repository})
