@@ -17,9 +17,9 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import BinaryIO, Final, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -32,8 +32,8 @@ from holystone.engine.model.references import Repository
 
 T = TypeVar("T")
 _LARGEST: Final = 96 << 20
-"""Bytes of one line, as many as its letters take in memory. Of a tag there are 800; to read one takes three times as
-much."""
+"""Bytes of one line and the head, as many as their letters take in memory. Of a tag there are 800; to read one takes
+four times as much."""
 _LARGEST_FILE: Final = 16 << 30
 """Bytes."""
 _MOST: Final = 200_000
@@ -45,10 +45,30 @@ many bytes (PEP 393)."""
 _LONGEST: Final = 1 << 20
 """Letters of one word. One that is printed takes several times as much."""
 _COMMAS: Final = 3_000_000
-"""In one line. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to write."""
+"""In one line and the head. Of a tag there are 9. A word of two letters takes thirty times as much to keep as to
+write."""
+_LONGEST_END: Final = 1024
+"""Bytes."""
 _CLOCK_SKEW: Final = 5 * 60
 """Seconds that a plan of another machine may be ahead."""
 _AGAIN: Final = "Make a new one with --plan-out."
+
+
+class _Takes(NamedTuple):
+    """What a line takes in memory, without its end."""
+
+    size: int = 0
+    each: int = 1
+    """Bytes of a letter."""
+    commas: int = 0
+
+    @classmethod
+    def of(cls, line: bytes) -> Self:
+        each = 4 if _FOUR_EACH.search(line) else 2 if _TWO_EACH.search(line) else 1
+        return cls(len(line) - line.endswith(b"\n"), each, line.count(b","))
+
+
+_NO_HEAD: Final = _Takes()
 
 
 def plan_hash(plan: Plan) -> str:
@@ -66,8 +86,9 @@ class _Hash:
         self.add(head)
 
     def add(self, line: PlanHead | RepositoryPlan) -> bytes:
-        encoded = to_json(line) + b"\n"
+        encoded = to_json(line)
         self._sum.update(encoded)
+        self._sum.update(b"\n")
         return encoded
 
     @property
@@ -80,18 +101,19 @@ def write_plan(file: Path, plan: Plan) -> str:
     HolystoneError."""
     hashing = _Hash(plan.head)
     with _beside(file) as (beside, out):
-        _write(file, out, to_json(plan.head) + b"\n")
+        head = _write(file, out, to_json(plan.head))
         for each in plan.repositories:
-            _write(file, out, hashing.add(each))
-        out.write(to_json(PlanEnd(len(plan.repositories), hashing.result)) + b"\n")
+            _write(file, out, hashing.add(each), head)
+        _write(file, out, to_json(PlanEnd(len(plan.repositories), hashing.result)), head)
         out.flush()
         os.fsync(out.fileno())
         beside.replace(file)
     return hashing.result
 
 
-def _write(file: Path, out: BinaryIO, line: bytes) -> None:
-    why = _too_much(line)
+def _write(file: Path, out: BinaryIO, line: bytes, head: _Takes = _NO_HEAD) -> _Takes:
+    takes = _Takes.of(line)
+    why = _too_much(takes, head)
     if why is None and out.tell() + len(line) > _LARGEST_FILE:
         why = f"more than {_LARGEST_FILE >> 30} GiB"
     if why:
@@ -101,6 +123,8 @@ def _write(file: Path, out: BinaryIO, line: bytes) -> None:
             what_to_do="Name fewer repositories, or carry it out at once.",
         )
     out.write(line)
+    out.write(b"\n")
+    return takes
 
 
 def check_writable(file: Path) -> None:
@@ -181,28 +205,33 @@ def _read(file: Path, folder: Path) -> tuple[Plan, PlanEnd, PlanEnd]:
     hashing = _Hash(head)
     repositories = FileSpool(RepositoryPlan, folder)
     names: list[Repository] = []
-    line = next(lines, b"")
-    for after in lines:
-        each = _value(line, RepositoryPlan)
+    while isinstance(each := _repository_or_end(next(lines, b"")), RepositoryPlan):
         hashing.add(each)
         repositories.append(each.claimed())
         names.append(each.repository)
-        line = after
-    if not line:
-        raise ValueError("its end is missing")
-    end = _value(line, PlanEnd)
-    return Plan.of(head.claimed(names), repositories), end, PlanEnd(len(names), hashing.result)
+        del each  # before the next is read: each may be most of the memory there is
+    if next(lines, None) is not None:
+        raise ValueError("something comes after its end")
+    return Plan.of(head.claimed(names), repositories), each, PlanEnd(len(names), hashing.result)
 
 
 def _lines(file: Path) -> Iterator[bytes]:
-    size = 0
-    for number, line in enumerate(read_lines(file, _LARGEST), 1):
-        size += len(line)
-        if why := _too_much(line):
+    """None is held here once it is handed out."""
+    head = _NO_HEAD
+    size = number = 0
+
+    def checked(line: bytes) -> bytes:
+        nonlocal head, size, number
+        number, size, takes = number + 1, size + len(line), _Takes.of(line)
+        if why := _too_much(takes, head):
             raise ValueError(f"line {number} has {why}")
         if size > _LARGEST_FILE or number > _MOST:
             raise ValueError(f"it has more than {_LARGEST_FILE >> 30} GiB, or {_MOST:,} repositories")
-        yield line
+        if number == 1:
+            head = takes
+        return line
+
+    return map(checked, read_lines(file, _LARGEST + 1))
 
 
 def _head(line: bytes) -> PlanHead:
@@ -210,6 +239,15 @@ def _head(line: bytes) -> PlanHead:
     if not line.strip().endswith(b"}"):
         raise ValueError("its first line is not the head of one")
     return _value(line, PlanHead)
+
+
+def _repository_or_end(line: bytes) -> RepositoryPlan | PlanEnd:
+    if not line:
+        raise ValueError("its end is missing")
+    if len(line) < _LONGEST_END:
+        with suppress(msgspec.ValidationError):
+            return _value(line, PlanEnd)
+    return _value(line, RepositoryPlan)
 
 
 def _value(line: bytes, kind: type[T]) -> T:
@@ -220,12 +258,12 @@ def _value(line: bytes, kind: type[T]) -> T:
     return from_json(line, kind)
 
 
-def _too_much(encoded: bytes) -> str | None:
-    each = 4 if _FOUR_EACH.search(encoded) else 2 if _TWO_EACH.search(encoded) else 1
-    if len(encoded) * each > _LARGEST:
-        letters = f" of letters that take {each} bytes each" if each > 1 else ""
-        return f"more than {_LARGEST // each >> 20} MiB{letters}"
-    return f"more than {_COMMAS:,} commas" if encoded.count(b",") > _COMMAS else None
+def _too_much(line: _Takes, head: _Takes) -> str | None:
+    """The head is held meanwhile."""
+    if line.size * line.each + head.size * head.each > _LARGEST:
+        letters = f" of letters that take {line.each} bytes each" if line.each > 1 else ""
+        return f"more than {_LARGEST // line.each >> 20} MiB{letters}{', with the head' if head.size else ''}"
+    return f"more than {_COMMAS:,} commas" if line.commas + head.commas > _COMMAS else None
 
 
 def _each_once(pairs: Sequence[tuple[str, object]]) -> None:

@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,10 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import HolystoneError, Unreachable
 from holystone.engine.executor import CheckReport, RepositoryResult
 from holystone.engine.executor.stopped import Stopped
+from holystone.engine.model.codec import pack
 from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
+from holystone.engine.model.plan import Kept, RepositoryPlan
+from holystone.engine.model.reasons import AncestorOfStage
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, RepositoryUndo
 from holystone.engine.undo.results import BlobsGone, Restored, TakenMeanwhile
@@ -23,7 +27,7 @@ from tests.support.spools import FOLDER, planned, results, undone
 ONE, TWO = digest_of(b"one"), digest_of(b"two")
 
 
-@given(st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), unique=True, max_size=12), st.integers(0, 20))
+@given(st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), unique=True, max_size=12), st.integers(0, 3000))
 def test_they_come_back_whole_in_order_of_their_names(names: list[str], in_memory: int) -> None:
     made = [repository_plan(repository(name), level(remove(digest_of(name.encode()), name))) for name in names]
     spool = FileSpool(type(made[0]) if made else RepositoryResult, FOLDER, in_memory=in_memory)
@@ -38,13 +42,26 @@ def test_they_come_back_whole_in_order_of_their_names(names: list[str], in_memor
 
 def test_no_more_is_in_memory_than_may_be_and_the_rest_in_no_file_that_others_see(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
-    spool = FileSpool(RepositoryResult, folder, in_memory=3)
-    for number in range(20):
-        spool.append(RepositoryResult(repository(f"a{number}"), {0: Deleted()}, 0, None, None))
+    some = [RepositoryResult(repository(f"a{number}"), {0: Deleted()}, 0, None, None) for number in range(10, 30)]
+    spool = FileSpool(RepositoryResult, folder, in_memory=3 * len(pack(some[0])))
+    for each in some:
+        spool.append(each)
         assert len(spool._recent) <= 3
-    assert [each.repository.path for each in spool] == sorted(f"a{number}" for number in range(20))
-    assert len(spool._recent) <= 3
+    assert list(spool) == some
+    assert len(spool._recent) == 3
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_larger_than_all_that_may_be_in_memory_is_not_held_either() -> None:
+    """Whatever makes it large: here a single entry."""
+    kept = Kept(Tag("v1"), ONE, tuple(AncestorOfStage(Tag(f"t{number}")) for number in range(200)))
+    some = [msgspec.structs.replace(repository_plan(repository(name)), kept=(kept,)) for name in ("a", "b")]
+    spool = FileSpool(RepositoryPlan, FOLDER, in_memory=1000)
+    for each in some:
+        spool.append(each)
+        assert not spool._recent
+    assert list(spool) == some
+    assert not spool._recent
 
 
 def test_whatever_came_of_a_repository_comes_back() -> None:
@@ -82,9 +99,12 @@ def test_a_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b", buffering=0)
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    spool = FileSpool(RepositoryResult, tmp_path / "cache", in_memory=0)
-    spool.append(RepositoryResult(repository("a"), {}, 0, None, None))
+    first = RepositoryResult(repository("a"), {}, 0, None, None)
+    spool = FileSpool(RepositoryResult, tmp_path / "cache", in_memory=len(pack(first)))
+    spool.append(first)
     with pytest.raises(HolystoneError, match="No space left on device") as told:
         spool.append(RepositoryResult(repository("b"), {}, 0, None, None))
+    assert "Nothing" not in told.value.not_deleted, "a run may have deleted by then"
     assert told.value.not_deleted
-    assert told.value.what_to_do
+    assert "resume" in told.value.what_to_do
+    assert [each.repository for each in spool] == [repository("a"), repository("b")], "what is known stays so"

@@ -218,6 +218,40 @@ async def test_a_plan_of_millions_of_nothings(tmp_path: Path) -> None:
         assert ended.peak < 400
 
 
+@pytest.mark.slow
+async def test_large_repositories_are_not_held_one_beside_the_other(tmp_path: Path) -> None:
+    """Whatever makes them large, such as the tags of one manifest."""
+    head, one, end = WHOLE.splitlines(keepends=True)
+    made = one.replace(b'["v2"]', b'["v2"' + b',"v2"' * 2_900_000 + b"]")
+    with (file := tmp_path / "plan.json").open("wb") as out:
+        out.writelines((head, *(made.replace(b"team/app", b"team/app%d" % number) for number in range(3)), end))
+    ended = await appetite("plan", "localhost:1", file)
+    assert "does not fit its hash" in ended.refused, "all of it was read"
+    assert ended.peak < 512
+
+
+def test_what_is_held_beside_a_line_counts_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "plan.json"
+    head, one, _ = WHOLE.splitlines()
+    write_plan(file, PLAN)
+    monkeypatch.setattr("holystone.workflows.plan_file._LARGEST", len(head) + len(one))
+    write_plan(file, PLAN)
+    assert read(file)
+    monkeypatch.setattr("holystone.workflows.plan_file._LARGEST", len(head) + len(one) - 1)
+    with pytest.raises(UsageError, match="line 2 has more than 0 MiB, with the head"):
+        read(file)
+    with pytest.raises(HolystoneError, match="could not be read again"):
+        write_plan(file, PLAN)
+
+
+def test_nothing_comes_after_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    for more in (b"\n", END, WHOLE.splitlines()[1]):
+        file.write_bytes(WHOLE + more)
+        with pytest.raises(UsageError, match="something comes after its end"):
+            read(file)
+
+
 @pytest.mark.parametrize("letter", ["\N{KEY}", "\\ud83d\\udd11", "\N{CYRILLIC SMALL LETTER YA}", "\\u044f"])
 def test_letters_count_as_what_they_take_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: str

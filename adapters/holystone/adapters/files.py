@@ -37,16 +37,22 @@ def read_lines(file: Path | str, longest: int) -> Iterator[bytes]:
             line += part[start:end]
             if len(line) > longest:
                 break
-            whole = bytes(line)
-            line.clear()  # before it is worked on: it may be most of the memory there is
             start = end
-            yield whole
+            yield _taken(line)
         else:
             line += part[start:]
         if len(line) > longest:
             break
+    del line[longest + 1 :]
     if line:
-        yield bytes(line[: longest + 1])
+        yield _taken(line)
+
+
+def _taken(line: bytearray) -> bytes:
+    """It is held by nobody but its reader: it may be most of the memory there is."""
+    whole = bytes(line)
+    line.clear()
+    return whole
 
 
 def _parts(file: Path | str) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ So the memory of a run does not grow with the number of its repositories, but by
 nobody else can open or change it, and it is gone with the process.
 """
 
+import os
 import tempfile
 import weakref
 from bisect import bisect_left
@@ -13,23 +14,18 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar, overload
 
 from holystone.adapters.state.own_files import own_folder
-from holystone.engine.errors import NOTHING_DELETED, HolystoneError
+from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import pack, unpack
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import Spool
 
-IN_MEMORY: Final = 50_000
-"""Entries."""
+IN_MEMORY: Final = 2 << 20
+"""Bytes, as they are in a file. In memory they take five times as much; words of a letter or two, twenty times."""
 
 
 class OfRepository(Protocol):
     @property
     def repository(self) -> Repository: ...
-
-    @property
-    def entries(self) -> int:
-        """How much it is to hold, in entries of about 1 kB in memory."""
-        ...
 
 
 T = TypeVar("T", bound=OfRepository)
@@ -39,7 +35,7 @@ class FileSpool(Spool[T]):
     """Each item is read anew when it is asked for, unless it is among those used last."""
 
     def __init__(self, kind: type[T], folder: Path, *, in_memory: int = IN_MEMORY) -> None:
-        """`in_memory`: entries that there may be at once, of several items; what is more goes into `folder`."""
+        """`in_memory`: bytes of items that there may be at once; what is more goes into `folder`."""
         self._kind = kind
         self._folder = folder
         self._in_memory = in_memory
@@ -65,7 +61,7 @@ class FileSpool(Spool[T]):
         number, place = len(self._numbers), bisect_left(self._names, name)
         self._names.insert(place, name)
         self._numbers.insert(place, number)
-        self._remember(number, item)
+        self._remember(number, item, len(pack(item)))
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -93,41 +89,48 @@ class FileSpool(Spool[T]):
         if found := self._recent.get(number):
             self._recent.move_to_end(number)
             return found[0]
-        item = unpack(self._read(*self._at[number]), self._kind)
-        self._remember(number, item)
+        start, size = self._at[number]
+        item = unpack(self._read(start, size), self._kind)
+        self._remember(number, item, size)
         return item
 
-    def _remember(self, number: int, item: T) -> None:
-        """The last one in any case: who works on it has it all the same."""
-        weight = item.entries
+    def _remember(self, number: int, item: T, weight: int) -> None:
         self._recent[number] = item, weight
         self._weight += weight
-        while self._weight > self._in_memory and len(self._recent) > 1:
-            oldest, (gone, its) = self._recent.popitem(last=False)
-            self._weight -= its
+        while self._weight > self._in_memory:
+            oldest, (going, its) = next(iter(self._recent.items()))
             if oldest not in self._at:
-                self._write(oldest, pack(gone))
+                self._write(oldest, pack(going))
+            del self._recent[oldest]
+            self._weight -= its
 
     def _read(self, start: int, size: int) -> bytes:
         if self._file is None:
             raise KeyError(start)
-        self._file.seek(start)
-        return self._file.read(size)
+        try:
+            return os.pread(self._file.fileno(), size, start)
+        except OSError as error:
+            raise self._unusable("be read again from", error) from error
 
     def _write(self, number: int, encoded: bytes) -> None:
+        end = self._end
         try:
             if self._file is None:
                 own_folder(self._folder)
                 self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
                 weakref.finalize(self, self._file.close)
-            self._file.seek(self._end)
-            self._file.write(encoded)
-            self._file.flush()
+            while end < self._end + len(encoded):
+                end += os.pwrite(self._file.fileno(), encoded[end - self._end :], end)
         except OSError as error:
-            raise HolystoneError(
-                f"What was read does not fit into {self._folder}: {error.strerror}.",
-                not_deleted=NOTHING_DELETED,
-                what_to_do="Make room there, or name fewer repositories.",
-            ) from error
+            raise self._unusable("be written to", error) from error
         self._at[number] = self._end, len(encoded)
-        self._end += len(encoded)
+        self._end = end
+
+    def _unusable(self, how: str, error: OSError) -> HolystoneError:
+        """While a plan is made, or in the midst of a run: whoever knows says more."""
+        return HolystoneError(
+            f"What is known of each repository cannot {how} {self._folder}: {error.strerror}.",
+            not_deleted="What was not deleted by then stays.",
+            what_to_do="Make room there, or name fewer repositories. If a run had begun to delete, `holystone resume` "
+            "finishes it.",
+        )

@@ -43,11 +43,6 @@ class RepositoryResult(Value, frozen=True):
     """Of what is lost, that of which this run took away the last tags."""
 
     @property
-    def entries(self) -> int:
-        """How much it is to hold, in kB."""
-        return 1 + len(self.outcomes) // 8
-
-    @property
     def incomplete(self) -> bool:
         """Whether something is left for `resume`."""
         return self.stopped is not None or not all(map(is_settled, self.outcomes.values()))

@@ -112,11 +112,6 @@ class RepositoryPlan(Value, frozen=True):
     def steps(self) -> tuple[Step, ...]:
         return tuple(step for each in self.passes for step in each.steps)
 
-    @property
-    def entries(self) -> int:
-        """How much it is to hold, in kB."""
-        return 1 + len(self.kept) + len(self.kept_manifests) // 2 + sum(len(each.steps) for each in self.passes)
-
     def claimed(self) -> "RepositoryPlan":
         """The plan as it counts once it comes out of a file: whoever can write that could say anything about who told
         what a registry is."""

@@ -86,11 +86,6 @@ class RepositoryUndo(Value, frozen=True):
     """What came of deleting a tombstone that the run left behind; None if there was none."""
 
     @property
-    def entries(self) -> int:
-        """How much it is to hold, in kB."""
-        return 1 + (len(self.put_back) + len(self.moved)) // 2
-
-    @property
     def back(self) -> tuple[PutBack, ...]:
         return tuple(each for each in self.put_back if is_back(each.outcome))
 
