@@ -29,8 +29,8 @@ from holystone.engine.model.references import Digest, Repository
 
 _WRITTEN: Final = 4 << 20
 """Bytes of plans in one transaction, or one more of any size."""
-_READ: Final = 8
-"""Plans at once."""
+_READ: Final = 1 << 20
+"""Bytes of plans at once, or one more of any size."""
 
 
 class Journal:
