@@ -12,7 +12,7 @@ import msgspec
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.repository import GitRepository
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.state.sqlite import refuse_if_busy
+from holystone.adapters.state.sqlite import FileLocks
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Repository
@@ -50,7 +50,7 @@ async def prepare_plan(
     """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
-        refuse_if_busy(settings.run.state_dir, storage_repository(settings, project.name))
+        await FileLocks(settings.run.state_dir).refuse_if_busy(storage_repository(settings, project.name))
     users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users(listed=listed)
     places = await locate(connections, settings, project)
     git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)

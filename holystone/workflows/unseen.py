@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from holystone.engine.closure.attached import is_attached_name
+from holystone.engine.closure.graph import is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import ImageUnseen
 from holystone.engine.model.references import ImageName, Repository, Tag

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from holystone.adapters.state.sqlite.file_locks import lock_repositories
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from tests.cli.test_output import is_harmless
+from tests.support.another_run import another_run
 from tests.support.command_line import Bench, Ran, always
 from tests.support.images import config, image
 
@@ -42,7 +42,7 @@ def test_the_owner_of_a_lock(shop: Bench) -> None:
     state = shop.home / "state"
     state.mkdir(mode=0o700)
     repository = Repository(RegistryHost(shop.registry.host), RepositoryPath("shop/stages"))
-    with lock_repositories(state, [repository], HOSTILE):
+    with another_run(state, HOSTILE, repository):
         ran = shop.cleanup("--state-dir", str(state))
     assert ran.code == 3
     assert_harmless(ran)

@@ -30,6 +30,7 @@ from holystone.engine.model.refusals import NumberExceeded
 from holystone.engine.ports import RepositorySession
 from tests.support.execution import Execute, Killed, before, once
 from tests.support.gentle import gentle
+from tests.support.journals import manifests
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
@@ -385,7 +386,7 @@ async def test_everything_is_in_the_journal_before_the_first_request_that_change
                 (record,) = await journal.runs()
                 known = await journal.recorded(record.id, APP)
                 assert known
-                assert await journal.manifests(record.id, APP) == expected
+                assert await manifests(journal, record.id, APP) == expected
                 assert (known.tombstone is not None) == (way == "tombstone")
 
     there.registry.hook = hook

@@ -6,7 +6,7 @@ import anyio
 import msgspec
 import pytest
 
-from holystone.engine.errors import TooLate
+from holystone.engine.errors import TooLate, Unreachable
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Deleted, Failed, Late, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import How, Pass
@@ -15,7 +15,7 @@ from holystone.engine.scheduler import ROUNDS
 from holystone.engine.scheduler.freshness import until
 from tests.support.execution import Execute
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point
-from tests.support.small_plans import repository_plan, untag
+from tests.support.small_plans import repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
 
 OLD, CONFIG = layerless_image({}, oci=True)
@@ -113,3 +113,48 @@ async def test_what_moves_between_its_look_and_its_request_stays(
     result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={"keep": old}))
     assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
     assert result.repositories[0].outcomes == {0: MovedMeanwhile(new), 1: Deleted()}
+
+
+async def test_what_moves_while_the_tag_that_stays_is_looked_at_is_not_pushed_over(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("holystone.engine.executor.tombstones.FRESH", 0.1)
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, overwrite="may-drop-manifest"))
+    old, new = registry.image(APP, "old", "keep", "a"), registry.image(APP, "new")
+    tags = registry.contents[APP].tags
+
+    async def hook(point: Point) -> None:
+        if (point.verb, point.moment) == ("push_manifest", "before") and anyio.current_time() > until():
+            raise TooLate("too late")
+        if (point.verb, point.arguments[-1]) == ("resolve", "keep") and tags[Tag("a")] == old:
+            tags[Tag("a")] = new
+            await anyio.sleep(0.15)
+
+    registry.hook = hook
+    planned = repository_plan(APP, Pass("tombstone", (tombstone("a", old),)), kept={"keep": old})
+    result = await execute(registry, planned)
+    assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
+    assert result.repositories[0].outcomes == {0: MovedMeanwhile(new)}
+
+
+async def test_what_has_gone_is_recorded_though_another_of_its_request_cannot_be_looked_at(execute: Execute) -> None:
+    """Otherwise the report and the journal say that nothing was deleted."""
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, bulk=3))
+    keep, old = registry.image(APP, "keep", "keep"), registry.image(APP, "old", "a", "b", "c")
+    late = [True]
+
+    async def hook(point: Point) -> None:
+        if (point.verb, point.moment) == ("delete_tags", "before") and late:
+            late.clear()
+            raise TooLate("too late")
+        if (point.verb, point.arguments[-1]) == ("resolve", "c") and not late:
+            await anyio.sleep(0.05)
+            raise Unreachable("It is down.")
+
+    registry.hook = hook
+    planned = repository_plan(APP, Pass("untag", tuple(untag(tag, old) for tag in "abc")), kept={"keep": keep})
+    (done,) = (await execute(registry, planned)).repositories
+    assert registry.contents[APP].tags == {Tag("keep"): keep, Tag("c"): old}
+    assert done.outcomes == {0: Deleted(), 1: Deleted(), 2: Failed("too late")}
+    assert done.stopped
+    assert done.stopped.message == "It is down."

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from holystone.adapters.git import listed
@@ -48,6 +49,18 @@ def test_an_ancient_tag_without_a_tagger_has_the_date_of_its_commit(builder: Git
     body = f"object {commit}\ntype commit\ntag old\n\nmessage\n".encode()
     builder.reference("refs/tags/old", builder.repository.write(4, body))
     assert opened(builder).references().found == (GitReference("tag", "old", commit, NOW),)
+
+
+def test_tags_of_tags_of_tags_are_not_followed_without_end(builder: GitBuilder) -> None:
+    """Thousands of them, each of the one before, took time by the square of their number, in a thread that nobody can
+    end."""
+    tag = pygit2.Oid(hex=builder.commit("one", time=NOW))
+    for depth in range(15):
+        tag = builder.annotated_tag(f"v{depth}", tag, time=NOW)
+    assert len(opened(builder).references().found) == 15
+    builder.annotated_tag("v15", tag, time=NOW)
+    with pytest.raises(IncompleteSource, match=r"has tags of tags of tags, 16 deep and more \(in v15\)"):
+        opened(builder).references()
 
 
 @pytest.mark.parametrize(("bound", "value"), [("MOST", 2), ("_NAMES", 60), ("_LARGEST", 100)])

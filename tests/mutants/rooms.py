@@ -26,7 +26,7 @@ _ENGINE: Final = "engine/holystone/engine"
 _STATE: Final = "adapters/holystone/adapters/state"
 _HTTP: Final = "adapters/holystone/adapters/http"
 _PLANNER: Final = (
-    "assemble", "baseline", "by_name", "confirmation", "cost", "disabled", "draft", "facts", "fuse", "last_tagged",
+    "assemble", "baseline", "by_name", "confirmation", "disabled", "draft", "facts", "fuse", "last_tagged",
     "manifests", "marks", "repository", "shared", "speed", "used",
 )  # fmt: skip
 _REDIRECTS: Final = ("authorization", "authorizer", "challenge", "hosts", "rates", "transport", "trust", "wire")
@@ -48,7 +48,7 @@ ROOMS: Final = {
         ),
         Room(
             "check",
-            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare", "contradiction")),
+            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare")),
             ("tests/executor", "tests/promises/test_promise_9_seen.py"),
         ),
         Room("undo", (f"{_ENGINE}/undo",), ("tests/undo",)),

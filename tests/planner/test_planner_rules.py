@@ -11,7 +11,9 @@ from holystone.engine.model.plan import MOST_BYTES, Kept, Pass, Remove, Reposito
 from holystone.engine.model.reasons import ChildOf, NotJudged, ReferrerOf, SharesDigestWith, Unreadable, YoungerThan
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Verdict
-from holystone.engine.planner.cost import (
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.speed import (
     PER_DELETE,
     PER_TAG,
     PER_TOMBSTONE,
@@ -19,8 +21,6 @@ from holystone.engine.planner.cost import (
     tombstone_seconds,
     tombstones_pay,
 )
-from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 

@@ -4,8 +4,9 @@ import anyio
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
+from holystone.engine.ports import RateBudget
 from holystone.engine.scheduler import Scheduler
-from holystone.engine.scheduler.bucket import Bucket, RateBudget
+from holystone.engine.scheduler.bucket import Bucket
 from holystone.engine.scheduler.lane import LaneKey
 from tests.support.virtual_time import clock, run
 

@@ -9,7 +9,7 @@ import pytest
 from holystone.adapters.state.sqlite.baselines import FILE_NAME, SqliteBaselines
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
-from holystone.engine.model.sources import Counted, Key, Remembered
+from holystone.engine.model.sources import Counted, Key
 
 STAGES = Repository(RegistryHost("r.example"), RepositoryPath("shop/stages"))
 TAGS = Key("tags", STAGES)
@@ -30,20 +30,6 @@ async def test_nobody_else_reads_it(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "state" / FILE_NAME).stat().st_mode & 0o077 == 0
-
-
-async def test_what_is_left_is_remembered(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    await SqliteBaselines(state).remember([Counted(TAGS, 70, 50), Counted(SHOP, 9, 9)], 1_000, "run-1")
-    assert await SqliteBaselines(state).read([TAGS, SHOP, OTHER]) == {
-        TAGS: Remembered(50, 1_000, "run-1"),
-        SHOP: Remembered(9, 1_000, "run-1"),
-    }
-    await SqliteBaselines(state).remember([Counted(TAGS, 60, 40)], 2_000, "")
-    assert await SqliteBaselines(state).read([TAGS]) == {TAGS: Remembered(40, 2_000)}
-    assert await SqliteBaselines(state).read([SHOP]) == {SHOP: Remembered(9, 1_000, "run-1")}, (
-        "it was not read that time"
-    )
 
 
 async def test_nothing_that_was_counted_makes_no_file(tmp_path: Path) -> None:
@@ -69,12 +55,6 @@ async def test_an_empty_database_of_another_program_is_left_as_it_is(tmp_path: P
     database.close()
     with pytest.raises(HolystoneError, match="the database of another program"):
         await SqliteBaselines(tmp_path).remember([Counted(TAGS, 50, 50)], 1_000, "run-1")
-
-
-async def test_a_plan_that_is_resumed_late_takes_nothing_back(tmp_path: Path) -> None:
-    await SqliteBaselines(tmp_path).remember([Counted(TAGS, 50, 50)], 2_000, "new")
-    await SqliteBaselines(tmp_path).remember([Counted(TAGS, 90, 10)], 1_000, "old")
-    assert await SqliteBaselines(tmp_path).read([TAGS]) == {TAGS: Remembered(50, 2_000, "new")}
 
 
 @pytest.mark.parametrize("damage", ["no database", "another program's", "row", "future"])

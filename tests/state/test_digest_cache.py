@@ -18,36 +18,12 @@ MANIFEST = images.image(CONFIG)
 CONFIG_DIGEST = Digest.of(CONFIG)
 
 
-async def test_what_one_run_learned_the_next_one_knows(tmp_path: Path) -> None:
-    file = tmp_path / "cache" / "known.db"
-    with SqliteDigestCache(file) as first:
-        await first.learn_manifests([MANIFEST])
-        await first.learn_blob(CONFIG_DIGEST, CONFIG)
-        assert await first.manifest(MANIFEST.digest) == MANIFEST
-    with SqliteDigestCache(file) as second:
-        assert await second.manifest(MANIFEST.digest) == MANIFEST
-        assert await second.blob(CONFIG_DIGEST) == CONFIG
-        assert await second.blob(MANIFEST.digest) is None
-        assert await second.manifest(CONFIG_DIGEST) is None
-
-
 async def test_without_a_file_it_lasts_for_one_run() -> None:
     with SqliteDigestCache(None) as cache:
         await cache.learn_manifests([MANIFEST])
         assert await cache.manifest(MANIFEST.digest) == MANIFEST
     with SqliteDigestCache(None) as cache:
         assert await cache.manifest(MANIFEST.digest) is None
-
-
-async def test_a_changed_entry_is_not_believed(tmp_path: Path) -> None:
-    file = tmp_path / "known.db"
-    with SqliteDigestCache(file) as cache:
-        await cache.learn_blob(CONFIG_DIGEST, CONFIG)
-    with sqlite3.connect(file) as database:
-        database.execute("UPDATE known SET body = ?", (images.config("planted"),))
-    database.close()
-    with SqliteDigestCache(file) as cache:
-        assert await cache.blob(CONFIG_DIGEST) is None
 
 
 async def test_a_damaged_file_is_begun_anew(tmp_path: Path) -> None:

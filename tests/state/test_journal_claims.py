@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holystone.adapters.state.sqlite import Journal
-from holystone.engine.errors import HolystoneError
+from holystone.engine.errors import Damaged, HolystoneError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Failed, Loss
 from holystone.engine.model.records import RepositoryRecord, Tombstone
-from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from tests.support.hostile_json import tampered
 from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
@@ -130,6 +130,25 @@ def test_a_plan_of_another_repository_than_its_row_says() -> None:
     again = plan["repository"] | {"host": f"{plan['repository']['host']}:443"}
     check("plans", "plan", json.dumps(plan | {"repository": again}).encode())
     check("plans", "repository", "r.example/another")
+
+
+def test_a_plan_that_names_a_repository_twice(tmp_path: Path) -> None:
+    """By another spelling, or its row would be the same; and its head says two."""
+    one, two, content = written()
+    file = tmp_path / "journal.sqlite"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    plan, head = json.loads(cell("plans", "plan")), json.loads(cell("runs", "plan"))
+    where = Repository(RegistryHost(f"{APP.host}:443"), APP.path)
+    again = plan | {"repository": plan["repository"] | {"host": where.host}}
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("INSERT INTO plans VALUES (?, ?, ?)", (one, str(where), json.dumps(again).encode()))
+        database.execute("UPDATE runs SET plan = ? WHERE id = ?", (json.dumps(head | {"repositories": 2}), one))
+        database.execute("UPDATE runs SET plan = CAST(plan AS BLOB)")
+    made = anyio.run(everything, tmp_path, one, APP)
+    assert isinstance(made, Damaged)
+    assert f"{where} is there twice" in made.message
+    assert isinstance(anyio.run(everything, tmp_path, two, OTHER), tuple)
 
 
 def test_a_plan_of_which_a_repository_is_missing() -> None:

@@ -1,72 +1,22 @@
 """What happens between two of our own calls, by another process of ours."""
 
+import asyncio
 import errno
 import os
 import sqlite3
+import threading
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from holystone.adapters.state import own_files
-from holystone.adapters.state.sqlite import Journal, file_locks
-from holystone.adapters.state.sqlite import journal as journal_module
+from holystone.adapters.state.sqlite import Journal, SqliteBaselines, baselines, file_locks, schema
 from holystone.adapters.state.sqlite.file_locks import Lock
-from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import HolystoneError, Refused
-from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
-
-PLAN = plan(repository_plan(repository(), level(remove(digest_of(b"{}")))))
-CLAIMED = [each.claimed() for each in PLAN.repositories]
-
-
-async def _begun(directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whoever takes this run up has looked at it, and its last owner ends it before it is locked."""
-
-    def lock_run(at: Path, run_id: str) -> Lock:
-        with sqlite3.connect(directory / FILE_NAME) as database:
-            database.execute("UPDATE runs SET state = 'finished', ended = 1795450320 WHERE id = ?", (run_id,))
-        return file_locks.lock_run(at, run_id)
-
-    with Journal.open(directory) as journal:
-        run = await journal.begin(PLAN, "cleanup")
-    monkeypatch.setattr(journal_module, "lock_run", lock_run)
-    return run.id
-
-
-async def test_a_second_resume_sees_that_the_first_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = await _begun(tmp_path, monkeypatch)
-    with Journal.open(tmp_path) as journal:
-        run = await journal.load()
-        assert (run.id, run.record.state, run.record.ended) == (run_id, "finished", 1795450320)
-
-
-async def test_what_has_ended_a_moment_ago_is_not_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = await _begun(tmp_path, monkeypatch)
-    with Journal.open(tmp_path) as journal:
-        assert (await journal.give_up(run_id)).state == "finished"
-        assert [each.state for each in await journal.runs()] == ["finished"]
-
-
-async def test_a_run_that_has_begun_a_moment_ago_is_not_forgotten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was half-written when it was looked for, and its owner has done all of it before it is locked."""
-    with Journal.open(tmp_path) as owner:
-        run = await owner.begin(PLAN, "cleanup")
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("UPDATE runs SET state = 'beginning'")
-
-    def lock_run(at: Path, run_id: str) -> Lock:
-        with sqlite3.connect(tmp_path / FILE_NAME) as database:
-            database.execute("UPDATE runs SET state = 'open' WHERE id = ?", (run.id,))
-        return file_locks.lock_run(at, run_id)
-
-    monkeypatch.setattr(journal_module, "lock_run", lock_run)
-    with Journal.open(tmp_path) as journal:
-        other = await journal.begin(PLAN, "cleanup")
-        assert {each.id for each in await journal.runs()} == {run.id, other.id}
-        assert (await journal.plan(run.id)).repositories == CLAIMED
+from holystone.engine.model.sources import Counted, Key
+from tests.support.memory_registry import repository
 
 
 def test_a_lock_on_a_file_that_its_last_owner_has_removed_is_no_lock(
@@ -111,3 +61,33 @@ def test_a_lock_that_cannot_say_whose_it_is_is_none(tmp_path: Path, monkeypatch:
     assert not isinstance(caught.value, Refused)
     monkeypatch.undo()
     Lock.take(file, "It is busy", b"two").release()
+
+
+async def _open_the_journal(folder: Path) -> None:
+    Journal.open(folder).close()
+
+
+async def _remember(folder: Path) -> None:
+    await SqliteBaselines(folder).remember([Counted(Key("tags", repository()), 1, 1)], 1_000, "one")
+
+
+@pytest.mark.parametrize(("module", "use"), [(schema, _open_the_journal), (baselines, _remember)])
+async def test_two_that_are_the_first_at_once_are_no_strangers_to_each_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    use: Callable[[Path], Coroutine[None, None, None]],
+) -> None:
+    """While one looks whose the file is, the other makes it."""
+
+    def look(database: sqlite3.Connection, query: str) -> int:
+        found = ask(database, query)
+        monkeypatch.setattr(module, "number", ask)
+        another = threading.Thread(target=lambda: asyncio.run(use(tmp_path)))
+        another.start()
+        another.join()
+        return found
+
+    ask = schema.number
+    monkeypatch.setattr(module, "number", look)
+    await use(tmp_path)

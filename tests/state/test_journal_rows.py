@@ -15,12 +15,11 @@ from holystone.engine.errors import Damaged, HolystoneError, UsageError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Loss
-from holystone.engine.model.records import Journaled, RunRecord, Tombstone
+from holystone.engine.model.records import RunRecord, Tombstone
 from holystone.engine.model.references import Digest, Tag
-from tests.support.journals import begin_repository, recorded
 from tests.support.manifest_graphs import d
-from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.memory_registry import digest_of
+from tests.support.small_plans import plan
 
 ID = "20261123-161200-ab12"
 BODY = b"{}"
@@ -100,19 +99,6 @@ def test_the_parts_of_a_tombstone_are_it_and_seven_that_differ_in_what_nobody_re
     assert [part.digest for part in parts] == [digest_of(part.body) for part in parts]
 
 
-async def test_that_locks_may_be_left_is_written_down_before_the_first_is_pushed(tmp_path: Path) -> None:
-    made = plan(repository_plan(repository(), level(remove(DIGEST))))
-    with Journal.open(tmp_path) as journal:
-        run = await journal.begin(made, "cleanup")
-        assert await run.may_lock(wanted=False) is False
-        assert (await journal.record(run.id)).locks is False
-        for _ in range(2):
-            assert await run.may_lock(wanted=True) is True
-        assert (await journal.record(run.id)).locks is True
-    with Journal.open(tmp_path) as journal:
-        assert await (await journal.load()).may_lock(wanted=False) is True
-
-
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -124,16 +110,6 @@ async def test_that_locks_may_be_left_is_written_down_before_the_first_is_pushed
 )
 def test_a_journal_that_cannot_be_used_says_why(error: Exception, said: str) -> None:
     assert said in unusable(Path("/x/journal.sqlite"), error).message
-
-
-async def test_a_run_whose_row_is_none_is_not_taken_up(tmp_path: Path) -> None:
-    with Journal.open(tmp_path) as journal:
-        run_id = (await journal.begin(plan(), "cleanup")).id
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("UPDATE runs SET started = 'five'")
-    database.close()
-    with Journal.open(tmp_path) as journal, pytest.raises(Damaged, match=f"{run_id} is damaged .Expected `int`"):
-        await journal.load(run_id)
 
 
 async def test_a_journal_that_is_closed_writes_nothing_and_says_so(tmp_path: Path) -> None:
@@ -156,39 +132,11 @@ async def test_what_failed_in_the_middle_is_taken_back_and_harms_nobody_after_it
         await run.finish()
 
 
-async def test_bytes_that_were_changed_are_told_from_those_that_are_whole_and_those_that_are_missing(
-    tmp_path: Path,
-) -> None:
-    made = plan(repository_plan(repository(), level(remove(DIGEST))))
-    other = RawManifest(digest_of(b"[]"), OCI_MANIFEST, b"[]")
-    with Journal.open(tmp_path) as journal:
-        run = await journal.begin(made, "cleanup")
-        begun = await begin_repository(run, repository(), [RawManifest(DIGEST, OCI_MANIFEST, BODY), other], None)
-        await journal._writer.do(lambda db: db.execute("UPDATE manifests SET body = x'7b' WHERE digest = ?", (DIGEST,)))
-        known = await begun.journaled()
-        assert [await begun.manifest(digest) for digest in (DIGEST, other.digest)] == [None, other]
-        assert await journal.manifests(run.id, repository()) == {other.digest: other}
-    assert known == Journaled({other.digest: None}, frozenset({DIGEST}))
-
-
 async def test_a_row_that_is_no_text_is_shown_as_well_as_it_can_be(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         await (await journal.begin(plan(), "cleanup")).finish()
         await journal._writer.do(lambda db: db.execute("UPDATE runs SET command = CAST(x'63ff' AS TEXT)"))
         assert [each.command for each in await journal.runs()] == ["c\ufffd"]
-
-
-async def test_what_is_given_up_has_ended_and_what_has_ended_is_left_as_it_is(tmp_path: Path) -> None:
-    with Journal.open(tmp_path, now=lambda: 1_795_000_000) as journal:
-        one, two = [await journal.begin(plan(), "cleanup") for _ in range(2)]
-        await two.finish()
-        one.release()
-    with Journal.open(tmp_path, now=lambda: 1_795_000_007) as journal:
-        for run, state, ended in ((one, "given-up", 1_795_000_007), (two, "finished", 1_795_000_000)):
-            for _ in range(2):
-                record = await journal.give_up(run.id)
-                assert (record.state, record.ended) == (state, ended)
-                assert await journal.record(run.id) == record
 
 
 @pytest.mark.parametrize(
@@ -223,18 +171,6 @@ async def test_what_is_found_damaged_is_the_trouble_of_whoever_read_it(tmp_path:
         said = await asyncio.gather(before, failed, run.finish(), go_on(), return_exceptions=True)
         assert [type(each) for each in said] == [bool, Damaged, type(None), type(None)]
         assert (await journal.record(run.id)).state == "finished"
-
-
-async def test_what_has_just_begun_has_lost_nothing_and_holds_nothing(tmp_path: Path) -> None:
-    made = plan(repository_plan(repository(), level(remove(DIGEST))))
-    raw, config = layerless_image({}, oci=True)
-    with Journal.open(tmp_path) as journal:
-        run = await journal.begin(made, "cleanup")
-        begun = (await begin_repository(run, repository(), [], Tombstone(raw, config))).known
-        assert begun.tombstone is not None
-        assert begun.tombstone.parts[0] == raw
-        assert (run.record.locks, begun.losses, begun.checked) == (False, (), False)
-        assert await recorded(journal, run.id) == (begun,)
 
 
 def test_a_journal_that_cannot_be_brought_up_to_date_is_left_as_it_was(tmp_path: Path) -> None:

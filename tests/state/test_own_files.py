@@ -1,5 +1,6 @@
 """What somebody else can have written is neither believed nor changed."""
 
+import asyncio
 import os
 import socket
 import sqlite3
@@ -13,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from holystone.adapters.state.own_files import open_own, own_database
-from holystone.adapters.state.sqlite import Journal, refuse_if_busy
+from holystone.adapters.state.sqlite import FileLocks, Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.adapters.state.sqlite.file_locks import lock_repositories, lock_run
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import Digest
 from tests.support import images
+from tests.support.another_run import another_run
 from tests.support.memory_registry import repository
 from tests.support.small_plans import plan, repository_plan
 
@@ -48,7 +49,12 @@ def open_all(folder: Path) -> None:
 
 
 def ask(folder: Path) -> None:
-    refuse_if_busy(folder, APP)
+    asyncio.run(FileLocks(folder).refuse_if_busy(APP))
+
+
+def work(folder: Path) -> None:
+    with another_run(folder, RUN, APP):
+        pass
 
 
 ENTRANCES = pytest.mark.parametrize("enter", [open_all, ask])
@@ -141,7 +147,7 @@ async def test_nobody_else_reads_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("open_mask")
-@pytest.mark.parametrize("make", [open_all, lambda folder: lock_run(folder, RUN).release()])
+@pytest.mark.parametrize("make", [open_all, work])
 def test_nobody_else_can_move_away_a_folder_whose_parents_are_made_with_it(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
@@ -216,14 +222,10 @@ def test_a_lock_file_that_somebody_planted_is_named_and_nothing_is_emptied(
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    locks: dict[str, Callable[[], None]] = {
-        f"{RUN}.lock": lambda: lock_run(state, RUN).release(),
-        _repository_lock(state): lambda: lock_repositories(state, [APP], RUN).close(),
-    }
-    for name, take in locks.items():
+    for name in (_repository_lock(state), f"{RUN}.lock"):
         plant(state / name, victim)
         with pytest.raises(UsageError, match=rf"{name} .*{word}(.|\n)*remove it"):
-            take()
+            work(state)
         assert victim.read_text() == "precious"
         assert (state / name).is_symlink() or (state / name).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state", "victim"]
@@ -299,6 +301,6 @@ def test_a_look_at_an_open_database_gives_none_of_its_locks_back(state: Path) ->
 
 
 def _repository_lock(state: Path) -> str:
-    with lock_repositories(state, [APP], RUN):
-        (name,) = (path.name for path in state.iterdir())
+    with another_run(state, RUN, APP):
+        (name,) = (path.name for path in state.iterdir() if path.name != f"{RUN}.lock")
     return name

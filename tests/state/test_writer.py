@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from holystone.adapters.state.sqlite import Journal, writer
+from holystone.adapters.state.sqlite.writer import Pace
 
 
 def _statements(database: sqlite3.Connection) -> list[str]:
@@ -82,3 +83,22 @@ async def test_who_stops_waiting_disturbs_nobody(tmp_path: Path) -> None:
 async def test_a_journal_that_nobody_closes_keeps_no_process_from_ending(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         assert journal._writer._thread.daemon
+
+
+def test_a_few_commits_wait_for_nothing_and_many_share() -> None:
+    pace, now, commits, waited = Pace(0.0), 0.0, 0, 0.0
+    assert [pace.wait(now) for _ in range(20)] == [0.0] * 20
+    while now < 10:
+        wait = pace.wait(now)
+        assert 0 <= wait <= 0.05
+        now += wait + 0.002  # the commit itself
+        commits, waited = commits + 1, waited + wait
+    assert 180 < commits < 220
+    pace.wait(now + 60)
+    assert pace.wait(now + 60) == 0, "a pause makes it quick again"
+
+
+def test_thirty_commits_wait_for_nothing_and_then_there_are_twenty_a_second() -> None:
+    pace = Pace(7.0)
+    assert [pace.wait(7.0) for _ in range(32)] == [0.0] * 30 + [0.05, 0.1]
+    assert pace.wait(7.15) == 0.0

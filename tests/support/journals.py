@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite import Journal, rows
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.records import RepositoryRecord, Tombstone
-from holystone.engine.model.references import Repository
-from holystone.engine.ports import RepositoryJournal, Run
+from holystone.engine.model.references import Digest, Repository
+from holystone.engine.ports import RepositoryJournal, Run, RunStore
 
 
 async def begin_repository(
@@ -18,8 +18,15 @@ async def begin_repository(
     return begun
 
 
-async def recorded(journal: Journal, run_id: str) -> tuple[RepositoryRecord, ...]:
+async def recorded(store: RunStore, run_id: str) -> tuple[RepositoryRecord, ...]:
     """Of the repositories that were begun, sorted by name."""
-    plans = (await journal.plan(run_id)).repositories
-    found = [await journal.recorded(run_id, each.repository) for each in plans]
+    plans = (await store.plan(run_id)).repositories
+    found = [await store.recorded(run_id, each.repository) for each in plans]
     return tuple(each for each in found if each)
+
+
+async def manifests(journal: Journal, run_id: str, repository: Repository) -> dict[Digest, RawManifest]:
+    """Whoever works on the run."""
+    return await journal._writer.do(
+        lambda database: {digest: raw for digest, raw in rows.stored_manifests(database, run_id, repository) if raw}
+    )

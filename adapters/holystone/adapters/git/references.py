@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 import pygit2
 
-from holystone.adapters.git.listed import listed
+from holystone.adapters.git.listed import listed, too_many
 from holystone.adapters.git.loose import check_packed, look_at_loose
 from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.origin import Objects, ReferenceKind
@@ -27,6 +27,9 @@ class Namespace(NamedTuple):
 CLONE: Final = Namespace("refs/remotes/origin/", "refs/tags/")
 ORIGIN: Final = Namespace("refs/holystone/origin/heads/", "refs/holystone/origin/tags/")
 """What a synchronization has written, and nobody else writes."""
+_NESTED: Final = 16
+"""Tags of tags. Whoever may push can make thousands, each of the one before, and each is followed from each of its
+names."""
 
 
 class References(msgspec.Struct, frozen=True):
@@ -71,7 +74,7 @@ def read_references(repository: pygit2.Repository, namespace: Namespace = CLONE)
             continue
         objects[kind, raw_name.decode(errors="surrogateescape")] = str(end)
         target = read_object(repository, end)
-        commit = _peeled(repository, target)
+        commit = _peeled(repository, target, name)
         if commit is None:
             ignored.append(ReferenceIgnored(kind, name, dangling=False))
             continue
@@ -134,7 +137,10 @@ def _end(reference: pygit2.Reference) -> pygit2.Oid | None:
     return end if isinstance(end, pygit2.Oid) else None
 
 
-def _peeled(repository: pygit2.Repository, end: pygit2.Commit | pygit2.Tag | None) -> pygit2.Commit | None:
-    while isinstance(end, pygit2.Tag):
+def _peeled(repository: pygit2.Repository, end: pygit2.Commit | pygit2.Tag | None, name: str) -> pygit2.Commit | None:
+    """Raises IncompleteSource for more tags of tags than anybody has."""
+    for _ in range(_NESTED):
+        if not isinstance(end, pygit2.Tag):
+            return end
         end = read_object(repository, end.target)
-    return end
+    raise too_many(f"The clone in {repository.path}", f"tags of tags of tags, {_NESTED} deep and more (in {name})")

@@ -1,10 +1,9 @@
-"""The order in which doomed manifests can go."""
+"""The order in which doomed manifests can go. It must exist even where hostile data makes a cycle."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from holystone.engine.closure.components import components
 from holystone.engine.closure.graph import Graph
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest
@@ -12,6 +11,50 @@ from holystone.engine.model.references import Digest
 Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
 """From a manifest to those that go after it."""
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
+
+
+def components(nodes: Iterable[Digest], after: Mapping[Digest, Collection[Digest]]) -> list[list[Digest]]:
+    """The strongly connected components in topological order: what comes `after` a node is in its own component or in a
+    later one.
+
+    Tarjan's algorithm, with a stack of its own instead of recursion, since chains can be long.
+    """
+    index: dict[Digest, int] = {}
+    low: dict[Digest, int] = {}
+    path: list[Digest] = []
+    on_path: set[Digest] = set()
+    found: list[list[Digest]] = []
+    for root in nodes:
+        # A frame is a node and what it has not followed yet; the outermost one only leads to the root.
+        work = [(root, iter((root,)))]
+        while work:
+            node, rest = work[-1]
+            following = next(rest, None)
+            if following is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node] and node in on_path:
+                    found.append(_cut(path, on_path, node))
+            elif following not in index:
+                index[following] = low[following] = len(index)
+                path.append(following)
+                on_path.add(following)
+                work.append((following, iter(after.get(following, ()))))
+            elif following in on_path:
+                low[node] = min(low[node], index[following])
+    found.reverse()
+    return found
+
+
+def _cut(path: list[Digest], on_path: set[Digest], node: Digest) -> list[Digest]:
+    start = len(path) - 1
+    while path[start] != node:
+        start -= 1
+    component = path[start:]
+    del path[start:]
+    on_path.difference_update(component)
+    return component
 
 
 def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) -> Levels:

@@ -13,7 +13,7 @@ async def compare(
     work: RepositoryWork, tag: Tag, look: Awaitable[Digest | None], *expected: Digest
 ) -> Digest | Outcome:
     """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on. Raises Doubtful as
-    `contradiction.look_again`."""
+    `tag_resolver.look_again`."""
     try:
         now = await look
         if now is not None and now not in expected:
@@ -49,13 +49,24 @@ async def bared(work: RepositoryWork, digest: Digest, *, drops: bool) -> Outcome
     """None unless a manifest stays, and the tags that were to stay on it are elsewhere by now: then the outcome of a
     step that would take away its last one, with which it may go. An index may need it all the same. `drops`: the
     registry does that."""
-    tags = work.kept_on.get(digest, ())
-    if not (tags and drops) or any(tag in work.written_once for tag in tags):
+    tags = work.kept_on.get(digest)
+    if tags is None or not drops:
         return None
+
+    async def on_it(tag: Tag) -> bool:
+        if await work.resolver.tag(tag) == digest or await work.session.resolve(tag, alone=True) == digest:
+            return True
+        if tags and tags[-1] == tag:
+            tags.pop()
+        return False
+
     try:
-        for tag in tags:
-            if await work.resolver.tag(tag) == digest or await work.session.resolve(tag, alone=True) == digest:
-                return None
+        if tags and await on_it(tags[-1]):
+            return None
+        async with work.looking_for[digest]:  # or each of hundreds of steps would ask for hundreds of tags
+            while tags:
+                if await on_it(tags[-1]):
+                    return None
     except DeletionDisabled:
         raise
     except Unauthorized as error:

@@ -174,7 +174,7 @@ async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]], seen: Mapping[Tag, Digest]
 ) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
     """Where all tags point, with the names that are no tags, and how many requests that took. Raises Doubtful as
-    `contradiction.look_again`."""
+    `tag_resolver.look_again`."""
     listing = await work.resolver.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
     ours_alone = not set(going) & {step.digest for step in work.states.steps}

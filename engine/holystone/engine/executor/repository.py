@@ -8,7 +8,6 @@ import anyio
 from holystone.engine.errors import DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.events import tell
 from holystone.engine.executor.check import Deletions, check_after
-from holystone.engine.executor.contradiction import look_again
 from holystone.engine.executor.gather import gather
 from holystone.engine.executor.guard import Guard
 from holystone.engine.executor.held_back import refused_for_good, too_early
@@ -16,6 +15,7 @@ from holystone.engine.executor.manifests import remove
 from holystone.engine.executor.results import CheckReport, RepositoryResult
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.tag_resolver import look_again
 from holystone.engine.executor.tombstones import make_tombstone, overwrite_with_tombstones
 from holystone.engine.executor.untag import untag
 from holystone.engine.executor.work import RepositoryWork
@@ -82,7 +82,7 @@ async def execute_repository(
 
 
 async def _contradictions(session: RepositorySession, plan: RepositoryPlan, check: CheckReport) -> None:
-    """Raises Doubtful as `contradiction.look_again`: it is too late for what went, and not for who reads the report."""
+    """Raises Doubtful as `tag_resolver.look_again`: it is too late for what went, and not for who reads the report."""
     kept = {each.tag: each.digest for each in plan.kept if each.written_once and each.digest}
     for tag in check.moved:
         if tag in kept:

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import anyio
+
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
 from holystone.engine.executor.compare import bared, compare, recorded
 from holystone.engine.executor.guard import find_holds
@@ -57,6 +59,7 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
     async def overwrite(numbered: Numbered[Untag]) -> None:
         number, step = numbered
         hold = await held(step)
+        looked = anyio.current_time()
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
         now = await compare(work, step.tag, work.session.resolve(step.tag), step.digest, *any_part)
         if now == step.digest:
@@ -64,8 +67,7 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
                 maybe.pop(step.tag)
                 await work.settle({number: hold.outcome}, held=True)
                 return
-            problem = recorded(work, step.digest) or await bared(work, step.digest, drops=drops)
-            now = problem or await _push(work, step, parts[number % needed])
+            now = recorded(work, step.digest) or await _push(work, step, parts[number % needed], looked, drops=drops)
         if isinstance(now, Digest):
             on_it[now].append(number)
         elif isinstance(now, AlreadyGone) and number in work.journal.known.tombstoned:
@@ -146,13 +148,17 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
     return outcomes
 
 
-async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest | Outcome:
-    """Pushes a tombstone over a tag, and says where that points then. What cannot be sent while the look is fresh is
-    looked at again."""
+async def _push(
+    work: RepositoryWork, step: Untag, part: RawManifest, looked: float, *, drops: bool
+) -> Digest | Outcome:
+    """Pushes a tombstone over a tag, and says where that points then. What cannot be sent while the look is fresh
+    (`looked` is when the first one was, by `anyio.current_time`) is looked at again. `drops` is `bared`'s."""
     outcome: Outcome = Failed("")
     for _ in range(ROUNDS):
+        if problem := await bared(work, step.digest, drops=drops):
+            return problem
         try:
-            with sent_within(FRESH):
+            with sent_within(FRESH - (anyio.current_time() - looked)):
                 await work.session.push_manifest(step.tag, part)
         except DeletionDisabled:
             raise
@@ -162,6 +168,7 @@ async def _push(work: RepositoryWork, step: Untag, part: RawManifest) -> Digest 
             return Failed(str(error))
         else:
             return part.digest
+        looked = anyio.current_time()
         look = work.session.resolve(step.tag)
         if (now := await compare(work, step.tag, look, step.digest, part.digest)) != step.digest:
             return now

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import anyio
 
-from holystone.engine.closure.attached import attached_tags
+from holystone.engine.closure.graph import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard, Hold

@@ -10,10 +10,9 @@ import anyio
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.events import tell
 from holystone.engine.executor.breaks import Breaks
-from holystone.engine.executor.contradiction import look_again, written_once
 from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.step_states import StepStates
-from holystone.engine.executor.tag_resolver import TagResolver
+from holystone.engine.executor.tag_resolver import TagResolver, look_again, written_once
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
@@ -61,11 +60,11 @@ class RepositoryWork:
         self.mended: dict[Digest, Tag] = {}
         """Those that were pushed back, with that tag."""
         self.written_once = written_once(plan)
-        self.kept_on: defaultdict[Digest, list[Tag]] = defaultdict(list)
-        """Tags that stay, by what they are on."""
-        for each in plan.kept:
-            if each.digest:
-                self.kept_on[each.digest].append(each.tag)
+        self.kept_on = _kept_on(plan)
+        """Tags that stay, by what they are on, without those that were seen elsewhere. Nothing on which is one that is
+        written once."""
+        self.looking_for: defaultdict[Digest, anyio.Lock] = defaultdict(anyio.Lock)
+        """One of them, by what it should be on."""
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
@@ -96,7 +95,7 @@ class RepositoryWork:
         return frozenset((*parts, planned) if planned else parts)
 
     async def look_again(self, tag: Tag) -> Digest | None:
-        """Where a tag points that was seen elsewhere than expected; raises as `contradiction.look_again`."""
+        """Where a tag points that was seen elsewhere than expected; raises as `tag_resolver.look_again`."""
         self.contradicted = True
         once = tag in self.written_once
         return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
@@ -151,7 +150,8 @@ class RepositoryWork:
         """One outcome per item, each of which was looked at before, the first of them when `looked` says (by
         `anyio.current_time`; just now if it does not). What cannot be sent while that is fresh is looked at again
         (`still`: None if it may go) and sent by itself: of many, the first would be old before the last is seen. Only
-        what concerns the whole repository is raised."""
+        what concerns the whole repository is raised; if something has gone by then, `each` does that around this, once
+        it is recorded."""
         if not items:
             return []
         outcomes = dict(zip(items, await self._send(items, request, looked), strict=True))
@@ -166,7 +166,11 @@ class RepositoryWork:
                 if not isinstance(outcomes[item], Late):
                     return
 
-        await self.each([item for item in items if isinstance(outcomes[item], Late)], again)
+        try:
+            await self.each([item for item in items if isinstance(outcomes[item], Late)], again)
+        except HolystoneError:
+            if not _INSIDE.get() or all(isinstance(outcome, Late) for outcome in outcomes.values()):
+                raise
         return [Failed(each.error) if isinstance(each, Late) else each for each in outcomes.values()]
 
     async def _send(
@@ -222,3 +226,14 @@ class RepositoryWork:
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
         """The items in batches of as many as one delete request takes."""
         return in_batches(items, self.capabilities.bulk)
+
+
+def _kept_on(plan: RepositoryPlan) -> dict[Digest, list[Tag]]:
+    found: defaultdict[Digest, list[Tag]] = defaultdict(list)
+    for each in plan.kept:
+        if each.digest:
+            found[each.digest].append(each.tag)
+    for each in plan.kept:
+        if each.digest and each.written_once:
+            found.pop(each.digest, None)
+    return dict(found)

@@ -2,14 +2,26 @@
 
 from holystone.engine.ports.registry import CatalogPage, Listing, OpenSession, Registry, RepositorySession
 from holystone.engine.ports.spool import Spool
-from holystone.engine.ports.state import Baselines, DigestCache, RepositoryJournal, Run, RunStore
+from holystone.engine.ports.state import (
+    Baselines,
+    DigestCache,
+    Held,
+    Locks,
+    RateBudget,
+    RepositoryJournal,
+    Run,
+    RunStore,
+)
 
 __all__ = [
     "Baselines",
     "CatalogPage",
     "DigestCache",
+    "Held",
     "Listing",
+    "Locks",
     "OpenSession",
+    "RateBudget",
     "Registry",
     "RepositoryJournal",
     "RepositorySession",

@@ -7,6 +7,7 @@ it written all the same.
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan
@@ -96,18 +97,18 @@ class RunStore(Protocol):
     """All runs, each written down before the wire: what `resume`, `undo` and reports live on."""
 
     async def begin(self, plan: Plan, command: str) -> Run:
-        """A new run, kept with its whole plan when this returns. Runs that ended long ago are forgotten. Raises Refused
+        """A new run, kept with its whole plan when this returns. Runs that ended long ago are forgotten. Raises Busy
         if another run is at work in one of its repositories."""
         ...
 
     async def load(self, run_id: str | None = None) -> Run:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
-        record is, Refused if it is still alive or another is at work in one of its repositories."""
+        record is, Busy if it is still alive or another is at work in one of its repositories."""
         ...
 
     async def give_up(self, run_id: str) -> RunRecord:
         """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
-        UsageError if there is none, Refused if it is still alive."""
+        UsageError if there is none, Busy if it is still alive."""
         ...
 
     async def runs(self) -> tuple[RunRecord, ...]:
@@ -124,6 +125,31 @@ class RunStore(Protocol):
 
     async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
         """What a run recorded of a repository; None for one that was not begun. Raises Damaged."""
+        ...
+
+
+class Held(Protocol):
+    """What `Locks.take` gave."""
+
+    def release(self) -> None:
+        """Gives all of it back; once more does nothing. Whoever asks next finds it free. Neither raises nor waits for
+        the event loop, so that no cancellation can cut it short."""
+        ...
+
+
+class Locks(Protocol):
+    """Who works on a run, and on which repositories. A lock lasts until it is released or its owner dies, however it
+    dies: none is judged stale by its age."""
+
+    async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
+        """Takes the run and all these repositories, or none of them. Another spelling of a repository is the same
+        repository. Raises Busy if somebody else has one of them, HolystoneError if that cannot be found out; then, and
+        if it is cancelled, nothing is held."""
+        ...
+
+    async def refuse_if_busy(self, repository: Repository) -> None:
+        """To be asked by whoever is going to work on a repository later: raises Busy if a run does now. Nothing is held
+        afterwards."""
         ...
 
 
@@ -155,3 +181,25 @@ class Baselines(Protocol):
         """What a run of this reading has left. A later reading is not overwritten: a run may be resumed days after its
         plan was made."""
         ...
+
+
+class RateBudget(Protocol):
+    """What a lane asks before it sends. A port, so that several machines can share one in a common store."""
+
+    def declare(self, quota: Quota, now: float) -> None: ...
+
+    def ready_at(self, now: float) -> float:
+        """When the next token is there; `now` or earlier if one is there already."""
+        ...
+
+    def take(self, now: float) -> None:
+        """Takes a token; only to be called when `ready_at(now) <= now`."""
+        ...
+
+    def give_back(self) -> None:
+        """The token of a request that was never sent."""
+        ...
+
+    def accepted(self, now: float) -> None: ...
+
+    def throttled(self, sent: float, now: float) -> None: ...

@@ -1,7 +1,6 @@
 """When a request may be sent: one lane per registry host, credential and API class, that paces, retries and pauses.
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
-from holystone.engine.scheduler.bucket import RateBudget
 from holystone.engine.scheduler.clock import Sleep
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
@@ -19,7 +18,6 @@ __all__ = [
     "LaneKey",
     "Limits",
     "Overdue",
-    "RateBudget",
     "RateHint",
     "RateLimited",
     "RetriesExhausted",

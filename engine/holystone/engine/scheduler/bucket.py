@@ -1,7 +1,6 @@
 """Token bucket: how many requests a second. Starts from a declared quota or unlimited, and learns from throttling."""
 
 import math
-from typing import Protocol
 
 from holystone.engine.model.capabilities import Quota
 
@@ -16,28 +15,6 @@ _SLOWEST = 0.1
 """Requests per second below which throttling never pushes the rate."""
 _CUT = 0.7
 _EPSILON = 1e-9
-
-
-class RateBudget(Protocol):
-    """What a lane asks before it sends. A port, so that several machines can share one in a common store."""
-
-    def declare(self, quota: Quota, now: float) -> None: ...
-
-    def ready_at(self, now: float) -> float:
-        """When the next token is there; `now` or earlier if one is there already."""
-        ...
-
-    def take(self, now: float) -> None:
-        """Takes a token; only to be called when `ready_at(now) <= now`."""
-        ...
-
-    def give_back(self) -> None:
-        """The token of a request that was never sent."""
-        ...
-
-    def accepted(self, now: float) -> None: ...
-
-    def throttled(self, sent: float, now: float) -> None: ...
 
 
 class Bucket:

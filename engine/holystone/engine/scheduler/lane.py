@@ -13,7 +13,7 @@ from holystone.engine.events import tell
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.events import Paused, Retried, Throttled
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler.bucket import RateBudget
+from holystone.engine.ports import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit

@@ -10,7 +10,8 @@ import anyio
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler.bucket import Bucket, RateBudget
+from holystone.engine.ports import RateBudget
+from holystone.engine.scheduler.bucket import Bucket
 from holystone.engine.scheduler.clock import Clock, Sleep, steady
 from holystone.engine.scheduler.lane import Host, Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits

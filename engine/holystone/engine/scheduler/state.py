@@ -4,7 +4,7 @@ import math
 from collections import OrderedDict
 from typing import NamedTuple
 
-from holystone.engine.scheduler.bucket import RateBudget
+from holystone.engine.ports import RateBudget
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
 from holystone.engine.scheduler.faults import RateLimited, Transient
 from holystone.engine.scheduler.pause import HostPause

@@ -4,16 +4,13 @@ comes back: told by the manifests themselves, never by the order in which they w
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from holystone.engine.closure.components import components
+from holystone.engine.closure.levels import Levels, components
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
 from holystone.engine.model.plan import Remove, RepositoryPlan
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Digest, Tag
-
-Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
 
 
 def parts(manifest: Manifest | None) -> tuple[Digest, ...]:

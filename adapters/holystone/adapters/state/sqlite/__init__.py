@@ -2,8 +2,8 @@
 
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.adapters.state.sqlite.file_locks import refuse_if_busy
+from holystone.adapters.state.sqlite.file_locks import FileLocks
 from holystone.adapters.state.sqlite.forgetting import AFTER_DAYS as FORGET_AFTER_DAYS
 from holystone.adapters.state.sqlite.journal import Journal
 
-__all__ = ["FORGET_AFTER_DAYS", "Journal", "SqliteBaselines", "SqliteDigestCache", "refuse_if_busy"]
+__all__ = ["FORGET_AFTER_DAYS", "FileLocks", "Journal", "SqliteBaselines", "SqliteDigestCache"]

@@ -10,6 +10,7 @@ import anyio.to_thread
 import msgspec
 
 from holystone.adapters.state.own_files import own_database, own_folder
+from holystone.adapters.state.sqlite.schema import number
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.sources import Counted, Key, Remembered
@@ -66,9 +67,10 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
         own_folder(file.parent)
         own_database(file)
         with closing(sqlite3.connect(file, timeout=_PATIENCE)) as database:
-            application = database.execute("PRAGMA application_id").fetchone()[0]
+            empty = number(database, "SELECT count(*) FROM sqlite_master") == 0  # first: another of ours may fill it
+            application = number(database, "PRAGMA application_id")
             if application != _APPLICATION:
-                if application or database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                if application or not empty:
                     raise _unusable(file, "it is the database of another program")
                 database.execute(f"PRAGMA application_id = {_APPLICATION}")
             database.execute(_SCHEMA)

@@ -5,16 +5,18 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
+import anyio
 import msgspec
 
 from holystone.adapters.state.own_files import open_own, own_folder
-from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.errors import Busy, HolystoneError
 from holystone.engine.model.references import Repository
+from holystone.engine.ports import Held
 
 _OWNER_LIMIT: Final = 200
 """Characters of who has a lock."""
@@ -33,7 +35,7 @@ class Lock:
 
     @classmethod
     def take(cls, file: Path, what: str, content: bytes) -> Self:
-        """`what` begins the message that another process gets, `content` goes on with it. Raises Refused if a living
+        """`what` begins the message that another process gets, `content` goes on with it. Raises Busy if a living
         process has it, UsageError for a file or a folder that is not ours, HolystoneError if there can be no such
         file."""
         with _usable(file):
@@ -66,58 +68,79 @@ class Lock:
             self._descriptor = None
 
 
-def lock_run(directory: Path, run_id: str) -> Lock:
-    """Raises Refused if another process works on the run."""
-    return Lock.take(
-        directory / f"{run_id}.lock", f"Run {run_id} is still going on", f"process {os.getpid()}\n".encode()
-    )
+class FileLocks:
+    """The `Locks` of one machine's processes that have a state directory in common."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._directory = directory
+        self._now = now
+        self._sleep = sleep
+
+    async def take(self, run_id: str, repositories: Iterable[Repository] = ()) -> Held:
+        """Takes the run and all these repositories, or none of them. Raises Busy if a living process has one of them,
+        UsageError for a file or a folder that is not ours, HolystoneError if there can be no such file.
+
+        One file for all repositories, which names them: a file each would take a descriptor each, of which a process
+        usually has 1,024. The lock is on the file, so that it goes with its owner as a file each would. Two runs cannot
+        both look before either has written down what it takes, since whoever looks or writes holds the lock on looking;
+        and a file that nobody has locked was left behind, since it is locked before that lock is given back."""
+        wanted = {str(each.canonical): each for each in repositories}
+        owner = f"process {os.getpid()}"
+        with ExitStack() as taken:
+            run = self._directory / f"{run_id}.lock"
+            taken.callback(Lock.take(run, f"Run {run_id} is still going on", f"{owner}\n".encode()).release)
+            if wanted:
+                claim = _Claim(f"{owner}, run {run_id}"[:_OWNER_LIMIT], sorted(wanted))
+                name = f"{_CLAIMS}{hashlib.sha256(run_id.encode()).hexdigest()[:32]}.lock"
+                async with self._alone():
+                    _refuse_claimed(self._directory, wanted)
+                    content = msgspec.json.encode(claim)
+                    taken.callback(Lock.take(self._directory / name, f"Run {run_id} is at work", content).release)
+            return _Held(taken.pop_all())
+
+    async def refuse_if_busy(self, repository: Repository) -> None:
+        """To be asked by whoever is going to work on a repository later: raises Busy if a run does now. Nothing is made
+        where nothing is."""
+        if self._directory.is_dir():
+            async with self._alone():
+                _refuse_claimed(self._directory, {str(repository.canonical): repository})
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Nobody else looks or writes meanwhile, which takes milliseconds. Raises Busy if somebody goes on doing
+        so."""
+        until = self._now() + _PATIENCE
+        while True:
+            try:
+                lock = Lock.take(self._directory / "looking.lock", "Another run of Holystone is just beginning", b"")
+                break
+            except Busy:
+                if self._now() > until:
+                    raise
+                await self._sleep(_PAUSE)
+        try:
+            yield
+        finally:
+            lock.release()
 
 
-def lock_repositories(directory: Path, repositories: Iterable[Repository], run_id: str) -> ExitStack:
-    """All of them or none, until the stack is closed. Raises Refused if another run works on one of them.
+class _Held:
+    def __init__(self, taken: ExitStack) -> None:
+        self._taken = taken
 
-    One file for them all, which names them: a file each would take a descriptor each, of which a process usually has
-    1,024. The lock is on the file, so that it goes with its owner as a file each would. Two runs cannot both look
-    before either has written down what it takes, since whoever looks or writes holds the lock on looking; and a file
-    that nobody has locked was left behind, since it is locked before that lock is given back."""
-    wanted = {str(each.canonical): each for each in repositories}
-    claim = _Claim(f"process {os.getpid()}, run {run_id}"[:_OWNER_LIMIT], sorted(wanted))
-    with ExitStack() as taken:
-        with _alone(directory):
-            _refuse_claimed(directory, wanted)
-            file = directory / f"{_CLAIMS}{hashlib.sha256(run_id.encode()).hexdigest()[:32]}.lock"
-            taken.callback(Lock.take(file, f"Run {run_id} is at work", msgspec.json.encode(claim)).release)
-        return taken.pop_all()
-
-
-def refuse_if_busy(directory: Path, repository: Repository) -> None:
-    """To be asked by whoever is going to work on a repository later: raises Refused if another run does now."""
-    if directory.is_dir():
-        with _alone(directory):
-            _refuse_claimed(directory, {str(repository.canonical): repository})
+    def release(self) -> None:
+        self._taken.close()
 
 
 class _Claim(msgspec.Struct):
     owner: str
     repositories: list[str]
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Nobody else looks or writes meanwhile, which takes milliseconds. Raises Refused if somebody goes on doing so."""
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            lock = Lock.take(directory / "looking.lock", "Another run of Holystone is just beginning", b"")
-            break
-        except Refused:
-            if time.monotonic() > until:
-                raise
-            time.sleep(_PAUSE)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
@@ -131,7 +154,7 @@ def _refuse_claimed(directory: Path, wanted: Mapping[str, Repository]) -> None:
 
 
 def _living(file: Path) -> _Claim | None:
-    """The claim of a living process; None for what was left behind, which is removed. Raises Refused for what a living
+    """The claim of a living process; None for what was left behind, which is removed. Raises Busy for what a living
     process has and nobody can read: it may name anything; FileNotFoundError if it is gone meanwhile."""
     descriptor = open_own(file, os.O_RDWR)
     try:
@@ -148,8 +171,8 @@ def _living(file: Path) -> _Claim | None:
     return None
 
 
-def _busy(what: str, owner: str) -> Refused:
-    return Refused(
+def _busy(what: str, owner: str) -> Busy:
+    return Busy(
         f"{what} ({owner or 'process unknown'}).",
         not_deleted="Nothing was deleted by this command.",
         what_to_do="Wait for that process to end, or end it; then try again.",

@@ -1,9 +1,8 @@
 """The journal as a whole: begins runs, finds them again, reads what is recorded of them."""
 
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,17 +14,17 @@ import msgspec
 from holystone.adapters.state.spool import FileSpool
 from holystone.adapters.state.sqlite import checked, rows
 from holystone.adapters.state.sqlite.checked import Begun
-from holystone.adapters.state.sqlite.file_locks import lock_repositories, lock_run
+from holystone.adapters.state.sqlite.file_locks import FileLocks
 from holystone.adapters.state.sqlite.forgetting import forget_runs
 from holystone.adapters.state.sqlite.run import SqliteRun
 from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database
 from holystone.adapters.state.sqlite.writer import Writer
-from holystone.engine.errors import Refused, UsageError, shell_word
+from holystone.engine.errors import Busy, UsageError, shell_word
 from holystone.engine.model.codec import to_json
-from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RepositoryRecord, RunRecord
-from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.references import Repository
+from holystone.engine.ports import Held, Locks
 
 _WRITTEN: Final = 4 << 20
 """Bytes of plans in one transaction, or one more of any size."""
@@ -37,9 +36,12 @@ class Journal:
     """A context manager. Leaving it, by whatever way, puts everything on the disk and gives all locks back; runs that
     are not finished stay open for `resume`."""
 
-    def __init__(self, writer: Writer, directory: Path, now: Callable[[], float], token: Callable[[], str]) -> None:
+    def __init__(
+        self, writer: Writer, directory: Path, locks: Locks, now: Callable[[], float], token: Callable[[], str]
+    ) -> None:
         self._writer = writer
         self._directory = directory
+        self._locks = locks
         self._now = now
         self._token = token
         self._taken: list[SqliteRun] = []
@@ -49,13 +51,15 @@ class Journal:
         cls,
         directory: Path,
         *,
+        locks: Locks | None = None,
         now: Callable[[], float] = time.time,
         token: Callable[[], str] = lambda: secrets.token_hex(2),
     ) -> Self:
-        """`now` gives Unix seconds, `token` the last part of a new run's id. Raises UsageError for a journal of a newer
-        version or of another user, HolystoneError for one that is damaged, locked or not writable."""
+        """`locks`: those in the same directory, if none are given. `now` gives Unix seconds, `token` the last part of a
+        new run's id. Raises UsageError for a journal of a newer version or of another user, HolystoneError for one that
+        is damaged, locked or not writable."""
         file = directory / FILE_NAME
-        return cls(Writer(open_database(file), file), directory, now, token)
+        return cls(Writer(open_database(file), file), directory, locks or FileLocks(directory), now, token)
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +74,7 @@ class Journal:
 
     async def begin(self, plan: Plan, command: str) -> SqliteRun:
         """A new run, on the disk with its whole plan when this returns. Runs that ended long ago are forgotten. Raises
-        Refused if another run is at work in one of its repositories."""
+        Busy if another run is at work in one of its repositories."""
         started = self._now()
         await self._writer.do(partial(forget_runs, now=int(started)))
         await self._forget_half_written()
@@ -78,43 +82,45 @@ class Journal:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started))
         while True:
             record = RunRecord(f"{stamp}-{self._token()}", int(started), None, command, "beginning")
-            with self._lock(record.id, plan) as locks:
+            with ExitStack() as taken:
+                held = await self._take(taken, record.id, plan)
                 if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, head)):  # type: ignore[misc]
                     for some in _some_at_once(plan.repositories):
                         await self._writer.do(rows.insert_plans(record.id, some))
                     await self._writer.do(partial(rows.set_state, run_id=record.id, state="open", ended=None))
                     record = msgspec.structs.replace(record, state="open")
-                    return self._hold(SqliteRun(self._writer, locks.pop_all(), record, plan, self._now))
+                    return self._hold(taken, SqliteRun(self._writer, held, record, plan, self._now))
 
     async def _forget_half_written(self) -> None:
         """Forgets beginnings of processes that died before their run had begun: whoever lives has the lock of his."""
         for run_id in await self._writer.do(rows.half_written):
             try:
-                lock = lock_run(self._directory, run_id)
-            except Refused:
+                held = await self._locks.take(run_id)
+            except Busy:
                 continue
             try:
                 await self._writer.do(partial(rows.forget_half_written, run_id=run_id))
             finally:
-                lock.release()
+                held.release()
 
     async def load(self, run_id: str | None = None) -> SqliteRun:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
-        record is, Refused if it is still alive or another is at work in one of its repositories."""
+        record is, Busy if it is still alive or another is at work in one of its repositories."""
         record, encoded = await self._find(run_id)
         if record.state == "damaged":
             raise checked.damaged(record.id, record.command)
         plan = await self._plan(record.id, encoded)
-        with self._lock(record.id, plan) as locks:
+        with ExitStack() as taken:
+            held = await self._take(taken, record.id, plan)
             record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
-            return self._hold(SqliteRun(self._writer, locks.pop_all(), record, plan, self._now))
+            return self._hold(taken, SqliteRun(self._writer, held, record, plan, self._now))
 
     async def give_up(self, run_id: str) -> RunRecord:
         """Ends an open run for good; one in any other state is left as it is. Its plan need not be readable. Raises
-        UsageError if there is none, Refused if it is still alive."""
+        UsageError if there is none, Busy if it is still alive."""
         with ExitStack() as taken:
             await self._find(run_id)
-            taken.callback(lock_run(self._directory, run_id).release)
+            taken.callback((await self._locks.take(run_id)).release)
             record, _ = await self._find(run_id)
             if record.state == "open":
                 ended = int(self._now())
@@ -157,22 +163,15 @@ class Journal:
         found = await self._writer.do(lambda db: rows.read_slice(db, run_id, repository))
         return found[1] if found else None
 
-    async def manifests(self, run_id: str, repository: Repository) -> Mapping[Digest, RawManifest]:
-        """The manifests that the run set out to delete, and those behind the tags it set out to take away."""
+    async def _take(self, taken: ExitStack, run_id: str, plan: Plan) -> Held:
+        """Until `taken` is closed."""
+        held = await self._locks.take(run_id, [each.repository for each in plan.repositories])
+        taken.callback(held.release)
+        return held
 
-        def read(database: sqlite3.Connection) -> dict[Digest, RawManifest]:
-            return {digest: raw for digest, raw in rows.stored_manifests(database, run_id, repository) if raw}
-
-        return await self._writer.do(read)
-
-    def _lock(self, run_id: str, plan: Plan) -> ExitStack:
-        with ExitStack() as taken:
-            taken.callback(lock_run(self._directory, run_id).release)
-            repositories = [each.repository for each in plan.repositories]
-            taken.enter_context(lock_repositories(self._directory, repositories, run_id))
-            return taken.pop_all()
-
-    def _hold(self, run: SqliteRun) -> SqliteRun:
+    def _hold(self, taken: ExitStack, run: SqliteRun) -> SqliteRun:
+        """Until it is released, or the journal is closed."""
+        taken.pop_all()
         self._taken.append(run)
         return run
 

@@ -1,7 +1,6 @@
 """A run that is being worked on, and what the journal has of one of its repositories."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -14,6 +13,7 @@ from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
+from holystone.engine.ports import Held
 
 _CHUNK: Final = 500
 """Manifests in one transaction, so that a large repository does not hold up the records of others."""
@@ -64,11 +64,9 @@ class SqliteRepositoryJournal:
 class SqliteRun:
     """A run that this process alone works on, as it does on all its repositories."""
 
-    def __init__(
-        self, writer: Writer, locks: ExitStack, record: RunRecord, plan: Plan, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, writer: Writer, held: Held, record: RunRecord, plan: Plan, now: Callable[[], float]) -> None:
         self._writer = writer
-        self._locks = locks
+        self._held = held
         self._now = now
         self.record = record
         self.plan = plan
@@ -113,4 +111,4 @@ class SqliteRun:
 
     def release(self) -> None:
         """Leaves the run as it is, for another process to take up."""
-        self._locks.close()
+        self._held.release()

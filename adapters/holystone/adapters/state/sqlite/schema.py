@@ -102,9 +102,9 @@ def unusable(file: Path, error: Exception) -> HolystoneError:
 
 
 def _check(database: sqlite3.Connection, file: Path) -> None:
-    application = _number(database, "PRAGMA application_id")
-    version = _number(database, "PRAGMA user_version")
-    empty = _number(database, "SELECT count(*) FROM sqlite_master") == 0
+    empty = number(database, "SELECT count(*) FROM sqlite_master") == 0  # first: another process of ours may fill it
+    application = number(database, "PRAGMA application_id")
+    version = number(database, "PRAGMA user_version")
     if application != _APPLICATION and not (empty and application == 0):
         raise UsageError(
             f"{file} is the database of another program.",
@@ -123,7 +123,7 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
     """Brings a database to this version in one transaction, so that of two processes which start at once only one does
     it. What fails is taken back when the connection is closed."""
     database.execute("BEGIN IMMEDIATE")
-    for step in _STEPS[_number(database, "PRAGMA user_version") :]:
+    for step in _STEPS[number(database, "PRAGMA user_version") :]:
         for statement in step.split(";"):
             database.execute(statement)
     database.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -131,5 +131,5 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
     database.execute("COMMIT")
 
 
-def _number(database: sqlite3.Connection, query: str) -> int:
+def number(database: sqlite3.Connection, query: str) -> int:
     return int(database.execute(query).fetchone()[0])
