@@ -117,9 +117,9 @@ def apply_file(file: Path, given: Words) -> int:
     async def job() -> int:
         with _before_deletion():
             await anyio.to_thread.run_sync(delivery.check)
-        plan, hashed = await anyio.to_thread.run_sync(
-            partial(read_plan, file, settings.run.cache_dir, max_age=settings.max_age)
-        )
+            plan, hashed = await anyio.to_thread.run_sync(
+                partial(read_plan, file, settings.run.cache_dir, max_age=settings.max_age)
+            )
         delivery.reporter.note(f"the plan {file} has the hash {hashed}")
         if settings.places.are_given and not settings.places.has(plan):
             raise another_project(file, plan)

@@ -136,6 +136,19 @@ def test_where_all_are_locked_by_then_nothing_is_done_and_it_is_refused(shop: Be
     assert shop.run("resume").code == 0
 
 
+def test_an_undo_where_all_are_locked_is_refused_and_can_be_done_later(shop: Bench) -> None:
+    run = shop.cleanup("--output=json").json["run"]
+    after = shop.contents()
+    put_lock(shop, "shop/stages", "shop/app/front", "shop/app/backend")
+    ran = shop.run("undo", run, "--lock-in-registry")
+    assert ran.code == 3, ran
+    assert f"Run {run} is not undone completely: it was stopped." in ran.err
+    assert "has locked it" in ran.err
+    take_locks(shop)
+    assert {each: tags for each, (tags, _) in shop.contents().items()} == {each: t for each, (t, _) in after.items()}
+    assert shop.run("undo", run).code == 0
+
+
 def test_a_lock_that_never_ends_stops_nobody(shop: Bench) -> None:
     """Whoever may push could have made it."""
     never, newest = "holystone-lock-999999999999-x", kept_image(shop)

@@ -26,9 +26,23 @@ async def test_the_first_thirty_commits_wait_for_nothing_and_the_end_for_nobody(
     waited: list[float] = []
     monkeypatch.setattr(writer, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: 100.0))
     with Journal.open(tmp_path) as journal:
-        for _ in range(32):
-            await journal._writer.do(lambda _: None)
+        for number in range(32):
+            await journal._writer.do(partial(_insert, number=number))
     assert waited == [*[0.0] * 30, 0.05, 0.1]
+
+
+def _insert(database: sqlite3.Connection, number: int) -> None:
+    database.execute("INSERT INTO plans VALUES ('run', ?, '')", (str(number),))
+
+
+async def test_who_reads_waits_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of thousands of repositories is read again one after the other."""
+    waited: list[float] = []
+    monkeypatch.setattr(writer, "time", SimpleNamespace(sleep=waited.append, monotonic=lambda: 100.0))
+    with Journal.open(tmp_path) as journal:
+        for _ in range(100):
+            await journal._writer.do(lambda db: db.execute("SELECT count(*) FROM plans").fetchone())
+    assert waited == [0.0] * 100
 
 
 async def test_so_many_records_share_a_commit_and_each_is_written_once(

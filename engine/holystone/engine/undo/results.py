@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -117,6 +118,9 @@ class RepositoryUndo(Value, frozen=True):
             or any(isinstance(each.outcome, Failed) for each in self.put_back)
             or (self.tombstone is not None and not is_settled(self.tombstone))
         )
+
+    def is_stopped_by(self, kind: type[HolystoneError]) -> bool:
+        return self.stopped is not None and self.stopped.is_a(kind)
 
 
 @dataclass(frozen=True, slots=True)

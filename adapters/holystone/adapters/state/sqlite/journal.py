@@ -28,8 +28,8 @@ from holystone.engine.ports import Held, Locks
 
 _WRITTEN: Final = 4 << 20
 """Bytes of plans in one transaction, or one more of any size."""
-_READ: Final = 8
-"""Plans at once."""
+_READ: Final = 1 << 20
+"""Bytes of plans at once, or one more of any size."""
 
 
 class Journal:

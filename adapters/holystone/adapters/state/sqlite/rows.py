@@ -36,13 +36,20 @@ def insert_plans(run_id: str, plans: Sequence[tuple[Repository, bytes]]) -> Call
     return insert
 
 
-def read_plans(database: sqlite3.Connection, run_id: str, after: str, some: int) -> list[tuple[str, RepositoryPlan]]:
-    """The next few, by the names in the table."""
+def read_plans(database: sqlite3.Connection, run_id: str, after: str, most: int) -> list[tuple[str, RepositoryPlan]]:
+    """The next few, by the names in the table: of `most` bytes, or one more of any size."""
     rows = database.execute(
-        "SELECT repository, plan FROM plans WHERE run = ? AND repository > ? ORDER BY repository LIMIT ?",
-        (run_id, after, some),
+        "SELECT repository, plan FROM plans WHERE run = ? AND repository > ? ORDER BY repository",
+        (run_id, after),
     )
-    return [(str(name), checked.repository_plan(run_id, name, plan)) for name, plan in rows]
+    some: list[tuple[str, RepositoryPlan]] = []
+    size = 0
+    for name, plan in rows:
+        some.append((str(name), checked.repository_plan(run_id, name, plan)))
+        size += len(plan)
+        if size > most:
+            break
+    return some
 
 
 def half_written(database: sqlite3.Connection) -> list[str]:
