@@ -72,7 +72,7 @@ async def _clean(host: RegistryHost) -> None:
     with TemporaryDirectory(prefix="holystone-bench-") as name:
         folder = Path(name)
         run = RunSettings(state_dir=folder / "state", cache_dir=folder / "cache")
-        async with open_session(RegistrySettings(docker_config=folder), run) as session:
+        async with open_session(RegistrySettings(docker_config=folder), run, {}) as session:
             plans = session.spool(RepositoryPlan)
 
             async def one(number: int) -> None:

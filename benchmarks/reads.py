@@ -59,7 +59,7 @@ async def measure_reads() -> Iterable[Line]:
 
 async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, file: Path, which: str) -> Line:
     before = len(registry.requests)
-    async with open_session(settings.registry, settings.run) as session:
+    async with open_session(settings.registry, settings.run, {}) as session:
         with _CountedCache(file) as cache:
             plan = await prepare_plan(session.connections, cache, settings, Scope(), "cleanup", as_of=int(time.time()))
     made = len(registry.requests) - before

@@ -62,13 +62,14 @@ class Holystone:
         given = {name: _as_typed(value) for name, value in options.items()}
         variables = os.environ if environ is None else environ
         self._settings = resolve(given, variables)
+        self._environ = variables
         self._places = resolve_apply(given, variables, "holystone.api").places
         self._listeners = (listener,) if listener else ()
         self._stack = AsyncExitStack()
         self._session: Session | None = None
 
     async def __aenter__(self) -> Self:
-        opened = open_session(self._settings.registry, self._settings.run)
+        opened = open_session(self._settings.registry, self._settings.run, self._environ)
         self._session = await self._stack.enter_async_context(opened)
         return self
 

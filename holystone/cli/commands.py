@@ -194,7 +194,7 @@ def _plan_and_deliver(
 def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[int]]) -> int:
 
     async def job() -> int:
-        async with open_session(settings.registry, settings.run) as session:
+        async with open_session(settings.registry, settings.run, os.environ) as session:
             code = await act(session)
             await session.connections.settle()
             return code
@@ -206,7 +206,7 @@ def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[i
 async def _session(
     settings: CleanupSettings | DirectSettings | ApplySettings, progress: ProgressLines
 ) -> AsyncIterator[Session]:
-    async with open_session(settings.registry, settings.run) as session:
+    async with open_session(settings.registry, settings.run, os.environ) as session:
         progress.watch(session.connections.scheduler)
         yield session
 

@@ -1,6 +1,7 @@
 """`holystone demo`: a sample project on a registry of its own, cleaned by the real program, told to somebody who has
 never seen werf."""
 
+import os
 import secrets
 import tempfile
 import time
@@ -75,7 +76,7 @@ async def _publish(folder: Path, registry: EmbeddedRegistry, login: tuple[str, s
 
 async def _clean(settings: CleanupSettings) -> Plan:
     _title("2. What may go? The plan, with a reason for every tag (this is what --dry-run shows)")
-    async with open_session(settings.registry, settings.run) as session:
+    async with open_session(settings.registry, settings.run, os.environ) as session:
         plan = await prepare_plan(
             session.connections, session.cache, settings, Scope(), _COMMAND, as_of=int(time.time())
         )

@@ -1,6 +1,5 @@
 """From settings to plan: reads everything that decides, at the same time where nothing depends on the other."""
 
-import os
 from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import chain
@@ -51,7 +50,7 @@ async def prepare_plan(
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
         await FileLocks(settings.run.state_dir).refuse_if_busy(storage_repository(settings, project.name))
-    users = await find_users(settings.kubernetes, listed, os.environ) if scope.images else Users(listed=listed)
+    users = await find_users(settings.kubernetes, listed, connections.environ) if scope.images else Users(listed=listed)
     places = await locate(connections, settings, project)
     git, in_use, inventory = await _read(connections, cache, settings, scope, project, places, users)
     refuse_unfilled(in_use, inventory.snapshots)
@@ -131,7 +130,7 @@ async def _read(
         )
 
     async def used() -> None:
-        in_use.append(await read_in_use(users, os.environ))
+        in_use.append(await read_in_use(users, connections.environ))
 
     async def registries() -> None:
         inventory.append(

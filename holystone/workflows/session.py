@@ -1,9 +1,8 @@
 """What every command shares: the opened cache, connections and journal, and the end of a run on a signal."""
 
-import os
 import resource
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +51,11 @@ class Session(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIterator[Session]:
+async def open_session(
+    registry: RegistrySettings, run: RunSettings, environ: Mapping[str, str]
+) -> AsyncIterator[Session]:
+    """`environ`: the variables in which logins and clusters may be named, and which the programs see that are run for
+    them."""
     connections = Connections(
         registry.docker_config,
         insecure=registry.insecure,
@@ -60,7 +63,7 @@ async def open_session(registry: RegistrySettings, run: RunSettings) -> AsyncIte
         token_servers=registry.trusted_token_servers,
         access=registry.access,
         named_places=registry.named_places,
-        environ=os.environ,
+        environ=environ,
         limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),
     )
     with SqliteDigestCache(run.cache_dir / "known.db") as cache:

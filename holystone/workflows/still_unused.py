@@ -1,6 +1,5 @@
 """Before a plan is carried out that was made some time ago: does anybody use by now what it takes away?"""
 
-import os
 from collections.abc import Collection
 from typing import Final
 
@@ -39,8 +38,8 @@ async def refuse_what_is_used(
         at = places[repository]
         return await connections.session(repository, at.implementation, at.place, at.detected_by)
 
-    users = await find_users_again(plan.clusters, settings, listed, os.environ)
-    in_use = await read_in_use(users, os.environ)
+    users = await find_users_again(plan.clusters, settings, listed, connections.environ)
+    in_use = await read_in_use(users, connections.environ)
     refuse_unfilled(in_use, places)
     unlisted = await look_up(in_use.images, _listed(plan), session_of)
     await connections.settle()

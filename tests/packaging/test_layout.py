@@ -56,6 +56,13 @@ def test_a_docstring_can_be_read_alone() -> None:
     assert not found
 
 
+def test_use_cases_read_no_environment() -> None:
+    """Whoever starts one hands it what it may know: a program that uses the library has an environment of its own."""
+    files = [*(ROOT / "holystone" / "workflows").glob("*.py"), *(ROOT / "engine").rglob("*.py")]
+    assert len(files) > 100
+    assert [str(each) for each in files if re.search(r"\bos\.environ\b|\bgetenv\b", each.read_text())] == []
+
+
 def test_the_command_line_loads_no_heavy_library() -> None:
     """`--help` is asked at every shell completion: 150 ms are the budget, and these are what would break it."""
     heavy = ("aiohttp", "pygit2", "structlog", "anyio", "sqlite3", "yaml", "tenacity", "uvloop")

@@ -77,7 +77,7 @@ class Connections:
         self.scheduler = Scheduler(limits=self._limits)
         self._access = dict(access or {})
         self._named = named_places
-        self._environ = environ
+        self.environ = environ
         self._logins: dict[Login, Credential] = {}
         self._open: dict[_Key, Registry] = {}
         self._sessions: dict[tuple[_Key, Repository], RepositorySession] = {}
@@ -176,7 +176,7 @@ class Connections:
     async def _login(self, given: Login) -> Credential:
         """Read once: what it refers to may be a pipe."""
         if (login := self._logins.get(given)) is None:
-            login = self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self._environ)
+            login = self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self.environ)
         return login
 
     async def _docker_credential(self, repository: Repository) -> Credential:
@@ -242,7 +242,7 @@ class Connections:
             api_url=key.api_url,
             own_api=key.api_url or self._schemes.vendor_api(repository.host),
             vouched=key.vouched,
-            environ=self._environ,
+            environ=self.environ,
             lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
             # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
             open_http=partial(
