@@ -81,8 +81,8 @@ async def prepare(session: DefaultSession, doomed: int, *, seed: int, plain: boo
     gone = frozenset(random.Random(seed).sample(tags, doomed))
     closed = close(snapshot, {tag: Delete((NotNeeded(),)) if tag in gone else Keep(()) for tag in tags})
     can = await session.probe()
-    if plain:
-        can = msgspec.structs.replace(can, delete_cost_grows=False)
+    if plain and can.digests:
+        can = msgspec.structs.replace(can, digests=msgspec.structs.replace(can.digests, cost_grows=False))
     facts = TagFacts(written_once=frozenset(tags), created=_created(tags), as_of=int(time.time()), grace=7200)
     plan = plan_closed(snapshot, closed, can, facts)
     if problems := check_plan(snapshot, plan):

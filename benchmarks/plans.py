@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from benchmarks.lines import Line, line
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion, LastTag
 from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
@@ -20,7 +20,7 @@ from holystone.engine.planner.repository import plan_closed
 
 _TAGS = 50_000
 _REPEATS = 5
-_CAN = Capabilities("default", can_delete=True, delete_cost_grows=True)
+_CAN = Capabilities("default", digests=DigestDeletion(tombstones=LastTag(), cost_grows=True))
 
 
 def measure_plans() -> Iterable[Line]:

@@ -33,7 +33,7 @@ async def measure_requests(tags: int = TAGS, doomed: int = DOOMED) -> Iterable[L
 def _lines(name: str, counted: Counted, tags: int, doomed: int) -> Iterator[Line]:
     profile = VENDORS[name].profile
     for temperature, made in (("cold", counted.cold), ("warm", counted.warm)):
-        least = floor(name, profile.can.page, profile.can.bulk, tags, doomed, warm=temperature == "warm")
+        least = floor(name, profile.can.listing.page, profile.can.bulk, tags, doomed, warm=temperature == "warm")
         yield line(
             f"requests on {name}, {temperature}, times the floor",
             made / least.promised,

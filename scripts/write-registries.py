@@ -1,12 +1,13 @@
 """write-registries.py FILE: what every adapter declares about its registry, as Markdown."""
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.adapters.registries.profile import Profile
 from holystone.adapters.registries.vendor import Vendor
+from holystone.engine.model.capabilities import Fate
 from holystone.engine.model.outlook import DAY, UndoOutlook
 
 INTRODUCTION = """\
@@ -41,6 +42,13 @@ FACTS = (
     ("Limits", "limits"),
     ("Rules that forbid a deletion", "rules"),
 )
+ALONE: Mapping[Fate, str] = {
+    "may-go": "yes, but not the last",
+    "goes-unanchored": "yes, but the last only of what was pushed by its digest",
+    "goes-unlisted": "yes, but the last only of an index's part",
+    "stays": "yes",
+}
+"""One tag alone: whether it can be deleted."""
 
 
 def document(vendors: Collection[Vendor]) -> Iterator[str]:
@@ -57,18 +65,14 @@ def document(vendors: Collection[Vendor]) -> Iterator[str]:
 
 def row(profile: Profile) -> Iterator[str]:
     can = profile.can
-    yield f"{profile.can.page:,}" if profile.can.page else "one reply"
+    yield f"{can.listing.page:,}" if can.listing.page else "one reply"
     yield str(can.bulk)
     if can.implementation == "default":
         yield "if the server can (`probe`)"
     else:
-        last = {
-            "may-take-manifest": "yes, but not the last",
-            "takes-unlisted": "yes, but the last only of an index's part",
-        }
-        yield last.get(can.last_tag, "yes") if can.tag_delete else "no"
-    yield "stay" if can.tag_delete_spares_siblings else "doomed tag overwritten, or kept"
-    yield "deleted by digest" if can.digest_delete else "left to the registry"
+        yield ALONE[can.tags.last_tag.manifest] if can.tags and can.tags.last_tag else "no"
+    yield "stay" if can.tags and can.tags.last_tag else "doomed tag overwritten, or kept"
+    yield "deleted by digest" if can.digests else "left to the registry"
     yield f"{can.quota.rate:g}/s" if can.quota else "adaptive"
     yield undo(can.undo)
 

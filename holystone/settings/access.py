@@ -8,8 +8,7 @@ from typing import Final, TypeAlias
 
 from yarl import URL
 
-from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
-from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.credentials.reference import Login, PasswordLogin, TokenLogin
 from holystone.adapters.http.hosts import Hosts
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.adapters.registries.reach import Access, TokenServer
@@ -20,6 +19,7 @@ from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.settings import options as o
 from holystone.settings.given import PASSED_OVER, Given, GivenValue
 from holystone.settings.option import Option
+from holystone.settings.secrets import secret_reference
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _Options: TypeAlias = tuple[Option, Option]
@@ -75,20 +75,20 @@ def _access(given: Given, prefix: str) -> Access:
     return Access({name: login for name, login in found.items() if login}, url)
 
 
-def _login(given: Given, prefix: str, vendor: Vendor) -> Credential | None:
+def _login(given: Given, prefix: str, vendor: Vendor) -> Login | None:
     tokens = (_token(given, *_both(prefix, each.name)) for each in vendor.logins if isinstance(each, TokenOption))
     passwords = (_password(given, *pair) for pair in _pairs(prefix, vendor))
     return next((login for login in chain(tokens, passwords) if login), None)
 
 
-def _token(given: Given, *options: Option) -> Credential | None:
+def _token(given: Given, *options: Option) -> Login | None:
     value = given.filled(*options)
-    return RegistryToken(Secret(value.text), value.source) if value else None
+    return TokenLogin(secret_reference(given, value)) if value else None
 
 
-def _password(given: Given, users: _Options, passwords: _Options) -> Credential | None:
+def _password(given: Given, users: _Options, passwords: _Options) -> Login | None:
     user, password = given.filled(*users), given.filled(*passwords)
-    return UserPassword(user.text, Secret(password.text), password.source) if user and password else None
+    return PasswordLogin(user.text, secret_reference(given, password)) if user and password else None
 
 
 def half_logins(given: Given) -> Iterable[str]:

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from holystone.adapters.credentials.secret import Secret
 from holystone.engine.errors import UsageError
 from holystone.settings import intent_options as intent
 from holystone.settings.given import Given
+from holystone.settings.secrets import secret_reference
 from holystone.settings.values import KubernetesSettings
 
 
@@ -15,7 +15,7 @@ def resolve_clusters(given: Given) -> KubernetesSettings:
     return KubernetesSettings(
         default_config=given.home / ".kube" / "config",
         config=tuple(given.expanded(path) for path in config.text.split(os.pathsep) if path) if config else None,
-        config_base64=Secret(base64.text) if base64 else None,
+        config_base64=secret_reference(given, base64) if base64 else None,
         context=context.text if context else None,
         excluded=tuple(value.text for value in given.values(intent.EXCLUDE_KUBE_CONTEXT)),
         context_namespace_only=given.flag(intent.SCAN_CONTEXT_NAMESPACE_ONLY),

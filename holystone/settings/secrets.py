@@ -8,12 +8,30 @@ a plugin, SSH_AUTH_SOCK and a proxy by git, and a list of what is allowed would 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from holystone.settings.given import Options
+from holystone.adapters.credentials.reference import (
+    InVariable,
+    SecretReference,
+    is_reference,
+    parse_reference,
+)
+from holystone.engine.errors import UsageError
+from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.tables import CLEANUP_OPTIONS
 
 _CREDENTIALS: Final = tuple(each for each in CLEANUP_OPTIONS if each.credential)
 OUR_SECRETS: Final = frozenset(name for each in _CREDENTIALS for name in each.variables)
 """Variables that no other program sees."""
+
+
+def secret_reference(given: Given, value: GivenValue) -> SecretReference:
+    """Raises UsageError. What has left our environment by the time that it is read can be referred to no more."""
+    reference = parse_reference(value.text, value.source, given.expanded)
+    if isinstance(reference, InVariable) and reference.name in OUR_SECRETS:
+        raise UsageError(
+            f"{value.source} refers to the variable {reference.name}, which is a login itself.",
+            what_to_do="Refer to a variable of another name, or to a file.",
+        )
+    return reference
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
@@ -30,15 +48,19 @@ def pieces(words: Iterable[str]) -> Iterable[str]:
             name, _, value = word.partition("=")
             behind = name in flags
             word = value
-        if behind and word:
+        if behind and word and not is_reference(word):
             yield word
 
 
 def exposed(options: Options) -> Iterable[str]:
     """Whether a secret stands on the command line, as a sentence for people."""
-    typed = [each for each in _CREDENTIALS if each.credential == "secret" and options.get(each.key)]
+    secrets = [each for each in _CREDENTIALS if each.credential == "secret" and options.get(each.key)]
+    typed = [each for each in secrets if not is_reference(str(options[each.key]))]
     if typed:
         flags, variables = (
             ", ".join(names) for names in zip(*((e.flag, f"${e.variables[0]}") for e in typed), strict=True)
         )
-        yield f"{flags} on the command line can be read by everybody on this machine (`ps`): use {variables}."
+        yield (
+            f"{flags} on the command line can be read by everybody on this machine (`ps`): use {variables}, or say "
+            "where the secret is (env:NAME, file:PATH)."
+        )

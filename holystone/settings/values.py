@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.credentials.reference import SecretReference
 from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.engine.errors import UsageError
@@ -65,7 +65,7 @@ class KubernetesSettings(msgspec.Struct, frozen=True):
     default_config: Path
     config: tuple[Path, ...] | None = None
     """Merged; those that do not exist are left out. None: `default_config`, else a pod's own cluster."""
-    config_base64: Secret | None = None
+    config_base64: SecretReference | None = None
     """Counts before `config`."""
     context: str | None = None
     """None: all."""

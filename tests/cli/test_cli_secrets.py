@@ -10,7 +10,7 @@ import pytest
 from holystone.cli.main import main
 from holystone.embedded.access import Basic, User
 from holystone.settings import options
-from holystone.settings.secrets import OUR_SECRETS, exposed
+from holystone.settings.secrets import OUR_SECRETS, exposed, pieces
 from holystone.settings.tables import CLEANUP_OPTIONS
 from tests.cli.test_cli_git import git
 from tests.cli.test_cli_in_use import write_config
@@ -94,6 +94,17 @@ def test_a_secret_on_the_command_line_is_told_once(shop: Bench) -> None:
     assert SECRET not in ran.out + ran.err
     assert not [line for line in shop.cleanup("--dry-run", env={"WERF_REPO_QUAY_TOKEN": SECRET}).notes if "ps" in line]
     assert "ps" not in shop.cleanup("--dry-run", "--log-quiet", f"--repo-quay-token={SECRET}").err
+
+
+def test_where_a_secret_is_may_be_seen() -> None:
+    assert not list(exposed({"repo_quay_token": "env:QUAY", "images_repo_github_token": "file:/run/token"}))
+    words = ["--repo-quay-token=file:/run/token", "horse", "--repo-github-token", "env:GH", "battery"]
+    assert list(pieces(words)) == ["horse", "battery"]
+
+
+def test_a_secret_that_is_not_where_it_was_said_to_be_is_wrong_usage(shop: Bench) -> None:
+    ran = shop.cleanup("--dry-run", "--without-kube=false", "--kube-config-base64=file:none")
+    assert (ran.code, "--kube-config-base64 refers to the file" in ran.err) == (2, True)
 
 
 def test_names_are_no_secrets() -> None:

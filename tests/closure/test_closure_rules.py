@@ -3,9 +3,9 @@ import random
 import pytest
 
 from holystone.engine.closure.close import close, needed_to_decide
-from holystone.engine.closure.closed import Tagged
+from holystone.engine.model.capabilities import Cascade
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
-from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Unreadable
+from holystone.engine.model.reasons import ChildOf, NotJudged, NoVerdict, ReferrerOf, Tagged, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from tests.support.gentle import gentle
@@ -207,12 +207,12 @@ def test_what_would_take_a_referrer_of_a_child_along_goes_after_the_index(
 ) -> None:
     """The index over its subject, too, where an index takes its children along."""
     snapshot = repository([index(1, 2), image(2, subject=3), image(3), index(4, 3)], {"a": 1, "b": 4})
-    can = gentle("toy", digest_delete_takes_referrers=True, digest_delete_takes_children=takes_children)
+    can = gentle("toy", cascade=Cascade(referrers=True, children=takes_children))
     assert close(snapshot, doom("a", "b"), can).levels == levels
 
 
 def test_what_would_take_a_referrer_of_a_child_along_through_any_number_of_subjects_goes_after_the_index() -> None:
     chain = [index(1, 2), image(2, subject=3), image(3, subject=4), image(4, subject=5), image(5)]
-    can = gentle("toy", digest_delete_takes_referrers=True)
+    can = gentle("toy", cascade=Cascade(referrers=True))
     closed = close(repository(chain, {"a": 1, "b": 5}), doom("a", "b"), can)
     assert closed.levels == ((d(1),), (d(5),), (d(4),), (d(3),), (d(2),))

@@ -22,7 +22,7 @@ class Floor:
     deletion, a look at what stays after it, and the question whether the credential may delete."""
 
 
-def floor(name: str, page: int, bulk: int, tags: int, doomed: int, *, warm: bool) -> Floor:
+def floor(name: str, page: int | None, bulk: int, tags: int, doomed: int, *, warm: bool) -> Floor:
     listing, left = _pages(tags, page), _pages(tags - doomed, page)
     unknown = 0 if warm else tags
     reading, looks, journal = 2 * unknown, listing + left, 0  # a manifest, then its configuration; two more listings
@@ -45,7 +45,7 @@ QUESTIONS = dict.fromkeys(EMULATORS, 2)
 """Requests that find out rights and rules."""
 
 
-def _pages(items: int, page: int) -> int:
+def _pages(items: int, page: int | None) -> int:
     return max(1, math.ceil(items / page)) if page else 1
 
 

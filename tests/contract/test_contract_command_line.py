@@ -115,7 +115,8 @@ def test_a_project_is_purged_and_put_back(vendor: VendorEmulator, tmp_path: Path
         assert ran.code == 0, ran.err
         foreign = str(published.tags[0].repository)
         left = {path: there - {"not-ours", "also-not-ours"} for path, there in tags(shop).items()}
-        last = int(VENDORS[vendor.implementation].profile.can.keeps_last_tagged)
+        digests = VENDORS[vendor.implementation].profile.can.digests
+        last = int(digests is not None and digests.keeps_last_tagged)
         assert {path: len(there) for path, there in left.items()} == {path: last * (path != foreign) for path in left}
         assert {"not-ours", "also-not-ours"} <= tags(shop)[foreign]
         undone = shop.run("undo", ran.json["run"], *shop.addresses())

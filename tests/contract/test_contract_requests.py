@@ -20,5 +20,5 @@ async def test_requests_are_close_to_the_least(name: str, tmp_path: Path) -> Non
     profile = VENDORS[name].profile
     made = await count(name, tmp_path, TAGS, DOOMED)
     for temperature, found in (("cold", made.cold), ("warm", made.warm)):
-        least = floor(name, profile.can.page, profile.can.bulk, TAGS, DOOMED, warm=temperature == "warm")
+        least = floor(name, profile.can.listing.page, profile.can.bulk, TAGS, DOOMED, warm=temperature == "warm")
         assert least.bare <= found <= 1.05 * least.promised + SPARE, temperature

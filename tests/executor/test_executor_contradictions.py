@@ -124,7 +124,7 @@ async def test_a_plan_for_a_registry_that_does_something_else_is_given_up_and_no
     registry.answer = lambda _: Failed("400 DIGEST_INVALID")
     assert (await execute(registry, plan)).incomplete
     assert await unfinished() == 1
-    registry.capabilities = msgspec.structs.replace(registry.capabilities, tag_delete=False)
+    registry.capabilities = msgspec.structs.replace(registry.capabilities, tags=None)
     result = await execute(registry)
     assert result.repositories[0].is_stopped_by(PlanDoubtful)
     assert "does not answer now as when the plan was made" in str(result.repositories[0].stopped)

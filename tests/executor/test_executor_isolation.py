@@ -12,6 +12,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import Refused, RegistryFailure, TooDeep, Unauthorized, Unreachable
 from holystone.engine.events import listening
 from holystone.engine.executor import execute_plan
+from holystone.engine.model.capabilities import SPARES_ALL, Cascade, TagDeletion
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import NESTED_AT_MOST, RawManifest
 from holystone.engine.model.outcomes import (
@@ -112,7 +113,7 @@ async def test_a_deletion_that_is_refused_because_of_another_is_tried_again_afte
 async def test_a_new_tag_on_a_referrer_holds_an_index_that_would_take_its_subject_along(
     execute: Execute, *, takes_children: bool
 ) -> None:
-    can = msgspec.structs.replace(CAPABILITIES, digest_delete_takes_children=takes_children)
+    can = msgspec.structs.replace(CAPABILITIES, cascade=Cascade(children=takes_children))
     registry = MemoryRegistry(can)
     child = registry.image(APP, "child")
     sbom = registry.image(APP, "sbom", subject=child)
@@ -278,7 +279,7 @@ async def test_a_server_that_stops_to_delete_says_so_itself(execute: Execute) ->
     def answer(name: Tag | Digest) -> Outcome | None:
         if len(registry.contents[APP].manifests) > 900:
             return None
-        registry.capabilities = gentle("memory", can_delete=False, cannot_delete_because="it is read-only by now")
+        registry.capabilities = gentle("memory", forbidden="it is read-only by now")
         return Forbidden("405")
 
     registry.answer = answer
@@ -338,9 +339,7 @@ async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Ex
 
 async def test_a_server_that_does_not_delete_is_asked_nothing_else(execute: Execute) -> None:
     there = world("plain")
-    there.registry.capabilities = gentle(
-        "memory", can_delete=False, cannot_delete_because="REGISTRY_STORAGE_DELETE_ENABLED is off"
-    )
+    there.registry.capabilities = gentle("memory", forbidden="REGISTRY_STORAGE_DELETE_ENABLED is off")
     result = await execute(there.registry, there.plan)
     assert "REGISTRY_STORAGE_DELETE_ENABLED" in str(result.repositories[0].stopped)
     assert result.not_tried == len(there.plan.steps)
@@ -409,7 +408,7 @@ async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path,
 
 
 async def test_deletions_are_sent_in_batches(execute: Execute) -> None:
-    registry = MemoryRegistry(gentle("memory", tag_delete=True, tag_delete_spares_siblings=True, bulk=100))
+    registry = MemoryRegistry(gentle("memory", tags=TagDeletion(SPARES_ALL), bulk=100))
     images = [registry.image(APP, str(number), f"t{number}") for number in range(250)]
     result = await execute(registry, _many(images))
     assert result.counts == {"deleted": 500}
@@ -545,7 +544,7 @@ async def test_what_the_plan_has_read_is_followed_however_deep_it_is(execute: Ex
 async def test_a_kept_referrer_that_loses_a_tag_by_a_tombstone_does_not_hold_its_subject_either(
     execute: Execute,
 ) -> None:
-    can = msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False)
+    can = msgspec.structs.replace(CAPABILITIES, tags=TagDeletion())
     registry = MemoryRegistry(can)
     subject = registry.image(APP, "subject", "old")
     sbom = registry.image(APP, "sbom", "sbom", "sbom-too", subject=subject)

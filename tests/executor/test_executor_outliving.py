@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import BlobsMissing, RegistryFailure
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome, StillServed, WouldDrop
 from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.reasons import ChildOf
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_lines
 from tests.support.execution import Execute, after, die, once
@@ -65,7 +66,9 @@ def world(registry: MemoryRegistry, how: How, parts: int = 3) -> tuple[Repositor
     kind: Literal["tombstone", "untag"] = "tombstone" if how == "tombstone" else "untag"
     stage = Pass(kind, tuple(steps))  # type: ignore[arg-type]
     planned = repository_plan(APP, stage, kept={"index": index})
-    return msgspec.structs.replace(planned, kept_manifests=tuple(sorted((index, *made)))), made
+    return msgspec.structs.replace(
+        planned, kept_manifests={**planned.kept_manifests, **dict.fromkeys(made, ChildOf(index))}
+    ), made
 
 
 @pytest.mark.parametrize("how", ["delete", "tombstone"])
@@ -217,8 +220,8 @@ class Leaving(MemoryRegistry):
         return outcome
 
 
-def careless(*, tag_delete: bool = True) -> Capabilities:
-    return msgspec.structs.replace(CAPABILITIES, tag_delete=tag_delete, tag_delete_spares_siblings=False)
+def careless(*, by_name: bool = True) -> Capabilities:
+    return msgspec.structs.replace(CAPABILITIES, tags=TagDeletion() if by_name else None)
 
 
 def shared_by(registry: MemoryRegistry, *doomed: str) -> RepositoryPlan:
@@ -232,7 +235,7 @@ def shared_by(registry: MemoryRegistry, *doomed: str) -> RepositoryPlan:
 async def test_tombstones_that_a_digest_delete_leaves_go_by_name_or_are_told(
     execute: Execute, *, by_name: bool
 ) -> None:
-    registry = Leaving(careless(tag_delete=by_name))
+    registry = Leaving(careless(by_name=by_name))
     result = await execute(registry, shared_by(registry, "old-1", "old-2"))
     told = Deleted() if by_name else StillServed()
     assert result.repositories[0].outcomes == {0: told, 1: told}
@@ -303,8 +306,9 @@ async def test_the_tag_that_was_to_stay_on_it_and_has_moved_on_leaves_it_the_oth
 ) -> None:
     """An index that stays needs what both are on."""
     registry = Dropping(blobs_go=True)
+    drops = LastTag("may-go", takes_attached=False)
     registry.capabilities = msgspec.structs.replace(
-        CAPABILITIES, last_tag="may-take-manifest", overwrite="may-drop-manifest"
+        CAPABILITIES, tags=TagDeletion(drops), digests=DigestDeletion(tombstones=drops)
     )
     part = registry.image(APP, "part", "latest-amd64", "v1-amd64")
     index = registry.index(APP, [part], "v1")

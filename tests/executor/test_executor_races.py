@@ -9,6 +9,7 @@ import pytest
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor import CheckReport, Loss, check_after
 from holystone.engine.executor.check import Deletions
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.plan import Pass, Remove, Untag
@@ -197,7 +198,7 @@ async def test_a_tag_that_moves_from_one_doomed_manifest_to_another_protects_it(
 
 async def test_a_careless_delete_by_name_spares_manifests_with_a_new_tag(execute: Execute) -> None:
     there = world("delete")
-    there.registry.capabilities = type(there.registry.capabilities)("memory", True, tag_delete=True)
+    there.registry.capabilities = Capabilities("memory", tags=TagDeletion(), digests=DigestDeletion())
     there.registry.contents[APP].tags[Tag("new")] = there.digests["a"]
     there.plan = repository_plan(APP, Pass("untag", (untag("a1", there.digests["a"]), untag("b", there.digests["b"]))))
     outcomes = await _run(execute, there)

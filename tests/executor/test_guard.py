@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from holystone.engine.errors import Doubtful, HolystoneError, IncompleteSource, PlanDoubtful, RegistryFailure
 from holystone.engine.executor.guard import Guard, Hold, find_holds
+from holystone.engine.model.capabilities import LastTag, TagDeletion
 from holystone.engine.model.lock_tags import LockTag, lock_tag
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
@@ -314,12 +314,12 @@ class Careless(MemoryRegistry):
         return outcomes
 
 
-@pytest.mark.parametrize("takes", [{"tag_delete_spares_siblings": False}, {"last_tag": "may-take-manifest"}])
+@pytest.mark.parametrize("takes", [TagDeletion(), TagDeletion(LastTag("may-go", takes_attached=False))])
 async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_put_into_an_index(
-    execute: Execute, takes: dict[str, Any]
+    execute: Execute, takes: TagDeletion
 ) -> None:
     """With any of them, or with the last one (Gitea)."""
-    registry = Careless(msgspec.structs.replace(CAPABILITIES, **takes))
+    registry = Careless(msgspec.structs.replace(CAPABILITIES, tags=takes))
     old = registry.image(APP, "old", "v1", "v2")
     index = registry.index(APP, [old], "v1")
     made = repository_plan(APP, Pass("untag", (untag("v1", old), untag("v2", old))), level(remove(old)))
@@ -329,7 +329,9 @@ async def test_where_tags_take_their_manifest_along_none_goes_that_somebody_has_
 
 
 async def test_a_last_tag_takes_nothing_that_stays_and_so_its_siblings_go(execute: Execute) -> None:
-    registry = Careless(msgspec.structs.replace(CAPABILITIES, last_tag="may-take-manifest"))
+    registry = Careless(
+        msgspec.structs.replace(CAPABILITIES, tags=TagDeletion(LastTag("may-go", takes_attached=False)))
+    )
     old = registry.image(APP, "old", "keep", "v1")
     registry.contents[APP].tags[Tag("new")] = old
     await execute(registry, repository_plan(APP, Pass("untag", (untag("v1", old),)), kept={"keep": old}))

@@ -9,7 +9,7 @@ import pytest
 
 from holystone.engine.errors import RegistryFailure
 from holystone.engine.executor import CheckReport
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, ListingFacts, TagDeletion
 from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.outcomes import Deleted, Locked, Needed
 from holystone.engine.model.plan import Pass, RepositoryPlan
@@ -65,7 +65,7 @@ async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute, ca
 @pytest.mark.usefixtures("old_at_once")
 async def test_what_is_tagged_in_the_middle_of_a_careless_pass_by_name_stays(execute: Execute) -> None:
     """A registry that takes the manifest along with any of its tags."""
-    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, tag_delete_spares_siblings=False))
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, tags=TagDeletion()))
     digests = doomed(registry)
 
     async def take_all(point: Point) -> None:
@@ -114,7 +114,10 @@ async def test_the_signature_of_what_is_tagged_in_the_middle_of_a_pass_stays(
     ("capabilities", "most"),
     [
         (TELLING, 2 + COUNT / 10),
-        (msgspec.structs.replace(TELLING, page=10), 2),  # thirty requests for each look
+        (
+            msgspec.structs.replace(TELLING, listing=ListingFacts(digests=True, page=10)),
+            2,
+        ),  # thirty requests for each look
         (CAPABILITIES, 2 + COUNT / 10),  # by names alone
     ],
 )
@@ -128,7 +131,7 @@ async def test_renewed_looks_add_a_tenth_of_the_deletions_at_most(
     await execute(registry, repository_plan(APP, steps))
     assert registry.count("list_tags") <= most
     assert registry.count("resolve alone") == 0
-    looks = 0 if capabilities.digests_in_listing else 2 * COUNT  # before the pass, and before each deletion
+    looks = 0 if capabilities.listing.digests else 2 * COUNT  # before the pass, and before each deletion
     assert registry.count("resolve") <= looks + 10, "and some of what has gone"
 
 

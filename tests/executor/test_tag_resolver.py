@@ -5,6 +5,7 @@ import pytest
 
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tag_resolver import TagResolver
+from holystone.engine.model.capabilities import ListingFacts
 from holystone.engine.model.outcomes import Deleted, MovedMeanwhile
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Tag
@@ -61,7 +62,7 @@ async def test_a_tag_without_a_digest_in_the_listing_is_looked_up() -> None:
 async def test_few_tags_are_looked_at_one_by_one_where_a_listing_takes_more_requests() -> None:
     registry = MemoryRegistry(TELLING)
     digest = registry.image(APP, "one", "a", "b")
-    ten_a_page = msgspec.structs.replace(TELLING, page=10)
+    ten_a_page = msgspec.structs.replace(TELLING, listing=ListingFacts(digests=True, page=10))
     resolver = TagResolver(registry.open(APP), ten_a_page, states("a", "b"), tags=21, clock=lambda: 0.0)
     assert [await resolver.tag(Tag("a")), await resolver.tag(Tag("c"))] == [digest, None]
     assert (registry.count("list_tags"), registry.count("resolve")) == (0, 2)
@@ -77,7 +78,11 @@ async def test_a_listing_that_stood_for_few_looks_is_not_repeated() -> None:
     names = [f"v{number}" for number in range(25)]
     registry.image(APP, "one", *names)
     resolver = TagResolver(
-        registry.open(APP), msgspec.structs.replace(TELLING, page=10), states(*names), tags=25, clock=lambda: now
+        registry.open(APP),
+        msgspec.structs.replace(TELLING, listing=ListingFacts(digests=True, page=10)),
+        states(*names),
+        tags=25,
+        clock=lambda: now,
     )
     for name in names[:2]:
         await resolver.tag(Tag(name))
@@ -123,7 +128,7 @@ async def test_a_listing_that_is_old_before_it_is_complete_is_not_made_for_each_
 
 @pytest.mark.parametrize(("tags", "page", "requests"), [(0, 10, 1), (10, 10, 1), (11, 10, 2), (11, 0, 1)])
 def test_how_many_requests_a_listing_takes(tags: int, page: int, requests: int) -> None:
-    capabilities = msgspec.structs.replace(TELLING, page=page)
+    capabilities = msgspec.structs.replace(TELLING, listing=ListingFacts(digests=True, page=page))
     assert TagResolver(MemoryRegistry().open(APP), capabilities, states(), tags=tags).requests == requests
 
 

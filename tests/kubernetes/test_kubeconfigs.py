@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from holystone.adapters import files as files_module
+from holystone.adapters.credentials.reference import AsGiven
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.kubernetes.kubeconfig import KubeConfig, parse_config, read_files
 from holystone.adapters.kubernetes.targets import choose_targets, find_config
@@ -31,7 +32,8 @@ def find(
     environ: Mapping[str, str] | None = None,
     account: Path = Path("/nowhere"),
 ) -> KubeConfig:
-    return find_config(files or None, Secret(encoded) if encoded else None, default, environ or {}, account)
+    base64 = AsGiven(Secret(encoded), "--kube-config-base64") if encoded else None
+    return find_config(files or None, base64, default, environ or {}, account)
 
 
 def test_an_earlier_file_wins_entry_by_entry(tmp_path: Path) -> None:

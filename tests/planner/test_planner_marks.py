@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.reasons import MarkOf
@@ -22,10 +22,10 @@ STAGE, MARK = Tag("s-1"), Tag("s-1-rejected")
 MARKS = {MARK: STAGE}
 FACTS = TagFacts(marks=MARKS, written_once=frozenset({STAGE, MARK}))
 
-BY_NAME = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True)
-WHOLE = msgspec.structs.replace(BY_NAME, tags_first=False)
-DIGEST_ONLY = gentle("toy", overwrite="impossible")
-OVERWRITES = gentle("toy", delete_cost_grows=True)
+BY_NAME = gentle("toy", tags=TagDeletion(SPARES_ALL))
+WHOLE = msgspec.structs.replace(BY_NAME, digests=DigestDeletion(tags_first=False, tombstones=SPARES_ALL))
+DIGEST_ONLY = gentle("toy", digests=DigestDeletion())
+OVERWRITES = gentle("toy", digests=DigestDeletion(tombstones=SPARES_ALL, cost_grows=True))
 
 APART = repository([image(1), image(2), image(3)], {STAGE: 1, MARK: 2, "old": 3})
 BESIDE_A_RECORD = repository([image(1), image(2)], {STAGE: 1, MARK: 2, "record": 2})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from holystone.engine.closure.close import close
 from holystone.engine.closure.closed import Closed
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
@@ -60,25 +60,25 @@ some = settings(max_examples=60, deadline=None)
 def test_kept_tags_keep_all_they_need_and_doomed_tags_go(case: Case) -> None:
     closed, plan = case.plan()
     assert proof(case, plan) == ()
-    if not case.can.digest_delete and not case.can.tag_delete:
+    if not (case.can.digests or case.can.tags):
         return  # refused anyway: nothing could be applied
     registry = ToyRegistry(case.snapshot, case.can)
     registry.apply(plan)
     kept = {each.tag for each in plan.kept}
     assert registry.tags == {tag: at for tag, at in case.snapshot.tags.items() if tag in kept}
-    needed = needs(case.snapshot, kept, subjects=case.can.digest_delete_takes_referrers)
+    needed = needs(case.snapshot, kept, subjects=case.can.cascade.referrers)
     needed &= case.snapshot.manifests.keys()
     assert needed <= registry.manifests.keys()
     kept_manifests = set(plan.kept_manifests) & case.snapshot.manifests.keys()
     assert kept_manifests <= registry.manifests.keys()
     assert needed <= kept_manifests
-    if not (case.can.protects_children or case.can.gone_index_takes_children):
+    if not (case.can.protects_children or case.can.collects_unlisted):
         assert needed == kept_manifests
     gone = case.snapshot.manifests.keys() - registry.manifests.keys()
-    if case.can.protects_children and case.can.digest_delete:
+    if case.can.protects_children and case.can.digests:
         assert not gone & {child for each in registry.manifests.values() for child in each.children}
     assert gone <= closed.doomed.keys()
-    if case.can.digest_delete:
+    if case.can.digests:
         assert gone == closed.doomed.keys()
 
 
@@ -86,13 +86,13 @@ def proof(case: Case, plan: RepositoryPlan) -> tuple[str, ...]:
     return check_plan(case.snapshot, plan, case.can, marks=case.facts.marks)
 
 
-def _outlives_tags(case: Case, closed: Closed, tag: Tag) -> bool:
+def _outlives_tags(case: Case, closed: Closed, tag: Tag, last: LastTag) -> bool:
     digest = case.snapshot.tags[tag]
-    if case.can.last_tag_takes_attached and any(each.startswith(f"sha256-{digest.hex}") for each in case.snapshot.tags):
+    if last.takes_attached and any(each.startswith(f"sha256-{digest.hex}") for each in case.snapshot.tags):
         return False
     indexes = [each.digest for each in case.snapshot.manifests.values() if digest in each.children]
-    listed = case.can.last_tag == "takes-unlisted" and any(index in closed.kept for index in indexes)
-    return listed or case.can.digest_push_outlives_tags or case.can.last_tag == "leaves-manifest"
+    listed = last.manifest == "goes-unlisted" and any(index in closed.kept for index in indexes)
+    return listed or last.manifest in ("stays", "goes-unanchored")
 
 
 def _another_stays(case: Case, tag: Tag, kept: Mapping[Tag, Kept]) -> bool:
@@ -112,11 +112,8 @@ def test_a_doomed_tag_goes_or_is_kept_with_a_reason(case: Case) -> None:
         elif tag in kept:
             assert kept[tag].reasons
             assert case.snapshot.tags[tag] in closed.kept
-            assert not (
-                case.can.tag_delete
-                and case.can.tag_delete_spares_siblings
-                and (_another_stays(case, tag, kept) or _outlives_tags(case, closed, tag))
-            )
+            last = case.can.tags.last_tag if case.can.tags else None
+            assert not (last and (_another_stays(case, tag, kept) or _outlives_tags(case, closed, tag, last)))
     assert all(step.reasons for step in plan.steps)
 
 
@@ -129,7 +126,8 @@ def test_tombstones_are_only_pushed_where_nobody_can_lose_a_move(case: Case) -> 
             if isinstance(step, Untag):
                 assert each.kind == ("tombstone" if step.how == "tombstone" else "untag")
                 if step.how == "tombstone":
-                    assert case.can.overwrite != "impossible"
+                    tombstones = case.can.digests.tombstones if case.can.digests else None
+                    assert tombstones
                     assert not case.facts.young(step.tag)
                     assert step.tag in case.facts.written_once or step.digest in closed.kept
             else:
@@ -173,7 +171,7 @@ def _tags(each: Pass) -> set[Tag]:
 @some
 @given(cases())
 def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
-    if not case.can.digest_delete:
+    if not case.can.digests:
         return  # untagged manifests stay, for the registry to collect
     _, plan = case.plan()
     registry = ToyRegistry(case.snapshot, case.can)
@@ -181,7 +179,7 @@ def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
     _, again = case.plan(registry.snapshot())
     assert again.passes == ()
     assert [each.tag for each in again.kept] == [each.tag for each in plan.kept]
-    if case.can.protects_children or case.can.gone_index_takes_children:
+    if case.can.protects_children or case.can.collects_unlisted:
         # What stayed only because its deletion would be refused, or take along too much, is nobody's candidate now.
         assert set(again.kept_manifests) <= set(plan.kept_manifests)
     else:
@@ -217,4 +215,4 @@ def test_the_proof_finds_a_plan_that_takes_too_much(case: Case, data: st.DataObj
     worse = msgspec.structs.replace(plan, passes=(*plan.passes, extra))
     findings = proof(case, worse)
     # Where a subject takes its referrers, what is told is that they would be lost.
-    assert any(victim in finding for finding in findings) or (findings and case.can.digest_delete_takes_referrers)
+    assert any(victim in finding for finding in findings) or (findings and case.can.cascade.referrers)

@@ -4,11 +4,19 @@ import msgspec
 import pytest
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import MOST_BYTES, Kept, Pass, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import ChildOf, NotJudged, ReferrerOf, SharesDigestWith, Unreadable, YoungerThan
+from holystone.engine.model.reasons import (
+    ChildOf,
+    NotJudged,
+    ReferrerOf,
+    SharesDigestWith,
+    Tagged,
+    Unreadable,
+    YoungerThan,
+)
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Verdict
 from holystone.engine.planner.facts import TagFacts
@@ -24,9 +32,10 @@ from holystone.engine.planner.speed import (
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 
-DIGEST_ONLY = gentle("toy", overwrite="impossible")
+DIGEST_ONLY = gentle("toy", digests=DigestDeletion())
 OVERWRITES = gentle("toy")
-BY_NAME = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True)
+GROWING = gentle("toy", digests=DigestDeletion(tombstones=SPARES_ALL, cost_grows=True))
+BY_NAME = gentle("toy", tags=TagDeletion(SPARES_ALL))
 WHY = DELETE.reasons
 OLD, NEW = Tag("old"), Tag("new")
 RESTED = TagFacts(created={OLD: NOW - GRACE}, as_of=NOW, grace=GRACE)
@@ -51,7 +60,7 @@ def test_by_name_first_then_manifests() -> None:
     made = plan(repository([image(1), image(2)], {"old": 1, "new": 2}), doom("old"), BY_NAME)
     assert made.passes == (Pass("untag", (Untag(OLD, d(1), "delete", WHY),)), Pass("manifests", (remove(1),)))
     assert made.kept == (Kept(NEW, d(2), (NotJudged(),)),)
-    assert made.kept_manifests == (d(2),)
+    assert made.kept_manifests == {d(2): Tagged(NEW)}
 
 
 def test_a_shared_digest_loses_only_the_doomed_name_where_siblings_are_spared() -> None:
@@ -59,19 +68,19 @@ def test_a_shared_digest_loses_only_the_doomed_name_where_siblings_are_spared() 
 
 
 def test_a_tombstone_where_deleting_by_name_is_not_safe() -> None:
-    can = gentle("toy", tag_delete=True)
+    can = gentle("toy", tags=TagDeletion())
     assert plan(SHARED, doom("old"), can).passes == (Pass("tombstone", (Untag(OLD, d(1), "tombstone", WHY),)),)
 
 
 def test_a_shared_digest_is_kept_where_nothing_is_safe() -> None:
-    for can in (DIGEST_ONLY, gentle("toy", tag_delete=True, overwrite="impossible")):
+    for can in (DIGEST_ONLY, gentle("toy", tags=TagDeletion(), digests=DigestDeletion())):
         made = plan(SHARED, doom("old"), can)
         assert made.passes == ()
         assert made.kept == (Kept(NEW, d(1), (NotJudged(),)), Kept(OLD, d(1), (SharesDigestWith(NEW),)))
 
 
 def test_no_tombstone_where_its_digest_could_not_be_deleted() -> None:
-    can = gentle("toy", tag_delete=True, digest_delete=False)
+    can = gentle("toy", tags=TagDeletion(), digests=None)
     assert plan(SHARED, doom("old"), can).passes == ()
 
 
@@ -129,7 +138,7 @@ def test_a_broken_tag_is_listed_without_digest() -> None:
 
 
 def test_the_manifest_of_a_kept_tag_is_expected_afterwards_though_it_was_not_read() -> None:
-    assert plan(repository([], {"new": 1}), {}, BY_NAME).kept_manifests == (d(1),)
+    assert plan(repository([], {"new": 1}), {}, BY_NAME).kept_manifests == {d(1): Tagged(NEW)}
 
 
 def test_which_of_the_doomed_tags_are_written_once_is_in_the_plan() -> None:
@@ -147,11 +156,11 @@ def test_what_a_manifest_says_of_its_size_is_taken_for_a_size(layers: int, size:
 
 
 def test_a_child_that_the_registry_lacks_is_not_expected_afterwards() -> None:
-    assert plan(repository([index(1, 9)], {"new": 1}), {}, BY_NAME).kept_manifests == (d(1),)
+    assert plan(repository([index(1, 9)], {"new": 1}), {}, BY_NAME).kept_manifests == {d(1): Tagged(NEW)}
 
 
 def test_a_registry_that_collects_by_itself_gets_no_digest_deletes() -> None:
-    can = gentle("toy", tag_delete=True, digest_delete=False)
+    can = gentle("toy", tags=TagDeletion(), digests=None)
     made = plan(repository([image(1)], {"old": 1}), doom("old"), can)
     assert [each.kind for each in made.passes] == ["untag"]
 
@@ -194,14 +203,14 @@ def test_large_prunes_overwrite_what_is_written_once_and_rested() -> None:
         as_of=NOW,
         grace=GRACE,
     )
-    growing = gentle("toy", delete_cost_grows=True)
+    growing = GROWING
     tombstones, manifests = plan(snapshot, doom(*names), growing, facts).passes
     assert tombstones.kind == "tombstone"
     assert len(tombstones.steps) == count - 2
     assert len(manifests.steps) == count
     left = {step.tags for step in manifests.steps if isinstance(step, Remove) and step.tags}
     assert left == {(moved,), (young,)}
-    for can in (OVERWRITES, gentle("toy", delete_cost_grows=True, overwrite="impossible")):
+    for can in (OVERWRITES, gentle("toy", digests=DigestDeletion(cost_grows=True))):
         assert [each.kind for each in plan(snapshot, doom(*names), can, facts).passes] == ["manifests"]
 
 
@@ -213,5 +222,5 @@ def test_tags_that_another_step_has_taken_away_slow_no_deletion_down() -> None:
     )
     facts = TagFacts(written_once=frozenset(map(Tag, ("old", "a", "b"))))
     with patch("holystone.engine.planner.speed.tombstones_pay", return_value=False) as asked:
-        plan(snapshot, doom("old", "a", "b"), gentle("toy", delete_cost_grows=True), facts)
+        plan(snapshot, doom("old", "a", "b"), GROWING, facts)
     assert [call.args for call in asked.call_args_list] == [(4, 2, 2, 2)], "what is listed slows it, too"

@@ -5,10 +5,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from holystone.engine.model.capabilities import GENTLE, Capabilities
+from holystone.engine.model.capabilities import (
+    GENTLE,
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    Fate,
+    LastTag,
+    TagDeletion,
+)
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
 from holystone.engine.model.plan import How, Kept, Pass, Remove, RepositoryPlan, Untag
+from holystone.engine.model.reasons import ManifestReason, ReferrersUnknown
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.planner.check import check_plan
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, fallback, image, index, repository
@@ -34,10 +43,11 @@ def found(
 ) -> list[str]:
     """What is wrong with the plan that does these steps and keeps these tags, listing all that it does not remove."""
     gone = {step.digest for step in steps if isinstance(step, Remove)}
-    stays = tuple(sorted(snapshot.manifests.keys() - gone)) if listed is None else tuple(map(d, listed))
+    stays = sorted(snapshot.manifests.keys() - gone) if listed is None else map(d, listed)
+    needed: dict[Digest, ManifestReason] = dict.fromkeys(stays, ReferrersUnknown())
     tags = tuple(Kept(Tag(tag), snapshot.tags.get(Tag(tag)), ()) for tag in kept.split())
     marks = more.pop("planned", {})
-    plan = RepositoryPlan(REPOSITORY, "toy", (Pass("manifests", steps),), tags, stays, marks=marks)
+    plan = RepositoryPlan(REPOSITORY, "toy", (Pass("manifests", steps),), tags, needed, marks=marks)
     return [*check_plan(snapshot, plan, can, **more)]
 
 
@@ -159,10 +169,18 @@ LOST_B = ["kept tag b would be lost", *needed(1, "tag b")[:1]]
 
 
 def test_a_deletion_by_name_that_takes_its_siblings_along() -> None:
-    careless = can(tag_delete_spares_siblings=False)
+    careless = can(tags=TagDeletion())
     assert found(SHARED, untag("a", 1), kept="b") == []
     assert "kept tag b would be lost" in found(SHARED, untag("a", 1), kept="b", can=careless)
     assert found(SHARED, untag("a", 1, "tombstone"), kept="b", can=careless) == []
+
+
+def by_name(fate: Fate, *, takes_attached: bool = False) -> Capabilities:
+    return can(tags=TagDeletion(LastTag(fate, takes_attached=takes_attached)))
+
+
+def overwritten(fate: Fate) -> Capabilities:
+    return can(tags=TagDeletion(), digests=DigestDeletion(tombstones=LastTag(fate, takes_attached=False)))
 
 
 def lost(manners: Capabilities, how: How, snapshot: RepositorySnapshot = PART) -> bool:
@@ -173,26 +191,34 @@ def lost(manners: Capabilities, how: How, snapshot: RepositorySnapshot = PART) -
 
 
 def test_what_becomes_of_a_manifest_whose_last_tag_goes() -> None:
-    assert not lost(can(last_tag="leaves-manifest"), "delete")
-    assert lost(can(last_tag="may-take-manifest"), "delete")
-    assert not lost(can(last_tag="takes-unlisted"), "delete")
-    assert lost(can(last_tag="may-take-manifest"), "anchor")
-    assert not lost(can(last_tag="may-take-manifest", digest_push_outlives_tags=True), "anchor")
-    assert lost(can(last_tag="may-take-manifest", digest_push_outlives_tags=True), "delete")
-    assert not lost(can(overwrite="leaves-manifest", last_tag="may-take-manifest"), "tombstone")
-    assert lost(can(overwrite="may-drop-manifest"), "tombstone")
-    assert lost(can(overwrite="impossible"), "tombstone")
+    assert not lost(by_name("stays"), "delete")
+    assert lost(by_name("may-go"), "delete")
+    assert not lost(by_name("goes-unlisted"), "delete")
+    assert lost(by_name("may-go"), "anchor")
+    assert not lost(by_name("goes-unanchored"), "anchor")
+    assert lost(by_name("goes-unanchored"), "delete")
+    assert not lost(overwritten("stays"), "tombstone")
+    assert not lost(overwritten("goes-unlisted"), "tombstone")
+    assert lost(overwritten("goes-unanchored"), "tombstone")
+    assert lost(overwritten("may-go"), "tombstone")
+
+
+def test_what_a_registry_cannot_do_is_taken_to_do_the_worst() -> None:
+    for way in (can(digests=DigestDeletion()), can(digests=None)):
+        assert lost(way, "tombstone")
+    assert lost(can(tags=None), "delete")
+    assert lost(can(tags=None), "anchor")
 
 
 def test_a_referrer_that_no_index_lists_lives_by_its_tag_only_where_it_says_so() -> None:
     snapshot = repository([image(1), image(2, subject=1)], {"index": 1, "a": 2})
-    assert lost(can(last_tag="takes-unlisted"), "delete", snapshot)
-    assert not lost(can(last_tag="leaves-manifest"), "delete", snapshot)
+    assert lost(by_name("goes-unlisted"), "delete", snapshot)
+    assert not lost(by_name("stays"), "delete", snapshot)
 
 
 def test_what_is_attached_by_its_name_goes_with_the_last_tag_unless_it_is_locked() -> None:
     snapshot = repository([index(1, 2), image(2), image(3)], {"index": 1, "a": 2, fallback(2, ".sig"): 3})
-    steps, kept, takes = untag("a", 2), f"index {fallback(2, '.sig')}", can(last_tag_takes_attached=True)
+    steps, kept, takes = untag("a", 2), f"index {fallback(2, '.sig')}", by_name("stays", takes_attached=True)
     assert found(snapshot, steps, kept=kept) == []
     assert f"kept tag {fallback(2, '.sig')} would be lost" in found(snapshot, steps, kept=kept, can=takes)
     locked = msgspec.structs.replace(snapshot, locked={fallback(2, ".sig"): "immutable"})
@@ -203,7 +229,7 @@ def test_what_is_attached_by_its_name_goes_with_the_last_tag_unless_it_is_locked
 
 def test_a_deletion_that_takes_referrers_along_and_theirs() -> None:
     snapshot = repository([image(1), image(2, subject=1), image(3, subject=2)], {"a": 1, "b": 3})
-    takes = can(digest_delete_takes_referrers=True)
+    takes = can(cascade=Cascade(referrers=True))
     assert found(snapshot, remove(1, "a"), kept="b") == []
     assert found(snapshot, remove(1, "a"), kept="b", can=takes) == [
         "kept tag b would be lost",
@@ -211,7 +237,9 @@ def test_a_deletion_that_takes_referrers_along_and_theirs() -> None:
     ]
 
 
-@pytest.mark.parametrize("manners", [can(digest_delete_takes_children=True), can(last_tag="takes-unlisted")])
+@pytest.mark.parametrize(
+    "manners", [can(cascade=Cascade(children=True)), by_name("goes-unlisted"), overwritten("goes-unlisted")]
+)
 def test_a_deletion_that_takes_children_along_but_not_those_with_a_tag_or_another_index(manners: Capabilities) -> None:
     """A referrer with a tag keeps its subject from nothing: it only says what it is about."""
     held = repository([index(1, 2), image(2)], {"a": 1})
@@ -230,7 +258,7 @@ def test_a_child_that_is_listed_twice_hides_none_that_goes_with_it() -> None:
     snapshot = msgspec.structs.replace(
         repository([index(1, 4, 2, 2), image(2), image(4)], {"a": 1}), odd={"two words": d(4)}
     )
-    assert found(snapshot, remove(1, "a"), can=can(digest_delete_takes_children=True)) == [
+    assert found(snapshot, remove(1, "a"), can=can(cascade=Cascade(children=True))) == [
         f"manifest {d(4)} would be deleted, but the name 'two words' needs it"
     ]
 

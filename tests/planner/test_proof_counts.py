@@ -1,12 +1,12 @@
 """The work of the proof, counted: it grows as the repository does, not as its square."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, Cascade, LastTag, TagDeletion
 from holystone.engine.model.plan import Pass, Remove, RepositoryPlan
 from holystone.engine.planner.check import check_plan
 from tests.support.gentle import gentle
@@ -53,10 +53,11 @@ class Counted(dict[Any, Any]):
         return [(key, dict.__getitem__(self, key)) for key in self]
 
 
-TAKES_ALL: Mapping[str, Any] = {"digest_delete_takes_referrers": True, "digest_delete_takes_children": True}
+TAKES_ALL = gentle("toy", cascade=Cascade(referrers=True, children=True))
+COLLECTS = gentle("toy", tags=TagDeletion(LastTag("goes-unlisted")))
 
 
-@pytest.mark.parametrize("can", [gentle("toy"), gentle("toy", **TAKES_ALL), gentle("toy", last_tag="takes-unlisted")])
+@pytest.mark.parametrize("can", [gentle("toy"), TAKES_ALL, COLLECTS])
 def test_the_proof_looks_at_each_manifest_a_few_times(can: Capabilities) -> None:
     """Images, each with something that refers to it, and indexes of them; all of it goes."""
     pairs = range(0, MANY, 4)
@@ -69,7 +70,7 @@ def test_the_proof_looks_at_each_manifest_a_few_times(can: Capabilities) -> None
     tags_of = {at: (tag,) for tag, at in there.tags.items()}
     order = [d(n + each) for n in pairs for each in (0, 1, 3, 2)]
     removes = tuple(Remove(digest, "", 10, tags_of.get(digest, ()), DELETE.reasons) for digest in order)
-    plan = RepositoryPlan(there.repository, "toy", (Pass("manifests", removes),), (), ())
+    plan = RepositoryPlan(there.repository, "toy", (Pass("manifests", removes),), (), {})
     counted = msgspec.structs.replace(there, manifests=Counted(there.manifests), tags=Counted(there.tags))
     assert check_plan(counted, plan, can) == ()
     assert counted.manifests.looks >= MANY  # type: ignore[attr-defined]

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.notices import RegistryWarns, RepositoryAbsent
 from holystone.engine.model.plan import Kept, Pass, PlanHead, Remove, RepositoryPlan, Untag
+from holystone.engine.model.reasons import ReferrersUnknown
 from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
@@ -20,8 +21,8 @@ from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, REPOSITORY, d, doom, fallback, image, index, repository
 
+OFF = gentle("toy", forbidden="405: storage.delete.enabled is off")
 A_NOTICE, Z = RegistryWarns(REPOSITORY, "a"), RepositoryAbsent(REPOSITORY)
-OFF = gentle("toy", can_delete=False, cannot_delete_because="405: storage.delete.enabled is off")
 ON = gentle("toy")
 
 
@@ -37,11 +38,11 @@ def test_deletion_switched_off_is_refused_and_still_shows_what_would_go() -> Non
     refusal = refuse_if_disabled(plan, OFF)
     assert refusal
     assert refusal.promise == "deletion-disabled"
-    assert refusal.because == OFF.cannot_delete_because
+    assert refusal.because == OFF.forbidden
 
 
 def test_a_registry_with_no_way_to_delete_is_refused() -> None:
-    can = gentle("toy", digest_delete=False)
+    can = gentle("toy", digests=None)
     plan = cleanup(3, 2, can)
     assert len(plan.doomed_tags) == 2
     refusal = refuse_if_disabled(plan, can)
@@ -50,7 +51,7 @@ def test_a_registry_with_no_way_to_delete_is_refused() -> None:
 
 
 def test_one_way_to_delete_is_enough() -> None:
-    for can in (ON, gentle("toy", tag_delete=True, digest_delete=False)):
+    for can in (ON, gentle("toy", tags=TagDeletion(), digests=None)):
         assert refuse_if_disabled(cleanup(3, 2, can), can) is None
 
 
@@ -121,7 +122,7 @@ def test_refusals_stand_in_the_order_of_repositories_and_first_those_of_none() -
     assert [each.repository for each in made.refusals] == [None, numbers, REPOSITORY, zoo]
 
 
-BASE = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+BASE = RepositoryPlan(REPOSITORY, "toy", (), (), {})
 A, B = Tag("a"), Tag("b")
 
 
@@ -131,7 +132,7 @@ def check(manifests: list[object], tags: dict[str, int], *steps: Untag | Remove,
         BASE,
         passes=(Pass("manifests", steps),),
         kept=tuple(Kept(Tag(tag), snapshot.tags.get(Tag(tag)), ()) for tag in kept.split()),
-        kept_manifests=tuple(snapshot.manifests) if not of else (d(of),),
+        kept_manifests=dict.fromkeys([d(of)] if of else snapshot.manifests, ReferrersUnknown()),
     )
     return "\n".join(check_plan(snapshot, plan))
 
@@ -192,7 +193,7 @@ def test_many_that_were_not_read_cost_the_proof_no_more_than_one() -> None:
     snapshot = repository([image(number) for number in range(500)], {})
     unread = {Tag(f"u{number}"): "500" for number in range(500)}
     snapshot = msgspec.structs.replace(snapshot, unread=unread)
-    plan = RepositoryPlan(REPOSITORY, "toy", (), (), ())
+    plan = RepositoryPlan(REPOSITORY, "toy", (), (), {})
     tracemalloc.start()
     try:
         found = check_plan(snapshot, plan)

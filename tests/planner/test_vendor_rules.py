@@ -7,7 +7,15 @@ from unittest.mock import patch
 import msgspec
 
 from holystone.engine.closure.close import close
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import (
+    SPARES_ALL,
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    Fate,
+    LastTag,
+    TagDeletion,
+)
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, Remove, RepositoryPlan, Untag
 from holystone.engine.model.reasons import (
@@ -18,6 +26,7 @@ from holystone.engine.model.reasons import (
     ReferrerOf,
     SharesDigestWith,
     SubjectOf,
+    Tagged,
 )
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
@@ -28,11 +37,14 @@ from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
 
-WHOLE = gentle("toy", tag_delete=True, tag_delete_spares_siblings=True, tags_first=False)
-TAKES_LAST = msgspec.structs.replace(WHOLE, last_tag="may-take-manifest", overwrite="impossible")
-TAKES_REFERRERS = msgspec.structs.replace(WHOLE, digest_delete_takes_referrers=True)
-TAKES_CHILDREN = msgspec.structs.replace(TAKES_REFERRERS, digest_delete_takes_children=True)
-PROTECTS = msgspec.structs.replace(WHOLE, protects_children=True, tag_delete=False, overwrite="impossible")
+ONLY_DIGESTS = gentle("toy", digests=DigestDeletion(tags_first=False))
+OVERWRITES = gentle("toy", digests=DigestDeletion(tags_first=False, tombstones=SPARES_ALL))
+WHOLE = msgspec.structs.replace(OVERWRITES, tags=TagDeletion(SPARES_ALL))
+MAY_GO = LastTag("may-go", takes_attached=False)
+TAKES_LAST = msgspec.structs.replace(ONLY_DIGESTS, tags=TagDeletion(MAY_GO))
+TAKES_REFERRERS = msgspec.structs.replace(WHOLE, cascade=Cascade(referrers=True))
+TAKES_CHILDREN = msgspec.structs.replace(WHOLE, cascade=Cascade(referrers=True, children=True))
+PROTECTS = msgspec.structs.replace(ONLY_DIGESTS, protects_children=True)
 
 
 def plan(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = WHOLE) -> RepositoryPlan:
@@ -83,7 +95,7 @@ def test_a_locked_tag_stays_with_all_that_it_needs() -> None:
     snapshot = locked(repository([index(1, 2), image(2), image(3)], {"a": 1, "b": 3}), "a")
     made = plan(snapshot, doom("a", "b"))
     assert kept(made, "a").reasons == (LockedBy("immutable"),)
-    assert made.kept_manifests == (d(1), d(2))
+    assert made.kept_manifests == {d(1): Tagged(Tag("a")), d(2): ChildOf(d(1))}
     assert steps(made) == [("remove", d(3), (Tag("b"),))]
 
 
@@ -106,13 +118,13 @@ def test_the_subject_of_a_referrer_that_stays_loses_its_name_only() -> None:
     snapshot = repository([index(1, 3), image(2, subject=1), image(3)], {"a": 1, "sbom": 2})
     made = plan(snapshot, doom("a"), TAKES_REFERRERS)
     assert steps(made) == [("delete", "a", ())]
-    assert made.kept_manifests == (d(1), d(2), d(3))
+    assert made.kept_manifests == {d(1): SubjectOf(d(2)), d(2): Tagged(Tag("sbom")), d(3): ChildOf(d(1))}
     whole = plan(snapshot, doom("a"), WHOLE)
     assert [step.digest for step in whole.steps] == [d(1), d(3)]
 
 
 def test_a_name_that_cannot_go_alone_says_which_referrer_keeps_it() -> None:
-    can = msgspec.structs.replace(TAKES_REFERRERS, tag_delete=False, overwrite="impossible")
+    can = msgspec.structs.replace(ONLY_DIGESTS, cascade=TAKES_REFERRERS.cascade)
     snapshot = repository([image(1), image(2, subject=1)], {"a": 1, "sbom": 2})
     made = plan(snapshot, doom("a"), can)
     assert made.passes == ()
@@ -126,7 +138,7 @@ def test_the_proof_knows_that_a_subject_takes_its_referrers() -> None:
         "toy",
         (Pass("manifests", (Remove(d(1), "", 0, (Tag("a"),), DELETE.reasons),)),),
         (Kept(Tag("sbom"), d(2), ()),),
-        (d(2),),
+        {d(2): Tagged(Tag("sbom"))},
     )
     assert any("sbom" in finding for finding in check_plan(snapshot, careless, TAKES_REFERRERS))
 
@@ -185,7 +197,7 @@ def test_an_index_stays_if_the_registry_would_take_along_what_stays() -> None:
     sbom = [image(1), image(2, subject=1), index(3, 1)]
     snapshot = repository(sbom, {"old": 3, "sbom": 2})
     made = plan(snapshot, doom("old"), TAKES_CHILDREN)
-    assert made.kept_manifests == (d(1), d(2), d(3))
+    assert made.kept_manifests == {d(1): SubjectOf(d(2)), d(2): Tagged(Tag("sbom")), d(3): IndexOf(d(1))}
     assert steps(made) == [("delete", "old", ())]
     assert check_plan(snapshot, made, TAKES_CHILDREN) == ()
     careless = plan(snapshot, doom("old"), TAKES_REFERRERS)
@@ -202,9 +214,7 @@ def test_an_index_stays_if_the_registry_would_take_along_what_stays() -> None:
 
 def test_an_index_that_keeps_its_tag_for_that_says_why() -> None:
     snapshot = repository([image(1), image(2, subject=1), index(3, 1)], {"old": 3, "sbom": 2})
-    made = plan(
-        snapshot, doom("old"), msgspec.structs.replace(TAKES_CHILDREN, tag_delete=False, overwrite="impossible")
-    )
+    made = plan(snapshot, doom("old"), msgspec.structs.replace(ONLY_DIGESTS, cascade=TAKES_CHILDREN.cascade))
     assert kept(made, "old").reasons == (IndexOf(d(1)),)
 
 
@@ -225,24 +235,29 @@ def test_an_index_of_referrers_of_referrers_goes_before_every_subject() -> None:
 
 def test_of_doomed_tags_alone_on_a_manifest_that_stays_one_stays_where_the_last_tag_takes_it() -> None:
     snapshot = repository([index(1, 2), image(2)], {"keep": 1, "a": 2, "b": 2, "c": 2})
-    can = msgspec.structs.replace(TAKES_LAST, tag_delete=True, tag_delete_spares_siblings=True)
-    made = plan(snapshot, doom("a", "b", "c"), can)
+    made = plan(snapshot, doom("a", "b", "c"), TAKES_LAST)
     assert {each.tag for each in made.kept} == {"keep", "a"}
     assert steps(made) == [("delete", "b", ()), ("delete", "c", ())]
-    assert check_plan(snapshot, made, can) == ()
+    assert check_plan(snapshot, made, TAKES_LAST) == ()
 
 
-UNPROVEN = msgspec.structs.replace(
-    WHOLE, tag_delete_spares_siblings=False, last_tag="may-take-manifest", overwrite="may-drop-manifest"
-)
-ANCHORS = msgspec.structs.replace(UNPROVEN, tag_delete_spares_siblings=True, digest_push_outlives_tags=True)
-CASCADES = msgspec.structs.replace(WHOLE, digest_delete=False, overwrite="impossible", last_tag_takes_attached=True)
-LIVES_BY_TAGS = msgspec.structs.replace(CASCADES, last_tag="takes-unlisted")
+UNPROVEN = gentle("toy", tags=TagDeletion(), digests=DigestDeletion(tags_first=False, tombstones=MAY_GO))
+
+
+def losing(last: LastTag) -> Capabilities:
+    """By name, and when it is overwritten."""
+    digests = DigestDeletion(tags_first=False, tombstones=last)
+    return gentle("toy", tags=TagDeletion(last), digests=digests)
+
+
+ANCHORS = losing(LastTag("goes-unanchored", takes_attached=False))
+CASCADES = gentle("toy", tags=TagDeletion(LastTag("stays", takes_attached=True)), digests=None)
+LIVES_BY_TAGS = gentle("toy", tags=TagDeletion(LastTag("goes-unlisted", takes_attached=True)), digests=None)
 PART = repository([index(1, 2), image(2)], {"index": 1, "child": 2})
 
 
 def test_a_manifest_that_stays_is_not_risked_where_nothing_shows_that_it_outlives_its_tag() -> None:
-    for can in (UNPROVEN, msgspec.structs.replace(UNPROVEN, tag_delete_spares_siblings=True)):
+    for can in (UNPROVEN, losing(MAY_GO)):
         made = plan(PART, doom("child"), can)
         assert made.passes == ()
         assert kept(made, "child").reasons == (ChildOf(d(1)),)
@@ -277,8 +292,7 @@ def test_the_last_tag_stays_where_it_would_take_the_signature_of_what_stays_alon
 def test_a_doomed_tag_beside_one_that_stays_names_that_whatever_else_holds_the_manifest() -> None:
     signature = fallback(1, ".sig")
     snapshot = repository([index(5, 1, 2), image(1), image(2)], {"index": 5, "old": 1, signature: 2, "same": 2})
-    can = msgspec.structs.replace(WHOLE, tag_delete=False, overwrite="impossible")
-    assert kept(plan(snapshot, doom("old", "same"), can), "same").reasons == (SharesDigestWith(signature),)
+    assert kept(plan(snapshot, doom("old", "same"), ONLY_DIGESTS), "same").reasons == (SharesDigestWith(signature),)
 
 
 def test_a_referrer_that_lives_by_its_tag_keeps_it() -> None:
@@ -290,9 +304,12 @@ def test_a_referrer_that_lives_by_its_tag_keeps_it() -> None:
 
 
 def test_the_last_tag_of_what_stays_is_overwritten_where_that_leaves_the_manifest() -> None:
-    for overwrite, expected in (("leaves-manifest", [("tombstone", "child", ())]), ("may-drop-manifest", [])):
-        can = msgspec.structs.replace(WHOLE, tag_delete=False, overwrite=overwrite)
-        assert steps(plan(PART, doom("child"), can)) == expected
+    fates: dict[Fate, bool] = {"stays": True, "goes-unlisted": True, "goes-unanchored": False, "may-go": False}
+    for fate, leaves in fates.items():
+        can = gentle("toy", digests=DigestDeletion(tombstones=LastTag(fate, takes_attached=False)))
+        made = plan(PART, doom("child"), can)
+        assert steps(made) == [("tombstone", "child", ())] * leaves
+        assert check_plan(PART, made, can) == ()
 
 
 def test_a_tag_goes_by_its_name_where_nothing_goes_by_digest() -> None:
@@ -307,9 +324,10 @@ def test_nothing_is_pushed_to_anchor_a_manifest_that_keeps_another_tag() -> None
 
 def test_what_takes_a_signature_along_is_neither_anchored_nor_overwritten() -> None:
     signed = repository([index(1, 2), image(2), image(3)], {"index": 1, "child": 2, fallback(2, ".sig"): 3})
-    for can in (ANCHORS, msgspec.structs.replace(WHOLE, tag_delete=False)):
+    anchors, leaves = LastTag("goes-unanchored"), LastTag("stays")
+    overwrites = gentle("toy", digests=DigestDeletion(tombstones=leaves))
+    for can, takes in ((ANCHORS, losing(anchors)), (OVERWRITES, overwrites)):
         assert len(plan(signed, doom("child"), can).steps) == 1
-        takes = msgspec.structs.replace(can, last_tag_takes_attached=True)
         assert kept(plan(signed, doom("child"), takes), "child").reasons == (ChildOf(d(1)),)
 
 
@@ -320,7 +338,7 @@ def test_a_tag_that_is_only_listed_spares_no_newest_one() -> None:
 
 
 def test_the_only_tag_on_what_stays_is_not_overwritten_for_speed_where_that_drops_it() -> None:
-    can = msgspec.structs.replace(UNPROVEN, tag_delete=False, delete_cost_grows=True)
+    can = gentle("toy", digests=DigestDeletion(tombstones=MAY_GO, cost_grows=True))
     facts = TagFacts(written_once=frozenset({Tag("child")}))
     with patch("holystone.engine.planner.speed.tombstones_pay", return_value=True):
         made = plan_closed(PART, close(PART, doom("child"), can), can, facts)

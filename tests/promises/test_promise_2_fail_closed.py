@@ -95,7 +95,7 @@ class Cuts:
             assert tags.items() <= kept.items(), (fault, ran)
             assert manifests <= there, (fault, ran)
         if ran.code == 0:  # one entry that is not given out: it and what could hang on it stays, and that is told
-            told = "may need their manifests" if "/referrers/" in fault.path else self.entry(fault)
+            told = "what refers to their manifests cannot be read" if "/referrers/" in fault.path else self.entry(fault)
             assert told in ran.out, (fault, ran)
             self.shop.registry.faults.clear()
             again = self.clean()

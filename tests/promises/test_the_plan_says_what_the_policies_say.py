@@ -13,7 +13,7 @@ import structlog
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from tests.support.drawn_worlds import crowded, world
 from tests.support.gentle import gentle
 from tests.support.plain_history import reachable
@@ -22,11 +22,11 @@ from tests.support.plain_world import World
 from tests.support.real_pipeline import doomed_tags, plan_of
 
 By: TypeAlias = Literal["history", "strategy"]
-TAGS_ALONE = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
+TAGS_ALONE = gentle("memory", tags=TagDeletion(SPARES_ALL))
 WHOLE_DIGESTS = [
-    gentle("memory", overwrite="impossible"),
-    gentle("memory", overwrite="leaves-manifest", delete_cost_grows=True),
-    gentle("memory", tag_delete=True, last_tag="may-take-manifest"),
+    gentle("memory", digests=DigestDeletion()),
+    gentle("memory", digests=DigestDeletion(tombstones=SPARES_ALL, cost_grows=True)),
+    gentle("memory", tags=TagDeletion()),
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("by", ["history", "strategy"])]
 SEEDS = st.integers(0, 10**9)

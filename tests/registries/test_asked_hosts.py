@@ -9,7 +9,7 @@ from unittest import mock
 import anyio
 import pytest
 
-from holystone.adapters.credentials.credential import UserPassword
+from holystone.adapters.credentials.reference import AsGiven, PasswordLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries import fingerprint
 from holystone.adapters.registries.connections import Connections
@@ -25,7 +25,7 @@ from holystone.engine.scheduler import Limits
 from tests.contract.stands import EMULATORS, emulator
 
 TELL = {name for name, vendor in VENDORS.items() if vendor.recognizes}
-HARBOR = UserPassword("sweeper", Secret("Belongs-Elsewhere-1"), "$WERF_REPO_HARBOR_PASSWORD")
+HARBOR = PasswordLogin("sweeper", AsGiven(Secret("Belongs-Elsewhere-1"), "$WERF_REPO_HARBOR_PASSWORD"))
 
 
 def address(registry: EmbeddedRegistry) -> Address:

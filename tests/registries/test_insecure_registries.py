@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from holystone.adapters.credentials.credential import Credential, RegistryToken, UserPassword
+from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.hosts import Hosts
 from holystone.adapters.registries.connections import Connections
@@ -15,8 +15,8 @@ from holystone.engine.model.references import RegistryHost, Repository, Reposito
 from tests.support.http_site import site
 from tests.support.tunnel import tunnel
 
-USER = UserPassword("robot", Secret("the-robots-secret"), "--repo-harbor-password")
-TOKEN = RegistryToken(Secret("the-oauth-token"), "--repo-quay-token")
+USER = PasswordLogin("robot", AsGiven(Secret("the-robots-secret"), "--repo-harbor-password"))
+TOKEN = TokenLogin(AsGiven(Secret("the-oauth-token"), "--repo-quay-token"))
 
 
 async def open_door(request: web.Request) -> web.Response:
@@ -25,7 +25,7 @@ async def open_door(request: web.Request) -> web.Response:
 
 @pytest.mark.parametrize(("implementation", "login"), [("harbor", USER), ("quay", TOKEN)])
 async def test_a_vendors_login_does_not_go_out_in_clear_text(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, implementation: str, login: Credential
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, implementation: str, login: Login
 ) -> None:
     repository = Repository(RegistryHost("registry.example:5000"), RepositoryPath("team/app"))
     async with site(open_door) as plain, tunnel({"registry.example:5000": plain.host}) as proxy:

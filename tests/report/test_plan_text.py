@@ -11,7 +11,14 @@ import pytest
 from holystone.engine.model.delete_reasons import BeyondLimit, CommitsGone, DeleteReason, NotReached
 from holystone.engine.model.in_use import Listed
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
-from holystone.engine.model.reasons import KeepReason, LockedBy, ReachedFromBranch, ReachedFromTag, ReferrerOf
+from holystone.engine.model.reasons import (
+    KeepReason,
+    LockedBy,
+    ManifestReason,
+    ReachedFromBranch,
+    ReachedFromTag,
+    ReferrerOf,
+)
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
 from holystone.engine.report.counted import counted
@@ -111,7 +118,9 @@ def test_a_tag_that_goes_alone_takes_no_manifest_along() -> None:
     assert "1 tag stays, 1 goes (0 manifests, at most 0 B)" in text
 
 
-@pytest.mark.parametrize("kind", sorted({*get_args(KeepReason), *get_args(DeleteReason)}, key=str))
+@pytest.mark.parametrize(
+    "kind", sorted({*get_args(KeepReason), *get_args(DeleteReason), *get_args(ManifestReason)}, key=str)
+)
 def test_every_reason_has_words_for_one_and_for_many(kind: type[KeepReason]) -> None:
     (line,) = counted("stay", {"a": (example(kind),), "b": (example(kind),)})
     assert re.fullmatch(r" +2 stay [a-z][^<>{}()=]+, e\.g\. a", line)

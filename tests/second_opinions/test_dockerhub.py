@@ -135,6 +135,6 @@ async def clean(hub: DockerHubEmulator, folder: Path, tag: str) -> Sequence[Outc
     repository = Repository(RegistryHost.parse(hub.host), RepositoryPath(PATH))
     async with Connections(folder, access=resolve_access(Given({}, environ)), environ=environ) as connections:
         session = await connections.session(repository, "dockerhub")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert Tag(tag) in (await session.list_tags()).tags
         return await session.delete_tags([Tag(tag), Tag(tag)])

@@ -90,7 +90,7 @@ async def repository_that_is_not_there(told: Telling) -> object:
 
 async def what_may_be_done(told: Telling) -> object:
     can = await told.session.probe()
-    return can.can_delete, can.tag_delete, can.digest_delete, can.overwrite != "impossible"
+    return not can.forbidden, can.tags, can.digests
 
 
 async def one_tag_of_two(told: Telling) -> object:

@@ -14,7 +14,7 @@ from githubkit_schemas.v2022_11_28.models import BasicError, Package, PackageVer
 from githubkit_schemas.v2022_11_28.rest import RestNamespace
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.reach import Access
@@ -140,7 +140,7 @@ async def test_our_adapter_asks_nothing_that_the_other_client_does_not(tmp_path:
 async def _our_questions(github: GithubEmulator, folder: Path, doomed: Digest) -> set[Question]:
     """To the API, while everything is listed, looked up, deleted and restored."""
     (folder / "config.json").write_text(json.dumps({}))
-    access = Access({"github": RegistryToken(Secret(OWNER), "a test")}, URL(github.url))
+    access = Access({"github": TokenLogin(AsGiven(Secret(OWNER), "a test"))}, URL(github.url))
     repository = Repository(RegistryHost.parse(github.host), RepositoryPath(PATH))
     async with Connections(folder, access={"images": access}) as connections:
         session = await connections.session(repository, "github")

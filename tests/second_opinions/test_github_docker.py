@@ -15,7 +15,7 @@ import pytest
 from graphql import build_schema
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
 from holystone.adapters.registries.connections import Connections
@@ -59,7 +59,7 @@ def put(github: GithubDockerEmulator, *tags: str) -> None:
 async def connected(folder: Path) -> AsyncIterator[tuple[GithubDockerEmulator, RepositorySession, list[Overheard]]]:
     async with GithubDockerEmulator() as github:
         heard = overhear(github)
-        access = Access({"github": RegistryToken(Secret(OWNER), "a test")}, URL(f"{github.url}/api/v3"))
+        access = Access({"github": TokenLogin(AsGiven(Secret(OWNER), "a test"))}, URL(f"{github.url}/api/v3"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(transport._API_HOSTS, HOST, github.host)
             async with Connections(folder, access={"images": access}) as connections:

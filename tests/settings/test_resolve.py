@@ -3,12 +3,15 @@ from typing import Any
 
 import pytest
 
+from holystone.adapters.credentials.reference import InFile, InVariable
 from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.adapters.registries.reach import TokenServer
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import RegistryHost
 from holystone.policies.werf.v1.tag_strategy import Allowance, StrategyRules
+from holystone.settings.option import Option
 from holystone.settings.resolve import resolve
+from holystone.settings.tables import CLEANUP_OPTIONS
 from holystone.settings.values import CleanupSettings
 
 REPOS = {"images_repo": "r.example/app", "stages_storage": "r.example/app/stages"}
@@ -117,7 +120,14 @@ def at(settings: CleanupSettings, path: str) -> Any:
         ({}, {"WERF_GIT_HISTORY_SYNCHRONIZATION": "1"}, "history.synchronize", True),
         ({}, {"WERF_GIT_UNSHALLOW": "1"}, "history.synchronize", True),
         ({"git_history_synchronization": "false"}, {"WERF_GIT_UNSHALLOW": "1"}, "history.synchronize", False),
-        ({"kube_config_base64": "c2VjcmV0"}, {}, "kubernetes.config_base64.reveal", "c2VjcmV0"),
+        ({"kube_config_base64": "c2VjcmV0"}, {}, "kubernetes.config_base64.secret.reveal", "c2VjcmV0"),
+        ({}, {"KUBECONFIG_BASE64": "env:K"}, "kubernetes.config_base64", InVariable("K", "$KUBECONFIG_BASE64")),
+        (
+            {"kube_config_base64": "file:~/k"},
+            {},
+            "kubernetes.config_base64",
+            InFile("/home/me/k", "--kube-config-base64"),
+        ),
         ({}, {}, "kubernetes.config", None),
         ({}, {}, "kubernetes.default_config", Path("/home/me/.kube/config")),
         ({}, {"KUBECONFIG": "/a::/b"}, "kubernetes.config", (Path("/a"), Path("/b"))),
@@ -297,6 +307,24 @@ def test_strategies_and_history_have_no_effect_on_each_other() -> None:
         "--keep-policies has no effect: tag strategies decide.",
         "$HOLYSTONE_DEFAULT_POLICIES_INCLUDE_MAIN has no effect: tag strategies decide.",
     )
+
+
+@pytest.mark.parametrize("option", [each for each in CLEANUP_OPTIONS if each.credential == "secret"])
+def test_every_secret_can_be_given_by_reference(option: Option) -> None:
+    half = {option.key.replace("password", "username"): "rob"} if "password" in option.key else {}
+    for typed in (True, False):
+        made = settled(
+            {**half, option.key: "env:X"} if typed else half, {} if typed else {option.variables[0]: "env:X"}
+        )
+        logins = [login for access in made.registry.access.values() for login in access.logins.values()]
+        origins = {each.origin for each in (*logins, made.kubernetes.config_base64) if each}
+        assert origins == {f"env:X of {option.flag if typed else '$' + option.variables[0]}"}
+
+
+def test_a_variable_that_is_a_login_itself_cannot_be_referred_to() -> None:
+    """It is not there any more when it would be read."""
+    with pytest.raises(UsageError, match=r"--repo-github-token refers to the variable WERF_REPO_QUAY_TOKEN, which is"):
+        settled({"repo_github_token": "env:WERF_REPO_QUAY_TOKEN"})
 
 
 def test_no_secret_is_shown() -> None:

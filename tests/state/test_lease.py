@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from holystone.adapters.state.registry_tags import holding
 from holystone.engine.errors import Refused, RegistryFailure
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.lock_tags import (
     LASTS,
     LockTag,
@@ -34,11 +34,11 @@ from tests.support.gentle import gentle
 from tests.support.memory_registry import Content, MemoryRegistry, Point, digest_of, repository
 
 APP, OTHER = repository(), repository("team/other")
-BY_TAG = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
+BY_TAG = gentle("memory", tags=TagDeletion(SPARES_ALL))
 BY_DIGEST = gentle("memory")
-UNKNOWN = gentle("memory", tag_delete=True)
+UNKNOWN = gentle("memory", tags=TagDeletion())
 """Of which nobody knows whether the deletion of a tag takes its siblings: this one does."""
-TAGS_ONLY = gentle("memory", tag_delete=True, digest_delete=False, overwrite="impossible")
+TAGS_ONLY = gentle("memory", tags=TagDeletion(), digests=None)
 """The Docker registry of GitHub Packages, where nobody can move a tag."""
 WAYS = {"by tag": BY_TAG, "by digest": BY_DIGEST, "unknown": UNKNOWN, "tags only": TAGS_ONLY}
 EACH_WAY = pytest.mark.parametrize("can", WAYS.values(), ids=WAYS.keys())
@@ -55,7 +55,7 @@ class Rough(MemoryRegistry):
 
 
 def registry(can: Capabilities = BY_TAG) -> MemoryRegistry:
-    made = (Rough if can.tag_delete and not can.tag_delete_spares_siblings else MemoryRegistry)(can)
+    made = (Rough if can.tags == TagDeletion() else MemoryRegistry)(can)
     for each in (APP, OTHER):
         made.image(each, "image", "v1")
     return made
@@ -126,7 +126,7 @@ def test_the_lock_is_there_while_the_work_lasts_and_then_gone(can: Capabilities)
     assert virtual_time.run(lambda: hold(there.open(APP), RUN, work)) == "done"
     assert len(set(seen)) > 3, "renewed several times"
     assert tags(there) == {"v1"}
-    assert len(there.contents[APP].manifests) == 1 or not can.digest_delete
+    assert len(there.contents[APP].manifests) == 1 or not can.digests
 
 
 @pytest.mark.parametrize("how", ["fails", "is cancelled"])
@@ -363,7 +363,7 @@ def test_a_registry_that_takes_no_push_is_told() -> None:
 
 def test_a_lock_that_points_elsewhere_by_the_time_it_would_go_stays() -> None:
     """The look at all other tags takes as long as there are tags."""
-    there = registry(msgspec.structs.replace(BY_TAG, tags_first=True))
+    there = registry(msgspec.structs.replace(BY_TAG, digests=DigestDeletion(tags_first=True)))
     left = leave_lock(there, 500)
 
     async def move(point: Point) -> None:

@@ -9,5 +9,4 @@ from holystone.engine.model.capabilities import GENTLE, Capabilities
 
 def gentle(implementation: str, **more: Any) -> Capabilities:
     """`more`: in what it differs."""
-    by_digest = {"implementation": implementation, "tag_delete": False, "tag_delete_spares_siblings": False}
-    return msgspec.structs.replace(GENTLE, **{**by_digest, **more})
+    return msgspec.structs.replace(GENTLE, **{"implementation": implementation, "tags": None, **more})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from hypothesis import strategies as st
 
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, Cascade, DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.delete_reasons import BeyondLimit
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_INDEX, OCI_MANIFEST, Manifest
@@ -90,22 +90,17 @@ def repositories(draw: st.DrawFn) -> tuple[RepositorySnapshot, dict[Tag, Verdict
 
 def capabilities() -> st.SearchStrategy[Capabilities]:
     flag = st.booleans()
+    fates = st.sampled_from(["stays", "goes-unlisted", "goes-unanchored", "may-go"])
+    last_tag = st.none() | st.builds(LastTag, manifest=fates, takes_attached=flag)
+    digests = st.builds(DigestDeletion, tags_first=flag, tombstones=last_tag, cost_grows=flag)
     return st.builds(
         Capabilities,
         implementation=st.just("toy"),
-        can_delete=flag,
-        tag_delete=flag,
-        tag_delete_spares_siblings=flag,
-        last_tag=st.sampled_from(["leaves-manifest", "takes-unlisted", "may-take-manifest"]),
-        last_tag_takes_attached=flag,
-        digest_push_outlives_tags=flag,
-        digest_delete=flag,
-        digest_delete_takes_referrers=flag,
-        digest_delete_takes_children=flag,
+        forbidden=st.sampled_from(["", "it is read-only"]),
+        tags=st.none() | st.builds(TagDeletion, last_tag=last_tag),
+        digests=st.none() | digests,
+        cascade=st.builds(Cascade, referrers=flag, children=flag),
         protects_children=flag,
-        tags_first=flag,
-        overwrite=st.sampled_from(["leaves-manifest", "may-drop-manifest", "impossible"]),
-        delete_cost_grows=flag,
     )
 
 

@@ -12,7 +12,7 @@ import anyio.lowlevel
 import msgspec
 
 from holystone.engine.errors import BlobsMissing, ManifestRefused
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, ListingFacts, TagDeletion
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST, RawManifest, parse_manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
 from holystone.engine.model.plan import RepositoryPlan
@@ -20,9 +20,9 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.ports import CatalogPage, Listing, Registry, RepositorySession
 from tests.support.gentle import gentle
 
-CAPABILITIES = gentle("memory", tag_delete=True, tag_delete_spares_siblings=True)
+CAPABILITIES = gentle("memory", tags=TagDeletion(SPARES_ALL))
 
-TELLING = msgspec.structs.replace(CAPABILITIES, digests_in_listing=True)
+TELLING = msgspec.structs.replace(CAPABILITIES, listing=ListingFacts(digests=True))
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class MemoryRegistry:
     async def list_tags(self, repository: Repository) -> Listing:
         await self._at("before", "list_tags", repository)
         tags = self.contents[repository].tags
-        return Listing({tag: at if self.capabilities.digests_in_listing else None for tag, at in tags.items()})
+        return Listing({tag: at if self.capabilities.listing.digests else None for tag, at in tags.items()})
 
     async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         await self._at("before", "resolve alone" if alone else "resolve", repository, reference)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from holystone.engine.model.delete_reasons import NotNeeded, NotReached
 from holystone.engine.model.manifests import OCI_MANIFEST
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan, Untag
-from holystone.engine.model.reasons import Foreign
+from holystone.engine.model.reasons import Foreign, ManifestReason, MayBeNeededBy, Tagged
 from holystone.engine.model.references import Digest, Repository, Tag
 
 
@@ -33,7 +33,8 @@ def repository_plan(
 ) -> RepositoryPlan:
     """`needed`: kept manifests besides those of the kept tags."""
     keeps = tuple(Kept(Tag.parse(tag), digest, (Foreign(),)) for tag, digest in sorted((kept or {}).items()))
-    manifests = tuple(sorted({*needed, *(kept or {}).values()}))
+    manifests: dict[Digest, ManifestReason] = {digest: MayBeNeededBy("a name") for digest in sorted(needed)}
+    manifests |= {each.digest: Tagged(each.tag) for each in keeps if each.digest}
     return RepositoryPlan(repository, "memory", passes, keeps, manifests)
 
 

@@ -46,10 +46,8 @@ def world(way: Way) -> World:
     """Kept: an image, one that shares its manifest with a doomed tag, an index. Doomed: images, of which one has two
     tags, one a referrer and one a signature under a tag, and an index that shares a child with the kept one."""
     bulk = 3 if way == "bulk" else 1
-    can = gentle("memory", bulk=bulk, tag_delete=way in ("delete", "bulk"))
-    if can.tag_delete:
-        can = msgspec.structs.replace(CAPABILITIES, bulk=bulk)
-    registry = MemoryRegistry(can, refuse_children=True)
+    can = CAPABILITIES if way in ("delete", "bulk") else gentle("memory")
+    registry = MemoryRegistry(msgspec.structs.replace(can, bulk=bulk), refuse_children=True)
     image, index = registry.image, registry.index
     d: dict[str, Digest] = {}
     d["keep"] = image(APP, "keep", "keep")

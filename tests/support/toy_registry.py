@@ -1,6 +1,6 @@
 """A registry of two dictionaries, as harsh as its capabilities allow, and a naive notion of what a tag needs."""
 
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import OCI_MANIFEST, Manifest
 from holystone.engine.model.plan import RepositoryPlan, Untag
@@ -37,13 +37,15 @@ class ToyRegistry:
                 if not isinstance(step, Untag):
                     self._delete_digest(step.digest)
                 elif step.how == "tombstone":
-                    assert self.can.overwrite != "impossible"
+                    assert self.can.digests
+                    assert self.can.digests.tombstones
                     self.manifests[tombstone.digest] = tombstone
                     was = self.tags.get(step.tag)
                     self.tags[step.tag] = tombstone.digest
-                    if was and was not in self.tags.values() and self.can.overwrite == "may-drop-manifest":
-                        self._delete_digest(was)
+                    if was and was not in self.tags.values():
+                        self._lose_last_tag(was, self.can.digests.tombstones)
                 else:
+                    assert self.can.tags
                     self._delete_tag(step.tag, anchored=step.how == "anchor")
             if tombstone.digest in self.manifests:
                 self._delete_digest(tombstone.digest)
@@ -53,32 +55,32 @@ class ToyRegistry:
         return RepositorySnapshot(start.repository, dict(self.tags), start.broken, dict(self.manifests), {})
 
     def _delete_tag(self, tag: Tag, *, anchored: bool = False) -> None:
-        assert self.can.tag_delete
         digest = self.tags.pop(tag, None)
         if digest is None:
             return
-        if not self.can.tag_delete_spares_siblings:
+        last = self.can.tags.last_tag if self.can.tags else None
+        if last is None:
             self._delete_digest(digest)
         elif digest not in self.tags.values():
-            if not (self._outlives_tags(digest) or (anchored and self.can.digest_push_outlives_tags)):
-                self._delete_digest(digest)
-            if self.can.last_tag_takes_attached:
-                for other in [other for other in self.tags if other.startswith(f"sha256-{digest.hex}")]:
-                    if other not in self.start.locked:
-                        self._delete_tag(other)
+            self._lose_last_tag(digest, last, anchored=anchored)
 
-    def _outlives_tags(self, digest: Digest) -> bool:
-        listed = self.can.last_tag == "takes-unlisted" and self._listed(digest)
-        return listed or self.can.last_tag == "leaves-manifest"
+    def _lose_last_tag(self, digest: Digest, last: LastTag, *, anchored: bool = False) -> None:
+        listed, anchored = self._listed(digest), anchored and last.manifest == "goes-unanchored"
+        if not (anchored or last.manifest == "stays" or (last.manifest == "goes-unlisted" and listed)):
+            self._delete_digest(digest)
+        if last.takes_attached:
+            for other in [other for other in self.tags if other.startswith(f"sha256-{digest.hex}")]:
+                if other not in self.start.locked:
+                    self._delete_tag(other)
 
     def _delete_digest(self, digest: Digest) -> None:
         there = self.manifests.pop(digest, None)
         self.tags = {tag: at for tag, at in self.tags.items() if at != digest}
-        if there and self.can.digest_delete_takes_referrers:
+        if there and self.can.cascade.referrers:
             for each in list(self.manifests.values()):
                 if each.subject == digest:
                     self._delete_digest(each.digest)
-        if there and (self.can.digest_delete_takes_children or self.can.last_tag == "takes-unlisted"):
+        if there and self.can.collects_unlisted:
             for child in there.children:
                 if child in self.manifests and child not in self.tags.values() and not self._listed(child):
                     self._delete_digest(child)

@@ -25,7 +25,7 @@ def plan(*doomed: str, notices: tuple[Notice, ...] = (), refusals: tuple[Refusal
             "default",
             (Pass("manifests", each),) if each else (),
             (Kept(Tag("stays"), digest_of("stays"), (Foreign(),)),),
-            (),
+            {},
         )
         for path, each in (("shop/app", steps), ("shop/other", ()))
     ]

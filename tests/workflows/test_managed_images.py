@@ -67,7 +67,7 @@ def test_only_what_was_named_goes() -> None:
 
 
 def kept(*tags: Kept) -> Plan:
-    return Plan(0, "managed-images rm", repositories=(RepositoryPlan(STORAGE, "default", (), tags, ()),))
+    return Plan(0, "managed-images rm", repositories=(RepositoryPlan(STORAGE, "default", (), tags, {}),))
 
 
 def test_a_record_that_cannot_go_is_a_failure_and_no_refusal_of_a_promise() -> None:

@@ -16,7 +16,7 @@ from holystone.engine.model.in_use import Workload
 from holystone.engine.model.notices import RegistryWarns
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.plan import ClustersAsked, Kept, Pass, Plan, PlanEnd, PlanHead, RepositoryPlan
-from holystone.engine.model.reasons import InUse, YoungerThan
+from holystone.engine.model.reasons import ChildOf, InUse, Tagged, YoungerThan
 from holystone.engine.model.references import Tag
 from holystone.engine.model.refusals import ShareExceeded, Unconfirmed
 from holystone.engine.report.plan_text import plan_lines
@@ -42,7 +42,7 @@ PLAN = Plan(
                 Kept(Tag("v3"), ONE, (InUse(Workload("here", "prod", "Deployment", "app")), YoungerThan(7, 3600))),
                 Kept(Tag("v4"), None, ()),
             ),
-            (ONE,),
+            {ONE: Tagged(Tag("v3")), TWO: ChildOf(ONE)},
             image_ids={TWO: ONE},
             marks={Tag("v1"): Tag("v2")},
             undo=UndoOutlook(),
@@ -122,6 +122,21 @@ HOSTILE = {
     "a word without end": WHOLE.replace(b'"a note"', b'"' + b"x" * ((1 << 20) + 1) + b'"'),
     "a tag without end": WHOLE.replace(b'"v1"', b'"' + b"x" * ((1 << 20) + 1) + b'"', 1),
 }
+
+
+def test_what_a_plan_names_several_times_is_in_memory_once() -> None:
+    part = remove(TWO).digest
+    read = from_json(to_json(PLAN.repositories[0]), RepositoryPlan)
+    assert read.kept_manifests == {ONE: Tagged(Tag("v3")), part: ChildOf(ONE)}
+    named = [each.digest for each in read.kept if each.digest] + [each for each in read.kept_manifests if each == ONE]
+    assert {id(each) for each in named} == {id(read.steps[0].digest)}
+
+
+@pytest.mark.parametrize("name", [5, None, ["v3"]])
+def test_what_is_no_text_is_not_taken_for_a_name_that_reads_alike(name: object) -> None:
+    pair = msgspec.json.encode(["5", name])
+    with pytest.raises(msgspec.ValidationError, match="Expected `str`"):
+        from_json(pair, tuple[Tag, Tag])
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())

@@ -127,11 +127,13 @@ async def _plan(
     asked: set[Digest] = set()
     while True:
         closed = close(snapshot, verdicts, capabilities)
-        if capabilities.digest_delete and (needed := needed_to_decide(closed, asked)):
+        if capabilities.digests and (needed := needed_to_decide(closed, asked)):
             snapshot = await add_referrers(session, cache, snapshot, needed)
             asked.update(needed)
             continue
-        fewer = keep_newest(snapshot, closed, verdicts) if capabilities.keeps_last_tagged else None
+        fewer = None
+        if capabilities.digests and capabilities.digests.keeps_last_tagged:
+            fewer = keep_newest(snapshot, closed, verdicts)
         if fewer is None:
             planned = plan_closed(snapshot, closed, capabilities, facts)
             fewer = keep_marks(planned, facts.marks, verdicts)

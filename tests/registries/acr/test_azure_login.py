@@ -59,7 +59,7 @@ async def test_azure_is_asked_if_docker_knows_nothing(tmp_path: Path, monkeypatc
         credential = as_azure(monkeypatch, emulator.entra_token)
         async with connected(emulator, tmp_path, Login()) as acr:
             raw = acr.image("one", "v1")
-            assert (await acr.session.probe()).can_delete
+            assert not (await acr.session.probe()).forbidden
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
             assert await acr.session.delete_manifests([raw.digest]) == [Deleted()]
             assert emulator.exchanges == 1

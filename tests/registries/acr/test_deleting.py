@@ -7,6 +7,7 @@ import pytest
 from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import RegistryFailure
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Tag
 from tests.emulators.acr import READ_ACTIONS, AcrEmulator, Principal
@@ -96,7 +97,7 @@ async def test_a_hidden_tag_is_listed_all_the_same_and_saves_its_manifest(acr: C
     assert listing.locked == {"prod": "hidden in Azure: listEnabled is false"}
     outcomes = await acr.session.delete_manifests([raw.digest, free.digest])
     assert outcomes == [Locked("its tag prod is hidden in Azure: listEnabled is false"), Deleted()]
-    assert (await acr.session.probe()).digest_delete
+    assert (await acr.session.probe()).digests
 
 
 async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_digest(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ async def test_where_azure_counts_tags_that_it_never_names_no_manifest_goes_by_d
         emulator.hide(PATH, "prod")
         assert (await acr.session.list_tags()).tags.keys() == {"v1"}
         can = await acr.session.probe()
-        assert (can.tag_delete, can.digest_delete) == (True, False)
+        assert (can.tags, can.digests) == (TagDeletion(SPARES_ALL), None)
 
 
 @pytest.mark.parametrize("doubtful", ["shows_locks", "names_hidden_tags"])
@@ -143,7 +144,7 @@ async def test_whether_undo_may_push_is_known_beforehand(tmp_path: Path) -> None
     async with AcrEmulator() as emulator, connected(emulator, tmp_path, emulator.az_login(principal=deleter)) as acr:
         acr.image("one", "v1")
         can = await acr.session.probe()
-        assert can.can_delete
+        assert not can.forbidden
         assert not can.undo.possible
         assert "AcrPush" in can.undo.lacks
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
@@ -157,7 +158,7 @@ async def test_locks_that_are_not_told_are_unknown_and_azure_is_asked_to_untag_f
     async with AcrEmulator(shows_locks=False) as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
         await acr.session.list_tags()
-        assert (await acr.session.probe()).tags_first
+        assert (await acr.session.probe()).digests == DigestDeletion(tags_first=True)
     async with AcrEmulator() as emulator, connected(emulator, tmp_path) as acr:
         acr.image("one", "v1")
         await acr.session.list_tags()

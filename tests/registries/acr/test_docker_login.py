@@ -43,7 +43,7 @@ async def test_what_az_acr_login_leaves_is_shown_to_the_token_server_only(tmp_pa
         async with connected(emulator, tmp_path, login) as acr:
             raw = acr.image("one", "v1")
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
-            assert (await acr.session.probe()).can_delete
+            assert not (await acr.session.probe()).forbidden
             assert emulator.counts["POST token"] + emulator.counts["POST other"] == 2
             assert not any(each.authorization.startswith("Basic") for each in emulator.requests)
             assert EMPTY_GUID not in repr(acr.session)
@@ -114,7 +114,7 @@ async def test_what_a_token_grants_is_read_in_both_spellings(tmp_path: Path, spe
         acr.image("one", "v1")
         await acr.session.list_tags()
         emulator.requests.clear()
-        assert not (await acr.session.probe()).can_delete
+        assert (await acr.session.probe()).forbidden
         assert not [each for each in emulator.requests if each.method == "DELETE"], "the token says it"
 
 

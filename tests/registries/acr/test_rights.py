@@ -32,9 +32,9 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
         raw = push(emulator, "one", "v1")
         async with connected(emulator, tmp_path, emulator.weak_login()) as acr:
             can = await acr.session.probe()
-            assert not can.can_delete
+            assert can.forbidden
             for part in ("'lookout'", "config.json", "repository:team/app:pull,delete,metadata_read", "AcrDelete"):
-                assert part in can.cannot_delete_because
+                assert part in can.forbidden
             assert (await acr.session.list_tags()).tags == {"v1": raw.digest}
             for outcome in (
                 *await acr.session.delete_tags([Tag("v1")]),
@@ -48,7 +48,7 @@ async def test_a_credential_that_may_not_delete(tmp_path: Path, opaque_tokens: b
 async def test_the_probe_where_tokens_tell_nothing(tmp_path: Path) -> None:
     async with AcrEmulator(opaque_tokens=True) as emulator, connected(emulator, tmp_path) as acr:
         raw = acr.image("one", "v1")
-        assert (await acr.session.probe()).can_delete
+        assert not (await acr.session.probe()).forbidden
         assert emulator.storage.repositories[PATH].tags == {"v1": raw.digest}
 
 
@@ -56,8 +56,8 @@ async def test_the_probe_of_a_locked_repository(acr: Connected) -> None:
     acr.image("one", "v1")
     acr.emulator.repository_attributes[PATH] = Attributes(write_enabled=False)
     can = await acr.session.probe()
-    assert not can.can_delete
-    assert "az acr repository update" in can.cannot_delete_because
+    assert can.forbidden
+    assert "az acr repository update" in can.forbidden
     (outcome,) = await acr.session.delete_tags([Tag("v1")])
     assert isinstance(outcome, Locked)
 
@@ -70,7 +70,7 @@ async def test_the_probe_of_something_else(acr: Connected, answer: Answer) -> No
 
 
 async def test_the_probe_of_a_repository_that_does_not_exist(acr: Connected) -> None:
-    assert (await acr.session.probe()).can_delete
+    assert not (await acr.session.probe()).forbidden
 
 
 async def test_the_api_may_be_told_to_be_elsewhere(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ async def test_a_refusal_that_is_not_repeated_does_not_say_that_nothing_can_be_d
         connected(embedded.host) as session,
     ):
         await push_image(session, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize(("marked", "expected"), [(True, Deleted), (False, Failed)])

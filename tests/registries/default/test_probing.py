@@ -10,7 +10,7 @@ from holystone.embedded.access import Anyone, Auth, TokenService, User
 from holystone.embedded.faults import Answer, Fault
 from holystone.embedded.quirks import DISTRIBUTION_2_8, DISTRIBUTION_3, DISTRIBUTION_3_1, GITEA, OCI, ZOT, Quirks
 from holystone.embedded.server import EmbeddedRegistry
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, Cascade, DigestDeletion, LastTag, TagDeletion
 from tests.registries.default.connected import connected, push_image
 from tests.support import images
 from tests.support.docker_registry import docker_registry
@@ -25,15 +25,18 @@ async def test_probe_finds_out_what_can_be_deleted_and_changes_nothing(
     await push_image(session, "one", "v1")
     before = await session.list_tags()
     found = await session.probe()
-    assert found.can_delete
-    assert found.tag_delete == quirks.deletes_tags
-    assert found.delete_cost_grows != quirks.deletes_tags
+    assert not found.forbidden
+    assert bool(found.tags) == quirks.deletes_tags
+    assert found.digests
+    assert found.digests.cost_grows != quirks.deletes_tags
     assert await session.list_tags() == before
 
 
 def leaves(can: Capabilities) -> tuple[bool, bool, bool]:
     """Whether a deleted tag leaves its siblings, a last one its manifest, and an overwritten one its manifest."""
-    return can.tag_delete_spares_siblings, can.last_tag == "leaves-manifest", can.overwrite == "leaves-manifest"
+    by_name = can.tags.last_tag if can.tags else None
+    overwritten = can.digests.tombstones if can.digests else None
+    return bool(by_name), by_name == SPARES_ALL, overwritten == SPARES_ALL
 
 
 async def probed(quirks: Quirks, auth: Auth | None = None) -> Capabilities:
@@ -50,7 +53,7 @@ async def probed(quirks: Quirks, auth: Auth | None = None) -> Capabilities:
 @pytest.mark.parametrize(
     ("quirks", "shown"),
     [
-        (DISTRIBUTION_2_8, (False, True, True)),
+        (DISTRIBUTION_2_8, (False, False, True)),
         (DISTRIBUTION_3, (True, True, True)),
         (DISTRIBUTION_3_1, (True, True, True)),
         (ZOT, (False, False, False)),
@@ -78,9 +81,8 @@ async def test_only_what_a_server_was_shown_to_leave_is_trusted_to_stay(
 async def test_what_looks_like_distribution_is_not_taken_for_it(quirks: Quirks) -> None:
     found = await probed(quirks)
     assert leaves(found) == (False, False, False)
-    assert found.last_tag_takes_attached
-    assert found.digest_delete_takes_referrers
-    assert found.digest_delete_takes_children
+    assert found.digests == DigestDeletion(tombstones=LastTag("may-go", takes_attached=True))
+    assert found.cascade == Cascade(referrers=True, children=True)
 
 
 async def test_a_referrers_api_is_no_sign_that_it_is_not_distribution() -> None:
@@ -89,16 +91,16 @@ async def test_a_referrers_api_is_no_sign_that_it_is_not_distribution() -> None:
 
 async def test_gitea_is_known_by_its_challenge() -> None:
     found = await probed(GITEA, TOKENS)
-    assert found.digest_push_outlives_tags
+    assert found.tags == TagDeletion(LastTag("goes-unanchored", takes_attached=False))
     assert found.undo.way == "none"
-    assert not (await probed(GITEA)).digest_push_outlives_tags, "without a challenge nothing shows it"
+    assert (await probed(GITEA)).tags == TagDeletion(), "without a challenge nothing shows it"
 
 
 async def test_a_server_that_says_what_it_is_is_not_cleaned_as_another_one_in_silence() -> None:
     harbor = TokenService({"": User("")}, service="harbor-registry", path="/service/token")
     found = await probed(OCI, harbor)
     assert "Harbor" in found.warnings[0]
-    assert found.digest_delete_takes_referrers
+    assert found.cascade.referrers
     assert not (await probed(OCI)).warnings
 
 
@@ -109,15 +111,15 @@ async def test_probe_names_the_setting_where_deletion_is_off(quirks: Quirks) -> 
         connected(embedded.host) as session,
     ):
         found = await session.probe()
-        assert not found.can_delete
-        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
+        assert found.forbidden
+        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.forbidden
 
 
 async def test_probe_of_a_real_registry_with_deletion_off(tmp_path: Path) -> None:
     async with docker_registry(tmp_path, delete=False) as real, connected(real.host) as session:
         found = await session.probe()
-        assert not found.can_delete
-        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.cannot_delete_because
+        assert found.forbidden
+        assert "REGISTRY_STORAGE_DELETE_ENABLED=true" in found.forbidden
 
 
 async def test_one_false_404_does_not_make_another_server_of_distribution() -> None:
@@ -130,7 +132,7 @@ async def test_one_false_404_does_not_make_another_server_of_distribution() -> N
         connected(embedded.host) as session,
     ):
         found = await session.probe()
-        assert (found.tag_delete, found.last_tag) == (False, "leaves-manifest")
+        assert leaves(found) == (False, False, True)
 
 
 @pytest.mark.parametrize(

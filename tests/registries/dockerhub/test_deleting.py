@@ -62,7 +62,7 @@ async def test_immutable_tags_are_known_before_anything_is_planned(tmp_path: Pat
         put(emulator, "one", "v1", "v1-rc")
         emulator.lock(PATH, "v1")
         assert (await session.list_tags()).locked == {"v1": "immutable tags: the rule '^v1$'"}
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 423])
@@ -115,7 +115,7 @@ async def test_the_older_address_is_used_where_the_newer_is_none(tmp_path: Path,
     async with served(tmp_path, newer_delete=newer) as (emulator, session):
         put(emulator, "one", "v1", "v2", "v3")
         if probed:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
         tried = len(asked(emulator, "DELETE", "/v2/namespaces/"))
         assert await session.delete_tags([Tag("v1"), Tag("v2"), Tag("v3")]) == [Deleted()] * 3
         assert len(asked(emulator, "DELETE", "/v2/namespaces/")) == (tried if probed else 1)

@@ -37,7 +37,7 @@ async def test_options_win_for_the_hub_api_and_dockers_configuration_for_the_reg
         login = Login({**docker.environ, **mine.environ}, docker.docker_config)
         raw = put(emulator, "one", "v1")
         async with opened(emulator, tmp_path, login) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.resolve(Tag("v1")) == raw.digest
             with pytest.raises(Unauthorized, match="user 'ann'"):
                 await session.push_manifest(Tag("v2"), raw)
@@ -178,7 +178,7 @@ async def test_a_ready_token_is_used_until_it_ends(tmp_path: Path) -> None:
         token = emulator.issue(emulator.accounts[0])
         login = Login({"WERF_REPO_DOCKER_HUB_TOKEN": token}, emulator.login().docker_config)
         async with opened(emulator, tmp_path, login) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
             emulator.expire_tokens()
             with pytest.raises(Unauthorized, match=r"the token \(\$WERF_REPO_DOCKER_HUB_TOKEN\)") as raised:

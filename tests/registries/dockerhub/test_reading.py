@@ -195,7 +195,7 @@ async def test_a_repository_that_nobody_pushed_is_absent(tmp_path: Path) -> None
         listing = await session.list_tags()
         assert not listing.exists
         assert listing.tags == {}
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -9,6 +9,7 @@ import pytest
 from holystone.adapters.registries.dockerhub.profile import PROFILE
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import Unauthorized
+from holystone.engine.model.capabilities import LastTag, TagDeletion
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden
 from holystone.engine.model.references import Tag
 from tests.emulators.dockerhub import Account, DockerHubEmulator
@@ -30,8 +31,8 @@ async def test_probing_changes_nothing_and_promises_what_the_sheet_says(tmp_path
         assert can == msgspec.structs.replace(PROFILE.can, undo=can.undo)
         assert can.undo.possible
         assert can.undo.doubt, "the registry's own token says what may be pushed, and none was needed yet"
-        assert (can.tag_delete, can.tag_delete_spares_siblings, can.last_tag) == (True, True, "takes-unlisted")
-        assert (can.digest_delete, can.overwrite, can.digests_in_listing, can.bulk) == (False, "impossible", True, 1)
+        assert can.tags == TagDeletion(LastTag("goes-unlisted", takes_attached=True))
+        assert (can.digests, can.listing.digests, can.bulk) == (None, True, 1)
         assert emulator.storage.repositories[PATH].tags == before
         (deletion,) = asked(emulator, "DELETE", "/")
         assert deletion.startswith(f"{HUB}/tags/holystone-probe-")
@@ -54,10 +55,10 @@ async def test_what_a_credential_lacks_is_known_before_the_first_deletion(
         emulator.let_in(account)
         put(emulator, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert named in can.cannot_delete_because
-        assert f"user '{account.identifier}' ($WERF_REPO_DOCKER_HUB_PASSWORD)" in can.cannot_delete_because
-        assert account.secret not in can.cannot_delete_because
+        assert can.forbidden
+        assert named in can.forbidden
+        assert f"user '{account.identifier}' ($WERF_REPO_DOCKER_HUB_PASSWORD)" in can.forbidden
+        assert account.secret not in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert emulator.storage.repositories[PATH].tags
@@ -68,12 +69,12 @@ async def test_an_organizations_token_does_it_at_the_newer_address_only(tmp_path
     async with served(tmp_path, login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
     async with served(tmp_path, login=login, newer_delete="405") as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1", "v2")
-        assert "takes no organization's token" in (await session.probe()).cannot_delete_because
+        assert "takes no organization's token" in (await session.probe()).forbidden
 
 
 SCOPES = frozenset({"scope-repository-read", "scope-tag-admin", "scope-image-pull"})
@@ -87,7 +88,7 @@ async def test_the_scopes_that_are_named_are_enough(tmp_path: Path) -> None:
         assert (await session.list_tags()).tags == {"v1": raw.digest, "v2": raw.digest}
         assert await session.read_manifests([raw.digest]) == {raw.digest: raw}
         can = await session.probe()
-        assert can.can_delete
+        assert not can.forbidden
         assert can.undo.doubt
         with pytest.raises(Unauthorized) as raised:
             await session.push_manifest(Tag("v3"), raw)
@@ -120,13 +121,13 @@ async def test_what_permissions_say_to_the_account_itself_is_not_trusted(tmp_pat
     async with served(tmp_path, Fault("GET", rf"{HUB}$", about), login=login) as (emulator, session):
         emulator.let_in(OAT)
         put(emulator, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 async def test_an_api_without_a_call_that_deletes(tmp_path: Path) -> None:
     async with served(tmp_path, newer_delete="404", older_delete=False) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "no call that deletes a tag" in (await session.probe()).cannot_delete_because
+        assert "no call that deletes a tag" in (await session.probe()).forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Failed)
 
@@ -135,13 +136,13 @@ async def test_an_api_without_a_call_that_deletes(tmp_path: Path) -> None:
 async def test_a_rehearsal_that_meets_no_lack_of_rights(tmp_path: Path, answer: Answer) -> None:
     async with served(tmp_path, Fault("DELETE", "/tags/", answer)) as (emulator, session):
         put(emulator, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
 
 
 async def test_a_rehearsal_that_goes_wrong_is_no_right(tmp_path: Path) -> None:
     async with served(tmp_path, Fault("DELETE", "/tags/", Answer(418, b"teapot"))) as (emulator, session):
         put(emulator, "one", "v1")
-        assert "418" in (await session.probe()).cannot_delete_because
+        assert "418" in (await session.probe()).forbidden
 
 
 @pytest.mark.parametrize(
@@ -161,9 +162,9 @@ async def test_without_a_login_public_tags_can_be_read_and_not_deleted(
         async with opened(emulator, tmp_path, login) as session:
             assert (await session.list_tags()).tags == {"v1": raw.digest}
             can = await session.probe()
-            assert not can.can_delete
-            assert why in can.cannot_delete_because
-            assert "--repo-docker-hub-password" in can.cannot_delete_because
-            assert not any(secret in can.cannot_delete_because for secret in entry.values())
+            assert can.forbidden
+            assert why in can.forbidden
+            assert "--repo-docker-hub-password" in can.forbidden
+            assert not any(secret in can.forbidden for secret in entry.values())
             assert not [each for each in emulator.requests if each.method not in ("GET", "HEAD")]
             assert not any(each.authorization for each in emulator.requests if each.path.startswith("/v2/namespaces"))

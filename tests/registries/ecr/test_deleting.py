@@ -6,6 +6,7 @@ import pytest
 
 from holystone.adapters.registries.ecr.profile import PROFILE
 from holystone.embedded.faults import Answer, Fault
+from holystone.engine.model.capabilities import DigestDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Referenced
 from holystone.engine.model.references import Digest, Tag
 from tests.emulators.ecr import ACCOUNT, EcrEmulator
@@ -130,13 +131,13 @@ async def test_probing_tells_what_can_be_done_and_changes_nothing(tmp_path: Path
         served.mutability = "IMMUTABLE_WITH_EXCLUSION"
         async with connected(served, tmp_path) as session:
             immutable = await session.probe()
-            assert immutable.can_delete
-            assert immutable.overwrite == "impossible"
+            assert not immutable.forbidden
+            assert immutable.digests == DigestDeletion(tags_first=False)
         served.denied = frozenset({"DescribeRepositories"})
         async with connected(served, tmp_path) as session:
             careful = await session.probe()
-            assert careful.can_delete
-            assert careful.overwrite == "impossible"
+            assert not careful.forbidden
+            assert careful.digests == DigestDeletion(tags_first=False)
             assert present(served) == before
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
@@ -164,7 +165,7 @@ async def test_a_rule_that_goes_by_pulls_is_told_since_reading_counts_as_one(tmp
         async with connected(served, tmp_path) as session:
             await session.read_manifests([raw.digest])
             can = await session.probe()
-            assert (can.can_delete, can.warnings) == (True, ())
+            assert (can.forbidden, can.warnings) == ("", ())
 
 
 async def test_a_missing_right_to_delete_is_found_before_and_names_the_credential(tmp_path: Path) -> None:
@@ -172,8 +173,8 @@ async def test_a_missing_right_to_delete_is_found_before_and_names_the_credentia
         raw = push(served, "one", "v1")
         assert (await session.list_tags()).tags == {"v1": raw.digest}
         found = await session.probe()
-        assert not found.can_delete
-        why = found.cannot_delete_because
+        assert found.forbidden
+        why = found.forbidden
         assert "the AWS credential (AWS_ACCESS_KEY_ID in the environment) lacks ecr:BatchDeleteImage" in why
         assert f"arn:aws:iam::{ACCOUNT}:user/reader" in why
         (outcome,) = await session.delete_tags([Tag("v1")])
@@ -191,4 +192,4 @@ async def test_a_missing_right_to_delete_is_found_before_and_names_the_credentia
 async def test_a_strange_answer_to_the_probe_is_no_right(tmp_path: Path, answer: object) -> None:
     async with EcrEmulator() as served, connected(served, tmp_path) as session:
         served.faults.add(Fault("POST", "^/$", says(answer), nth=2))
-        assert "strangely" in (await session.probe()).cannot_delete_because
+        assert "strangely" in (await session.probe()).forbidden

@@ -66,7 +66,7 @@ async def test_account_and_region_of_the_name_win_over_the_profile(tmp_path: Pat
             assert (await session.list_tags()).tags == {"v1": raw.digest}
             assert await session.read_manifests([raw.digest])
             assert await session.resolve(Tag("v1")) == raw.digest
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert {fields["registryId"] for _, fields in served.calls} == {ACCOUNT}
         theirs = f"999988887777.dkr.ecr.{REGION}.amazonaws.com"

@@ -97,7 +97,7 @@ async def test_a_repository_that_is_not_there_and_one_that_is_forbidden(tmp_path
         listing = await session.list_tags()
         assert not listing.exists
         assert await session.resolve(Tag("v1")) is None
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [AlreadyGone()]
     async with (
         EcrEmulator(denied=frozenset({"DescribeImages", "BatchGetImage"})) as served,

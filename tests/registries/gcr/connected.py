@@ -75,4 +75,4 @@ def by_file(file: Path) -> Login:
 
 async def works(session: GoogleSession) -> None:
     assert (await session.list_tags()).tags.keys() == {"v1"}
-    assert (await session.probe()).can_delete
+    assert not (await session.probe()).forbidden

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.registries.gcr.profile import PROFILE
 from holystone.embedded.faults import Answer, Fault
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Referenced
 from holystone.engine.model.references import Tag
 from tests.emulators.gcr import GoogleEmulator
@@ -20,8 +22,8 @@ async def test_immutable_tags_are_known_before_planning(tmp_path: Path) -> None:
         loose = push(served, "loose")
         async with connected(served, tmp_path) as session:
             can = await session.probe()
-            assert can.can_delete
-            assert can.overwrite == "impossible"
+            assert not can.forbidden
+            assert can == PROFILE.can.without_tombstones()
             locked = (await session.list_tags()).locked
             assert locked.keys() == {"v1", "v2"}
             assert "gcloud artifacts repositories update gcr.io --project=team --location=us" in locked[Tag("v1")]
@@ -59,9 +61,9 @@ async def test_a_tag_goes_alone_and_a_manifest_goes_when_nothing_needs_it(tmp_pa
         index = store(served, images.index(child), "multi")
         async with connected(served, tmp_path) as session:
             can = await session.probe()
-            assert can.can_delete
-            assert can.tag_delete_spares_siblings
-            assert can.tags_first
+            assert not can.forbidden
+            assert can.tags == TagDeletion(SPARES_ALL)
+            assert can.digests == DigestDeletion(tags_first=True, tombstones=SPARES_ALL)
             assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
             assert await session.resolve(Tag("v2")) == image.digest
             outcomes = await session.delete_manifests([image.digest, child.digest, ABSENT])

@@ -120,7 +120,7 @@ async def test_docker_comes_before_the_default_credentials(tmp_path: Path) -> No
         docker = served.by_docker("oauth2accesstoken", served.issue(READER))
         both = Login(environ=served.login().environ, docker_config=docker.docker_config)
         async with connected(served, tmp_path, both) as session:
-            assert not (await session.probe()).can_delete
+            assert (await session.probe()).forbidden
 
 
 async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ async def test_nobody_may_read_what_is_public(tmp_path: Path) -> None:
         async with connected(served, tmp_path, Login()) as session:
             assert (await session.list_tags()).tags.keys() == {"v1"}
             can = await session.probe()
-    assert not can.can_delete
-    assert "anonymous access" in can.cannot_delete_because
-    assert "deleteArtifacts" in can.cannot_delete_because
+    assert can.forbidden
+    assert "anonymous access" in can.forbidden
+    assert "deleteArtifacts" in can.forbidden
 
 
 async def test_default_credentials_are_shown_to_google_and_to_nobody_else(tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ async def test_a_right_that_lacks_is_named_before_the_first_deletion(tmp_path: P
             assert (await session.list_tags()).tags.keys() == {"v1"}
             (outcome,) = await session.delete_manifests([image.digest])
         assert isinstance(outcome, Forbidden)
-        assert not can.can_delete
+        assert can.forbidden
         for part in ("'_json_key'", "config.json", "deleteArtifacts", "roles/artifactregistry.repoAdmin"):
-            assert part in can.cannot_delete_because
+            assert part in can.forbidden
         assert served.storage.repositories[served.path].tags == {"v1": image.digest}
 
 
@@ -184,8 +184,8 @@ async def test_wrong_credentials(tmp_path: Path) -> None:
                 with pytest.raises(Unauthorized, match=words):
                     await session.list_tags()
                 can = await session.probe()
-                assert not can.can_delete
-                assert words in can.cannot_delete_because
+                assert can.forbidden
+                assert words in can.forbidden
 
 
 def _another_key() -> str:

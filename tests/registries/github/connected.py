@@ -8,7 +8,7 @@ from pathlib import Path
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.reply import Reply as HttpReply
 from holystone.adapters.registries.connections import Connections
@@ -50,7 +50,7 @@ async def connected(
     """`token`: of the option; `docker`: the password in Docker's configuration."""
     auths = {github.host: {"username": "anyone", "password": docker}} if docker else {}
     (folder / "config.json").write_text(json.dumps(config or {"auths": auths}))
-    logins = {"github": RegistryToken(Secret(token), "--repo-github-token")} if token else {}
+    logins = {"github": TokenLogin(AsGiven(Secret(token), "--repo-github-token"))} if token else {}
     access = Access(logins, URL(github.url))
     repository = Repository(RegistryHost.parse(github.host), RepositoryPath(path))
     limits = limits or Limits(attempts=3, host_patience=0.2)

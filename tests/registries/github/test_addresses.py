@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.registries.github.addresses import api_url, graphql_base, is_hosted
@@ -97,5 +97,5 @@ async def test_what_a_host_is_connected_with(tmp_path: Path, host: str, kind: ty
 
 
 def connections(folder: Path, api: str | None) -> Connections:
-    access = Access({"github": RegistryToken(Secret(OWNER), "--repo-github-token")}, URL(api) if api else None)
+    access = Access({"github": TokenLogin(AsGiven(Secret(OWNER), "--repo-github-token"))}, URL(api) if api else None)
     return Connections(folder, access={"images": access}, environ={})

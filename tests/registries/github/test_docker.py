@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.reference import AsGiven, TokenLogin
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http import transport
 from holystone.adapters.registries.connections import Connections
@@ -16,6 +16,7 @@ from holystone.adapters.registries.github.replies import POPULAR
 from holystone.adapters.registries.reach import Access
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
+from holystone.engine.model.capabilities import TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.scheduler import Limits, bucket
@@ -41,7 +42,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def connected(
     folder: Path, github: GithubDockerEmulator, token: str = OWNER
 ) -> AsyncIterator[GithubDockerSession]:
-    login = RegistryToken(Secret(token), "--repo-github-token")
+    login = TokenLogin(AsGiven(Secret(token), "--repo-github-token"))
     access = Access({"github": login}, URL(f"{github.url}/api/v3"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(transport._API_HOSTS, HOST, github.host)
@@ -82,7 +83,7 @@ async def test_a_version_is_deleted_by_its_tag(tmp_path: Path) -> None:
         put(github, "v1", "v2")
         put(github, "keep", text="keep")
         can = await session.probe()
-        assert (can.can_delete, can.tag_delete, can.tag_delete_spares_siblings) == (True, True, False)
+        assert (can.forbidden, can.tags) == ("", TagDeletion())
         outcomes = await session.delete_tags([Tag("v1"), Tag("v1"), Tag("never")])
         assert outcomes == [Deleted(), AlreadyGone(), AlreadyGone()]
         assert set(github.storage.repositories[PATH].tags) == {"v2", "keep"}
@@ -98,8 +99,8 @@ async def test_rights(tmp_path: Path) -> None:
         github.tokens[READER] = Token("cabin-boy", frozenset({"read:packages", "repo"}))
         async with connected(tmp_path, github, READER) as session:
             can = await session.probe()
-            assert not can.can_delete
-            assert "delete:packages" in can.cannot_delete_because
+            assert can.forbidden
+            assert "delete:packages" in can.forbidden
             (outcome,) = await session.delete_tags([Tag("v1")])
             assert isinstance(outcome, Forbidden)
         async with connected(tmp_path, github, "ghp_Wrong") as session:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.registries.github.profile import PROFILE
 from holystone.engine.errors import Unauthorized, UsageError
+from holystone.engine.model.capabilities import DigestDeletion
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import Tag
 from tests.emulators.github import OWNER, READER, WORKFLOW, GithubEmulator, Token
@@ -29,19 +31,18 @@ async def test_a_token_without_the_scope_is_found_before_the_first_deletion(tmp_
     async with GithubEmulator() as github, connected(tmp_path, github, READER) as session:
         put(github, "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert can.overwrite == "impossible"
-        assert "--repo-github-token" in can.cannot_delete_because
-        assert "delete:packages" in can.cannot_delete_because
+        assert can.forbidden
+        assert can.digests == DigestDeletion(tags_first=False, keeps_last_tagged=True)
+        assert "--repo-github-token" in can.forbidden
+        assert "delete:packages" in can.forbidden
         assert deletions(github) == 0
 
 
 async def test_what_a_full_token_can_do(tmp_path: Path) -> None:
     async with GithubEmulator() as github, connected(tmp_path, github) as session:
         can = await session.probe()
-        assert can.can_delete
-        assert can.overwrite != "impossible"
-        assert can.keeps_last_tagged
+        assert not can.forbidden
+        assert can.digests == PROFILE.can.digests
         assert can.undo == UndoOutlook("restore", 30 * DAY)
         assert can.quota is None, "an Enterprise Server does not limit"
         assert {method for method, *_ in github.api_requests} == {"GET"}
@@ -51,8 +52,8 @@ async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path:
     async with GithubEmulator() as github, connected(tmp_path, github) as session:
         github.tokens[OWNER] = Token("captain", frozenset({"read:packages", "delete:packages"}))
         can = await session.probe()
-        assert can.can_delete
-        assert can.overwrite == "impossible"
+        assert not can.forbidden
+        assert can.digests == DigestDeletion(tags_first=False, keeps_last_tagged=True)
         assert not can.undo.possible
         assert "write:packages" in can.undo.lacks
         assert "--repo-github-token" in can.undo.lacks
@@ -65,8 +66,8 @@ async def test_a_token_that_may_delete_and_not_push_gets_no_tombstones(tmp_path:
 async def test_a_workflow_token_says_nothing_of_itself(tmp_path: Path) -> None:
     async with GithubEmulator() as github, connected(tmp_path, github, WORKFLOW) as session:
         can = await session.probe()
-        assert can.can_delete
-        assert can.overwrite != "impossible"
+        assert not can.forbidden
+        assert can.digests == PROFILE.can.digests
         assert can.undo.possible
         assert "does not say its rights" in can.undo.doubt
 
@@ -77,11 +78,11 @@ async def test_where_a_token_is_looked_for(tmp_path: Path) -> None:
         put(github, "v1")
         given = {"GITHUB_TOKEN": READER}
         async with connected(tmp_path, github, OWNER, environ=given, docker=READER) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
         async with connected(tmp_path, github, None, environ=given, docker=OWNER) as session:
-            assert "$GITHUB_TOKEN" in (await session.probe()).cannot_delete_because
+            assert "$GITHUB_TOKEN" in (await session.probe()).forbidden
         async with connected(tmp_path, github, None, docker=READER) as session:
-            assert "config.json" in (await session.probe()).cannot_delete_because
+            assert "config.json" in (await session.probe()).forbidden
         with pytest.raises(UsageError, match="none was found") as raised:
             async with connected(tmp_path, github, None):
                 pass
@@ -96,7 +97,7 @@ async def test_the_token_of_another_github_is_not_sent(tmp_path: Path) -> None:
                 pass
         here = {"GITHUB_TOKEN": OWNER, "GITHUB_API_URL": github.url}
         async with connected(tmp_path, github, None, environ=here) as session:
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
 
 
 async def test_the_registry_is_entered_with_the_token_if_docker_has_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from yarl import URL
 from holystone.adapters.registries.gitlab.api import api_base
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import UsageError
+from holystone.engine.model.capabilities import LastTag, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import RegistryHost, Tag
@@ -27,11 +28,9 @@ async def test_what_a_developer_can_do_is_found_out_and_nothing_is_changed(tmp_p
     async with served(tmp_path, "developer_login") as (server, session):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert can.can_delete
-        assert can.tag_delete
-        assert can.tag_delete_spares_siblings
-        assert not can.digest_delete
-        assert can.last_tag == "takes-unlisted"
+        assert not can.forbidden
+        assert can.tags == TagDeletion(LastTag("goes-unlisted", takes_attached=False))
+        assert not can.digests
         assert can.undo == UndoOutlook("push", DAY)
         assert not of_api(server, "DELETE")
         assert server.counts["DELETE manifest"] == 0
@@ -54,7 +53,7 @@ async def test_whoever_may_delete_in_the_registry_needs_no_api(tmp_path: Path) -
         connected(server, tmp_path, environ=TOKEN) as session,
     ):
         put_image(server, "one", "v1", "v2")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert asked(server, "/api/v4/") == []
 
@@ -95,10 +94,10 @@ async def test_a_token_that_may_not_is_told_before_the_first_deletion(
     ):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert says in can.cannot_delete_because
-        assert "HOLYSTONE_REPO_GITLAB_TOKEN" in can.cannot_delete_because
-        assert PASSWORDS[user] not in can.cannot_delete_because
+        assert can.forbidden
+        assert says in can.forbidden
+        assert "HOLYSTONE_REPO_GITLAB_TOKEN" in can.forbidden
+        assert PASSWORDS[user] not in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert not of_api(server, "DELETE")
@@ -107,7 +106,7 @@ async def test_a_token_that_may_not_is_told_before_the_first_deletion(
 async def test_a_developer_without_a_token_is_told_of_it(tmp_path: Path) -> None:
     async with served(tmp_path, "weak_login") as (server, session):
         put_image(server, "one", "v1")
-        assert "--repo-gitlab-token" in (await session.probe()).cannot_delete_because
+        assert "--repo-gitlab-token" in (await session.probe()).forbidden
 
 
 async def test_a_repository_far_down_the_list_is_found(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from holystone.adapters.registries.gitlab.profile import PROFILE
 from holystone.embedded.faults import Answer, Drop
 from holystone.engine.errors import BlobsMissing, Unreachable
+from holystone.engine.model.capabilities import SPARES_ALL, DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Locked, Outcome, Referenced
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Tag
@@ -18,7 +19,7 @@ from tests.support import images
 
 
 @pytest.mark.parametrize(
-    ("quirks", "tag_delete", "digest_delete", "listed", "overwrite"),
+    ("quirks", "by_name", "by_digest", "listed", "overwrite"),
     [
         ({}, True, False, True, False),
         ({"protected": ["^v"]}, True, False, True, False),
@@ -30,27 +31,28 @@ from tests.support import images
     ],
 )
 async def test_probe_finds_out_what_the_server_can_and_changes_nothing(
-    quirks: dict[str, Any], tag_delete: bool, digest_delete: bool, listed: bool, overwrite: bool, tmp_path: Path
+    quirks: dict[str, Any], by_name: bool, by_digest: bool, listed: bool, overwrite: bool, tmp_path: Path
 ) -> None:
     async with served(tmp_path, **quirks) as (server, session):
         put_image(server, "one", "v1", "v2")
         before = dict(server.storage.repositories[PATH].tags)
         can = await session.probe()
-        assert can.can_delete, can.cannot_delete_because
-        assert (can.tag_delete, can.tag_delete_spares_siblings) == (tag_delete, tag_delete)
-        assert (can.digest_delete, can.digests_in_listing) == (digest_delete, listed)
-        assert (can.overwrite != "impossible", can.delete_cost_grows) == (overwrite, overwrite)
+        assert not can.forbidden, can.forbidden
+        last = LastTag("goes-unlisted" if listed else "stays", takes_attached=False)
+        assert can.tags == (TagDeletion(last) if by_name else None)
+        stays = DigestDeletion(tombstones=SPARES_ALL, cost_grows=True) if overwrite else DigestDeletion()
+        assert can.digests == (stays if by_digest else None)
+        assert can.listing.digests == listed
         assert can.undo == UndoOutlook("push", 86_400 if listed else None)
-        assert not can.keeps_last_tagged
         assert server.storage.repositories[PATH].tags == before
         assert server.rows == set()
         assert not any("push" in scope for scope in server.logins)
 
 
 def test_the_sheet_declares_what_gitlab_com_can() -> None:
-    assert PROFILE.can.tag_delete
-    assert not PROFILE.can.digest_delete
-    assert PROFILE.can.page == PAGE
+    assert PROFILE.can.tags
+    assert not PROFILE.can.digests
+    assert PROFILE.can.listing.page == PAGE
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ async def test_however_an_old_server_refuses_the_new_path_the_old_one_is_found(r
     async with served(tmp_path, database=False, deletes="tags/reference") as (server, session):
         one = put_image(server, "one", "v1", "v2")
         server.faults.add(faulty("/manifests/[^s]", refusal, method="DELETE"))
-        assert (await session.probe()).tag_delete
+        assert (await session.probe()).tags
         assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
         assert server.storage.repositories[PATH].tags == {"v2": one.digest}
         # The way is found once per host.
@@ -81,8 +83,8 @@ async def test_read_only_is_known_before_the_first_deletion(tmp_path: Path) -> N
     async with served(tmp_path, read_only=True) as (server, session):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert "read-only" in can.cannot_delete_because
+        assert can.forbidden
+        assert "read-only" in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
 
@@ -92,8 +94,8 @@ async def test_maintenance_of_gitlab_stops_deletions_and_not_reading(tmp_path: P
         put_image(server, "one", "v1")
         assert (await session.list_tags()).tags.keys() == {"v1"}
         can = await session.probe()
-        assert not can.can_delete
-        assert "maintenance mode" in can.cannot_delete_because
+        assert can.forbidden
+        assert "maintenance mode" in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert "maintenance mode" in outcome.what

@@ -32,9 +32,9 @@ async def test_a_credential_that_may_not_delete_is_named_with_what_it_lacks(
     ):
         put_image(server, "one", "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert not can.digest_delete
-        why = can.cannot_delete_because
+        assert can.forbidden
+        assert not can.digests
+        why = can.forbidden
         assert f"user '{user}' (auths in {tmp_path}/config.json) pull and not delete in {session.repository}" in why
         assert says in why
         assert PASSWORDS[user] not in why
@@ -51,7 +51,7 @@ async def test_a_job_token_from_the_pipelines_variables(tmp_path: Path) -> None:
         connected(server, tmp_path, server.pipeline()) as session,
     ):
         put_image(server, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         assert not any("*" in scope for scope in server.logins), "a job token is never given `*`"
         other = Repository(session.repository.host, RepositoryPath("team/other"))
@@ -67,7 +67,7 @@ async def test_a_job_token_that_may_read_another_project_is_told_why_it_may_not_
         put_image(server, "one", "v1")
         server.deletable = False
         can = await session.probe()
-        assert "a job token deletes only in the project that its pipeline belongs to" in can.cannot_delete_because
+        assert "a job token deletes only in the project that its pipeline belongs to" in can.forbidden
 
 
 async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_a_deploy_token_from_the_pipelines_variables_reads(tmp_path: Path)
     ):
         put_image(server, "one", "v1")
         assert (await session.list_tags()).tags.keys() == {"v1"}
-        why = (await session.probe()).cannot_delete_because
+        why = (await session.probe()).forbidden
         assert "CI_DEPLOY_USER and CI_DEPLOY_PASSWORD" in why
         assert "never may" in why
 
@@ -87,7 +87,7 @@ async def test_dockers_configuration_wins_over_the_pipelines_variables(tmp_path:
         pipeline = dict(server.pipeline(DEPLOY).environ)
         async with connected(server, tmp_path, server.docker(MAINTAINER), pipeline) as session:
             put_image(server, "one", "v1")
-            assert (await session.probe()).can_delete
+            assert not (await session.probe()).forbidden
 
 
 async def test_variables_of_another_registry_are_not_shown_to_this_one(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ async def test_nobody_may_be_refused_in_one_project_and_welcome_in_another(tmp_p
 async def test_an_old_gitlab_that_knows_only_the_star(tmp_path: Path) -> None:
     async with served(tmp_path, star=True) as (server, session):
         put_image(server, "one", "v1")
-        assert (await session.probe()).can_delete
+        assert not (await session.probe()).forbidden
         assert await session.delete_tags([Tag("v1")]) == [Deleted()]
         deletions = [scope for scope in server.logins if "pull" not in scope.split(":")[-1]]
         assert deletions == ["repository:team/app:*"]

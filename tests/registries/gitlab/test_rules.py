@@ -41,7 +41,7 @@ async def test_a_rule_that_came_after_the_listing_is_met_and_named(tmp_path: Pat
 async def test_a_rule_that_fits_the_probes_own_tag_is_no_obstacle(tmp_path: Path) -> None:
     async with served(tmp_path, protected=[".*"]) as (server, session):
         put_image(server, "one", "v1")
-        assert (await session.probe()).tag_delete
+        assert (await session.probe()).tags
         assert (await session.list_tags()).locked.keys() == {"v1"}
 
 

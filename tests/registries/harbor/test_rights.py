@@ -52,12 +52,12 @@ async def test_a_right_that_a_robot_lacks_is_found_before_anything_is_deleted(
         async with connected(harbor, tmp_path, login) as session:
             if lacking == "push":
                 found = await session.probe()
-                assert found.can_delete
+                assert not found.forbidden
                 assert not found.undo.possible
                 assert told in found.undo.lacks
                 return
             if lacking == "pull":
-                assert told in (await session.probe()).cannot_delete_because
+                assert told in (await session.probe()).forbidden
             else:
                 with pytest.raises(Unauthorized, match="sweeper") as raised:
                     await session.probe()
@@ -76,7 +76,7 @@ async def test_a_robot_that_may_not_read_the_project_is_told_what_is_not_known(t
         async with connected(harbor, tmp_path, login) as session:
             assert (await session.list_tags()).tags.keys() == {"v1"}
             can = await session.probe()
-            assert can.can_delete
+            assert not can.forbidden
             assert "proxy cache" in can.warnings[0]
 
 
@@ -86,7 +86,7 @@ async def test_what_may_be_done_is_not_known_to_fail_where_harbor_gives_no_token
         put(harbor, "one", "v1")
         harbor.faults.add(Fault("GET", "/service/token", Answer(200, body)))
         found = await session.probe()
-        assert (found.can_delete, found.undo.lacks) == (True, "")
+        assert (found.forbidden, found.undo.lacks) == ("", "")
 
 
 async def test_a_token_of_megabytes_is_refused_before_it_is_looked_into(tmp_path: Path) -> None:
@@ -103,10 +103,10 @@ async def test_probe_of_a_guest_names_who_lacks_what_and_where_it_is_from(tmp_pa
         put(harbor, "one", "v1")
         async with connected(harbor, tmp_path, harbor.weak_login()) as session:
             found = await session.probe()
-            assert not found.can_delete
+            assert found.forbidden
             for part in ("'guest'", "WERF_REPO_HARBOR_PASSWORD", "project shop", "maintainer", "artifact:delete"):
-                assert part in found.cannot_delete_because
-            assert GUEST_PASSWORD not in found.cannot_delete_because
+                assert part in found.forbidden
+            assert GUEST_PASSWORD not in found.forbidden
             assert (await session.list_tags()).tags.keys() == {"v1"}
             outcomes = [
                 *await session.delete_tags([Tag("v1")]),
@@ -126,15 +126,15 @@ async def test_probe_of_a_robot_with_one_permission_only(
         login = harbor.login_as("robot$shop+sweeper", "Robot-Secret-9")
         async with connected(harbor, tmp_path, login) as session:
             found = await session.probe()
-            assert (found.can_delete, found.tag_delete, found.digest_delete) == (True, tags, digests)
+            assert (found.forbidden, bool(found.tags), bool(found.digests)) == ("", tags, digests)
 
 
 async def test_read_only_mode_is_found_before_planning(tmp_path: Path) -> None:
     async with served(tmp_path, HarborEmulator(read_only=True)) as (harbor, session):
         put(harbor, "one", "v1")
         found = await session.probe()
-        assert not found.can_delete
-        assert "read-only mode" in found.cannot_delete_because
+        assert found.forbidden
+        assert "read-only mode" in found.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert "read-only" in outcome.what

@@ -60,8 +60,8 @@ async def test_anonymous_access_reads_what_is_public_and_deletes_nothing(tmp_pat
         quay.of(PATH).public = True
         assert set((await session.list_tags()).tags) == {"v1"}
         can = await session.probe()
-        assert not can.can_delete
-        assert "anonymous" in can.cannot_delete_because
+        assert can.forbidden
+        assert "anonymous" in can.forbidden
 
 
 @pytest.mark.parametrize("suffix", ["", "/api/v1"])

@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 
 from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.capabilities import DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Forbidden, Locked
 from holystone.engine.model.references import Tag
 from tests.emulators.quay import QuayEmulator
@@ -19,13 +20,11 @@ async def test_probe_finds_out_what_can_be_done_and_changes_nothing(tmp_path: Pa
         put(quay, "v1")
         before = await session.list_tags()
         can = await session.probe()
-        assert can.can_delete
-        assert not can.cannot_delete_because
-        assert can.tag_delete
-        assert can.tag_delete_spares_siblings
-        assert not can.digest_delete
-        assert can.overwrite == "impossible"
-        assert can.digests_in_listing == (can.undo.way == "restore") == (door == "api")
+        assert not can.forbidden
+        assert not can.forbidden
+        assert can.tags == TagDeletion(LastTag("goes-unlisted", takes_attached=True))
+        assert not can.digests
+        assert can.listing.digests == (can.undo.way == "restore") == (door == "api")
         assert await session.list_tags() == before
 
 
@@ -33,8 +32,8 @@ async def test_probe_finds_out_what_can_be_done_and_changes_nothing(tmp_path: Pa
 async def test_an_unknown_repository_is_never_made_and_no_scope_says_delete(tmp_path: Path, door: Door) -> None:
     async with QuayEmulator(door=door) as quay, connected(tmp_path, quay) as session:
         can = await session.probe()
-        assert can.can_delete
-        assert can.digests_in_listing == (can.undo.way == "restore") == (door == "api")
+        assert not can.forbidden
+        assert can.listing.digests == (can.undo.way == "restore") == (door == "api")
         assert await session.delete_tags([Tag("v1")]) == [AlreadyGone()]
         assert not quay.storage.repositories
         put(quay, "v1")
@@ -49,9 +48,9 @@ async def test_a_reading_token_cannot_delete_and_probe_says_what_it_lacks(tmp_pa
     async with QuayEmulator() as quay, connected(tmp_path, quay, quay.weak_login()) as session:
         put(quay, "v1")
         can = await session.probe()
-        assert not can.can_delete
+        assert can.forbidden
         for word in ("WERF_REPO_QUAY_TOKEN", "repo:write", "role Write", PATH):
-            assert word in can.cannot_delete_because
+            assert word in can.forbidden
         assert asked(quay, "DELETE", "") == 0
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
@@ -64,9 +63,9 @@ async def test_a_reading_robot_cannot_delete_and_probe_says_what_it_lacks(tmp_pa
     ):
         put(quay, "v1")
         can = await session.probe()
-        assert not can.can_delete
+        assert can.forbidden
         for word in ("team+reader", "config.json", "role Write", "Read Only"):
-            assert word in can.cannot_delete_because
+            assert word in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
 
@@ -77,8 +76,8 @@ async def test_a_writing_robot_deletes_where_the_token_only_reads(tmp_path: Path
         async with connected(tmp_path, quay, quay.weak_login(), robot) as session:
             put(quay, "v1")
             can = await session.probe()
-            assert can.can_delete
-            assert can.digests_in_listing
+            assert not can.forbidden
+            assert can.listing.digests
             assert can.undo.way == "push"
             assert await session.delete_tags([Tag("v1")]) == [Deleted()]
 
@@ -89,8 +88,8 @@ async def test_the_api_deletes_where_the_robot_only_reads(tmp_path: Path) -> Non
         async with connected(tmp_path, quay, quay.login(), robot) as session:
             put(quay, "v1", "v2")
             can = await session.probe()
-            assert can.can_delete
-            assert can.tag_delete
+            assert not can.forbidden
+            assert can.tags
             assert await session.delete_tags([Tag("v1"), Tag("v1")]) == [Deleted(), AlreadyGone()]
             assert asked(quay, "DELETE", "/v2/") == 0
 
@@ -104,8 +103,8 @@ async def test_a_state_that_forbids_deletion_is_found_before(
         put(quay, "v1")
         quay.of(PATH).state = state
         can = await session.probe()
-        assert not can.can_delete
-        assert (state if door == "api" else "Mirror") in can.cannot_delete_because
+        assert can.forbidden
+        assert (state if door == "api" else "Mirror") in can.forbidden
 
 
 @pytest.mark.parametrize("door", ["api", "robot"])
@@ -113,8 +112,8 @@ async def test_a_quay_that_is_read_only_as_a_whole(tmp_path: Path, door: Door) -
     async with QuayEmulator(door=door, read_only=True) as quay, connected(tmp_path, quay) as session:
         put(quay, "v1")
         can = await session.probe()
-        assert not can.can_delete
-        assert "read-only" in can.cannot_delete_because
+        assert can.forbidden
+        assert "read-only" in can.forbidden
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
 
@@ -130,8 +129,8 @@ async def test_an_old_server_deletes_tags_by_the_api(tmp_path: Path) -> None:
         put(quay, "v1", "v2", "v3")
         quay.lock(PATH, "v3")
         can = await session.probe()
-        assert can.tag_delete
-        assert not can.digest_delete
+        assert can.tags
+        assert not can.digests
         outcomes = await session.delete_tags([Tag("v1"), Tag("v1"), Tag("v3")])
         assert outcomes[:2] == [Deleted(), AlreadyGone()]
         assert isinstance(outcomes[2], Locked)
@@ -153,10 +152,10 @@ async def test_an_old_server_without_a_token_deletes_by_digest_only(tmp_path: Pa
     ):
         digest = put(quay, "v1", "v2")
         can = await session.probe()
-        assert can.can_delete
-        assert can.digest_delete
-        assert not can.tag_delete
-        assert not can.tags_first
+        assert not can.forbidden
+        assert can.digests == DigestDeletion(tags_first=False)
+        assert not can.tags
+        assert can.collects_unlisted
         (outcome,) = await session.delete_tags([Tag("v1")])
         assert isinstance(outcome, Forbidden)
         assert await session.delete_manifests([digest, digest]) == [Deleted(), AlreadyGone()]
@@ -169,7 +168,7 @@ async def test_a_router_that_says_404_is_an_old_server_too(tmp_path: Path, door:
         put(quay, "v1")
         quay.faults.add(always("/manifests/holystone", 404, b"<html>404</html>", method="DELETE"))
         can = await session.probe()
-        assert (can.tag_delete, can.digest_delete) == ((True, False) if door == "api" else (False, True))
+        assert (bool(can.tags), bool(can.digests)) == ((True, False) if door == "api" else (False, True))
 
 
 @pytest.mark.parametrize("door", ["api", "robot"])

@@ -6,7 +6,7 @@ from typing import Final, Literal, overload
 
 import msgspec
 
-from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.credentials.reference import SecretReference, read_secret
 from holystone.adapters.http.authorization import opened_bytes
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.kubeconfig import Cluster, Context, KubeConfig, User, parse_config, read_files
@@ -43,7 +43,7 @@ class Target(msgspec.Struct, frozen=True):
 
 def find_config(
     files: Collection[Path] | None,
-    base64: Secret | None,
+    base64: SecretReference | None,
     default: Path,
     environ: Mapping[str, str],
     service_account: Path = SERVICE_ACCOUNT,
@@ -52,9 +52,9 @@ def find_config(
     UsageError for what is not base64, IncompleteSource for a file that cannot be read, Refused where nothing is."""
     if base64:
         try:
-            body = opened_bytes(base64, base64_encoded=True)
+            body = opened_bytes(read_secret(base64, environ), base64_encoded=True)
         except ValueError as error:
-            raise UsageError(f"--kube-config-base64: {error}") from error
+            raise UsageError(f"{base64.origin}: {error}") from error
         config: KubeConfig | None = parse_config(body, "of --kube-config-base64", Path.cwd())
     elif files is not None:
         config = read_files(files)

@@ -12,6 +12,7 @@ from yarl import URL
 
 from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.credentials.docker_config import DockerConfig
+from holystone.adapters.credentials.reference import Login, read_login
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.hosts import NOWHERE, Hosts
@@ -77,6 +78,7 @@ class Connections:
         self._access = dict(access or {})
         self._named = named_places
         self._environ = environ
+        self._logins: dict[Login, Credential] = {}
         self._open: dict[_Key, Registry] = {}
         self._sessions: dict[tuple[_Key, Repository], RepositorySession] = {}
         self._leaving: dict[RepositorySession, AsyncExitStack] = {}
@@ -123,22 +125,22 @@ class Connections:
         known when it is carried out. `place`: whose credentials and API address count; `detected_by`: who said that it
         is this implementation (None: the user). Without an implementation it is found out.
 
-        Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a package that is not
-        installed, and a login that must not be shown to a registry of which only itself, or a file, says whose it is.
-        """
+        Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a missing package or
+        secret, and a login that must not be shown to a registry of which only itself, or a file, says whose it is."""
         name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
         access = self._access.get(place, Access())
         async with self._opening:
             vendor = VENDORS[name]
             credential = await self._docker_credential(repository) if vendor.asks_docker else _UNASKED
-            login = access.logins.get(name)
+            given = access.logins.get(name)
             detected_by = detected_by or found_by
             vouched = detected_by in ("user", "name") or self._is_borne_out(repository, name, place)
-            if login and not vouched:
+            if given and not vouched:
                 # What a file was made with is not to be had without it: another login sees and does other things.
                 if isinstance(credential, Anonymous) or detected_by == "file":
-                    raise _other_login(repository.host, name, login)
-                login = None
+                    raise _other_login(repository.host, name, given)
+                given = None
+            login = await self._login(given) if given else None
             if access.api_url:
                 self._check_api(repository, access.api_url, place)
             key = _Key(repository.host, name, credential, login, access.api_url, vouched)
@@ -170,6 +172,12 @@ class Connections:
         if self._docker_config is None:
             self._docker_config = await anyio.to_thread.run_sync(DockerConfig.read, self._docker_config_dir)
         return self._docker_config
+
+    async def _login(self, given: Login) -> Credential:
+        """Read once: what it refers to may be a pipe."""
+        if (login := self._logins.get(given)) is None:
+            login = self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self._environ)
+        return login
 
     async def _docker_credential(self, repository: Repository) -> Credential:
         return await (await self._docker()).credential(repository.host, repository.path)
@@ -281,7 +289,7 @@ class Connections:
         )
 
 
-def _other_login(host: RegistryHost, implementation: str, login: Credential) -> UsageError:
+def _other_login(host: RegistryHost, implementation: str, login: Login) -> UsageError:
     """A registry may say whose it is in order to be shown the login of another one, and so may a file; Docker's
     configuration goes by host."""
     return UsageError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 from yarl import URL
 
-from holystone.adapters.credentials.credential import Credential
+from holystone.adapters.credentials.reference import Login
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost
 
@@ -15,7 +15,7 @@ from holystone.engine.model.references import RegistryHost
 class Access:
     """How one of the project's places is reached, beyond Docker's configuration."""
 
-    logins: Mapping[str, Credential] = field(default_factory=dict)
+    logins: Mapping[str, Login] = field(default_factory=dict)
     """By implementation: what the vendors' own options and variables give."""
     api_url: URL | None = None
     """Where the vendor's own API is, without a slash at the end; None: found by the registry's address."""

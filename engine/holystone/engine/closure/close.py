@@ -2,14 +2,23 @@
 
 from collections.abc import Container, Iterable, Mapping
 
-from holystone.engine.closure.closed import Because, Closed
+from holystone.engine.closure.closed import Closed
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.closure.judge import judge
 from holystone.engine.closure.levels import deletion_order
 from holystone.engine.closure.reach import reach
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, LockedBy, MayBeNeededBy, NotJudged, NoVerdict, ReferrerOf
+from holystone.engine.model.reasons import (
+    ChildOf,
+    LockedBy,
+    ManifestReason,
+    MayBeNeededBy,
+    NotJudged,
+    NoVerdict,
+    ReferrerOf,
+    ReferrersUnknown,
+)
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -25,7 +34,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
 
     What is neither (untagged, and held by nothing doomed) is not touched.
     """
-    takes_referrers = can.digest_delete_takes_referrers
+    takes_referrers = can.cascade.referrers
     graph = graph_of(snapshot)
     final = {tag: judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
@@ -37,12 +46,12 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     # Nobody judges what cannot be understood: it stays, with all that it may need.
     protected |= {needed: ChildOf(digest) for digest, needs in sorted(snapshot.unclear.items()) for needed in needs}
     protected |= {digest: MayBeNeededBy(name) for name, digest in sorted(snapshot.odd.items()) if digest}
-    protected |= {digest: MayBeNeededBy(f"what refers to {digest.short}") for digest in sorted(snapshot.held)}
+    protected |= dict.fromkeys(sorted(snapshot.held), ReferrersUnknown())
     if unread := sorted(snapshot.unread):
         protected |= dict.fromkeys(sorted(snapshot.manifests), MayBeNeededBy(unread[0]))
     kept = reach(graph, safe, protected, subjects=takes_referrers)
     tagged = {graph.tags[tag] for tag in safe}
-    while can.gone_index_takes_children and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):
+    while can.collects_unlisted and (more := graph.takers(kept, tagged, candidates.keys() - kept.keys())):
         protected |= more
         kept = reach(graph, safe, protected, subjects=takes_referrers)
     doomed = {
@@ -68,13 +77,17 @@ def needed_to_decide(closed: Closed, asked: Container[Digest]) -> tuple[Digest, 
     return tuple(digest for digest in sorted(closed.doomed) if digest not in asked)
 
 
-def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, Because]:
+def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, ManifestReason]:
     """What these indexes list: a registry that protects it would refuse to delete it."""
     return {child: ChildOf(index) for index in sorted(indexes, reverse=True) for child in graph.children[index]}
 
 
 def _attached(
-    graph: Graph, tag: Tag, verdicts: Verdicts, kept: Mapping[Digest, Because], doomed: Mapping[Digest, Because]
+    graph: Graph,
+    tag: Tag,
+    verdicts: Verdicts,
+    kept: Mapping[Digest, ManifestReason],
+    doomed: Mapping[Digest, ManifestReason],
 ) -> Verdict:
     """An attached tag shares the fate of its subject, whatever a policy thought of its name."""
     subject = graph.subjects[tag]

@@ -11,9 +11,8 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import ChildOf, IndexOf, ReferrerOf, SubjectOf
+from holystone.engine.model.reasons import ChildOf, IndexOf, ManifestReason, ReferrerOf, SubjectOf, Tagged
 from holystone.engine.model.references import Digest, Tag
 
 _ATTACHED: Final = re.compile(r"((?:sha256|sha512)-[0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
@@ -55,11 +54,12 @@ class Graph:
     refers_to: Mapping[Digest, Digest]
     """From a referrer to its subject."""
 
-    def holds(self, digest: Digest, *, subject: bool) -> Iterator[tuple[Digest, Because]]:
+    def holds(self, digest: Digest, *, subject: bool) -> Iterator[tuple[Digest, ManifestReason]]:
         """What must not go as long as this manifest stays. The one place that says so, for the closure and for the look
         right before a deletion. `subject`: what it refers to is among it."""
+        child_of = ChildOf(digest)
         for child in (*self.children.get(digest, ()), *self.blobs.get(digest, ())):
-            yield child, ChildOf(digest)
+            yield child, child_of
         for referrer in self.referrers.get(digest, ()):
             yield referrer, ReferrerOf(digest)
         for tag in self.attached.get(digest, ()):

@@ -1,7 +1,7 @@
 """The first look at each tag: what its policy says, unless the tag could not be read."""
 
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.reasons import LockedBy, MayBeNeededBy, NotJudged, Unreadable
+from holystone.engine.model.reasons import KeepReason, LockedBy, MayBeNeededBy, NotJudged, ReferrersUnknown, Unreadable
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
 
@@ -13,17 +13,17 @@ def judge(snapshot: RepositorySnapshot, verdicts: Verdicts, tag: Tag) -> Verdict
     verdict = verdicts.get(tag)
     if isinstance(verdict, Delete) and tag in snapshot.locked:
         return Keep((LockedBy(snapshot.locked[tag]),))
-    if isinstance(verdict, Delete) and (by := _may_need(snapshot, snapshot.tags[tag])):
+    if isinstance(verdict, Delete) and (doubt := _may_be_needed(snapshot, snapshot.tags[tag])):
         # For which the manifest stays; and without its tag no later run would find it again.
-        return Keep((MayBeNeededBy(by),))
+        return Keep((doubt,))
     if isinstance(verdict, Delete):
         # What an unread manifest lists is unknown, and there are no bytes to put into the journal.
         return verdict if snapshot.tags[tag] in snapshot.manifests else Keep((Unreadable("the manifest was not read"),))
     return verdict if verdict and verdict.reasons else Keep((NotJudged(),))
 
 
-def _may_need(snapshot: RepositorySnapshot, digest: Digest) -> str:
-    """What could not be read and may need this manifest: an index may list any, what refers to one needs that one."""
+def _may_be_needed(snapshot: RepositorySnapshot, digest: Digest) -> KeepReason | None:
+    """By what could not be read: an index may list any manifest, what refers to one needs that one."""
     if snapshot.unread:
-        return str(min(snapshot.unread))
-    return f"what refers to {digest.short}" if digest in snapshot.held else ""
+        return MayBeNeededBy(min(snapshot.unread))
+    return ReferrersUnknown() if digest in snapshot.held else None

@@ -64,8 +64,8 @@ def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) 
     contradict each other, e.g. for an index whose subject is one of its own children.
     """
     children: Relation = graph.children
-    if can.digest_delete_takes_referrers:
-        children = _with_takers(graph, children_too=can.gone_index_takes_children)
+    if can.cascade.referrers:
+        children = _with_takers(graph, children_too=can.collects_unlisted)
     fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
     return _layers(doomed, (children, graph.referrers, fallback))
 

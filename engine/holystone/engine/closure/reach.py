@@ -3,27 +3,31 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from holystone.engine.closure.closed import Because, Tagged
 from holystone.engine.closure.graph import Graph
+from holystone.engine.model.reasons import ManifestReason, Tagged
 from holystone.engine.model.references import Digest, Tag
 
 
 def reach(
-    graph: Graph, roots: Iterable[Tag], more: Mapping[Digest, Because] = MappingProxyType({}), *, subjects: bool = False
-) -> dict[Digest, Because]:
+    graph: Graph,
+    roots: Iterable[Tag],
+    more: Mapping[Digest, ManifestReason] = MappingProxyType({}),
+    *,
+    subjects: bool = False,
+) -> dict[Digest, ManifestReason]:
     """What the roots hold, each manifest with the reason. `more`: manifests that are held for another reason than a
     tag; `subjects`: a manifest holds its subject too.
 
     Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
     snapshot is ordered. Visits every manifest once, so that cycles end."""
-    found: dict[Digest, Because] = {}
+    found: dict[Digest, ManifestReason] = {}
     for tag in sorted(roots):
         found.setdefault(graph.tags[tag], Tagged(tag))
     for digest in sorted(more):
         found.setdefault(digest, more[digest])
     frontier = sorted(found)
     while frontier:
-        new: dict[Digest, Because] = {}
+        new: dict[Digest, ManifestReason] = {}
         for digest in frontier:
             for held, because in graph.holds(digest, subject=subjects):
                 if held not in found:

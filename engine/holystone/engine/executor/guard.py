@@ -163,8 +163,8 @@ async def find_holds(
     for for_good in (True, False):  # what one of both kinds needs stays for good
         _spread(graph, [root for root in roots if root[1].for_good is for_good], found)
     tagged = {there[tag] for tag in holders}
-    takes_children = work.capabilities.gone_index_takes_children
-    while takes_children and (more := graph.takers(found, tagged, set(going) - found.keys())):
+    collects = work.capabilities.collects_unlisted
+    while collects and (more := graph.takers(found, tagged, set(going) - found.keys())):
         _spread(graph, [(index, found[because.child]) for index, because in more.items()], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
     return Holds(found, attached, requests, there)

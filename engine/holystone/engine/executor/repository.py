@@ -109,8 +109,8 @@ async def _prepare(
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
     registry that does something else."""
     capabilities = await session.probe()
-    if not capabilities.can_delete:
-        raise DeletionDisabled(f"{plan.repository}: nothing can be deleted: {capabilities.cannot_delete_because}")
+    if capabilities.forbidden:
+        raise DeletionDisabled(f"{plan.repository}: nothing can be deleted: {capabilities.forbidden}")
     if plan.manners and capabilities.manners != plan.manners:
         raise PlanDoubtful(
             f"{plan.repository}: asked what it can delete, and how, the registry does not answer now as when the plan "

@@ -91,4 +91,4 @@ class Rights:
             return error.message
         except (IncompleteSource, RegistryFailure):
             return ""
-        return "" if found.can_delete else found.cannot_delete_because
+        return found.forbidden

@@ -61,8 +61,8 @@ class TagResolver:
     ) -> None:
         """`tags`: about so many are there."""
         self._session = session
-        self._told_by_listing = capabilities.digests_in_listing
-        self._page = capabilities.page
+        self._told_by_listing = capabilities.listing.digests
+        self._page = capabilities.listing.page
         self._states = states
         self._tags = tags
         self._clock = clock

@@ -17,6 +17,7 @@ from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.untag import held_by
 from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
@@ -50,7 +51,8 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
     on_it: dict[Digest, list[int]] = defaultdict(list)
     held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.states.due) - sum(map(len, on_it.values())))
-    drops = work.capabilities.overwrite == "may-drop-manifest" or work.capabilities.last_tag_takes_attached
+    digests = work.capabilities.digests
+    drops = digests is None or digests.tombstones != SPARES_ALL
     await work.session.push_blob(tombstone.config)
     marked: list[int] = []
     maybe = {step.tag: any_part for _, step in steps}
@@ -124,7 +126,7 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
             break
     else:
         return {}
-    if not work.capabilities.tag_delete:
+    if work.capabilities.tags is None:
         return dict.fromkeys(tags, StillServed()) if now else {}
 
     async def by_name(tags: Sequence[Tag]) -> Sequence[Outcome]:

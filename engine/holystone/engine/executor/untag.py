@@ -11,6 +11,7 @@ from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
+from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Untag
@@ -19,7 +20,7 @@ from holystone.engine.model.references import Digest, Tag
 
 async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
     held = held_by(work, steps, takes=_may_take(work, steps))
-    drops = work.capabilities.last_tag != "leaves-manifest" or work.capabilities.last_tag_takes_attached
+    drops = work.capabilities.tags is None or work.capabilities.tags.last_tag != SPARES_ALL
 
     async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
         holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}
@@ -81,9 +82,10 @@ def _may_take(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> frozens
     """Manifests that the registry may take along, with any of their tags or with the last one. Of what stays a tag
     stays, or it is seen to by itself (`one_by_one`)."""
     every = frozenset(step.digest for _, step in steps)
-    if not work.capabilities.tag_delete_spares_siblings:
+    last = work.capabilities.tags.last_tag if work.capabilities.tags else None
+    if last is None:
         return every
-    return every - set(work.plan.kept_manifests) if work.capabilities.last_tag == "may-take-manifest" else frozenset()
+    return every - set(work.plan.kept_manifests) if last.manifest in ("may-go", "goes-unanchored") else frozenset()
 
 
 def held_by(

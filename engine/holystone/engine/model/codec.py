@@ -1,6 +1,7 @@
 """Plans and other model values as JSON, strictly, and their JSON Schema."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,7 +32,7 @@ def to_json(value: Any, *, indent: int = 0) -> bytes:
 def from_json(data: bytes, kind: type[T]) -> T:
     """Raises msgspec.DecodeError or msgspec.ValidationError, which say where."""
     try:
-        return msgspec.json.decode(data, type=kind, dec_hook=_decode)
+        return msgspec.json.decode(data, type=kind, dec_hook=_names())
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
@@ -47,7 +48,7 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes, kind: type[T]) -> T:
-    return msgspec.msgpack.decode(data, type=kind, dec_hook=_decode)
+    return msgspec.msgpack.decode(data, type=kind, dec_hook=_names())
 
 
 def json_schema(kind: type[Any]) -> dict[str, Any]:
@@ -78,6 +79,22 @@ def _unicode(value: Any) -> Any:
             return [_unicode(each) for each in value]
         case _:
             return value
+
+
+def _names() -> Callable[[type[Any], Any], Any]:
+    """Reads names, so that one that is there several times is in memory once: a plan has the digest of a tag that stays
+    three times."""
+    known: defaultdict[type[Any], dict[str, Any]] = defaultdict(dict)
+
+    def read(kind: type[Any], value: Any) -> Any:
+        there = known[kind]
+        if isinstance(value, str) and value in there:
+            return there[value]
+        name = _decode(kind, value)
+        there[name] = name
+        return name
+
+    return read
 
 
 def _decode(kind: type[Any], value: Any) -> Any:

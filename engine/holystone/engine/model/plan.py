@@ -11,7 +11,7 @@ import msgspec
 from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.outlook import UndoOutlook
-from holystone.engine.model.reasons import KeepReason
+from holystone.engine.model.reasons import KeepReason, ManifestReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.refusals import Promise, Refusal
 from holystone.engine.model.sources import Counted, Moment
@@ -88,8 +88,8 @@ class RepositoryPlan(Value, frozen=True):
     implementation: str
     passes: tuple[Pass, ...]
     kept: tuple[Kept, ...]
-    kept_manifests: tuple[Digest, ...]
-    """Everything that the kept tags need: must still be there afterwards."""
+    kept_manifests: Mapping[Digest, ManifestReason]
+    """Everything that the kept tags need, each with what needs it: must still be there afterwards."""
     place: Place = "images"
     detected_by: DetectedBy = "user"
     """Its implementation."""

@@ -1,4 +1,4 @@
-"""Why a tag stays or goes, as values. Text is made of them only in reports.
+"""Why a tag or a manifest stays or goes, as values. Text is made of them only in reports.
 
 A reason is never free text, so a policy cannot hide a decision in prose and a report can count and translate.
 """
@@ -152,7 +152,13 @@ class IndexOf(Value, frozen=True, tag="index-of"):
     child: Digest
 
 
-class ChildOf(Value, frozen=True, tag="child-of"):
+class Tagged(Value, frozen=True, tag="tagged", gc=False):
+    """A tag that stays (or goes) points to the manifest; of several, the first in the order of their names."""
+
+    tag: Tag
+
+
+class ChildOf(Value, frozen=True, tag="child-of", gc=False):
     index: Digest
 
 
@@ -162,7 +168,11 @@ class MayBeNeededBy(Value, frozen=True, tag="may-be-needed-by"):
     by: str
 
 
-class ReferrerOf(Value, frozen=True, tag="referrer-of"):
+class ReferrersUnknown(Value, frozen=True, tag="referrers-unknown"):
+    """What refers to the manifest cannot be read, and needs it."""
+
+
+class ReferrerOf(Value, frozen=True, tag="referrer-of", gc=False):
     subject: Digest
 
 
@@ -253,6 +263,7 @@ KeepReason = (
     | IndexOf
     | ChildOf
     | MayBeNeededBy
+    | ReferrersUnknown
     | ReferrerOf
     | MetadataHead
     | MetadataNeeded
@@ -265,3 +276,5 @@ KeepReason = (
     | UnknownReference
     | RecordNotJudged
 )
+ManifestReason = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy | ReferrersUnknown
+"""What holds a manifest: as long as that stays, the manifest does."""

@@ -9,19 +9,20 @@ def delete_by_name(draft: Draft) -> Draft:
     """Deletes doomed tags by name. Where one request for the digest takes all its tags, only what stays without some of
     them is left for this. Of doomed tags alone on a manifest that would go with the last of them, one stays, unless the
     manifest can be made to outlive them."""
-    if not draft.can.tag_delete:
+    if draft.can.tags is None:
         return draft
+    last, digests = draft.can.tags.last_tag, draft.can.digests
     kept, staying = draft.kept_tags_by_digest(), draft.staying()
 
     def way(tag: Tag) -> How | None:
         digest = draft.digest(tag)
         if draft.goes_whole(tag):
-            return "delete" if draft.can.tags_first or not draft.can.digest_delete else None
-        if not draft.can.tag_delete_spares_siblings:
+            return "delete" if digests is None or digests.tags_first else None
+        if last is None:
             return None
-        if digest in kept or draft.outlives_tags(digest):
+        if digest in kept or draft.outlives_tags(digest, last):
             return "delete"
-        if draft.outlives_tags_anchored(digest):
+        if draft.outlives_tags(digest, last, anchored=True):
             return "anchor"
         return "delete" if staying[digest] != tag else None
 

@@ -4,7 +4,7 @@ needs. Shares no code with the closure and the planner, so that a mistake there 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from holystone.engine.model.capabilities import GENTLE, Capabilities
+from holystone.engine.model.capabilities import GENTLE, Capabilities, LastTag
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import How, Remove, RepositoryPlan, Untag
 from holystone.engine.model.references import Digest, Tag
@@ -62,6 +62,8 @@ class _Registry:
     def __init__(self, snapshot: RepositorySnapshot, can: Capabilities) -> None:
         self._snapshot = snapshot
         self._can = can
+        fates = {last.manifest for how in ("delete", "tombstone") if (last := self._last_tag(how))}
+        self._collects = can.cascade.children or "goes-unlisted" in fates
         self.tags = dict(snapshot.tags)
         self.manifests = set(snapshot.manifests)
         self._on: dict[Digest, set[Tag]] = defaultdict(set)
@@ -82,12 +84,13 @@ class _Registry:
         if was is None:
             return
         self._take(tag)
-        if how != "tombstone" and not self._can.tag_delete_spares_siblings:
+        last = self._last_tag(how)
+        if last is None:
             self.delete(was)
         elif not self._on[was]:
-            if not self._stays_without_tags(was, how):
+            if not self._stays_without_tags(was, last, how):
                 self.delete(was)
-            for other in _names_of(was) if self._can.last_tag_takes_attached else ():
+            for other in _names_of(was) if last.takes_attached else ():
                 if other not in self._snapshot.locked:
                     self.untag(other, "delete")
 
@@ -101,20 +104,22 @@ class _Registry:
             self.manifests.discard(digest)
             for tag in list(self._on[digest]):
                 self._take(tag)
-            if self._can.digest_delete_takes_referrers:
+            if self._can.cascade.referrers:
                 left += self._referrers[digest]
-            if self._can.digest_delete_takes_children or self._can.last_tag == "takes-unlisted":
+            if self._collects:
                 children = self._snapshot.manifests[digest].children
                 left += [each for each in children if not self._on[each] and not self._is_listed(each)]
 
-    def _stays_without_tags(self, digest: Digest, how: How) -> bool:
+    def _last_tag(self, how: How) -> LastTag | None:
+        """None: siblings may go with the tag. What the registry cannot do at all is taken to do the worst."""
         if how == "tombstone":
-            return self._can.overwrite == "leaves-manifest"
-        if how == "anchor" and self._can.digest_push_outlives_tags:
-            return True
-        if self._can.last_tag == "takes-unlisted":
+            return (self._can.digests.tombstones if self._can.digests else None) or LastTag()
+        return self._can.tags.last_tag if self._can.tags else None
+
+    def _stays_without_tags(self, digest: Digest, last: LastTag, how: How) -> bool:
+        if last.manifest == "goes-unlisted":
             return self._is_listed(digest)
-        return self._can.last_tag == "leaves-manifest"
+        return last.manifest == "stays" or (last.manifest == "goes-unanchored" and how == "anchor")
 
     def _is_listed(self, digest: Digest) -> bool:
         return bool(self._indexes[digest] & self.manifests)

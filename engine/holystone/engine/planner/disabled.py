@@ -7,6 +7,7 @@ from holystone.engine.model.refusals import CannotDelete
 
 def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> CannotDelete | None:
     """The refusal of a plan whose registry deletes nothing; None also if there is nothing to delete."""
-    if not plan.passes or (capabilities.can_delete and (capabilities.tag_delete or capabilities.digest_delete)):
+    deletes = capabilities.tags or capabilities.digests
+    if not plan.passes or (deletes and not capabilities.forbidden):
         return None
-    return CannotDelete(plan.repository, capabilities.cannot_delete_because)
+    return CannotDelete(plan.repository, capabilities.forbidden)

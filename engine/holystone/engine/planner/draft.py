@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from holystone.engine.closure.closed import Closed
 from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import How, Kept, Remove, Untag
@@ -40,23 +40,20 @@ class Draft:
         """The manifest goes too, and with it all its tags."""
         return self.digest(tag) in self.closed.doomed
 
-    def outlives_tags(self, digest: Digest) -> bool:
-        """A manifest that stays is surely left alone when its last tag is deleted by name, and so is all that belongs
-        to it."""
-        if not self._loses_nothing(digest):
+    def outlives_tags(self, digest: Digest, last: LastTag, *, anchored: bool = False) -> bool:
+        """A manifest that stays is surely left alone when its last tag is taken away, and so is all that belongs to it.
+        `anchored`: it is pushed by its digest before."""
+        if last.takes_attached and self.graph.attached.get(digest):
             return False
-        if self.can.last_tag == "takes-unlisted":
-            return any(index in self.closed.kept for index in self.graph.indexes.get(digest, ()))
-        return self.can.last_tag == "leaves-manifest"
-
-    def outlives_tags_anchored(self, digest: Digest) -> bool:
-        return self.can.digest_push_outlives_tags and self._loses_nothing(digest)
-
-    def outlives_overwriting(self, digest: Digest) -> bool:
-        return self.can.overwrite == "leaves-manifest" and self._loses_nothing(digest)
-
-    def _loses_nothing(self, digest: Digest) -> bool:
-        return not (self.can.last_tag_takes_attached and self.graph.attached.get(digest))
+        match last.manifest:
+            case "stays":
+                return True
+            case "goes-unlisted":
+                return any(index in self.closed.kept for index in self.graph.indexes.get(digest, ()))
+            case "goes-unanchored":
+                return anchored
+            case "may-go":
+                return False
 
     def staying(self) -> Mapping[Digest, Tag]:
         """For each manifest with doomed tags that are undecided, the tag that stays, if one has to."""
@@ -71,9 +68,9 @@ class Draft:
         return found
 
     @property
-    def can_overwrite(self) -> bool:
-        """A tombstone is of use only if it can be deleted by its own digest afterwards."""
-        return self.can.overwrite != "impossible" and self.can.digest_delete
+    def tombstones(self) -> LastTag | None:
+        """None: none can be pushed, or it could not be deleted by its own digest afterwards."""
+        return self.can.digests.tombstones if self.can.digests else None
 
     def with_untags(self, untags: tuple[Untag, ...]) -> "Draft":
         gone = {untag.tag for untag in untags}

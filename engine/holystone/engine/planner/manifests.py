@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.plan import MOST_BYTES, Remove
-from holystone.engine.model.reasons import IndexOf, MayBeNeededBy, SubjectOf
+from holystone.engine.model.reasons import ChildOf, ReferrerOf, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete
 from holystone.engine.planner.draft import Draft
@@ -16,7 +15,7 @@ from holystone.engine.planner.draft import Draft
 def remove_manifests(draft: Draft) -> Draft:
     """A registry without deletes by digest collects untagged manifests itself. One without any way to delete gets
     the list all the same: the plan is then refused, and shows what would go."""
-    if not draft.can.digest_delete and draft.can.tag_delete:
+    if draft.can.tags and not draft.can.digests:
         return draft
     doomed: dict[Digest, list[Tag]] = defaultdict(list)
     for tag, verdict in sorted(draft.closed.verdicts.items()):
@@ -36,7 +35,7 @@ def _remove(draft: Draft, digest: Digest, tags: Sequence[Tag], left: frozenset[T
     if isinstance(because, Tagged):
         reasons = tuple(dict.fromkeys(reason for tag in tags for reason in draft.reasons(tag)))
     else:
-        assert not isinstance(because, SubjectOf | IndexOf | MayBeNeededBy)  # noqa: S101 - these only ever keep
+        assert isinstance(because, ChildOf | ReferrerOf)  # noqa: S101 - the others only ever keep
         reasons = (because,)
     return Remove(
         digest=digest,

@@ -41,7 +41,7 @@ def plan_closed(
         implementation=capabilities.implementation,
         passes=_passes(done, marks),
         kept=_kept(done),
-        kept_manifests=tuple(sorted(known)),
+        kept_manifests={digest: closed.kept[digest] for digest in sorted(known)},
         marks=marks,
     )
     once = tuple(tag for tag in planned.doomed_tags if tag in facts.written_once)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from holystone.engine.closure.closed import Tagged
 from holystone.engine.model.plan import Kept
-from holystone.engine.model.reasons import KeepReason, SharesDigestWith
+from holystone.engine.model.reasons import KeepReason, SharesDigestWith, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.planner.draft import Draft
 
@@ -13,7 +12,8 @@ from holystone.engine.planner.draft import Draft
 def overwrite_shared(draft: Draft) -> Draft:
     """A tombstone is the only way here, so tags that people move get one too if they have rested for the grace. One tag
     stays on a manifest that might go with the last."""
-    if not draft.can_overwrite:
+    last = draft.tombstones
+    if last is None:
         return draft
     staying = draft.staying()
     return draft.with_untags(
@@ -21,7 +21,7 @@ def overwrite_shared(draft: Draft) -> Draft:
             draft.untag(tag, "tombstone")
             for tag in draft.undecided
             if not draft.goes_whole(tag)
-            if staying[draft.digest(tag)] != tag or draft.outlives_overwriting(draft.digest(tag))
+            if staying[draft.digest(tag)] != tag or draft.outlives_tags(draft.digest(tag), last)
             if draft.facts.may_overwrite(tag)
         )
     )
@@ -45,5 +45,5 @@ def _why(draft: Draft, tag: Tag, owners: Mapping[Digest, Tag]) -> tuple[KeepReas
         shares: KeepReason = SharesDigestWith(owners[digest])
     else:
         shares = SharesDigestWith(because.tag) if isinstance(because, Tagged) else because
-    young = draft.facts.young(tag) if draft.can_overwrite else None
+    young = draft.facts.young(tag) if draft.tombstones else None
     return (shares, young) if young else (shares,)

@@ -42,7 +42,7 @@ def tombstones_pay(tags: int, doomed: int, manifests: int, tombstones: int) -> b
 def overwrite_for_speed(draft: Draft) -> Draft:
     """Overwrites doomed tags where that is quicker, only those that are written once: for the others a plain delete by
     digest is the safer way, and it is open. Marks go last, when few tags are left."""
-    if not (draft.can_overwrite and draft.can.delete_cost_grows):
+    if not (draft.tombstones and draft.can.digests and draft.can.digests.cost_grows):
         return draft
     facts = draft.facts
     written_once = facts.written_once - facts.marks.keys()

@@ -128,7 +128,7 @@ class RepositorySession(Protocol):
         ...
 
     async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
-        """One outcome per tag, in order. Needs `Capabilities.tag_delete`. Never raises for a single tag."""
+        """One outcome per tag, in order. Needs `Capabilities.tags`. Never raises for a single tag."""
         ...
 
     async def delete_manifests(self, digests: Sequence[Digest]) -> Sequence[Outcome]:

@@ -1,21 +1,21 @@
-"""Why a tag stays or goes, in words: of one tag, and of all tags with one kind of reason, for reports that count. The
-only place where a reason becomes text."""
+"""Why a tag or a manifest stays or goes, in words: of one, and of all with one kind of reason, for reports that count.
+The only place where a reason becomes text."""
 
 from typing import NamedTuple, assert_never
 
 from holystone.engine.model import delete_reasons, reasons
 from holystone.engine.model.delete_reasons import DeleteReason
-from holystone.engine.model.reasons import KeepReason
+from holystone.engine.model.reasons import KeepReason, ManifestReason
 from holystone.engine.report.words import count, duration, reference_text, short, shown, user_text
 
 
 class ReasonWords(NamedTuple):
     of_one: str
     of_many: str
-    """What all tags with such a reason have in common."""
+    """What all with such a reason have in common."""
 
 
-def reason_words(reason: KeepReason | DeleteReason) -> ReasonWords:
+def reason_words(reason: KeepReason | DeleteReason | ManifestReason) -> ReasonWords:
     match reason:
         case reasons.ReachedFromBranch(branch, commit, policy):
             return ReasonWords(
@@ -117,12 +117,18 @@ def reason_words(reason: KeepReason | DeleteReason) -> ReasonWords:
                 f"the registry would delete {child.short}, which is part of it, along with it",
                 "the registry would delete their parts along with them",
             )
+        case reasons.Tagged(tag):
+            return ReasonWords(f"tag {short(tag)}, which stays, points to it", "tags that stay point to them")
         case reasons.ChildOf(index):
             return ReasonWords(f"part of index {index.short}", "parts of indexes")
         case reasons.MayBeNeededBy(by):
             return ReasonWords(
                 f"{shown(by)}, which cannot be read or understood, may need its manifest",
                 "what cannot be read or understood may need their manifests",
+            )
+        case reasons.ReferrersUnknown():
+            return ReasonWords(
+                "what refers to its manifest cannot be read", "what refers to their manifests cannot be read"
             )
         case reasons.ReferrerOf(subject):
             return ReasonWords(

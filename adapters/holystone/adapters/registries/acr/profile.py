@@ -4,31 +4,32 @@ from typing import Final
 
 from holystone.adapters.registries.acr.listing import PAGE_SIZE
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import (
+    SPARES_ALL,
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    ListingFacts,
+    TagDeletion,
+)
 from holystone.engine.model.outlook import UndoOutlook
 
 PROFILE: Final = Profile(
     hosts="NAME.azurecr.io, .azurecr.cn, .azurecr.us, .azurecr.sovcloud-azure.fr",
     can=Capabilities(
         implementation="acr",
-        can_delete=True,
-        tag_delete=True,
         # "Untag": the manifest stays, even without any tag (container-registry-delete.md).
-        tag_delete_spares_siblings=True,
-        last_tag="leaves-manifest",
-        last_tag_takes_attached=False,
+        tags=TagDeletion(SPARES_ALL),
+        # A tombstone would need the right to push, and deleting a tag does all that it could.
+        digests=DigestDeletion(tags_first=False, tombstones=None),
         # Azure/acr-cli, cmd/repository/image_functions.go: the server removes them with their subject.
-        digest_delete_takes_referrers=True,
-        tags_first=False,
-        # It would need the right to push, and deleting a tag does all that a tombstone could.
-        overwrite="impossible",
-        digests_in_listing=True,
+        cascade=Cascade(referrers=True),
+        listing=ListingFacts(digests=True, page=PAGE_SIZE),
         undo=UndoOutlook(
             "push",
             doubt="if the registry's soft delete policy is on, which is not asked, undo also needs the action "
             "registries/deleted/restore",
         ),
-        page=PAGE_SIZE,
     ),
     catalog="GET /acr/v1/_catalog, all of the registry; takes the role AcrPull on the registry, with ABAC "
     "Container Registry Repository Catalog Lister. Whether a repository with listEnabled false is in it "

@@ -23,7 +23,7 @@ from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_reading import TokenAccess
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, STRANGE
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion
 from holystone.engine.model.outcomes import Locked, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -120,8 +120,7 @@ class AcrSession(OciSession):
         return msgspec.structs.replace(
             PROFILE.can,
             # Azure refuses to untag what is locked; what it spares when a manifest goes by digest is UNCONFIRMED.
-            tags_first=doubts.locks_unknown,
-            digest_delete=not doubts.tags_unseen,
+            digests=None if doubts.tags_unseen else DigestDeletion(tags_first=doubts.locks_unknown),
             undo=outlook(await self.may_push()),
         )
 
@@ -274,4 +273,4 @@ def _locked(repository: Repository) -> str:
 
 
 def _cannot(why: str) -> Capabilities:
-    return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)
+    return msgspec.structs.replace(PROFILE.can, forbidden=why)

@@ -50,7 +50,7 @@ async def probe(ask: Questions) -> Capabilities:
         by_tag = await ask.delete(tag)  # a 404 may be somebody else's, and 2.8 would be taken for another server
     if version := proven(read, by_tag, tag):
         return of_distribution(version)
-    return of_other(await ask.fingerprint(), tag_delete=by_tag.status == 404)
+    return of_other(await ask.fingerprint(), by_tag=by_tag.status == 404)
 
 
 async def _refusal(ask: Questions, digest: str) -> str:
@@ -64,4 +64,4 @@ async def _refusal(ask: Questions, digest: str) -> str:
 
 
 def _cannot(why: str) -> Capabilities:
-    return Capabilities("default", can_delete=False, cannot_delete_because=why, digest_delete=False)
+    return Capabilities("default", forbidden=why)

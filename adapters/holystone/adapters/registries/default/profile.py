@@ -6,10 +6,11 @@ import msgspec
 
 from holystone.adapters.registries.default.servers import UNKNOWN
 from holystone.adapters.registries.profile import Profile
+from holystone.engine.model.capabilities import ListingFacts
 
 PROFILE: Final = Profile(
     hosts="every host that no other implementation claims by name, and that says nothing better when asked",
-    can=msgspec.structs.replace(UNKNOWN, page=1000),
+    can=msgspec.structs.replace(UNKNOWN, listing=ListingFacts(page=1000)),
     catalog="GET /v2/_catalog, where the registry has it: all to a token with registry:catalog:*, which most "
     "token servers give to administrators only; where there are no tokens, what whoever logs in may see, "
     "so that an empty list is refused",

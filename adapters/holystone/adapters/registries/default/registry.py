@@ -67,7 +67,7 @@ class DefaultSession(OciSession):
 
     async def probe(self) -> Capabilities:
         found = await probe(_Questions(self))
-        if found.can_delete and self.registry.referrers_api is None:
+        if not found.forbidden and self.registry.referrers_api is None:
             # Once here, instead of once for each of the many that are asked for at the same time.
             nobody = f"/v2/{self.repository.path}/referrers/sha256:{'0' * 64}"
             if (await self.read(nobody, MANIFEST_LIMIT)).status == 404:

@@ -9,40 +9,39 @@ from holystone.adapters.registries.default.proof import Distribution
 from holystone.adapters.registries.detection import RECOGNIZABLE
 from holystone.adapters.registries.fingerprint import Fingerprint, the_one
 from holystone.adapters.registries.implementations import VENDORS
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import (
+    SPARES_ALL,
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    LastTag,
+    TagDeletion,
+)
 from holystone.engine.model.outlook import UndoOutlook
 
 UNKNOWN: Final = Capabilities(
     "default",
-    can_delete=True,
-    last_tag="may-take-manifest",
-    last_tag_takes_attached=True,
-    overwrite="may-drop-manifest",
-    digest_delete_takes_referrers=True,
-    digest_delete_takes_children=True,
+    tags=TagDeletion(),
+    digests=DigestDeletion(tombstones=LastTag()),
+    cascade=Cascade(referrers=True, children=True),
     undo=UndoOutlook("push", doubt="the registry does not say what it is, and some keep nothing without a tag"),
 )
 """Whatever a registry is known to take along, one that is not known may take along, too."""
 _DISTRIBUTION: Final = Capabilities(
     "default",
-    can_delete=True,
-    last_tag="leaves-manifest",
-    last_tag_takes_attached=False,
-    overwrite="leaves-manifest",
+    tags=TagDeletion(SPARES_ALL),
+    digests=DigestDeletion(tombstones=SPARES_ALL),
     undo=UndoOutlook("push"),
 )
 """Measured on 2.8.2, 3.0.0 and 3.1; the tests run on 2.8.2."""
+_GITEA_LAST: Final = LastTag("goes-unanchored", takes_attached=False)
+"""Each tag is a version of its own that holds the manifest and its blobs, and so is a digest under which the manifest
+was pushed (routers/api/packages/container/manifest.go). When the last one goes, or is pushed over, manifest and blobs
+are gone at once. All seen."""
 _GITEA: Final = Capabilities(
     "default",
-    can_delete=True,
-    tag_delete_spares_siblings=True,
-    # Each tag is a version of its own that holds the manifest and its blobs, and so is a digest under which the
-    # manifest was pushed (routers/api/packages/container/manifest.go). When the last one goes, or is pushed over,
-    # manifest and blobs are gone at once. All seen.
-    last_tag="may-take-manifest",
-    overwrite="may-drop-manifest",
-    digest_push_outlives_tags=True,
-    last_tag_takes_attached=False,
+    tags=TagDeletion(_GITEA_LAST),
+    digests=DigestDeletion(tombstones=_GITEA_LAST),
     undo=UndoOutlook("none"),
 )
 """Seen on a main of summer 2026, after 1.27. Forgejo by its source of 2025-06."""
@@ -69,9 +68,11 @@ _KNOWN: Final = {**RECOGNIZABLE, **{name: is_its for name, (is_its, _) in _OURS.
 def of_distribution(version: Distribution) -> Capabilities:
     if version == "3":
         # registry/handlers/manifests.go, DeleteManifest: a tag's link is removed and nothing else.
-        return msgspec.structs.replace(_DISTRIBUTION, tag_delete=True, tag_delete_spares_siblings=True)
+        return _DISTRIBUTION
     # A delete by digest reads every tag's link (registry/storage/tagstore.go, Lookup).
-    return msgspec.structs.replace(_DISTRIBUTION, delete_cost_grows=True)
+    return msgspec.structs.replace(
+        _DISTRIBUTION, tags=None, digests=DigestDeletion(tombstones=SPARES_ALL, cost_grows=True)
+    )
 
 
 def server(shown: Fingerprint) -> str | None:
@@ -80,14 +81,13 @@ def server(shown: Fingerprint) -> str | None:
     return the_one(shown, _KNOWN)
 
 
-def of_other(shown: Fingerprint, *, tag_delete: bool) -> Capabilities:
-    """What is known of a server that was not proven to be distribution."""
+def of_other(shown: Fingerprint, *, by_tag: bool) -> Capabilities:
+    """What is known of a server that was not proven to be distribution. `by_tag`: it deletes tags by their names."""
     name = server(shown)
     can = _OURS[name][1] if name in _OURS else UNKNOWN
     if name in RECOGNIZABLE:
         can = msgspec.structs.replace(can, protects_children=True, warnings=(_told(name),))
-    spares = tag_delete and can.tag_delete_spares_siblings
-    return msgspec.structs.replace(can, tag_delete=tag_delete, tag_delete_spares_siblings=spares)
+    return can if by_tag else msgspec.structs.replace(can, tags=None)
 
 
 def _told(name: str) -> str:

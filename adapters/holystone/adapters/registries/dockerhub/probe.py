@@ -42,4 +42,4 @@ def _refusal(reply: Reply, who: str, repository: str) -> str:
 
 
 def _cannot(why: str) -> Capabilities:
-    return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)
+    return msgspec.structs.replace(PROFILE.can, forbidden=why)

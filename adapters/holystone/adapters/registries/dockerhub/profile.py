@@ -3,24 +3,19 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, LastTag, ListingFacts, TagDeletion
 
 PROFILE: Final = Profile(
     hosts="docker.io, index.docker.io, registry-1.docker.io, registry.hub.docker.com",
     can=Capabilities(
         implementation="dockerhub",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,
         # UNCONFIRMED: parts of indexes are pushed without tags and live; of others nothing is said. The careful answer.
-        last_tag="takes-unlisted",
+        tags=TagDeletion(LastTag("goes-unlisted")),
         # What a deletion by digest does to a tag that is still on the manifest: its documentation says 403, users say
         # that the tag went too (rotki/rotki, issue 12849).
-        digest_delete=False,
-        # A tag may be immutable, and nothing could take a tombstone away again.
-        overwrite="impossible",
-        digests_in_listing=True,
-        page=100,
+        # Nor could anything take a tombstone away again, and a tag may be immutable.
+        digests=None,
+        listing=ListingFacts(digests=True, page=100),
     ),
     catalog="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories, by namespace: those that the account may "
     "see. An organization's token needs scope-repository-list, without which private ones are left out "

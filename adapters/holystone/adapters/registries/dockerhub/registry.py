@@ -59,7 +59,7 @@ class DockerHubSession(OciSession):
 
     async def probe(self) -> Capabilities:
         can = await probe(self.hub, self._deletion, self.repository)
-        if not can.can_delete:
+        if can.forbidden:
             return can
         may_push = await self.may_push()
         lacks = (

@@ -3,31 +3,33 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import (
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    LastTag,
+    ListingFacts,
+    TagDeletion,
+)
 from holystone.engine.model.outlook import UndoOutlook
 
 PROFILE: Final = Profile(
     hosts="ACCOUNT.dkr.ecr.REGION.amazonaws.com, with -fips, the dual-stack names and those of all AWS partitions",
     can=Capabilities(
         implementation="ecr",
-        can_delete=True,
-        tag_delete=True,
         # BatchDeleteImage by tag: "When you remove the last tag from an image, the image is deleted" (API reference).
-        tag_delete_spares_siblings=True,
-        last_tag="may-take-manifest",
+        tags=TagDeletion(LastTag("may-go")),
         # BatchDeleteImage by digest: the image "and all of its tags".
-        digest_delete=True,
+        digests=DigestDeletion(tags_first=False, tombstones=LastTag("may-go")),
         # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.
-        digest_delete_takes_referrers=True,
+        cascade=Cascade(referrers=True),
         protects_children=True,  # ImageReferencedByManifestList (API reference, ImageFailure)
-        tags_first=False,
-        digests_in_listing=True,
+        listing=ListingFacts(digests=True, page=1000),
         undo=UndoOutlook(
             "push",
             doubt="whether the credential has what a push needs (ecr:PutImage, ecr:BatchCheckLayerAvailability, "
             "ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload) is not asked",
         ),
-        page=1000,
         bulk=100,
     ),
     catalog="DescribeRepositories, all of the account and region; takes ecr:DescribeRepositories on all repositories",

@@ -82,7 +82,7 @@ class EcrSession(OciSession):
         """Asked once: what may be deleted in the plan may be a moment later, and if not, the deletion says so."""
         if self._can is None:
             can = await self._ask()
-            if not can.can_delete:
+            if can.forbidden:
                 return can
             if self._was_read:
                 can = msgspec.structs.replace(can, warnings=await self._pull_rules())
@@ -93,7 +93,7 @@ class EcrSession(OciSession):
         """IAM is asked before the image is looked for: the deletion of one that cannot exist tells the right."""
         can = PROFILE.can
         if not await self._is_mutable():
-            can = msgspec.structs.replace(can, overwrite="impossible")
+            can = can.without_tombstones()
         nobody = Digest.parse(f"sha256:{secrets.token_hex(32)}")
         try:
             answer = await self._delete([nobody])
@@ -205,4 +205,4 @@ def _is(image: Image, reference: Tag | Digest) -> bool:
 
 
 def _cannot(can: Capabilities, why: str) -> Capabilities:
-    return msgspec.structs.replace(can, can_delete=False, cannot_delete_because=why)
+    return msgspec.structs.replace(can, forbidden=why)

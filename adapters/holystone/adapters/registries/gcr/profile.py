@@ -3,7 +3,14 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.capabilities import (
+    SPARES_ALL,
+    Capabilities,
+    DigestDeletion,
+    ListingFacts,
+    Quota,
+    TagDeletion,
+)
 from holystone.engine.model.outlook import UndoOutlook
 
 LONGEST: Final = 10_000
@@ -19,23 +26,16 @@ PROFILE: Final = Profile(
     hosts="gcr.io, *.gcr.io, *.pkg.dev",
     can=Capabilities(
         implementation="gcr",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,
         # A deleted tag leaves its manifest untagged (both manifests references).
-        last_tag="leaves-manifest",
-        last_tag_takes_attached=False,
-        digest_delete=True,
+        tags=TagDeletion(SPARES_ALL),
+        digests=DigestDeletion(tags_first=True, tombstones=SPARES_ALL),
         protects_children=True,  # GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE
-        tags_first=True,
-        overwrite="leaves-manifest",
-        digests_in_listing=True,
+        listing=ListingFacts(digests=True, page=LONGEST),
         undo=UndoOutlook(
             "push",
             doubt="whether the credential may push (artifactregistry.repositories.uploadArtifacts, which the role "
             "Artifact Registry Writer has) is not asked",
         ),
-        page=LONGEST,
         quota=DELETES,
     ),
     catalog="the Artifact Registry API's packages of a project's repositories, by project: all, with the role Artifact "

@@ -81,7 +81,7 @@ class GoogleSession(OciSession):
                 lacking = f"{self._who} may not delete in {self.repository}: {summary(reply)}"
                 return _cannot(f"{lacking}; give it the role {ROLE}")
         immutable = await self._immutable() is not None
-        return msgspec.structs.replace(PROFILE.can, overwrite="impossible" if immutable else PROFILE.can.overwrite)
+        return PROFILE.can.without_tombstones() if immutable else PROFILE.can
 
     async def list_tags(self) -> Listing:
         reply = await self.read(f"/v2/{self.repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
@@ -171,6 +171,4 @@ class GoogleSession(OciSession):
 
 
 def _cannot(why: str) -> Capabilities:
-    return msgspec.structs.replace(
-        PROFILE.can, can_delete=False, cannot_delete_because=why, tag_delete=False, digest_delete=False
-    )
+    return msgspec.structs.replace(PROFILE.can, forbidden=why, tags=None, digests=None)

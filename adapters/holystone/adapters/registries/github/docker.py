@@ -17,20 +17,13 @@ from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import LIST_LIMIT
 from holystone.engine.errors import HolystoneError, IncompleteSource, UsageError
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.ports import CatalogPage, Listing
 from holystone.engine.scheduler import Lane
 
-_CAN: Final = Capabilities(
-    implementation="github",
-    can_delete=True,
-    tag_delete=True,
-    last_tag="may-take-manifest",
-    digest_delete=False,
-    overwrite="impossible",
-)
+_CAN: Final = Capabilities("github", tags=TagDeletion())
 
 
 class GithubDockerRegistry(OciApi):
@@ -63,7 +56,7 @@ class GithubDockerSession(OciSession):
     async def probe(self) -> Capabilities:
         await self._find()
         why = self._api.lacks("delete:packages", "repo")
-        return msgspec.structs.replace(_CAN, can_delete=not why, cannot_delete_because=why)
+        return msgspec.structs.replace(_CAN, forbidden=why)
 
     async def list_tags(self) -> Listing:
         found = await self._find()

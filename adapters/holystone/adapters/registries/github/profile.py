@@ -3,7 +3,7 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, ListingFacts, Quota
 from holystone.engine.model.outlook import DAY, UndoOutlook
 
 PAGE_SIZE: Final = 100
@@ -18,16 +18,10 @@ PROFILE: Final = Profile(
     "named. docker.pkg.github.com is shut since 2025-02-24",
     can=Capabilities(
         implementation="github",
-        can_delete=True,
-        tag_delete=False,
-        digest_delete=True,
-        tags_first=False,
+        tags=None,
         # An overwritten tag leaves an untagged version (actions/delete-package-versions is made for those).
-        overwrite="leaves-manifest",
-        last_tag_takes_attached=False,
-        keeps_last_tagged=True,
-        digests_in_listing=True,
-        page=PAGE_SIZE,
+        digests=DigestDeletion(tags_first=False, tombstones=SPARES_ALL, keeps_last_tagged=True),
+        listing=ListingFacts(digests=True, page=PAGE_SIZE),
         undo=UndoOutlook("restore", 30 * DAY),
         quota=WRITE_QUOTA,
         bulk=1,

@@ -72,14 +72,8 @@ class GithubSession(OciSession):
         scopes = self._api.scopes
         why = self._api.lacks("delete:packages")
         may_push = self._pushes_as_somebody_else or scopes is None or "write:packages" in scopes
-        return msgspec.structs.replace(
-            PROFILE.can,
-            can_delete=not why,
-            cannot_delete_because=why,
-            overwrite=PROFILE.can.overwrite if may_push else "impossible",
-            undo=self._outlook(),
-            quota=self._quota,
-        )
+        can = PROFILE.can if may_push else PROFILE.can.without_tombstones()
+        return msgspec.structs.replace(can, forbidden=why, undo=self._outlook(), quota=self._quota)
 
     def _outlook(self) -> UndoOutlook:
         """ "To restore a package version … you need the read:packages and write:packages scopes" (github/docs, REST

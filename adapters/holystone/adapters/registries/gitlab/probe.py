@@ -19,7 +19,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.gitlab.listing import PAGE_SIZE
 from holystone.adapters.registries.gitlab.replies import GONE, READ_ONLY, is_rule
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion, LastTag, ListingFacts, TagDeletion
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.references import Repository
 
@@ -50,36 +50,25 @@ async def find_way(delete: Callable[[str], Awaitable[Reply]], repository: Reposi
 def capabilities(way: Way | None, *, database: bool, by_digest: bool) -> Capabilities:
     """`by_digest`: no rule for tags forbids every deletion by digest, and the right is there."""
     if way is None:
+        # Without a database an overwritten tag leaves its manifest alone (seen on 3.85).
+        overwritten = LastTag("may-go" if database else "stays", takes_attached=False)
         # The old way of all registries: a digest delete looks at every tag, with and without GitLab's additions.
-        return Capabilities(
-            "gitlab",
-            can_delete=True,
-            digest_delete=by_digest,
-            # Without a database an overwritten tag leaves its manifest alone (seen on 3.85).
-            overwrite="may-drop-manifest" if database else "leaves-manifest",
-            last_tag_takes_attached=False,
-            delete_cost_grows=True,
-        )
+        digests = DigestDeletion(tombstones=overwritten, cost_grows=True)
+        return Capabilities("gitlab", digests=digests if by_digest else None)
     return Capabilities(
         "gitlab",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,
         # With a database what has no tag is collected after a day, children and blobs included, but not what an index
         # lists or a manifest refers to (gc_review_after_defaults; IsDangling of datastore/gcmanifesttask.go); without
         # one only the administrator's registry-garbage-collect frees space.
-        last_tag="takes-unlisted" if database else "leaves-manifest",
-        last_tag_takes_attached=False,
-        digest_delete=by_digest and not database,
-        overwrite="impossible",
-        digests_in_listing=database,
-        page=PAGE_SIZE,
+        tags=TagDeletion(LastTag("goes-unlisted" if database else "stays", takes_attached=False)),
+        digests=DigestDeletion(tombstones=None) if by_digest and not database else None,
+        listing=ListingFacts(digests=database, page=PAGE_SIZE),
         undo=UndoOutlook("push", DAY) if database else UndoOutlook(),
     )
 
 
 def cannot(why: str) -> Capabilities:
-    return Capabilities("gitlab", can_delete=False, cannot_delete_because=why, digest_delete=False)
+    return Capabilities("gitlab", forbidden=why)
 
 
 def _understood(reply: Reply, repository: Repository) -> bool:

@@ -22,7 +22,7 @@ from holystone.adapters.registries.harbor.profile import PROFILE, RIGHTS
 from holystone.adapters.registries.harbor.replies import READ_ONLY, is_absent, is_read_only
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, Cascade
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Repository
 
@@ -49,15 +49,14 @@ async def probe(api: HarborApi, repository: Repository, *, listed: bool) -> Capa
     allowed = await api.allowed(repository, "pull", "push")
     if allowed is not None and "pull" not in allowed:
         return _cannot(f"{described(api.credential)} may not pull from {repository}; it needs {RIGHTS}")
+    # A robot that may delete artifacts only is made for that: nothing says that it may push.
+    may_push = tags and (allowed is None or "push" in allowed)
+    can = PROFILE.can if may_push else PROFILE.can.without_tombstones()
     return msgspec.structs.replace(
-        PROFILE.can,
-        tag_delete=tags,
-        tag_delete_spares_siblings=tags,
-        digest_delete=digests,
-        digest_delete_takes_referrers=digests,
-        digest_delete_takes_children=digests,
-        # A robot that may delete artifacts only is made for that: nothing says that it may push.
-        overwrite=PROFILE.can.overwrite if tags and (allowed is None or "push" in allowed) else "impossible",
+        can,
+        tags=can.tags if tags else None,
+        digests=can.digests if digests else None,
+        cascade=can.cascade if digests else Cascade(),
         undo=_outlook(allowed),
     )
 
@@ -86,4 +85,4 @@ def _may(repository: Repository, reply: Reply) -> bool:
 
 
 def _cannot(why: str) -> Capabilities:
-    return Capabilities(PROFILE.can.implementation, can_delete=False, cannot_delete_because=why, digest_delete=False)
+    return Capabilities(PROFILE.can.implementation, forbidden=why)

@@ -6,7 +6,15 @@ Sources: goharbor/harbor:api/v2.0/swagger.yaml, src/controller/artifact/controll
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import (
+    SPARES_ALL,
+    Capabilities,
+    Cascade,
+    DigestDeletion,
+    LastTag,
+    ListingFacts,
+    TagDeletion,
+)
 
 RIGHTS: Final = (
     "the role maintainer or project admin in the project; for a robot account the permissions artifact:list, "
@@ -18,17 +26,12 @@ PROFILE: Final = Profile(
     hosts="harbor.*, demo.goharbor.io; others say what they are when asked",
     can=Capabilities(
         implementation="harbor",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,  # src/server/v2.0/handler/artifact.go, DeleteTag
-        last_tag="leaves-manifest",
-        last_tag_takes_attached=False,
-        digest_delete_takes_referrers=True,  # src/controller/artifact/controller.go, deleteDeeply
-        digest_delete_takes_children=True,
+        tags=TagDeletion(SPARES_ALL),  # src/server/v2.0/handler/artifact.go, DeleteTag
+        # One request takes the artifact and all its tags.
+        digests=DigestDeletion(tags_first=False, tombstones=LastTag("may-go", takes_attached=False)),
+        cascade=Cascade(referrers=True, children=True),  # src/controller/artifact/controller.go, deleteDeeply
         protects_children=True,
-        tags_first=False,  # one request takes the artifact and all its tags
-        digests_in_listing=True,
-        page=100,
+        listing=ListingFacts(digests=True, page=100),
     ),
     catalog="GET /api/v2.0/projects/PROJECT/repositories: all of a project, with a role in it, or repository:list"
     " of a robot account; of all projects that GET /api/v2.0/projects shows (project:list)",

@@ -3,12 +3,14 @@
 import secrets
 from dataclasses import dataclass
 
+import msgspec
+
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.registries.quay.api import About
 from holystone.adapters.registries.quay.profile import HOSTED, PROFILE
 from holystone.adapters.registries.quay.replies import code, not_routed
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, DigestDeletion, ListingFacts
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Repository, Tag
 
@@ -56,21 +58,13 @@ class Doors:
 def capabilities(repository: Repository, doors: Doors) -> Capabilities:
     can = PROFILE.can
     by_tag = doors.by_registry or doors.by_api
-    able = by_tag or doors.by_digest
     about = doors.about
-    return Capabilities(
-        implementation=can.implementation,
-        can_delete=able,
-        cannot_delete_because="" if able else _why(repository, doors),
-        tag_delete=by_tag,
-        tag_delete_spares_siblings=by_tag,
-        digest_delete=doors.by_digest,
-        tags_first=by_tag,
-        last_tag=can.last_tag,
-        last_tag_takes_attached=can.last_tag_takes_attached,
-        overwrite=can.overwrite,
-        digests_in_listing=about is not None,
-        page=can.page,
+    return msgspec.structs.replace(
+        can,
+        forbidden="" if by_tag or doors.by_digest else _why(repository, doors),
+        tags=can.tags if by_tag else None,
+        digests=DigestDeletion(tags_first=False) if doors.by_digest else None,
+        listing=ListingFacts(about is not None, can.listing.page),
         undo=_outlook(about),
         quota=can.quota if repository.host == HOSTED else None,
     )

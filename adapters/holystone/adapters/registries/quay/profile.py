@@ -3,7 +3,7 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities, Quota
+from holystone.engine.model.capabilities import Capabilities, Cascade, LastTag, ListingFacts, Quota, TagDeletion
 from holystone.engine.model.outlook import UndoOutlook
 
 HOSTED: Final = "quay.io"
@@ -21,20 +21,15 @@ PROFILE: Final = Profile(
     hosts="quay.io, quay.*.com; others say what they are when asked",
     can=Capabilities(
         implementation="quay",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,
         # A manifest lives by a tag, or by a live index that lists it; one with a subject that was pushed by its digest
-        # by a hidden tag of its own (data/model/oci/manifest.py, seen).
-        last_tag="takes-unlisted",
-        # Since 2026-08 (data/model/oci/tag.py, quay/quay#6650, seen); before that it did not.
-        last_tag_takes_attached=True,
+        # by a hidden tag of its own (data/model/oci/manifest.py, seen). What is attached goes along since 2026-08
+        # (data/model/oci/tag.py, quay/quay#6650, seen); before that it did not.
+        tags=TagDeletion(LastTag("goes-unlisted", takes_attached=True)),
+        cascade=Cascade(children=True),
         # Quay collects what has no tag by itself; a manifest without one (a child of an index) cannot be deleted at
         # all (404, quay/quay:endpoints/v2/manifest.py, delete_manifest_by_digest).
-        digest_delete=False,
-        overwrite="impossible",
-        digests_in_listing=True,
-        page=100,
+        digests=None,
+        listing=ListingFacts(digests=True, page=100),
         undo=UndoOutlook("restore"),
         quota=MANIFESTS_QUOTA,
     ),

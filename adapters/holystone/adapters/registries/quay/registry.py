@@ -21,7 +21,7 @@ from holystone.adapters.registries.quay.probe import Doors, capabilities, nonsen
 from holystone.adapters.registries.quay.profile import PROFILE
 from holystone.adapters.registries.quay.replies import code, deletion_outcome, not_routed, says_missing
 from holystone.engine.errors import HolystoneError, Unauthorized, Unseen
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import Capabilities, ListingFacts
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -92,7 +92,9 @@ class QuaySession(OciSession):
             # Nothing to be deleted there, and nobody to ask.
             by_api = self._api is not None
             return msgspec.structs.replace(
-                PROFILE.can, digests_in_listing=by_api, undo=UndoOutlook("restore" if by_api else "push")
+                PROFILE.can,
+                listing=ListingFacts(by_api, PROFILE.can.listing.page),
+                undo=UndoOutlook("restore" if by_api else "push"),
             )
         doors = Doors(self._who, self._api.who if self._api else "", about, *await self._try_deletion())
         if doors.by_api:

@@ -203,12 +203,13 @@ class _Held:
         digest = lock_image(tag)[0].digest
         can = await self._session.probe()
         outcomes: list[Outcome] = []
-        if can.tag_delete_spares_siblings and (can.tags_first or not can.digest_delete):
+        alone = can.tags is not None and can.tags.last_tag is not None
+        if alone and (can.digests is None or can.digests.tags_first):
             outcomes += await self._session.delete_tags([tag])
-        if can.digest_delete:
+        if can.digests:
             outcomes += await self._session.delete_manifests([digest])
         # A server that leaves a tag when its manifest is deleted, or refuses a manifest that has one, keeps them apart.
-        if can.tag_delete and not can.tag_delete_spares_siblings and await self._points_to(tag, digest):
+        if can.tags and not alone and await self._points_to(tag, digest):
             outcomes += await self._session.delete_tags([tag])
         if outcomes and not any(isinstance(each, Deleted | AlreadyGone) for each in outcomes):
             self._failed(tag, outcomes[-1])

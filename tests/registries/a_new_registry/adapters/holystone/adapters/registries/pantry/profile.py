@@ -3,21 +3,16 @@
 from typing import Final
 
 from holystone.adapters.registries.profile import Profile
-from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, ListingFacts, TagDeletion
 from holystone.engine.model.outlook import UndoOutlook
 
 PROFILE: Final = Profile(
     hosts="*.pantry.example, pantry.*; others say what they are when asked",
     can=Capabilities(
         implementation="pantry",
-        can_delete=True,
-        tag_delete=True,
-        tag_delete_spares_siblings=True,
-        last_tag="leaves-manifest",
-        last_tag_takes_attached=False,
-        tags_first=False,
-        overwrite="leaves-manifest",
-        digests_in_listing=True,
+        tags=TagDeletion(SPARES_ALL),
+        digests=DigestDeletion(tags_first=False, tombstones=SPARES_ALL),
+        listing=ListingFacts(digests=True),
         undo=UndoOutlook("push"),
     ),
     listing="GET /api/shelves/NAME",

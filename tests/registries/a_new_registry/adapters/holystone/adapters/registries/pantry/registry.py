@@ -55,7 +55,7 @@ class PantrySession(OciSession):
         if shelf is None or shelf.role == "keeper":
             return PROFILE.can
         why = f"{self.registry.who} has the role {shelf.role}, and only a keeper deletes"
-        return msgspec.structs.replace(PROFILE.can, can_delete=False, cannot_delete_because=why)
+        return msgspec.structs.replace(PROFILE.can, forbidden=why)
 
     async def list_tags(self) -> Listing:
         shelf = await self._shelf()
