@@ -2,12 +2,12 @@
 is open and its lock held."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.registry_tags import holding
-from holystone.engine.errors import Busy
+from holystone.engine.errors import Busy, Doubtful, HolystoneError
 from holystone.engine.events import tell
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.run import execute_plan
@@ -31,7 +31,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         connections.renew()  # what was there before is put back, whatever was in doubt
         await uncover(run, turns)
 
-    return await execute_plan(
+    result = await execute_plan(
         run,
         turns,
         session.cache,
@@ -39,6 +39,20 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         settle=lambda repository: connections.settle(repository.host),
         doubted=doubted,
     )
+    if run.record.locks and result.doubtful and not result.plan_is_doubtful:
+        connections.renew()
+        await _give_back(turns, run.plan, result)
+    return result
+
+
+async def _give_back(turns: OpenSession, plan: Plan, result: RunResult) -> None:
+    """Gives back locks that stayed where answers were in doubt: whoever has a turn takes away what is left there of his
+    run."""
+    for each, done in zip(plan.repositories, result.repositories, strict=True):
+        if done.is_stopped_by(Doubtful):
+            with suppress(HolystoneError):
+                async with turns(each):
+                    pass
 
 
 async def take_back(session: Session, run: Run, *, lock_in_registry: bool, dry_run: bool) -> UndoResult:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.registries.connections import Connections
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.model.lock_tags import LockTag, lock_image, lock_tag
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
@@ -134,6 +135,22 @@ def test_where_all_are_locked_by_then_nothing_is_done_and_it_is_refused(shop: Be
     assert shop.contents() == before
     take_locks(shop)
     assert shop.run("resume").code == 0
+
+
+def test_locks_are_given_back_where_answers_are_in_doubt(shop: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Connections.settle
+
+    async def settle(connections: Connections, host: RegistryHost | None = None) -> None:
+        if host and any(each.method == "DELETE" for each in shop.registry.requests):
+            watch = connections._watch(host)
+            watch.doubt(watch.generation, "somebody answers twice")
+        await there(connections, host)
+
+    monkeypatch.setattr(Connections, "settle", settle)
+    ran = shop.cleanup("--lock-in-registry")
+    assert ran.code == 4, ran
+    assert "somebody answers twice" in ran.err
+    assert locks(shop) == []
 
 
 def test_an_undo_where_all_are_locked_is_refused_and_can_be_done_later(shop: Bench) -> None:
