@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import TooLate, Unreachable
+from holystone.engine.model.capabilities import DigestDeletion, LastTag
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Deleted, Failed, Late, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import How, Pass
@@ -119,7 +120,8 @@ async def test_what_moves_while_the_tag_that_stays_is_looked_at_is_not_pushed_ov
     execute: Execute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("holystone.engine.executor.tombstones.FRESH", 0.1)
-    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, overwrite="may-drop-manifest"))
+    drops = DigestDeletion(tombstones=LastTag("may-go", takes_attached=False))
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, digests=drops))
     old, new = registry.image(APP, "old", "keep", "a"), registry.image(APP, "new")
     tags = registry.contents[APP].tags
 

@@ -328,7 +328,8 @@ async def test_the_tag_that_was_to_stay_on_it_and_has_moved_on_leaves_it_the_oth
 
 
 async def test_hundreds_that_were_to_stay_are_not_looked_for_for_each_of_hundreds(execute: Execute) -> None:
-    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, last_tag="may-take-manifest"))
+    takes = TagDeletion(LastTag("may-go", takes_attached=False))
+    registry = MemoryRegistry(msgspec.structs.replace(CAPABILITIES, tags=takes))
     stay, go = [f"stay-{number}" for number in range(100)], [f"go-{number}" for number in range(100)]
     old, new = registry.image(APP, "old", *stay, *go), registry.image(APP, "new")
     planned = repository_plan(APP, Pass("untag", tuple(untag(tag, old) for tag in go)), kept=dict.fromkeys(stay, old))
