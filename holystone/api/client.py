@@ -23,6 +23,7 @@ from holystone.engine.report.causes import refusal
 from holystone.engine.undo import UndoResult
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import resolve, resolve_apply
+from holystone.settings.secrets import without_secrets
 from holystone.settings.tables import CLEANUP_OPTIONS
 from holystone.settings.values import DAY
 from holystone.workflows.carry_out import carry_out, take_back
@@ -69,7 +70,8 @@ class Holystone:
         self._session: Session | None = None
 
     async def __aenter__(self) -> Self:
-        opened = open_session(self._settings.registry, self._settings.run, self._environ)
+        environ = without_secrets(self._environ)  # a kubeconfig's programs see them
+        opened = open_session(self._settings.registry, self._settings.run, environ)
         self._session = await self._stack.enter_async_context(opened)
         return self
 

@@ -12,7 +12,7 @@ import pytest
 
 import holystone.api as api
 from holystone.adapters.state.sqlite import Journal
-from holystone.api import Holystone, Refused, UsageError
+from holystone.api import Holystone, HolystoneError, Refused, UsageError
 from holystone.demo.project import build_demo
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
@@ -160,6 +160,28 @@ async def _begun(shop: Shop, plan: Plan) -> str:
     """As a run that was killed before its first request."""
     with Journal.open(Path(shop.options["state_dir"])) as journal:
         return (await journal.begin(plan, "cleanup")).id
+
+
+async def test_what_is_run_for_clusters_sees_the_variables_but_no_login(shop: Shop, tmp_path: Path) -> None:
+    """A registry's token is not for the program of a kubeconfig, which may be a stranger's."""
+    plugin, seen = tmp_path / "plugin", tmp_path / "seen"
+    plugin.write_text(f"#!/bin/sh\nenv > '{seen}'\nexit 1\n")
+    plugin.chmod(0o700)
+    version = "client.authentication.k8s.io/v1"
+    config = {
+        "contexts": [{"name": "prod", "context": {"cluster": "prod", "user": "ops"}}],
+        "clusters": [{"name": "prod", "cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [{"name": "ops", "user": {"exec": {"apiVersion": version, "command": str(plugin)}}}],
+    }
+    (tmp_path / "kube").write_bytes(msgspec.json.encode(config))
+    environ = {"AWS_PROFILE": "ops", "WERF_REPO_QUAY_TOKEN": "hunter2", "PATH": "/usr/bin:/bin"}
+    options = {**shop.options, "without_kube": False, "kube_config": str(tmp_path / "kube")}
+    async with Holystone(environ=environ, **options) as holystone:
+        with pytest.raises(HolystoneError, match="its exec plugin plugin failed"):
+            await holystone.plan()
+    said = seen.read_text()
+    assert "AWS_PROFILE=ops" in said
+    assert "hunter2" not in said
 
 
 @pytest.mark.parametrize(
