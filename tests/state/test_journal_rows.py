@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -209,3 +210,21 @@ async def test_what_is_no_run_is_not_given_up_and_leaves_nothing(tmp_path: Path)
                 await journal.give_up(name)
         assert not (tmp_path / "state" / "no").exists()
         assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("name", ["../victim", "a" * 300, b"victim", 7])
+async def test_a_beginning_whose_name_is_none_names_no_file(tmp_path: Path, name: object) -> None:
+    """What was left half-written is locked by its name, and a lock's file is overwritten and removed."""
+    victim = tmp_path / "victim.lock"
+    victim.write_text("somebody's")
+    folder = tmp_path / "state"
+    with Journal.open(folder) as journal:
+        await journal.runs()
+    with closing(sqlite3.connect(folder / FILE_NAME)) as database, database:
+        database.execute(
+            "INSERT INTO runs (id, started, command, state, plan) VALUES (?, 5, 'c', 'beginning', '')", [name]
+        )
+    with Journal.open(folder) as journal:
+        run = await journal.begin(plan(), "cleanup")
+        assert [each.id for each in await journal.runs()] == [run.id]
+    assert victim.read_text() == "somebody's"

@@ -44,6 +44,10 @@ def damaged(run: str, why: str) -> Damaged:
     )
 
 
+def is_run_id(name: object) -> bool:
+    return isinstance(name, str) and _ID.fullmatch(name) is not None
+
+
 def run_record(row: Sequence[object]) -> RunRecord:
     """One in the state `damaged` if the row is none, with the reason as its command."""
     try:
@@ -51,7 +55,7 @@ def run_record(row: Sequence[object]) -> RunRecord:
         if fields["locks"] in (0, 1):  # SQLite knows no truth
             fields["locks"] = bool(fields["locks"])
         record = msgspec.convert(fields, RunRecord)
-        if not _ID.fullmatch(record.id):
+        if not is_run_id(record.id):
             raise ValueError("its name is none")
         if record.state not in _STATES:
             raise ValueError(f"there is no state {record.state}")

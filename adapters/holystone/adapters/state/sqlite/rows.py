@@ -53,8 +53,9 @@ def read_plans(database: sqlite3.Connection, run_id: str, after: str, most: int)
 
 
 def half_written(database: sqlite3.Connection) -> list[str]:
-    """Runs whose plan is being written, or never will be."""
-    return [str(run) for (run,) in database.execute("SELECT id FROM runs WHERE state = 'beginning'")]
+    """Runs whose plan is being written, or never will be. One whose name is none nobody began."""
+    found = database.execute("SELECT id FROM runs WHERE state = 'beginning'")
+    return [run for (run,) in found if checked.is_run_id(run)]
 
 
 def forget_half_written(database: sqlite3.Connection, run_id: str) -> None:
