@@ -7,7 +7,8 @@ others: pyre/pyre#180, mitmproxy/mitmproxy#3612, HAProxy's 408 on idle connectio
 - what arrives on a connection that nobody is waiting on ends that connection, as in Go's net/http and in nginx;
 - final replies are counted against requests, connection by connection. One too many puts every answer of that
   connection in doubt, those that were handed out before too: the reply that is left over may be the true answer to the
-  last question, and the one before it that to the question before.
+  last question, and the one before it that to the question before. So that what is left over is always a whole reply,
+  HEAD and what has content are asked over connections of their own (`wire`).
 """
 
 import asyncio

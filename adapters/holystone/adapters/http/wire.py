@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping
+from enum import Enum, auto
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -29,12 +30,22 @@ _CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"
 """Headers that may go to another host: some vendors' own ones carry a token."""
 
 
+class _Carries(Enum):
+    """What a connection is for. A reply to HEAD and one with content share none: where a reply too many comes, the one
+    would be taken for the beginning of the other, and none would be left over to be counted (see `watch`)."""
+
+    HEADS = auto()
+    CONTENT = auto()
+    ONE = auto()
+    """A single request."""
+
+
 class Wire:
     """An async context manager. Keeps no cookies: Harbor then never asks for a CSRF token.
 
     `unverified` says where certificates are not looked at; `tls` stands in for the usual trust, `server_name` for the
     host's name in its certificate, `proxy` for the environment's. `watch` may be shared by several, so that a doubt
-    about one is a doubt about all."""
+    about one is a doubt about all. `connections`: at most, of each kind."""
 
     def __init__(
         self,
@@ -54,9 +65,7 @@ class Wire:
         self.watch = watch or Watch()
         self._bodies = Bodies()
         self._is_open = False
-        self._session: aiohttp.ClientSession | None = None
-        self._single: aiohttp.ClientSession | None = None
-        """Each of its connections carries one request."""
+        self._current: dict[_Carries, aiohttp.ClientSession] = {}
         self._sessions: list[aiohttp.ClientSession] = []
         """Of all generations: a reply too many may still come to an earlier one's connections."""
         self._generation = self.watch.generation
@@ -71,7 +80,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_open = False
-        self._session = self._single = None
+        self._current.clear()
         with anyio.CancelScope(shield=True):
             while self._sessions:
                 await self._sessions.pop().close()
@@ -121,7 +130,8 @@ class Wire:
         alone: bool,
     ) -> Reply:
         self.watch.check()
-        session, asked_before = self._through(alone=alone), self.watch.asked
+        carries = _Carries.ONE if alone else _Carries.HEADS if method == "HEAD" else _Carries.CONTENT
+        session, asked_before = self._through(carries), self.watch.asked
         proxy = self._proxy(url)
         if url.scheme == "http":
             headers = {**headers, **proxy.headers}
@@ -157,20 +167,19 @@ class Wire:
         # Outside of `except`, so that aiohttp's error with its request headers does not become the context.
         raise broken
 
-    def _through(self, *, alone: bool) -> aiohttp.ClientSession:
+    def _through(self, carries: _Carries) -> aiohttp.ClientSession:
         if not self._is_open:
             raise RuntimeError("used outside of its `async with`")
         if self._generation != self.watch.generation:
-            self._generation, self._session, self._single = self.watch.generation, None, None
-        if alone:
-            self._single = self._single or self._opened(force_close=True)
-            return self._single
-        self._session = self._session or self._opened()
-        return self._session
+            self._generation = self.watch.generation
+            self._current.clear()
+        if carries not in self._current:
+            self._current[carries] = self._opened(force_close=carries is _Carries.ONE)
+        return self._current[carries]
 
-    def _opened(self, **options: bool) -> aiohttp.ClientSession:
+    def _opened(self, *, force_close: bool) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=WatchedConnector(self.watch, limit=self._connections, **options),
+            connector=WatchedConnector(self.watch, limit=self._connections, force_close=force_close),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
             headers={"User-Agent": "holystone", "Accept-Encoding": "gzip"},
