@@ -32,9 +32,7 @@ _ANY: Final = Commit("0" * 40)
 
 
 class Clone(Protocol):
-    """What decides, of a git repository. Both raise IncompleteSource."""
-
-    def references(self) -> References: ...
+    """What decides, of a git repository, beside its references. Raises IncompleteSource."""
 
     def history(
         self, heads: Collection[Commit], commits: Collection[Commit], others: Collection[Commit] = ()
@@ -68,7 +66,8 @@ async def ask_git(
     records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
     if settings.decides:
         checked = await catch_up(repository, _by(policies), allow_shallow=settings.allow_shallow_clone)
-        judged, references = await read_git(checked.repository, policies, records, as_of)
+        references = checked.references
+        judged = await read_git(checked.repository, references, policies, records, as_of)
         intent: Intent = judged
         history, by_names = judged.history, True
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
@@ -76,7 +75,8 @@ async def ask_git(
     else:
         tags = image_tags(inventory)
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
-        intent, references = await read_names(checked.repository, tags, settings.strategies)
+        references = checked.references
+        intent = await read_names(checked.repository, references, tags, settings.strategies)
         history = await _history(checked.repository, references, (), commits_to_ask(records))
         by_names = any(each.strategy in ("git-branch", "git-tag") for each in tags)
         needs_tags = any(each.strategy == "git-tag" for each in tags)
@@ -127,13 +127,16 @@ def _notices(checked: CheckedClone, references: References) -> Iterable[Notice]:
 
 
 async def read_git(
-    repository: Clone, policies: Iterable[KeepPolicy], records: Iterable[MetadataRecord], as_of: int
-) -> tuple[GitIntent, References]:
-    """The policies' view of the history, and all references it was selected from. Raises IncompleteSource."""
-    references = await anyio.to_thread.run_sync(repository.references)
+    repository: Clone,
+    references: References,
+    policies: Iterable[KeepPolicy],
+    records: Iterable[MetadataRecord],
+    as_of: int,
+) -> GitIntent:
+    """The policies' view of the history. `references`: all of them. Raises IncompleteSource."""
     selected = select_references(references.found, tuple(policies), as_of)
     history = await _history(repository, references, heads_to_ask(selected), commits_to_ask(records))
-    return GitIntent(selected, history), references
+    return GitIntent(selected, history)
 
 
 async def _history(
@@ -144,10 +147,9 @@ async def _history(
 
 
 async def read_names(
-    repository: Clone, tags: Iterable[ImageTag], rules: StrategyRules
-) -> tuple[StrategyIntent, References]:
-    """What of git the tags can be named after, and all references. Raises IncompleteSource."""
-    references = await anyio.to_thread.run_sync(repository.references)
+    repository: Clone, references: References, tags: Iterable[ImageTag], rules: StrategyRules
+) -> StrategyIntent:
+    """What of git the tags can be named after. `references`: all of them. Raises IncompleteSource."""
     history = await anyio.to_thread.run_sync(repository.history, (), named_commits(tags))
     names = GitNames(
         branches=_as_tags(references.branch_names),
@@ -155,7 +157,7 @@ async def read_names(
         commits=frozenset(history.times),
         complete=history.complete,
     )
-    return StrategyIntent(names, rules), references
+    return StrategyIntent(names, rules)
 
 
 def _as_tags(names: Iterable[str]) -> Mapping[str, str]:

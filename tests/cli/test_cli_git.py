@@ -5,9 +5,11 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from holystone.adapters.git.origin import lacking
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
 
@@ -47,6 +49,20 @@ GOES = 7 - 5
 
 def test_a_whole_clone(clone: Clone) -> None:
     shop = clone()
+    assert shop.cleanup().code == 0
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
+def test_what_decides_is_what_was_compared_with_origin(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """References were read again after that, and another program may take some out of the clone in between."""
+    shop = clone()
+
+    def compare(*compared: Any) -> tuple[str, ...]:
+        found = lacking(*compared)
+        git(shop.project, "tag", "-d", "v1")
+        return found
+
+    monkeypatch.setattr("holystone.adapters.git.prepare.lacking", compare)
     assert shop.cleanup().code == 0
     assert len(shop.contents()["shop/app/backend"][0]) == 5
 

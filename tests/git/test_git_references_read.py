@@ -6,7 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from holystone.adapters.git import listed, references
+from holystone.adapters.git import listed
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.history import GitReference
 from tests.git.conftest import Git
@@ -137,16 +137,16 @@ def test_what_is_packed_while_it_is_read_is_no_absence(
 ) -> None:
     """libgit2 reads what is packed first, and what is loose when git's own gc has packed it."""
     commit = builder.commit("one", time=NOW)
-    whole, left = references.listed, iter(range(times))
+    left = iter(range(times))
 
     def read(repository: pygit2.Repository) -> Iterator[pygit2.Reference]:
         if next(left, None) is None:
-            return whole(repository)
+            return listed.listed(repository)
         builder.branch_of_origin("a", commit)
         git(builder.directory, "pack-refs", "--all")
         return iter(())
 
-    monkeypatch.setattr(references, "listed", read)
+    monkeypatch.setattr("holystone.adapters.git.references.listed", read)
     if times == 1:
         assert opened(builder).references().branch_names == ("a",)
     else:

@@ -90,10 +90,10 @@ async def intent_of(world: World, inventory: ProjectInventory, complete: bool) -
     if world.strategies is None:
         policies = parse_keep_policies(world.policies) or default_keep_policies()
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata
-        return (await read_git(clone, policies, records, world.now))[0]
+        return await read_git(clone, clone.references(), policies, records, world.now)
     tags = image_tags(inventory)
     allowances = {key.replace("-", "_"): Allowance(limit, days) for key, (limit, days) in world.strategies.items()}
-    return (await read_names(clone, tags, StrategyRules(**allowances)))[0]
+    return await read_names(clone, clone.references(), tags, StrategyRules(**allowances))
 
 
 def _inventory(world: World) -> ProjectInventory:

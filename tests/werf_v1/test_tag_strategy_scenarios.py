@@ -35,7 +35,8 @@ def published(strategy: str, name: str, *, age: int = 0) -> ImageTag:
 
 async def stay(story: GitStory, *tags: ImageTag, by: StrategyRules | None = None) -> set[ImageTag]:
     by = by or StrategyRules()
-    intent, _ = await read_names(GitRepository(story.path, pygit2.Repository(str(story.path))), tags, by)
+    clone = GitRepository(story.path, pygit2.Repository(str(story.path)))
+    intent = await read_names(clone, clone.references(), tags, by)
     found = decide_by_strategy(tags, intent.names, intent.rules, NOW)
     return {tag for tag in tags if isinstance(found[tag.reference.tag], Keep)}
 

@@ -55,6 +55,8 @@ class CheckedClone(msgspec.Struct, frozen=True):
     """What is known of the clone once origin was asked."""
 
     repository: GitRepository
+    references: References
+    """That were compared with origin. Read once more they might be others: somebody else may work in the clone."""
     unasked: str = ""
     """Why origin was not asked, as the end of a sentence; empty if it was."""
 
@@ -67,7 +69,7 @@ async def catch_up(
     and refused if they lack what is `wanted`. With `allow_shallow` all they lack is unknown instead. Raises
     IncompleteSource."""
     if repository.is_synchronized:
-        return CheckedClone(await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout))
+        return await _fetched_again(repository, wanted, allow_shallow=allow_shallow, timeout=timeout)
     remotes = await anyio.to_thread.run_sync(lambda: repository.remotes)
     origin = await ask_origin(repository.clone, timeout=timeout) if "origin" in remotes else _no_origin(remotes)
     references = await anyio.to_thread.run_sync(repository.references)
@@ -77,17 +79,17 @@ async def catch_up(
             if not allow_shallow:
                 raise _set_up_to_leave_out(repository, left, origin)
             repository.lacks_references = True
-        return CheckedClone(repository, origin.why)
+        return CheckedClone(repository, references, origin.why)
     if lacks := lacking(references.objects, origin, wanted):
         if not allow_shallow:
             raise _behind(repository, lacks)
         repository.lacks_references = True
-    return CheckedClone(repository)
+    return CheckedClone(repository, references)
 
 
 async def _fetched_again(
     repository: GitRepository, wanted: Wanted, *, allow_shallow: bool, timeout: float
-) -> GitRepository:
+) -> CheckedClone:
     """A fetch may leave references out and end well, with a warning: from an origin that is itself shallow git takes
     none whose history ends there and not here (git-fetch(1), `--update-shallow`). So it is compared with what origin
     had before it, and has after it: what was pushed or deleted in between is no lack."""
@@ -99,7 +101,7 @@ async def _fetched_again(
     if isinstance(before, Unasked):
         if references.objects:
             raise _not_compared(before)
-        return fetched
+        return CheckedClone(fetched, references)
     if lacking(references.objects, before, wanted):
         after = await ask_origin(repository.clone, timeout=timeout)
         if isinstance(after, Unasked):
@@ -109,7 +111,7 @@ async def _fetched_again(
             if not allow_shallow:
                 raise _left_out(fetched, lacks)
             fetched.lacks_references = True
-    return fetched
+    return CheckedClone(fetched, references)
 
 
 def refuse_without_tags(repository: GitRepository, references: References) -> None:
