@@ -6,6 +6,8 @@ from typing import Any
 import anyio
 import pytest
 
+from holystone.adapters.credentials.redaction import remember
+from holystone.adapters.git.origin import Unasked, ask_origin
 from holystone.adapters.git.prepare import prepare_history
 from holystone.adapters.git.program import Clone
 from holystone.adapters.git.repository import GitRepository
@@ -279,6 +281,38 @@ async def test_git_gets_no_terminal_and_no_tracing(tmp_path: Path, monkeypatch: 
     assert "HAS_TERMINAL" not in said
     assert "GIT_TRACE" not in said
     assert "GIT_DIR" not in said
+
+
+@pytest.fixture
+def telling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Clone]:
+    """For a `git` that fails with these words."""
+
+    def make(words: str) -> Clone:
+        (tmp_path / "words").write_text(words)
+        program = tmp_path / "git"
+        program.write_text(f"#!/bin/sh\ncat {tmp_path}/words >&2\nexit 1\n")
+        program.chmod(0o700)
+        return Clone(tmp_path, tmp_path)
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return make
+
+
+TOKEN = "even-shillings-and-a-parrot"
+
+
+@pytest.mark.parametrize("words", [f"{0:0290}{TOKEN}{0:01990}", TOKEN * 3_000])
+async def test_what_git_says_is_cut_through_no_secret(telling: Callable[[str], Clone], words: str) -> None:
+    """A CI job's token is git's login and the registry's, and a git server may repeat it where it likes."""
+    remember(TOKEN)
+    clone = telling(words)
+    unasked = await ask_origin(clone)
+    assert isinstance(unasked, Unasked)
+    with pytest.raises(IncompleteSource) as caught:
+        await synchronize(clone, unshallow=False)
+    for told in (unasked.why, caught.value.message):
+        assert "even" not in told
+        assert "parrot" not in told
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from holystone.adapters.credentials.redaction import redacted
 from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.references import ORIGIN
 from holystone.adapters.git.scrub import scrub
@@ -38,8 +39,9 @@ async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.in
             f"git fetch {error}.", not_deleted=_NOT_DELETED, what_to_do=f"Run it: {MANUALLY}"
         ) from error
     if code:
+        text = scrub(redacted(said.decode(errors="replace"))).strip()[-2000:]
         raise IncompleteSource(
-            f"git fetch failed with exit code {code}:\n{scrub(said.decode(errors='replace')).strip()[-2000:]}",
+            f"git fetch failed with exit code {code}:\n{text}",
             not_deleted=_NOT_DELETED,
             what_to_do=f"See that this works in {shell_word(clone.top)} without a question being asked: {MANUALLY}",
         )
