@@ -164,7 +164,7 @@ class Runs:
 
 
 def _is_stuck(record: RunRecord) -> bool:
-    return time.time() - record.started > _STUCK_AFTER
+    return abs(time.time() - record.started) > _STUCK_AFTER  # or its clock was wrong
 
 
 async def _settled(journal: Journal, run: Run) -> int:

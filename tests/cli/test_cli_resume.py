@@ -86,12 +86,13 @@ def test_images_further_down_belong_to_whoever_has_the_stages_storage(shop: Benc
     assert states(shop) == {run: "open"}
 
 
-def test_a_run_that_cannot_be_finished_stops_one_night_at_most(shop: Bench, dead: str, state: Path) -> None:
-    """Without an address nobody can say whose it is."""
+@pytest.mark.parametrize("hours", [24, -24 * 365])
+def test_a_run_that_cannot_be_finished_stops_one_night_at_most(shop: Bench, dead: str, state: Path, hours: int) -> None:
+    """Without an address nobody can say whose it is. Nor does one whose clock was a year ahead stop a year of them."""
     first = shop.run("resume")
     assert first.code == 4, first
     own = interrupt(shop)
-    age(state, dead, 24)
+    age(state, dead, hours)
     age(state, own, 48)
     ran = shop.run("resume")
     assert ran.code == 0, ran
