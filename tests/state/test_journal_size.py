@@ -110,8 +110,8 @@ async def test_what_was_done_while_the_clock_was_behind_is_not_old(tmp_path: Pat
 
 
 def test_thousands_of_runs_are_not_each_held_against_all_others(tmp_path: Path) -> None:
-    """Whoever may push may begin as many: each run waited a second for 8,000 before it, and a minute for 30,000, in which no
-    other one could write."""
+    """Whoever may push may begin as many: each run waited a second for 8,000 before it, and a minute for 30,000, in
+    which no other one could write."""
     with closing(open_database(tmp_path / FILE_NAME)) as database:
         run = "INSERT INTO runs (id, started, ended, command, state, plan) VALUES (?, ?, ?, 'cleanup', 'finished', '')"
         moments = [NOW - 80 * DAY + number * 3_456 for number in range(2_000)]
