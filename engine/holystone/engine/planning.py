@@ -84,8 +84,9 @@ async def plan_snapshot(
     `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
     proof finds a mistake of ours."""
     repository = snapshot.repository
-    can = await session.probe()
-    snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
+    with events.about(repository=repository):
+        can = await session.probe()
+        snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
     planned = msgspec.structs.replace(
         planned,
         place=where.place,

@@ -7,6 +7,7 @@ import anyio
 import msgspec
 
 from holystone.engine.errors import HolystoneError
+from holystone.engine.events import about
 from holystone.engine.executor import check_after
 from holystone.engine.executor.check import Deletions
 from holystone.engine.executor.gather import IN_HAND, gather
@@ -51,9 +52,11 @@ async def undo_run(
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> None:
-        results.append(
-            await undo_repository(plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle)
-        )
+        with about(run=run.id, repository=plan.repository):
+            done = await undo_repository(
+                plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+            )
+        results.append(done)
 
     if not dry_run:
         await run.begin_undo()
