@@ -8,8 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holystone.engine.closure.close import close
-from holystone.engine.closure.closed import Closed
+from holystone.engine.closure.close import Closed, close
 from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.inventory import RepositorySnapshot

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from holystone.engine.closure.closed import Closed
+from holystone.engine.closure.close import Closed
 from holystone.engine.closure.graph import Graph, graph_of
 from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.delete_reasons import DeleteReason

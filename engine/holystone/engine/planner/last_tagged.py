@@ -3,7 +3,7 @@ happens to be tried last."""
 
 from math import inf
 
-from holystone.engine.closure.closed import Closed
+from holystone.engine.closure.close import Closed
 from holystone.engine.closure.graph import attached_tags
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.reasons import LastTagged

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from holystone.engine.closure.graph import graph_of
-from holystone.engine.closure.reach import reach
+from holystone.engine.closure.graph import graph_of, reach
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import MarkOf

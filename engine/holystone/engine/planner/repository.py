@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from holystone.engine.closure.closed import Closed
+from holystone.engine.closure.close import Closed
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
