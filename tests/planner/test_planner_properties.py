@@ -17,8 +17,7 @@ from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.marks import held_by, keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.repository import held_by, keep_marks, plan_closed
 from tests.support.manifest_graphs import capabilities, facts_for, repositories
 from tests.support.toy_registry import ToyRegistry, needs
 
@@ -38,7 +37,7 @@ class Case:
         while verdicts is not None:
             closed = close(snapshot, verdicts, self.can)
             # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
-            with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
+            with patch("holystone.engine.planner.steps.tombstones_pay", return_value=self.fast):
                 plan = plan_closed(snapshot, closed, self.can, self.facts)
             verdicts = keep_marks(plan, self.facts.marks, verdicts)
         return closed, plan

@@ -4,7 +4,7 @@ import msgspec
 
 from holystone.engine.model.in_use import Listed, UsedImage, User, Workload
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.planner.used import doomed_and_used
+from holystone.engine.planner.refusals import doomed_and_used
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import repository
 from tests.support.small_plans import level, plan, remove, repository_plan
