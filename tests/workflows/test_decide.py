@@ -241,6 +241,7 @@ def test_what_records_name_in_a_repository_that_shows_nothing_may_be_there(
     assert gone(decision, FRONT) == ({"front-old"} if scope.images else set())
     (notice,) = (notice for notice in notice_texts(decision.notices) if f"image back: {BACK} has no tag" in notice)
     assert "2 records" in notice
+    assert "leave the image out of werf.yaml" in notice
     assert "holystone managed-images rm back" in notice
 
 
