@@ -181,7 +181,9 @@ def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
         # What stayed only because its deletion would be refused, or take along too much, is nobody's candidate now.
         assert set(again.kept_manifests) <= set(plan.kept_manifests)
     else:
-        assert again.kept_manifests == plan.kept_manifests
+        # Which of several reasons is told may be another one: an attached tag is judged for itself once nothing doomed
+        # is on its subject.
+        assert again.kept_manifests.keys() == plan.kept_manifests.keys()
 
 
 @some
