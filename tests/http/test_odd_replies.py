@@ -2,7 +2,6 @@
 
 import errno
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -11,7 +10,6 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.client_reqrep import ConnectionKey
 from aioresponses import CallbackResult, aioresponses
-from multidict import CIMultiDict
 from yarl import URL
 
 from holystone.adapters.http.watch import Watch
@@ -27,7 +25,7 @@ class _Response(ClientResponse):
     """aiohttp 3.14 wants to know how much was sent, and aioresponses 0.7.9 does not say it (its issue 289)."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, stream_writer=SimpleNamespace(output_size=0), **named)
+        super().__init__(*arguments, stream_writer=mock.Mock(output_size=0), **named)
 
 
 class Odd:
@@ -46,7 +44,7 @@ class Odd:
             self._noted()
             status = left.pop(0) if len(left) > 1 else left[0]
             return CallbackResult(
-                method, status, body, headers=CIMultiDict(headers or {}), response_class=_Response, reason=""
+                method, status, body, headers=dict(headers or {}), response_class=_Response, reason=""
             )
 
         self._replies.add(ASKED, method, callback=answer, repeat=True)
@@ -135,7 +133,7 @@ async def test_a_body_is_handed_on_as_it_came(odd: Odd, connect: Connect, body: 
 
 
 KEY = ConnectionKey(str(HOST), 443, True, True, None, None, None)
-REQUEST: Any = aiohttp.RequestInfo(URL(ASKED), "GET", mock.Mock(), URL(ASKED))  # type: ignore[call-arg]
+REQUEST: Any = aiohttp.RequestInfo(URL(ASKED), "GET", mock.Mock(), URL(ASKED))
 SECRET = "hunter2"
 
 

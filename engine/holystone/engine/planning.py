@@ -19,12 +19,9 @@ from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.refusals import Locked, Refusal
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
-from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.fuse import FuseLimits, blow_fuse
-from holystone.engine.planner.last_tagged import keep_newest
-from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
+from holystone.engine.planner.repository import keep_marks, keep_newest, plan_closed
 from holystone.engine.ports import DigestCache, RepositorySession
 
 log: Final = events.logger()
