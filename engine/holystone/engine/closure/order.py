@@ -90,20 +90,23 @@ def _with_takers(graph: Graph, *, children_too: bool) -> _Relation:
 def _layers(nodes: Collection[Digest], relations: Sequence[_Relation]) -> Levels:
     """Each relation holds, except inside a cycle: there the last one is dropped, and so on until none is left."""
     members = frozenset(nodes)
-    after = {
-        node: [
-            other for relation in relations for other in relation.get(node, ()) if other in members and other != node
-        ]
-        for node in sorted(members)
-    }
+    after: dict[Digest, list[Digest]] = {}
+    for node in members:
+        related = (other for relation in relations for other in relation.get(node, ()))
+        if others := [other for other in related if other in members and other != node]:
+            after[node] = others
+    # Most manifests have to do with no other one, and go first.
+    tied = {*after, *(other for others in after.values() for other in others)}
     first: dict[Digest, int] = defaultdict(int)
     levels: dict[int, list[Digest]] = defaultdict(list)
-    for component in components(after, after):
+    if free := [node for node in members if node not in tied]:
+        levels[0] = free
+    for component in components(sorted(tied), after):
         start = max(first[node] for node in component)
         inner = _layers(component, relations[:-1]) if len(component) > 1 else ((component[0],),)
         for offset, layer in enumerate(inner):
             levels[start + offset].extend(layer)
         for node in component:
-            for other in after[node]:
+            for other in after.get(node, ()):
                 first[other] = max(first[other], start + len(inner))
     return tuple(tuple(sorted(levels[number])) for number in sorted(levels))
