@@ -81,7 +81,7 @@ async def undo_repository(
     left: Outcome | None = None
     others: tuple[Moved, ...] = ()
     try:
-        if journal := await run.repository(plan.repository):
+        if journal := await run.repository(plan):
             async with open_session(plan) as session:
                 known, journaled = await _known(plan, session, cache, journal, in_hand, dry_run=dry_run)
                 gone = taken(plan, known, journaled)

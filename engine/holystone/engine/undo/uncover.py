@@ -26,7 +26,7 @@ async def uncover(run: Run, open_session: OpenSession, *, sleep: Sleep = anyio.s
 
 
 async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, sleep: Sleep) -> None:
-    journal = await run.repository(plan.repository)
+    journal = await run.repository(plan)
     if journal is None or journal.known.tombstone is None:
         return
     known = journal.known
@@ -40,9 +40,9 @@ async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, s
 
     open_steps = [
         step
-        for number, step in enumerate(plan.steps)
+        for step in plan.steps
         if isinstance(step, Untag) and step.how == "tombstone"
-        if number not in known.outcomes or not is_settled(known.outcomes[number])
+        if step.id not in known.outcomes or not is_settled(known.outcomes[step.id])
     ]
     await for_each(open_steps, look, workers=WORKERS)
     if not covered:
