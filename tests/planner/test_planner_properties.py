@@ -113,6 +113,7 @@ def test_a_doomed_tag_goes_or_is_kept_with_a_reason(case: Case) -> None:
             last = case.can.tags.last_tag if case.can.tags else None
             assert not (last and (_another_stays(case, tag, kept) or _outlives_tags(case, closed, tag, last)))
     assert all(step.reasons for step in plan.steps)
+    assert len({step.id for step in plan.steps}) == len(plan.steps)
 
 
 @some

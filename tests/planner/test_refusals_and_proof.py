@@ -179,6 +179,13 @@ def test_the_proof_finds_a_tag_planned_twice() -> None:
     assert "tag a is in the plan 2 times" in found
 
 
+def test_the_proof_finds_a_step_planned_twice() -> None:
+    manifests: list[object] = [image(1), image(2)]
+    assert f"{d(2)} is removed by 2 steps" in check(manifests, {"a": 1}, gone(2), gone(2), kept="a")
+    assert "removed by" not in check(manifests, {"a": 1}, gone(2), kept="a")
+    assert "a is removed by 2 steps" in check(manifests, {"a": 1}, *[Untag(A, d(1), "delete", ())] * 2)
+
+
 def test_the_proof_finds_steps_about_things_that_were_not_read() -> None:
     assert "without having been read" in check([image(1)], {"a": 1}, gone(9), kept="a")
     assert "was not read as pointing to" in check([image(1), image(2)], {"a": 1}, Untag(A, d(2), "delete", ()))

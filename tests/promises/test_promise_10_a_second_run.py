@@ -109,12 +109,12 @@ async def test_what_is_planned_again_was_told_not_to_have_gone(tmp_path: Path, r
         assert result.losses == (), seed
         assert kept.items() <= registry.contents[APP].tags.items(), seed
         assert set(plan.repositories[0].kept_manifests) <= registry.contents[APP].manifests.keys(), seed
-        left = {number for number, each in done.outcomes.items() if not isinstance(each, Deleted | AlreadyGone)}
-        assert all(outcome_text(done.outcomes[number]) for number in left)
+        left = {step_id: each for step_id, each in done.outcomes.items() if not isinstance(each, Deleted | AlreadyGone)}
+        assert all(map(outcome_text, left.values()))
         # An index that nobody can know of, since it has no tag, may hold something where the registry refuses that.
-        unknown = all(isinstance(done.outcomes[number], StillReferenced | Needed) for number in left)
+        unknown = all(isinstance(each, StillReferenced | Needed) for each in left.values())
         assert stubborn or unknown, (seed, done.outcomes)
-        told = {name for number in left for name in aims(plan.repositories[0].steps[number])}
+        told = {name for step in plan.repositories[0].steps if step.id in left for name in aims(step)}
         again = await planned(registry, doomed)
         assert all(aims(step) & told for step in again.repositories[0].steps), (seed, done.outcomes, again)
 

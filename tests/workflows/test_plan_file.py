@@ -112,6 +112,7 @@ HOSTILE = {
     "one further in": WHOLE.replace(b'"written_once":', b'"written_twice":true,"written_once":', 1),
     "the same field twice": WHOLE.replace(b'"as_of":', b'"as_of":1,"as_of":', 1),
     "the same tag twice": WHOLE.replace(b'"marks":{', b'"marks":{"v1":"v4",', 1),
+    "a step twice": WHOLE.replace(b'"passes":[', b'"passes":[' + to_json(level(remove(TWO))) + b",", 1),
     "a number as name": WHOLE.replace(b'"v1"', b"7"),
     "null as name": WHOLE.replace(b'"v1"', b"null"),
     "a list as name": WHOLE.replace(b'"v1"', b"[]", 1),

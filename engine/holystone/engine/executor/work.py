@@ -17,7 +17,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
-from holystone.engine.model.plan import How, RepositoryPlan
+from holystone.engine.model.plan import How, RepositoryPlan, StepId
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import DigestCache, RepositoryJournal, RepositorySession
 from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, sent_within
@@ -100,7 +100,7 @@ class RepositoryWork:
         once = tag in self.written_once
         return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
 
-    async def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
+    async def settle(self, outcomes: Mapping[StepId, Outcome], *, held: bool = False) -> None:
         """Notes what came of steps; it is on the disk when this returns. Raises RegistryFailure if a right is missing
         for all; see `rights`."""
         if not outcomes:

@@ -97,7 +97,7 @@ async def _undo_repository(
     left: Outcome | None = None
     others: tuple[Moved, ...] = ()
     try:
-        if journal := await run.repository(plan.repository):
+        if journal := await run.repository(plan):
             async with open_session(plan) as session:
                 known, journaled = await _known(plan, session, cache, journal, in_hand, dry_run=dry_run)
                 gone = taken(plan, known, journaled)
@@ -152,7 +152,7 @@ async def _unkept(_: Sequence[RawManifest]) -> None:
 
 
 async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, sleep: Sleep) -> None:
-    journal = await run.repository(plan.repository)
+    journal = await run.repository(plan)
     if journal is None or journal.known.tombstone is None:
         return
     known = journal.known
@@ -166,9 +166,9 @@ async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, s
 
     open_steps = [
         step
-        for number, step in enumerate(plan.steps)
+        for step in plan.steps
         if isinstance(step, Untag) and step.how == "tombstone"
-        if number not in known.outcomes or not is_settled(known.outcomes[number])
+        if step.id not in known.outcomes or not is_settled(known.outcomes[step.id])
     ]
     await for_each(open_steps, look, workers=WORKERS)
     if not covered:
