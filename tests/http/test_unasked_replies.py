@@ -137,6 +137,34 @@ async def test_a_copy_in_one_piece_with_the_reply_is_noticed_at_once() -> None:
             await client.ask("/odd")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("begun", [1, 11, 20, 40])
+async def test_a_reply_that_begins_in_one_piece_with_the_one_before_it_is_noticed(method: str, begun: int) -> None:
+    """What the parser has of it would be thrown away with that, and the rest be no reply."""
+
+    def script(asked: Asked) -> list[Part]:
+        if asked.path != "/next":
+            return [asked.reply]
+        copy = reply("/odd", head=method == "HEAD")
+        return [copy + asked.reply[:begun], asked.reply[begun:]]
+
+    async with scripted_site(script) as site, Wire(connections=1) as wire:
+        client = Asking(site, wire)
+        await client.right("/odd", method)
+        with pytest.raises(Doubtful, match="3 replies came to 2 requests"):
+            await client.ask("/next", method)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"HTTP/1.1 103 Early Hints\r\nLink: <", b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"]
+)
+async def test_what_is_no_answer_puts_nothing_in_doubt_in_one_piece_with_a_reply_either(behind: bytes) -> None:
+    async with asking(instead=COPY + behind) as (_, client):
+        await client.right("/odd")
+        await client.right("/next")
+        await client.wire.watch.settle()
+
+
 @pytest.mark.parametrize("split", [1, 5, 12, 20])
 async def test_a_copy_that_comes_in_pieces_is_noticed(split: int) -> None:
     async with asking(COPY[:split], COPY[split:]) as (site, client):
