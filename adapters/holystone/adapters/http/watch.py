@@ -14,12 +14,14 @@ others: pyre/pyre#180, mitmproxy/mitmproxy#3612, HAProxy's 408 on idle connectio
 import asyncio
 import re
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
 import aiohttp
 import anyio
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
@@ -104,6 +106,8 @@ class WatchedConnection(ResponseHandler):
         self._head = 0
         """Bytes that came of a reply that has not begun its body."""
         self._body: aiohttp.StreamReader | None = None
+        self.has_ended = False
+        """With the last answer, and there were others before it."""
 
     def set_response_params(self, **params: Any) -> None:
         self._asked += 1
@@ -120,6 +124,7 @@ class WatchedConnection(ResponseHandler):
             elif self._answered > self._asked:
                 self._notice(str(message.code))
             if self._asked > 1:
+                self.has_ended = message.should_close
                 now = self._loop.time()
                 self._watch.answered(now - self._asked_at, now)
         super().feed_data(data, size)
@@ -187,6 +192,10 @@ class WatchedConnection(ResponseHandler):
         )
 
 
+asked_over: Final[ContextVar[WatchedConnection | None]] = ContextVar("asked_over", default=None)
+"""The connection of the task's last request."""
+
+
 class WatchedConnector(aiohttp.TCPConnector):
     """`_factory` is aiohttp's own; that it is still asked for each connection is checked while we run (see `Wire`)."""
 
@@ -194,3 +203,8 @@ class WatchedConnector(aiohttp.TCPConnector):
         super().__init__(**options)
         made: Callable[[asyncio.AbstractEventLoop], ResponseHandler] = watch.connection
         self._factory = partial(made, self._loop)
+
+    async def connect(self, *request: Any, **options: Any) -> Connection:
+        connection = await super().connect(*request, **options)
+        asked_over.set(connection.protocol if isinstance(connection.protocol, WatchedConnection) else None)
+        return connection
