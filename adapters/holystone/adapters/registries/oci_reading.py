@@ -115,8 +115,7 @@ class OciReading:
             return None
         if said := digest_or_none(reply.headers.get("Docker-Content-Digest")):
             return said
-        reply = reply if reply.body else await self.read(path, MANIFEST_LIMIT)
-        return Digest.of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
+        return await self._digest_of_content(reply, path, name)
 
     async def _digest_of(self, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         """Where a reference points, as the registry says it."""
@@ -136,16 +135,24 @@ class OciReading:
             raise self.unreadable(f"{self.repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
-            reply = reply if reply.body else await self.read(path, MANIFEST_LIMIT, alone=alone)
-            if reply.status != 200:
-                return None
-            return Digest.of(signed_payload(reply.body) or reply.body, _algorithm(reference))
+            return await self._digest_of_content(reply, path, reference, _algorithm(reference), alone=alone)
         try:
             return Digest.parse(said)
         except InvalidName as error:
             raise IncompleteSource(
                 f"{self.repository}, {reference}: the registry answered with a digest that is none"
             ) from error
+
+    async def _digest_of_content(
+        self, head: Reply, path: str, reference: str, algorithm: str = "sha256", *, alone: bool = False
+    ) -> Digest | None:
+        """Where the reply to HEAD does not say it. What is there and may not be read is not absent."""
+        reply = head if head.body else await self.read(path, MANIFEST_LIMIT, alone=alone)
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise self.unreadable(f"{self.repository}, {printable(reference)}", reply)
+        return Digest.of(signed_payload(reply.body) or reply.body, algorithm)
 
     async def read_manifests(self, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
         found = [await self._read_manifest(digest) for digest in digests]
