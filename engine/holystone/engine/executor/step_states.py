@@ -93,12 +93,12 @@ class StepStates:
     def settle(self, outcomes: Mapping[StepId, Outcome], *, held: bool = False) -> None:
         """`held`: they were not tried because something else has to go first."""
         self.outcomes.update(outcomes)
-        self.due -= outcomes.keys()
-        self._not_tried -= outcomes.keys()
+        self.due.difference_update(outcomes)  # `-=` of keys would copy the set for each step
+        self._not_tried.difference_update(outcomes)
         if held:
             self._held |= {step_id for step_id, outcome in outcomes.items() if not is_settled(outcome)}
         else:
-            self._held -= outcomes.keys()
+            self._held.difference_update(outcomes)
 
     def refused(self) -> frozenset[StepId]:
         """Steps that may succeed once others have."""
