@@ -7,7 +7,7 @@ import msgspec
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import MarkOf
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdicts
@@ -37,10 +37,7 @@ def plan(
 
 
 def passes(made: RepositoryPlan) -> list[tuple[str, list[object]]]:
-    return [
-        (each.kind, [step.tag if isinstance(step, Untag) else step.digest for step in each.steps])
-        for each in made.passes
-    ]
+    return [(each.kind, [step.id for step in each.steps]) for each in made.passes]
 
 
 def test_marks_go_when_everything_else_is_gone() -> None:

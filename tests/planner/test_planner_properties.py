@@ -164,7 +164,7 @@ def _turns(case: Case, plan: RepositoryPlan) -> tuple[list[Pass], list[Pass]]:
 
 
 def _tags(each: Pass) -> set[Tag]:
-    return {tag for step in each.steps for tag in ((step.tag,) if isinstance(step, Untag) else step.tags)}
+    return {tag for step in each.steps for tag in step.tags}
 
 
 @some

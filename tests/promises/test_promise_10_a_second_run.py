@@ -13,7 +13,7 @@ from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
-from holystone.engine.model.plan import Plan, Step, Untag
+from holystone.engine.model.plan import Plan, Step
 from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
@@ -81,7 +81,7 @@ async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
 
 
 def aims(step: Step) -> set[str]:
-    return {step.tag, step.digest} if isinstance(step, Untag) else {step.digest, *step.tags}
+    return {step.digest, *step.tags}
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))

@@ -60,7 +60,7 @@ class StepStates:
         """The outcomes, now that these are seen to be there, of the steps that are said to have taken them away, and of
         those that were left alone only because of them."""
         found: dict[StepId, Outcome] = {}
-        reached = set(there)
+        reached = set[str](there)
         while True:
             more: dict[StepId, Outcome] = {}
             for step_id, step in self.steps.items():
@@ -93,12 +93,12 @@ class StepStates:
     def settle(self, outcomes: Mapping[StepId, Outcome], *, held: bool = False) -> None:
         """`held`: they were not tried because something else has to go first."""
         self.outcomes.update(outcomes)
-        self.due -= outcomes.keys()
-        self._not_tried -= outcomes.keys()
+        self.due.difference_update(outcomes)  # `-=` of keys would copy the set for each step
+        self._not_tried.difference_update(outcomes)
         if held:
             self._held |= {step_id for step_id, outcome in outcomes.items() if not is_settled(outcome)}
         else:
-            self._held -= outcomes.keys()
+            self._held.difference_update(outcomes)
 
     def refused(self) -> frozenset[StepId]:
         """Steps that may succeed once others have."""
@@ -143,5 +143,6 @@ class StepStates:
         return step is None or step.id in self.due or is_settled(self.outcomes[step.id])
 
 
-def _aims(step: Step) -> tuple[Tag | Digest, ...]:
-    return (step.tag,) if isinstance(step, Untag) else (step.digest, *step.tags)
+def _aims(step: Step) -> tuple[str, ...]:
+    """All that the step was to take away."""
+    return (step.id, *step.tags)
