@@ -137,7 +137,7 @@ def test_what_is_packed_while_it_is_read_is_no_absence(
 ) -> None:
     """libgit2 reads what is packed first, and what is loose when git's own gc has packed it."""
     commit = builder.commit("one", time=NOW)
-    whole, left = references.listed, iter(range(times))
+    whole, left = listed.listed, iter(range(times))
 
     def read(repository: pygit2.Repository) -> Iterator[pygit2.Reference]:
         if next(left, None) is None:
