@@ -165,6 +165,7 @@ class Wire:
                 what_to_do=f"Name {url.host} in NO_PROXY, or the file of its certificate authority in SSL_CERT_FILE.",
             )
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
+        asked_over.set(None)
         try:
             async with session.request(
                 method,
