@@ -208,6 +208,19 @@ async def test_a_server_that_ends_its_connections_is_asked_again_only_where_it_h
         await client.wire.watch.settle()
 
 
+async def test_what_goes_while_the_server_ends_its_connection_is_gone_and_puts_nothing_in_doubt() -> None:
+    def script(asked: Asked) -> list[Part]:
+        if asked.path == "/gone" and asked.connection == 1:
+            return [reply(asked.path, head=True, more=_digest("1") + "Connection: close\r\n"), CLOSE]
+        return [reply(asked.path, "404 Not Found" if asked.path == "/gone" else "200 OK", head=True)]
+
+    async with scripted_site(script) as site, Wire(connections=1) as wire:
+        client = Asking(site, wire)
+        await client.right("/first", "HEAD")
+        assert (await client.ask("/gone", "HEAD")).status == 404
+        await wire.watch.settle()
+
+
 @pytest.mark.parametrize("split", [1, 5, 12, 20])
 async def test_a_copy_that_comes_in_pieces_is_noticed(split: int) -> None:
     async with asking(COPY[:split], COPY[split:]) as (site, client):

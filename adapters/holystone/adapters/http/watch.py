@@ -193,7 +193,7 @@ class WatchedConnection(ResponseHandler):
 
 
 asked_over: Final[ContextVar[WatchedConnection | None]] = ContextVar("asked_over", default=None)
-"""The connection of the task's last request."""
+"""The connection of the task's last request; to be unset before each."""
 
 
 class WatchedConnector(aiohttp.TCPConnector):
@@ -204,7 +204,11 @@ class WatchedConnector(aiohttp.TCPConnector):
         made: Callable[[asyncio.AbstractEventLoop], ResponseHandler] = watch.connection
         self._factory = partial(made, self._loop)
 
-    async def connect(self, *request: Any, **options: Any) -> Connection:
-        connection = await super().connect(*request, **options)
+    async def connect(self, req: aiohttp.ClientRequest, *more: Any, **options: Any) -> Connection:
+        """Where a connection breaks, aiohttp sends DELETE and PUT again by itself, minutes after the look on which they
+        were decided: what was pushed meanwhile would go. Whether they are sent again is the lane's business."""
+        if asked_over.get() is not None and req.method not in ("GET", "HEAD"):
+            raise aiohttp.ServerDisconnectedError
+        connection = await super().connect(req, *more, **options)
         asked_over.set(connection.protocol if isinstance(connection.protocol, WatchedConnection) else None)
         return connection

@@ -121,6 +121,7 @@ class Wire:
         raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
 
     async def _answer(self, method: str, ask: Callable[..., Awaitable[Reply]], *, alone: bool) -> Reply:
+        """Where a used connection has ended with the answer, the one that is given over another (see `watch`)."""
         generation = self.watch.generation
         reply = await ask(alone=alone)
         over = asked_over.get()
@@ -129,7 +130,7 @@ class Wire:
             return reply
         del reply  # it may be large
         reply = await ask(alone=True)
-        if (now := _said(reply)) and now != before:
+        if (now := _said(reply)) not in ("", "404", before):  # what has gone meanwhile puts nothing in doubt
             self.watch.doubt(
                 generation,
                 f"{place} answered {before} at the end of a connection, and {now} on another one. So answers may have "
@@ -164,6 +165,7 @@ class Wire:
                 what_to_do=f"Name {url.host} in NO_PROXY, or the file of its certificate authority in SSL_CERT_FILE.",
             )
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
+        asked_over.set(None)
         try:
             async with session.request(
                 method,
