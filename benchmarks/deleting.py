@@ -26,7 +26,7 @@ from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Deleted
-from holystone.engine.model.plan import Plan, RepositoryPlan, Untag
+from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.check import check_plan
@@ -69,7 +69,7 @@ class Prepared:
     def doomed_tags(self) -> Mapping[Tag, Digest]:
         found: dict[Tag, Digest] = {}
         for step in self.plan.steps:
-            found |= dict.fromkeys((step.tag,) if isinstance(step, Untag) else step.tags, step.digest)
+            found |= dict.fromkeys(step.tags, step.digest)
         return found
 
 

@@ -78,7 +78,7 @@ def _is_since(record: RunRecord, moment: int) -> bool:
 async def _taken(journal: Journal, run_id: str) -> Mapping[Repository, frozenset[Tag]]:
     found: defaultdict[Repository, frozenset[Tag]] = defaultdict(frozenset)
     for plan in (await journal.plan(run_id)).repositories:
-        if known := await journal.recorded(run_id, plan.repository):
+        if known := await journal.recorded(run_id, plan):
             found[plan.repository.canonical] |= tags_taken(plan, known)
     return found
 

@@ -31,7 +31,7 @@ from holystone.workflows.origin import check_origin
 _ANY: Final = Commit("0" * 40)
 
 
-class Clone(Protocol):
+class GitReader(Protocol):
     """What decides, of a git repository, beside its references. Raises IncompleteSource."""
 
     def history(
@@ -127,7 +127,7 @@ def _notices(checked: CheckedClone, references: References) -> Iterable[Notice]:
 
 
 async def read_git(
-    repository: Clone,
+    repository: GitReader,
     references: References,
     policies: Iterable[KeepPolicy],
     records: Iterable[MetadataRecord],
@@ -140,14 +140,14 @@ async def read_git(
 
 
 async def _history(
-    repository: Clone, references: References, heads: Collection[Commit], commits: Collection[Commit]
+    repository: GitReader, references: References, heads: Collection[Commit], commits: Collection[Commit]
 ) -> History:
     tips = {each.commit for each in references.found}
     return await anyio.to_thread.run_sync(repository.history, heads, commits, tips)
 
 
 async def read_names(
-    repository: Clone, references: References, tags: Iterable[ImageTag], rules: StrategyRules
+    repository: GitReader, references: References, tags: Iterable[ImageTag], rules: StrategyRules
 ) -> StrategyIntent:
     """What of git the tags can be named after. `references`: all of them. Raises IncompleteSource."""
     history = await anyio.to_thread.run_sync(repository.history, (), named_commits(tags))

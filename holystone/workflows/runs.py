@@ -171,7 +171,7 @@ async def _settled(journal: Journal, run: Run) -> int:
     """Steps of which an earlier attempt has left nothing to do."""
     found = 0
     for each in run.plan.repositories:
-        record = await journal.recorded(run.id, each.repository)
+        record = await journal.recorded(run.id, each)
         found += sum(map(is_settled, record.outcomes.values())) if record else 0
     return found
 

@@ -27,7 +27,7 @@ def copy(state: Path, run: str, columns: dict[str, object], name: str = "copy") 
     """Another run beside it, which began later."""
     with closing(sqlite3.connect(state / "journal.sqlite")) as database, database:
         database.execute(
-            "INSERT INTO runs SELECT ?, started + 1, ended, command, state, plan, locks FROM runs WHERE id = ?",
+            "INSERT INTO runs SELECT ?, started + 1, ended, command, state, plan, locks, format FROM runs WHERE id = ?",
             (name, run),
         )
         for column, value in columns.items():
@@ -111,3 +111,26 @@ def test_an_outcome_that_is_none_is_told(shop: Bench, state: Path) -> None:
     ran = shop.run("resume", run)
     assert ran.code == 1
     assert f"The journal's record of run {run} is damaged ({shop.registry.host}/shop/" in ran.message
+
+
+def test_what_came_of_something_that_the_plan_does_not_remove_is_told(shop: Bench, state: Path) -> None:
+    run = interrupt(shop)
+    change(state, "UPDATE outcomes SET step = step || '0'")
+    ran = shop.run("resume", run)
+    assert ran.code == 1
+    assert f"The journal's record of run {run} is damaged ({shop.registry.host}/shop/" in ran.message
+    assert "its plan does not remove" in ran.message
+
+
+def test_a_run_of_an_earlier_format_is_listed_and_neither_resumed_nor_undone(shop: Bench, state: Path) -> None:
+    run = interrupt(shop)
+    change(state, "UPDATE runs SET format = 4")
+    before = shop.contents()
+    assert states(shop) == {run: "open"}
+    for command in ("resume", "undo"):
+        ran = shop.run(command, run)
+        assert ran.code == 1
+        assert f"Run {run} was begun by an earlier version of Holystone" in ran.message
+    assert shop.contents() == before
+    assert shop.run("runs", "give-up", run).code == 0
+    assert states(shop) == {run: "given-up"}

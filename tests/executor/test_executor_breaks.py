@@ -37,10 +37,10 @@ async def test_a_last_tag_of_what_stays_fails_alone(execute: Execute, parts: int
     with anyio.fail_after(10):
         result = await execute(registry, planned)
     (done,) = result.repositories
-    failed = {n for n, outcome in done.outcomes.items() if outcome == Failed("the connection broke")}
+    failed = {step_id for step_id, outcome in done.outcomes.items() if outcome == Failed("the connection broke")}
     assert done.stopped is None
-    assert failed == ({0, 1, 2} if broken == "all" else {int(broken[1:])})
-    assert all(done.outcomes[n] == Deleted() for n in range(3) if n not in failed)
+    assert failed == ({"t0", "t1", "t2"} if broken == "all" else {broken})
+    assert all(done.outcomes[step.id] == Deleted() for step in steps if step.id not in failed)
 
 
 async def test_one_that_breaks_as_another_succeeds_is_not_forgotten() -> None:

@@ -12,7 +12,7 @@ from holystone.engine.executor.check import Deletions
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome, StillServed
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
-from tests.support.execution import before
+from tests.support.execution import before, came_of
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
@@ -54,17 +54,17 @@ async def test_a_tag_that_is_said_to_be_gone_and_is_not(bench: Bench, said: Outc
     one, two = registry.image(APP, "one", "v1"), registry.image(APP, "two", "v2")
     registry.answer = lambda what: said if what == "v1" else None
     result = await bench.run(registry, repository_plan(APP, Pass("untag", (untag("v1", one), untag("v2", two)))))
-    assert result.repositories[0].outcomes == {0: StillServed(), 1: Deleted()}
+    assert came_of(result) == {"v1": StillServed(), "v2": Deleted()}
     assert result.repositories[0].check is not None
     assert result.repositories[0].check.served == ("v1",)
     assert result.incomplete
     assert len(bench.pauses) == 1
 
     again = await bench.run(registry)  # resume looks again, and says it again
-    assert (again.repositories[0].outcomes[0], again.incomplete) == (StillServed(), True)
+    assert (came_of(again)["v1"], again.incomplete) == (StillServed(), True)
     registry.answer = lambda _: None
     last = await bench.run(registry)
-    assert (last.repositories[0].outcomes[0], last.incomplete) == (Deleted(), False)
+    assert (came_of(last)["v1"], last.incomplete) == (Deleted(), False)
 
 
 async def test_a_deletion_that_shows_a_moment_later_is_none(bench: Bench) -> None:
@@ -81,7 +81,7 @@ async def test_a_manifest_with_and_without_tags_that_is_still_served(bench: Benc
     one, two = registry.image(APP, "one", "v1"), registry.image(APP, "two")
     registry.answer = lie(Deleted())
     result = await bench.run(registry, repository_plan(APP, level(remove(one, "v1"), remove(two))))
-    assert result.repositories[0].outcomes == {0: StillServed(), 1: StillServed()}
+    assert came_of(result) == {one: StillServed(), two: StillServed()}
     assert result.repositories[0].check is not None
     assert set(result.repositories[0].check.served) == {"v1", two}  # the tag tells of its manifest
 
@@ -117,7 +117,7 @@ async def test_what_is_said_to_have_gone_before_is_looked_for_whatever_the_sampl
     liar = next(each for each in many if each not in Deletions({}, tuple(many)).sample)
     registry.answer = lambda what: AlreadyGone() if what == liar else None
     result = await bench.run(registry, repository_plan(APP, level(*map(remove, many))))
-    served = {many[number] for number, outcome in result.repositories[0].outcomes.items() if outcome == StillServed()}
+    served = {name for name, outcome in came_of(result).items() if outcome == StillServed()}
     assert (served, result.incomplete) == ({liar}, True)
     registry.answer = lambda _: None
     assert not (await bench.run(registry)).incomplete
@@ -160,7 +160,7 @@ async def test_a_tombstone_that_stays_is_no_tag_that_somebody_moved(bench: Bench
     result = await bench.run(
         registry, repository_plan(APP, Pass("tombstone", (tombstone("v1", one),)), kept={"keep": one})
     )
-    assert result.repositories[0].outcomes == {0: StillServed()}
+    assert came_of(result) == {"v1": StillServed()}
     assert result.repositories[0].check is not None
     assert result.repositories[0].check.renewed == ()
 
@@ -189,10 +189,10 @@ async def test_what_had_to_wait_for_a_tag_that_is_still_there_goes_on_resume(ben
     registry.answer = lambda what: Deleted() if what == "v1" else None
     steps = Pass("untag", (untag("v1", index),)), level(remove(index)), level(remove(part))
     result = await bench.run(registry, repository_plan(APP, *steps))
-    outcomes = result.repositories[0].outcomes
-    assert outcomes[0] == StillServed()
-    assert isinstance(outcomes[1], Failed)
-    assert isinstance(outcomes[2], Failed)
+    outcomes = came_of(result)
+    assert outcomes["v1"] == StillServed()
+    assert isinstance(outcomes[index], Failed)
+    assert isinstance(outcomes[part], Failed)
     registry.answer = lambda _: None
     assert not (await bench.run(registry)).incomplete
     assert registry.contents[APP].state() == ({}, set())
@@ -207,4 +207,4 @@ async def test_a_deletion_that_failed_has_happened_when_two_looks_say_so(
     registry.wanted, registry.times = doomed, times
     registry.answer = lambda _: Failed("500")
     result = await bench.run(registry, repository_plan(APP, level(remove(doomed))))
-    assert isinstance(result.repositories[0].outcomes[0], Failed) is not gone
+    assert isinstance(came_of(result)[doomed], Failed) is not gone

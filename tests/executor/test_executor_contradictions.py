@@ -8,7 +8,7 @@ from holystone.engine.errors import Doubtful, PlanDoubtful
 from holystone.engine.model.outcomes import Deleted, Failed, MovedMeanwhile
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from tests.support.execution import Execute
+from tests.support.execution import Execute, came_of
 from tests.support.memory_registry import Hook, MemoryRegistry, Point
 from tests.support.small_plans import level, remove, repository_plan, untag
 from tests.support.small_worlds import APP
@@ -45,14 +45,14 @@ async def test_a_look_that_was_wrong_once_leaves_no_doomed_tag(execute: Execute)
     registry, doomed, keep = world()
     registry.hook = mixed_up(registry, "doomed", keep)
     plan = repository_plan(APP, level(remove(doomed, "doomed")), kept={"keep": keep})
-    assert (await execute(registry, plan)).repositories[0].outcomes == {0: Deleted()}
+    assert came_of(await execute(registry, plan)) == {doomed: Deleted()}
 
 
 async def test_a_tag_that_was_really_moved_is_left_alone_for_good(execute: Execute, unfinished: Unfinished) -> None:
     registry, doomed, keep = world()
     registry.contents[APP].tags[Tag("doomed")] = keep
     plan = repository_plan(APP, level(remove(doomed, "doomed")), kept={"keep": keep})
-    assert (await execute(registry, plan)).repositories[0].outcomes == {0: MovedMeanwhile(keep)}
+    assert came_of(await execute(registry, plan)) == {doomed: MovedMeanwhile(keep)}
     assert await unfinished() == 0
 
 

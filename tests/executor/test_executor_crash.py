@@ -8,7 +8,7 @@ import pytest
 
 from holystone.engine.errors import RegistryFailure, Unreachable
 from holystone.engine.model.outcomes import Deleted, Outcome
-from tests.support.execution import Execute, at, die, hang_at
+from tests.support.execution import Execute, at, came_of, die, hang_at
 from tests.support.sampling import Sample
 from tests.support.small_worlds import WAYS, Way, World, world
 
@@ -22,14 +22,14 @@ async def _points(execute: Execute, way: Way) -> int:
     return there.registry.points
 
 
-async def _resumes(execute: Execute, there: World) -> Mapping[int, Outcome]:
+async def _resumes(execute: Execute, there: World) -> Mapping[str, Outcome]:
     assert there.kept_is_there()
     there.registry.hook = None
     result = await execute(there.registry)
     assert not result.incomplete
     assert not result.losses
     assert there.is_clean()
-    return result.repositories[0].outcomes
+    return came_of(result)
 
 
 @pytest.mark.slow
@@ -42,8 +42,7 @@ async def test_killed_at_any_call(execute: Execute, sample: Sample, way: Way) ->
             await execute(there.registry, there.plan)
         outcomes = await _resumes(execute, there)
         if way == "tombstone":  # whatever happened to a buried tag, it was us
-            tags = len(there.plan.passes[0].steps)
-            assert [outcomes[step] for step in range(tags)] == [Deleted()] * tags
+            assert all(outcomes[step.id] == Deleted() for step in there.plan.passes[0].steps)
 
 
 @pytest.mark.slow

@@ -43,7 +43,11 @@ async def test_a_doubt_stops_the_later_passes_and_resume_looks_again_at_what_was
     right = registry.contents[APP].tags[Tag("moved")]
     registry.contents[APP].tags[Tag("moved")] = wrong  # as an answer to another question says
     result = await run(tmp_path, registry, Doubtful("somebody answers twice"), both)
-    assert [type(result.repositories[0].outcomes[n]) for n in (0, 1)] == [Deleted, Failed]
+    index, moved = both.passes[0].steps
+    outcomes = result.repositories[0].outcomes
+    assert outcomes.keys() == {index.id, moved.id}
+    assert outcomes[index.id] == Deleted()
+    assert isinstance(outcomes[moved.id], Failed)
     assert (result.doubtful, result.plan_is_doubtful, result.incomplete) == (True, False, True)
     registry.contents[APP].tags[Tag("moved")] = right
     again = await execute(registry)

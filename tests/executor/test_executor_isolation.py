@@ -29,7 +29,7 @@ from holystone.engine.model.plan import Pass, Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.refusals import NumberExceeded
 from holystone.engine.ports import RepositorySession
-from tests.support.execution import Execute, Killed, before, once
+from tests.support.execution import Execute, Killed, before, came_of, once
 from tests.support.gentle import gentle
 from tests.support.journals import manifests
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point, repository
@@ -46,10 +46,10 @@ async def test_one_failed_deletion_stops_what_depends_on_it_and_resume_does_both
     result = await execute(
         registry, repository_plan(APP, level(remove(index, "index"), remove(other, "other")), level(remove(child)))
     )
-    assert result.repositories[0].outcomes == {
-        0: Failed("503"),
-        1: Deleted(),
-        2: Failed("index, which needs it, could not be removed"),
+    assert came_of(result) == {
+        index: Failed("503"),
+        other: Deleted(),
+        child: Failed("index, which needs it, could not be removed"),
     }
     assert (result.incomplete, result.not_tried) == (True, 0)
     registry.answer = lambda _: None
@@ -73,7 +73,8 @@ async def test_a_lock_protects_what_the_locked_needs_for_good(execute: Execute) 
             level(remove(child), remove(signature, f"sha256-{index.hex}.sig")),
         ),
     )
-    assert result.repositories[0].outcomes == {0: Locked("v*"), 1: Needed("v1"), 2: Needed("v1"), 3: Needed("v1")}
+    needed = Needed("v1")
+    assert came_of(result) == {"v1": Locked("v*"), index: needed, child: needed, signature: needed}
     assert not result.incomplete
 
 
@@ -91,7 +92,7 @@ async def test_an_index_without_tags_that_survives_keeps_its_children(
     steps = Pass("untag", (untag("v1", index),)), level(remove(index)), level(remove(child))
     result = await execute(registry, repository_plan(APP, *steps))
     held = Needed(index) if child_stays else Failed(f"{index}, which needs it, could not be removed")
-    assert result.repositories[0].outcomes == {0: Deleted(), 1: answer, 2: held}
+    assert came_of(result) == {"v1": Deleted(), index: answer, child: held}
     assert child in registry.contents[APP].manifests
     assert result.incomplete is not child_stays
 
@@ -123,7 +124,7 @@ async def test_a_new_tag_on_a_referrer_holds_an_index_that_would_take_its_subjec
     result = await execute(registry, plan)
     assert (index in registry.contents[APP].manifests) is takes_children
     assert {child, sbom} <= registry.contents[APP].manifests.keys()
-    assert result.repositories[0].outcomes[0] == (Needed("new") if takes_children else Deleted())
+    assert came_of(result)[index] == (Needed("new") if takes_children else Deleted())
 
 
 async def test_a_kept_referrer_that_loses_another_tag_does_not_hold_its_doomed_subject(execute: Execute) -> None:
@@ -146,7 +147,7 @@ async def test_what_something_unknown_refers_to_is_left_alone_for_good(execute: 
     index = registry.index(APP, [child])  # nobody knows of it: it has no tag
     steps = level(remove(child, "child"), remove(other, "other")), level(remove(leaf))
     result = await execute(registry, repository_plan(APP, *steps))
-    assert result.repositories[0].outcomes == {0: StillReferenced(index), 1: Deleted(), 2: Needed("child")}
+    assert came_of(result) == {child: StillReferenced(index), other: Deleted(), leaf: Needed("child")}
     assert not result.incomplete
     assert registry.count("delete_manifests") == 3
 
@@ -158,7 +159,7 @@ async def test_what_is_refused_while_something_else_failed_is_left_to_resume(exe
     registry.answer = lambda name: Failed("500 on a bad day") if name == other else None
     plan = repository_plan(APP, level(remove(child, "child"), remove(other, "other")))
     result = await execute(registry, plan)
-    assert result.repositories[0].outcomes == {0: Referenced(index), 1: Failed("500 on a bad day")}
+    assert came_of(result) == {child: Referenced(index), other: Failed("500 on a bad day")}
     assert result.incomplete
     registry.answer = lambda _: None
     assert not (await execute(registry)).incomplete
@@ -170,7 +171,7 @@ async def test_a_registry_that_does_not_know_yet_that_an_index_went_is_asked_aga
     index = registry.index(APP, [child], "v1")
     registry.answer = lambda name: Referenced(index) if name == child else None
     result = await execute(registry, repository_plan(APP, level(remove(index, "v1")), level(remove(child))))
-    assert result.repositories[0].outcomes == {0: Deleted(), 1: Referenced(index)}
+    assert came_of(result) == {index: Deleted(), child: Referenced(index)}
     assert result.incomplete
     registry.answer = lambda _: None
     assert not (await execute(registry)).incomplete
@@ -328,7 +329,8 @@ async def test_a_host_that_is_gone_stops_its_repository_and_no_other(execute: Ex
     registry.hook = hook
     result = await execute(registry, *plans)
     second, first = result.repositories
-    assert (first.incomplete, dict(first.outcomes)) == (False, dict.fromkeys(range(100), Deleted()))
+    ids = [step.id for step in plans[0].steps]
+    assert (first.incomplete, first.outcomes) == (False, dict.fromkeys(ids, Deleted()))
     assert first.check
     assert second.is_stopped_by(Unreachable)
     assert second.not_tried == 100 - len(second.outcomes) >= 97
@@ -360,7 +362,7 @@ async def test_nothing_is_deleted_whose_bytes_are_not_in_the_journal(execute: Ex
         registry, repository_plan(APP, Pass("untag", (untag("lost", lost),)), level(remove(lost), remove(gone)))
     )
     (each,) = result.repositories
-    first = each.outcomes[0]
+    first = came_of(result)["lost"]
     assert isinstance(first, Failed)
     assert "500 internal error" in first.error
     assert (each.not_tried, str(each.stopped)) == (2, "500 internal error")  # nobody knows what `lost` needs
@@ -383,7 +385,7 @@ async def test_everything_is_in_the_journal_before_the_first_request_that_change
             looked += 1
             with Journal.open(tmp_path) as journal:
                 (record,) = await journal.runs()
-                known = await journal.recorded(record.id, APP)
+                known = await journal.recorded(record.id, there.plan)
                 assert known
                 assert await manifests(journal, record.id, APP) == expected
                 assert (known.tombstone is not None) == (way == "tombstone")
@@ -400,7 +402,7 @@ async def test_every_outcome_is_in_the_journal(execute: Execute, tmp_path: Path,
     result = await execute(there.registry, there.plan)
     with Journal.open(tmp_path) as journal:
         (record,) = await journal.runs()
-        known = await journal.recorded(record.id, APP)
+        known = await journal.recorded(record.id, there.plan)
         assert known
         assert known.outcomes == result.repositories[0].outcomes
         assert len(known.outcomes) == len(there.plan.steps)
@@ -563,11 +565,11 @@ async def test_what_is_refused_again_long_after_its_index_went_is_left_alone_for
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(made, "cleanup")
         first = await execute_plan(run, registry.planned, SqliteDigestCache(None), results())
-    assert first.repositories[0].outcomes == {0: Deleted(), 1: Referenced(unknown)}
+    assert came_of(first) == {index: Deleted(), leaf: Referenced(unknown)}
     assert first.incomplete
     with Journal.open(tmp_path) as journal:
         second = await execute_plan(await journal.load(run.id), registry.planned, SqliteDigestCache(None), results())
-    assert second.repositories[0].outcomes[1] == StillReferenced(unknown)
+    assert came_of(second)[leaf] == StillReferenced(unknown)
     assert not second.incomplete
 
 
@@ -584,11 +586,11 @@ async def test_a_deletion_that_always_breaks_its_connection_fails_alone(execute:
     passes = (level(remove(index, "index"), remove(other, "b")), level(remove(child), remove(last, "c")))
     result = await execute(registry, repository_plan(APP, *passes))
     assert result.repositories[0].stopped is None
-    assert result.repositories[0].outcomes == {
-        0: Failed("the connection broke"),
-        1: Deleted(),
-        2: Failed("index, which needs it, could not be removed"),
-        3: Deleted(),
+    assert came_of(result) == {
+        index: Failed("the connection broke"),
+        other: Deleted(),
+        child: Failed("index, which needs it, could not be removed"),
+        last: Deleted(),
     }
     registry.hook = None
     assert (await execute(registry)).counts == {"deleted": 4}

@@ -14,7 +14,7 @@ from holystone.engine.model.plan import How, Pass
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.scheduler import ROUNDS
 from holystone.engine.scheduler.freshness import until
-from tests.support.execution import Execute
+from tests.support.execution import Execute, came_of
 from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point
 from tests.support.small_plans import repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
@@ -113,7 +113,7 @@ async def test_what_moves_between_its_look_and_its_request_stays(
     steps = (msgspec.structs.replace(untag(tag, old), how=how) for tag in ("a", "b"))
     result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={"keep": old}))
     assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
-    assert result.repositories[0].outcomes == {0: MovedMeanwhile(new), 1: Deleted()}
+    assert came_of(result) == {"a": MovedMeanwhile(new), "b": Deleted()}
 
 
 async def test_what_moves_while_the_tag_that_stays_is_looked_at_is_not_pushed_over(
@@ -136,7 +136,7 @@ async def test_what_moves_while_the_tag_that_stays_is_looked_at_is_not_pushed_ov
     planned = repository_plan(APP, Pass("tombstone", (tombstone("a", old),)), kept={"keep": old})
     result = await execute(registry, planned)
     assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
-    assert result.repositories[0].outcomes == {0: MovedMeanwhile(new)}
+    assert came_of(result) == {"a": MovedMeanwhile(new)}
 
 
 async def test_what_has_gone_is_recorded_though_another_of_its_request_cannot_be_looked_at(execute: Execute) -> None:
@@ -157,6 +157,6 @@ async def test_what_has_gone_is_recorded_though_another_of_its_request_cannot_be
     planned = repository_plan(APP, Pass("untag", tuple(untag(tag, old) for tag in "abc")), kept={"keep": keep})
     (done,) = (await execute(registry, planned)).repositories
     assert registry.contents[APP].tags == {Tag("keep"): keep, Tag("c"): old}
-    assert done.outcomes == {0: Deleted(), 1: Deleted(), 2: Failed("too late")}
+    assert done.outcomes == {"a": Deleted(), "b": Deleted(), "c": Failed("too late")}
     assert done.stopped
     assert done.stopped.message == "It is down."

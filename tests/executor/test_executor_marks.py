@@ -17,7 +17,7 @@ from holystone.engine.model.outcomes import (
     Outcome,
     Referenced,
 )
-from holystone.engine.model.plan import Pass, RepositoryPlan, Untag
+from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute
 from tests.support.gentle import gentle
@@ -54,10 +54,7 @@ def registry_of(way: Way) -> tuple[MemoryRegistry, RepositoryPlan]:
 def outcome_of(result: RunResult, plan: RepositoryPlan, tag: Tag) -> Outcome:
     (only,) = result.repositories
     assert only.stopped is None
-    for number, step in enumerate(plan.steps):
-        if tag in ((step.tag,) if isinstance(step, Untag) else step.tags):
-            return only.outcomes[number]
-    raise KeyError(tag)
+    return next(only.outcomes[step.id] for step in plan.steps if tag in step.tags)
 
 
 WAYS = pytest.mark.parametrize("way", ["delete", "tombstone", "plain"])

@@ -14,7 +14,7 @@ from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.reasons import ChildOf
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_lines
-from tests.support.execution import Execute, after, die, once
+from tests.support.execution import Execute, after, came_of, die, once
 from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
@@ -77,7 +77,7 @@ async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute
     planned, made = world(registry, how)
     result = await execute(registry, planned)
     (done,) = result.repositories
-    assert done.outcomes == {0: Deleted(), 1: WouldDrop(made[0]), 2: WouldDrop(made[0])}
+    assert done.outcomes == {"t0": Deleted(), "t1": WouldDrop(made[0]), "t2": WouldDrop(made[0])}
     assert done.mended == {made[0]: "t0"}
     assert registry.dropped == [made[0]]
     assert set(made) <= registry.contents[APP].manifests.keys()
@@ -133,8 +133,7 @@ async def test_a_tag_whose_manifest_cannot_be_anchored_stays(execute: Execute) -
             raise RegistryFailure("403 no right to push")
 
     registry.hook = refuse
-    (done,) = (await execute(registry, planned)).repositories
-    assert isinstance(done.outcomes[0], Failed)
+    assert isinstance(came_of(await execute(registry, planned))["t0"], Failed)
     assert registry.contents[APP].tags["t0"] == made[0]  # type: ignore[index]
 
 
@@ -195,7 +194,7 @@ async def test_an_error_after_a_deletion_is_looked_at(execute: Execute, way: str
 
     registry.answer = answer
     result = await execute(registry, repository_plan(APP, *steps, kept={"keep": kept}))
-    assert result.repositories[0].outcomes == {0: Deleted() if gone else Failed("400 MANIFEST_TAGS")}
+    assert came_of(result) == {steps[0].steps[0].id: Deleted() if gone else Failed("400 MANIFEST_TAGS")}
     assert result.incomplete is not gone
 
 
@@ -238,7 +237,7 @@ async def test_tombstones_that_a_digest_delete_leaves_go_by_name_or_are_told(
     registry = Leaving(careless(by_name=by_name))
     result = await execute(registry, shared_by(registry, "old-1", "old-2"))
     told = Deleted() if by_name else StillServed()
-    assert result.repositories[0].outcomes == {0: told, 1: told}
+    assert came_of(result) == {"old-1": told, "old-2": told}
     assert (registry.contents[APP].tags.keys() == {"keep"}) is by_name
     assert result.incomplete is not by_name
     assert not (result.repositories[0].check and result.repositories[0].check.renewed)
@@ -321,7 +320,7 @@ async def test_the_tag_that_was_to_stay_on_it_and_has_moved_on_leaves_it_the_oth
     if moved:
         registry.contents[APP].tags[Tag("latest-amd64")] = registry.image(APP, "new")
     (done,) = (await execute(registry, planned)).repositories
-    assert done.outcomes == {0: Needed(part) if moved else Deleted()}
+    assert done.outcomes == {"v1-amd64": Needed(part) if moved else Deleted()}
     assert done.check
     assert not done.check.losses
     assert part in registry.contents[APP].manifests

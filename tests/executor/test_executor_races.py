@@ -12,36 +12,30 @@ from holystone.engine.executor.check import Deletions
 from holystone.engine.model.capabilities import Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
-from holystone.engine.model.plan import Pass, Remove, Untag
+from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import Listing
-from tests.support.execution import Execute, after, before, once
+from tests.support.execution import Execute, after, before, came_of, once
 from tests.support.memory_registry import MemoryRegistry, digest_of
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, World, world
 
 
-def _of_tag(there: World, outcomes: dict[int, Outcome], tag: str) -> Outcome:
-    for number, step in enumerate(there.plan.steps):
-        if tag in ((step.tag,) if isinstance(step, Untag) else step.tags):
-            return outcomes[number]
-    raise KeyError(tag)
+def _of_tag(there: World, outcomes: dict[str, Outcome], tag: str) -> Outcome:
+    return next(outcomes[step.id] for step in there.plan.steps if tag in step.tags)
 
 
-def _of(there: World, outcomes: dict[int, Outcome], name: str) -> Outcome:
-    for number, step in enumerate(there.plan.steps):
-        if isinstance(step, Remove) and step.digest == there.digests[name]:
-            return outcomes[number]
-    raise KeyError(name)
+def _of(there: World, outcomes: dict[str, Outcome], name: str) -> Outcome:
+    return outcomes[there.digests[name]]
 
 
-async def _run(execute: Execute, there: World) -> dict[int, Outcome]:
+async def _run(execute: Execute, there: World) -> dict[str, Outcome]:
     result = await execute(there.registry, there.plan)
     (each,) = result.repositories
     assert each.stopped is None
     assert each.check
     assert not each.check.losses
-    return dict(each.outcomes)
+    return came_of(result)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -202,7 +196,7 @@ async def test_a_careless_delete_by_name_spares_manifests_with_a_new_tag(execute
     there.registry.contents[APP].tags[Tag("new")] = there.digests["a"]
     there.plan = repository_plan(APP, Pass("untag", (untag("a1", there.digests["a"]), untag("b", there.digests["b"]))))
     outcomes = await _run(execute, there)
-    assert outcomes == {0: Needed("a2"), 1: Deleted()}
+    assert outcomes == {"a1": Needed("a2"), "b": Deleted()}
 
 
 async def test_a_copy_of_the_tombstone_is_not_deleted_with_it(execute: Execute) -> None:
@@ -238,7 +232,7 @@ async def test_what_somebody_else_deleted_is_gone(execute: Execute) -> None:
     registry.contents[APP].delete_manifest(first)
     registry.hook = once(before("push_blob"), lambda: registry.contents[APP].delete_manifest(second))
     result = await execute(registry, plan)
-    assert result.repositories[0].outcomes == {0: AlreadyGone(), 1: AlreadyGone(), 2: AlreadyGone()}
+    assert came_of(result) == dict.fromkeys(("first", first, second), AlreadyGone())
     assert not result.incomplete
 
 

@@ -50,7 +50,7 @@ async def test_a_look_is_renewed_when_it_is_old_and_has_let_ten_deletions_throug
     async with working(tmp_path, registry, made) as work:
         guard = Guard(work, clock=lambda: now)
         assert (await guard.holds()).requests == 1
-        work.states.settle(dict.fromkeys(range(deletions), Deleted()))
+        work.states.settle(dict.fromkeys([step.id for step in made.steps[:deletions]], Deleted()))
         now += seconds
         await guard.holds()
         assert registry.count("list_tags") == looks
@@ -169,7 +169,7 @@ async def test_what_is_needed_for_now_and_for_good_stays_for_good(tmp_path: Path
     index = registry.index(APP, [child], "index")
     made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
     async with working(tmp_path, registry, made) as work:
-        work.states.settle({0: Failed("500")})
+        work.states.settle({made.steps[0].id: Failed("500")})
         held = (await find_holds(work, {child}, work.states.due_tags)).digests
         assert held == {child: Hold("new", for_good=True), index: Hold("index", for_good=False)}
 
@@ -180,7 +180,7 @@ async def test_what_an_index_of_each_kind_lists_stays_for_good(tmp_path: Path) -
     index, other = registry.index(APP, [child], "index"), registry.index(APP, [child, child], "new")
     made = repository_plan(APP, level(remove(index, "index")), level(remove(child)))
     async with working(tmp_path, registry, made) as work:
-        work.states.settle({0: Failed("500")})
+        work.states.settle({made.steps[0].id: Failed("500")})
         held = (await find_holds(work, {child}, work.states.due_tags)).digests
         good = Hold("new", for_good=True)
         assert held == {child: good, index: Hold("index", for_good=False), other: good}

@@ -14,7 +14,7 @@ from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.outcomes import Deleted, Locked, Needed
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from tests.support.execution import Execute, after, before
+from tests.support.execution import Execute, after, before, came_of
 from tests.support.memory_registry import CAPABILITIES, TELLING, Hook, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
 
@@ -59,7 +59,7 @@ async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute, ca
     result = await execute(registry, repository_plan(APP, steps))
     assert set(registry.contents[APP].manifests) == {digests[-1]}
     assert [*result.repositories[0].outcomes.values()].count(Deleted()) == COUNT - 1
-    assert result.repositories[0].outcomes[COUNT - 1] == Needed("production")
+    assert came_of(result)[digests[-1]] == Needed("production")
 
 
 @pytest.mark.usefixtures("old_at_once")
@@ -83,7 +83,7 @@ async def test_what_is_tagged_in_the_middle_of_a_careless_pass_by_name_stays(exe
     steps = Pass("untag", tuple(untag(f"v{number}", digest) for number, digest in enumerate(digests)))
     result = await execute(registry, repository_plan(APP, steps))
     assert registry.contents[APP].tags.keys() == {"production", f"v{COUNT - 1}"}
-    assert result.repositories[0].outcomes[COUNT - 1] == Needed("production")
+    assert came_of(result)[f"v{COUNT - 1}"] == Needed("production")
 
 
 @pytest.mark.usefixtures("old_at_once")
@@ -106,7 +106,7 @@ async def test_the_signature_of_what_is_tagged_in_the_middle_of_a_pass_stays(
     removes = (level(*(remove(digest) for digest in digests)), level(remove(signed)))
     result = await execute(registry, repository_plan(APP, steps, *removes))
     assert registry.contents[APP].tags == {Tag("production"): digests[-1], Tag(signature): signed}
-    assert result.repositories[0].outcomes[COUNT] == Needed("production")
+    assert came_of(result)[signature] == Needed("production")
 
 
 @pytest.mark.usefixtures("old_at_once")

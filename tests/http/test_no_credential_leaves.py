@@ -496,7 +496,7 @@ async def test_only_what_reads_goes_on_to_another_host(connect: Connect, method:
 
 
 async def test_what_is_for_the_proxy_is_not_told_to_whom_it_leads_by_https(certificate: ssl.SSLContext) -> None:
-    proxy = Proxy(None, {"Proxy-Authorization": "Basic c2VjcmV0"})
+    proxy = Proxy(None, "secret", "c2VjcmV0")
     for tls, told in ((certificate, False), (None, True)):
         async with (
             site(constant(), tls=tls) as registry,

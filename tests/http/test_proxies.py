@@ -1,6 +1,7 @@
 """Which addresses are asked directly although there is a proxy: those that Docker asks directly."""
 
 import asyncio
+import base64
 import ssl
 
 import pytest
@@ -8,7 +9,9 @@ from aiohttp import web
 from yarl import URL
 
 from holystone.adapters.credentials.credential import RegistryToken
+from holystone.adapters.credentials.redaction import remember
 from holystone.adapters.credentials.secret import Secret
+from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import NoAnswer
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.wire import Wire
@@ -103,7 +106,28 @@ async def test_an_exception_for_another_certificate_is_none_for_the_proxys(
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_proxy_that_is_reached_by_https_is_asked_where_certificates_are_looked_at(scheme: str) -> None:
     """In clear text there is none to be looked at, whatever the user says of the registry's."""
-    proxy = Proxy(URL("https://127.0.0.1:1"), {})
+    proxy = Proxy(URL("https://127.0.0.1:1"))
     async with Wire(connections=1, unverified=lambda _: scheme == "http", proxy=proxy) as wire:
         with pytest.raises(NoAnswer):
             await wire.send("GET", URL(f"{scheme}://registry.example/x"), limit=10, headers={})
+
+
+async def test_a_proxy_that_repeats_its_password_is_not_shown_however_many_secrets_came_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each repository has tokens of its own, and only so many secrets are remembered."""
+
+    async def repeating(request: web.Request) -> web.Response:
+        said = request.headers["Proxy-Authorization"]
+        password = base64.b64decode(said.removeprefix("Basic ")).decode().partition(":")[2]
+        return web.Response(status=503, text=f"{said} {password} is not welcome")
+
+    async with site(repeating) as proxy, Wire(connections=1) as wire:
+        monkeypatch.setenv("http_proxy", f"http://me:correct-horse@{proxy.host}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        for _ in range(2):
+            reply = await wire.send("GET", URL("http://registry.example/v2/"), limit=4096, headers={})
+            assert summary(reply) == "503 Basic *** *** is not welcome"
+            for number in range(300):
+                remember(f"token-of-repository-{number}")

@@ -584,3 +584,35 @@ async def test_repr_is_for_operators(connect: Connect) -> None:
             "<RegistryHttp https://registry.example <Authorizer registry.example as anonymous access "
             "(no credential was found)> <Wire open, 64 connections>>"
         )
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+async def test_a_change_whose_connection_breaks_is_not_sent_again_when_its_time_is_over(
+    connect: Connect, method: str
+) -> None:
+    """aiohttp would send it again by itself, however long ago it was looked at what is there."""
+
+    async def hang_up(request: web.Request) -> web.Response:
+        if request.method == method:
+            await anyio.sleep(0.2)
+            assert request.transport
+            request.transport.abort()
+        return web.Response()
+
+    async with site(hang_up) as server, connect(server.host) as client:
+        await client.get()  # over the connection that breaks afterwards, too
+        with sent_within(0.1), pytest.raises(TooLate):
+            await client.send(method, "/v2/a/b/x", body=b"{}")
+        assert [seen.method for seen in server.seen] == ["GET", method]
+
+
+async def test_what_must_not_be_sent_twice_is_sent_once(connect: Connect) -> None:
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport
+        request.transport.abort()
+        return web.Response()
+
+    async with site(hang_up) as server, connect(server.host) as client:
+        with pytest.raises(Unreachable):
+            await client.send("PUT", "/v2/a/b/x", body=b"{}", retry=False)
+        assert len(server.seen) == 1

@@ -7,14 +7,13 @@ import msgspec
 from holystone.engine.closure.close import close
 from holystone.engine.model.capabilities import SPARES_ALL, Capabilities, DigestDeletion, TagDeletion
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import MarkOf
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.repository import keep_marks, plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import d, doom, fallback, image, index, repository
 
@@ -38,10 +37,7 @@ def plan(
 
 
 def passes(made: RepositoryPlan) -> list[tuple[str, list[object]]]:
-    return [
-        (each.kind, [step.tag if isinstance(step, Untag) else step.digest for step in each.steps])
-        for each in made.passes
-    ]
+    return [(each.kind, [step.id for step in each.steps]) for each in made.passes]
 
 
 def test_marks_go_when_everything_else_is_gone() -> None:

@@ -264,7 +264,8 @@ def test_a_child_that_is_listed_twice_hides_none_that_goes_with_it() -> None:
 
 
 def test_what_is_gone_already_goes_once() -> None:
-    assert found(repository([image(1)], {"a": 1}), remove(1, "a"), remove(1)) == []
+    listing = repository([index(1, 2), image(2)], {"a": 1})
+    assert found(listing, remove(1, "a"), remove(2), can=can(cascade=Cascade(children=True))) == []
     said = found(SHARED, remove(1, "a"), untag("b", 1))
     assert said == []
 

@@ -13,9 +13,8 @@ from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
-from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
 from holystone.engine.planner.repository import plan_closed
 from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle
@@ -178,6 +177,13 @@ def test_the_proof_finds_a_forgotten_tag_and_an_invented_one() -> None:
 def test_the_proof_finds_a_tag_planned_twice() -> None:
     found = check([image(1)], {"a": 1}, Untag(A, d(1), "delete", ()), gone(1, A))
     assert "tag a is in the plan 2 times" in found
+
+
+def test_the_proof_finds_a_step_planned_twice() -> None:
+    manifests: list[object] = [image(1), image(2)]
+    assert f"{d(2)} is removed by 2 steps" in check(manifests, {"a": 1}, gone(2), gone(2), kept="a")
+    assert "removed by" not in check(manifests, {"a": 1}, gone(2), kept="a")
+    assert "a is removed by 2 steps" in check(manifests, {"a": 1}, *[Untag(A, d(1), "delete", ())] * 2)
 
 
 def test_the_proof_finds_steps_about_things_that_were_not_read() -> None:

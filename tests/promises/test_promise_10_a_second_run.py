@@ -13,7 +13,7 @@ from holystone.engine.executor import execute_plan
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.delete_reasons import NotNeeded
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Locked, Needed, Outcome, StillReferenced
-from holystone.engine.model.plan import Plan, Step, Untag
+from holystone.engine.model.plan import Plan, Step
 from holystone.engine.model.reasons import NotAsked
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict
@@ -81,7 +81,7 @@ async def planned(registry: ManneredRegistry, doomed: set[str]) -> Plan:
 
 
 def aims(step: Step) -> set[str]:
-    return {step.tag, step.digest} if isinstance(step, Untag) else {step.digest, *step.tags}
+    return {step.digest, *step.tags}
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
@@ -109,12 +109,12 @@ async def test_what_is_planned_again_was_told_not_to_have_gone(tmp_path: Path, r
         assert result.losses == (), seed
         assert kept.items() <= registry.contents[APP].tags.items(), seed
         assert set(plan.repositories[0].kept_manifests) <= registry.contents[APP].manifests.keys(), seed
-        left = {number for number, each in done.outcomes.items() if not isinstance(each, Deleted | AlreadyGone)}
-        assert all(outcome_text(done.outcomes[number]) for number in left)
+        left = {step_id: each for step_id, each in done.outcomes.items() if not isinstance(each, Deleted | AlreadyGone)}
+        assert all(map(outcome_text, left.values()))
         # An index that nobody can know of, since it has no tag, may hold something where the registry refuses that.
-        unknown = all(isinstance(done.outcomes[number], StillReferenced | Needed) for number in left)
+        unknown = all(isinstance(each, StillReferenced | Needed) for each in left.values())
         assert stubborn or unknown, (seed, done.outcomes)
-        told = {name for number in left for name in aims(plan.repositories[0].steps[number])}
+        told = {name for step in plan.repositories[0].steps if step.id in left for name in aims(step)}
         again = await planned(registry, doomed)
         assert all(aims(step) & told for step in again.repositories[0].steps), (seed, done.outcomes, again)
 

@@ -10,7 +10,7 @@ from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.recording import RecordedRequest
 from holystone.engine.model.codec import from_json
-from holystone.engine.model.plan import RepositoryPlan, Untag
+from holystone.engine.model.plan import RepositoryPlan
 from tests.promises.conftest import Open
 from tests.support.command_line import Bench, now
 from tests.support.tiny_project import tiny_project
@@ -59,7 +59,7 @@ class Witness:
             return
         assert bodies[digest] == state.manifests[digest].body
         planned = from_json(plan, RepositoryPlan)
-        steps = {str(step.tag if isinstance(step, Untag) else step.digest) for step in planned.steps}
+        steps = {str(step.id) for step in planned.steps}
         assert rest in steps, "not in the plan"
 
 

@@ -14,7 +14,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Locked, Needed, Outcome, StillReferenced
-from holystone.engine.model.plan import Remove, RepositoryPlan
+from holystone.engine.model.plan import Remove, RepositoryPlan, StepId
 from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.refusal_words import refusal_words
 from tests.contract.stands import Stand, unlocked
@@ -125,12 +125,12 @@ def _left(
     return tuple(sorted((doomed & now.keys()) - set(map(str, reasoned)))) + tuple(sorted(removed & there | strangers))
 
 
-def _reasoned(planned: RepositoryPlan, outcomes: Mapping[int, Outcome]) -> set[str]:
+def _reasoned(planned: RepositoryPlan, outcomes: Mapping[StepId, Outcome]) -> set[str]:
     """What the server keeps by a rule of its own, and what waits for that."""
-    steps = {number: str(step.digest) for number, step in enumerate(planned.steps)}
-    found = {steps[number] for number, why in outcomes.items() if isinstance(why, StillReferenced | Locked)}
+    steps = {step.id: str(step.digest) for step in planned.steps}
+    found = {steps[step_id] for step_id, why in outcomes.items() if isinstance(why, StillReferenced | Locked)}
     while (
-        more := {steps[number] for number, why in outcomes.items() if isinstance(why, Needed) and why.by in found}
+        more := {steps[step_id] for step_id, why in outcomes.items() if isinstance(why, Needed) and why.by in found}
         - found
     ):
         found |= more

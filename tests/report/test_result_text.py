@@ -2,8 +2,9 @@
 
 from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
-from holystone.engine.model.plan import Pass
+from holystone.engine.model.plan import Pass, RepositoryPlan, StepId
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.report.document import repository_reports
 from holystone.engine.report.result_text import result_lines
 from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
@@ -24,10 +25,14 @@ def lines(
     *outcomes: tuple[Outcome, ...], moved: tuple[Tag, ...] = (), renewed: tuple[Tag, ...] = (), not_tried: int = 0
 ) -> list[str]:
     results = [
-        RepositoryResult(repository, dict(enumerate(each)), not_tried, None, CheckReport((), moved, renewed))
-        for repository, each in zip(REPOSITORIES, outcomes, strict=True)
+        RepositoryResult(planned.repository, _by_id(planned, each), not_tried, None, CheckReport((), moved, renewed))
+        for planned, each in zip(PLAN.repositories, outcomes, strict=True)
     ]
     return list(result_lines("r1", PLAN, RunResult(tuple(results))))
+
+
+def _by_id(planned: RepositoryPlan, outcomes: tuple[Outcome, ...]) -> dict[StepId, Outcome]:
+    return {step.id: outcome for step, outcome in zip(planned.steps, outcomes, strict=True)}
 
 
 def test_what_went_as_planned_is_one_line() -> None:
@@ -43,6 +48,18 @@ def test_a_repository_where_something_else_happened_has_lines_of_its_own() -> No
         f"  one: left alone: the tag moved to {TWO.short} after it was planned",
         "As planned, in 2 repositories: 6 tags and 2 manifests deleted (at most 2 B)",
     ]
+
+
+def test_steps_are_told_in_the_order_of_the_plan_whatever_was_done_first() -> None:
+    planned = PLAN.repositories[0]
+    outcomes = dict(reversed(_by_id(planned, (Failed("no"), Failed("nor this"))).items()))
+    result = RunResult([RepositoryResult(planned.repository, outcomes, 0, None, None)])
+    only = plan(planned)
+    told = list(result_lines("r1", only, result))
+    assert told[1:3] == ["  one: failed: no", "  two, more: failed: nor this"]
+    (report,) = repository_reports(only, result)
+    assert [each.digest for each in report.steps] == [ONE, TWO]
+    assert [each.outcome for each in report.steps] == [Failed("no"), Failed("nor this")]
 
 
 def test_one_repository_is_told_by_name() -> None:

@@ -8,25 +8,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.engine.errors import Damaged, HolystoneError
+from holystone.engine.model.codec import to_json
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Failed, Loss
+from holystone.engine.model.plan import Pass, RepositoryPlan, StepId
 from holystone.engine.model.records import RepositoryRecord, Tombstone
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 from tests.support.hostile_json import tampered
 from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
 APP, OTHER = repository(), repository("team/other")
 GONE, _ = layerless_image({"which": "gone"}, oci=True)
+GONE_ID = StepId(GONE.digest)
 TOMBSTONE = Tombstone(*layerless_image({}, oci=True))
 COLUMNS = {
-    "runs": ("started", "ended", "command", "state", "plan"),
+    "runs": ("started", "ended", "command", "state", "plan", "format"),
     "plans": ("repository", "plan"),
     "slices": ("repository", "sealed", "checked", "tombstone_digest", "tombstone_body", "tombstone_config"),
     "manifests": ("digest", "media_type", "body"),
@@ -45,13 +49,16 @@ CELLS = (
 )
 
 
+def planned(where: Repository) -> RepositoryPlan:
+    return repository_plan(where, level(remove(GONE.digest, "v1")), kept={"v2": digest_of(b"kept")})
+
+
 async def write(folder: Path, where: Repository) -> str:
     with Journal.open(folder) as journal:
-        planned = repository_plan(where, level(remove(GONE.digest, "v1")), kept={"v2": digest_of(b"kept")})
-        run = await journal.begin(plan(planned), "cleanup")
+        run = await journal.begin(plan(planned(where)), "cleanup")
         begun = await begin_repository(run, where, [GONE], TOMBSTONE)
-        await begun.record({0: Failed("later")})
-        await begun.mark_tombstoned([0])
+        await begun.record({GONE_ID: Failed("later")})
+        await begun.mark_tombstoned([GONE_ID])
         await begun.record_check([Loss(digest_of(b"kept"), Tag("v2"))])
         return run.id
 
@@ -85,7 +92,7 @@ async def everything(
     with Journal.open(folder) as journal:
         try:
             taken = await journal.load(run)
-            known = await taken.repository(where)
+            known = await taken.repository(planned(where))
             slices = await recorded(journal, run)
             bytes_of = await known.journaled() if known else None
             each = [await known.manifest(digest) for digest in bytes_of.whole] if known and bytes_of else []
@@ -98,7 +105,8 @@ async def everything(
         return known.known, set(bytes_of.whole)
 
 
-def check(table: str, column: str, value: object) -> None:
+def check(table: str, column: str, value: object) -> object:
+    """What became of that run; the other one is as it was."""
     one, two, content = written()
     of_run = dict.fromkeys(("slices", "plans"), "run = ?") | {"runs": "id = ?"}
     own = of_run.get(table, "slice = (SELECT id FROM slices WHERE run = ?)")
@@ -115,8 +123,9 @@ def check(table: str, column: str, value: object) -> None:
             assert one in made.message
         other = anyio.run(everything, folder, two, OTHER)
         assert isinstance(other, tuple)
-        assert other[0].outcomes == {0: Failed("later")}
+        assert other[0].outcomes == {GONE_ID: Failed("later")}
         assert other[1] == {GONE.digest}
+        return made
 
 
 @given(st.sampled_from(PLACES), CELLS)
@@ -149,6 +158,29 @@ def test_a_plan_that_names_a_repository_twice(tmp_path: Path) -> None:
     assert isinstance(made, Damaged)
     assert f"{where} is there twice" in made.message
     assert isinstance(anyio.run(everything, tmp_path, two, OTHER), tuple)
+
+
+@pytest.mark.parametrize("kind", ["a step twice", "a tag by name and with another manifest"])
+def test_a_plan_in_which_something_is_removed_twice(kind: str) -> None:
+    made = repository_plan(APP, level(remove(GONE.digest), remove(GONE.digest)))
+    if kind != "a step twice":
+        made = repository_plan(APP, Pass("untag", (untag("v1", GONE.digest), untag("v1", digest_of(b"other")))))
+    made_of = check("plans", "plan", to_json(made))
+    assert isinstance(made_of, Damaged)
+    assert "is removed twice" in made_of.message
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_run_of_another_format_than_the_journal_is_not_read_as_one_of_this(version: int) -> None:
+    assert isinstance(check("runs", "format", version), Damaged)
+
+
+@pytest.mark.parametrize("name", ["v2", digest_of(b"kept"), "", 0, "V1", f"{GONE.digest} "])
+@pytest.mark.parametrize("table", ["outcomes", "tombstoned"])
+def test_what_came_of_a_step_that_the_plan_has_not(table: str, name: object) -> None:
+    made = check(table, "step", name)
+    assert isinstance(made, Damaged)
+    assert "its plan does not remove" in made.message
 
 
 def test_a_plan_of_which_a_repository_is_missing() -> None:

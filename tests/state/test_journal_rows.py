@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from holystone.adapters.state.sqlite import Journal, checked
-from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database, unusable
+from holystone.adapters.state.sqlite.schema import FILE_NAME, VERSION, open_database, unusable
 from holystone.engine.errors import Damaged, HolystoneError, UsageError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
@@ -89,7 +89,7 @@ def test_the_run_is_named_whose_row_is_wrong() -> None:
         with pytest.raises(Damaged, match=f"run {ID} is damaged \\(its plan: x\\)"), checked.reading(ID, "its plan"):
             raise error
     with pytest.raises(Damaged, match=f"run {ID} is damaged \\(its plan: expected bytes, got str"):
-        checked.begun(ID, "text")
+        checked.begun(ID, VERSION, "text")
 
 
 def test_the_parts_of_a_tombstone_are_it_and_seven_that_differ_in_what_nobody_reads() -> None:

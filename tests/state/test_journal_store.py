@@ -1,20 +1,22 @@
+import asyncio
 import json
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite import Journal, rows
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import Damaged, HolystoneError, UsageError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import Deleted, Loss
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, StepId
 from holystone.engine.model.records import Tombstone
 from tests.support.journals import begin_repository, manifests, recorded
 from tests.support.memory_registry import digest_of, repository
@@ -34,8 +36,8 @@ async def test_of_what_is_forgotten_no_row_is_left(tmp_path: Path, state: str) -
         where = repository(f"a{number}")
         run = await journal.begin(plan(repository_plan(where, level(remove(BYTES.digest)))), "cleanup")
         begun = await begin_repository(run, where, [BYTES], TOMBSTONE)
-        await begun.record({0: Deleted()})
-        await begun.mark_tombstoned([0])
+        await begun.record({StepId(BYTES.digest): Deleted()})
+        await begun.mark_tombstoned([StepId(BYTES.digest)])
         await begun.record_check([Loss(BYTES.digest)])
         await run.finish()
 
@@ -44,44 +46,83 @@ async def test_of_what_is_forgotten_no_row_is_left(tmp_path: Path, state: str) -
             await write(journal, day)
             if not day and state == "beginning":
                 await journal._writer.do(lambda db: db.execute("UPDATE runs SET state = 'beginning'").rowcount)
+            if not day:  # as one of an earlier format has them
+                await journal._writer.do(lambda db: db.execute("INSERT INTO outcomes_by_position VALUES (1, 0, 'x')"))
+                await journal._writer.do(lambda db: db.execute("INSERT INTO tombstoned_by_position VALUES (1, 0)"))
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        for table in ("outcomes_by_position", "tombstoned_by_position"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
         for table in ("runs", "plans", "slices", "manifests", "outcomes", "tombstoned", "losses"):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (8,), table
+
+
+async def test_a_run_whose_beginning_is_cut_short_when_it_is_all_but_written_has_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C there is told that nothing was deleted, and of no run that could be resumed."""
+    set_state = rows.set_state
+    loop = asyncio.get_running_loop()
+
+    def late(database: sqlite3.Connection, **state: Any) -> None:
+        set_state(database, **state)
+        loop.call_soon_threadsafe(scope.cancel)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(rows, "set_state", late)
+    with Journal.open(tmp_path) as journal:
+        with anyio.CancelScope() as scope:
+            await journal.begin(PLAN, "cleanup")
+        assert scope.cancelled_caught
+        monkeypatch.undo()
+        assert await journal.runs() == ()
+        await (await journal.begin(PLAN, "cleanup")).finish()
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     Journal.open(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("PRAGMA user_version = 5")
+        database.execute("PRAGMA user_version = 6")
     database.close()
-    with pytest.raises(UsageError, match=r"newer Holystone \(format 5, known is 4\)"):
+    with pytest.raises(UsageError, match=r"newer Holystone \(format 6, known is 5\)"):
         Journal.open(tmp_path)
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
-async def test_a_journal_of_an_earlier_format_is_taken_over_but_for_its_plans(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+async def test_a_journal_of_an_earlier_format_is_taken_over_but_for_its_runs(tmp_path: Path, version: int) -> None:
     """What they meant is not guessed: who began such a run is told to go on with it by the version that wrote it."""
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(PLAN, "cleanup")
-        begun = await begin_repository(run, APP, [BYTES], None)
-        await begun.record({0: Deleted()})
+        await begin_repository(run, APP, [BYTES], None)
+    positions = [f"DROP TABLE {table}" for table in ("outcomes", "tombstoned")]
+    positions += [f"ALTER TABLE {table}_by_position RENAME TO {table}" for table in ("outcomes", "tombstoned")]
+    positions += ["INSERT INTO outcomes VALUES (1, 0, x'7b7d')", "INSERT INTO tombstoned VALUES (1, 2)"]
+    plans = ("DROP TABLE plans",) if version < 4 else ()
     losses = ("DROP TABLE losses", "ALTER TABLE slices DROP COLUMN checked") if version == 1 else ()
     locks = ("ALTER TABLE runs DROP COLUMN locks",) if version < 3 else ()
-    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # as it was before losses, locks, and plans by themselves
-        for statement in (*losses, *locks, "DROP TABLE plans", f"PRAGMA user_version = {version}"):
+    of_runs = "ALTER TABLE runs DROP COLUMN format"
+    with sqlite3.connect(tmp_path / FILE_NAME) as database:  # before losses, locks, plans by themselves, ids of steps
+        for statement in (*losses, *locks, *plans, *positions, of_runs, f"PRAGMA user_version = {version}"):
             database.execute(statement)
-        database.execute("UPDATE runs SET plan = ?", (json.dumps({"format": 1, "repositories": [{}]}).encode(),))
+        if version < 4:
+            database.execute("UPDATE runs SET plan = ?", (json.dumps({"format": 1, "repositories": [{}]}).encode(),))
     database.close()
     for _ in range(2):
         with Journal.open(tmp_path) as journal:
-            with pytest.raises(Damaged, match=f"Run {run.id} was begun by an earlier version of Holystone"):
-                await journal.load()
+            for read in (journal.load, journal.plan):
+                with pytest.raises(Damaged, match=f"Run {run.id} was begun by an earlier version of Holystone"):
+                    await read(run.id)
             assert [each.state for each in await journal.runs()] == ["open"]
-            found = await journal.recorded(run.id, APP)
-            assert found
-            assert (found.outcomes, found.losses, found.checked) == ({0: Deleted()}, (), False)
+            found = await journal.recorded(run.id, PLAN.repositories[0])
+            assert found, "positions are never taken for ids"
+            assert (found.outcomes, found.tombstoned, found.losses, found.checked) == ({}, frozenset(), (), False)
             assert not (await journal.record(run.id)).locks
             assert await manifests(journal, run.id, APP) == {BYTES.digest: BYTES}
+    with Journal.open(tmp_path) as journal:
+        await journal.give_up(run.id)
+        await (await journal.begin(PLAN, "cleanup")).finish()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
+        for table, position in (("outcomes", 0), ("tombstoned", 2)):
+            assert database.execute(f"SELECT step FROM {table}_by_position").fetchall() == [(position,)]
 
 
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
@@ -126,7 +167,7 @@ async def test_a_full_disk_is_told_to_whoever_wrote(tmp_path: Path) -> None:
         body = b"x" * 1_000_000
         with pytest.raises(HolystoneError, match="full"):
             await begin_repository(run, APP, [RawManifest(digest_of(body), OCI_MANIFEST, body)], None)
-        assert await run.repository(APP) is None
+        assert await run.repository(PLAN.repositories[0]) is None
 
 
 async def test_two_thousand_outcomes_share_their_flushes(tmp_path: Path) -> None:
@@ -137,14 +178,15 @@ async def test_two_thousand_outcomes_share_their_flushes(tmp_path: Path) -> None
         commits += statement == "COMMIT"
 
     with Journal.open(tmp_path) as journal:
-        run = await journal.begin(PLAN, "cleanup")
+        many = repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(2000))))
+        run = await journal.begin(plan(many), "cleanup")
         written = await begin_repository(run, APP, [BYTES], None)
         await journal._writer.do(lambda db: db.set_trace_callback(count))
-        steps = iter(range(2000))
+        steps = iter(many.steps)
 
         async def work() -> None:
             for step in steps:
-                await written.record({step: Deleted()})
+                await written.record({step.id: Deleted()})
 
         started = time.perf_counter()
         async with anyio.create_task_group() as tasks:

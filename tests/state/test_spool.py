@@ -15,7 +15,7 @@ from holystone.engine.executor import CheckReport, RepositoryResult
 from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.codec import pack
 from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
-from holystone.engine.model.plan import Kept, RepositoryPlan
+from holystone.engine.model.plan import Kept, RepositoryPlan, StepId
 from holystone.engine.model.reasons import AncestorOfStage
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, RepositoryUndo
@@ -42,7 +42,8 @@ def test_they_come_back_whole_in_order_of_their_names(names: list[str], in_memor
 
 def test_no_more_is_in_memory_than_may_be_and_the_rest_in_no_file_that_others_see(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
-    some = [RepositoryResult(repository(f"a{number}"), {0: Deleted()}, 0, None, None) for number in range(10, 30)]
+    came = {StepId("v1"): Deleted()}
+    some = [RepositoryResult(repository(f"a{number}"), came, 0, None, None) for number in range(10, 30)]
     spool = FileSpool(RepositoryResult, folder, in_memory=3 * len(pack(some[0])))
     for each in some:
         spool.append(each)
@@ -67,7 +68,7 @@ def test_what_is_larger_than_all_that_may_be_in_memory_is_not_held_either() -> N
 def test_whatever_came_of_a_repository_comes_back() -> None:
     stopped = Stopped.by(Unreachable("no answer", not_deleted="Nothing.", what_to_do="Wait."))
     check = CheckReport((Loss(ONE, Tag("v1")), Loss(TWO)), (Tag("m"),), (Tag("r"),), (Tag("s"),), (ONE,))
-    outcomes: dict[int, Outcome] = {0: Deleted(), 7: Failed("x"), 12: Needed("v1")}
+    outcomes: dict[StepId, Outcome] = {StepId("v1"): Deleted(), StepId(TWO): Failed("x"), StepId(ONE): Needed("v1")}
     of_runs = [
         RepositoryResult(repository("a"), outcomes, 3, stopped, check, {ONE: Tag("v1")}, frozenset((ONE, TWO))),
         RepositoryResult(repository("b"), {}, 0, None, None),

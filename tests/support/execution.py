@@ -15,6 +15,7 @@ from holystone.engine.executor import RunResult
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.manifests import Manifest
+from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest
 from tests.support.journals import begin_repository
@@ -24,6 +25,12 @@ from tests.support.small_plans import plan
 
 class Execute(Protocol):
     async def __call__(self, registry: MemoryRegistry, *repositories: RepositoryPlan) -> RunResult: ...
+
+
+def came_of(result: RunResult) -> dict[str, Outcome]:
+    """What came of each step of the only repository, by what it removes."""
+    (only,) = result.repositories
+    return dict(only.outcomes.items())
 
 
 class Killed(BaseException):

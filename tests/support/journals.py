@@ -21,7 +21,7 @@ async def begin_repository(
 async def recorded(store: RunStore, run_id: str) -> tuple[RepositoryRecord, ...]:
     """Of the repositories that were begun, sorted by name."""
     plans = (await store.plan(run_id)).repositories
-    found = [await store.recorded(run_id, each.repository) for each in plans]
+    found = [await store.recorded(run_id, each) for each in plans]
     return tuple(each for each in found if each)
 
 

@@ -14,7 +14,7 @@ from holystone.engine.errors import PlanDoubtful
 from holystone.engine.executor import RunResult, execute_plan
 from holystone.engine.model.manifests import blobs_of
 from holystone.engine.model.outcomes import Deleted
-from holystone.engine.model.plan import Pass, RepositoryPlan
+from holystone.engine.model.plan import Pass, RepositoryPlan, StepId
 from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Run
@@ -112,7 +112,7 @@ async def test_only_what_the_run_may_have_pushed_over_is_looked_at(tmp_path: Pat
     with Journal.open(tmp_path) as journal:
         run = await journal.begin(plan(repository_plan(APP, *passes)), "cleanup")
         record = await begin_repository(run, APP, [], Tombstone(part, config))
-        await record.record({1: Deleted()})
+        await record.record({StepId("done"): Deleted()})
         await uncover(run, registry.planned, sleep=no_time)
     assert registry.calls == [("resolve alone", (APP, "late"))], "and where no tag is on it nothing else is done"
 

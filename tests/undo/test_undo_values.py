@@ -17,12 +17,12 @@ from holystone.engine.model.outcomes import (
     Outcome,
     StillServed,
 )
-from holystone.engine.model.plan import Kept, Pass
+from holystone.engine.model.plan import Kept, Pass, StepId
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult
-from holystone.engine.undo.compare import There, look
+from holystone.engine.undo.putting import There, look
 from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,
@@ -115,11 +115,12 @@ def test_what_a_run_took_away_or_may_have() -> None:
     whole = {digest: understood(raw) for digest, raw in there.items() if digest != by_name["damaged"]}
     steps = [untag(name, digest) for name, digest in by_name.items()]
     plan = repository_plan(APP, Pass("untag", (*steps, untag("x", unrecorded))), level(remove(by_name["deleted"])))
-    outcomes: dict[int, Outcome] = dict(
-        enumerate([Deleted(), AlreadyGone(), Failed("x"), StillServed(), MovedMeanwhile(d(3)), Needed("x")], start=1)
+    came: tuple[Outcome, ...] = (Deleted(), AlreadyGone(), Failed("x"), StillServed(), MovedMeanwhile(d(3)))
+    came += (Needed("x"), Forbidden("x"), MovedMeanwhile(d(3)), Deleted(), Deleted(), Deleted())
+    outcomes = {step.id: outcome for step, outcome in zip(plan.steps[1:], came, strict=True)}
+    known = RepositoryRecord(
+        APP, None, outcomes, frozenset({StepId("covered")}), (Loss(lost, Tag("lost")), Loss(unread)), checked=True
     )
-    outcomes |= {7: Forbidden("x"), 8: MovedMeanwhile(d(3)), 9: Deleted(), 10: Deleted(), 11: Deleted()}
-    known = RepositoryRecord(APP, None, outcomes, frozenset({8}), (Loss(lost, Tag("lost")), Loss(unread)), checked=True)
     found = taken(plan, known, Journaled(whole, frozenset({by_name["damaged"]})))
     ours = {name: by_name[name] for name in ("none", "deleted", "gone", "failed", "served", "covered", "damaged")}
     assert found.tags == {**{Tag(name): digest for name, digest in ours.items()}, Tag("lost"): lost}

@@ -7,14 +7,17 @@ from typing import Any
 import msgspec
 
 from holystone.adapters.state.sqlite import checked, rows
-from holystone.adapters.state.sqlite.schema import _STEPS
+from holystone.adapters.state.sqlite.schema import _STEPS, VERSION
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.codec import to_json
+from holystone.engine.model.plan import Pass
+from holystone.engine.model.references import Digest
 from tests.fuzz.scripted import REPOSITORY
-from tests.support.small_plans import repository_plan
+from tests.support.small_plans import level, remove, repository_plan, untag
 
-_D = "sha256:" + "0" * 64
-_TABLES = {"runs": 7, "plans": 3, "slices": 9, "manifests": 4, "outcomes": 3, "tombstoned": 2, "losses": 3}
+_D = Digest("sha256:" + "0" * 64)
+_PLAN = repository_plan(REPOSITORY, Pass("untag", (untag("v1", _D),)), level(remove(_D)))
+_TABLES = {"runs": 8, "plans": 3, "slices": 9, "manifests": 4, "outcomes": 3, "tombstoned": 2, "losses": 3}
 SEEDS = (
     msgspec.json.encode(
         {
@@ -27,15 +30,17 @@ SEEDS = (
                     "open",
                     '{"as_of": 1, "command": "x", "format": 2, "repositories": 1}',
                     0,
+                    VERSION,
                 ]
             ],
-            "plans": [["r", str(REPOSITORY), to_json(repository_plan(REPOSITORY)).decode()]],
+            "plans": [["r", str(REPOSITORY), to_json(_PLAN).decode()]],
             "slices": [[1, "r", str(REPOSITORY), 1, _D, "a/b", "{}", "{}", 1]],
             "manifests": [[1, _D, "a/b", "{}"]],
-            "outcomes": [[1, 0, '{"outcome":{"type":"deleted"}}']],
-            "tombstoned": [[1, 0]],
+            "outcomes": [[1, "v1", '{"outcome":{"type":"deleted"}}']],
+            "tombstoned": [[1, _D]],
             "losses": [[1, "v1", _D]],
-        }
+        },
+        enc_hook=str,
     ),
 )
 
@@ -73,7 +78,7 @@ def _stored(value: Any) -> Any:
 
 def _plan(database: sqlite3.Connection) -> object:
     found = rows.one_run(database, None)
-    return checked.begun(found[0].id, found[1]) if found else None
+    return checked.begun(found[0].id, *found[1]) if found else None
 
 
 def _plans(database: sqlite3.Connection) -> object:
@@ -81,7 +86,7 @@ def _plans(database: sqlite3.Connection) -> object:
 
 
 def _slice(database: sqlite3.Connection) -> object:
-    return rows.read_slice(database, "r", REPOSITORY)
+    return rows.read_slice(database, "r", _PLAN)
 
 
 def _manifests(database: sqlite3.Connection) -> object:

@@ -12,10 +12,21 @@ from holystone.engine.model.capabilities import Quota
 from holystone.engine.ports import Baselines, DigestCache, Locks, RateBudget, RunStore
 
 Record: TypeAlias = Literal[
-    "run", "head", "plan", "half of the plan", "tombstone", "manifest", "outcome", "mark", "loss", "counted", "digest"
+    "run",
+    "head",
+    "plan",
+    "half of the plan",
+    "tombstone",
+    "manifest",
+    "step",
+    "outcome",
+    "mark",
+    "loss",
+    "counted",
+    "digest",
 ]
 """What there is one of, or more, for each run: `run` is its own row, `head` what its plan says of all repositories,
-`plan` that of one repository. The last two belong to no run."""
+`plan` that of one repository; `step` is what an outcome is of. The last two belong to no run."""
 
 NOW: Final = 1_795_450_320.0
 

@@ -11,11 +11,11 @@ from holystone.engine.model.references import Digest
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.ports import RunStore
 from tests.state.conformance.stand import Record, Stand
-from tests.state.conformance.verbs import BYTES, ELSEWHERE, FIRST, OTHER_PLAN, PLAN, prepare
+from tests.state.conformance.verbs import BYTES, FIRST, IDS, OTHER_PLAN, PLAN, prepare
 
 OF_A_RUN: tuple[Record, ...] = tuple(each for each in get_args(Record) if each not in ("counted", "digest"))
 OF_ITS_PLAN: tuple[Record, ...] = ("head", "plan", "half of the plan")
-OF_A_REPOSITORY: tuple[Record, ...] = ("tombstone", "outcome", "mark", "loss")
+OF_A_REPOSITORY: tuple[Record, ...] = ("tombstone", "step", "outcome", "mark", "loss")
 
 
 async def _damaged(stand: Stand, record: Record) -> str:
@@ -32,9 +32,9 @@ async def _other_is_whole(store: RunStore) -> None:
     (other,) = [each.id for each in await store.runs() if each.command == "prune"]
     run = await store.load(other)
     assert [*run.plan.repositories] == [*OTHER_PLAN.repositories]
-    journal = await run.repository(ELSEWHERE)
+    journal = await run.repository(OTHER_PLAN.repositories[0])
     assert journal
-    assert journal.known.outcomes == {0: Failed("later")}
+    assert journal.known.outcomes == {IDS[0]: Failed("later")}
     assert [await journal.manifest(raw.digest) for raw in BYTES[:3]] == [*BYTES[:2], None]
     await run.finish()
 
@@ -61,7 +61,7 @@ async def test_another_run_begins_where_the_damaged_one_was(stand: Stand, record
 
 async def _read(store: RunStore, run_id: str) -> None:
     run = await store.load(run_id)
-    journal = await run.repository(FIRST)
+    journal = await run.repository(PLAN.repositories[0])
     assert journal
     for digest in (await journal.journaled()).damaged:
         assert await journal.manifest(digest) is None
@@ -97,16 +97,16 @@ async def test_a_repository_of_which_a_record_is_damaged_is_neither_finished_nor
     async with stand.store() as store:
         taken = await store.load(run)
         with pytest.raises(Damaged, match=f"{run} is damaged"):
-            await taken.repository(FIRST)
+            await taken.repository(PLAN.repositories[0])
         with pytest.raises(Damaged, match=f"{run} is damaged"):
-            await store.recorded(run, FIRST)
-        assert [await taken.repository(each.repository) for each in [*PLAN.repositories][1:]] == [None, None]
+            await store.recorded(run, PLAN.repositories[0])
+        assert [await taken.repository(each) for each in [*PLAN.repositories][1:]] == [None, None]
 
 
 async def test_bytes_that_were_changed_are_told_from_those_that_are_whole(stand: Stand) -> None:
     run = await _damaged(stand, "manifest")
     async with stand.store() as store:
-        journal = await (await store.load(run)).repository(FIRST)
+        journal = await (await store.load(run)).repository(PLAN.repositories[0])
         assert journal
         await journal.keep(BYTES[2:4])
         known = await journal.journaled()

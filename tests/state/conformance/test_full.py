@@ -8,7 +8,7 @@ from holystone.engine.model.outcomes import Deleted
 from holystone.engine.model.references import Digest
 from holystone.engine.model.sources import Counted, Key, Remembered
 from tests.state.conformance.stand import Stand
-from tests.state.conformance.verbs import AGAIN, BYTES, ELSEWHERE, FIRST, VERBS, Verb, begin, prepare, seen
+from tests.state.conformance.verbs import AGAIN, BYTES, ELSEWHERE, FIRST, IDS, PLAN, VERBS, Verb, begin, prepare, seen
 from tests.support.journals import recorded
 from tests.support.memory_registry import digest_of
 
@@ -70,16 +70,16 @@ async def test_a_record_that_found_no_room_takes_none_back_that_did(stand: Stand
     large = RawManifest(digest_of(body), "text/plain", body)
     async with stand.store() as store:
         run = await store.load()
-        journal = await run.repository(FIRST)
+        journal = await run.repository(PLAN.repositories[0])
         assert journal
         with stand.full(50_000):
-            await journal.record({3: Deleted()})
+            await journal.record({IDS[3]: Deleted()})
             with pytest.raises(HolystoneError):
                 await journal.keep([large])
         assert await journal.manifest(large.digest) is None
         assert set((await journal.journaled()).whole) == {raw.digest for raw in BYTES[:3]}
         (now,) = await recorded(store, run.id)
-        assert now.outcomes == {**journal.known.outcomes, 3: Deleted()}
+        assert now.outcomes == {**journal.known.outcomes, IDS[3]: Deleted()}
 
 
 async def test_who_cannot_write_down_what_it_locks_has_locked_nothing(stand: Stand) -> None:

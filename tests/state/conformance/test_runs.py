@@ -11,7 +11,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss, MovedMeanwhile, Outcome
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Pass, Plan, RepositoryPlan, StepId
 from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.ports import Run, RunStore
@@ -19,31 +19,32 @@ from tests.state.conformance.stand import NOW, Stand
 from tests.state.conformance.stands import NewStand
 from tests.support.journals import begin_repository, recorded
 from tests.support.memory_registry import digest_of, repository
-from tests.support.small_plans import level, plan, remove, repository_plan
+from tests.support.small_plans import level, plan, remove, repository_plan, untag
 
 APP = repository()
 BYTES = RawManifest(digest_of(b"{}"), OCI_MANIFEST, b"{}")
 TOMBSTONE = Tombstone(*layerless_image({}, oci=True))
 PLAN = plan(repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(3)))))
 CLAIMED = Plan.of(PLAN.head, [each.claimed() for each in PLAN.repositories])
+IDS = [step.id for step in PLAN.repositories[0].steps]
 DAY = 86_400
 
 
 async def test_a_run_comes_back_as_it_was_written(stand: Stand) -> None:
     async with stand.store() as store:
         run = await store.begin(PLAN, "images cleanup")
-        assert await run.repository(APP) is None
+        assert await run.repository(PLAN.repositories[0]) is None
         written = await begin_repository(run, APP, [BYTES], TOMBSTONE)
-        await written.record({0: Failed("later"), 1: Deleted()})
-        await written.record({0: AlreadyGone()})
-        await written.mark_tombstoned([2])
+        await written.record({IDS[0]: Failed("later"), IDS[1]: Deleted()})
+        await written.record({IDS[0]: AlreadyGone()})
+        await written.mark_tombstoned([IDS[2]])
     async with stand.store() as store:
         again = await store.load()
         assert (again.id, again.plan, again.record.command) == (run.id, CLAIMED, "images cleanup")
-        known = await again.repository(APP)
+        known = await again.repository(PLAN.repositories[0])
         assert known is not None
-        assert known.known.outcomes == {0: AlreadyGone(), 1: Deleted()}
-        assert known.known.tombstoned == {2}
+        assert known.known.outcomes == {IDS[0]: AlreadyGone(), IDS[1]: Deleted()}
+        assert known.known.tombstoned == {IDS[2]}
         assert known.known.tombstone == TOMBSTONE
         assert await known.manifest(BYTES.digest) == BYTES
         assert set((await known.journaled()).whole) == {BYTES.digest}
@@ -85,8 +86,8 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(stand:
     async def write(store: RunStore) -> Run:
         run = await store.begin(PLAN, "cleanup")
         begun = await begin_repository(run, APP, [BYTES], TOMBSTONE)
-        await begun.record({0: Deleted()})
-        await begun.mark_tombstoned([0])
+        await begun.record({IDS[0]: Deleted()})
+        await begun.mark_tombstoned([IDS[0]])
         return run
 
     async with stand.store(now=lambda: now) as store:
@@ -111,10 +112,10 @@ async def test_runs_that_ended_long_ago_are_forgotten_when_another_begins(stand:
         assert len(left) == 3 + 8, "nothing else of long ago"
         for run in (killed, undoing, recent):
             (found,) = await recorded(store, run.id)
-            assert found.outcomes == {0: Deleted()}
-            assert found.tombstoned == {0}
+            assert found.outcomes == {IDS[0]: Deleted()}
+            assert found.tombstoned == {IDS[0]}
             taken = await store.load(run.id)
-            journal = await taken.repository(APP)
+            journal = await taken.repository(PLAN.repositories[0])
             assert journal
             assert await journal.manifest(BYTES.digest) == BYTES
             taken.release()
@@ -144,7 +145,7 @@ async def test_what_a_check_found_lost_is_kept_with_its_bytes(stand: Stand) -> N
     async with stand.store() as store:
         (found,) = await recorded(store, run.id)
         assert (set(found.losses), found.checked) == ({first, second}, True)
-        journal = await (await store.load()).repository(APP)
+        journal = await (await store.load()).repository(PLAN.repositories[0])
         assert journal
         assert await journal.manifest(BYTES.digest) == BYTES
 
@@ -184,36 +185,41 @@ async def test_what_is_given_up_has_ended_and_what_has_ended_is_left_as_it_is(st
 
 
 async def test_who_is_cancelled_while_it_waits_harms_nobody(stand: Stand) -> None:
+    many = repository_plan(APP, level(*(remove(digest_of(b"%d" % number)) for number in range(51))))
+    *others, last = (step.id for step in many.steps)
     async with stand.store() as store:
-        run = await store.begin(PLAN, "cleanup")
+        run = await store.begin(plan(many), "cleanup")
         written = await begin_repository(run, APP, [BYTES], None)
-        for step in range(50):
-            task = asyncio.ensure_future(written.record({step: Deleted()}))
-            for _ in range(step % 4):
+        for number, step_id in enumerate(others):
+            task = asyncio.ensure_future(written.record({step_id: Deleted()}))
+            for _ in range(number % 4):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await written.record({50: AlreadyGone()})
+        await written.record({last: AlreadyGone()})
     async with stand.store() as store:
         (known,) = await recorded(store, run.id)
-        assert known.outcomes[50] == AlreadyGone()
-        assert known.outcomes.items() <= {**dict.fromkeys(range(50), Deleted()), 50: AlreadyGone()}.items()
+        assert known.outcomes[last] == AlreadyGone()
+        assert known.outcomes.items() <= {**dict.fromkeys(others, Deleted()), last: AlreadyGone()}.items()
 
 
 REPOSITORIES = [repository("a"), repository("b")]
-TWO = plan(*(repository_plan(each) for each in REPOSITORIES))
+STEPS = [untag(f"v{number}", digest_of(b"%d" % number)) for number in range(10)]
+TWO = plan(*(repository_plan(each, Pass("untag", tuple(STEPS))) for each in REPOSITORIES))
 _OUTCOMES: st.SearchStrategy[Outcome] = st.sampled_from(
     [Deleted(), AlreadyGone(), Failed("no"), MovedMeanwhile(digest_of(b"x"))]
 )
-_RECORDS = st.tuples(st.sampled_from(REPOSITORIES), st.dictionaries(st.integers(0, 9), _OUTCOMES, min_size=1))
-_MARKS = st.tuples(st.sampled_from(REPOSITORIES), st.frozensets(st.integers(0, 9), min_size=1))
+_IDS: st.SearchStrategy[StepId] = st.sampled_from([step.id for step in STEPS])
+_RECORDS = st.tuples(st.sampled_from(TWO.repositories), st.dictionaries(_IDS, _OUTCOMES, min_size=1))
+_MARKS = st.tuples(st.sampled_from(TWO.repositories), st.frozensets(_IDS, min_size=1))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(_RECORDS | _MARKS, max_size=7), min_size=1, max_size=4))
 def test_whatever_was_written_is_there_after_any_reopening(new_stand: NewStand, attempts: list[list[object]]) -> None:
     async def scenario(stand: Stand) -> None:
-        expected: dict[Repository, tuple[dict[int, Outcome], set[int]]] = {each: ({}, set()) for each in REPOSITORIES}
+        expected: dict[Repository, tuple[dict[StepId, Outcome], set[StepId]]]
+        expected = {each: ({}, set()) for each in REPOSITORIES}
         async with stand.store() as store:
             run = await store.begin(TWO, "cleanup")
             for each in REPOSITORIES:
@@ -223,16 +229,16 @@ def test_whatever_was_written_is_there_after_any_reopening(new_stand: NewStand, 
                 run = await store.load()
                 for operation in operations:
                     match operation:
-                        case (Repository() as where, dict() as outcomes):
+                        case (RepositoryPlan() as where, dict() as outcomes):
                             journal = await run.repository(where)
                             assert journal
                             await journal.record(outcomes)
-                            expected[where][0].update(outcomes)
-                        case (Repository() as where, frozenset() as marks):
+                            expected[where.repository][0].update(outcomes)
+                        case (RepositoryPlan() as where, frozenset() as marks):
                             journal = await run.repository(where)
                             assert journal
                             await journal.mark_tombstoned(marks)
-                            expected[where][1].update(marks)
+                            expected[where.repository][1].update(marks)
         async with stand.store() as store:
             found = {each.repository: each for each in await recorded(store, run.id)}
             assert {at: (dict(each.outcomes), set(each.tombstoned)) for at, each in found.items()} == expected

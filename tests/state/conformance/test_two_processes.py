@@ -12,12 +12,14 @@ import pytest
 
 from holystone.engine.errors import Busy
 from holystone.engine.model.outcomes import Deleted
+from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.references import Repository
 from holystone.engine.model.sources import Counted, Key
 from tests.state.conformance.meanwhile import Meanwhile
 from tests.state.conformance.stand import Stand
-from tests.state.conformance.verbs import BYTES, ELSEWHERE, FIRST, OTHER_PLAN, PLAN, prepare, seen
+from tests.state.conformance.verbs import BYTES, ELSEWHERE, FIRST, OTHER_PLAN, PLAN, SECOND, seen
 from tests.support.journals import begin_repository, recorded
-from tests.support.memory_registry import repository
+from tests.support.memory_registry import digest_of, repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
 
@@ -80,9 +82,9 @@ async def test_both_write_at_once_and_everything_is_there(stand: Stand) -> None:
     async def work(number: int) -> str:
         own = repository(f"own/{number}")
         async with stand.store() as store:
-            run = await store.begin(plan(repository_plan(own, level(remove(BYTES[0].digest)))), "cleanup")
+            run = await store.begin(plan(many_steps(own, 20)), "cleanup")
             begun = await begin_repository(run, own, BYTES, None)
-            await asyncio.gather(*(begun.record({step: Deleted()}) for step in range(20)))
+            await asyncio.gather(*(begun.record({step.id: Deleted()}) for step in run.plan.repositories[0].steps))
             return run.id
 
     runs = await asyncio.gather(*(work(number) for number in range(4)))
@@ -90,7 +92,12 @@ async def test_both_write_at_once_and_everything_is_there(stand: Stand) -> None:
     async with stand.store() as store:
         for run in runs:
             (known,) = await recorded(store, run)
-            assert known.outcomes == dict.fromkeys(range(20), Deleted())
+            (planned,) = (await store.plan(run)).repositories
+            assert known.outcomes == dict.fromkeys([step.id for step in planned.steps], Deleted())
+
+
+def many_steps(where: Repository, number: int) -> RepositoryPlan:
+    return repository_plan(where, level(*(remove(digest_of(b"%d" % each)) for each in range(number))))
 
 
 @contextmanager
@@ -127,29 +134,32 @@ def _said(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.slow
 async def test_who_is_killed_has_what_it_wrote_written_and_gives_its_run_back(stand: Stand) -> None:
-    await prepare(stand)
+    planned = many_steps(SECOND, 10_000)
+    async with stand.store() as store:
+        await store.begin(plan(planned), "cleanup")
     with another_process(
         stand,
         "async with stand.store() as store:",
         "    run = await store.load()",
+        "    steps = run.plan.repositories[0].steps",
         "    begun = await begin_repository(run, SECOND, BYTES, TOMBSTONE)",
         "    print(run.id, flush=True)",
         "    async def work(first):",
-        "        for step in range(first, 1_000_000, 8):",
-        "            await begun.record({step: Deleted()})",
-        "            print(step, flush=True)",
+        "        for step in steps[first::8]:",
+        "            await begun.record({step.id: Deleted()})",
+        "            print(step.id, flush=True)",
         "    await asyncio.gather(*(work(first) for first in range(8)))",
     ) as victim:
         run_id = _said(victim)
-        told = [int(_said(victim)) for _ in range(100)]
+        told = [_said(victim) for _ in range(100)]
         async with stand.store() as store:
             with pytest.raises(Busy, match="still going on"):
                 await store.load(run_id)
         victim.kill()
         assert victim.stdout
-        told += [int(line) for line in victim.stdout.read().splitlines()]
+        told += victim.stdout.read().splitlines()
     async with stand.store() as store:
-        journal = await (await store.load()).repository(PLAN.repositories[1].repository)
+        journal = await (await store.load()).repository(planned)
         assert journal
         assert set(told) <= set(journal.known.outcomes)
         assert set((await journal.journaled()).whole) == {raw.digest for raw in BYTES}

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Loss
-from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.plan import RepositoryPlan, StepId
 from holystone.engine.model.records import RepositoryRecord, RunRecord, Tombstone
 from holystone.engine.model.references import Tag
 from holystone.engine.model.value import Value
@@ -25,6 +25,8 @@ PLAN: Final = plan(
         for each in (FIRST, SECOND, repository("a/third"))
     )
 )
+IDS: Final = tuple(StepId(raw.digest) for raw in BYTES)
+"""Of the steps of each repository's plan."""
 OTHER_PLAN: Final = plan(repository_plan(ELSEWHERE, level(remove(BYTES[0].digest))).claimed())
 
 
@@ -50,8 +52,8 @@ async def seen(stand: Stand) -> Mapping[str, SeenRun]:
             run = await store.load(record.id)
             begun = []
             for each in run.plan.repositories:
-                journal = await run.repository(each.repository)
-                assert await store.recorded(run.id, each.repository) == (journal.known if journal else None)
+                journal = await run.repository(each)
+                assert await store.recorded(run.id, each) == (journal.known if journal else None)
                 if journal:
                     journaled = await journal.journaled()
                     assert not journaled.damaged
@@ -66,13 +68,13 @@ async def prepare(stand: Stand) -> None:
     """A run of which one repository was begun, in a store that has another one."""
     async with stand.store() as store:
         other = await store.begin(OTHER_PLAN, "prune")
-        await (await begin_repository(other, ELSEWHERE, BYTES[:2], None)).record({0: Failed("later")})
+        await (await begin_repository(other, ELSEWHERE, BYTES[:2], None)).record({IDS[0]: Failed("later")})
         other.release()
     async with stand.store(now=lambda: NOW + 1) as store:
         run = await store.begin(PLAN, "cleanup")
         begun = await begin_repository(run, FIRST, BYTES[:3], TOMBSTONE)
-        await begun.record({0: Failed("later"), 1: Deleted()})
-        await begun.mark_tombstoned([2])
+        await begun.record({IDS[0]: Failed("later"), IDS[1]: Deleted()})
+        await begun.mark_tombstoned([IDS[2]])
         await begun.record_check([Loss(BYTES[0].digest)])
 
 
@@ -82,7 +84,7 @@ async def _run(store: RunStore) -> Run:
 
 
 async def _first(store: RunStore) -> RepositoryJournal:
-    found = await (await _run(store)).repository(FIRST)
+    found = await (await _run(store)).repository(PLAN.repositories[0])
     assert found
     return found
 
@@ -121,12 +123,12 @@ async def seal(store: RunStore) -> Action:
 
 async def record(store: RunStore) -> Action:
     journal = await _first(store)
-    return lambda: journal.record({0: Deleted(), 2: AlreadyGone(), 3: Failed("no")})
+    return lambda: journal.record({IDS[0]: Deleted(), IDS[2]: AlreadyGone(), IDS[3]: Failed("no")})
 
 
 async def mark_tombstoned(store: RunStore) -> Action:
     journal = await _first(store)
-    return lambda: journal.mark_tombstoned([0, 2, 3])
+    return lambda: journal.mark_tombstoned([IDS[0], IDS[2], IDS[3]])
 
 
 async def record_check(store: RunStore) -> Action:

@@ -28,6 +28,7 @@ class Bodies:
     def __init__(self, room: int = ROOM) -> None:
         self._room = self._free = room
         self._freed = anyio.Condition()
+        self._turn = anyio.Lock()
 
     async def read(self, response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
         """The whole body. Raises TooLarge for one of more than `limit` bytes."""
@@ -54,7 +55,8 @@ class Bodies:
 
     @asynccontextmanager
     async def _take(self, size: int) -> AsyncIterator[None]:
-        async with self._freed:
+        # In the order in which they came: who needs all of it would wait for as long as others need little.
+        async with self._turn, self._freed:
             while self._free < size:
                 await self._freed.wait()
             self._free -= size

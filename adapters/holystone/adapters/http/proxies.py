@@ -14,14 +14,24 @@ from holystone.engine.errors import UsageError
 
 class Proxy(NamedTuple):
     url: URL | None
-    headers: dict[str, str]
-    """What the proxy wants to be sent; it holds its password."""
+    password: str = ""
+    login: str = ""
+    """The user and the password, in base64."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the proxy wants to be sent."""
+        if not self.login:
+            return {}
+        remember(self.password)  # in use: of all that there was, only the last used ones are known
+        remember(self.login)
+        return {"Proxy-Authorization": f"Basic {self.login}"}
 
     def __repr__(self) -> str:
         return f"<Proxy {self.url}>"
 
 
-DIRECT = Proxy(None, {})
+DIRECT = Proxy(None)
 _METADATA = URL("http://169.254.169.254")
 """Where the machines of AWS, Azure and Google learn their credentials."""
 
@@ -55,11 +65,9 @@ def hides_metadata() -> str:
 def proxy_at(proxy: URL) -> Proxy:
     """The proxy at an address, with the password that the address may hold."""
     if not proxy.user:
-        return Proxy(proxy, {})
-    remember(proxy.password or "")
-    pair = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
-    remember(pair)
-    return Proxy(proxy.with_user(None), {"Proxy-Authorization": f"Basic {pair}"})
+        return Proxy(proxy)
+    password = proxy.password or ""
+    return Proxy(proxy.with_user(None), password, base64.b64encode(f"{proxy.user}:{password}".encode()).decode())
 
 
 def _variable(name: str) -> str:

@@ -17,6 +17,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, parse_manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
+from holystone.engine.model.plan import Step
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.scheduler import FRESH
 
@@ -93,7 +94,7 @@ class Guard:
                 return await self._look(None)
             return await self._look(self._holds) if self._has_news or self._is_worn(self._last) else self._holds
 
-    def next_pass(self, steps: Iterable[int]) -> "Guard":
+    def next_pass(self, steps: Iterable[Step]) -> "Guard":
         """The guard of a pass that goes on with this look: what these steps have left behind since may hold something
         in it."""
         known = self._holds.digests if self._holds else {}
@@ -177,7 +178,7 @@ async def _resolve_all(
     `tag_resolver.look_again`."""
     listing = await work.resolver.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
-    ours_alone = not set(going) & {step.digest for step in work.states.steps}
+    ours_alone = not set(going) & {step.digest for step in work.states.steps.values()}
     # What only this run itself has pushed is in nobody's index: a tag that may be on all of it holds nothing, wherever
     # it is. What was there before the run may be in the index to which somebody has moved a doomed tag.
     tags = [

@@ -5,42 +5,41 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
 from holystone.engine.errors import HolystoneError, RegistryFailure
-from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import WouldDrop
 from holystone.engine.model.plan import How, Untag
 from holystone.engine.model.references import Digest, Tag
 
-Steps = Sequence[Numbered[Untag]]
+Untags = Sequence[Untag]
 
 
 async def one_by_one(
-    work: RepositoryWork, steps: Steps, take_away: Callable[[Steps], Awaitable[None]], went: Callable[[int], bool]
-) -> Steps:
+    work: RepositoryWork, steps: Untags, take_away: Callable[[Untags], Awaitable[None]], went: Callable[[Untag], bool]
+) -> Untags:
     """Takes away the tags after which a manifest that stays has none: the first of each kind that goes alone, the
     others only if its manifest is still there. One that went is pushed back at once. `went`: whether that step took its
     tag away. Returns the other steps, untouched."""
     tagged = {each.digest for each in work.plan.kept}
     staying = frozenset(work.plan.kept_manifests) - tagged
-    groups: dict[tuple[How, Digest], list[Numbered[Untag]]] = defaultdict(list)
+    groups: dict[tuple[How, Digest], list[Untag]] = defaultdict(list)
     others = []
-    for number, step in steps:
+    for step in steps:
         if step.digest in staying:
-            groups[step.how, step.digest].append((number, step))
+            groups[step.how, step.digest].append(step)
         else:
-            others.append((number, step))
+            others.append(step)
 
-    async def one(group: Steps) -> None:
-        how, digest = group[0][1].how, group[0][1].digest
+    async def one(group: Untags) -> None:
+        how, digest = group[0].how, group[0].digest
         if seen := work.dropped.get(how):
-            await work.settle({number: WouldDrop(seen) for number, _ in group})
+            await work.settle({step.id: WouldDrop(seen) for step in group})
             return
         await take_away(group)
-        if any(went(number) for number, _ in group):
+        if any(map(went, group)):
             shown.add(how)
             if await work.is_absent(digest):
                 work.dropped.setdefault(how, digest)
-                await _push_back(work, digest, group[-1][1].tag)
+                await _push_back(work, digest, group[-1].tag)
 
     shown: set[How] = set()
     for key in tuple(groups):

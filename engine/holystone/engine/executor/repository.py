@@ -1,6 +1,6 @@
 """One repository from its first request to the check after the last one."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import anyio
@@ -22,7 +22,7 @@ from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.events import Checked, Done
 from holystone.engine.model.manifests import NESTED_AT_MOST
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
-from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Untag
+from holystone.engine.model.plan import Pass, Remove, RepositoryPlan, Step, Untag
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run
 from holystone.engine.scheduler import Sleep
@@ -50,7 +50,7 @@ async def execute_repository(
     work: RepositoryWork | None = None
     try:
         async with open_session(plan) as session:
-            journal = await run.repository(plan.repository)
+            journal = await run.repository(plan)
             if journal:
                 states = StepStates(plan, journal.known.outcomes)
             if states.due:
@@ -93,7 +93,11 @@ async def _reopen(work: RepositoryWork, doubt: Doubtful) -> None:
     """What this attempt left alone because of an answer that may have been another question's is tried again by
     `resume`. What it deleted is looked for by the check."""
     before, now = work.journal.known.outcomes, work.states.outcomes
-    left = [n for n, outcome in now.items() if before.get(n) != outcome and not isinstance(outcome, Deleted)]
+    left = [
+        step_id
+        for step_id, outcome in now.items()
+        if before.get(step_id) != outcome and not isinstance(outcome, Deleted)
+    ]
     await work.settle(dict.fromkeys(left, Failed(f"left alone: {doubt.message}")))
 
 
@@ -180,26 +184,27 @@ async def _passes(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -
 
 
 async def _one_round(work: RepositoryWork, settle: Callable[[], Awaitable[None]]) -> None:
-    numbers, guard = range(0), Guard(work)
+    before: Sequence[Step] = ()
+    guard = Guard(work)
     for turn, one_pass in enumerate(work.plan.passes):
         await settle()
-        before, numbers = numbers, range(numbers.stop, numbers.stop + len(one_pass.steps))
-        await work.settle(too_early(work, numbers), held=True)
-        guard = Guard(work) if turn < _LOOKS else guard.next_pass((*before, *numbers))
-        due = work.states.due.intersection(numbers)
+        await work.settle(too_early(work, one_pass.steps), held=True)
+        guard = Guard(work) if turn < _LOOKS else guard.next_pass((*before, *one_pass.steps))
+        due = [step for step in one_pass.steps if step.id in work.states.due]
         await _one_pass(work, one_pass, due, guard)
         if work.rights.worth_another_try and (forbidden := work.states.forbidden(due)):
-            work.states.reopen(forbidden)
+            work.states.reopen(step.id for step in forbidden)
             await _one_pass(work, one_pass, forbidden, guard.next_pass(due))
         # One that is alone in its pass may be forbidden by itself: the passes after it tell.
         if len(work.states.forbidden(due)) > 1:
             work.rights.expect_success()
+        before = one_pass.steps
     work.rights.expect_success()
 
 
-async def _one_pass(work: RepositoryWork, one_pass: Pass, numbers: Collection[int], guard: Guard) -> None:
-    untags = [*work.states.due_steps(Untag, numbers)]
-    removes = [*work.states.due_steps(Remove, numbers)]
+async def _one_pass(work: RepositoryWork, one_pass: Pass, steps: Sequence[Step], guard: Guard) -> None:
+    untags = work.states.due_steps(Untag, steps)
+    removes = work.states.due_steps(Remove, steps)
     if untags:
         await (overwrite_with_tombstones if one_pass.kind == "tombstone" else untag)(work, untags)
     if removes:

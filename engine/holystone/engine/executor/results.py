@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
 from holystone.engine.executor.stopped import Stopped
 from holystone.engine.model.outcomes import Loss, Outcome, is_settled
+from holystone.engine.model.plan import StepId
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.value import Value
 
@@ -29,8 +30,8 @@ class CheckReport(Value, frozen=True):
 
 class RepositoryResult(Value, frozen=True):
     repository: Repository
-    outcomes: Mapping[int, Outcome]
-    """By position of the step in `RepositoryPlan.steps`, earlier attempts included."""
+    outcomes: Mapping[StepId, Outcome]
+    """What came of steps, earlier attempts included."""
     not_tried: int
     """Steps that were left to do when the repository was stopped."""
     stopped: Stopped | None

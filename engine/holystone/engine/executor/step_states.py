@@ -1,7 +1,7 @@
-"""Which steps of a repository's plan are due, and what came of the others. Steps are named by their position."""
+"""Which steps of a repository's plan are due, and what came of the others."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from holystone.engine.model.outcomes import (
     AlreadyGone,
@@ -14,25 +14,22 @@ from holystone.engine.model.outcomes import (
     StillServed,
     is_settled,
 )
-from holystone.engine.model.plan import Remove, RepositoryPlan, Step, Untag
+from holystone.engine.model.plan import Remove, RepositoryPlan, Step, StepId, Untag
 from holystone.engine.model.references import Digest, Tag
 
 S = TypeVar("S", Untag, Remove)
-Numbered: TypeAlias = tuple[int, S]
 
 
 class StepStates:
-    def __init__(self, plan: RepositoryPlan, known: Mapping[int, Outcome]) -> None:
+    def __init__(self, plan: RepositoryPlan, known: Mapping[StepId, Outcome]) -> None:
         """`known` are the outcomes of earlier attempts: what is settled is not due again."""
-        self.steps = plan.steps
+        self.steps: Mapping[StepId, Step] = {step.id: step for step in plan.steps}
+        """In the order of the plan."""
         self.outcomes = dict(known)
-        self.due = {number for number in range(len(self.steps)) if number not in known or not is_settled(known[number])}
+        self.due = {step_id for step_id in self.steps if step_id not in known or not is_settled(known[step_id])}
         self._not_tried = set(self.due)
-        self._held: set[int] = set()
-        self._doomed: dict[Tag, tuple[int, Digest]] = {}
-        for number, step in enumerate(self.steps):
-            for tag in step.tags:
-                self._doomed[tag] = (number, step.digest)
+        self._held: set[StepId] = set()
+        self._taken_by: dict[Tag, Step] = {tag: step for step in self.steps.values() for tag in step.tags}
 
     @property
     def not_tried(self) -> int:
@@ -41,116 +38,111 @@ class StepStates:
     @property
     def doomed_tags(self) -> Mapping[Tag, Digest]:
         """Every tag that the plan takes away, with the manifest it pointed to when it was planned."""
-        return {tag: digest for tag, (_, digest) in self._doomed.items()}
+        return {tag: step.digest for tag, step in self._taken_by.items()}
 
     @property
     def deleted_tags(self) -> Mapping[Tag, Digest]:
         return {
-            tag: digest
-            for tag, (number, digest) in self._doomed.items()
-            if isinstance(self.outcomes.get(number), Deleted | AlreadyGone)
+            tag: step.digest
+            for tag, step in self._taken_by.items()
+            if isinstance(self.outcomes.get(step.id), Deleted | AlreadyGone)
         }
 
     def gone_manifests(self, said: type[Deleted | AlreadyGone]) -> tuple[Digest, ...]:
         """Manifests that went without a tag: where tags went with the manifest, they tell whether it went."""
         return tuple(
             step.digest
-            for number, step in enumerate(self.steps)
-            if isinstance(step, Remove) and not step.tags and isinstance(self.outcomes.get(number), said)
+            for step_id, step in self.steps.items()
+            if isinstance(step, Remove) and not step.tags and isinstance(self.outcomes.get(step_id), said)
         )
 
-    def still_served(self, there: Collection[Tag | Digest]) -> Mapping[int, Outcome]:
+    def still_served(self, there: Collection[Tag | Digest]) -> Mapping[StepId, Outcome]:
         """The outcomes, now that these are seen to be there, of the steps that are said to have taken them away, and of
         those that were left alone only because of them."""
-        found: dict[int, Outcome] = {}
-        reached = set(there)
+        found: dict[StepId, Outcome] = {}
+        reached = set[str](there)
         while True:
-            more: dict[int, Outcome] = {}
-            for number, step in enumerate(self.steps):
-                outcome = self.outcomes.get(number)
-                if number in found:
+            more: dict[StepId, Outcome] = {}
+            for step_id, step in self.steps.items():
+                outcome = self.outcomes.get(step_id)
+                if step_id in found:
                     continue
                 if isinstance(outcome, Deleted | AlreadyGone) and any(each in there for each in _aims(step)):
-                    more[number] = StillServed()
+                    more[step_id] = StillServed()
                 elif isinstance(outcome, Needed) and outcome.by in reached:
-                    more[number] = Failed(f"{outcome.by}, which needs it, could not be removed")
+                    more[step_id] = Failed(f"{outcome.by}, which needs it, could not be removed")
             if not more:
                 return found
             found |= more
-            reached |= {each for number, outcome in more.items() for each in _aims(self.steps[number])}
+            reached |= {each for step_id in more for each in _aims(self.steps[step_id])}
 
     @property
     def due_tags(self) -> Mapping[Tag, tuple[Digest]]:
-        return {tag: (digest,) for tag, (number, digest) in self._doomed.items() if number in self.due}
+        return {tag: (step.digest,) for tag, step in self._taken_by.items() if step.id in self.due}
 
     @property
     def due_digests(self) -> frozenset[Digest]:
-        return frozenset(self.steps[number].digest for number in self.due)
+        return frozenset(self.steps[step_id].digest for step_id in self.due)
 
-    def due_steps(self, kind: type[S], among: Iterable[int]) -> Iterator[Numbered[S]]:
-        """The steps that are due, in the order of the plan, but those last that were forbidden before: they hold up no
-        others."""
-        order = sorted(
-            self.due.intersection(among), key=lambda number: (isinstance(self.outcomes.get(number), Forbidden), number)
-        )
-        return ((number, step) for number in order if isinstance(step := self.steps[number], kind))
+    def due_steps(self, kind: type[S], among: Iterable[Step]) -> Sequence[S]:
+        """The steps among some that are due, in the same order, but last what was forbidden before, to hold up no
+        other."""
+        due = [step for step in among if isinstance(step, kind) and step.id in self.due]
+        return sorted(due, key=lambda step: isinstance(self.outcomes.get(step.id), Forbidden))
 
-    def settle(self, outcomes: Mapping[int, Outcome], *, held: bool = False) -> None:
+    def settle(self, outcomes: Mapping[StepId, Outcome], *, held: bool = False) -> None:
         """`held`: they were not tried because something else has to go first."""
         self.outcomes.update(outcomes)
-        self.due -= outcomes.keys()
-        self._not_tried -= outcomes.keys()
+        self.due.difference_update(outcomes)  # `-=` of keys would copy the set for each step
+        self._not_tried.difference_update(outcomes)
         if held:
-            self._held |= {number for number, outcome in outcomes.items() if not is_settled(outcome)}
+            self._held |= {step_id for step_id, outcome in outcomes.items() if not is_settled(outcome)}
         else:
-            self._held -= outcomes.keys()
+            self._held.difference_update(outcomes)
 
-    def refused(self) -> frozenset[int]:
+    def refused(self) -> frozenset[StepId]:
         """Steps that may succeed once others have."""
         return frozenset(
-            number
-            for number, outcome in self.outcomes.items()
-            if number not in self.due and (isinstance(outcome, Referenced) or number in self._held)
+            step_id
+            for step_id, outcome in self.outcomes.items()
+            if step_id not in self.due and (isinstance(outcome, Referenced) or step_id in self._held)
         )
 
-    def forbidden(self, among: Iterable[int]) -> frozenset[int]:
-        return frozenset(
-            number for number in among if number not in self.due and isinstance(self.outcomes.get(number), Forbidden)
-        )
+    def forbidden(self, among: Iterable[Step]) -> Sequence[Step]:
+        return [step for step in among if step.id not in self.due and isinstance(self.outcomes.get(step.id), Forbidden)]
 
     @property
-    def unsettled(self) -> frozenset[int]:
-        """Steps that are left to do."""
-        return frozenset(
-            n for n in range(len(self.steps)) if n not in self.outcomes or not is_settled(self.outcomes[n])
-        )
+    def unsettled(self) -> Sequence[StepId]:
+        """Steps that are left to do, in the order of the plan."""
+        known = self.outcomes
+        return [step_id for step_id in self.steps if step_id not in known or not is_settled(known[step_id])]
 
-    def reopen(self, numbers: Iterable[int]) -> None:
-        self.due.update(numbers)
+    def reopen(self, step_ids: Iterable[StepId]) -> None:
+        self.due.update(step_ids)
 
     def dooms(self, tag: Tag) -> bool:
         """Whether the plan takes the tag away."""
-        return tag in self._doomed
+        return tag in self._taken_by
 
-    def number_of(self, tag: Tag) -> int | None:
-        """The number of the step that takes the tag away; None if none does."""
-        return self._doomed[tag][0] if tag in self._doomed else None
+    def step_of(self, tag: Tag) -> Step | None:
+        """The step that takes the tag away; None if none does."""
+        return self._taken_by.get(tag)
 
-    def survivors(self, among: Iterable[int] | None = None) -> Iterator[tuple[Digest, bool]]:
+    def survivors(self, among: Iterable[Step] | None = None) -> Iterator[tuple[Digest, bool]]:
         """Manifests that should be gone by now and are not, and whether that is settled. Of all steps, or `among`
         some."""
-        for number in range(len(self.steps)) if among is None else among:
-            step, outcome = self.steps[number], self.outcomes.get(number)
-            if isinstance(step, Remove) and number not in self.due and not isinstance(outcome, Deleted | AlreadyGone):
-                yield step.digest, outcome is not None and is_settled(outcome)
+        for step in self.steps.values() if among is None else among:
+            if isinstance(step, Remove) and step.id not in self.due:
+                outcome = self.outcomes.get(step.id)
+                if not isinstance(outcome, Deleted | AlreadyGone):
+                    yield step.digest, outcome is not None and is_settled(outcome)
 
     def stays_for_good(self, tag: Tag) -> bool:
         """What a tag that is still there says: False if it is a doomed one that a later attempt may take away."""
-        if tag not in self._doomed:
-            return True
-        number, _ = self._doomed[tag]
-        return number in self.due or is_settled(self.outcomes[number])
+        step = self._taken_by.get(tag)
+        return step is None or step.id in self.due or is_settled(self.outcomes[step.id])
 
 
-def _aims(step: Step) -> tuple[Tag | Digest, ...]:
-    return (step.tag,) if isinstance(step, Untag) else (step.digest, *step.tags)
+def _aims(step: Step) -> tuple[str, ...]:
+    """All that the step was to take away."""
+    return (step.id, *step.tags)

@@ -6,6 +6,7 @@ A tag becomes the tombstone's, the journal says so, and only then the tombstone 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Final
 
 import anyio
@@ -14,14 +15,13 @@ from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
 from holystone.engine.executor.compare import bared, compare, recorded
 from holystone.engine.executor.guard import find_holds
 from holystone.engine.executor.outliving import one_by_one
-from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.untag import held_by
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome, StillServed
-from holystone.engine.model.plan import Untag
+from holystone.engine.model.plan import StepId, Untag
 from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.scheduler import FRESH, ROUNDS, sent_within
@@ -42,24 +42,26 @@ def make_tombstone(run_id: str, repository: Repository) -> Tombstone:
     )
 
 
-async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
+async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Untag]) -> None:
     tombstone = work.journal.known.tombstone
     if tombstone is None:
         raise RegistryFailure(f"{work.repository}: the journal of this run has no tombstone.")
     parts = tombstone.parts
     any_part = frozenset(part.digest for part in parts)
     needed = min(len(parts), 1 + len(steps) // _TAGS_A_PART)
-    on_it: dict[Digest, list[int]] = defaultdict(list)
-    held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.states.due) - sum(map(len, on_it.values())))
+    shares = cycle(parts[:needed])
+    on_it: dict[StepId, Digest] = {}
+    """Steps whose tag is on the tombstone, each with the part."""
+    held = held_by(work, steps, over=tuple(any_part), left=lambda: len(work.states.due) - len(on_it))
     digests = work.capabilities.digests
     drops = digests is None or digests.tombstones != SPARES_ALL
     await work.session.push_blob(tombstone.config)
-    marked: list[int] = []
-    maybe = {step.tag: any_part for _, step in steps}
+    marked: list[StepId] = []
+    maybe = {step.tag: any_part for step in steps}
     """Tags that are on the tombstone because of us, a push without an answer included."""
 
-    async def overwrite(numbered: Numbered[Untag]) -> None:
-        number, step = numbered
+    async def overwrite(one: tuple[Untag, RawManifest]) -> None:
+        step, part = one
         hold = await held(step)
         looked = anyio.current_time()
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
@@ -67,34 +69,37 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
         if now == step.digest:
             if hold:
                 maybe.pop(step.tag)
-                await work.settle({number: hold.outcome}, held=True)
+                await work.settle({step.id: hold.outcome}, held=True)
                 return
-            now = recorded(work, step.digest) or await _push(work, step, parts[number % needed], looked, drops=drops)
+            now = recorded(work, step.digest) or await _push(work, step, part, looked, drops=drops)
         if isinstance(now, Digest):
-            on_it[now].append(number)
-        elif isinstance(now, AlreadyGone) and number in work.journal.known.tombstoned:
-            marked.append(number)  # an earlier attempt came as far as this and did not live to record it
+            on_it[step.id] = now
+        elif isinstance(now, AlreadyGone) and step.id in work.journal.known.tombstoned:
+            marked.append(step.id)  # an earlier attempt came as far as this and did not live to record it
         else:
             if isinstance(now, MovedMeanwhile):
                 maybe.pop(step.tag)
-            await work.settle({number: now})
+            await work.settle({step.id: now})
 
-    async def overwrite_all(steps: Sequence[Numbered[Untag]]) -> None:
-        await work.each(steps, overwrite)
+    async def overwrite_all(steps: Sequence[Untag]) -> None:
+        await work.each(zip(steps, shares, strict=False), overwrite)
 
-    def went(number: int) -> bool:
-        return any(number in numbers for numbers in on_it.values())
+    def went(step: Untag) -> bool:
+        return step.id in on_it
 
     await overwrite_all(await one_by_one(work, steps, overwrite_all, went))
     if marked:
         await work.settle({**dict.fromkeys(marked, Deleted()), **await _left_behind(work, marked, any_part)})
     if not on_it:
         return
-    await work.journal.mark_tombstoned([number for numbers in on_it.values() for number in numbers])
-    holds = await find_holds(work, on_it, maybe)
+    await work.journal.mark_tombstoned(on_it)
+    by_part: dict[Digest, list[StepId]] = defaultdict(list)
+    for step_id, part in on_it.items():
+        by_part[part].append(step_id)
+    holds = await find_holds(work, by_part, maybe)
 
     async def held_now(part: Digest) -> Outcome | None:
-        hold = (await find_holds(work, on_it, maybe)).digests.get(part)
+        hold = (await find_holds(work, by_part, maybe)).digests.get(part)
         return hold.outcome if hold else None
 
     async def delete(part: Digest) -> None:
@@ -105,21 +110,22 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Number
             (outcome,) = await work.delete([part], work.session.delete_manifests, held_now)
         if isinstance(outcome, AlreadyGone):
             outcome = Deleted()
-        outcomes: dict[int, Outcome] = dict.fromkeys(on_it[part], outcome)
+        outcomes: dict[StepId, Outcome] = dict.fromkeys(by_part[part], outcome)
         if isinstance(outcome, Deleted):
-            outcomes |= await _left_behind(work, on_it[part], frozenset({part}))
+            outcomes |= await _left_behind(work, by_part[part], frozenset({part}))
         await work.settle(outcomes)
 
-    await work.each(sorted(on_it), delete)
+    await work.each(sorted(by_part), delete)
 
 
-async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: frozenset[Digest]) -> Mapping[int, Outcome]:
+async def _left_behind(
+    work: RepositoryWork, step_ids: Sequence[StepId], parts: frozenset[Digest]
+) -> Mapping[StepId, Outcome]:
     """Some servers delete a manifest and leave its tags, which serve it all the same (ggcr) or nothing. Then they go by
     their names, where the server can do that. The digest goes first, since that hits no tag that somebody moves
     meanwhile. One tag shows it, as all fare alike, but for those that are elsewhere now. The outcomes of what was left.
     """
-    steps = [(number, work.states.steps[number]) for number in numbers]
-    tags = {number: step.tag for number, step in steps if isinstance(step, Untag)}
+    tags = {step_id: tag for step_id in step_ids for tag in work.states.steps[step_id].tags}
     for tag in tags.values():
         now = await work.session.resolve(tag)
         if now is None or now in parts:
@@ -138,13 +144,13 @@ async def _left_behind(work: RepositoryWork, numbers: Sequence[int], parts: froz
 
     if now is None and not isinstance((await by_name([tag]))[0], Deleted):
         return {}  # it is gone; one that dangles looks the same
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[StepId, Outcome] = {}
 
-    async def delete(batch: Sequence[tuple[int, Tag]]) -> None:
-        there = [(number, await work.session.resolve(tag), tag) for number, tag in batch]
-        ours = [(number, tag) for number, now, tag in there if now is None or now in parts]
-        for (number, _), answer in zip(ours, await by_name([tag for _, tag in ours]), strict=True):
-            outcomes[number] = Deleted() if isinstance(answer, AlreadyGone) else answer
+    async def delete(batch: Sequence[tuple[StepId, Tag]]) -> None:
+        there = [(step_id, await work.session.resolve(tag), tag) for step_id, tag in batch]
+        ours = [(step_id, tag) for step_id, now, tag in there if now is None or now in parts]
+        for (step_id, _), answer in zip(ours, await by_name([tag for _, tag in ours]), strict=True):
+            outcomes[step_id] = Deleted() if isinstance(answer, AlreadyGone) else answer
 
     await work.each(work.batches(tags.items()), delete)
     return outcomes

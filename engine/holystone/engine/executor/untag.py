@@ -9,41 +9,39 @@ from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
 from holystone.engine.executor.guard import Guard, Hold
 from holystone.engine.executor.outliving import one_by_one
-from holystone.engine.executor.step_states import Numbered
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
-from holystone.engine.model.plan import Untag
+from holystone.engine.model.plan import StepId, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
-async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
+async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
     held = held_by(work, steps, takes=_may_take(work, steps))
     drops = work.capabilities.tags is None or work.capabilities.tags.last_tag != SPARES_ALL
 
-    async def take_away(batch: Sequence[Numbered[Untag]]) -> None:
-        holds = {number: hold.outcome for number, step in batch if (hold := await held(step))}
+    async def take_away(batch: Sequence[Untag]) -> None:
+        holds = {step.id: hold.outcome for step in batch if (hold := await held(step))}
         await work.settle(holds, held=True)
-        batch = [each for each in batch if each[0] not in holds]
-        outcomes: dict[int, Outcome] = {}
-        ready: list[Numbered[Untag]] = []
+        batch = [step for step in batch if step.id not in holds]
+        outcomes: dict[StepId, Outcome] = {}
+        ready: list[Untag] = []
 
-        async def look(numbered: Numbered[Untag]) -> None:
-            number, step = numbered
+        async def look(step: Untag) -> None:
             now = await compare(work, step.tag, work.resolver.tag(step.tag), step.digest)
             if not isinstance(now, Digest):
-                outcomes[number] = now
+                outcomes[step.id] = now
             elif problem := (
                 recorded(work, step.digest) or await bared(work, step.digest, drops=drops) or await _anchor(work, step)
             ):
-                outcomes[number] = problem
+                outcomes[step.id] = problem
             else:
-                ready.append(numbered)
+                ready.append(step)
 
         looked = anyio.current_time()
         await work.each(batch, look)
-        by_tag = {step.tag: step for _, step in ready}
+        by_tag = {step.tag: step for step in ready}
 
         async def still(tag: Tag) -> Outcome | None:
             hold = await held(by_tag[tag])
@@ -53,14 +51,14 @@ async def untag(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> None:
             return await elsewhere(work, tag, digest) or await bared(work, digest, drops=drops)
 
         answers = await work.delete(list(by_tag), work.session.delete_tags, still, looked=looked)
-        outcomes |= {number: answer for (number, _), answer in zip(ready, answers, strict=True)}
+        outcomes |= {step.id: answer for step, answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
-    async def take_all(steps: Sequence[Numbered[Untag]]) -> None:
+    async def take_all(steps: Sequence[Untag]) -> None:
         await work.each(work.batches(steps), take_away)
 
-    def went(number: int) -> bool:
-        return isinstance(work.states.outcomes.get(number), Deleted)
+    def went(step: Untag) -> bool:
+        return isinstance(work.states.outcomes.get(step.id), Deleted)
 
     await take_all(await one_by_one(work, steps, take_all, went))
 
@@ -78,10 +76,10 @@ async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
     return None
 
 
-def _may_take(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> frozenset[Digest]:
+def _may_take(work: RepositoryWork, steps: Sequence[Untag]) -> frozenset[Digest]:
     """Manifests that the registry may take along, with any of their tags or with the last one. Of what stays a tag
     stays, or it is seen to by itself (`one_by_one`)."""
-    every = frozenset(step.digest for _, step in steps)
+    every = frozenset(step.digest for step in steps)
     last = work.capabilities.tags.last_tag if work.capabilities.tags else None
     if last is None:
         return every
@@ -90,7 +88,7 @@ def _may_take(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> frozens
 
 def held_by(
     work: RepositoryWork,
-    steps: Sequence[Numbered[Untag]],
+    steps: Sequence[Untag],
     *,
     takes: Collection[Digest] = (),
     over: Sequence[Digest] = (),
@@ -115,7 +113,7 @@ async def _nothing(_: Untag) -> Hold | None:
     return None
 
 
-def _any_attached(work: RepositoryWork, steps: Sequence[Numbered[Untag]]) -> bool:
-    tags = {step.tag: step.digest for _, step in steps}
+def _any_attached(work: RepositoryWork, steps: Sequence[Untag]) -> bool:
+    tags = {step.tag: step.digest for step in steps}
     manifests = {digest: manifest for digest, manifest in work.manifests.items() if manifest}
     return any(attached_tags(RepositorySnapshot(work.repository, tags, {}, manifests, {})).values())

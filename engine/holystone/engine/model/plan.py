@@ -3,8 +3,9 @@
 A plan is a value: the same inventory gives the same plan, byte for byte.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, NewType, Self, TypeAlias
 
 import msgspec
 
@@ -36,6 +37,11 @@ MOST_BYTES: Final = (1 << 63) - 1
 """What a size can be, as Go's registries and clients hold it: whoever pushes a manifest may write any number there."""
 
 
+StepId = NewType("StepId", str)
+"""What a step removes: a tag, or a manifest's digest, which a colon tells from any tag. In a repository's plan each is
+there once."""
+
+
 class Untag(Value, frozen=True, tag="untag"):
     """Remove one tag and leave its manifest and its sibling tags alone."""
 
@@ -44,6 +50,10 @@ class Untag(Value, frozen=True, tag="untag"):
     """What the tag pointed to when it was planned; if it points elsewhere at apply, it is skipped."""
     how: How
     reasons: tuple[DeleteReason, ...]
+
+    @property
+    def id(self) -> StepId:
+        return StepId(self.tag)
 
     @property
     def tags(self) -> tuple[Tag, ...]:
@@ -61,6 +71,10 @@ class Remove(Value, frozen=True, tag="remove"):
     tags: tuple[Tag, ...]
     """Doomed tags that go with the manifest, i.e. that no Untag of this plan removed before."""
     reasons: tuple[DeleteReason, ...]
+
+    @property
+    def id(self) -> StepId:
+        return StepId(self.digest)
 
 
 Step: TypeAlias = Untag | Remove
@@ -114,7 +128,12 @@ class RepositoryPlan(Value, frozen=True):
 
     def claimed(self) -> "RepositoryPlan":
         """The plan as it counts once it comes out of a file: whoever can write that could say anything about who told
-        what a registry is."""
+        what a registry is. Raises ValueError for a step that is there twice: what came of one would be taken for what
+        came of the other."""
+        ids = [step.id for step in self.steps]
+        if len(ids) != len(set(ids)):
+            twice = min(each for each, times in Counter(ids).items() if times > 1)
+            raise ValueError(f"{self.repository}: {twice} is removed twice")
         detected_by: DetectedBy = "registry" if self.detected_by == "registry" else "file"
         return msgspec.structs.replace(self, detected_by=detected_by)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
+from holystone.engine.model.plan import StepId
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.sources import Moment
 
@@ -58,13 +59,13 @@ class Journaled:
 
 
 class RepositoryRecord(msgspec.Struct, frozen=True):
-    """What is recorded of one repository in one run. Steps are named by their position in `RepositoryPlan.steps`."""
+    """What is recorded of one repository in one run."""
 
     repository: Repository
     tombstone: Tombstone | None
-    outcomes: Mapping[int, Outcome]
+    outcomes: Mapping[StepId, Outcome]
     """The last one of each step that was tried."""
-    tombstoned: frozenset[int]
+    tombstoned: frozenset[StepId]
     """Steps whose tag surely pointed to the tombstone once."""
     losses: tuple[Loss, ...] = ()
     """What was to stay and was not there when the run looked afterwards, by whoever's hand it went."""

@@ -163,11 +163,13 @@ def _names_of(digest: Digest) -> tuple[Tag, ...]:
 
 
 def _disagreements(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> list[str]:
-    """Every tag must be in the plan once, and every step must be about what was read."""
+    """Every tag must be in the plan once, every step too, and each must be about what was read."""
     count = Counter((*plan.doomed_tags, *(each.tag for each in plan.kept)))
     read = snapshot.names
     found = [f"tag {tag} is in the plan {count[tag]} times" for tag in read if count[tag] != 1]
     found += [f"tag {tag} is in the plan but not in the repository" for tag in count if tag not in read]
+    removed = Counter(step.id for step in plan.steps)
+    found += [f"{each} is removed by {times} steps" for each, times in removed.items() if times > 1]
     for step in plan.steps:
         if isinstance(step, Remove) and step.digest not in snapshot.manifests:
             found.append(f"manifest {step.digest} would be deleted without having been read")

@@ -10,7 +10,7 @@ from typing import Protocol
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, RepositoryPlan, StepId
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.model.sources import Counted, Key, Remembered
@@ -36,12 +36,11 @@ class RepositoryJournal(Protocol):
         """All that is needed to finish or undo the repository is kept."""
         ...
 
-    async def record(self, outcomes: Mapping[int, Outcome]) -> None:
-        """Records what came of steps, by position of the step in `RepositoryPlan.steps`. A later outcome of a step
-        replaces an earlier one."""
+    async def record(self, outcomes: Mapping[StepId, Outcome]) -> None:
+        """Records what came of steps. A later outcome of a step replaces an earlier one."""
         ...
 
-    async def mark_tombstoned(self, steps: Collection[int]) -> None:
+    async def mark_tombstoned(self, steps: Collection[StepId]) -> None:
         """These tags point to the tombstone now, so that they are ours if they are gone later."""
         ...
 
@@ -65,8 +64,9 @@ class Run(Protocol):
     @property
     def id(self) -> str: ...
 
-    async def repository(self, repository: Repository) -> RepositoryJournal | None:
-        """What an earlier attempt wrote down, or None if it did not get to the first request."""
+    async def repository(self, plan: RepositoryPlan) -> RepositoryJournal | None:
+        """What an earlier attempt wrote down, or None if it did not get to the first request. `plan`: the run's, of
+        the repository. Raises Damaged, also for what came of a step that the plan has not."""
         ...
 
     async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> RepositoryJournal:
@@ -123,8 +123,9 @@ class RunStore(Protocol):
         """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
         ...
 
-    async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
-        """What a run recorded of a repository; None for one that was not begun. Raises Damaged."""
+    async def recorded(self, run_id: str, plan: RepositoryPlan) -> RepositoryRecord | None:
+        """What a run recorded of the repository of which this is its plan; None for one that was not begun. Raises
+        Damaged as `Run.repository`."""
         ...
 
 

@@ -141,12 +141,12 @@ def _list_in_parts(values: Iterable[object]) -> Iterator[str | bytes]:
 
 def repository_reports(plan: Plan, result: RunResult) -> Iterator[RepositoryReport]:
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
-        steps = planned.steps
         yield RepositoryReport(
             repository=planned.repository,
             steps=tuple(
-                StepResult(steps[number].tags, steps[number].digest, outcome)
-                for number, outcome in sorted(done.outcomes.items())
+                StepResult(step.tags, step.digest, done.outcomes[step.id])
+                for step in planned.steps
+                if step.id in done.outcomes
             ),
             not_tried=done.not_tried,
             stopped=_stopped_text(done.stopped) if done.stopped else None,

@@ -7,7 +7,7 @@ import msgspec
 
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
-from holystone.engine.model.plan import Plan, Remove, RepositoryPlan
+from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, StepId
 from holystone.engine.report.words import count, outcome_text, size_text
 
 _SHOWN: Final = 20
@@ -64,25 +64,24 @@ def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
     return not (done.stopped or done.not_tried or moved or done.mended) and len(_gone(done)) == len(planned.steps)
 
 
-def _gone(done: RepositoryResult) -> set[int]:
-    return {number for number, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
+def _gone(done: RepositoryResult) -> set[StepId]:
+    return {step_id for step_id, outcome in done.outcomes.items() if isinstance(outcome, Deleted | AlreadyGone)}
 
 
 def _deleted(planned: RepositoryPlan, done: RepositoryResult) -> _Gone:
     gone = _gone(done)
-    steps = [step for number, step in enumerate(planned.steps) if number in gone]
+    steps = [step for step in planned.steps if step.id in gone]
     removed = [step for step in steps if isinstance(step, Remove)]
     return _Gone(sum(len(step.tags) for step in steps), len(removed), sum(step.size for step in removed))
 
 
 def _repository(planned: RepositoryPlan, done: RepositoryResult, advised: set[str]) -> Iterator[str]:
     """`advised`: what was advised already, which is not repeated."""
-    steps, gone = planned.steps, _gone(done)
+    gone = _gone(done)
     yield f"{planned.repository}: {_deleted(planned, done)}"
-    problems = [number for number in sorted(done.outcomes) if number not in gone]
-    for number in problems[:_SHOWN]:
-        step = steps[number]
-        yield f"  {', '.join(step.tags) or step.digest}: {outcome_text(done.outcomes[number])}"
+    problems = [step for step in planned.steps if step.id in done.outcomes and step.id not in gone]
+    for step in problems[:_SHOWN]:
+        yield f"  {', '.join(step.tags) or step.digest}: {outcome_text(done.outcomes[step.id])}"
     if len(problems) > _SHOWN:
         yield f"  … and {len(problems) - _SHOWN:,} more like these"
     if done.stopped:

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from holystone.engine.closure.levels import Levels, components
+from holystone.engine.closure.order import Levels, components
 from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, StillServed
-from holystone.engine.model.plan import Remove, RepositoryPlan
+from holystone.engine.model.plan import Remove, RepositoryPlan, Step
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Digest, Tag
 
@@ -68,7 +68,7 @@ def taken(plan: RepositoryPlan, known: RepositoryRecord, journaled: Journaled) -
     """What a run took away from a repository. What it did itself was written down before: no step was done whose
     manifest is not in `journaled`."""
     recorded = journaled.whole.keys() | journaled.damaged
-    steps = [step for number, step in enumerate(plan.steps) if step.digest in recorded and _may_be_ours(number, known)]
+    steps = [step for step in plan.steps if step.digest in recorded and _may_be_ours(step, known)]
     manifests = frozenset(step.digest for step in steps if isinstance(step, Remove))
     manifests |= {loss.digest for loss in known.losses if loss.tag is None}
     tags = {tag: step.digest for step in steps for tag in step.tags}
@@ -86,13 +86,13 @@ def to_come_back(manifests: frozenset[Digest], tags: Mapping[Tag, Digest], journ
 
 def tags_taken(plan: RepositoryPlan, known: RepositoryRecord) -> frozenset[Tag]:
     """The tags that the run's own steps took away, or perhaps."""
-    steps = (step for number, step in enumerate(plan.steps) if _may_be_ours(number, known))
+    steps = (step for step in plan.steps if _may_be_ours(step, known))
     return frozenset(tag for step in steps for tag in step.tags)
 
 
-def _may_be_ours(number: int, known: RepositoryRecord) -> bool:
+def _may_be_ours(step: Step, known: RepositoryRecord) -> bool:
     """A request may have had its effect without an answer, or without the time to record it: then there is no outcome,
     or a failure, or what the next attempt saw."""
-    outcome = known.outcomes.get(number)
+    outcome = known.outcomes.get(step.id)
     ours = Deleted | AlreadyGone | Failed | StillServed
-    return number in known.tombstoned or outcome is None or isinstance(outcome, ours)
+    return step.id in known.tombstoned or outcome is None or isinstance(outcome, ours)

@@ -2,17 +2,18 @@
 row is a claim until its kinds, names and digests have been looked at."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Self
 
 import msgspec
 
+from holystone.adapters.state.sqlite.schema import VERSION
 from holystone.engine.errors import Damaged
 from holystone.engine.model.codec import from_json
 from holystone.engine.model.manifests import RawManifest, blobs_of
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.plan import FORMAT, Plan, PlanHead, RepositoryPlan
+from holystone.engine.model.plan import Plan, PlanHead, RepositoryPlan, StepId
 from holystone.engine.model.records import RunRecord, Tombstone
 from holystone.engine.model.references import Digest, Tag
 
@@ -75,18 +76,18 @@ class Begun(PlanHead, frozen=True, kw_only=True):
         return cls(**fields, repositories=len(plan.repositories))
 
 
-class _Format(msgspec.Struct):
-    format: int
-
-
-def begun(run: str, encoded: object) -> Begun:
-    """Raises Damaged, also for the plan of an earlier version: what it meant is not guessed."""
+def begun(run: str, version: object, encoded: object) -> Begun:
+    """`version`: of the journal in which the run was begun. Raises Damaged, also for an earlier one: what was meant
+    there is not guessed."""
     with reading(run, "its plan"):
-        made = from_json(_bytes(encoded), _Format).format
-        if made >= FORMAT:
+        made = msgspec.convert(version, int)
+        if made > VERSION:
+            raise ValueError(f"there is no format {made}")
+        if made == VERSION:
             return from_json(_bytes(encoded), Begun)
     raise Damaged(
-        f"Run {run} was begun by an earlier version of Holystone, whose plans are read by it alone (format {made}).",
+        f"Run {run} was begun by an earlier version of Holystone, and what it wrote down is read by that one alone "
+        f"(format {made}).",
         not_deleted="Nothing was deleted by this command.",
         what_to_do=f"Use that version for it; `holystone runs give-up {run}` ends it for good.",
     )
@@ -126,8 +127,11 @@ def loss(tag: object, digest: object) -> Loss:
     return Loss(Digest.parse(_text(digest)), Tag.parse(_text(tag)) if tag else None)
 
 
-def number(step: object) -> int:
-    return msgspec.convert(step, int)
+def step_id(text: object, planned: Mapping[str, StepId]) -> StepId:
+    """`planned`: the plan's own, by themselves, so that none is in memory twice."""
+    if (found := planned.get(_text(text))) is None:
+        raise ValueError(f"its plan does not remove {ascii(text)[:80]}")
+    return found
 
 
 def digest(text: object) -> Digest:

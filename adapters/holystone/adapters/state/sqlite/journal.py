@@ -2,13 +2,14 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import anyio
 import msgspec
 
 from holystone.adapters.state.spool import FileSpool
@@ -87,9 +88,18 @@ class Journal:
                 if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, head)):  # type: ignore[misc]
                     for some in _some_at_once(plan.repositories):
                         await self._writer.do(rows.insert_plans(record.id, some))
-                    await self._writer.do(partial(rows.set_state, run_id=record.id, state="open", ended=None))
+                    await self._open(record.id)
                     record = msgspec.structs.replace(record, state="open")
                     return self._hold(taken, SqliteRun(self._writer, held, record, plan, self._now))
+
+    async def _open(self, run_id: str) -> None:
+        """What is written is written also if the waiting for it is cut short, and then nobody has heard of the run."""
+        try:
+            await self._writer.do(partial(rows.set_state, run_id=run_id, state="open", ended=None))
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._writer.do(partial(rows.forget, run_id=run_id))
+            raise
 
     async def _forget_half_written(self) -> None:
         """Forgets beginnings of processes that died before their run had begun: whoever lives has the lock of his."""
@@ -106,10 +116,10 @@ class Journal:
     async def load(self, run_id: str | None = None) -> SqliteRun:
         """Takes up a run, the latest open one if no id is given. Raises UsageError if there is none, Damaged if its
         record is, Busy if it is still alive or another is at work in one of its repositories."""
-        record, encoded = await self._find(run_id)
+        record, head = await self._find(run_id)
         if record.state == "damaged":
             raise checked.damaged(record.id, record.command)
-        plan = await self._plan(record.id, encoded)
+        plan = await self._plan(record.id, head)
         with ExitStack() as taken:
             held = await self._take(taken, record.id, plan)
             record, _ = await self._find(record.id)  # its last owner may have finished it a moment ago
@@ -138,12 +148,12 @@ class Journal:
 
     async def plan(self, run_id: str) -> Plan:
         """Like the other reading methods, this needs no lock. Raises UsageError if there is no such run, Damaged."""
-        record, encoded = await self._find(run_id)
-        return await self._plan(record.id, encoded)
+        record, head = await self._find(run_id)
+        return await self._plan(record.id, head)
 
-    async def _plan(self, run_id: str, encoded: object) -> Plan:
+    async def _plan(self, run_id: str, head: Sequence[object]) -> Plan:
         """Read once, and whole, so that what is wrong with it is known before anything is done. Raises Damaged."""
-        begun = checked.begun(run_id, encoded)
+        begun = checked.begun(run_id, *head)
         repositories = FileSpool(RepositoryPlan, self._directory)
         names: list[Repository] = []
         after = ""
@@ -158,9 +168,10 @@ class Journal:
             raise checked.damaged(run_id, why)
         return Plan.of(begun.claimed(names), repositories)
 
-    async def recorded(self, run_id: str, repository: Repository) -> RepositoryRecord | None:
-        """What a run recorded of a repository; None for one that was not begun. Raises Damaged."""
-        found = await self._writer.do(lambda db: rows.read_slice(db, run_id, repository))
+    async def recorded(self, run_id: str, plan: RepositoryPlan) -> RepositoryRecord | None:
+        """What a run recorded of the repository of which this is its plan; None for one that was not begun. Raises
+        Damaged as `Run.repository`."""
+        found = await self._writer.do(lambda db: rows.read_slice(db, run_id, plan))
         return found[1] if found else None
 
     async def _take(self, taken: ExitStack, run_id: str, plan: Plan) -> Held:
@@ -175,7 +186,7 @@ class Journal:
         self._taken.append(run)
         return run
 
-    async def _find(self, run_id: str | None) -> tuple[RunRecord, object]:
+    async def _find(self, run_id: str | None) -> tuple[RunRecord, Sequence[object]]:
         found = None
         if run_id is None or run_id.isascii():  # what is not UTF-8 cannot even be asked for
             found = await self._writer.do(lambda db: rows.one_run(db, run_id))

@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from holystone.adapters.state.sqlite import checked
+from holystone.adapters.state.sqlite.schema import VERSION
 from holystone.engine.model.codec import to_json
 from holystone.engine.model.manifests import Manifest, RawManifest, understood
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.plan import RepositoryPlan, StepId
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
 
 _RUN_COLUMNS: Final = ", ".join(checked.RUN_COLUMNS)
+_OF_STEPS: Final = ("tombstoned", "outcomes", "tombstoned_by_position", "outcomes_by_position")
+"""The last two are of runs that were begun before steps had ids, and nobody reads them."""
 _STORED: Final = (
     "SELECT digest, media_type, body FROM manifests JOIN slices ON slice = id WHERE run = ? AND repository = ?"
 )
@@ -21,8 +24,8 @@ _STORED: Final = (
 def insert_run(database: sqlite3.Connection, record: RunRecord, head: bytes) -> bool:
     """Begins a row for a run; False if the id is taken."""
     cursor = database.execute(
-        "INSERT OR IGNORE INTO runs (id, started, command, state, plan) VALUES (?, ?, ?, ?, ?)",
-        (record.id, record.started, record.command, record.state, head),
+        "INSERT OR IGNORE INTO runs (id, started, command, state, plan, format) VALUES (?, ?, ?, ?, ?, ?)",
+        (record.id, record.started, record.command, record.state, head, VERSION),
     )
     return cursor.rowcount == 1
 
@@ -65,7 +68,7 @@ def forget_half_written(database: sqlite3.Connection, run_id: str) -> None:
 
 
 def forget(database: sqlite3.Connection, run_id: str) -> None:
-    for table in ("losses", "tombstoned", "outcomes", "manifests"):
+    for table in ("losses", *_OF_STEPS, "manifests"):
         database.execute(
             f"DELETE FROM {table} WHERE slice IN (SELECT id FROM slices WHERE run = ?)",  # noqa: S608
             (run_id,),
@@ -90,14 +93,14 @@ def all_runs(database: sqlite3.Connection) -> tuple[RunRecord, ...]:
     return tuple(checked.run_record(row) for row in rows)
 
 
-def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, object] | None:
-    """A run, with the head of its plan, not looked at yet. The latest open run if `run_id` is None."""
+def one_run(database: sqlite3.Connection, run_id: str | None) -> tuple[RunRecord, Sequence[object]] | None:
+    """A run, with its format and the head of its plan, not looked at yet. The latest open run if `run_id` is None."""
     where = "state = 'open' AND ? IS NULL" if run_id is None else "id = ? AND state != 'beginning'"
     row = database.execute(
-        f"SELECT {_RUN_COLUMNS}, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
+        f"SELECT {_RUN_COLUMNS}, format, plan FROM runs WHERE {where} ORDER BY started DESC, id DESC LIMIT 1",  # noqa: S608
         (run_id,),
     ).fetchone()
-    return (checked.run_record(row[:-1]), row[-1]) if row else None
+    return (checked.run_record(row[:-2]), row[-2:]) if row else None
 
 
 def open_slice(database: sqlite3.Connection, run_id: str, repository: Repository) -> int:
@@ -123,10 +126,10 @@ def seal_slice(database: sqlite3.Connection, number: int, tombstone: Tombstone |
     )
 
 
-def read_slice(
-    database: sqlite3.Connection, run_id: str, repository: Repository
-) -> tuple[int, RepositoryRecord] | None:
-    """What is recorded of a repository; None if it is not sealed. Raises Damaged, like all that reads."""
+def read_slice(database: sqlite3.Connection, run_id: str, plan: RepositoryPlan) -> tuple[int, RepositoryRecord] | None:
+    """What is recorded of a repository, by the run's plan of it; None if it is not sealed. Raises Damaged, like all
+    that reads."""
+    repository = plan.repository
     row = database.execute(
         "SELECT id, tombstone_digest, tombstone_type, tombstone_body, tombstone_config, checked "
         "FROM slices WHERE run = ? AND repository = ? AND sealed",
@@ -135,13 +138,14 @@ def read_slice(
     if row is None:
         return None
     number, *tombstone, looked = row
+    planned: dict[str, StepId] = {step.id: step.id for step in plan.steps}
     with checked.reading(run_id, f"{repository}"):
         outcomes = {
-            checked.number(step): checked.outcome(data)
+            checked.step_id(step, planned): checked.outcome(data)
             for step, data in database.execute("SELECT step, outcome FROM outcomes WHERE slice = ?", (number,))
         }
         marks = frozenset(
-            checked.number(step)
+            checked.step_id(step, planned)
             for (step,) in database.execute("SELECT step FROM tombstoned WHERE slice = ?", (number,))
         )
         losses = tuple(
@@ -194,7 +198,7 @@ def read_manifest(
     return next((raw for _, raw in stored_manifests(database, run_id, repository, digest)), None)
 
 
-def insert_outcomes(number: int, outcomes: Mapping[int, Outcome]) -> Callable[[sqlite3.Connection], None]:
+def insert_outcomes(number: int, outcomes: Mapping[StepId, Outcome]) -> Callable[[sqlite3.Connection], None]:
     rows = [(number, step, to_json(checked.Recorded(outcome))) for step, outcome in outcomes.items()]
 
     def insert(database: sqlite3.Connection) -> None:
@@ -203,7 +207,7 @@ def insert_outcomes(number: int, outcomes: Mapping[int, Outcome]) -> Callable[[s
     return insert
 
 
-def insert_tombstoned(number: int, steps: Sequence[int]) -> Callable[[sqlite3.Connection], None]:
+def insert_tombstoned(number: int, steps: Sequence[StepId]) -> Callable[[sqlite3.Connection], None]:
     rows = [(number, step) for step in steps]
 
     def insert(database: sqlite3.Connection) -> None:

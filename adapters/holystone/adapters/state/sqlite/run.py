@@ -10,7 +10,7 @@ from holystone.adapters.state.sqlite import rows
 from holystone.adapters.state.sqlite.writer import Writer
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Loss, Outcome
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, RepositoryPlan, StepId
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import Held
@@ -44,13 +44,12 @@ class SqliteRepositoryJournal:
         """All of it is kept."""
         await self._writer.do(lambda db: rows.seal_slice(db, self._number, self.known.tombstone))
 
-    async def record(self, outcomes: Mapping[int, Outcome]) -> None:
-        """Records what came of steps, by position of the step in `RepositoryPlan.steps`. A later outcome of a step
-        replaces an earlier one."""
+    async def record(self, outcomes: Mapping[StepId, Outcome]) -> None:
+        """Records what came of steps. A later outcome of a step replaces an earlier one."""
         if outcomes:
             await self._writer.do(rows.insert_outcomes(self._number, outcomes))
 
-    async def mark_tombstoned(self, steps: Collection[int]) -> None:
+    async def mark_tombstoned(self, steps: Collection[StepId]) -> None:
         """These tags point to the tombstone now, so that they are ours if they are gone later."""
         if steps:
             await self._writer.do(rows.insert_tombstoned(self._number, sorted(steps)))
@@ -78,9 +77,10 @@ class SqliteRun:
     def __repr__(self) -> str:
         return f"<Run {self.id} {self.record.state}, {len(self.plan.repositories)} repositories>"
 
-    async def repository(self, repository: Repository) -> SqliteRepositoryJournal | None:
-        """What an earlier attempt wrote down, or None if it did not get to the first request."""
-        found = await self._writer.do(lambda db: rows.read_slice(db, self.id, repository))
+    async def repository(self, plan: RepositoryPlan) -> SqliteRepositoryJournal | None:
+        """What an earlier attempt wrote down, or None if it did not get to the first request. `plan`: the run's, of
+        the repository. Raises Damaged, also for what came of a step that the plan has not."""
+        found = await self._writer.do(lambda db: rows.read_slice(db, self.id, plan))
         return SqliteRepositoryJournal(self._writer, self.id, *found) if found else None
 
     async def open_repository(self, repository: Repository, tombstone: Tombstone | None) -> SqliteRepositoryJournal:

@@ -47,10 +47,21 @@ _STEPS: Final = (
         run TEXT NOT NULL REFERENCES runs, repository TEXT NOT NULL, plan BLOB NOT NULL, PRIMARY KEY (run, repository)
     );
     """,
+    """
+    ALTER TABLE runs ADD COLUMN format INTEGER NOT NULL DEFAULT 4;
+    ALTER TABLE outcomes RENAME TO outcomes_by_position;
+    ALTER TABLE tombstoned RENAME TO tombstoned_by_position;
+    CREATE TABLE outcomes (
+        slice INTEGER NOT NULL REFERENCES slices, step TEXT NOT NULL, outcome BLOB NOT NULL, PRIMARY KEY (slice, step)
+    ) WITHOUT ROWID;
+    CREATE TABLE tombstoned (
+        slice INTEGER NOT NULL REFERENCES slices, step TEXT NOT NULL, PRIMARY KEY (slice, step)
+    ) WITHOUT ROWID;
+    """,
 )
 """From each format to the next: a journal of an earlier version goes through those that it lacks. What was written is
-never changed."""
-_VERSION: Final = len(_STEPS)
+never changed. Since the fifth each run says in which it was begun; before, a step was named by its position."""
+VERSION: Final = len(_STEPS)
 
 
 def open_database(file: Path) -> sqlite3.Connection:
@@ -111,9 +122,9 @@ def _check(database: sqlite3.Connection, file: Path) -> None:
             not_deleted="Nothing was deleted.",
             what_to_do="Choose another state directory.",
         )
-    if version > _VERSION:
+    if version > VERSION:
         raise UsageError(
-            f"The journal {file} was written by a newer Holystone (format {version}, known is {_VERSION}).",
+            f"The journal {file} was written by a newer Holystone (format {version}, known is {VERSION}).",
             not_deleted="Nothing was deleted.",
             what_to_do="Update Holystone, or choose another state directory.",
         )
@@ -127,7 +138,7 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
         for statement in step.split(";"):
             database.execute(statement)
     database.execute(f"PRAGMA application_id = {_APPLICATION}")
-    database.execute(f"PRAGMA user_version = {_VERSION}")
+    database.execute(f"PRAGMA user_version = {VERSION}")
     database.execute("COMMIT")
 
 
