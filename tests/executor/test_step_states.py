@@ -1,8 +1,8 @@
 """Which steps are left, in which order, and what it costs to say so."""
 
 from holystone.engine.executor.step_states import StepStates
-from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Needed, Referenced, StillServed
-from holystone.engine.model.plan import Pass, Untag
+from holystone.engine.model.outcomes import Deleted, Failed, Forbidden, Needed, Outcome, Referenced, StillServed
+from holystone.engine.model.plan import Pass, StepId, Untag
 from tests.support.manifest_graphs import d
 from tests.support.small_plans import level, remove, repository_plan, untag
 from tests.support.small_worlds import APP
@@ -40,7 +40,7 @@ def test_a_tag_is_taken_by_one_step() -> None:
 
 
 def test_what_is_seen_again_by_any_of_its_names_was_not_taken_away() -> None:
-    came = {A.id: Deleted(), LAST.id: Deleted(), B.id: Needed("y"), C.id: Needed("elsewhere")}
+    came: dict[StepId, Outcome] = {A.id: Deleted(), LAST.id: Deleted(), B.id: Needed("y"), C.id: Needed("elsewhere")}
     states = StepStates(PLAN, came)
     held = Failed("y, which needs it, could not be removed")
     assert states.still_served(LAST.tags[:1]) == {LAST.id: StillServed(), B.id: held}
