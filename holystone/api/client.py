@@ -89,15 +89,17 @@ class Holystone:
     async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone cleanup` would do, or its `images` or `stages` half. Nothing is changed anywhere. What
         forbids to carry it out is in its `refusals`."""
-        session = self._open
+        if not (images or stages):
+            raise UsageError("A plan is of images or stages, or of both.")
+        session, scope = self._open, Scope(images, stages)
         listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
         with listening(*self._listeners):
             plan = await prepare_plan(
                 session.connections,
                 session.cache,
                 self._settings,
-                Scope(images, stages),
-                "cleanup",
+                scope,
+                scope.named("cleanup"),
                 as_of=int(time.time()),
                 listed=listed,
             )

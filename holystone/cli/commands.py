@@ -44,7 +44,7 @@ from holystone.workflows.session import Interrupted, InterruptedMidway, Session,
 from holystone.workflows.undo import undo
 
 
-def clean(command: str, given: Words, scope: Scope) -> int:
+def clean(given: Words, scope: Scope) -> int:
     settings = read_settings(resolve, given)
     # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
     listed = read_lists(settings.in_use)
@@ -52,12 +52,18 @@ def clean(command: str, given: Words, scope: Scope) -> int:
         settings,
         settings.notes,
         lambda session: prepare_plan(
-            session.connections, session.cache, settings, scope, command, as_of=int(time.time()), listed=listed
+            session.connections,
+            session.cache,
+            settings,
+            scope,
+            scope.named("cleanup"),
+            as_of=int(time.time()),
+            listed=listed,
         ),
     )
 
 
-def purge(command: str, given: Words, scope: Scope) -> int:
+def purge(given: Words, scope: Scope) -> int:
     refuse_lists_in_use(given)
     resolver = partial(
         resolve_direct,
@@ -69,7 +75,7 @@ def purge(command: str, given: Words, scope: Scope) -> int:
         settings,
         settings.notes,
         lambda session: prepare_purge(
-            session.connections, session.cache, settings, scope, command, as_of=int(time.time())
+            session.connections, session.cache, settings, scope, scope.named("purge"), as_of=int(time.time())
         ),
     )
 

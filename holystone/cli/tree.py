@@ -44,7 +44,7 @@ def holystone() -> None:
 @options(CLEANUP_OPTIONS)
 def cleanup(**given: Any) -> None:
     """Images cleanup, then stages cleanup."""
-    do(lambda: _cleanup("cleanup", given, images=True, stages=True))
+    do(lambda: _cleanup(given, images=True, stages=True))
 
 
 @holystone.group(cls=Group)
@@ -56,7 +56,7 @@ def images() -> None:
 @options(CLEANUP_OPTIONS)
 def images_cleanup(**given: Any) -> None:
     """Deletes the tags and records of images that no keep policy wants any more."""
-    do(lambda: _cleanup("images cleanup", given, images=True, stages=False))
+    do(lambda: _cleanup(given, images=True, stages=False))
 
 
 @holystone.group(cls=Group)
@@ -68,7 +68,7 @@ def stages() -> None:
 @options(CLEANUP_OPTIONS)
 def stages_cleanup(**given: Any) -> None:
     """Deletes the stages that no image is built on or imports from."""
-    do(lambda: _cleanup("stages cleanup", given, images=False, stages=True))
+    do(lambda: _cleanup(given, images=False, stages=True))
 
 
 @holystone.command(cls=Command)
@@ -79,7 +79,7 @@ def purge(**given: Any) -> None:
     No policy, no history and no cluster is asked. On a terminal you are asked to type the project's name; elsewhere it
     needs --yes. What other projects and other people have in the same repositories stays.
     """
-    do(lambda: _purge("purge", given, images=True, stages=True))
+    do(lambda: _purge(given, images=True, stages=True))
 
 
 @images.command("purge", cls=Command)
@@ -90,7 +90,7 @@ def images_purge(**given: Any) -> None:
     No policy, no history and no cluster is asked. On a terminal you are asked to type the project's name; elsewhere it
     needs --yes. Stages and records stay.
     """
-    do(lambda: _purge("images purge", given, images=True, stages=False))
+    do(lambda: _purge(given, images=True, stages=False))
 
 
 @stages.command("purge", cls=Command)
@@ -101,7 +101,7 @@ def stages_purge(**given: Any) -> None:
     On a terminal you are asked to type the project's name; elsewhere it needs --yes. Images stay and still run; how
     many are built on the stages is told if --images-repo says where they are.
     """
-    do(lambda: _purge("stages purge", given, images=False, stages=True))
+    do(lambda: _purge(given, images=False, stages=True))
 
 
 @holystone.group("managed-images", cls=Group)
@@ -275,15 +275,15 @@ def version() -> None:
     report(version_of("holystone"))
 
 
-def _cleanup(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:
+def _cleanup(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import clean
     from holystone.workflows.decision import Scope
 
-    return clean(command, given, Scope(images, stages))
+    return clean(given, Scope(images, stages))
 
 
-def _purge(command: str, given: dict[str, Any], *, images: bool, stages: bool) -> int:
+def _purge(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import purge
     from holystone.workflows.decision import Scope
 
-    return purge(command, given, Scope(images, stages))
+    return purge(given, Scope(images, stages))

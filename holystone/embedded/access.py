@@ -15,14 +15,14 @@ from holystone.embedded.exchange import Incoming, Reply, json_reply
 from holystone.embedded.quirks import Quirks
 from holystone.embedded.routes import Route
 
-Rights: TypeAlias = Mapping[str, frozenset[str]]
+Grants: TypeAlias = Mapping[str, frozenset[str]]
 """Repository pattern (`team/*`) → actions among pull, push, delete and `*`; the catalog is `registry/catalog`."""
-ALL: Final[Rights] = {"*": frozenset({"*"})}
+ALL: Final[Grants] = {"*": frozenset({"*"})}
 
 
 class User(msgspec.Struct, frozen=True):
     password: str
-    rights: Rights = msgspec.field(default_factory=lambda: ALL)
+    rights: Grants = msgspec.field(default_factory=lambda: ALL)
 
     def may(self, scope: str) -> str:
         """The part of a scope that this user has, as a scope; empty if none."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from holystone.engine.errors import UsageError
-from holystone.engine.model.in_use import Listed, UsedImage
+from holystone.engine.model.in_use import ListEntry, UsedImage
 from holystone.engine.model.references import InvalidName
 from holystone.engine.names import parse_used_image
 
@@ -55,6 +55,6 @@ def _images(source: BinaryIO, name: str) -> Iterator[UsedImage]:
                 what_to_do="List names, or whole ids, as `docker inspect --format '{{.Image}}'` prints them.",
             )
         try:
-            yield parse_used_image(word, Listed(f"{name}:{number}"))
+            yield parse_used_image(word, ListEntry(f"{name}:{number}"))
         except InvalidName as error:
             raise UsageError(f"--in-use: {name}:{number}: {error}") from error

@@ -1,6 +1,7 @@
 """The project that the settings speak of: its name, images and keep policies, from werf.yaml, options and files."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
@@ -13,7 +14,10 @@ from holystone.engine.model.references import ImageName
 from holystone.engine.model.source_notices import ConfigNotRead, PolicyMisnamed, ProjectRenamed
 from holystone.policies.keep_policies import KeepPolicy, default_keep_policies
 from holystone.policies.keep_policies_data import PolicyError, parse_keep_policies
+from holystone.settings.options import PROJECT_NAME
 from holystone.settings.values import ProjectSettings
+
+_NAMED_BY: Final = f"{PROJECT_NAME.flag} or ${PROJECT_NAME.variables[0]}"
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -36,7 +40,7 @@ async def load_project(settings: ProjectSettings) -> Project:
     if config:
         images = images or config.images
         if name and name != config.project:
-            notes.append(ProjectRenamed(name, config.project, str(config.source)))
+            notes.append(ProjectRenamed(name, config.project, str(config.source), _NAMED_BY))
         name = name or config.project  # not checked: werf takes any, and labels by it
     else:
         name = _checked(name)

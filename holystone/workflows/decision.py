@@ -23,6 +23,12 @@ class Scope(msgspec.Struct, frozen=True):
     images: bool = True
     stages: bool = True
 
+    def named(self, command: str) -> str:
+        """The command that does its work in this scope: `images cleanup`."""
+        if self.images and self.stages:
+            return command
+        return f"{'images' if self.images else 'stages'} {command}"
+
 
 class GitIntent(msgspec.Struct, frozen=True):
     """What the project's git history says, as far as the policies asked."""

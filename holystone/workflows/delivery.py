@@ -7,7 +7,7 @@ from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.engine.errors import HolystoneError, shell_word
 from holystone.engine.executor.results import RunResult
 from holystone.engine.model.plan import Plan
-from holystone.engine.planner.confirmation import open_question
+from holystone.engine.planner.refusals import open_question
 from holystone.engine.ports import Run
 from holystone.engine.report.causes import failure, refusal
 from holystone.engine.report.document import Ending

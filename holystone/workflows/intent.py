@@ -31,7 +31,7 @@ from holystone.workflows.origin import check_origin
 _ANY: Final = Commit("0" * 40)
 
 
-class Clone(Protocol):
+class GitReader(Protocol):
     """What decides, of a git repository. Both raise IncompleteSource."""
 
     def references(self) -> References: ...
@@ -127,7 +127,7 @@ def _notices(checked: CheckedClone, references: References) -> Iterable[Notice]:
 
 
 async def read_git(
-    repository: Clone, policies: Iterable[KeepPolicy], records: Iterable[MetadataRecord], as_of: int
+    repository: GitReader, policies: Iterable[KeepPolicy], records: Iterable[MetadataRecord], as_of: int
 ) -> tuple[GitIntent, References]:
     """The policies' view of the history, and all references it was selected from. Raises IncompleteSource."""
     references = await anyio.to_thread.run_sync(repository.references)
@@ -137,14 +137,14 @@ async def read_git(
 
 
 async def _history(
-    repository: Clone, references: References, heads: Collection[Commit], commits: Collection[Commit]
+    repository: GitReader, references: References, heads: Collection[Commit], commits: Collection[Commit]
 ) -> History:
     tips = {each.commit for each in references.found}
     return await anyio.to_thread.run_sync(repository.history, heads, commits, tips)
 
 
 async def read_names(
-    repository: Clone, tags: Iterable[ImageTag], rules: StrategyRules
+    repository: GitReader, tags: Iterable[ImageTag], rules: StrategyRules
 ) -> tuple[StrategyIntent, References]:
     """What of git the tags can be named after, and all references. Raises IncompleteSource."""
     references = await anyio.to_thread.run_sync(repository.references)

@@ -38,6 +38,8 @@ _LARGEST_FILE: Final = 16 << 30
 """Bytes."""
 _MOST: Final = 200_000
 """Repositories. Of each a line is held."""
+_AROUND: Final = 2
+"""Lines that are no repository: the head and the end."""
 _FOUR_EACH: Final = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
 _TWO_EACH: Final = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
 """As bytes, and as JSON escapes: one letter beyond U+FFFF makes all letters of its word, and one beyond U+00FF, take so
@@ -100,6 +102,8 @@ def write_plan(file: Path, plan: Plan) -> str:
     """The hash. The file is there as a whole or not at all, for its owner alone, and follows no link. Raises
     HolystoneError."""
     hashing = _Hash(plan.head)
+    if len(plan.repositories) > _MOST:
+        raise _unreadable(file, f"more than {_MOST:,} repositories")
     with _beside(file) as (beside, out):
         head = _write(file, out, to_json(plan.head))
         for each in plan.repositories:
@@ -117,14 +121,18 @@ def _write(file: Path, out: BinaryIO, line: bytes, head: _Takes = _NO_HEAD) -> _
     if why is None and out.tell() + len(line) > _LARGEST_FILE:
         why = f"more than {_LARGEST_FILE >> 30} GiB"
     if why:
-        raise HolystoneError(
-            f"The plan cannot be written to {file}: it has {why}, and could not be read again.",
-            not_deleted=NOTHING_DELETED,
-            what_to_do="Name fewer repositories, or carry it out at once.",
-        )
+        raise _unreadable(file, why)
     out.write(line)
     out.write(b"\n")
     return takes
+
+
+def _unreadable(file: Path, why: str) -> HolystoneError:
+    return HolystoneError(
+        f"The plan cannot be written to {file}: it has {why}, and could not be read again.",
+        not_deleted=NOTHING_DELETED,
+        what_to_do="Name fewer repositories, or carry it out at once.",
+    )
 
 
 def check_writable(file: Path) -> None:
@@ -225,7 +233,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         number, size, takes = number + 1, size + len(line), _Takes.of(line)
         if why := _too_much(takes, head):
             raise ValueError(f"line {number} has {why}")
-        if size > _LARGEST_FILE or number > _MOST:
+        if size > _LARGEST_FILE or number > _MOST + _AROUND:
             raise ValueError(f"it has more than {_LARGEST_FILE >> 30} GiB, or {_MOST:,} repositories")
         if number == 1:
             head = takes

@@ -11,7 +11,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Repository
 from holystone.engine.planner.assemble import assemble
-from holystone.engine.planner.fuse import FuseLimits
+from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.planning import Where, plan_snapshot
 from holystone.engine.ports import DigestCache
 from holystone.engine.scheduler import for_each

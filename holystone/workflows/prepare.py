@@ -15,7 +15,7 @@ from holystone.adapters.state.sqlite import FileLocks
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Repository
-from holystone.engine.planner.fuse import FuseLimits
+from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
 from holystone.policies.werf.v1.tag_strategy import saved_by_folding

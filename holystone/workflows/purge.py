@@ -23,8 +23,8 @@ from holystone.engine.model.reasons import BesideOtherProject, Foreign, OtherPro
 from holystone.engine.model.references import Reference, Repository, Tag
 from holystone.engine.model.refusals import AllOfAnotherProject
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
-from holystone.engine.planner.confirmation import ask_first
 from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.refusals import ask_first
 from holystone.engine.ports import DigestCache
 from holystone.policies.werf.v1 import (
     Ownership,

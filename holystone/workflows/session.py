@@ -21,8 +21,9 @@ from holystone.workflows.bounds import Exceeded, outgrown, overdue
 T = TypeVar("T")
 S = TypeVar("S", bound=OfRepository)
 _UNBOUNDED = 1024
-"""Requests at once where the user sets no limit, if thrice as many files may be open: there may be a socket
-for each and an idle one, as HEAD has connections of its own, and neither are sockets endless."""
+"""Requests at once where the user sets no limit, if five times as many files may be open: there may be a socket for
+each and an idle one, as HEAD has connections of its own, two more that idle since what is deleted was read
+(`Connections.renew`), and our own files. Sockets are not endless either."""
 _FIRST_PATIENCE = 5.0
 """Seconds in which a registry has to answer for the first time. Once it has, an outage is waited out."""
 
@@ -74,7 +75,7 @@ async def open_session(
 
 def _unbounded() -> int:
     may_be_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _UNBOUNDED if may_be_open == resource.RLIM_INFINITY else max(1, min(_UNBOUNDED, may_be_open // 3))
+    return _UNBOUNDED if may_be_open == resource.RLIM_INFINITY else max(1, min(_UNBOUNDED, may_be_open // 5))
 
 
 async def until_signal(

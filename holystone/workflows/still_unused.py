@@ -10,7 +10,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.planner.used import doomed_and_used
+from holystone.engine.planner.refusals import doomed_and_used
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.settings.values import KubernetesSettings

@@ -4,6 +4,7 @@ and each stage that nothing else needs, since only the image itself says on whic
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,9 @@ from holystone.policies.werf.v1 import kind_of
 from holystone.policies.werf.v1.claims import names_its_content
 from holystone.policies.werf.v1.project import Signature, StagesStorage
 from holystone.workflows.inventory import ProjectInventory
+
+_CONFIG: Final = "werf.yaml"
+"""Where people name the project's images."""
 
 
 class UnseenTags(msgspec.Struct, frozen=True):
@@ -99,4 +103,4 @@ def empty_notices(inventory: ProjectInventory, unseen: Mapping[ImageName, Unseen
     for image, each in unseen.items():
         if not each.tags:
             at = inventory.layout.repository(image)
-            yield ImageUnseen(at, image, each.records, inventory.storage)
+            yield ImageUnseen(at, image, each.records, inventory.storage, _CONFIG)

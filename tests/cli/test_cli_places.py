@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.spool import FileSpool
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from tests.support.command_line import Bench, bench, now
 from tests.support.tiny_project import tiny_project
@@ -67,8 +68,11 @@ def test_a_dry_run_needs_no_journal(shop: Bench, tmp_path: Path) -> None:
     assert shop.cleanup("--dry-run", "--state-dir", str(tmp_path / "file")).code == 0
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(shop: Bench, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_time_only(
+    shop: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
+    monkeypatch.setattr(FileSpool.__init__, "__kwdefaults__", {"in_memory": 0})  # as of a large run
     assert shop.cleanup("--cache-dir", str(tmp_path / "file")).code == 0
 
 

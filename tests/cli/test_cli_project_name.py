@@ -57,6 +57,7 @@ def test_what_werf_yaml_names_alone_is_another_project_s(shop: Bench) -> None:
     ran = shop.cleanup("--dry-run", env={"WERF_PROJECT_NAME": "review-12"})
     assert ran.code == 0
     assert "of the project shop, and this one is review-12" in ran.out
+    assert "is called review-12, as --project-name or $WERF_PROJECT_NAME says, and not shop, as" in ran.out
 
 
 def test_the_address_of_minikube_is_made_of_it(renamed: Bench, refused: Refuse) -> None:

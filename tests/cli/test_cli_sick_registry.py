@@ -252,7 +252,7 @@ def test_the_wrong_mode_is_refused(shop: Bench, refused: Refuse) -> None:
 
 def test_swapped_repositories_are_refused(shop: Bench, refused: Refuse) -> None:
     shop.options = shop.addresses(images="shop/stages", stages="shop/app")
-    assert "shop/stages holds werf's stages or records" in refused(shop, code=3)
+    assert "shop/stages holds stages or records" in refused(shop, code=3)
     shop.options = shop.addresses(images="shop/stages", stages="shop/app/front")
     message = refused(shop, code=3)
     assert "--images-repo" in message

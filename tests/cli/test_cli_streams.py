@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from holystone.embedded.faults import Answer, Fault
 from holystone.ui import output
 from tests.support.command_line import Bench, Ran
 
@@ -193,3 +195,24 @@ def test_what_is_logged_is_no_part_of_the_report(shop: Bench) -> None:
     assert "[info     ] repository read" in more.err
     assert "capabilities" not in more.err
     assert "capabilities" in shop.cleanup("--dry-run", "--log-debug").err
+
+
+def test_a_log_line_says_what_the_request_was_for(shop: Bench) -> None:
+    """Whoever waits for a registry knows of hosts and requests, and of nothing that these are for."""
+    later = Answer(429, headers={"Retry-After": "0"})
+    planned = shop.cleanup("--dry-run", "--output=json").json["plan"]["repositories"]
+    (first, *_), *_ = (
+        each["passes"][-1]["steps"] for each in planned if each["passes"] and "/app" in each["repository"]["path"]
+    )
+    shop.registry.faults.add(Fault("HEAD", "/shop/app/", later))
+    shop.registry.faults.add(Fault("DELETE", first["digest"], later))
+    ran = shop.cleanup("--log-verbose", "--log-color-mode=off")
+    looking, deleting = (line for line in ran.err.splitlines() if "request throttled" in line)
+    app = f"repository={shop.registry.host}/shop/app"
+    assert app in looking
+    assert re.search(r" tag=\w", looking)
+    assert "run=" not in looking
+    assert app in deleting
+    assert f" manifest={first['digest']}" in deleting
+    (run,) = shop.run("runs", "--output=json").json["runs"]
+    assert f"run={run['id']}" in deleting

@@ -96,7 +96,7 @@ class QuayEmulator(VendorEmulator):
         tag_delete: bool = True,
         active_filter: bool = True,
         cursor: Literal["last", "next_page"] = "last",
-        window: int = TWO_WEEKS,
+        window: float = TWO_WEEKS,
         read_only: bool = False,
         keep_alive: bool = True,
         lifetime: int = _TOKEN_LIFETIME,

@@ -1,5 +1,6 @@
 """libgit2 reads an object that a crash has cut off for ever, so `opened` has to refuse it."""
 
+import random
 import zlib
 from pathlib import Path
 
@@ -59,9 +60,11 @@ def test_one_of_a_repository_that_this_one_borrows_from(tmp_path: Path, builder:
 def test_what_libgit2_tells_by_itself_is_left_to_it(builder: GitBuilder) -> None:
     """What nothing leads to stops no run."""
     head = builder.commit("head", time=NOW)
-    blob = str(builder.repository.create_blob(b"x" * 10_000))
+    dice = random.Random(1)
+    mixed = bytes(dice.choices(range(256), [1 / (each + 1) for each in range(256)], k=10_000))  # with long tables
+    blobs = [str(builder.repository.create_blob(content)) for content in (b"x" * 10_000, mixed)]
     for name, content in {
-        blob: _file(builder, blob).read_bytes()[:-8],
+        **{blob: _file(builder, blob).read_bytes()[:-8] for blob in blobs},
         builder.commit("empty", time=NOW): b"",
         builder.commit("no zlib", time=NOW): bytes(100),
         builder.commit("no object", time=NOW): zlib.compress(b"commit 5\0abc"),

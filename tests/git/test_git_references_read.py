@@ -1,9 +1,12 @@
+import itertools
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pygit2
 import pytest
 
-from holystone.adapters.git import listed
+from holystone.adapters.git import listed, references
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.history import GitReference
 from tests.git.conftest import Git
@@ -126,6 +129,45 @@ def test_packed_references(builder: GitBuilder, git: Git) -> None:
     git(builder.directory, "pack-refs", "--all")
     assert not (builder.directory / ".git/refs/remotes/origin/packed").exists()
     assert opened(builder).references() == before
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_what_is_packed_while_it_is_read_is_no_absence(
+    builder: GitBuilder, git: Git, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """libgit2 reads what is packed first, and what is loose when git's own gc has packed it."""
+    commit = builder.commit("one", time=NOW)
+    whole, left = listed.listed, iter(range(times))
+
+    def read(repository: pygit2.Repository) -> Iterator[pygit2.Reference]:
+        if next(left, None) is None:
+            return whole(repository)
+        builder.branch_of_origin("a", commit)
+        git(builder.directory, "pack-refs", "--all")
+        return iter(())
+
+    monkeypatch.setattr(references, "listed", read)
+    if times == 1:
+        assert opened(builder).references().branch_names == ("a",)
+    else:
+        with pytest.raises(IncompleteSource, match="packed-refs is written again and again"):
+            opened(builder).references()
+
+
+def test_a_loose_one_that_is_packed_meanwhile_is_no_damage(
+    builder: GitBuilder, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder.branch_of_origin("a", builder.commit("one", time=NOW))
+    stat, looks = Path.stat, itertools.count(1)
+
+    def packed(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = stat(path, follow_symlinks=follow_symlinks)
+        if path.name == "a" and follow_symlinks and next(looks) == 2:
+            git(builder.directory, "pack-refs", "--all", "--prune")
+        return found
+
+    monkeypatch.setattr(Path, "stat", packed)
+    assert opened(builder).references().branch_names == ("a",)
 
 
 @pytest.mark.parametrize("path", ["refs/remotes/origin/lost", "refs/tags/lost"])

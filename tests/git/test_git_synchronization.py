@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,34 @@ async def test_cancelling_while_git_is_started_ends_it_too(
         group.start_soon(lambda: synchronize(Clone(tmp_path, tmp_path), unshallow=False))
     pid = hanging.read_text().strip()  # noqa: ASYNC240
     await until(lambda: not runs(pid))
+
+
+async def test_a_fetch_that_is_cancelled_leaves_no_locks_behind(
+    tmp_path: Path, clone: Path, origin: Path, git: Git
+) -> None:
+    """Killed between taking them and giving them back, git left them, and every later fetch failed."""
+    hook, asked = clone / ".git" / "hooks" / "reference-transaction", tmp_path / "asked"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\n[ "$1" = prepared ] && touch {asked} && exec sleep 600\nexit 0\n')
+    hook.chmod(0o700)
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(prepared, clone, fetch=True))
+        await until(asked.exists)
+        group.cancel_scope.cancel()
+    assert list((clone / ".git").rglob("*.lock")) == []
+    hook.unlink()
+    assert len((await prepared(clone, fetch=True)).references().found) == 4
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_a_lock_that_git_does_not_know_of_yet_is_removed_when_git_is_ended(tmp_path: Path) -> None:
+    """Seen in 8 of 59 fetches of 2,000 branches that were ended at some moment."""
+    lock = tmp_path / "refs" / "holystone" / "origin" / "heads" / "feature" / "a.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    with pytest.raises(Unreachable):
+        await synchronize(Clone(tmp_path, tmp_path), unshallow=False, timeout=0.05)
+    assert not lock.exists()
 
 
 async def test_git_gets_no_terminal_and_no_tracing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -354,6 +354,12 @@ def test_a_cursor_may_be_any_text() -> None:
     PageGuard("tags").admit("\ud800")
 
 
+def test_a_cursor_of_megabytes_becomes_no_address() -> None:
+    PageGuard("tags").admit("x" * 65_536)
+    with pytest.raises(IncompleteSource, match="Listing tags goes on with more than 65,536 characters"):
+        PageGuard("tags").admit("x" * 65_537)
+
+
 def test_a_list_has_so_many_entries_and_no_more() -> None:
     guard = PageGuard("the tags of a", max_entries=5)
     guard.take(2)

@@ -137,6 +137,77 @@ async def test_a_copy_in_one_piece_with_the_reply_is_noticed_at_once() -> None:
             await client.ask("/odd")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("begun", [1, 11, 20, 40])
+async def test_a_reply_that_begins_in_one_piece_with_the_one_before_it_is_noticed(method: str, begun: int) -> None:
+    """What the parser has of it would be thrown away with that, and the rest be no reply."""
+
+    def script(asked: Asked) -> list[Part]:
+        if asked.path != "/next":
+            return [asked.reply]
+        copy = reply("/odd", head=method == "HEAD")
+        return [copy + asked.reply[:begun], asked.reply[begun:]]
+
+    async with scripted_site(script) as site, Wire(connections=1) as wire:
+        client = Asking(site, wire)
+        await client.right("/odd", method)
+        with pytest.raises(Doubtful, match="3 replies came to 2 requests"):
+            await client.ask("/next", method)
+
+
+@pytest.mark.parametrize(
+    "behind", [b"HTTP/1.1 103 Early Hints\r\nLink: <", b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"]
+)
+async def test_what_is_no_answer_puts_nothing_in_doubt_in_one_piece_with_a_reply_either(behind: bytes) -> None:
+    async with asking(instead=COPY + behind) as (_, client):
+        await client.right("/odd")
+        await client.right("/next")
+        await client.wire.watch.settle()
+
+
+def _digest(of: str) -> str:
+    return f"Docker-Content-Digest: sha256:{of}\r\n"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_answers_that_are_out_of_step_when_the_server_ends_the_connection_are_noticed(method: str) -> None:
+    """Nothing is left over: what it was asked last it never answered."""
+
+    def script(asked: Asked) -> list[Part]:
+        def said(path: str, more: str = "") -> bytes:
+            return reply(path, head=method == "HEAD", more=_digest(path) + more)
+
+        if asked.connection == 1 and asked.path == "/next":
+            return [said("/odd"), said("/next", "Connection: close\r\n"), CLOSE]
+        return [said(asked.path)]
+
+    async with scripted_site(script) as site, Wire(connections=1) as wire:
+        client = Asking(site, wire)
+        await client.right("/odd", method)
+        wrong = await client.ask("/next", method)
+        assert wrong.headers["Question"] == "/odd", "as aiohttp has it: if not, the test shows nothing"
+        with pytest.raises(Doubtful, match=r"127\.0\.0\.1"):
+            await client.ask("/last", method)
+        with pytest.raises(Doubtful):
+            await wire.watch.settle()
+
+
+async def test_a_server_that_ends_its_connections_is_asked_again_only_where_it_had_answered_before() -> None:
+    def script(asked: Asked) -> list[Part]:
+        ends = asked.n % 3 == 0 or asked.connection > 2
+        return [reply(asked.path, head=asked.method == "HEAD", more="Connection: close\r\n" if ends else "")]
+
+    async with scripted_site(script) as site, Wire(connections=1) as wire:
+        client = Asking(site, wire)
+        for number in range(1, 4):
+            await client.right(f"/{number}", "HEAD")
+        assert [(each.connection, each.path) for each in site.asked] == [(1, "/1"), (1, "/2"), (1, "/3"), (2, "/3")]
+        for number in range(5, 8):
+            await client.right(f"/{number}", "HEAD")
+        assert [each.path for each in site.asked[4:]] == ["/5", "/6", "/7"]
+        await client.wire.watch.settle()
+
+
 @pytest.mark.parametrize("split", [1, 5, 12, 20])
 async def test_a_copy_that_comes_in_pieces_is_noticed(split: int) -> None:
     async with asking(COPY[:split], COPY[split:]) as (site, client):

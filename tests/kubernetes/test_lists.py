@@ -160,6 +160,22 @@ async def test_a_page_of_millions_of_nothings(api: KubeApi, field: str) -> None:
         await ask(api)
 
 
+async def test_a_token_of_megabytes_becomes_no_address(api: KubeApi) -> None:
+    """Which was made several times as long, and kept: 2 GB of four lists whose token had 7 MB each."""
+    page = {"kind": "PodList", "metadata": {"continue": "%" * 65_537}, "items": []}
+    api.answers["pods"] = [web.json_response(page)]
+    with pytest.raises(IncompleteSource, match="pods in all namespaces goes on with a token of more than 65,536"):
+        await ask(api)
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("x" * 1_001, ""), ("job", "x" * 1_001)])
+async def test_names_of_workloads_without_bound_are_refused(api: KubeApi, name: str, namespace: str) -> None:
+    """Those of three that use it are kept for each image."""
+    api.run("jobs", name, "r.io/job:1", namespace=namespace)
+    with pytest.raises(IncompleteSource, match="its list of jobs has a name of more than 1,000 characters"):
+        await ask(api)
+
+
 async def test_old_clusters_have_cron_jobs_in_beta(api: KubeApi) -> None:
     api.groups["cronjobs"] = "/apis/batch/v1beta1"
     api.page = 1

@@ -25,10 +25,7 @@ class Room:
 _ENGINE: Final = "engine/holystone/engine"
 _STATE: Final = "adapters/holystone/adapters/state"
 _HTTP: Final = "adapters/holystone/adapters/http"
-_PLANNER: Final = (
-    "assemble", "baseline", "by_name", "confirmation", "disabled", "draft", "facts", "fuse", "last_tagged",
-    "manifests", "marks", "repository", "shared", "speed", "used",
-)  # fmt: skip
+_PLANNER: Final = ("assemble", "baseline", "cost", "facts", "refusals", "repository", "steps")
 _REDIRECTS: Final = ("authorization", "authorizer", "challenge", "hosts", "rates", "transport", "trust", "wire")
 
 ROOMS: Final = {

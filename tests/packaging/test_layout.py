@@ -37,6 +37,12 @@ def test_the_engine_names_no_vendor() -> None:
     assert not found
 
 
+def test_the_engine_does_not_say_werf() -> None:
+    """In words for people and in docstrings neither: who builds is the policies' and the program's to know."""
+    texts = {path: path.read_text() for path in (ROOT / "engine").rglob("*.py")}
+    assert [str(path.relative_to(ROOT)) for path, text in sorted(texts.items()) if "werf" in text.casefold()] == []
+
+
 def test_no_module_is_longer_than_three_hundred_lines() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
     assert not {path: length for path, length in lengths.items() if length > 300}

@@ -13,8 +13,7 @@ from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.repository import keep_marks, plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import d, doom, fallback, image, index, repository
 

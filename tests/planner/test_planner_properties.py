@@ -8,8 +8,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holystone.engine.closure.close import close
-from holystone.engine.closure.closed import Closed
+from holystone.engine.closure.close import Closed, close
 from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.codec import from_json, to_json
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -18,8 +17,7 @@ from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.marks import held_by, keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.repository import held_by, keep_marks, plan_closed
 from tests.support.manifest_graphs import capabilities, facts_for, repositories
 from tests.support.toy_registry import ToyRegistry, needs
 
@@ -39,7 +37,7 @@ class Case:
         while verdicts is not None:
             closed = close(snapshot, verdicts, self.can)
             # Small repositories are never worth tombstones, so their cost is drawn instead of computed.
-            with patch("holystone.engine.planner.speed.tombstones_pay", return_value=self.fast):
+            with patch("holystone.engine.planner.steps.tombstones_pay", return_value=self.fast):
                 plan = plan_closed(snapshot, closed, self.can, self.facts)
             verdicts = keep_marks(plan, self.facts.marks, verdicts)
         return closed, plan
@@ -184,7 +182,9 @@ def test_planning_again_after_applying_finds_nothing_left(case: Case) -> None:
         # What stayed only because its deletion would be refused, or take along too much, is nobody's candidate now.
         assert set(again.kept_manifests) <= set(plan.kept_manifests)
     else:
-        assert again.kept_manifests == plan.kept_manifests
+        # Which of several reasons is told may be another one: an attached tag is judged for itself once nothing doomed
+        # is on its subject.
+        assert again.kept_manifests.keys() == plan.kept_manifests.keys()
 
 
 @some

@@ -19,9 +19,7 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Delete, Verdict
-from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.repository import plan_closed
-from holystone.engine.planner.speed import (
+from holystone.engine.planner.cost import (
     PER_DELETE,
     PER_TAG,
     PER_TOMBSTONE,
@@ -29,6 +27,8 @@ from holystone.engine.planner.speed import (
     tombstone_seconds,
     tombstones_pay,
 )
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.repository import plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, GRACE, NOW, d, doom, fallback, image, index, repository
 
@@ -221,6 +221,6 @@ def test_tags_that_another_step_has_taken_away_slow_no_deletion_down() -> None:
         {"new": "no configuration", "lost": "no manifest"},
     )
     facts = TagFacts(written_once=frozenset(map(Tag, ("old", "a", "b"))))
-    with patch("holystone.engine.planner.speed.tombstones_pay", return_value=False) as asked:
+    with patch("holystone.engine.planner.steps.tombstones_pay", return_value=False) as asked:
         plan(snapshot, doom("old", "a", "b"), GROWING, facts)
     assert [call.args for call in asked.call_args_list] == [(4, 2, 2, 2)], "what is listed slows it, too"

@@ -13,9 +13,8 @@ from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
 from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal, ShareExceeded, Unconfirmed
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.check import check_plan
-from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.fuse import FuseLimits, blow_fuse
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
 from holystone.engine.planner.repository import plan_closed
 from holystone.engine.report.refusal_words import refusal_words
 from tests.support.gentle import gentle

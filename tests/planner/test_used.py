@@ -2,15 +2,15 @@
 
 import msgspec
 
-from holystone.engine.model.in_use import Listed, UsedImage, User, Workload
+from holystone.engine.model.in_use import ListEntry, UsedImage, User, Workload
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.planner.used import doomed_and_used
+from holystone.engine.planner.refusals import doomed_and_used
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import repository
 from tests.support.small_plans import level, plan, remove, repository_plan
 
 APP, OTHER = repository(), repository("team/other")
-ONE, TWO = Workload("test", "shop", "Deployment", "web"), Listed("images.txt, line 3")
+ONE, TWO = Workload("test", "shop", "Deployment", "web"), ListEntry("images.txt, line 3")
 
 
 def used(by: User, tag: str | None = None, digest: Digest | None = None, *, at: Repository | None = APP) -> UsedImage:

@@ -32,8 +32,7 @@ from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Keep, Verdict, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.last_tagged import keep_newest
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.repository import keep_newest, plan_closed
 from tests.support.gentle import gentle
 from tests.support.manifest_graphs import DELETE, d, doom, fallback, image, index, repository
 
@@ -340,6 +339,6 @@ def test_a_tag_that_is_only_listed_spares_no_newest_one() -> None:
 def test_the_only_tag_on_what_stays_is_not_overwritten_for_speed_where_that_drops_it() -> None:
     can = gentle("toy", digests=DigestDeletion(tombstones=MAY_GO, cost_grows=True))
     facts = TagFacts(written_once=frozenset({Tag("child")}))
-    with patch("holystone.engine.planner.speed.tombstones_pay", return_value=True):
+    with patch("holystone.engine.planner.steps.tombstones_pay", return_value=True):
         made = plan_closed(PART, close(PART, doom("child"), can), can, facts)
     assert made.passes == ()

@@ -5,7 +5,7 @@ import time
 import msgspec
 import pytest
 
-from holystone.engine.model.in_use import Listed, UsedImage, Workload
+from holystone.engine.model.in_use import ListEntry, UsedImage, Workload
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import InvalidName, Reference, Tag
 from holystone.engine.names import parse_used_image
@@ -71,7 +71,7 @@ def test_words_that_name_no_image_are_told(text: str) -> None:
 
 
 def test_the_reasons_name_who_uses_it_once() -> None:
-    listed = Listed("in-use.txt, line 1")
+    listed = ListEntry("in-use.txt, line 1")
     used = [parse_used_image(f"{IMAGES_REPO}:runs", BY), parse_used_image(digest_of("runs"), BY)]
     used.append(parse_used_image(f"{IMAGES_REPO}:runs", listed))
     assert set(protect([RUNS], used)[RUNS.reference]) == {InUse(BY), InUse(listed)}

@@ -42,7 +42,7 @@ WAYS_OUT = (
     "or delete it by hand",
     "Have it taken out",
     "Run again",
-    "neither in werf.yaml nor managed images",
+    "neither in the project's configuration nor managed images",
     "managed-images rm",
 )
 SEEDS = range(60)

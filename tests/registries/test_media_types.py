@@ -68,6 +68,14 @@ def test_of_bytes_that_say_nothing_the_servers_word_is_kept(body: bytes) -> None
     assert called(body, "") == ""
 
 
+@pytest.mark.parametrize("said", ["application/x\udcff", "no type", "a/b\r\nHost: elsewhere", "a/" + "b" * 300, "/"])
+async def test_a_servers_word_that_is_no_type_is_none(said: str) -> None:
+    """A byte that is not UTF-8 is a surrogate in a header, which no database takes: a traceback, night after night."""
+    assert called(b"no JSON", said) == ""
+    with SqliteDigestCache(None) as cache:
+        await cache.learn_manifests([RawManifest(Digest.of(b"no JSON"), said, b"no JSON")])
+
+
 class CarelessProxy(EmbeddedRegistry):
     said = ""
 

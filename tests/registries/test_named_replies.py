@@ -89,6 +89,28 @@ async def test_a_manifest_that_is_known_by_another_algorithm_is_there() -> None:
         assert await asked.resolve(Tag("x")) == ONE
 
 
+@pytest.mark.parametrize("status", [400, 403, 406, 412, 451])
+async def test_what_is_there_and_may_not_be_read_is_not_absent(status: int) -> None:
+    """Nobody says its digest, and a policy gives its content to nobody."""
+
+    def say(_: int, request: web.Request) -> web.Response:
+        if "tags/list" in request.path:
+            return tags("team/app", "a b")
+        return web.Response(status=200 if request.method == "HEAD" else status)
+
+    async with registry(say) as (asked, _):
+        for reference in (Tag("x"), ONE):
+            with pytest.raises(IncompleteSource):
+                await asked.resolve(reference)
+        with pytest.raises(IncompleteSource):
+            await asked.list_tags()
+
+
+async def test_what_has_gone_before_it_is_read_is_absent() -> None:
+    async with registry(lambda n, r: web.Response(status=200 if r.method == "HEAD" else 404)) as (asked, _):
+        assert await asked.resolve(Tag("x")) is None
+
+
 PUSHED = image(b"{}")
 
 

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from holystone.engine.model.codec import from_json
 from holystone.engine.model.outlook import DAY, UndoOutlook
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
@@ -35,6 +36,22 @@ def test_each_outlook_in_words(outlook: UndoOutlook, said: str) -> None:
     assert said in outlook_text(outlook)
     assert outlook.possible is (outlook.way != "none" and outlook.seconds != 0 and not outlook.lacks)
     assert f"undo: {outlook_text(outlook)}" in plan_lines(planned(outlook, outlook), every_tag=False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"way": "none", "seconds": 60}',
+        b'{"way": "none", "lacks": "the right to push"}',
+        b'{"way": "none", "doubt": "nobody says"}',
+        b'{"way": "restore", "seconds": 0}',
+    ],
+)
+def test_an_outlook_that_contradicts_itself_cannot_be_said(said: bytes) -> None:
+    with pytest.raises(msgspec.ValidationError, match="undo"):
+        from_json(said, UndoOutlook)
+    with pytest.raises(ValueError, match="undo"):
+        UndoOutlook(**msgspec.json.decode(said))
 
 
 def test_repositories_that_differ_are_told_apart_and_others_not_at_all() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from holystone.engine.model.delete_reasons import BeyondLimit, CommitsGone, DeleteReason, NotReached
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
 from holystone.engine.model.reasons import (
     KeepReason,
@@ -137,7 +137,7 @@ def example(kind: type[KeepReason]) -> KeepReason:
         Tag: Tag("tag"),
         ImageName: ImageName("front"),
         Reference: Reference(APP, Tag("tag")),
-        Listed: Listed("a file"),
+        ListEntry: ListEntry("a file"),
     }
     fields = msgspec.structs.fields(kind)
     make: Callable[..., KeepReason] = kind

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 from holystone.engine.errors import UsageError
-from holystone.engine.model.in_use import Listed, UsedImage
+from holystone.engine.model.in_use import ListEntry, UsedImage
 from holystone.engine.names import parse_used_image
 from holystone.settings import in_use_lists
 from holystone.settings.in_use_lists import read_lists
@@ -23,7 +23,7 @@ def stdin(body: bytes, *, terminal: bool = False) -> AbstractContextManager[io.T
 
 
 def expected(word: str, source: str) -> UsedImage:
-    return parse_used_image(word, Listed(source))
+    return parse_used_image(word, ListEntry(source))
 
 
 def test_a_list(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.forgetting import AFTER_DAYS, LARGEST, SURELY_DAYS, forget_runs
-from holystone.adapters.state.sqlite.schema import FILE_NAME
+from holystone.adapters.state.sqlite.schema import FILE_NAME, open_database
 from holystone.engine.model.manifests import OCI_MANIFEST, RawManifest
 from holystone.engine.model.records import RunState
 from tests.support.journals import begin_repository
@@ -107,3 +107,17 @@ async def test_what_was_done_while_the_clock_was_behind_is_not_old(tmp_path: Pat
     await _a_week(tmp_path)
     (late,) = await _runs(tmp_path, (200, "finished"))
     assert late in _left(tmp_path, 0)
+
+
+def test_thousands_of_runs_are_not_each_held_against_all_others(tmp_path: Path) -> None:
+    """Whoever may push may begin as many: each run waited a second for 8,000 before it, and 15 for 30,000, in which no
+    other one could write."""
+    with closing(open_database(tmp_path / FILE_NAME)) as database:
+        run = "INSERT INTO runs (id, started, ended, command, state, plan) VALUES (?, ?, ?, 'cleanup', 'finished', '')"
+        moments = [NOW - 80 * DAY + number * 3_456 for number in range(2_000)]
+        database.executemany(run, [(str(moment), moment, moment) for moment in moments])
+        thousands: list[None] = []
+        database.set_progress_handler(lambda: thousands.append(None), 1_000)
+        forget_runs(database, NOW)
+        assert len(thousands) < 200, "a hundred steps for each"
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (2_000,)

@@ -1,14 +1,16 @@
+import asyncio
 import json
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite import Journal, rows
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.errors import Damaged, HolystoneError, UsageError
 from holystone.engine.model.layerless import layerless_image
@@ -52,6 +54,28 @@ async def test_of_what_is_forgotten_no_row_is_left(tmp_path: Path, state: str) -
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
         for table in ("runs", "plans", "slices", "manifests", "outcomes", "tombstoned", "losses"):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (8,), table
+
+
+async def test_a_run_whose_beginning_is_cut_short_when_it_is_all_but_written_has_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C there is told that nothing was deleted, and of no run that could be resumed."""
+    set_state = rows.set_state
+    loop = asyncio.get_running_loop()
+
+    def late(database: sqlite3.Connection, **state: Any) -> None:
+        set_state(database, **state)
+        loop.call_soon_threadsafe(scope.cancel)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(rows, "set_state", late)
+    with Journal.open(tmp_path) as journal:
+        with anyio.CancelScope() as scope:
+            await journal.begin(PLAN, "cleanup")
+        assert scope.cancelled_caught
+        monkeypatch.undo()
+        assert await journal.runs() == ()
+        await (await journal.begin(PLAN, "cleanup")).finish()
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:

@@ -109,3 +109,26 @@ def test_a_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert told.value.not_deleted
     assert "resume" in told.value.what_to_do
     assert [each.repository for each in spool] == [repository("a"), repository("b")], "what is known stays so"
+
+
+@pytest.mark.parametrize("kind", ["everybody's", "a file"])
+def test_a_folder_that_cannot_be_used_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """That it cannot came to light when a run had deleted, and it ended in the words "Nothing was deleted."."""
+    folder, temporary = tmp_path / "cache", tmp_path / "temporary"
+    if kind == "a file":
+        folder.touch()
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    some = [RepositoryResult(repository(name), {}, 0, None, None) for name in ("a", "b")]
+    spool = FileSpool(RepositoryResult, folder, in_memory=0)
+    for each in some:
+        spool.append(each)
+    assert list(spool) == some
+    assert not any(temporary.iterdir())
+    temporary.rmdir()
+    with pytest.raises(HolystoneError, match=f"cannot be written to {temporary}: No such file") as told:
+        FileSpool(RepositoryResult, folder, in_memory=0).append(some[0])
+    assert "Nothing" not in told.value.not_deleted

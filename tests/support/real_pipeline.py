@@ -10,7 +10,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.history import GitReference, History
 from holystone.engine.model.image_config import ImageConfig
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.plan import Plan
@@ -32,7 +32,7 @@ from tests.support.plain_world import HOST, REPO, Image, World
 from tests.support.spools import FOLDER
 
 
-class Clone:
+class WorldGit:
     """The world's history in the place of a GitRepository."""
 
     def __init__(self, world: World, *, complete: bool = True) -> None:
@@ -60,7 +60,7 @@ async def plan_of(world: World, can: Capabilities, *, complete: bool = True) -> 
     scope = Scope(world.images, world.stages)
     rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
     intent = await intent_of(world, inventory, complete)
-    used = [parse_used_image(name, Listed("a file")) for name in world.used]
+    used = [parse_used_image(name, ListEntry("a file")) for name in world.used]
     decision = decide(inventory, intent, scope, rules, used)
     registry = MemoryRegistry(can)
 
@@ -86,7 +86,7 @@ def doomed_tags(plan: Plan) -> set[tuple[str, str]]:
 
 
 async def intent_of(world: World, inventory: ProjectInventory, complete: bool) -> Intent:
-    clone = Clone(world, complete=complete)
+    clone = WorldGit(world, complete=complete)
     if world.strategies is None:
         policies = parse_keep_policies(world.policies) or default_keep_policies()
         records = read_storage(inventory.snapshots[inventory.storage], inventory.images).metadata

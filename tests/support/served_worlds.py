@@ -16,7 +16,7 @@ from holystone.embedded.quirks import DISTRIBUTION_2_8, Quirks
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.embedded.storage import Storage
 from holystone.engine.model.delete_reasons import DeleteReason
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.manifests import DOCKER_CONFIG, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import KeepReason
@@ -79,7 +79,7 @@ class Site:
         storage = RepositoryTarget(repository_of(parse_address(f"{host}/{world.storage}")), "default", "stages")
         images = [ImageName(name) for name in world.configured]
         rules = Rules(v1_2=world.v1_2, v1_2_confirmed=False, stages_grace=world.grace, as_of=world.now)
-        used = [parse_used_image(name, Listed("a file")) for name in world.used]
+        used = [parse_used_image(name, ListEntry("a file")) for name in world.used]
         with SqliteDigestCache(None) as cache:
             async with Connections(self._nowhere) as connections:
                 inventory = await read_inventory(connections, cache, layout, identity, storage, images)

@@ -10,7 +10,7 @@ from holystone.engine.model.outcomes import Failed
 from holystone.engine.model.plan import Kept
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.undo.compare import There, moved, same_bytes, seen
+from holystone.engine.undo.putting import There, moved, same_bytes, seen
 from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,

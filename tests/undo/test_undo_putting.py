@@ -19,8 +19,7 @@ from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.scheduler import ROUNDS
 from holystone.engine.undo import uncover, undo_run
-from holystone.engine.undo.compare import There
-from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.putting import PuttingBack, There
 from holystone.engine.undo.results import AlreadyThere, BytesDamaged, Restored
 from holystone.engine.undo.taken import Taken
 from tests.support.execution import before

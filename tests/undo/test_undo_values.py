@@ -22,7 +22,7 @@ from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Tag
 from holystone.engine.undo import Moved, PutBack, UndoResult
-from holystone.engine.undo.compare import There, look
+from holystone.engine.undo.putting import There, look
 from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,

@@ -1,9 +1,11 @@
-from collections.abc import Callable
+import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import pytest
 
+from holystone.adapters import files
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.werf_yaml.reader import find_werf_config, read_keep_policies, read_werf_config
 from holystone.adapters.yaml.nodes import Position
@@ -150,6 +152,17 @@ async def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         await read_werf_config(tmp_path, config=tmp_path / "missing.yaml")
     with pytest.raises(UsageError, match=r"cannot read .*directory"):
         await read_werf_config(tmp_path, config=tmp_path)
+
+
+@pytest.mark.parametrize("read", [lambda path: read_werf_config(path.parent, config=path), read_keep_policies])
+async def test_a_pipe_that_nobody_writes_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], Awaitable[object]]
+) -> None:
+    """It was waited for in a thread that no signal ends, though the run was told to be interrupted."""
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="pipe: it is a pipe or a device whose end did not come"):
+        await read(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize("template", ["image: {{ .x }}", "# {{ include `more` . }}", "#{{/* said */}}", "{{- if 1 }}"])

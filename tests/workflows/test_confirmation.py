@@ -9,7 +9,7 @@ from holystone.engine.model.plan import Kept, Pass, Plan, Remove, RepositoryPlan
 from holystone.engine.model.reasons import Foreign
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath, Tag
 from holystone.engine.model.refusals import NumberExceeded, Refusal, Unconfirmed
-from holystone.engine.planner.confirmation import ask_first, open_question
+from holystone.engine.planner.refusals import ask_first, open_question
 from holystone.ui.question import is_yes, question
 from tests.support.image_values import digest_of
 

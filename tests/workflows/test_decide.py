@@ -6,7 +6,7 @@ import pytest
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.history import GitNames, GitReference, History
 from holystone.engine.model.image_config import ImageConfig
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
 from holystone.engine.model.reasons import InUse, OtherStrategy, RecordNotJudged
@@ -167,11 +167,11 @@ def test_tags_named_after_their_content_are_known_to_be_written_once() -> None:
 
 def test_what_is_in_use_stays_with_its_stages_and_records() -> None:
     inventory = project(snapshot(IMAGES, IMAGE_TAGS), snapshot(STORAGE, STORED))
-    used = [parse_used_image(f"{IMAGES}:app-old", Listed("a file"))]
+    used = [parse_used_image(f"{IMAGES}:app-old", ListEntry("a file"))]
     decision = decide(inventory, git(), Scope(), RULES, used)
     assert gone(decision, IMAGES) == set()
     assert gone(decision, STORAGE) == set()
-    assert decision.verdicts[IMAGES][Tag("app-old")] == Keep((InUse(Listed("a file")),))
+    assert decision.verdicts[IMAGES][Tag("app-old")] == Keep((InUse(ListEntry("a file")),))
 
 
 def by_strategy(strategy: str, meta_tag: str) -> tuple[dict[str, str], str | None]:
@@ -202,7 +202,10 @@ def test_what_is_in_use_takes_no_place_in_the_limits_of_strategies() -> None:
     inventory = project(snapshot(IMAGES, STRATEGY_TAGS), snapshot(STORAGE, STORED))
     existing = names("v1", "v2", "v3", limit=1)
     assert gone(decide(inventory, existing, Scope(), RULES), IMAGES) == {"app-v0", "app-v2", "app-v3"}
-    used = [parse_used_image(f"{IMAGES}:app-v1", Listed("a file")), parse_used_image(f"{IMAGES}:app-v0", Listed("a"))]
+    used = [
+        parse_used_image(f"{IMAGES}:app-v1", ListEntry("a file")),
+        parse_used_image(f"{IMAGES}:app-v0", ListEntry("a")),
+    ]
     assert gone(decide(inventory, existing, Scope(), RULES, used), IMAGES) == {"app-v3"}
 
 
@@ -241,6 +244,7 @@ def test_what_records_name_in_a_repository_that_shows_nothing_may_be_there(
     assert gone(decision, FRONT) == ({"front-old"} if scope.images else set())
     (notice,) = (notice for notice in notice_texts(decision.notices) if f"image back: {BACK} has no tag" in notice)
     assert "2 records" in notice
+    assert "leave the image out of werf.yaml" in notice
     assert "holystone managed-images rm back" in notice
 
 

@@ -245,6 +245,25 @@ def test_what_is_held_beside_a_line_counts_with_it(tmp_path: Path, monkeypatch: 
         write_plan(file, PLAN)
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_as_many_repositories_as_are_written_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: bool
+) -> None:
+    monkeypatch.setattr("holystone.workflows.plan_file._MOST", 2)
+    names = ("shop/a", "shop/b", *(["shop/c"] if more else []))
+    plan = msgspec.structs.replace(
+        PLAN, repositories=tuple(msgspec.structs.replace(PLAN.repositories[0], repository=repository(n)) for n in names)
+    )
+    file = tmp_path / "plan"
+    if more:
+        with pytest.raises(HolystoneError, match="more than 2 repositories, and could not be read again"):
+            write_plan(file, plan)
+        assert not file.exists()
+    else:
+        write_plan(file, plan)
+        assert len(read(file).repositories) == 2
+
+
 def test_nothing_comes_after_its_end(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     for more in (b"\n", END, WHOLE.splitlines()[1]):

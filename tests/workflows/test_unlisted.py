@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from holystone.engine.errors import IncompleteSource
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.names import parse_used_image
@@ -13,7 +13,7 @@ from holystone.engine.ports import Listing, RepositorySession
 from holystone.workflows.unlisted import folding, look_up
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
 
-BY = Listed("in-use.txt:1")
+BY = ListEntry("in-use.txt:1")
 SNAPSHOT = RepositorySnapshot(IMAGES_REPO, {}, {}, {}, {})
 
 

@@ -19,6 +19,9 @@ import anyio.abc
 _log = logging.getLogger(__name__)
 LARGEST = 64 * 1024
 """Bytes of output."""
+_GRACE = 5.0
+"""Seconds in which a program that is ended may put things in order: git removes its lock files, with which nobody else
+could fetch into that clone any more."""
 
 
 class ProgramMissing(Exception):
@@ -78,11 +81,18 @@ async def run_program(
     finally:
         with anyio.CancelScope(shield=True):
             if ended is None:
-                # The whole group: a script's children would live on.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                await _end(process)
             await process.aclose()
     raise ProgramHung(f"did not answer within {timeout:g} s")
+
+
+async def _end(process: anyio.abc.Process) -> None:
+    """The whole group, twice: a script's children would live on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with anyio.move_on_after(_GRACE):
+            await process.wait()
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:

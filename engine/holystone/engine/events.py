@@ -30,6 +30,14 @@ def logger() -> structlog.stdlib.BoundLogger:
     return bound
 
 
+@contextmanager
+def about(**names: object) -> Iterator[None]:
+    """Log lines of what is done within bear these names, whoever writes them: a request that is throttled knows of no
+    repository. By this task and those that it starts."""
+    with structlog.contextvars.bound_contextvars(**{name: str(what) for name, what in names.items()}):
+        yield
+
+
 def tell(event: Event) -> None:
     """A listener that fails is logged, and costs the run nothing."""
     for listener in _listeners.get():

@@ -19,12 +19,9 @@ from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.refusals import Locked, Refusal
 from holystone.engine.model.verdicts import Verdicts
 from holystone.engine.planner.check import check_plan
-from holystone.engine.planner.disabled import refuse_if_disabled
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.fuse import FuseLimits, blow_fuse
-from holystone.engine.planner.last_tagged import keep_newest
-from holystone.engine.planner.marks import keep_marks
-from holystone.engine.planner.repository import plan_closed
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
+from holystone.engine.planner.repository import keep_marks, keep_newest, plan_closed
 from holystone.engine.ports import DigestCache, RepositorySession
 
 log: Final = events.logger()
@@ -84,8 +81,9 @@ async def plan_snapshot(
     `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
     proof finds a mistake of ours."""
     repository = snapshot.repository
-    can = await session.probe()
-    snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
+    with events.about(repository=repository):
+        can = await session.probe()
+        snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
     planned = msgspec.structs.replace(
         planned,
         place=where.place,

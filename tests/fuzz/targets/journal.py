@@ -39,7 +39,8 @@ SEEDS = (
             "outcomes": [[1, "v1", '{"outcome":{"type":"deleted"}}']],
             "tombstoned": [[1, _D]],
             "losses": [[1, "v1", _D]],
-        }
+        },
+        enc_hook=str,
     ),
 )
 

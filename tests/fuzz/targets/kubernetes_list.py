@@ -6,7 +6,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.kubernetes.api import ApiServer
 from holystone.adapters.kubernetes.listing import list_all
 from holystone.adapters.kubernetes.objects import KINDS
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.references import InvalidName
 from holystone.engine.names import image_id_names, parse_image_id, parse_used_image
 from tests.fuzz.scripted import Script, run
@@ -34,7 +34,7 @@ class _Server:
 
 
 def _look(each: Any) -> None:
-    by = Listed("list:1")
+    by = ListEntry("list:1")
     running = (name for word in each.running() for name in image_id_names(word))
     for read, words in ((parse_used_image, each.images()), (parse_image_id, running)):
         for word in words:

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from holystone.engine.model.in_use import Listed
+from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.lock_tags import parse_lock_tag
 from holystone.engine.model.references import Commit, Digest, ImageName, InvalidName, RegistryHost, RepositoryPath, Tag
 from holystone.engine.names.addresses import parse_address, parse_reference
@@ -27,7 +27,7 @@ SEEDS = (
 
 def parse(data: bytes) -> None:
     text = data.decode(errors="surrogateescape")
-    by = Listed("list:1")
+    by = ListEntry("list:1")
     for kind in (RegistryHost, RepositoryPath, Tag, Digest, Commit, ImageName):
         with contextlib.suppress(InvalidName):
             assert kind.parse(text) in (text, text.lower())

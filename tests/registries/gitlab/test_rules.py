@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from holystone.adapters.registries.gitlab.rights import Rights, read_rights
+from holystone.adapters.registries.gitlab.rights import GrantedRights, read_rights
 from holystone.engine.model.outcomes import Deleted, Locked
 from holystone.engine.model.references import Tag
 from tests.registries.gitlab.connected import PATH, put_image, served
@@ -67,7 +67,7 @@ async def test_rules_that_the_registry_cannot_read_lock_everything(tmp_path: Pat
 
 
 def test_rules_are_searched_in_the_tag_as_go_does() -> None:
-    rights = Rights(frozenset({"delete"}), protected=("release",), immutable=(r"^v\d+\.\d+$", "(?i)GOLD"))
+    rights = GrantedRights(frozenset({"delete"}), protected=("release",), immutable=(r"^v\d+\.\d+$", "(?i)GOLD"))
     locked = rights.locked([Tag("a-release-1"), Tag("v1.2"), Tag("xv1.2"), Tag("golden"), Tag("other")])
     assert locked.keys() == {"a-release-1", "v1.2", "golden"}
 
@@ -81,11 +81,13 @@ def test_claims_of_other_token_servers_say_nothing(claims: dict[str, Any]) -> No
 
 def test_only_the_claims_about_this_repository_count() -> None:
     entry = {"type": "repository", "name": "team/other", "actions": ["delete"], "meta": {"project_id": 1}}
-    assert read_rights({"access": [entry]}, PATH) == Rights(frozenset())
-    assert read_rights({"access": None}, PATH) == Rights(frozenset())
+    assert read_rights({"access": [entry]}, PATH) == GrantedRights(frozenset())
+    assert read_rights({"access": None}, PATH) == GrantedRights(frozenset())
     rules = {"tag_deny_access_patterns": {"push": ["a"], "delete": ["b", "b"]}, "tag_immutable_patterns": None}
     mine = {"type": "repository", "name": PATH, "actions": ["pull", "delete"], "meta": rules}
-    assert read_rights({"access": [entry, mine]}, PATH) == Rights(frozenset({"pull", "delete"}), protected=("b",))
+    assert read_rights({"access": [entry, mine]}, PATH) == GrantedRights(
+        frozenset({"pull", "delete"}), protected=("b",)
+    )
 
 
 def test_what_a_rule_says_is_short_and_told_once_for_all_tags() -> None:
@@ -93,9 +95,9 @@ def test_what_a_rule_says_is_short_and_told_once_for_all_tags() -> None:
     one go."""
     tags = [Tag(f"t{number}") for number in range(2000)]
     for rights in (
-        Rights(frozenset(), protected=("\U000e0001" * 10_000,)),
-        Rights(frozenset(), immutable=("(?:)|" + "\U000e0001" * 20,)),
-        Rights(frozenset(), immutable=tuple(map(str, range(8000)))),
+        GrantedRights(frozenset(), protected=("\U000e0001" * 10_000,)),
+        GrantedRights(frozenset(), immutable=("(?:)|" + "\U000e0001" * 20,)),
+        GrantedRights(frozenset(), immutable=tuple(map(str, range(8000)))),
     ):
         begun = time.process_time()
         rules = rights.locked(tags)

@@ -118,8 +118,9 @@ async def test_a_quay_that_is_read_only_as_a_whole(tmp_path: Path, door: Door) -
         assert isinstance(outcome, Forbidden)
 
 
-async def test_a_namespace_that_keeps_nothing_cannot_restore(tmp_path: Path) -> None:
-    async with QuayEmulator(window=0) as quay, connected(tmp_path, quay) as session:
+@pytest.mark.parametrize("window", [0, 0.5])
+async def test_a_namespace_that_keeps_nothing_cannot_restore(tmp_path: Path, window: float) -> None:
+    async with QuayEmulator(window=window) as quay, connected(tmp_path, quay) as session:
         put(quay, "v1")
         assert not (await session.probe()).undo.possible
 

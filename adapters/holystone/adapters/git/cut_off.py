@@ -50,14 +50,16 @@ def _loose(objects: Path, seen: set[Path]) -> Iterator[Path]:
 
 def _is_whole(file: BufferedReader) -> bool:
     """Nothing of it is kept: it may be small and unfold to gigabytes."""
-    stream = zlib.decompressobj()
-    part, largest = file.read(_HEAD), len(_BLOB)
+    stream, begin = zlib.decompressobj(), b""
+    part = file.read(_HEAD)
     try:
         while part:
-            unfolded = stream.decompress(part, largest)
-            if stream.eof or (largest == len(_BLOB) and unfolded == _BLOB):
+            wanted = len(_BLOB) - len(begin)  # which of a larger one comes after a hundred bytes of tables
+            unfolded = stream.decompress(part, wanted or _PART)
+            begin += unfolded[:wanted]
+            if stream.eof or begin == _BLOB:
                 return True
-            part, largest = stream.unconsumed_tail or file.read(_PART), _PART
+            part = stream.unconsumed_tail or file.read(_PART)
     except zlib.error:
         return True
     return file.tell() == 0  # libgit2 says so of an empty one

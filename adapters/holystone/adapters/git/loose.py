@@ -3,6 +3,7 @@ file that a crash left empty would be gone, or would be where an older packed li
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -25,6 +26,15 @@ def check_packed(folder: Path) -> None:
     packed = folder / "packed-refs"
     if packed.exists() and not packed.stat().st_size:
         raise ValueError("packed-refs is empty, as a crash leaves it")
+
+
+def packed_stamp(folder: Path) -> tuple[int, ...]:
+    """What is another one as soon as packed-refs is written anew, which is done by a rename."""
+    try:
+        found = (folder / "packed-refs").stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def look_at_loose(folder: Path, prefixes: Iterable[str]) -> Loose:
@@ -61,13 +71,13 @@ def _below(top: Path) -> Iterator[Path]:
 def _is_sound(path: Path, name: str) -> bool:
     """Whether a file is a sound reference; False if it is gone: packed or deleted since it was listed."""
     try:
-        if not path.is_symlink() and not path.exists():
-            return False
-        if not path.is_file():
+        if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{name} is no file")
         with path.open("rb") as file:
             content = file.read(_LONGEST)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ValueError(f"{name} is no file") from None
         return False
     if not _SOUND.fullmatch(content):
         raise ValueError(f"the reference {name} is damaged, as a crash leaves it")

@@ -6,7 +6,7 @@ from typing import Final
 from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.references import ORIGIN
 from holystone.adapters.git.scrub import scrub
-from holystone.adapters.programs import ProgramFailed, ProgramHung, ProgramMissing
+from holystone.adapters.programs import Ended, ProgramFailed, ProgramHung, ProgramMissing
 from holystone.engine.errors import IncompleteSource, Unreachable, shell_word
 
 MANUALLY: Final = "git fetch --unshallow --tags --prune origin '+refs/heads/*:refs/remotes/origin/*'"
@@ -22,7 +22,7 @@ async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.in
     # --unshallow is an error in a whole clone.
     options = ("--quiet", "--prune", "--no-recurse-submodules", *(("--unshallow",) if unshallow else ()))
     try:
-        code, _, said = await run_git(clone, "fetch", *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout)
+        code, _, said = await _fetch(clone, *options, *_LEAVING_ALONE, "origin", *_REFSPECS, timeout=timeout)
     except ProgramHung as error:
         raise Unreachable(
             f"git fetch did not end within {timeout:g} s.", not_deleted=_NOT_DELETED, what_to_do=f"Run it: {MANUALLY}"
@@ -43,3 +43,16 @@ async def synchronize(clone: Clone, *, unshallow: bool, timeout: float = math.in
             not_deleted=_NOT_DELETED,
             what_to_do=f"See that this works in {shell_word(clone.top)} without a question being asked: {MANUALLY}",
         )
+
+
+async def _fetch(clone: Clone, *words: str, timeout: float) -> Ended:
+    """Raises what `run_git` raises. Git that is ended between making a lock file and knowing it leaves that behind, and
+    no later fetch gets past it."""
+    ended = None
+    try:
+        ended = await run_git(clone, "fetch", *words, timeout=timeout)
+        return ended
+    finally:
+        if ended is None:
+            for lock in (clone.git_dir / "refs" / "holystone").rglob("*.lock"):  # no reference may be called so
+                lock.unlink(missing_ok=True)

@@ -14,6 +14,9 @@ from holystone.engine.errors import IncompleteSource
 MAX_PAGES = 100_000
 MAX_ENTRIES: Final = 500_000
 """Of one listing: names as long as they may be take 200 MiB."""
+_LONGEST: Final = 1 << 16
+"""Characters of a cursor, as long as a header at most. It becomes a part of an address, which takes many times as much,
+and the last hundred of which yarl keeps."""
 CAPS: Final = frozenset((50, 100, 200, 250, 500, 1000))
 """Sizes of pages that servers keep to, whatever they are asked for."""
 
@@ -33,6 +36,8 @@ class PageGuard:
 
     def admit(self, cursor: str) -> None:
         """Call before each page with what identifies it. Raises IncompleteSource."""
+        if len(cursor) > _LONGEST:
+            raise IncompleteSource(f"Listing {self._what} goes on with more than {_LONGEST:,} characters.")
         seen = hashlib.sha256(cursor.encode(errors="surrogatepass")).digest()
         if seen in self._seen:
             raise IncompleteSource(

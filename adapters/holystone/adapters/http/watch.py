@@ -13,19 +13,23 @@ others: pyre/pyre#180, mitmproxy/mitmproxy#3612, HAProxy's 408 on idle connectio
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
 import aiohttp
 import anyio
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
 
 _STATUS: Final = re.compile(rb"(?:\A|\n)HTTP/\d(?:\.\d)? (\d{3})")
 _BEGINS: Final = b"HTTP/1.1 200"
+_CUT: Final = re.compile(rb"H(?:T(?:T(?:P(?:/[0-9.]*(?: [0-9]*)?)?)?)?)?\Z")
+"""A line of a status that ends before the status does."""
 _LARGEST_HEAD: Final = 128 << 10
 """Bytes, and what comes with the last of them: aiohttp takes 128 fields of any length that one may have, and dozens of
 replies are read at once. What announces a reply counts, too."""
@@ -102,6 +106,8 @@ class WatchedConnection(ResponseHandler):
         self._head = 0
         """Bytes that came of a reply that has not begun its body."""
         self._body: aiohttp.StreamReader | None = None
+        self.has_ended = False
+        """With the last answer, and there were others before it."""
 
     def set_response_params(self, **params: Any) -> None:
         self._asked += 1
@@ -118,18 +124,40 @@ class WatchedConnection(ResponseHandler):
             elif self._answered > self._asked:
                 self._notice(str(message.code))
             if self._asked > 1:
+                self.has_ended = message.should_close
                 now = self._loop.time()
                 self._watch.answered(now - self._asked_at, now)
         super().feed_data(data, size)
 
     def data_received(self, data: bytes) -> None:
-        if data and self._asked <= self._answered and (self._body is None or self._body.is_eof()):
+        if data and self._is_over:
             self._unasked(data)
             return
         super().data_received(data)
+        if self._is_over:
+            self._look_behind(data)
         self._head = self._head + len(data) if self._answered < self._asked else 0
         if self._head > _LARGEST_HEAD:
             self._refuse(f"its head has more than {_LARGEST_HEAD} bytes")
+
+    @property
+    def _is_over(self) -> bool:
+        return self._asked <= self._answered and (self._body is None or self._body.is_eof())
+
+    def _look_behind(self, data: bytes) -> None:
+        """The beginning of what follows a reply in one piece with it stays in the parser, of which the next request has
+        another: two line ends show what is there, and nothing where nothing is. `data`: what came last."""
+        if self._parser is None or self._should_close or (self._payload is not None and not self._payload.is_eof()):
+            return
+        try:
+            begun = [str(message.code) for message, _ in self._parser.feed_data(b"\n\n")[0]]
+        except HttpProcessingError as error:
+            # aiohttp's parser in Python keeps what is no reply, too, such as a body with HEAD.
+            is_reply = not data or not isinstance(error, BadStatusLine) or _CUT.search(data)
+            begun = ["cut short"] if is_reply else []
+        self._count(begun)
+        if begun:
+            self.force_close()
 
     def _refuse(self, why: str) -> None:
         if self.transport is not None:
@@ -142,13 +170,16 @@ class WatchedConnection(ResponseHandler):
         statuses = [status.decode() for status in _STATUS.findall(data)]
         if not statuses and begun and _BEGINS.startswith(begun[: len(_BEGINS)]):
             statuses = ["cut short"]
+        self._count(statuses)
+        self.force_close()
+        if self.transport is not None:
+            self.transport.close()
+
+    def _count(self, statuses: Iterable[str]) -> None:
         for status in statuses:
             if not status.startswith("1") and status != str(_TIMED_OUT):
                 self._answered += 1
                 self._notice(status)
-        self.force_close()
-        if self.transport is not None:
-            self.transport.close()
 
     def _notice(self, status: str) -> None:
         peer = self.transport.get_extra_info("peername") if self.transport else None
@@ -161,6 +192,10 @@ class WatchedConnection(ResponseHandler):
         )
 
 
+asked_over: Final[ContextVar[WatchedConnection | None]] = ContextVar("asked_over", default=None)
+"""The connection of the task's last request."""
+
+
 class WatchedConnector(aiohttp.TCPConnector):
     """`_factory` is aiohttp's own; that it is still asked for each connection is checked while we run (see `Wire`)."""
 
@@ -168,3 +203,8 @@ class WatchedConnector(aiohttp.TCPConnector):
         super().__init__(**options)
         made: Callable[[asyncio.AbstractEventLoop], ResponseHandler] = watch.connection
         self._factory = partial(made, self._loop)
+
+    async def connect(self, *request: Any, **options: Any) -> Connection:
+        connection = await super().connect(*request, **options)
+        asked_over.set(connection.protocol if isinstance(connection.protocol, WatchedConnection) else None)
+        return connection

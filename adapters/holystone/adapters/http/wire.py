@@ -1,8 +1,9 @@
 """One exchange on the wire: redirects followed by hand, replies capped, faults named. No retries, no tokens."""
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
+from functools import partial
 from io import BytesIO
 from types import TracebackType
 from typing import Self
@@ -15,10 +16,10 @@ from holystone.adapters.http.authorization import Authorization, with_authorizat
 from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.faults import fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
-from holystone.adapters.http.reply import Reply, address, to_url
+from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.adapters.http.tls import usual_trust
 from holystone.adapters.http.trust import origin
-from holystone.adapters.http.watch import Watch, WatchedConnector
+from holystone.adapters.http.watch import Watch, WatchedConnector, asked_over
 from holystone.engine.errors import IncompleteSource, UsageError
 
 CONNECT_TIMEOUT = 15.0
@@ -106,7 +107,8 @@ class Wire:
         asked = url
         for _ in range(MAX_REDIRECTS + 1):
             sent = with_authorization(headers, authorization)
-            reply = await self._exchange(method, url, asked, limit, sent, body, alone=alone)
+            ask = partial(self._exchange, method, url, asked, limit, sent, body)
+            reply = await self._answer(method, ask, alone=alone)
             target = _target(reply, method) if redirects else None
             if target is None:
                 return reply
@@ -117,6 +119,24 @@ class Wire:
                 headers = {name: value for name, value in headers.items() if name.lower() in _CROSSES_ORIGINS}
             url = target
         raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
+
+    async def _answer(self, method: str, ask: Callable[..., Awaitable[Reply]], *, alone: bool) -> Reply:
+        generation = self.watch.generation
+        reply = await ask(alone=alone)
+        over = asked_over.get()
+        before, place = _said(reply), address(reply.url)
+        if alone or method not in ("GET", "HEAD") or not before or over is None or not over.has_ended:
+            return reply
+        del reply  # it may be large
+        reply = await ask(alone=True)
+        if (now := _said(reply)) and now != before:
+            self.watch.doubt(
+                generation,
+                f"{place} answered {before} at the end of a connection, and {now} on another one. So answers may have "
+                "been taken for those to other questions, and what was read there is not to be relied on.",
+            )
+            self.watch.check()
+        return reply
 
     async def _exchange(
         self,
@@ -200,6 +220,13 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"
+
+
+def _said(reply: Reply) -> str:
+    """Whether something is there, and what. Empty for what says neither."""
+    if reply.status not in (200, 404):
+        return ""
+    return printable(f"{reply.status} {reply.headers.get('Docker-Content-Digest', '')}").rstrip()
 
 
 def _target(reply: Reply, method: str) -> URL | None:

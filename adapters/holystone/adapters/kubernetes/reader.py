@@ -27,6 +27,9 @@ _LONGEST: Final = 16_384
 """Characters by which one is named, with all its names together (`imageID`)."""
 _LETTERS: Final = 1 << 24
 """Characters of all of them: the longest that are allowed would be gigabytes."""
+_NAME: Final = 1_000
+"""Characters of an object's namespace and name, which have 63 and 253 at most (kubernetes.io, "Object Names and
+IDs")."""
 _USERS: Final = 3
 """Workloads that are remembered of each image: a big cluster runs one image ten thousand times."""
 LIMITS: Final = Limits(
@@ -104,6 +107,8 @@ async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Sc
             def take(each: Any) -> None:
                 nonlocal objects
                 objects += 1
+                if len(each.metadata.namespace) + len(each.metadata.name) > _NAME:
+                    raise IncompleteSource(f"its list of {kind.plural} has a name of more than {_NAME:,} characters")
                 user = (first, each.metadata.namespace, kind.name, each.metadata.name)
                 for word in _filled(each.images(), user):
                     found.remember(found.specified, word, user)

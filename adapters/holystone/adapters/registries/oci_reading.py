@@ -1,7 +1,6 @@
 """Reading a repository by the OCI distribution specification, which is the same for all vendors."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 from urllib.parse import quote
@@ -115,8 +114,7 @@ class OciReading:
             return None
         if said := digest_or_none(reply.headers.get("Docker-Content-Digest")):
             return said
-        reply = reply if reply.body else await self.read(path, MANIFEST_LIMIT)
-        return Digest.of(signed_payload(reply.body) or reply.body) if reply.status == 200 else None
+        return await self._digest_of_content(reply, path, name)
 
     async def _digest_of(self, reference: Tag | Digest, *, alone: bool) -> Digest | None:
         """Where a reference points, as the registry says it."""
@@ -136,16 +134,24 @@ class OciReading:
             raise self.unreadable(f"{self.repository}, {reference}", reply)
         said = reply.headers.get("Docker-Content-Digest")
         if said is None:
-            reply = reply if reply.body else await self.read(path, MANIFEST_LIMIT, alone=alone)
-            if reply.status != 200:
-                return None
-            return Digest.of(signed_payload(reply.body) or reply.body, _algorithm(reference))
+            return await self._digest_of_content(reply, path, reference, _algorithm(reference), alone=alone)
         try:
             return Digest.parse(said)
         except InvalidName as error:
             raise IncompleteSource(
                 f"{self.repository}, {reference}: the registry answered with a digest that is none"
             ) from error
+
+    async def _digest_of_content(
+        self, head: Reply, path: str, reference: str, algorithm: str = "sha256", *, alone: bool = False
+    ) -> Digest | None:
+        """Where the reply to HEAD does not say it. What is there and may not be read is not absent."""
+        reply = head if head.body else await self.read(path, MANIFEST_LIMIT, alone=alone)
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise self.unreadable(f"{self.repository}, {printable(reference)}", reply)
+        return Digest.of(signed_payload(reply.body) or reply.body, algorithm)
 
     async def read_manifests(self, digests: Sequence[Digest]) -> Mapping[Digest, RawManifest]:
         found = [await self._read_manifest(digest) for digest in digests]
@@ -165,11 +171,9 @@ class OciReading:
         found: list[Digest] = []
         first = f"/v2/{self.repository.path}/referrers/{subject}"
         what = f"what refers to {subject} in {self.repository}"
-        get = partial(self.read, limit=MANIFEST_LIMIT, lane=self.referring)
-        async for reply in pages(get, first, what=what, each=b"{", max_entries=_REFERRERS):
+        async for reply in pages(self.read_referrers, first, what=what, each=b"{", max_entries=_REFERRERS):
             if reply.status == 404:
-                # A server that has the API never answers 404 (distribution specification 1.1, "Listing referrers").
-                self.registry.referrers_api = False
+                self.registry.referrers_api = bool(self.registry.referrers_api)
                 return ()
             if reply.status == 400 and await self.resolve(subject) is None:
                 # Quay answers 400 MANIFEST_INVALID for a subject that it does not have (seen on Quay of 2026-08), e.g.
@@ -215,6 +219,15 @@ class OciReading:
         return await self.http.request(
             "GET", path, lane=lane or self.reads, limit=limit, scope=scope, accept=ACCEPT, alone=alone
         )
+
+    async def read_referrers(self, path: str) -> Reply:
+        """One page of what refers to a manifest. A server that has the API never answers 404 (distribution
+        specification 1.1, "Listing referrers"), so that one that is not true would be believed of all manifests: it is
+        asked twice."""
+        reply = await self.read(path, MANIFEST_LIMIT, lane=self.referring)
+        if reply.status != 404:
+            return reply
+        return await self.read(path, MANIFEST_LIMIT, lane=self.referring, alone=True)
 
     async def read_tags(self, path: str) -> Reply:
         """One page of GET /v2/NAME/tags/list. Raises Doubtful if it is another repository's: registries that give a

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar, overload
 
 from holystone.adapters.state.own_files import own_folder
-from holystone.engine.errors import HolystoneError
+from holystone.engine.errors import HolystoneError, UsageError
 from holystone.engine.model.codec import pack, unpack
 from holystone.engine.model.references import Repository
 from holystone.engine.ports import Spool
@@ -35,7 +35,8 @@ class FileSpool(Spool[T]):
     """Each item is read anew when it is asked for, unless it is among those used last."""
 
     def __init__(self, kind: type[T], folder: Path, *, in_memory: int = IN_MEMORY) -> None:
-        """`in_memory`: bytes of items that there may be at once; what is more goes into `folder`."""
+        """`in_memory`: bytes of items that there may be at once; what is more goes into `folder`, or where the system
+        has its temporary files if that is not ours, or none."""
         self._kind = kind
         self._folder = folder
         self._in_memory = in_memory
@@ -116,8 +117,7 @@ class FileSpool(Spool[T]):
         end = self._end
         try:
             if self._file is None:
-                own_folder(self._folder)
-                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+                self._file = self._nameless()
                 weakref.finalize(self, self._file.close)
             while end < self._end + len(encoded):
                 end += os.pwrite(self._file.fileno(), encoded[end - self._end :], end)
@@ -125,6 +125,16 @@ class FileSpool(Spool[T]):
             raise self._unusable("be written to", error) from error
         self._at[number] = self._end, len(encoded)
         self._end = end
+
+    def _nameless(self) -> BinaryIO:
+        """Whether the folder can be used may be seen in the midst of a run, and it is a cache's, without which all goes
+        on."""
+        try:
+            own_folder(self._folder)
+            return tempfile.TemporaryFile(dir=self._folder)
+        except (UsageError, OSError):
+            self._folder = Path(tempfile.gettempdir())
+            return tempfile.TemporaryFile(dir=self._folder)
 
     def _unusable(self, how: str, error: OSError) -> HolystoneError:
         """While a plan is made, or in the midst of a run: whoever knows says more."""

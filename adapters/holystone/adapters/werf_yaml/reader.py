@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio.to_thread
 
+from holystone.adapters.files import read_file
 from holystone.adapters.programs import find_program
 from holystone.adapters.werf_yaml.render import render
 from holystone.adapters.werf_yaml.sections import LocatedPolicies, WerfConfig, policies_file, werf_config
@@ -90,8 +91,7 @@ def _policies(path: Path) -> LocatedPolicies:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:  # a pipe is welcome: --config <(werf config render)
-            return decode(file.read(MAX_BYTES + 1), str(path))
+        return decode(read_file(path, MAX_BYTES + 1), str(path))  # maybe a pipe: --config <(werf config render)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Container, Iterable, Mapping
 
-from holystone.engine.closure.closed import Closed
-from holystone.engine.closure.graph import Graph, graph_of
-from holystone.engine.closure.judge import judge
-from holystone.engine.closure.levels import deletion_order
-from holystone.engine.closure.reach import reach
+import msgspec
+
+from holystone.engine.closure.graph import Graph, graph_of, reach
+from holystone.engine.closure.order import deletion_order
 from holystone.engine.model.capabilities import GENTLE, Capabilities
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.reasons import (
     ChildOf,
+    KeepReason,
     LockedBy,
     ManifestReason,
     MayBeNeededBy,
@@ -18,9 +18,25 @@ from holystone.engine.model.reasons import (
     NoVerdict,
     ReferrerOf,
     ReferrersUnknown,
+    Unreadable,
 )
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """What closing a repository's graph gives."""
+
+    verdicts: Mapping[Tag, Verdict]
+    """The final verdict on every tag, broken ones too. A doomed tag may point to a kept manifest: then the tag
+    goes without it."""
+    kept: Mapping[Digest, ManifestReason]
+    """Everything that kept tags need, and why; also digests that an index lists and the snapshot lacks."""
+    doomed: Mapping[Digest, ManifestReason]
+    """Manifests that only doomed tags held. Disjoint from `kept`; each is in the snapshot."""
+    levels: tuple[tuple[Digest, ...], ...]
+    """The doomed manifests in the order of deletion: an index before its children, a subject before its referrers
+    and before the fallback index that lists them."""
 
 
 def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = GENTLE) -> Closed:
@@ -36,7 +52,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
     """
     takes_referrers = can.cascade.referrers
     graph = graph_of(snapshot)
-    final = {tag: judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
+    final = {tag: _judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
     safe = [tag for tag, subject in graph.subjects.items() if subject not in candidates]
     safe += [tag for tag in graph.subjects if tag in snapshot.locked]
@@ -75,6 +91,30 @@ def needed_to_decide(closed: Closed, asked: Container[Digest]) -> tuple[Digest, 
     """Doomed manifests whose referrers nobody has asked for yet. Ask, add the answers (and what they list) to the
     snapshot, close again; the plan is complete when nothing is needed any more."""
     return tuple(digest for digest in sorted(closed.doomed) if digest not in asked)
+
+
+def _judge(snapshot: RepositorySnapshot, verdicts: Verdicts, tag: Tag) -> Verdict:
+    """The first look at a tag: what its policy says, if the tag could be read. One without a verdict is kept, and so is
+    one of which nothing could be concluded."""
+    if tag in snapshot.broken:
+        return Keep((Unreadable(snapshot.broken[tag]),))
+    verdict = verdicts.get(tag)
+    if isinstance(verdict, Delete) and tag in snapshot.locked:
+        return Keep((LockedBy(snapshot.locked[tag]),))
+    if isinstance(verdict, Delete) and (doubt := _may_be_needed(snapshot, snapshot.tags[tag])):
+        # For which the manifest stays; and without its tag no later run would find it again.
+        return Keep((doubt,))
+    if isinstance(verdict, Delete):
+        # What an unread manifest lists is unknown, and there are no bytes to put into the journal.
+        return verdict if snapshot.tags[tag] in snapshot.manifests else Keep((Unreadable("the manifest was not read"),))
+    return verdict if verdict and verdict.reasons else Keep((NotJudged(),))
+
+
+def _may_be_needed(snapshot: RepositorySnapshot, digest: Digest) -> KeepReason | None:
+    """By what could not be read: an index may list any manifest, what refers to one needs that one."""
+    if snapshot.unread:
+        return MayBeNeededBy(min(snapshot.unread))
+    return ReferrersUnknown() if digest in snapshot.held else None
 
 
 def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, ManifestReason]:

@@ -1,5 +1,6 @@
-"""Which manifest brings which others with it, read out of one snapshot: by what it says, and by tags that stand for a
-relation between manifests instead of a name that somebody chose.
+"""Which manifest brings which others with it, read out of one snapshot, and with that everything that some tags hold.
+It is told by what a manifest says, and by tags that stand for a relation between manifests instead of a name that
+somebody chose.
 
 OCI distribution specification 1.1, "Referrers tag schema": `<algorithm>-<hex, cut to 64>` lists the referrers of a
 manifest. sigstore/cosign, specs/SIGNATURE_SPEC.md: the same with `.sig`, `.att` or `.sbom` is a signature of it.
@@ -7,8 +8,9 @@ manifest. sigstore/cosign, specs/SIGNATURE_SPEC.md: the same with `.sig`, `.att`
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -16,24 +18,6 @@ from holystone.engine.model.reasons import ChildOf, IndexOf, ManifestReason, Ref
 from holystone.engine.model.references import Digest, Tag
 
 _ATTACHED: Final = re.compile(r"((?:sha256|sha512)-[0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
-
-
-def is_attached_name(tag: str) -> bool:
-    """Whether nobody chose the name."""
-    return bool(_ATTACHED.fullmatch(tag))
-
-
-def attached_tags(snapshot: RepositorySnapshot) -> dict[Tag, Digest | None]:
-    """Attached tags that were read, each with the manifest it belongs to, or None if the snapshot has no such manifest.
-
-    64 hex digits name one manifest even where they are half of a SHA-512: two contents cannot be made to share them.
-    """
-    manifests = {f"{digest.algorithm}-{digest.hex[:64]}": digest for digest in snapshot.manifests}
-    return {
-        tag: manifests.get(match[1])
-        for tag, digest in snapshot.tags.items()
-        if (match := _ATTACHED.fullmatch(tag)) and tag not in snapshot.broken and digest in snapshot.manifests
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +87,50 @@ def graph_of(snapshot: RepositorySnapshot) -> Graph:
         attached={subject: tuple(found) for subject, found in attached.items()},
         refers_to={subject.digest: subject.subject for subject in snapshot.manifests.values() if subject.subject},
     )
+
+
+def reach(
+    graph: Graph,
+    roots: Iterable[Tag],
+    more: Mapping[Digest, ManifestReason] = MappingProxyType({}),
+    *,
+    subjects: bool = False,
+) -> dict[Digest, ManifestReason]:
+    """What the roots hold, each manifest with the reason: the one fixpoint behind both what is kept and what may be
+    doomed. `more`: manifests that are held for another reason than a tag; `subjects`: a manifest holds its subject too.
+
+    Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
+    snapshot is ordered. Visits every manifest once, so that cycles end."""
+    found: dict[Digest, ManifestReason] = {}
+    for tag in sorted(roots):
+        found.setdefault(graph.tags[tag], Tagged(tag))
+    for digest in sorted(more):
+        found.setdefault(digest, more[digest])
+    frontier = sorted(found)
+    while frontier:
+        new: dict[Digest, ManifestReason] = {}
+        for digest in frontier:
+            for held, because in graph.holds(digest, subject=subjects):
+                if held not in found:
+                    new.setdefault(held, because)
+        found |= new
+        frontier = sorted(new)
+    return found
+
+
+def attached_tags(snapshot: RepositorySnapshot) -> dict[Tag, Digest | None]:
+    """Attached tags that were read, each with the manifest it belongs to, or None if the snapshot has no such manifest.
+
+    64 hex digits name one manifest even where they are half of a SHA-512: two contents cannot be made to share them.
+    """
+    manifests = {f"{digest.algorithm}-{digest.hex[:64]}": digest for digest in snapshot.manifests}
+    return {
+        tag: manifests.get(match[1])
+        for tag, digest in snapshot.tags.items()
+        if (match := _ATTACHED.fullmatch(tag)) and tag not in snapshot.broken and digest in snapshot.manifests
+    }
+
+
+def is_attached_name(tag: str) -> bool:
+    """Whether nobody chose the name."""
+    return bool(_ATTACHED.fullmatch(tag))

@@ -4,6 +4,7 @@ may have been given the answer to another question."""
 from collections.abc import Awaitable
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, Unauthorized
+from holystone.engine.events import about
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
@@ -15,9 +16,10 @@ async def compare(
     """Which of the expected manifests a tag points to, or the outcome of a step that cannot go on. Raises Doubtful as
     `tag_resolver.look_again`."""
     try:
-        now = await look
-        if now is not None and now not in expected:
-            now = await work.look_again(tag)
+        with about(tag=tag):
+            now = await look
+            if now is not None and now not in expected:
+                now = await work.look_again(tag)
     except DeletionDisabled:
         raise
     except Unauthorized as error:

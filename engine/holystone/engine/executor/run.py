@@ -6,6 +6,7 @@ from typing import Final
 import anyio
 
 from holystone.engine.errors import NOTHING_DELETED, Refused
+from holystone.engine.events import about
 from holystone.engine.executor.gather import IN_HAND
 from holystone.engine.executor.repository import execute_repository
 from holystone.engine.executor.results import RepositoryResult, RunResult
@@ -57,7 +58,8 @@ async def execute_plan(
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> None:
-        results.append(await execute_repository(plan, open_session, run, cache, settle, sleep, in_hand))
+        with about(run=run.id, repository=plan.repository):
+            results.append(await execute_repository(plan, open_session, run, cache, settle, sleep, in_hand))
 
     await for_each(run.plan.repositories, one, workers=at_once)
     result = RunResult(results)

@@ -85,8 +85,8 @@ class StepStates:
         return frozenset(self.steps[step_id].digest for step_id in self.due)
 
     def due_steps(self, kind: type[S], among: Iterable[Step]) -> Sequence[S]:
-        """The steps among these that are due, in the same order, but those last that were forbidden before: they hold
-        up no others."""
+        """The steps among some that are due, in the same order, but last what was forbidden before, to hold up no
+        other."""
         due = [step for step in among if isinstance(step, kind) and step.id in self.due]
         return sorted(due, key=lambda step: isinstance(self.outcomes.get(step.id), Forbidden))
 

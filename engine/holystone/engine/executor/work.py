@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import anyio
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
-from holystone.engine.events import tell
+from holystone.engine.events import about, tell
 from holystone.engine.executor.breaks import Breaks
 from holystone.engine.executor.rights import Rights
 from holystone.engine.executor.step_states import StepStates
@@ -183,7 +183,10 @@ class RepositoryWork:
         after a deletion says little."""
 
         async def send() -> Sequence[Outcome]:
-            with sent_within(FRESH - (anyio.current_time() - looked if looked is not None else 0.0)):
+            with (
+                about(**_named(items)),
+                sent_within(FRESH - (anyio.current_time() - looked if looked is not None else 0.0)),
+            ):
                 return await request(items)
 
         try:
@@ -226,6 +229,12 @@ class RepositoryWork:
     def batches(self, items: Iterable[T]) -> Iterable[Sequence[T]]:
         """The items in batches of as many as one delete request takes."""
         return in_batches(items, self.capabilities.bulk)
+
+
+def _named(items: Sequence[Tag | Digest]) -> dict[str, object]:
+    """What a request is for, in a log line."""
+    what = "manifest" if isinstance(items[0], Digest) else "tag"
+    return {what: items[0]} if len(items) == 1 else {f"{what}s": len(items)}
 
 
 def _kept_on(plan: RepositoryPlan) -> dict[Digest, list[Tag]]:

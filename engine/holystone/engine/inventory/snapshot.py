@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from holystone.engine.errors import IncompleteSource, TooDeep
-from holystone.engine.events import tell
+from holystone.engine.events import about, tell
 from holystone.engine.inventory.entries import Entries
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.events import Read
@@ -45,6 +45,13 @@ async def read_repository(
     labels: Labels = _every_label,
 ) -> RepositorySnapshot:
     """`labels`: those of an image's that are to be remembered. Raises what the registry raises."""
+    with about(repository=session.repository):
+        return await _read(session, cache, needs_config, labels)
+
+
+async def _read(
+    session: RepositorySession, cache: DigestCache, needs_config: Callable[[Tag], bool], labels: Labels
+) -> RepositorySnapshot:
     listing = await list_twice(session)
     reader = _Reader(session, cache, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
@@ -128,7 +135,7 @@ class _Reader:
         entries: Entries[Tag] = Entries()
 
         async def ask(tag: Tag) -> None:
-            with entries.of(tag):
+            with entries.of(tag), about(tag=tag):
                 if digest := await self._session.resolve(tag):
                     tags[tag] = digest
 

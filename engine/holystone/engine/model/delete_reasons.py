@@ -26,7 +26,7 @@ class NotNeeded(Value, frozen=True, tag="not-needed"):
 
 
 class Rejected(Value, frozen=True, tag="rejected"):
-    """werf marked the stage as broken, or this is the mark itself."""
+    """The stage was marked as broken, or this is the mark itself."""
 
 
 class MetadataSuperseded(Value, frozen=True, tag="metadata-superseded"):

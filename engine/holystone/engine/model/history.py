@@ -90,7 +90,7 @@ class History(msgspec.Struct, frozen=True):
 
 
 class GitNames(msgspec.Struct, frozen=True):
-    """What of git an image can be named after, as werf writes it into a tag."""
+    """What of git an image can be named after, as it is written into a tag."""
 
     branches: Mapping[str, str]
     """Branches of origin: the name as it is in a tag → the name in git, for people."""

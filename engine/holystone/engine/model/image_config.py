@@ -81,7 +81,7 @@ def _odd_config(digest: Digest, wire: _OddConfig) -> ImageConfig:
         try:
             parent = Digest.parse(msgspec.convert(inner.Image, type=str))
         except (msgspec.ValidationError, InvalidName):
-            # As `docker commit` writes it. werf's stages have the id of the one before, and no name is one.
+            # As `docker commit` writes it. A stage has the id of the one before, and no name is one.
             odd.append("its parent is no image id")
     said = inner.Labels or {}
     if not isinstance(said, dict):

@@ -14,14 +14,14 @@ class Workload(Value, frozen=True, tag="workload"):
     name: str
 
 
-class Listed(Value, frozen=True, tag="listed"):
-    """Somebody listed the image as being in use."""
+class ListEntry(Value, frozen=True, tag="listed"):
+    """A line of a list of images that somebody says are in use."""
 
     source: str
     """The file's name, or `standard input`, with the line."""
 
 
-User = Workload | Listed
+User = Workload | ListEntry
 
 
 class UsedImage(Value, frozen=True):

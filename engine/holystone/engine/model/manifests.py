@@ -84,8 +84,9 @@ class RawManifest(msgspec.Struct, frozen=True):
 
 def own_media_type(body: bytes, said: str) -> str:
     """The `mediaType` of the bytes; without one `said` if it is a type for their shape, else the usual type of that.
-    `said` alone, without parameters, for bytes that say nothing."""
+    `said` alone, without parameters, for bytes that say nothing; empty if it is no type either."""
     said = said.partition(";")[0].strip().lower()
+    said = said if _MEDIA_TYPE.fullmatch(said) else ""  # it goes into files and headers, and may be of any bytes
     try:
         shape = msgspec.json.decode(body, type=_Shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -138,6 +138,8 @@ class ImageUnseen(Value, frozen=True, tag_field="kind", tag="image-unseen"):
     number: Number
     """Records."""
     storage: Repository
+    config: str = "the project's configuration"
+    """Where people name the project's images, for people: the name of a file, where one is known."""
 
 
 class StagesElsewhere(Value, frozen=True, tag_field="kind", tag="stages-elsewhere"):

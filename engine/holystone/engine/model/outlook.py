@@ -21,6 +21,14 @@ class UndoOutlook(Value, frozen=True):
     doubt: str = ""
     """For people: what nobody says beforehand, so that it may be missing all the same. Empty if all of it is known."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what contradicts itself: where there is no way, nothing else can be said of it, and a
+        registry that keeps what was deleted for no time restores nothing."""
+        if self.way == "none" and (self.seconds is not None or self.lacks or self.doubt):
+            raise ValueError("no way to undo, and yet something is said of it")
+        if self.way == "restore" and self.seconds == 0:
+            raise ValueError("an undo by what the registry keeps for no time")
+
     @property
     def possible(self) -> bool:
         """Whether undo is possible, as far as that is known."""

@@ -54,7 +54,7 @@ class WithoutMetadata(Value, frozen=True, tag="without-metadata"):
 
 class RecordContradicts(Value, frozen=True, tag="record-contradicts"):
     """The image says that it was built at a commit of which a metadata record says another content. One of the two is
-    not what werf wrote."""
+    not what the build wrote."""
 
     record: Tag
     commit: Commit
@@ -82,7 +82,7 @@ class ImagesAbsent(Value, frozen=True, tag="images-absent"):
 
 
 class Foreign(Value, frozen=True, tag="foreign"):
-    """Not made by werf for one of this project's images."""
+    """Nothing marks it as one of this project's images, nor as a stage or a record of them."""
 
 
 class NoVerdict(Value, frozen=True, tag="no-verdict"):
@@ -94,7 +94,7 @@ class NotJudged(Value, frozen=True, tag="not-judged"):
 
 
 class OtherProject(Value, frozen=True, tag="other-project"):
-    """Its label `werf` names another project."""
+    """Its label names another project."""
 
     project: str
 

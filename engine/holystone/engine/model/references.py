@@ -119,7 +119,7 @@ class Commit(_Name):
 
 
 class ImageName(_Name):
-    """An image's name in werf.yaml. The empty string is the nameless image (`image: ~`)."""
+    """An image's name in the project's configuration. The empty string is the nameless image (`image: ~`)."""
 
     __slots__ = ()
     _grammar = re.compile(r"[^\s:@]*")
@@ -127,7 +127,7 @@ class ImageName(_Name):
 
     @property
     def shown(self) -> str:
-        """The name for people, and for werf's own command line: `~` is the nameless image."""
+        """The name for people, and for command lines: `~` is the nameless image."""
         return self or "~"
 
 

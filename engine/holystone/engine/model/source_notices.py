@@ -104,6 +104,8 @@ class ProjectRenamed(Value, frozen=True, tag_field="kind", tag="project-renamed"
     configured: str
     source: str
     """The file that calls it so."""
+    said_by: str = "an option or a variable"
+    """What gives it the other name, for people: by its name, where that is known."""
 
 
 class ConfigNotRead(Value, frozen=True, tag_field="kind", tag="config-not-read"):

@@ -108,11 +108,11 @@ def notice_words(notice: Notice) -> NoticeWords:
                 "If they may go, say so with --git-history-based-cleanup-v1.2",
                 "images that stay since none of their tags has a metadata record",
             )
-        case notices.ImageUnseen(repository, image, number, storage):
+        case notices.ImageUnseen(repository, image, number, storage, config):
             return NoticeWords(
                 f"image {image.shown}: {repository} has no tag, though {count(number, 'record')} in {storage} name "
                 "images that were published there: they stay, and so does each stage that nothing else needs. If it "
-                "was deleted on purpose, leave the image out of werf.yaml and run "
+                f"was deleted on purpose, leave the image out of {config} and run "
                 f"`holystone managed-images rm {shell_word(image.shown)}`",
                 "images without a tag, though records name published ones",
             )
@@ -142,8 +142,8 @@ def notice_words(notice: Notice) -> NoticeWords:
             )
         case notices.RecordsUnclaimed(number):
             return NoticeWords(
-                f"{count(number, 'metadata record')} left alone: their images are neither in werf.yaml nor managed "
-                "images",
+                f"{count(number, 'metadata record')} left alone: their images are neither in the project's "
+                "configuration nor managed images",
                 "metadata records left alone of images that nobody names",
             )
         case notices.RecordAbsent(image):
@@ -213,10 +213,9 @@ def notice_words(notice: Notice) -> NoticeWords:
         case source_notices.WordsSkipped(number, example):
             skipped = "words in Kubernetes that name no image and were skipped"
             return NoticeWords(f"{skipped}: {number:,}, e.g. {example!r}", skipped)
-        case source_notices.ProjectRenamed(name, configured, source):
+        case source_notices.ProjectRenamed(name, configured, source, said_by):
             return NoticeWords(
-                f"The project is called {name}, as --project-name or $WERF_PROJECT_NAME says, and not {configured}, as "
-                f"{source} does.",
+                f"The project is called {name}, as {said_by} says, and not {configured}, as {source} does.",
                 "the project is called otherwise than its file says",
             )
         case source_notices.ConfigNotRead(config):

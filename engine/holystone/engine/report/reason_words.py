@@ -68,7 +68,7 @@ def reason_words(reason: KeepReason | DeleteReason | ManifestReason) -> ReasonWo
             return _same("no image has a tag anywhere, so nothing says who needs it")
         case reasons.Foreign():
             return ReasonWords(
-                "not an image that werf made for this project", "not images that werf made for this project"
+                "nothing marks it as one of this project's images", "nothing marks them as this project's images"
             )
         case reasons.NoVerdict():
             return ReasonWords("no policy has a word on it", "no policy has a word on them")
@@ -205,7 +205,7 @@ def reason_words(reason: KeepReason | DeleteReason | ManifestReason) -> ReasonWo
                 "no remaining image is built on them or imports from them",
             )
         case delete_reasons.Rejected():
-            return ReasonWords("werf marked the stage as broken", "werf marked the stages as broken")
+            return ReasonWords("the stage was marked as broken", "the stages were marked as broken")
         case delete_reasons.MetadataSuperseded(commit):
             return ReasonWords(
                 f"commit {commit[:10]} is not the newest one with this content any more",

@@ -115,13 +115,10 @@ def refusal_words(refusal: Refusal) -> RefusalWords:
                 storage,
             )
         case refusals.RepositoriesSwapped(storage, images, stored):
-            return _misplaced(
-                f"no image has a tag in {_places(images)}, and {stored} holds werf's stages or records", storage
-            )
+            return _misplaced(f"no image has a tag in {_places(images)}, and {stored} holds stages or records", storage)
         case refusals.StorageForeign(storage, images):
             return _misplaced(
-                f"no image has a tag in {_places(images)}, and none of the tags in {storage} is a stage or a record of "
-                "werf's",
+                f"no image has a tag in {_places(images)}, and none of the tags in {storage} is a stage or a record",
                 storage,
             )
         case refusals.RecordsMissing(repository, image, tags, storage):

@@ -3,7 +3,7 @@
 from typing import Literal, assert_never
 
 from holystone.engine.model import outcomes
-from holystone.engine.model.in_use import Listed, User, Workload
+from holystone.engine.model.in_use import ListEntry, User, Workload
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.undo import results as undone
 from holystone.engine.undo.results import UndoOutcome
@@ -16,7 +16,7 @@ def user_text(by: User) -> str:
     match by:
         case Workload(context, namespace, kind, name):
             return f"{kind} {namespace}/{name} in context {context}"
-        case Listed(source):
+        case ListEntry(source):
             return f"listed in {source}"
         case _:
             assert_never(by)

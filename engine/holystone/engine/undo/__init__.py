@@ -2,7 +2,6 @@
 what somebody else has put there since. What is back already is left as it is, so undo can be repeated."""
 
 from holystone.engine.undo.results import Moved, PutBack, RepositoryUndo, UndoResult
-from holystone.engine.undo.run import undo_run
-from holystone.engine.undo.uncover import uncover
+from holystone.engine.undo.run import uncover, undo_run
 
 __all__ = ["Moved", "PutBack", "RepositoryUndo", "UndoResult", "uncover", "undo_run"]

@@ -1,7 +1,8 @@
-"""Looks at what is to come back, and pushes what is missing. Why a registry refuses a manifest is found out before a
-refusal is called final."""
+"""Looks at what is to come back, pushes what is missing, and then looks at what was there before the run beside what is
+there now. Why a registry refuses a manifest is found out before a refusal is called final."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import anyio
@@ -24,11 +25,12 @@ from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import RepositorySession
 from holystone.engine.scheduler import FRESH, ROUNDS, Sleep, for_each, sent_within
-from holystone.engine.undo.compare import There, same_bytes, seen
 from holystone.engine.undo.results import (
     AlreadyThere,
     BlobsGone,
     BytesDamaged,
+    Moved,
+    OtherDigest,
     PutBack,
     Restored,
     TakenMeanwhile,
@@ -42,6 +44,12 @@ _PAUSES: Final = (0.1, 0.5, 2.0)
 """Seconds before another attempt for what lists others that are all there. distribution 2.8 and GitLab's registry in
 file mode write the link files of a repository in place, so that for a moment a manifest that is being put once more,
 by anybody, is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    tags: Mapping[Tag, Digest | None]
+    manifests: frozenset[Digest]
 
 
 class PuttingBack:
@@ -204,6 +212,48 @@ async def push(session: RepositorySession, reference: Tag | Digest, raw: RawMani
             break
         await sleep(pause)
     return await _without_parts(session, raw, refusal)
+
+
+async def look(session: RepositorySession, plan: RepositoryPlan, gone: Taken) -> There:
+    """Every tag and manifest that the journal knows of the time before the run. Raises what the registry raises."""
+    listing = await session.list_tags()
+    tags: dict[Tag, Digest | None] = {}
+    manifests: set[Digest] = set()
+
+    async def tag(name: Tag) -> None:
+        tags[name] = listing.tags.get(name) or await session.resolve(name)
+
+    async def manifest(digest: Digest) -> None:
+        if await session.resolve(digest) is not None:
+            manifests.add(digest)
+
+    await for_each(sorted({each.tag for each in plan.kept if each.digest} | gone.tags.keys()), tag, workers=WORKERS)
+    manifests |= {digest for digest in tags.values() if digest}
+    await for_each(sorted(frozenset(plan.kept_manifests) | gone.manifests - manifests), manifest, workers=WORKERS)
+    return There(tags, frozenset(manifests))
+
+
+def moved(plan: RepositoryPlan, gone: Taken, there: There) -> tuple[Moved, ...]:
+    """What the run had kept and did not find lost itself."""
+    kept = {each.tag: each.digest for each in plan.kept if each.digest and each.tag not in gone.tags}
+    elsewhere = [Moved(tag, was, there.tags[tag]) for tag, was in sorted(kept.items()) if there.tags[tag] != was]
+    behind = {each.was for each in elsewhere}
+    missing = sorted(frozenset(plan.kept_manifests) - gone.manifests - there.manifests - behind)
+    return (*(Moved(None, digest, None) for digest in missing), *elsewhere)
+
+
+def same_bytes(raw: RawManifest) -> frozenset[Digest]:
+    """The digests that a registry may give these bytes."""
+    return frozenset(Digest.of(raw.body, each) for each in ("sha256", "sha512"))
+
+
+def seen(outcome: UndoOutcome, was: Digest, now: Digest | None, others: Iterable[Digest]) -> UndoOutcome:
+    """What came of putting something back, now that it was looked at once more. `others`: digests of the same bytes."""
+    if not is_back(outcome) or now == was:
+        return outcome
+    if now is None:
+        return Failed("it was put back, and is not there a moment later")
+    return OtherDigest(now) if now in others else TakenMeanwhile(now)
 
 
 async def _without_parts(session: RepositorySession, raw: RawManifest, refusal: ManifestRefused) -> UndoOutcome:

@@ -1,4 +1,5 @@
-"""The undo of a whole run: repositories overlap, and what stops one does not stop the others."""
+"""The undo of a whole run, in which repositories overlap and what stops one does not stop the others; and of a run that
+is given up, what must not stay as it is."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
@@ -7,21 +8,22 @@ import anyio
 import msgspec
 
 from holystone.engine.errors import HolystoneError
+from holystone.engine.events import about
 from holystone.engine.executor import check_after
 from holystone.engine.executor.check import Deletions
 from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Outcome
-from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.outcomes import Outcome, is_settled
+from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.records import Journaled, RepositoryRecord
-from holystone.engine.model.references import Repository
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run, Spool
 from holystone.engine.scheduler import Sleep, for_each
-from holystone.engine.undo.compare import look, moved
-from holystone.engine.undo.putting import PuttingBack
+from holystone.engine.undo.putting import PuttingBack, look, moved
 from holystone.engine.undo.results import Moved, RepositoryUndo, UndoResult
-from holystone.engine.undo.taken import taken
+from holystone.engine.undo.taken import taken, to_come_back
 
 Settle: TypeAlias = Callable[[Repository], Awaitable[None]]
 _AT_ONCE: Final = 8
@@ -51,9 +53,11 @@ async def undo_run(
     in_hand = anyio.CapacityLimiter(IN_HAND)
 
     async def one(plan: RepositoryPlan) -> None:
-        results.append(
-            await undo_repository(plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle)
-        )
+        with about(run=run.id, repository=plan.repository):
+            done = await _undo_repository(
+                plan, open_session, run, cache, in_hand, dry_run=dry_run, sleep=sleep, settle=settle
+            )
+        results.append(done)
 
     if not dry_run:
         await run.begin_undo()
@@ -64,7 +68,19 @@ async def undo_run(
     return result
 
 
-async def undo_repository(
+async def uncover(run: Run, open_session: OpenSession, *, sleep: Sleep = anyio.sleep) -> None:
+    """A run that nobody should go on with leaves no tag on its tombstone: what was there before is put back, out of the
+    journal, and the next plan judges it anew. What fails stays as it is: the next plan tells of it, and `undo` tries it
+    again."""
+    for plan in run.plan.repositories:
+        try:
+            async with open_session(plan) as session:
+                await _uncover(plan, session, run, sleep)
+        except HolystoneError:
+            continue
+
+
+async def _undo_repository(
     plan: RepositoryPlan,
     open_session: OpenSession,
     run: Run,
@@ -133,3 +149,31 @@ async def _known(
 
 async def _unkept(_: Sequence[RawManifest]) -> None:
     pass
+
+
+async def _uncover(plan: RepositoryPlan, session: RepositorySession, run: Run, sleep: Sleep) -> None:
+    journal = await run.repository(plan)
+    if journal is None or journal.known.tombstone is None:
+        return
+    known = journal.known
+    parts = journal.known.tombstone.parts
+    any_part = {part.digest for part in parts}
+    covered: dict[Tag, Digest] = {}
+
+    async def look(step: Untag) -> None:
+        if await session.resolve(step.tag, alone=True) in any_part:
+            covered[step.tag] = step.digest
+
+    open_steps = [
+        step
+        for step in plan.steps
+        if isinstance(step, Untag) and step.how == "tombstone"
+        if step.id not in known.outcomes or not is_settled(known.outcomes[step.id])
+    ]
+    await for_each(open_steps, look, workers=WORKERS)
+    if not covered:
+        return
+    gone = to_come_back(frozenset(), covered, await journal.journaled())
+    work = PuttingBack(plan, session, gone, journal.manifest, parts, anyio.CapacityLimiter(IN_HAND), False, sleep)
+    await work.everything()
+    await work.delete_tombstone()

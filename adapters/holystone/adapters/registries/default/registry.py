@@ -70,7 +70,7 @@ class DefaultSession(OciSession):
         if not found.forbidden and self.registry.referrers_api is None:
             # Once here, instead of once for each of the many that are asked for at the same time.
             nobody = f"/v2/{self.repository.path}/referrers/sha256:{'0' * 64}"
-            if (await self.read(nobody, MANIFEST_LIMIT)).status == 404:
+            if (await self.read_referrers(nobody)).status == 404:
                 self.registry.referrers_api = False
         return msgspec.structs.replace(found, undo=await self._outlook(found.undo))
 

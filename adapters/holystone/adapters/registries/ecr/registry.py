@@ -16,7 +16,7 @@ from holystone.adapters.registries.ecr.lanes import Lanes
 from holystone.adapters.registries.ecr.listing import EVERYTHING, Image, Images, list_images
 from holystone.adapters.registries.ecr.manifests import read_manifests
 from holystone.adapters.registries.ecr.profile import PROFILE
-from holystone.adapters.registries.ecr.replies import NOT_FOUND, Deletions, Item, image_ids, outcomes, whole
+from holystone.adapters.registries.ecr.replies import NOT_FOUND, DeletedImages, Item, image_ids, outcomes, whole
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE
@@ -171,9 +171,9 @@ class EcrSession(OciSession):
         except HolystoneError as error:
             return [failed_deletion(error)] * len(items)
 
-    async def _delete(self, items: Sequence[Item]) -> Deletions:
+    async def _delete(self, items: Sequence[Item]) -> DeletedImages:
         asked = self._api.about(self.repository, imageIds=image_ids(items))
-        return await self._api.call("BatchDeleteImage", Deletions, self._lanes.deletions, asked)
+        return await self._api.call("BatchDeleteImage", DeletedImages, self._lanes.deletions, asked)
 
     async def _pull_rules(self) -> tuple[str, ...]:
         """Reading a manifest by the API or by /v2 counts as a pull: BatchGetImage sets lastRecordedPullTime

@@ -30,7 +30,7 @@ class Failure(msgspec.Struct):
         return printable(f"{self.failureCode}: {self.failureReason or 'no reason given'}")
 
 
-class Deletions(msgspec.Struct):
+class DeletedImages(msgspec.Struct):
     imageIds: list[ImageId] | None = None
     failures: list[Failure] | None = None
 
@@ -51,7 +51,7 @@ def image_ids(items: Sequence[Item]) -> list[dict[str, str]]:
     return [{"imageDigest" if isinstance(item, Digest) else "imageTag": item} for item in dict.fromkeys(items)]
 
 
-def outcomes(items: Sequence[Item], answer: Deletions) -> list[Outcome]:
+def outcomes(items: Sequence[Item], answer: DeletedImages) -> list[Outcome]:
     """What came of each item, in the order of `items`, which are either all tags or all digests."""
     failures = {name: failure for failure in answer.failures or () for name in _names(failure.imageId)}
     gone = {name for each in answer.imageIds or () for name in _names(each)}

@@ -6,7 +6,7 @@ from holystone.adapters.credentials.credential import Anonymous, Credential, Reg
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.http.tokens import described
 from holystone.adapters.registries.endpoint import Endpoint
-from holystone.adapters.registries.gitlab.rights import Rights
+from holystone.adapters.registries.gitlab.rights import GrantedRights
 from holystone.engine.model.references import Repository
 
 # docs.gitlab.com/ci/variables/predefined_variables. The second pair is there if the project has a deploy token named
@@ -29,7 +29,7 @@ def choose(endpoint: Endpoint) -> Credential:
     return endpoint.docker
 
 
-def lacking(credential: Credential, repository: Repository, rights: Rights, by_api: str = "") -> str:
+def lacking(credential: Credential, repository: Repository, rights: GrantedRights, by_api: str = "") -> str:
     """Says what a credential lacks, by its kind. `by_api`: why the API does not help, where it was asked. Who may do
     what according to app/policies/project_policy.rb and app/services/auth/container_registry_authentication_service.rb
     of gitlab-org/gitlab."""

@@ -21,7 +21,7 @@ from holystone.adapters.registries.gitlab.listing import list_detailed
 from holystone.adapters.registries.gitlab.login import lacking
 from holystone.adapters.registries.gitlab.probe import Way, cannot, capabilities, find_way
 from holystone.adapters.registries.gitlab.replies import deletion_outcome, is_rule
-from holystone.adapters.registries.gitlab.rights import Rights, read_rights
+from holystone.adapters.registries.gitlab.rights import GrantedRights, read_rights
 from holystone.adapters.registries.oci_reading import TokenAccess
 from holystone.adapters.registries.oci_replies import MANIFEST_LIMIT, PAGE_LIMIT, unreadable
 from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthorized
@@ -168,7 +168,7 @@ class GitlabSession(DefaultSession):
             return None if rights is None or rights.may_delete else await self._door(rights)
         return self._known_door
 
-    async def _door(self, rights: Rights) -> Door:
+    async def _door(self, rights: GrantedRights) -> Door:
         """The way through the API, which is looked for once. Raises Unauthorized where the API does not help."""
         if self._known_door is None:
             if self._api is None:
@@ -208,7 +208,7 @@ class GitlabSession(DefaultSession):
             self.registry.way = (await find_way(self._send_deletion, self.repository),)
         return self.registry.way[0]
 
-    async def _rights(self) -> Rights | None:
+    async def _rights(self) -> GrantedRights | None:
         """The rights to delete, of the token that is sent for it; None if the registry asks for none of GitLab's
         tokens.
 
@@ -225,7 +225,7 @@ class GitlabSession(DefaultSession):
         self._whole = True
         return whole
 
-    async def _granted(self, actions: str) -> Rights | None:
+    async def _granted(self, actions: str) -> GrantedRights | None:
         scope = f"repository:{self.repository.path}:{actions}"
         return read_rights(await self.http.granted(scope, lane=self.reads), self.repository.path)
 

@@ -22,7 +22,7 @@ _QUIET.log_errors = False  # it would write to standard error
 _QUIET.max_mem = 1 << 20  # of each pattern: a hundred bytes may take 5 MiB, and each repository has others
 
 
-class Rights(msgspec.Struct, frozen=True):
+class GrantedRights(msgspec.Struct, frozen=True):
     actions: frozenset[str]
     protected: tuple[str, ...] = ()
     """RE2 patterns of tags that this user may not delete (protected tags)."""
@@ -88,7 +88,7 @@ class _Claims(msgspec.Struct):
     access: list[_Access] | None
 
 
-def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | None:
+def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> GrantedRights | None:
     """The rights that a token's claims say; None if they are not those of a registry token, so that nothing is known
     before asking the registry itself."""
     try:
@@ -97,7 +97,7 @@ def read_rights(claims: Mapping[str, Any], path: RepositoryPath) -> Rights | Non
         return None
     entries = [each for each in access if (each.type, each.name) == ("repository", path)]
     metas = [each.meta for each in entries if each.meta]
-    return Rights(
+    return GrantedRights(
         actions=frozenset(action for each in entries for action in each.actions or ()),
         protected=_once(
             pattern for meta in metas for pattern in (meta.tag_deny_access_patterns or {}).get("delete") or ()

@@ -75,9 +75,8 @@ def _outlook(about: About | None) -> UndoOutlook:
     what it will not tell it the time of."""
     if about is None or not about.can_write:
         return UndoOutlook("push")
-    if about.tag_expiration_s == 0:
-        return UndoOutlook("push", 0)
-    return UndoOutlook("restore", None if about.tag_expiration_s is None else int(about.tag_expiration_s))
+    seconds = None if about.tag_expiration_s is None else int(about.tag_expiration_s)
+    return UndoOutlook("push", 0) if seconds == 0 else UndoOutlook("restore", seconds)
 
 
 def _why(repository: Repository, doors: Doors) -> str:

@@ -23,8 +23,8 @@ _LATEST: Final = (
     f"GROUP BY started / {_DAY} ORDER BY 1 DESC LIMIT 1 OFFSET {_BORNE_OUT_BY - 1}"
 )
 _OLD: Final = (
-    f"(SELECT count(DISTINCT started / {_DAY}) FROM runs AS since WHERE since.rowid > runs.rowid) >= {_BORNE_OUT_BY} "  # noqa: S608
-    "AND ended < ?"
+    "rowid < (SELECT max(rowid) FROM runs "  # noqa: S608
+    f"GROUP BY started / {_DAY} ORDER BY 1 DESC LIMIT 1 OFFSET {_BORNE_OUT_BY - 1}) AND ended < ?"
 )
 _ENDED: Final = "ended IS NOT NULL AND state NOT IN ('open', 'undoing')"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import anyio
 import msgspec
 
 from holystone.adapters.state.spool import FileSpool
@@ -87,9 +88,18 @@ class Journal:
                 if await self._writer.do(lambda db, record=record: rows.insert_run(db, record, head)):  # type: ignore[misc]
                     for some in _some_at_once(plan.repositories):
                         await self._writer.do(rows.insert_plans(record.id, some))
-                    await self._writer.do(partial(rows.set_state, run_id=record.id, state="open", ended=None))
+                    await self._open(record.id)
                     record = msgspec.structs.replace(record, state="open")
                     return self._hold(taken, SqliteRun(self._writer, held, record, plan, self._now))
+
+    async def _open(self, run_id: str) -> None:
+        """What is written is written also if the waiting for it is cut short, and then nobody has heard of the run."""
+        try:
+            await self._writer.do(partial(rows.set_state, run_id=run_id, state="open", ended=None))
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self._writer.do(partial(rows.forget, run_id=run_id))
+            raise
 
     async def _forget_half_written(self) -> None:
         """Forgets beginnings of processes that died before their run had begun: whoever lives has the lock of his."""

@@ -1,4 +1,4 @@
-"""Step: tombstones for tags whose manifests go anyway, where that spares the server quadratic work.
+"""Whether tombstones spare a server quadratic work, where the manifests of the tags go anyway.
 
 What deletes cost on a server where each one by digest reads every tag of the repository was measured as in
 benchmarks/deleting.py against distribution 2.8.2, file system storage, 16 requests at a time, in a repository of 2,500
@@ -11,8 +11,6 @@ at the tags that stay. Only the ratio of the two ways matters to the choice, not
 
 from typing import Final
 
-from holystone.engine.planner.draft import Draft
-
 PER_DELETE: Final = 0.00096
 """Seconds."""
 PER_TAG: Final = 0.0000174
@@ -21,6 +19,10 @@ PER_TOMBSTONE: Final = 0.0037
 """Seconds."""
 MARGIN: Final = 1.5
 """A tombstone needs the right to push and overwrites a tag, so it must be clearly faster, not just faster."""
+
+
+def tombstones_pay(tags: int, doomed: int, manifests: int, tombstones: int) -> bool:
+    return tombstone_seconds(tags, doomed, manifests, tombstones) * MARGIN < plain_seconds(tags, doomed, manifests)
 
 
 def plain_seconds(tags: int, doomed: int, manifests: int) -> float:
@@ -33,22 +35,3 @@ def tombstone_seconds(tags: int, doomed: int, manifests: int, tombstones: int) -
     """Seconds for the same deletes after `tombstones` of the doomed tags were pushed over and deleted at once."""
     left = plain_seconds(tags - tombstones, doomed - tombstones, manifests + 1)
     return tombstones * PER_TOMBSTONE + left
-
-
-def tombstones_pay(tags: int, doomed: int, manifests: int, tombstones: int) -> bool:
-    return tombstone_seconds(tags, doomed, manifests, tombstones) * MARGIN < plain_seconds(tags, doomed, manifests)
-
-
-def overwrite_for_speed(draft: Draft) -> Draft:
-    """Overwrites doomed tags where that is quicker, only those that are written once: for the others a plain delete by
-    digest is the safer way, and it is open. Marks go last, when few tags are left."""
-    if not (draft.tombstones and draft.can.digests and draft.can.digests.cost_grows):
-        return draft
-    facts = draft.facts
-    written_once = facts.written_once - facts.marks.keys()
-    tags = tuple(tag for tag in draft.undecided if tag in written_once and facts.may_overwrite(tag))
-    present = len(draft.snapshot.tags) + len(draft.snapshot.broken.keys() - draft.snapshot.tags.keys())
-    there = present - len(draft.untags)
-    if not tombstones_pay(there, len(draft.undecided), len(draft.closed.doomed), len(tags)):
-        return draft
-    return draft.with_untags(tuple(draft.untag(tag, "tombstone") for tag in tags))

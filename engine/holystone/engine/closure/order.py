@@ -8,9 +8,22 @@ from holystone.engine.closure.graph import Graph
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.references import Digest
 
-Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
+_Relation: TypeAlias = Mapping[Digest, Collection[Digest]]
 """From a manifest to those that go after it."""
 Levels: TypeAlias = tuple[tuple[Digest, ...], ...]
+
+
+def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) -> Levels:
+    """The doomed manifests by levels, as few as the order allows.
+
+    Servers that guard anything guard the children of an index, so that relation outranks the others where they
+    contradict each other, e.g. for an index whose subject is one of its own children.
+    """
+    children: _Relation = graph.children
+    if can.cascade.referrers:
+        children = _with_takers(graph, children_too=can.collects_unlisted)
+    fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
+    return _layers(doomed, (children, graph.referrers, fallback))
 
 
 def components(nodes: Iterable[Digest], after: Mapping[Digest, Collection[Digest]]) -> list[list[Digest]]:
@@ -57,20 +70,7 @@ def _cut(path: list[Digest], on_path: set[Digest], node: Digest) -> list[Digest]
     return component
 
 
-def deletion_order(graph: Graph, doomed: Collection[Digest], can: Capabilities) -> Levels:
-    """The doomed manifests by levels, as few as the order allows.
-
-    Servers that guard anything guard the children of an index, so that relation outranks the others where they
-    contradict each other, e.g. for an index whose subject is one of its own children.
-    """
-    children: Relation = graph.children
-    if can.cascade.referrers:
-        children = _with_takers(graph, children_too=can.collects_unlisted)
-    fallback = {subject: [graph.tags[tag] for tag in tags] for subject, tags in graph.attached.items()}
-    return _layers(doomed, (children, graph.referrers, fallback))
-
-
-def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
+def _with_takers(graph: Graph, *, children_too: bool) -> _Relation:
     """A relation from each index to what it lists and to whatever would take a referrer among that along: its subject,
     and an index of which that is a child. While the first index is there, the registry would refuse."""
     indexes = graph.indexes if children_too else {}
@@ -87,23 +87,26 @@ def _with_takers(graph: Graph, *, children_too: bool) -> Relation:
     return found
 
 
-def _layers(nodes: Collection[Digest], relations: Sequence[Relation]) -> Levels:
+def _layers(nodes: Collection[Digest], relations: Sequence[_Relation]) -> Levels:
     """Each relation holds, except inside a cycle: there the last one is dropped, and so on until none is left."""
     members = frozenset(nodes)
-    after = {
-        node: [
-            other for relation in relations for other in relation.get(node, ()) if other in members and other != node
-        ]
-        for node in sorted(members)
-    }
+    after: dict[Digest, list[Digest]] = {}
+    for node in members:
+        related = (other for relation in relations for other in relation.get(node, ()))
+        if others := [other for other in related if other in members and other != node]:
+            after[node] = others
+    # Most manifests have to do with no other one, and go first.
+    tied = {*after, *(other for others in after.values() for other in others)}
     first: dict[Digest, int] = defaultdict(int)
     levels: dict[int, list[Digest]] = defaultdict(list)
-    for component in components(after, after):
+    if free := [node for node in members if node not in tied]:
+        levels[0] = free
+    for component in components(sorted(tied), after):
         start = max(first[node] for node in component)
         inner = _layers(component, relations[:-1]) if len(component) > 1 else ((component[0],),)
         for offset, layer in enumerate(inner):
             levels[start + offset].extend(layer)
         for node in component:
-            for other in after[node]:
+            for other in after.get(node, ()):
                 first[other] = max(first[other], start + len(inner))
     return tuple(tuple(sorted(levels[number])) for number in sorted(levels))
