@@ -14,8 +14,8 @@ import anyio.to_thread
 from holystone.adapters.state.sqlite import Journal, SqliteBaselines
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import Listener, listening
-from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
+from holystone.engine.executor.step_states import remaining
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.records import RunRecord
 from holystone.engine.ports import Run

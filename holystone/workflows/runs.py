@@ -7,8 +7,8 @@ from typing import Final
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.engine.errors import Damaged, HolystoneError, Refused
-from holystone.engine.executor.remaining import remaining
 from holystone.engine.executor.results import RunResult
+from holystone.engine.executor.step_states import remaining
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import Plan, RepositoryPlan

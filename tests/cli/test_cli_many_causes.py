@@ -1,8 +1,7 @@
 """A message stays readable however many repositories it is about."""
 
 from holystone.engine.errors import HolystoneError, RegistryFailure, Unreachable
-from holystone.engine.executor.results import RepositoryResult, RunResult
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import RepositoryResult, RunResult, Stopped
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import CannotDelete, NumberExceeded, Refusal

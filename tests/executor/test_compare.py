@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from holystone.engine.errors import DeletionDisabled
-from holystone.engine.executor.compare import compare, elsewhere, recorded
-from holystone.engine.model.outcomes import AlreadyGone
+from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, Unauthorized
+from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
+from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Needed, Outcome
 from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import working
 from tests.support.manifest_graphs import d
-from tests.support.memory_registry import MemoryRegistry, repository
+from tests.support.memory_registry import MemoryRegistry, Point, repository
 from tests.support.small_plans import level, remove, repository_plan
 
 APP = repository()
@@ -38,3 +38,57 @@ async def test_a_manifest_that_was_not_there_when_the_bytes_were_read_is_gone(tm
     async with working(tmp_path, MemoryRegistry(), MADE, manifests={d(2): None}) as work:
         assert recorded(work, d(1)) == AlreadyGone()
         assert recorded(work, d(2)) is None
+
+
+STAYS = repository_plan(APP, level(remove(d(1), "old")), kept={"a": d(2), "b": d(2), "c": d(2)})
+"""Three tags are to stay on one manifest."""
+
+
+@pytest.mark.parametrize(
+    ("on_it", "drops", "said"),
+    [("abc", True, None), ("a", True, None), ("", True, Needed(d(2))), ("", False, None)],
+)
+async def test_a_manifest_that_stays_needs_one_of_the_tags_that_were_to_stay_on_it(
+    tmp_path: Path, on_it: str, said: Outcome | None, *, drops: bool
+) -> None:
+    registry = MemoryRegistry()
+    registry.contents[APP].tags = {Tag(tag): d(2) if tag in on_it else d(3) for tag in "abc"}
+    async with working(tmp_path, registry, STAYS) as work:
+        assert await bared(work, d(2), drops=drops) == said
+        assert await bared(work, d(1), drops=True) is None, "of no tag it was said that it stays there"
+    if not drops:
+        assert registry.calls == []
+
+
+async def test_one_look_elsewhere_bares_nothing(tmp_path: Path) -> None:
+    registry = MemoryRegistry()
+    tags = registry.contents[APP].tags = {Tag(tag): d(3) for tag in "abc"}
+
+    async def answers_to_other_questions(point: Point) -> None:
+        tags[Tag("c")] = d(2) if point.verb == "resolve alone" else d(3)
+
+    registry.hook = answers_to_other_questions
+    async with working(tmp_path, registry, STAYS) as work:
+        assert await bared(work, d(2), drops=True) is None
+    assert [verb for verb, _ in registry.calls] == ["resolve", "resolve alone"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(Unauthorized("403"), Forbidden("403")), (RegistryFailure("500"), Failed("500")), (DeletionDisabled("405"), None)],
+)
+async def test_a_tag_that_was_to_stay_and_cannot_be_looked_at(
+    tmp_path: Path, error: HolystoneError, said: Outcome | None
+) -> None:
+    registry = MemoryRegistry()
+
+    async def fail(point: Point) -> None:
+        raise error
+
+    registry.hook = fail
+    async with working(tmp_path, registry, STAYS) as work:
+        if said:
+            assert await bared(work, d(2), drops=True) == said
+        else:
+            with pytest.raises(DeletionDisabled):
+                await bared(work, d(2), drops=True)

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from holystone.engine.errors import Unreachable
-from holystone.engine.executor.breaks import Breaks
+from holystone.engine.executor.breakers import Breaks
 from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Pass
 from tests.support.execution import Execute

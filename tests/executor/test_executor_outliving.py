@@ -3,19 +3,29 @@
 from collections.abc import Callable
 from typing import Literal
 
+import anyio
 import msgspec
 import pytest
 
 from holystone.engine.errors import BlobsMissing, RegistryFailure
 from holystone.engine.model.capabilities import Capabilities, DigestDeletion, LastTag, TagDeletion
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Needed, Outcome, StillServed, WouldDrop
+from holystone.engine.model.outcomes import (
+    AlreadyGone,
+    Deleted,
+    Failed,
+    Locked,
+    Needed,
+    Outcome,
+    StillServed,
+    WouldDrop,
+)
 from holystone.engine.model.plan import Pass, RepositoryPlan
 from holystone.engine.model.reasons import ChildOf
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.report.result_text import result_lines
 from tests.support.execution import Execute, after, came_of, die, once
-from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry
+from tests.support.memory_registry import CAPABILITIES, Content, MemoryRegistry, Point
 from tests.support.small_plans import level, plan, remove, repository_plan, tombstone, untag
 from tests.support.small_worlds import APP
 
@@ -87,6 +97,54 @@ async def test_the_first_is_pushed_back_and_no_other_is_touched(execute: Execute
     assert made[0].short in text
     assert "pushed back" in text
     assert "t1: left alone: the registry dropped" in text
+
+
+async def test_what_outlived_its_last_tag_once_lets_the_others_go_at_once(execute: Execute) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    planned, _ = world(registry, "delete", 10)
+    going, most, seen = 0, 0, 0
+
+    async def hook(point: Point) -> None:
+        nonlocal going, most, seen
+        if point.verb == "delete_tags":
+            going += 1 if point.moment == "before" else -1
+            seen += point.moment == "after"
+            most = max(most, going)
+            assert going <= 1 or seen, "the first goes alone"
+            if seen:
+                await anyio.sleep(0.01)
+
+    registry.hook = hook
+    assert (await execute(registry, planned)).counts == {"deleted": 10}
+    assert most > 1
+
+
+async def test_what_has_another_tag_that_stays_is_not_looked_at_after_each(execute: Execute) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    both = registry.image(APP, "both", "keep", "v1")
+    result = await execute(registry, repository_plan(APP, Pass("untag", (untag("v1", both),)), kept={"keep": both}))
+    assert result.counts == {"deleted": 1}
+    assert ("resolve", (APP, both)) not in registry.calls
+
+
+async def test_one_tag_of_several_that_took_its_manifest_along_is_enough_to_push_it_back(execute: Execute) -> None:
+    registry = MemoryRegistry(CAPABILITIES)
+    part = registry.image(APP, "part", "t0", "t1")
+    index = registry.index(APP, [part], "index")
+
+    def answer(what: Tag | Digest) -> Outcome:
+        if what == "t0":
+            del registry.contents[APP].tags[Tag("t0")]
+            del registry.contents[APP].manifests[part]
+            return Deleted()
+        return Locked("v*")
+
+    registry.answer = answer
+    steps = Pass("untag", (untag("t0", part), untag("t1", part)))
+    (done,) = (await execute(registry, repository_plan(APP, steps, kept={"index": index}, needed=[part]))).repositories
+    assert done.outcomes == {"t0": Deleted(), "t1": Locked("v*")}
+    assert done.mended == {part: "t1"}
+    assert part in registry.contents[APP].manifests
 
 
 @pytest.mark.parametrize("how", ["delete", "tombstone"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import HolystoneError, Unreachable
 from holystone.engine.executor import CheckReport, RepositoryResult
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import Stopped
 from holystone.engine.model.codec import pack
 from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
 from holystone.engine.model.plan import Kept, RepositoryPlan, StepId

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from holystone.engine.errors import Unreachable
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import Stopped
 from holystone.engine.model.manifests import understood
 from holystone.engine.model.outcomes import (
     AlreadyGone,

@@ -1,7 +1,9 @@
-"""Which steps of a repository's plan are due, and what came of the others."""
+"""Which steps of a plan are due, and what came of the others."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
+
+import msgspec
 
 from holystone.engine.model.outcomes import (
     AlreadyGone,
@@ -14,8 +16,10 @@ from holystone.engine.model.outcomes import (
     StillServed,
     is_settled,
 )
-from holystone.engine.model.plan import Remove, RepositoryPlan, Step, StepId, Untag
+from holystone.engine.model.plan import Pass, Plan, Remove, RepositoryPlan, Step, StepId, Untag
+from holystone.engine.model.records import RepositoryRecord
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Spool
 
 S = TypeVar("S", Untag, Remove)
 
@@ -146,3 +150,19 @@ class StepStates:
 def _aims(step: Step) -> tuple[str, ...]:
     """All that the step was to take away."""
     return (step.id, *step.tags)
+
+
+async def remaining(
+    plan: Plan, recorded: Callable[[RepositoryPlan], Awaitable[RepositoryRecord | None]], into: Spool[RepositoryPlan]
+) -> Plan:
+    """The plan without the steps that the journal calls settled. `into` has its repositories."""
+    for each in plan.repositories:
+        record = await recorded(each)
+        into.append(_left(each, record.outcomes) if record else each)
+    return msgspec.structs.replace(plan, repositories=into)
+
+
+def _left(plan: RepositoryPlan, known: Mapping[StepId, Outcome]) -> RepositoryPlan:
+    due = StepStates(plan, known).due
+    passes = (Pass(each.kind, tuple(step for step in each.steps if step.id in due)) for each in plan.passes)
+    return msgspec.structs.replace(plan, passes=tuple(each for each in passes if each.steps))

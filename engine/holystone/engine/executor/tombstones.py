@@ -12,10 +12,9 @@ from typing import Final
 import anyio
 
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
-from holystone.engine.executor.compare import bared, compare, recorded
+from holystone.engine.executor.compare import bared, compare, one_by_one, recorded
+from holystone.engine.executor.deletes import held_by
 from holystone.engine.executor.guard import find_holds
-from holystone.engine.executor.outliving import one_by_one
-from holystone.engine.executor.untag import held_by
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.layerless import layerless_image

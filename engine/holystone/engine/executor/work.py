@@ -9,8 +9,7 @@ import anyio
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.events import about, tell
-from holystone.engine.executor.breaks import Breaks
-from holystone.engine.executor.rights import Rights
+from holystone.engine.executor.breakers import Breaks, Rights
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tag_resolver import TagResolver, look_again, written_once
 from holystone.engine.model.capabilities import Capabilities

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
-from holystone.engine.executor.results import RunResult
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import RunResult, Stopped
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import Refusal

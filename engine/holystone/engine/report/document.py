@@ -6,8 +6,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor.results import RunResult
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import RunResult, Stopped
 from holystone.engine.model.codec import json_schema, json_schemas, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import Stopped
 from holystone.engine.model.outcomes import Failed, Outcome, is_settled
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.value import Value

@@ -12,7 +12,7 @@ from holystone.engine.events import about
 from holystone.engine.executor import check_after
 from holystone.engine.executor.check import Deletions
 from holystone.engine.executor.gather import IN_HAND, gather
-from holystone.engine.executor.stopped import Stopped
+from holystone.engine.executor.results import Stopped
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome, is_settled

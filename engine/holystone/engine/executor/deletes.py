@@ -1,4 +1,5 @@
-"""Pass: tags that the registry can delete by name."""
+"""Passes that delete outright: tags by name, where the registry can do that, and manifests by digest. Each pass of
+manifests is one level of the order in which they can go."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
@@ -6,14 +7,13 @@ import anyio
 
 from holystone.engine.closure.graph import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
-from holystone.engine.executor.compare import bared, compare, elsewhere, recorded
+from holystone.engine.executor.compare import bared, compare, elsewhere, one_by_one, recorded
 from holystone.engine.executor.guard import Guard, Hold
-from holystone.engine.executor.outliving import one_by_one
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.capabilities import SPARES_ALL
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.outcomes import Deleted, Failed, Outcome
-from holystone.engine.model.plan import StepId, Untag
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
+from holystone.engine.model.plan import Remove, StepId, Untag
 from holystone.engine.model.references import Digest, Tag
 
 
@@ -61,6 +61,47 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
         return isinstance(work.states.outcomes.get(step.id), Deleted)
 
     await take_all(await one_by_one(work, steps, take_all, went))
+
+
+async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) -> None:
+    async def take_away(batch: Sequence[Remove]) -> None:
+        holds = (await guard.holds()).digests
+        held = {step.id: holds[step.digest].outcome for step in batch if step.digest in holds}
+        await work.settle(held, held=True)
+        free = [step for step in batch if step.id not in held]
+        outcomes: dict[StepId, Outcome] = {}
+
+        async def look(one: tuple[Remove, Tag]) -> None:
+            step, tag = one
+            # A tag that moves away now is not touched by the deletion of what it pointed to before.
+            now = await compare(work, tag, work.resolver.tag_when_listed(tag), step.digest)
+            if not isinstance(now, Digest | AlreadyGone):
+                outcomes[step.id] = now
+
+        await work.each(((step, tag) for step in free for tag in step.tags), look)
+        if outcomes:  # what came to light may have worn the guard's look out
+            holds = (await guard.holds()).digests
+            outcomes = {step.id: holds[step.digest].outcome for step in free if step.digest in holds} | outcomes
+        for step in free:
+            if problem := recorded(work, step.digest):
+                outcomes.setdefault(step.id, problem)
+        ready = [step for step in free if step.id not in outcomes]
+        tags = {step.digest: step.tags for step in free}
+
+        async def still(digest: Digest) -> Outcome | None:
+            if hold := (await guard.holds()).digests.get(digest):
+                return hold.outcome
+            for tag in tags[digest]:
+                problem = await elsewhere(work, tag, digest)
+                if problem and not isinstance(problem, AlreadyGone):
+                    return problem
+            return None
+
+        answers = await work.delete([step.digest for step in ready], work.session.delete_manifests, still)
+        outcomes |= {step.id: answer for step, answer in zip(ready, answers, strict=True)}
+        await work.settle(outcomes)
+
+    await work.each(work.batches(steps), take_away)
 
 
 async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:
