@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anyio.lowlevel
 import pytest
 
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, Unauthorized
@@ -92,3 +93,28 @@ async def test_a_tag_that_was_to_stay_and_cannot_be_looked_at(
         else:
             with pytest.raises(DeletionDisabled):
                 await bared(work, d(2), drops=True)
+
+
+@pytest.mark.parametrize(("on_it", "said"), [("b", None), ("", Needed(d(2)))])
+async def test_two_that_look_at_once_forget_only_what_they_saw_elsewhere(
+    tmp_path: Path, on_it: str, said: Outcome | None
+) -> None:
+    registry = MemoryRegistry()
+    registry.contents[APP].tags = {Tag(tag): d(2) if tag in on_it else d(3) for tag in "abc"}
+    answers = []
+
+    async def wait(_: Point) -> None:
+        await anyio.lowlevel.checkpoint()
+
+    registry.hook = wait
+    async with working(tmp_path, registry, STAYS) as work:
+
+        async def ask() -> None:
+            answers.append(await bared(work, d(2), drops=True))
+
+        for tags in ("abc", "a"):
+            work.kept_on[d(2)] = [Tag(tag) for tag in tags]
+            async with anyio.create_task_group() as both:
+                both.start_soon(ask)
+                both.start_soon(ask)
+    assert answers == [said, said, Needed(d(2)), Needed(d(2))]

@@ -173,6 +173,7 @@ def test_a_deletion_by_name_that_takes_its_siblings_along() -> None:
     assert found(SHARED, untag("a", 1), kept="b") == []
     assert "kept tag b would be lost" in found(SHARED, untag("a", 1), kept="b", can=careless)
     assert found(SHARED, untag("a", 1, "tombstone"), kept="b", can=careless) == []
+    assert found(SHARED, untag("a", 1, "tombstone"), kept="b", can=can(digests=None)) == []
 
 
 def by_name(fate: Fate, *, takes_attached: bool = False) -> Capabilities:
