@@ -112,8 +112,9 @@ async def test_a_proxy_that_is_reached_by_https_is_asked_where_certificates_are_
             await wire.send("GET", URL(f"{scheme}://registry.example/x"), limit=10, headers={})
 
 
+@pytest.mark.parametrize("user", ["me", ""])
 async def test_a_proxy_that_repeats_its_password_is_not_shown_however_many_secrets_came_since(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, user: str
 ) -> None:
     """Each repository has tokens of its own, and only so many secrets are remembered."""
 
@@ -123,7 +124,7 @@ async def test_a_proxy_that_repeats_its_password_is_not_shown_however_many_secre
         return web.Response(status=503, text=f"{said} {password} is not welcome")
 
     async with site(repeating) as proxy, Wire(connections=1) as wire:
-        monkeypatch.setenv("http_proxy", f"http://me:correct-horse@{proxy.host}")
+        monkeypatch.setenv("http_proxy", f"http://{user}:correct-horse@{proxy.host}")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         for _ in range(2):

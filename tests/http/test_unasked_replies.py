@@ -11,6 +11,7 @@ import pytest
 from aiohttp import client_proto, http_parser
 from yarl import URL
 
+from holystone.adapters.http import watch as watch_module
 from holystone.adapters.http import wire as wire_module
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.watch import Watch
@@ -42,6 +43,13 @@ class Asking:
     async def right(self, path: str, method: str = "GET", *, alone: bool = False) -> None:
         got = await self.ask(path, method, alone=alone)
         assert got.headers["Question"] == path
+
+
+@pytest.fixture
+def development() -> Iterator[None]:
+    """Python's development mode, in which aiohttp's parsers are strict."""
+    with mock.patch.object(http_parser, "DEBUG", True), mock.patch.object(watch_module, "DEBUG", True):
+        yield
 
 
 @asynccontextmanager
@@ -78,6 +86,17 @@ async def test_a_connection_is_used_again_and_nothing_is_in_doubt_where_every_qu
         assert {each.connection for each in site.asked if each.method != "HEAD"} == {1}
 
 
+@pytest.mark.usefixtures("development")
+async def test_in_development_mode_nothing_is_in_doubt_either_and_what_is_left_over_is_noticed() -> None:
+    async with asking(instead=COPY + COPY[:20]) as (_, client):
+        for method in ("GET", "HEAD"):
+            await client.right("/first", method)
+            await client.right("/next", method)
+        await client.wire.watch.settle()
+        with pytest.raises(Doubtful):
+            await client.ask("/odd")
+
+
 async def test_a_reply_that_comes_twice_while_nobody_asks_is_no_answer_to_the_next_question() -> None:
     async with asking(COPY) as (site, client):
         await client.right("/odd")
@@ -97,8 +116,8 @@ async def test_a_reply_to_head_that_is_left_over_is_not_taken_for_the_head_of_an
         await client.right("/odd", "HEAD")
         wrong = await client.ask("/next", "HEAD")
         assert wrong.headers["Question"] == "/odd", "as aiohttp has it: if not, the test shows nothing"
-        await client.right("/content")
         with pytest.raises(Doubtful):
+            await client.right("/content")
             await wire.watch.settle()
 
 
@@ -107,9 +126,9 @@ async def test_a_copy_with_a_body_is_not_taken_for_an_answer_to_head() -> None:
     head, body = COPY[: -len("/odd")], b"/odd"
     async with asking(head, body) as (site, client):
         await client.right("/odd")
-        await client.right("/next", "HEAD")
-        await comes(site, client)
         with pytest.raises(Doubtful):
+            await client.right("/next", "HEAD")  # in doubt at once, where the copy was faster
+            await comes(site, client)
             await client.wire.watch.settle()
 
 

@@ -63,11 +63,12 @@ def hides_metadata() -> str:
 
 
 def proxy_at(proxy: URL) -> Proxy:
-    """The proxy at an address, with the password that the address may hold."""
-    if not proxy.user:
-        return Proxy(proxy)
-    password = proxy.password or ""
-    return Proxy(proxy.with_user(None), password, base64.b64encode(f"{proxy.user}:{password}".encode()).decode())
+    """The proxy at an address, with the password that the address may hold, without a user's name too: aiohttp would
+    send it by itself, and nobody would know it for a secret."""
+    user, password = proxy.user or "", proxy.password or ""
+    if not (user or password):
+        return Proxy(proxy.with_user(None))
+    return Proxy(proxy.with_user(None), password, base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 def _variable(name: str) -> str:

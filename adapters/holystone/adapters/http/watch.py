@@ -22,6 +22,7 @@ import aiohttp
 import anyio
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.helpers import DEBUG
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
@@ -150,7 +151,9 @@ class WatchedConnection(ResponseHandler):
         if self._parser is None or self._should_close or (self._payload is not None and not self._payload.is_eof()):
             return
         try:
-            begun = [str(message.code) for message, _ in self._parser.feed_data(b"\n\n")[0]]
+            # In Python's development mode they are strict.
+            ends = b"\r\n\r\n" if DEBUG else b"\n\n"
+            begun = [str(message.code) for message, _ in self._parser.feed_data(ends)[0]]
         except HttpProcessingError as error:
             # aiohttp's parser in Python keeps what is no reply, too, such as a body with HEAD.
             is_reply = not data or not isinstance(error, BadStatusLine) or _CUT.search(data)
