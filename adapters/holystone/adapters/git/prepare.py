@@ -1,13 +1,13 @@
 """Opens the project's clone for a cleanup, and stops where it may lack commits, branches or tags."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 import msgspec
 
-from holystone.adapters.git.origin import ASK_TIMEOUT, Objects, Unasked, Wanted, ask_origin, lacking
+from holystone.adapters.git.origin import ASK_TIMEOUT, Objects, ReferenceKind, Unasked, Wanted, ask_origin, lacking
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.adapters.git.synchronize import MANUALLY, synchronize
@@ -61,6 +61,9 @@ class CheckedClone(msgspec.Struct, frozen=True):
     """That were compared with origin. Read once more they might be others: somebody else may work in the clone."""
     unasked: str = ""
     """Why origin was not asked, as the end of a sentence; empty if it was."""
+    gone: Collection[tuple[ReferenceKind, str]] = ()
+    """Branches and tags, named as in `objects`, that origin was seen not to have: deleted there, as most branches are
+    one day, or never pushed."""
 
 
 async def catch_up(
@@ -86,7 +89,7 @@ async def catch_up(
         if not allow_shallow:
             raise _behind(repository, lacks)
         repository.lacks_references = True
-    return CheckedClone(repository, references)
+    return CheckedClone(repository, references, gone=references.objects.keys() - origin.keys())
 
 
 async def _fetched_again(
