@@ -67,7 +67,7 @@ async def ask_git(
     if settings.decides:
         checked = await catch_up(repository, _by(policies), allow_shallow=settings.allow_shallow_clone)
         references = checked.references
-        judged = await read_git(checked.repository, references, policies, records, as_of)
+        judged = await read_git(checked.repository, references, policies, records, as_of, _as_found(checked))
         intent: Intent = judged
         history, by_names = judged.history, True
         needs_tags = any(each.references.kind == "tag" for each in policies) and _misses_commits(history, records)
@@ -76,7 +76,8 @@ async def ask_git(
         tags = image_tags(inventory)
         checked = await catch_up(repository, _after(tags), allow_shallow=settings.allow_shallow_clone)
         references = checked.references
-        intent = await read_names(checked.repository, references, tags, settings.strategies)
+        gone = [name for kind, name in checked.gone if kind == "tag"]
+        intent = await read_names(checked.repository, references, tags, settings.strategies, gone)
         history = await _history(checked.repository, references, (), commits_to_ask(records))
         by_names = any(each.strategy in ("git-branch", "git-tag") for each in tags)
         needs_tags = any(each.strategy == "git-tag" for each in tags)
@@ -94,11 +95,21 @@ async def ask_git(
     )
 
 
+def _as_found(checked: CheckedClone) -> frozenset[GitReference]:
+    """What is gone, as it is among what was found."""
+    gone = {(kind, _readable(name)) for kind, name in checked.gone}
+    return frozenset(each for each in checked.references.found if (each.kind, each.name) in gone)
+
+
+def _readable(name: str) -> str:
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def _by(policies: Sequence[KeepPolicy]) -> Wanted:
     """Branches and tags that a policy looks at, whatever its limits."""
 
     def wanted(kind: ReferenceKind, name: str) -> bool:
-        reference = GitReference(kind, name.encode(errors="surrogateescape").decode(errors="replace"), _ANY, 0)
+        reference = GitReference(kind, _readable(name), _ANY, 0)
         return any(each.references.matches(reference) for each in policies)
 
     return wanted
@@ -132,9 +143,11 @@ async def read_git(
     policies: Iterable[KeepPolicy],
     records: Iterable[MetadataRecord],
     as_of: int,
+    gone: Collection[GitReference] = frozenset(),
 ) -> GitIntent:
-    """The policies' view of the history. `references`: all of them. Raises IncompleteSource."""
-    selected = select_references(references.found, tuple(policies), as_of)
+    """The policies' view of the history. `references`: all of them; `gone`: those that origin has not. Raises
+    IncompleteSource."""
+    selected = select_references(references.found, tuple(policies), as_of, gone)
     history = await _history(repository, references, heads_to_ask(selected), commits_to_ask(records))
     return GitIntent(selected, history)
 
@@ -147,19 +160,25 @@ async def _history(
 
 
 async def read_names(
-    repository: GitReader, references: References, tags: Iterable[ImageTag], rules: StrategyRules
+    repository: GitReader,
+    references: References,
+    tags: Iterable[ImageTag],
+    rules: StrategyRules,
+    gone: Collection[str] = (),
 ) -> StrategyIntent:
-    """What of git the tags can be named after. `references`: all of them. Raises IncompleteSource."""
+    """What of git the tags can be named after. `references`: all of them; `gone`: tags that origin has not. Raises
+    IncompleteSource."""
     history = await anyio.to_thread.run_sync(repository.history, (), named_commits(tags))
     names = GitNames(
         branches=_as_tags(references.branch_names),
         tags=_as_tags(references.tag_names),
         commits=frozenset(history.times),
         complete=history.complete,
+        gone_tags=_as_tags(gone).keys() - _as_tags({*references.tag_names} - {*gone}).keys() if gone else (),
     )
     return StrategyIntent(names, rules)
 
 
 def _as_tags(names: Iterable[str]) -> Mapping[str, str]:
     """What werf makes of each name → the name in valid Unicode."""
-    return {docker_tag_slug(name): name.encode(errors="surrogateescape").decode(errors="replace") for name in names}
+    return {docker_tag_slug(name): _readable(name) for name in names}

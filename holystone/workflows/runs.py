@@ -82,6 +82,7 @@ class Runs:
                 try:
                     run = await journal.load(record.id)
                     if run.record.state != "open":
+                        run.release()
                         continue
                     left = await self._left(session, journal, run)
                     if self._settings.run.dry_run:

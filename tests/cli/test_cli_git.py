@@ -67,6 +67,21 @@ def test_what_decides_is_what_was_compared_with_origin(clone: Clone, monkeypatch
     assert len(shop.contents()["shop/app/backend"][0]) == 5
 
 
+def test_branches_that_are_gone_from_origin_take_no_place_from_those_that_are_not(clone: Clone, tmp_path: Path) -> None:
+    """Who fetches without --prune has every branch that was ever merged, and tags that nobody pushed."""
+    shop = clone()
+    policies = tmp_path / "policies.yaml"
+    every = "{references: {%s: /.*/, limit: {last: %d}}, imagesPerReference: {last: 2}}"
+    policies.write_text(f"[{every % ('branch', 1)}, {every % ('tag', 1)}]")
+    named = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+    git(shop.project, "checkout", "-q", "--orphan", "merged")
+    git(shop.project, *named, "commit", "-q", "--allow-empty", "-m", "merged")
+    for name in ("refs/remotes/origin/merged", "refs/tags/mine"):
+        git(shop.project, "update-ref", name, "HEAD")
+    assert shop.cleanup("--yes-delete-that-many", "--keep-policies", str(policies)).code == 0
+    assert len(shop.contents()["shop/app/backend"][0]) == 5
+
+
 def test_a_shallow_clone(clone: Clone, refused: Refuse) -> None:
     shop = clone("--depth=1")
     message = refused(shop, code=3)

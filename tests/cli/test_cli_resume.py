@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from holystone.adapters.state.sqlite import Journal
+from holystone.adapters.state.sqlite.run import SqliteRun
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.embedded.faults import Answer, Fault
 from holystone.embedded.quirks import DISTRIBUTION_2_8
@@ -103,6 +105,25 @@ def test_a_run_that_cannot_be_finished_stops_one_night_at_most(shop: Bench, dead
     assert again.code == 0
     assert again.json["ending"] == "nothing-to-do"
     assert shop.run("resume", dead).code == 4, "who names it is told"
+
+
+def test_a_run_that_somebody_else_finishes_meanwhile_is_in_nobodys_way(
+    shop: Bench, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at and left, it kept its repositories locked, and the next run of them was told to be at work."""
+    own, finished = interrupt(shop), interrupt(shop)
+    load = Journal.load
+
+    async def late(journal: Journal, run_id: str) -> SqliteRun:
+        with closing(sqlite3.connect(state / FILE_NAME)) as database, database:
+            database.execute("UPDATE runs SET state = 'finished', ended = started WHERE id = ?", (finished,))
+        return await load(journal, run_id)
+
+    monkeypatch.setattr(Journal, "load", late)
+    age(state, own, 1)
+    ran = shop.run("resume", "--output=json")
+    assert ran.code == 0, ran
+    assert states(shop) == {finished: "finished", own: "finished"}
 
 
 def test_a_run_is_given_up_for_good(shop: Bench, state: Path) -> None:

@@ -130,6 +130,15 @@ def test_limits_and_expiry(shop: Shop) -> None:
     assert {kept_commit, first, "v1"} <= stays
 
 
+def test_a_git_tag_that_origin_has_not_takes_no_place_from_one_that_it_has(shop: Shop, tmp_path: Path) -> None:
+    origin = str(tmp_path / "origin.git")
+    subprocess.run(["git", "init", "-q", "--bare", origin], check=True)
+    pushed = ("refs/remotes/origin/*:refs/heads/*", "refs/tags/release/2")
+    for words in (("push", "-q", origin, *pushed), ("remote", "add", "origin", origin)):
+        subprocess.run(["git", *words], cwd=shop.bench.project, check=True)
+    assert {"v1", "release/2"} <= shop.cleanup("--git-tag-strategy-limit=1")
+
+
 def test_history_decides_unless_told_otherwise(shop: Shop) -> None:
     ran = shop.bench.cleanup("--dry-run", "--git-tag-strategy-limit=0")
     assert ran.code == 0

@@ -203,6 +203,21 @@ async def test_what_is_pushed_or_deleted_during_the_fetch_is_no_lack(
     assert shown(caught_up) == ["origin/feature/a", "origin/master", "v2"]
 
 
+async def test_what_a_fetch_leaves_out_and_is_moved_meanwhile(
+    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
+        said = await ask_origin(*arguments, **named)
+        monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", ask_origin)
+        git(shallow.directory.with_name("cut"), "checkout", "-q", "deep")
+        git(shallow.directory.with_name("cut"), "commit", "-q", "--allow-empty", "-m", "meanwhile")
+        return said
+
+    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", push_in_between)
+    with pytest.raises(IncompleteSource, match=r"git fetch left out what origin .* has: branch deep\."):
+        await catch_up(shallow, anything, allow_shallow=False)
+
+
 async def test_a_fetch_that_cannot_be_compared_with_origin(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = await prepared(clone, fetch=True)
 

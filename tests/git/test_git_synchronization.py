@@ -299,11 +299,14 @@ def telling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
 
 TOKEN = "even-shillings-and-a-parrot"
+LONG = TOKEN * 40
 
 
-@pytest.mark.parametrize("words", [f"{0:0290}{TOKEN}{0:01990}", TOKEN * 3_000])
+@pytest.mark.parametrize("words", [f"{0:0290}{TOKEN}{0:01990}", TOKEN * 3_000, LONG * 75])
 async def test_what_git_says_is_cut_through_no_secret(telling: Callable[[str], Clone], words: str) -> None:
-    """A CI job's token is git's login and the registry's, and a git server may repeat it where it likes."""
+    """A CI job's token is git's login and the registry's, and a git server may repeat it where it likes: so often that
+    only the end is kept of it, of which little is left."""
+    remember(LONG)
     remember(TOKEN)
     clone = telling(words)
     unasked = await ask_origin(clone)

@@ -48,6 +48,13 @@ def test_equal_dates_go_by_name_whatever_the_order_of_reading() -> None:
         assert [each.reference.name for each in select_references(references, [policy], NOW)] == ["a", "b", "c"]
 
 
+def test_what_origin_has_no_more_takes_no_place_from_others_and_keeps_its_own() -> None:
+    gone, older, new, old = branch("gone", 1), branch("gone-too", 8), branch("new", 2), branch("old", 9)
+    policy = KeepPolicy(ReferencesRule("branch", "/.*/", Limit(last=2)))
+    selected = select_references([gone, older, new, old], [policy], NOW, {gone, older})
+    assert [each.reference.name for each in selected] == ["gone", "new", "old"]
+
+
 def test_only_branches_need_a_walk() -> None:
     selected = select_references(
         [branch("b"), tag("t")],

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -14,7 +15,7 @@ import pytest
 from holystone.adapters.state import own_files
 from holystone.adapters.state.sqlite import Journal, SqliteBaselines, baselines, file_locks, schema
 from holystone.adapters.state.sqlite.file_locks import Lock
-from holystone.engine.errors import HolystoneError, Refused
+from holystone.engine.errors import HolystoneError, Refused, UsageError
 from holystone.engine.model.sources import Counted, Key
 from tests.support.memory_registry import repository
 
@@ -91,3 +92,23 @@ async def test_two_that_are_the_first_at_once_are_no_strangers_to_each_other(
     ask = schema.number
     monkeypatch.setattr(module, "number", look)
     await use(tmp_path)
+
+
+def test_what_a_newer_one_has_brought_up_to_date_meanwhile_is_not_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would do again what it has done, and fail at that each time (66 of 300 that began at once)."""
+    bring_up_to_date = schema._bring_up_to_date
+    newer = schema.VERSION + 1
+
+    def late(database: sqlite3.Connection, *rest: Path) -> None:
+        with closing(sqlite3.connect(tmp_path / schema.FILE_NAME)) as another:
+            another.execute(f"PRAGMA user_version = {newer}")
+        bring_up_to_date(database, *rest)
+
+    Journal.open(tmp_path).close()
+    monkeypatch.setattr(schema, "_bring_up_to_date", late)
+    with pytest.raises(UsageError, match="newer Holystone"):
+        Journal.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / schema.FILE_NAME)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (newer,)

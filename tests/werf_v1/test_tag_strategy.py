@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from holystone.engine.model.delete_reasons import BeyondNewest, CommitGone, Expired, ReferenceGone
@@ -90,6 +91,14 @@ def test_of_two_names_that_become_one_either_keeps_it() -> None:
 def stay_folded(tags: Iterable[ImageTag], names: GitNames) -> list[str]:
     found = decide_by_strategy(tags, names, StrategyRules(), NOW, folds=True)
     return [tag for tag, verdict in found.items() if isinstance(verdict, Keep)]
+
+
+def test_a_git_tag_that_origin_has_not_counts_against_no_other() -> None:
+    names = msgspec.structs.replace(NAMES, gone_tags={"v2"})
+    tags = [made("git-tag", "v2"), made("git-tag", "v1", age=1)]
+    assert stay(tags, names, rules(1)) == ["t-v1", "t-v2"]
+    assert stay(tags, NAMES, rules(1)) == ["t-v2"]
+    assert stay([*tags, made("git-tag", "v2", age=2, tag="older")], names, rules(1)) == ["t-v1", "t-v2"]
 
 
 def test_what_hangs_on_whether_the_registry_folds() -> None:

@@ -41,7 +41,8 @@ class Ended(NamedTuple):
     output: bytes
     """Perhaps a secret."""
     errors: bytes
-    """The end of what was on standard error."""
+    """The end of what was on standard error, in whole lines: half of one may begin within a secret, which nobody would
+    know."""
 
 
 async def run_program(
@@ -119,15 +120,16 @@ def _without_relative(path: str) -> str:
 async def _talk(process: anyio.abc.Process, told: bytes, largest: int) -> Ended:
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("opened without pipes")
-    errors = bytearray()
+    errors, output = bytearray(), bytearray()
+    cut = too_much = False
 
     async def listen(stream: anyio.abc.ByteReceiveStream) -> None:
+        nonlocal cut
         async for part in stream:
             errors.extend(part)
+            cut = cut or len(errors) > LARGEST
             del errors[:-LARGEST]
 
-    output = bytearray()
-    too_much = False
     async with anyio.create_task_group() as group:
         group.start_soon(listen, process.stderr)
         # A program may end without reading what it was told.
@@ -142,4 +144,4 @@ async def _talk(process: anyio.abc.Process, told: bytes, largest: int) -> Ended:
                 break
     if too_much:
         raise ProgramFailed(f"printed more than {largest} bytes")
-    return Ended(await process.wait(), bytes(output), bytes(errors))
+    return Ended(await process.wait(), bytes(output), bytes(errors.partition(b"\n")[2] if cut else errors))

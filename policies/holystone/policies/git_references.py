@@ -1,6 +1,6 @@
 """Which branches and tags the keep policies select, and how many images each of them keeps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -18,19 +18,28 @@ class SelectedReference(msgspec.Struct, frozen=True):
 
 
 def select_references(
-    references: Iterable[GitReference], policies: Sequence[KeepPolicy], now: int
+    references: Iterable[GitReference],
+    policies: Sequence[KeepPolicy],
+    now: int,
+    gone: Collection[GitReference] = frozenset(),
 ) -> tuple[SelectedReference, ...]:
     """Branches, then tags, by name. Where several policies select a reference, the last one counts, also when it sets
-    no limit; a policy whose own limit leaves a reference out says nothing about it. `now`: Unix seconds."""
+    no limit; a policy whose own limit leaves a reference out says nothing about it. `now`: Unix seconds. `gone`: those
+    that origin has no more, or never had: each keeps what it kept, and counts against no other one."""
     newest_first = sorted(set(references), key=lambda each: (-each.date, each.name))
     selected: dict[GitReference, SelectedReference] = {}
     for position, policy in enumerate(policies, start=1):
         matching = [each for each in newest_first if policy.references.matches(each)]
-        if policy.references.limit is not None:
-            del matching[policy.references.limit.count([each.date for each in matching], now) :]
-        for each in matching:
+        there = [each for each in matching if each not in gone]
+        limit = policy.references.limit
+        left = (each for each in _newest(matching, limit, now) if each in gone)
+        for each in (*_newest(there, limit, now), *left):
             selected[each] = SelectedReference(each, policy.images_per_reference, position)
     return tuple(selected[each] for each in sorted(selected))
+
+
+def _newest(newest_first: Sequence[GitReference], limit: Limit | None, now: int) -> Sequence[GitReference]:
+    return newest_first[: limit.count([each.date for each in newest_first], now)] if limit else newest_first
 
 
 def heads_to_ask(selected: Iterable[SelectedReference]) -> frozenset[Commit]:

@@ -10,7 +10,7 @@ from holystone.adapters.credentials.redaction import redacted
 from holystone.adapters.git.listed import MOST, too_many
 from holystone.adapters.git.program import Clone, run_git
 from holystone.adapters.git.scrub import scrub
-from holystone.adapters.programs import LARGEST, ProgramFailed, ProgramMissing
+from holystone.adapters.programs import ProgramFailed, ProgramMissing
 
 ReferenceKind: TypeAlias = Literal["branch", "tag"]
 Objects: TypeAlias = Mapping[tuple[ReferenceKind, str], str]
@@ -42,9 +42,7 @@ async def ask_origin(clone: Clone, *, timeout: float = ASK_TIMEOUT) -> Objects |
     except ProgramFailed as error:
         return Unasked(f"git ls-remote {error}")
     if ended.code:
-        # Of more only the end is there, which may begin within a secret.
-        errors = ended.errors if len(ended.errors) < LARGEST else b""
-        said = scrub(redacted(errors.decode(errors="replace"))).strip().splitlines()
+        said = scrub(redacted(ended.errors.decode(errors="replace"))).strip().splitlines()
         return Unasked(
             said[0].removeprefix("fatal: ")[:300] if said else f"git ls-remote ended with exit code {ended.code}"
         )

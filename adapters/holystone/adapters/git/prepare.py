@@ -1,13 +1,13 @@
 """Opens the project's clone for a cleanup, and stops where it may lack commits, branches or tags."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 import msgspec
 
-from holystone.adapters.git.origin import ASK_TIMEOUT, Unasked, Wanted, ask_origin, lacking
+from holystone.adapters.git.origin import ASK_TIMEOUT, Objects, ReferenceKind, Unasked, Wanted, ask_origin, lacking
 from holystone.adapters.git.references import References
 from holystone.adapters.git.repository import GitRepository, open_history
 from holystone.adapters.git.synchronize import MANUALLY, synchronize
@@ -17,6 +17,8 @@ FETCH_TIMEOUT: Final = 900.0
 """Seconds."""
 _FETCH: Final = "git fetch --tags --force --prune origin '+refs/heads/*:refs/remotes/origin/*'"
 _SHOWN: Final = 5
+_TRIES: Final = 3
+"""Fetches in a row in each of which somebody moves what it does not bring."""
 _WIDEN: Final = "git remote set-branches origin '*' && git config remote.origin.tagOpt --tags && "
 
 
@@ -59,6 +61,9 @@ class CheckedClone(msgspec.Struct, frozen=True):
     """That were compared with origin. Read once more they might be others: somebody else may work in the clone."""
     unasked: str = ""
     """Why origin was not asked, as the end of a sentence; empty if it was."""
+    gone: Collection[tuple[ReferenceKind, str]] = ()
+    """Branches and tags, named as in `objects`, that origin was seen not to have: deleted there, as most branches are
+    one day, or never pushed."""
 
 
 async def catch_up(
@@ -84,7 +89,7 @@ async def catch_up(
         if not allow_shallow:
             raise _behind(repository, lacks)
         repository.lacks_references = True
-    return CheckedClone(repository, references)
+    return CheckedClone(repository, references, gone=references.objects.keys() - origin.keys())
 
 
 async def _fetched_again(
@@ -92,8 +97,26 @@ async def _fetched_again(
 ) -> CheckedClone:
     """A fetch may leave references out and end well, with a warning: from an origin that is itself shallow git takes
     none whose history ends there and not here (git-fetch(1), `--update-shallow`). So it is compared with what origin
-    had before it, and has after it: what was pushed or deleted in between is no lack."""
-    before = await ask_origin(repository.clone, timeout=timeout)
+    had before it, and has after it: what was deleted in between is no lack, and what was moved is fetched once more,
+    as it may have been left out as well."""
+    return await _fetched_since(
+        await ask_origin(repository.clone, timeout=timeout),
+        repository,
+        wanted,
+        allow_shallow=allow_shallow,
+        timeout=timeout,
+    )
+
+
+async def _fetched_since(
+    before: Objects | Unasked,
+    repository: GitRepository,
+    wanted: Wanted,
+    *,
+    allow_shallow: bool,
+    timeout: float,
+    tries: int = _TRIES,
+) -> CheckedClone:
     await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
     fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
     fetched = fetched or repository
@@ -102,16 +125,20 @@ async def _fetched_again(
         if references.objects:
             raise _not_compared(before)
         return CheckedClone(fetched, references)
-    if lacking(references.objects, before, wanted):
-        after = await ask_origin(repository.clone, timeout=timeout)
-        if isinstance(after, Unasked):
-            raise _not_compared(after)
-        steady = {key: at for key, at in before.items() if after.get(key) == at}
-        if lacks := lacking(references.objects, steady, wanted):
-            if not allow_shallow:
-                raise _left_out(fetched, lacks)
-            fetched.lacks_references = True
-    return CheckedClone(fetched, references)
+    if not lacking(references.objects, before, wanted):
+        return CheckedClone(fetched, references)
+    after = await ask_origin(repository.clone, timeout=timeout)
+    if isinstance(after, Unasked):
+        raise _not_compared(after)
+    steady = {key: at for key, at in before.items() if after.get(key) == at}
+    if lacks := lacking(references.objects, steady, wanted):
+        if not allow_shallow:
+            raise _left_out(fetched, lacks)
+        fetched.lacks_references = True
+    if lacks or tries == 1:
+        return CheckedClone(fetched, references)
+    del before, references, steady  # there may be as many as there is memory for
+    return await _fetched_since(after, fetched, wanted, allow_shallow=allow_shallow, timeout=timeout, tries=tries - 1)
 
 
 def refuse_without_tags(repository: GitRepository, references: References) -> None:

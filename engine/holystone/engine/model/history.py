@@ -1,6 +1,6 @@
 """Git history as policies see it: references, and which commits of interest they reach."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -99,3 +99,5 @@ class GitNames(msgspec.Struct, frozen=True):
     """Of the commits that were asked about, those that exist."""
     complete: bool = True
     """False for a shallow or narrow clone that was allowed: then what is missing is unknown, not absent."""
+    gone_tags: Collection[str] = ()
+    """Of `tags`, as they are in a tag, those that origin has no more, or never had."""

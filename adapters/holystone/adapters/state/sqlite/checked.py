@@ -89,7 +89,8 @@ def begun(run: str, version: object, encoded: object) -> Begun:
         f"Run {run} was begun by an earlier version of Holystone, and what it wrote down is read by that one alone "
         f"(format {made}).",
         not_deleted="Nothing was deleted by this command.",
-        what_to_do=f"Use that version for it; `holystone runs give-up {run}` ends it for good.",
+        what_to_do="That version can go on with it in a copy of the state directory from before the update: it refuses "
+        f"the journal as it is by now. `holystone runs give-up {run}` ends it for good.",
     )
 
 

@@ -81,7 +81,7 @@ def open_database(file: Path) -> sqlite3.Connection:
         _check(database, file)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        _bring_up_to_date(database)
+        _bring_up_to_date(database, file)
         database.execute("SELECT count(*) FROM slices").fetchone()
     except sqlite3.Error as error:
         database.close()
@@ -130,10 +130,11 @@ def _check(database: sqlite3.Connection, file: Path) -> None:
         )
 
 
-def _bring_up_to_date(database: sqlite3.Connection) -> None:
+def _bring_up_to_date(database: sqlite3.Connection, file: Path) -> None:
     """Brings a database to this version in one transaction, so that of two processes which start at once only one does
     it. What fails is taken back when the connection is closed."""
     database.execute("BEGIN IMMEDIATE")
+    _check(database, file)  # once more: called an older one, what a newer Holystone made meanwhile is of use to nobody
     for step in _STEPS[number(database, "PRAGMA user_version") :]:
         for statement in step.split(";"):
             database.execute(statement)

@@ -1,7 +1,7 @@
 """The tag-strategy policy: an image stays while what it is named after exists, within limits of age and number.
 
-Nothing goes that could be wanted. Where the clone is incomplete, or an image does not say when it was created, a tag
-goes only if it would go whatever the truth is, and counts against no other tag.
+Nothing goes that could be wanted. Where the clone is incomplete, or has a git tag that origin has not, or an image does
+not say when it was created, a tag goes only if it would go whatever the truth is, and counts against no other tag.
 """
 
 from collections import defaultdict
@@ -60,7 +60,7 @@ class _Judged(NamedTuple):
     delete: tuple[DeleteReason, ...] = ()
     """Not empty: the tag goes."""
     is_sure: bool = True
-    """False if what it is named after may exist and may not."""
+    """False if what it is named after may exist and may not, or is in the clone alone."""
 
     @property
     def verdict(self) -> Verdict:
@@ -111,6 +111,7 @@ def _folded_names(names: GitNames) -> GitNames:
         names,
         branches={name.lower(): shown for name, shown in names.branches.items()},
         tags={name.lower(): shown for name, shown in names.tags.items()},
+        gone_tags={name.lower() for name in names.gone_tags},
     )
 
 
@@ -132,7 +133,8 @@ def _by_reference(
     tag: ImageTag, kind: Literal["branch", "tag"], existing: Mapping[str, str], names: GitNames
 ) -> _Judged:
     if tag.meta_tag in existing:
-        return _Judged(tag, keep=(NamedAfter(kind, existing[tag.meta_tag]),))
+        is_sure = kind == "branch" or tag.meta_tag not in names.gone_tags
+        return _Judged(tag, keep=(NamedAfter(kind, existing[tag.meta_tag]),), is_sure=is_sure)
     if not names.complete:
         return _Judged(tag, keep=(UnknownReference(kind, tag.meta_tag),), is_sure=False)
     return _Judged(tag, delete=(ReferenceGone(kind, tag.meta_tag),))
