@@ -149,7 +149,7 @@ class WatchedConnection(ResponseHandler):
 
     @property
     def was_at_its_end(self) -> bool:
-        """Of one that broke: it had answered before, and nothing came as soon as it was asked once more."""
+        """Whether a connection that broke had answered before, and nothing came as soon as it was asked once more."""
         is_soon = self._loop.time() - self._asked_at < _CROSSES
         return self._asked > 1 and self._answered < self._asked and not self._head and is_soon
 
