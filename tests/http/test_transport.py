@@ -25,6 +25,7 @@ from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import RateHint, RateLimited, RetriesExhausted, Transient, sent_within
 from tests.http.conftest import Connect
 from tests.support.http_site import raw_site, site
+from tests.support.scripted_site import CLOSE, Asked, Part, scripted_site
 
 
 def answering(*replies: web.Response) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -616,3 +617,28 @@ async def test_what_must_not_be_sent_twice_is_sent_once(connect: Connect) -> Non
         with pytest.raises(Unreachable):
             await client.send("PUT", "/v2/a/b/x", body=b"{}", retry=False)
         assert len(server.seen) == 1
+
+
+def _ends_without_a_word(asked: Asked) -> list[Part]:
+    """The first connection, when it has answered once."""
+    return [CLOSE] if asked.connection == 1 and asked.n > 1 else [asked.reply]
+
+
+@pytest.mark.parametrize(("method", "by_the_lane"), [("DELETE", 0), ("PUT", 0), ("POST", 1)])
+async def test_a_change_that_crosses_the_end_of_its_connection_is_sent_again_at_once(
+    connect: Connect, method: str, by_the_lane: int
+) -> None:
+    """A lane has retries for a fifth of its requests, and some servers end each connection so. Not what may do more if
+    it is done twice."""
+    async with scripted_site(_ends_without_a_word) as site, connect(site.host) as client:
+        await client.get("/v2/first")
+        assert (await client.send(method, "/v2/x", body=b"{}")).body == b"/v2/x"
+        assert client.lane.counts().retries == by_the_lane
+        assert [(each.connection, each.method) for each in site.asked] == [(1, "GET"), (1, method), (2, method)]
+
+
+async def test_what_must_not_be_sent_twice_does_not_cross_the_end_of_a_connection(connect: Connect) -> None:
+    async with scripted_site(_ends_without_a_word) as site, connect(site.host) as client:
+        await client.get("/v2/first")
+        assert (await client.send("PUT", "/v2/x", body=b"{}", retry=False)).body == b"/v2/x"
+        assert [(each.connection, each.method) for each in site.asked] == [(1, "GET"), (2, "PUT")]

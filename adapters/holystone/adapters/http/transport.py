@@ -128,10 +128,10 @@ class RegistryHttp:
         Every status is returned for the caller to classify, but: a 401 is answered (once; if that does not help, it is
         raised as Unauthorized), 408, 429, 500, 502, 503, 504 and what is a page for people are retried, redirects
         followed. Those named in `final` are returned at once; a 401 that is named is returned where it would be raised.
-        `retry=False` for what must not be sent twice. `alone`: see `Wire.send`. `lane=None` is for a
-        request within the attempt of another one (a login): it is sent once, and the other's lane gets the Later or
-        Passing that it raises. On a lane of its own it could wait for the host's pause to end, which waits for the
-        other.
+        `retry=False` for what must not be sent twice: it goes alone, since a connection that was kept may be at its
+        end. `alone`: see `Wire.send`. `lane=None` is for a request within the attempt of another one (a login): it is
+        sent once, and the other's lane gets the Later or Passing that it raises. On a lane of its own it could wait for
+        the host's pause to end, which waits for the other.
 
         Raises Unreachable (no answer), Unauthorized, Doubtful (see `watch`), IncompleteSource (too big, cut short, or a
         GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end), TooLate (within
@@ -145,7 +145,7 @@ class RegistryHttp:
 
         async def send(authorization: Authorization | None) -> Reply:
             reply = await self._wire.send(
-                method, url, limit=limit, headers=sent, authorization=authorization, body=body, alone=alone
+                method, url, limit=limit, headers=sent, authorization=authorization, body=body, alone=alone or not retry
             )
             self._heads.answered(method)
             if self._dates and self._is_ours(reply):

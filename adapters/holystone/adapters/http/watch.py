@@ -36,6 +36,8 @@ _LARGEST_HEAD: Final = 128 << 10
 replies are read at once. What announces a reply counts, too."""
 _TIMED_OUT: Final = 408
 """A proxy's farewell to a connection on which it was asked nothing for too long: no answer to anything."""
+_CROSSES: Final = 1.0
+"""Seconds in which the end of a connection that was kept comes to light, once it is asked again."""
 _LEAST, _MOST = 0.1, 2.0
 """Seconds in which a reply that is left over is waited for."""
 TO_DO: Final = (
@@ -145,6 +147,12 @@ class WatchedConnection(ResponseHandler):
     def _is_over(self) -> bool:
         return self._asked <= self._answered and (self._body is None or self._body.is_eof())
 
+    @property
+    def was_at_its_end(self) -> bool:
+        """Whether a connection that broke had answered before, and nothing came as soon as it was asked once more."""
+        is_soon = self._loop.time() - self._asked_at < _CROSSES
+        return self._asked > 1 and self._answered < self._asked and not self._head and is_soon
+
     def _look_behind(self, data: bytes) -> None:
         """The beginning of what follows a reply in one piece with it stays in the parser, of which the next request has
         another: two line ends show what is there, and nothing where nothing is. `data`: what came last."""
@@ -209,7 +217,8 @@ class WatchedConnector(aiohttp.TCPConnector):
 
     async def connect(self, req: aiohttp.ClientRequest, *more: Any, **options: Any) -> Connection:
         """Where a connection breaks, aiohttp sends DELETE and PUT again by itself, minutes after the look on which they
-        were decided: what was pushed meanwhile would go. Whether they are sent again is the lane's business."""
+        were decided: what was pushed meanwhile would go. Whether they are sent again is for those who know the time:
+        `Wire` and the lane."""
         if asked_over.get() is not None and req.method not in ("GET", "HEAD"):
             raise aiohttp.ServerDisconnectedError
         connection = await super().connect(req, *more, **options)

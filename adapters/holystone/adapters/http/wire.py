@@ -14,18 +14,21 @@ from yarl import URL
 
 from holystone.adapters.http.authorization import Authorization, with_authorization
 from holystone.adapters.http.bodies import Bodies
-from holystone.adapters.http.faults import fault
+from holystone.adapters.http.faults import NoAnswer, fault
 from holystone.adapters.http.proxies import Proxy, proxy_for
 from holystone.adapters.http.reply import Reply, address, printable, to_url
 from holystone.adapters.http.tls import usual_trust
 from holystone.adapters.http.trust import origin
 from holystone.adapters.http.watch import Watch, WatchedConnector, asked_over
 from holystone.engine.errors import IncompleteSource, UsageError
+from holystone.engine.scheduler import until
 
 CONNECT_TIMEOUT = 15.0
 """Seconds for one TCP connection and its TLS handshake. All other times are the attempt's (see `transport`)."""
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_REPEATABLE = frozenset(("GET", "HEAD", "PUT", "DELETE"))
+"""Sent twice, they do what they do once (RFC 9110, 9.2.2)."""
 _LONGEST_HEADER = 32 * 1024
 _CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"))
 """Headers that may go to another host: some vendors' own ones carry a token."""
@@ -121,9 +124,15 @@ class Wire:
         raise IncompleteSource(f"{address(asked)} redirects more than {MAX_REDIRECTS} times ({method} {asked.path}).")
 
     async def _answer(self, method: str, ask: Callable[..., Awaitable[Reply]], *, alone: bool) -> Reply:
-        """Where a used connection has ended with the answer, the one that is given over another (see `watch`)."""
+        """Where a used connection has ended with the answer, the one that is given over another (see `watch`), and so
+        where it has ended without: each of these ends would cost one of the lane's retries."""
         generation = self.watch.generation
-        reply = await ask(alone=alone)
+        try:
+            reply = await ask(alone=alone)
+        except NoAnswer:
+            if method not in _REPEATABLE or not _crossed_its_end():
+                raise
+            return await ask(alone=True)
         over = asked_over.get()
         before, place = _said(reply), address(reply.url)
         if alone or method not in ("GET", "HEAD") or not before or over is None or not over.has_ended:
@@ -222,6 +231,12 @@ class Wire:
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"
+
+
+def _crossed_its_end() -> bool:
+    """Whether a request met a connection that the server was just ending, and there is still time to send it."""
+    over = asked_over.get()
+    return over is not None and over.was_at_its_end and anyio.current_time() < until()
 
 
 def _said(reply: Reply) -> str:
