@@ -122,7 +122,7 @@ class _Registry:
         return last.manifest == "stays" or (last.manifest == "goes-unanchored" and how == "anchor")
 
     def _is_listed(self, digest: Digest) -> bool:
-        return bool(self._indexes[digest] & self.manifests)
+        return bool((self._indexes[digest] - {digest}) & self.manifests)
 
     def _take(self, tag: Tag) -> None:
         self._on[self.tags.pop(tag)].discard(tag)

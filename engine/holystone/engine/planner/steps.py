@@ -53,7 +53,7 @@ class Draft:
             case "stays":
                 return True
             case "goes-unlisted":
-                return any(index in self.closed.kept for index in self.graph.indexes.get(digest, ()))
+                return any(index in self.closed.kept for index in self.graph.indexes.get(digest, ()) if index != digest)
             case "goes-unanchored":
                 return anchored
             case "may-go":
