@@ -99,6 +99,7 @@ def test_a_git_tag_that_origin_has_not_counts_against_no_other() -> None:
     assert stay(tags, names, rules(1)) == ["t-v1", "t-v2"]
     assert stay(tags, NAMES, rules(1)) == ["t-v2"]
     assert stay([*tags, made("git-tag", "v2", age=2, tag="older")], names, rules(1)) == ["t-v1", "t-v2"]
+    assert stay(tags, msgspec.structs.replace(NAMES, gone_tags={"v1", "v2"}), rules(1)) == ["t-v2"], "among each other"
 
 
 def test_what_hangs_on_whether_the_registry_folds() -> None:

@@ -1,7 +1,8 @@
 """The tag-strategy policy: an image stays while what it is named after exists, within limits of age and number.
 
-Nothing goes that could be wanted. Where the clone is incomplete, or has a git tag that origin has not, or an image does
-not say when it was created, a tag goes only if it would go whatever the truth is, and counts against no other tag.
+Nothing goes that could be wanted. Where the clone is incomplete, or an image does not say when it was created, a tag
+goes only if it would go whatever the truth is, and counts against no other tag. One of a git tag that the clone has and
+origin has not counts against none of a git tag that origin has.
 """
 
 from collections import defaultdict
@@ -60,7 +61,9 @@ class _Judged(NamedTuple):
     delete: tuple[DeleteReason, ...] = ()
     """Not empty: the tag goes."""
     is_sure: bool = True
-    """False if what it is named after may exist and may not, or is in the clone alone."""
+    """False if what it is named after may exist and may not."""
+    is_gone: bool = False
+    """What it is named after is in the clone alone."""
 
     @property
     def verdict(self) -> Verdict:
@@ -133,8 +136,8 @@ def _by_reference(
     tag: ImageTag, kind: Literal["branch", "tag"], existing: Mapping[str, str], names: GitNames
 ) -> _Judged:
     if tag.meta_tag in existing:
-        is_sure = kind == "branch" or tag.meta_tag not in names.gone_tags
-        return _Judged(tag, keep=(NamedAfter(kind, existing[tag.meta_tag]),), is_sure=is_sure)
+        is_gone = kind == "tag" and tag.meta_tag in names.gone_tags
+        return _Judged(tag, keep=(NamedAfter(kind, existing[tag.meta_tag]),), is_gone=is_gone)
     if not names.complete:
         return _Judged(tag, keep=(UnknownReference(kind, tag.meta_tag),), is_sure=False)
     return _Judged(tag, delete=(ReferenceGone(kind, tag.meta_tag),))
@@ -170,17 +173,18 @@ def _expire(judged: _Judged, days: int | None, now: int) -> _Judged:
 
 def _limit(judged: Iterable[_Judged], limit: int | None) -> Iterable[_Judged]:
     """Newest first, of equal dates by name, and those without a date last, where they count against none. A rank counts
-    only tags that are surely wanted."""
-    sure = 0
+    only tags that are surely wanted, and those of git tags that are gone only among each other."""
+    sure = gone = 0
     for each in sorted(judged, key=lambda each: (-each.tag.created, each.tag.reference)):
         if limit is None or each.delete:
             yield each
             continue
         is_dated = each.tag.created > 0
-        rank = 1 + (sure if is_dated else 0)
+        rank = 1 + (sure + (gone if each.is_gone else 0) if is_dated else 0)
         reason = AmongNewest(rank, limit) if is_dated else CreationUnknown()
         if rank > limit:
             yield each._replace(delete=(BeyondNewest(rank, limit),))
         else:
             yield each._replace(keep=tuple(dict.fromkeys((*each.keep, reason))))
-        sure += each.is_sure
+        gone += each.is_gone
+        sure += each.is_sure and not each.is_gone
