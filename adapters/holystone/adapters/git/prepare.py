@@ -31,11 +31,25 @@ async def prepare_history(
     if repository is None:
         return None
     if synchronize_first:
+        await anyio.to_thread.run_sync(_require_origin, repository)
         await synchronize(repository.clone, unshallow=repository.is_shallow, timeout=timeout)
         repository = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
     if repository is not None and not allow_shallow:
         await anyio.to_thread.run_sync(require_whole, repository)
     return repository
+
+
+def _require_origin(repository: GitRepository) -> None:
+    """To git a word that names no remote is the path of a repository, and whoever may commit can put one into the
+    project's folder. Raises IncompleteSource. Blocks."""
+    remotes = repository.remotes
+    if "origin" not in remotes:
+        only = f", only {', '.join(remotes)}" if remotes else ""
+        raise IncompleteSource(
+            f"The clone in {repository.directory} has no remote called origin{only}, so that nothing can be fetched.",
+            not_deleted="No image was deleted, because git history decides about images.",
+            what_to_do="Run `git remote add origin URL` in it, with the address of the project.",
+        )
 
 
 def require_whole(repository: GitRepository) -> None:
