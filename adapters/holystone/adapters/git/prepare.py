@@ -144,14 +144,16 @@ async def _fetched_since(
     after = await ask_origin(repository.clone, timeout=timeout)
     if isinstance(after, Unasked):
         raise _not_compared(after)
-    steady = {key: at for key, at in before.items() if after.get(key) == at}
+    # What is moved again and again, and is not here at all after the last try, was left out each time.
+    absent = after.keys() - references.objects.keys() if tries == 1 else frozenset()
+    steady = {key: at for key, at in before.items() if after.get(key) == at or key in absent}
     if lacks := lacking(references.objects, steady, wanted):
         if not allow_shallow:
             raise _left_out(fetched, lacks)
         fetched.lacks_references = True
     if lacks or tries == 1:
         return CheckedClone(fetched, references)
-    del before, references, steady  # there may be as many as there is memory for
+    del before, references, steady, absent  # there may be as many as there is memory for
     return await _fetched_since(after, fetched, wanted, allow_shallow=allow_shallow, timeout=timeout, tries=tries - 1)
 
 
