@@ -200,6 +200,19 @@ def test_what_our_own_runs_could_not_delete_is_not_excused_again_each_night(tmp_
         assert "shop/app/front: tags: 0, where the run of " in ran.message
 
 
+def test_what_a_clock_that_was_ahead_has_counted_does_not_last_until_then(shop: Bench, refused: Refuse) -> None:
+    branches(shop, 10)
+    assert shop.cleanup().code == 0
+    with closing(sqlite3.connect(baselines(shop))) as database, database:
+        year = "as_of + 31536000, value = json_set(value, '$.as_of', as_of + 31536000)"
+        assert database.execute(f"UPDATE baselines SET as_of = {year}").rowcount
+    branches(shop, 3)
+    refused(shop, code=3)
+    assert shop.cleanup("--accept-new-baseline").code == 0
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+
+
 def test_images_in_use_may_become_fewer_and_not_none(shop: Bench, tmp_path: Path, refused: Refuse) -> None:
     tags = sorted(tag for tag in shop.contents()["shop/app/backend"][0] if len(tag) == 56)
     file = tmp_path / "in-use.txt"
