@@ -1,7 +1,7 @@
 """What there is to decide by, counted, and held against what the last run that ended well has left."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from holystone.adapters.state.sqlite import Journal
@@ -57,8 +57,9 @@ async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> P
 
 
 async def _deleted(state_dir: Path, before: Baseline) -> Mapping[Key, int]:
-    """What runs of this journal have taken since, beside the one that left the baseline."""
-    found: Counter[Key] = Counter()
+    """What runs of this journal have taken since, beside the one that left the baseline. What several of them tried to
+    take, as each night where it cannot be deleted, counts once."""
+    found: defaultdict[Key, set[object]] = defaultdict(set)
     with Journal.open(state_dir) as journal:
         for record in await journal.runs():
             if keys := [key for key, then in before.items() if record.id != then.run and _is_since(record, then.as_of)]:
@@ -66,8 +67,9 @@ async def _deleted(state_dir: Path, before: Baseline) -> Mapping[Key, int]:
                     taken = await _taken(journal, record.id)
                 except HolystoneError:  # of another version: nothing is known of it, and its tags count as lost
                     continue
-                found.update({key: _of(key, taken, is_purge=record.command.endswith("purge")) for key in keys})
-    return found
+                for key in keys:
+                    found[key].update(_of(key, taken, is_purge=record.command.endswith("purge")))
+    return {key: len(each) for key, each in found.items()}
 
 
 def _is_since(record: RunRecord, moment: int) -> bool:
@@ -83,17 +85,17 @@ async def _taken(journal: Journal, run_id: str) -> Mapping[Repository, frozenset
     return found
 
 
-def _of(key: Key, taken: Mapping[Repository, frozenset[Tag]], *, is_purge: bool) -> int:
-    """How much less there is of a source."""
+def _of(key: Key, taken: Mapping[Repository, frozenset[Tag]], *, is_purge: bool) -> Collection[object]:
+    """What there is less of a source."""
     tags = taken.get(key.repository, frozenset())
     match key.source:
         case "tags":
-            return len(tags)
+            return tags
         case "managed-images":
-            return len(managed_images(tags))
+            return managed_images(tags)
         case "commits":
-            return len({record.commit for tag in tags if (record := parse_metadata_tag(tag))})
+            return {record.commit for tag in tags if (record := parse_metadata_tag(tag))}
         case "in-use":  # which only a purge deletes: whose tags they were, matters no more
-            return sum(map(len, taken.values())) if is_purge else 0
+            return [(at, tag) for at, each in taken.items() for tag in each] if is_purge else ()
         case "references":
-            return 0
+            return ()

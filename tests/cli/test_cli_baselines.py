@@ -185,6 +185,34 @@ def test_what_our_own_runs_deleted_is_not_missed(tmp_path: Path) -> None:
         assert ran.code == 0, ran
 
 
+def test_what_our_own_runs_could_not_delete_is_not_excused_again_each_night(tmp_path: Path) -> None:
+    with bench(tmp_path) as shop:
+        tiny_project(shop.project, shop.registry.storage, now=now(), commits=12)
+        assert shop.run("stages", "cleanup", *shop.addresses()).code == 0
+        after_the_probes = Fault("DELETE", "/v2/shop/app/front/manifests/sha256:", Answer(500), nth=6, times=None)
+        for _ in range(2):
+            shop.registry.faults = Faults((after_the_probes,))
+            assert shop.run("images", "cleanup", *shop.addresses()).code == 4
+        shop.registry.faults = Faults()
+        lose(shop, "shop/app/front", 0)
+        ran = shop.run("images", "cleanup", *shop.addresses())
+        assert ran.code == 3, ran
+        assert "shop/app/front: tags: 0, where the run of " in ran.message
+
+
+def test_what_a_clock_that_was_ahead_has_counted_does_not_last_until_then(shop: Bench, refused: Refuse) -> None:
+    branches(shop, 10)
+    assert shop.cleanup().code == 0
+    with closing(sqlite3.connect(baselines(shop))) as database, database:
+        year = "as_of + 31536000, value = json_set(value, '$.as_of', as_of + 31536000)"
+        assert database.execute(f"UPDATE baselines SET as_of = {year}").rowcount
+    branches(shop, 3)
+    refused(shop, code=3)
+    assert shop.cleanup("--accept-new-baseline").code == 0
+    ran = shop.cleanup()
+    assert ran.code == 0, ran
+
+
 def test_images_in_use_may_become_fewer_and_not_none(shop: Bench, tmp_path: Path, refused: Refuse) -> None:
     tags = sorted(tag for tag in shop.contents()["shop/app/backend"][0] if len(tag) == 56)
     file = tmp_path / "in-use.txt"

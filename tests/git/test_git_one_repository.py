@@ -63,6 +63,19 @@ async def test_a_fetch_goes_into_the_repository_that_is_read(folder: Path, origi
     assert git(folder, "--git-dir=.", "for-each-ref") == ""
 
 
+async def test_a_folder_of_the_project_that_is_called_origin_is_no_remote(folder: Path, git: Git) -> None:
+    """To git a word that names no remote is a path, and whoever may commit can put a repository there."""
+    clone = folder.parent
+    git(clone, "clone", "-q", "--bare", ".", "origin")
+    git(clone, "remote", "rename", "origin", "upstream")
+    with pytest.raises(IncompleteSource, match="no remote called origin, only upstream"):
+        await opened(folder)
+    git(clone, "remote", "remove", "upstream")
+    with pytest.raises(IncompleteSource, match="no remote called origin"):
+        await opened(folder)
+    assert git(clone, "for-each-ref", "refs/holystone") == ""
+
+
 @pytest.mark.parametrize("broken", ["nothing in it", "no HEAD"])
 def test_a_git_folder_that_is_broken_is_not_passed_over(tmp_path: Path, folder: Path, git: Git, broken: str) -> None:
     """libgit2 would go on to the folder itself, and to the repository around it."""

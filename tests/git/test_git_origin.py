@@ -218,6 +218,35 @@ async def test_what_a_fetch_leaves_out_and_is_moved_meanwhile(
         await catch_up(shallow, anything, allow_shallow=False)
 
 
+async def test_what_every_fetch_leaves_out_and_is_moved_each_time(
+    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a branch that a machine commits to each second."""
+    git(shallow.directory.with_name("cut"), "checkout", "-q", "deep")
+
+    async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
+        said = await ask_origin(*arguments, **named)
+        git(shallow.directory.with_name("cut"), "commit", "-q", "--allow-empty", "-m", "meanwhile")
+        return said
+
+    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", push_in_between)
+    with pytest.raises(IncompleteSource, match=r"git fetch left out what origin .* has: branch deep\."):
+        await catch_up(shallow, anything, allow_shallow=False)
+
+
+async def test_what_is_moved_each_time_and_fetched_is_no_lack(
+    clone: Path, origin: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
+        said = await ask_origin(*arguments, **named)
+        git(origin, "commit", "-q", "--allow-empty", "-m", "meanwhile")
+        return said
+
+    repository = await prepared(clone, fetch=True)
+    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", push_in_between)
+    assert not (await catch_up(repository, anything, allow_shallow=False)).unasked
+
+
 async def test_a_fetch_that_cannot_be_compared_with_origin(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = await prepared(clone, fetch=True)
 

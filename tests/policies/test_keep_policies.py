@@ -52,6 +52,7 @@ REFERENCES: dict[str, Any] = {"branch": "main"}
         ([{"references": {"tag": ""}}], (0, "references", "tag"), "empty"),
         ([{"references": {"tag": "/(/"}}], (0, "references", "tag"), "missing )"),
         ([{"references": {"tag": "/(?=x)/"}}], (0, "references", "tag"), "not an RE2"),
+        ([{"references": {"tag": r"/\pL{300}/"}}], (0, "references", "tag"), "too large"),
         ([{"references": {"tag": "a", "limit": []}}], (0, "references", "limit"), "a list"),
         ([{"references": {"tag": "a", "limit": {"within": 1}}}], (0, "references", "limit", "within"), "unknown key"),
         ([{"references": {"tag": "a", "limit": {"last": True}}}], (0, "references", "limit", "last"), "True"),
@@ -76,6 +77,21 @@ def test_what_is_wrong_and_where(data: object, path: tuple[str | int, ...], part
         parse_keep_policies(data)
     assert caught.value.path == path
     assert part in caught.value.message
+
+
+def test_an_expression_of_hundreds_of_names_is_none_too_many() -> None:
+    names = "|".join(f"feature/SHOP-{number}-something-new" for number in range(400))
+    (policy,) = parse_keep_policies([{"references": {"branch": f"/^({names})$/"}}])
+    assert policy.references.matches(GitReference("branch", "feature/SHOP-399-something-new", commit_id("a"), 0))
+
+
+def test_more_policies_than_anybody_writes() -> None:
+    """Each is held against each branch and tag: 39,000, as fit into a file, and 200,000 branches took hours."""
+    many = [{"references": {"branch": f"/^x{number}-/"}} for number in range(101)]
+    assert len(parse_keep_policies(many[:100])) == 100
+    with pytest.raises(PolicyError, match="more than 100 policies") as caught:
+        parse_keep_policies(many)
+    assert caught.value.path == (100,)
 
 
 @pytest.mark.parametrize(

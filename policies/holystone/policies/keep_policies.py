@@ -79,14 +79,15 @@ def _expression(pattern: str) -> str | None:
     return pattern[1:-1] if pattern[:1] == pattern[-1:] == "/" else None
 
 
-_QUIET: Final = re2.Options()
-_QUIET.log_errors = False  # it would write to standard error
+_OPTIONS: Final = re2.Options()
+_OPTIONS.log_errors = False  # it would write to standard error
+_OPTIONS.max_mem = 1 << 20  # bytes of one expression; by itself eight times as much, and there may be a hundred
 
 
 @lru_cache(maxsize=256)
 def _compiled(expression: str) -> Any:
     try:
-        return re2.compile(expression, _QUIET)
+        return re2.compile(expression, _OPTIONS)
     except (re2.error, UnicodeEncodeError) as error:
         why = error.args[0] if error.args else ""
         text = why.decode(errors="replace") if isinstance(why, bytes) else str(error)

@@ -1,13 +1,16 @@
 """Keep policies from plain YAML data, strictly: a mistyped key must not silently widen what is deleted."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypeGuard
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from holystone.policies.git_names import can_be_a_name
 from holystone.policies.go_duration import parse_go_duration
 from holystone.policies.keep_policies import KeepPolicy, Limit, ReferencesRule
 
 Path: TypeAlias = tuple[str | int, ...]
+_MOST: Final = 100
+"""Policies. Each is held against each branch and tag, of which whoever may push makes as many as he likes, and its
+expression is kept compiled."""
 
 
 class PolicyError(ValueError):
@@ -25,6 +28,8 @@ def parse_keep_policies(data: object) -> tuple[KeepPolicy, ...]:
         return ()
     if not isinstance(data, list):
         raise PolicyError((), f"expected a list of policies, found {_kind(data)}")
+    if len(data) > _MOST:
+        raise PolicyError((_MOST,), f"more than {_MOST} policies, each of which is held against each branch and tag")
     return tuple(_policy(item, (index,)) for index, item in enumerate(data))
 
 

@@ -36,6 +36,12 @@ async def test_a_plan_that_is_resumed_late_takes_nothing_back(stand: Stand) -> N
     assert await stand.baselines().read([TAGS]) == {TAGS: Remembered(50, 2_000, "new")}
 
 
+async def test_what_was_counted_at_a_time_that_is_yet_to_come_is_taken_back(stand: Stand) -> None:
+    await stand.baselines().remember([Counted(TAGS, 50, 50)], 9_999_999_999, "ahead")
+    await stand.baselines().remember([Counted(TAGS, 90, 10)], 1_000, "old")
+    assert await stand.baselines().read([TAGS]) == {TAGS: Remembered(10, 1_000, "old")}
+
+
 async def test_of_many_at_once_the_latest_stays(stand: Stand) -> None:
     async with anyio.create_task_group() as tasks:
         for as_of in (1_003, 1_009, 1_001, 1_007):

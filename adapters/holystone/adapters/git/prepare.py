@@ -31,11 +31,25 @@ async def prepare_history(
     if repository is None:
         return None
     if synchronize_first:
+        await anyio.to_thread.run_sync(_require_origin, repository)
         await synchronize(repository.clone, unshallow=repository.is_shallow, timeout=timeout)
         repository = await anyio.to_thread.run_sync(lambda: open_history(directory, synchronized=True))
     if repository is not None and not allow_shallow:
         await anyio.to_thread.run_sync(require_whole, repository)
     return repository
+
+
+def _require_origin(repository: GitRepository) -> None:
+    """To git a word that names no remote is the path of a repository, and whoever may commit can put one into the
+    project's folder. Raises IncompleteSource. Blocks."""
+    remotes = repository.remotes
+    if "origin" not in remotes:
+        only = f", only {', '.join(remotes)}" if remotes else ""
+        raise IncompleteSource(
+            f"The clone in {repository.directory} has no remote called origin{only}, so that nothing can be fetched.",
+            not_deleted="No image was deleted, because git history decides about images.",
+            what_to_do="Run `git remote add origin URL` in it, with the address of the project.",
+        )
 
 
 def require_whole(repository: GitRepository) -> None:
@@ -130,14 +144,16 @@ async def _fetched_since(
     after = await ask_origin(repository.clone, timeout=timeout)
     if isinstance(after, Unasked):
         raise _not_compared(after)
-    steady = {key: at for key, at in before.items() if after.get(key) == at}
+    # What is moved again and again, and is not here at all after the last try, was left out each time.
+    absent = after.keys() - references.objects.keys() if tries == 1 else frozenset()
+    steady = {key: at for key, at in before.items() if after.get(key) == at or key in absent}
     if lacks := lacking(references.objects, steady, wanted):
         if not allow_shallow:
             raise _left_out(fetched, lacks)
         fetched.lacks_references = True
     if lacks or tries == 1:
         return CheckedClone(fetched, references)
-    del before, references, steady  # there may be as many as there is memory for
+    del before, references, steady, absent  # there may be as many as there is memory for
     return await _fetched_since(after, fetched, wanted, allow_shallow=allow_shallow, timeout=timeout, tries=tries - 1)
 
 

@@ -179,8 +179,8 @@ class Baselines(Protocol):
         ...
 
     async def remember(self, counted: Iterable[Counted], as_of: int, run: str) -> None:
-        """What a run of this reading has left. A later reading is not overwritten: a run may be resumed days after its
-        plan was made."""
+        """What a run of this reading has left. A later reading is not overwritten, since a run may be resumed days
+        after its plan was made; but one of a time that is yet to come is: a clock was ahead."""
         ...
 
 

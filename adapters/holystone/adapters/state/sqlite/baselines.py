@@ -1,6 +1,7 @@
 """What runs that ended well have counted: one SQLite file beside the journal."""
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -56,8 +57,9 @@ class SqliteBaselines:
         with _opened(self._file) as database, database:
             database.executemany(
                 "INSERT INTO baselines VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE "
-                "SET value = excluded.value, as_of = excluded.as_of WHERE excluded.as_of >= as_of",
-                rows,
+                "SET value = excluded.value, as_of = excluded.as_of "
+                "WHERE excluded.as_of >= as_of OR as_of > ?",  # by a clock that was ahead
+                [(*row, int(time.time())) for row in rows],
             )
 
 
