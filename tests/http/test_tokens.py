@@ -461,12 +461,14 @@ class Moody:
 
     another: Callable[[str, int], tuple[str, str]]
     """From its host and the number of the request to realm and scope."""
+    token: str = f"a.{CLAIMS}."
+    """The beginning of each."""
     asked: Counter[str] = field(default_factory=Counter)
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked[request.path] += 1
         if request.path == "/token":
-            return web.json_response({"token": f"a.{CLAIMS}.{self.asked['/token']}", "expires_in": 3600})
+            return web.json_response({"token": f"{self.token}{self.asked['/token']}", "expires_in": 3600})
         if self.asked[request.path] > 1:
             return web.json_response({})
         realm, scope = self.another(request.host, len(self.asked))
@@ -487,6 +489,20 @@ async def test_a_thousand_tokens_take_no_more_memory_than_they_are_long(
         assert moody.asked["/token"] >= 60
         assert kept < 3 << 20
         assert "<Tokens 20 held>" in repr(client.http._authorizer._tokens)
+
+
+async def test_long_tokens_take_the_places_of_many(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One letter that no token has makes four bytes of each."""
+    monkeypatch.setattr(tokens, "_ROOM", 100_000, raising=False)
+    moody = Moody(
+        lambda host, number: (f"http://{host}/token?{number}", "repository:a/b:pull"), "\N{GRINNING FACE}" + "x" * 7_500
+    )
+    async with site(moody.handle) as server, connect(server.host) as client:
+        for number in range(30):
+            await client.get(f"/v2/a/b/{number}")
+            await client.get(f"/v2/a/b/{number}")
+        assert moody.asked["/token"] == 30
+        assert "<Tokens 13 held>" in repr(client.http._authorizer._tokens)
 
 
 async def test_a_registry_that_asks_for_more_each_time_does_not_get_it_for_ever(connect: Connect) -> None:

@@ -607,6 +607,45 @@ async def test_a_change_whose_connection_breaks_is_not_sent_again_when_its_time_
         assert [seen.method for seen in server.seen] == ["GET", method]
 
 
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+async def test_a_change_that_waits_for_a_connection_is_not_sent_when_its_time_is_over(
+    connect: Connect, method: str
+) -> None:
+    """All lanes of a registry share its connections, and some of what they ask takes minutes."""
+    begun = anyio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        if request.method == "GET":
+            begun.set()
+            await anyio.sleep(0.2)
+        return web.Response()
+
+    async with site(slow) as server, connect(server.host, connections=1) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.get)
+            await begun.wait()
+            with sent_within(0.1), pytest.raises(TooLate):
+                await client.send(method, "/v2/a/b/x", body=b"{}")
+        assert [seen.method for seen in server.seen] == ["GET"]
+        assert client.lane.in_flight == 0
+        with sent_within(0.1):
+            assert (await client.send(method, "/v2/a/b/x", body=b"{}")).status == 200
+
+
+async def test_a_deletion_that_waits_for_its_token_is_not_sent_when_its_time_is_over(connect: Connect) -> None:
+    async def slow(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            await anyio.sleep(0.2)
+            return web.json_response({"token": "t"})
+        asks = {"WWW-Authenticate": f'Bearer realm="http://{request.host}/token"'}
+        return web.Response(status=200 if "Authorization" in request.headers else 401, headers=asks)
+
+    async with site(slow) as server, connect(server.host) as client:
+        with sent_within(0.1), pytest.raises(TooLate):
+            await client.send("DELETE", "/v2/a/b/x")
+        assert [seen.method for seen in server.seen] == ["DELETE", "GET"]
+
+
 async def test_what_must_not_be_sent_twice_is_sent_once(connect: Connect) -> None:
     async def hang_up(request: web.Request) -> web.Response:
         assert request.transport

@@ -1,13 +1,25 @@
 """What was seen a minute ago is not acted upon, in virtual time."""
 
+import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import pytest
 
 from holystone.engine.model.capabilities import Quota
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.scheduler import Lane, Limits, Overdue, RateLimited, Scheduler, Transient, for_each, sent_within
+from holystone.engine.scheduler import (
+    Lane,
+    Limits,
+    Overdue,
+    RateLimited,
+    RetriesExhausted,
+    Scheduler,
+    Transient,
+    for_each,
+    sent_within,
+)
 from tests.support.virtual_time import clock, run
 
 
@@ -94,5 +106,25 @@ def test_what_is_on_its_way_is_waited_for_and_the_inner_time_may_be_shorter() ->
             with pytest.raises(Overdue), sent_within(1000):
                 await lane().run(slow, timeout=60)
         assert await lane().run(slow, timeout=60) == "done"
+
+    run(main)
+
+
+def test_what_was_not_sent_after_all_says_nothing_of_a_host_that_is_down() -> None:
+    async def main() -> None:
+        async def late() -> float:
+            raise Overdue
+
+        one = lane(limits=Limits(attempts=1))
+        attempt, _ = answering(*[Transient("connection refused", host_down=True)] * 3)
+        for _ in range(3):
+            with pytest.raises(RetriesExhausted):
+                await one.run(attempt, timeout=60)
+        with pytest.raises(Overdue):
+            await one.run(late, timeout=60)
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(one.run, attempt, timeout=60))
+            await anyio.sleep(0.05)
+            assert one.paused == math.inf, "one is asked at a time"
 
     run(main)

@@ -15,6 +15,7 @@ from holystone.engine.errors import UsageError
 class Proxy(NamedTuple):
     url: URL | None
     password: str = ""
+    """The user where there is none: some proxies want a key there, and nothing else."""
     login: str = ""
     """The user and the password, in base64."""
 
@@ -68,7 +69,7 @@ def proxy_at(proxy: URL) -> Proxy:
     user, password = proxy.user or "", proxy.password or ""
     if not (user or password):
         return Proxy(proxy.with_user(None))
-    return Proxy(proxy.with_user(None), password, base64.b64encode(f"{user}:{password}".encode()).decode())
+    return Proxy(proxy.with_user(None), password or user, base64.b64encode(f"{user}:{password}".encode()).decode())
 
 
 def _variable(name: str) -> str:

@@ -27,6 +27,9 @@ _LARGEST = 64 * 1024
 """Bytes of a reply. What is longer goes into no header that a server takes."""
 _MOST = 2_000
 """Tokens that are held, the last fetched ones: a registry may name another token server at each request."""
+_ROOM = 8 << 20
+"""Characters of all that are held, and of what they are held by: one letter that no token has makes four bytes of each.
+Two thousand of 4,000 characters find room."""
 _CLIENT_ID = "holystone"
 
 
@@ -40,6 +43,8 @@ class Key(NamedTuple):
 class _Token:
     authorization: Authorization
     until: float
+    size: int
+    """In characters."""
 
 
 class _Body(msgspec.Struct):
@@ -62,6 +67,7 @@ class Tokens:
         self._classify = classify
         self._clock = clock
         self._held: dict[Key, _Token] = {}
+        self._room = _ROOM
         self._flights: SingleFlight[Key, Authorization] = SingleFlight()
         self._rotated: dict[Secret, Secret] = {}
         """Identity tokens that the token server has replaced by newer ones."""
@@ -79,17 +85,26 @@ class Tokens:
             return held.authorization if held and usable else None
 
         async def fetch() -> Authorization:
-            self._held.pop(key, None)
+            self._drop(key)
             asked_at = self._clock()
             body = await self._fetch(key, credential)
-            token = bearer(Secret(body.token or body.access_token or ""), asked_at)
+            text = body.token or body.access_token or ""
+            token = bearer(Secret(text), asked_at)
             lifetime = _seconds(_lifetime(token.claims, body.said_at) if body.expires_in is None else body.expires_in)
-            self._held[key] = _Token(token, asked_at + lifetime - min(MARGIN, lifetime / 4))
-            if len(self._held) > _MOST:
-                del self._held[next(iter(self._held))]
+            self._hold(key, _Token(token, asked_at + lifetime - min(MARGIN, lifetime / 4), len(text) + _length(key)))
             return token
 
         return await self._flights.run(key, known, fetch)
+
+    def _hold(self, key: Key, token: _Token) -> None:
+        self._held[key] = token
+        self._room -= token.size
+        while self._room < 0 or len(self._held) > _MOST:
+            self._drop(next(iter(self._held)))
+
+    def _drop(self, key: Key) -> None:
+        if token := self._held.pop(key, None):
+            self._room += token.size
 
     async def _fetch(self, key: Key, credential: Credential) -> _Body:
         if isinstance(credential, IdentityToken):
@@ -145,6 +160,10 @@ class Tokens:
 
     def __repr__(self) -> str:
         return f"<Tokens {len(self._held)} held>"
+
+
+def _length(key: Key) -> int:
+    return len(str(key.realm)) + len(key.service) + len(key.scope)
 
 
 def _read(reply: Reply, realm: URL, credential: Credential) -> _Body:

@@ -104,7 +104,7 @@ class Wire:
         """`redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
         reply to another request can come.
 
-        Raises Passing (see `faults`), Unreachable, UsageError for a proxy that cannot be used, Doubtful if there was a
+        Raises Transient (see `faults`), Unreachable, UsageError for a proxy that cannot be used, Doubtful if there was a
         reply that nobody asked for, and IncompleteSource for a reply over `limit` bytes or a redirect that must not be
         followed: to plain http, in circles, or of a write to another host."""
         asked = url

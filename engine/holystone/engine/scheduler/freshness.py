@@ -19,7 +19,8 @@ _UNTIL: Final[ContextVar[float]] = ContextVar("until", default=math.inf)
 @contextmanager
 def sent_within(seconds: float) -> Iterator[None]:
     """No attempt of a request that is made in this block begins later than that after now: then the lane raises Overdue
-    in its place. What is on its way by then is waited for."""
+    in its place. An attempt that has to wait for something else, such as a connection, raises it by itself. What is on
+    its way by then is waited for."""
     token = _UNTIL.set(min(_UNTIL.get(), anyio.current_time() + seconds))
     try:
         yield

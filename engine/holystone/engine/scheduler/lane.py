@@ -245,6 +245,9 @@ class Lane:
         except Transient as fault:
             concerned = self._paused_by(fault, state.failed(ticket, fault, self._clock()))
             raise
+        except Overdue:  # it was not sent
+            concerned = state.abandoned(ticket)
+            raise
         except Exception:
             concerned = state.answered(ticket, self._clock())
             raise
