@@ -130,8 +130,8 @@ class RegistryHttp:
         followed. Those named in `final` are returned at once; a 401 that is named is returned where it would be raised.
         `retry=False` for what must not be sent twice: it goes alone, since a connection that was kept may be at its
         end. `alone`: see `Wire.send`. `lane=None` is for a request within the attempt of another one (a login): it is
-        sent once, and the other's lane gets the RateLimited or Transient that it raises. On a lane of its own it could wait for
-        the host's pause to end, which waits for the other.
+        sent once, and the other's lane gets the RateLimited or Transient that it raises. On a lane of its own it could
+        wait for the host's pause to end, which waits for the other.
 
         Raises Unreachable (no answer), Unauthorized, Doubtful (see `watch`), IncompleteSource (too big, cut short, or a
         GET or HEAD that failed to the end), RegistryFailure (another method that failed to the end), TooLate (within

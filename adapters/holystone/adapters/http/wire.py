@@ -104,9 +104,9 @@ class Wire:
         """`redirects=False` returns a redirect like any other reply. `alone`: over a connection of its own, on which no
         reply to another request can come.
 
-        Raises Transient (see `faults`), Unreachable, UsageError for a proxy that cannot be used, Doubtful if there was a
-        reply that nobody asked for, and IncompleteSource for a reply over `limit` bytes or a redirect that must not be
-        followed: to plain http, in circles, or of a write to another host."""
+        Raises Transient (see `faults`), Unreachable, UsageError for a proxy that cannot be used, Doubtful if there was
+        a reply that nobody asked for, and IncompleteSource for a reply over `limit` bytes or a redirect that must not
+        be followed: to plain http, in circles, or of a write to another host."""
         asked = url
         for _ in range(MAX_REDIRECTS + 1):
             sent = with_authorization(headers, authorization)
