@@ -134,8 +134,10 @@ class Wire:
                 raise
             return await ask(alone=True)
         over = asked_over.get()
+        if alone or method not in ("GET", "HEAD") or over is None or not over.has_ended:
+            return reply
         before, place = _said(reply), address(reply.url)
-        if alone or method not in ("GET", "HEAD") or not before or over is None or not over.has_ended:
+        if not before:
             return reply
         del reply  # it may be large
         reply = await ask(alone=True)
