@@ -203,29 +203,17 @@ async def test_what_is_pushed_or_deleted_during_the_fetch_is_no_lack(
     assert shown(caught_up) == ["origin/feature/a", "origin/master", "v2"]
 
 
+@pytest.mark.parametrize("each_time", [False, True], ids=["once", "each-time"])
 async def test_what_a_fetch_leaves_out_and_is_moved_meanwhile(
-    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch
+    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch, each_time: bool
 ) -> None:
-    async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
-        said = await ask_origin(*arguments, **named)
-        monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", ask_origin)
-        git(shallow.directory.with_name("cut"), "checkout", "-q", "deep")
-        git(shallow.directory.with_name("cut"), "commit", "-q", "--allow-empty", "-m", "meanwhile")
-        return said
-
-    monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", push_in_between)
-    with pytest.raises(IncompleteSource, match=r"git fetch left out what origin .* has: branch deep\."):
-        await catch_up(shallow, anything, allow_shallow=False)
-
-
-async def test_what_every_fetch_leaves_out_and_is_moved_each_time(
-    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a branch that a machine commits to each second."""
+    """Each time: as a branch that a machine commits to each second."""
     git(shallow.directory.with_name("cut"), "checkout", "-q", "deep")
 
     async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:
         said = await ask_origin(*arguments, **named)
+        if not each_time:
+            monkeypatch.setattr("holystone.adapters.git.prepare.ask_origin", ask_origin)
         git(shallow.directory.with_name("cut"), "commit", "-q", "--allow-empty", "-m", "meanwhile")
         return said
 
