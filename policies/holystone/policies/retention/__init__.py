@@ -1,0 +1,1 @@
+"""Retention: which tags of any repository stay, by rules that only ever keep."""

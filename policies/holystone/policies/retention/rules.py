@@ -1,0 +1,185 @@
+"""Retention rules as values. Every rule keeps; nothing says "delete": what no entry keeps, goes."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holystone.policies.keep_policies import KeepPolicy
+
+Seconds: TypeAlias = int
+CloneName: TypeAlias = str
+"""By which a file of policies calls a clone."""
+
+
+class NamePattern(msgspec.Struct, frozen=True, tag="name"):
+    """A tag of exactly this name."""
+
+    name: str
+
+
+class GlobPattern(msgspec.Struct, frozen=True, tag="glob"):
+    """`*` is any run of characters, `?` any one."""
+
+    glob: str
+
+
+class ExpressionPattern(msgspec.Struct, frozen=True, tag="expression"):
+    """RE2, matched against the whole tag. Its named groups are what `per`, branches, commits and versions are read
+    from."""
+
+    expression: str
+
+
+TagPattern: TypeAlias = NamePattern | GlobPattern | ExpressionPattern
+
+
+class Prereleases(msgspec.Struct, frozen=True):
+    """Which prereleases stay; any of what is said keeps one."""
+
+    within: Seconds | None = None
+    newest: int | None = None
+    until_released: Seconds | None = None
+    """Until their release is that old; as long as it is not there they stay."""
+
+
+class Semver(msgspec.Struct, frozen=True):
+    """Chooses by version, highest first. Versions are read from the group `version` where the pattern has one, else
+    from the whole tag."""
+
+    newest: int
+    per: tuple[str, ...] = ()
+    """`major` or `minor`, and named groups."""
+    groups: int | None = None
+    """Only so many groups, those of the highest versions."""
+    prereleases: Prereleases | None = None
+    """None: they all stay."""
+
+
+class Thin(msgspec.Struct, frozen=True):
+    """The newest of each of the last so many days (UTC), ISO weeks and calendar months that have an image; the parts
+    add up."""
+
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    which: Literal["last", "first"] = "last"
+
+
+class CommitOf(msgspec.Struct, frozen=True):
+    """Where the commit of an image is read from."""
+
+    source: Literal["label", "group"] = "label"
+    name: str = "org.opencontainers.image.revision"
+    """Of the label (or annotation), or of the group."""
+
+
+class CommitsOf(msgspec.Struct, frozen=True):
+    """Images of commits that werf's keep policies select in a clone."""
+
+    clone: CloneName
+    keep_policies: tuple[KeepPolicy, ...]
+    by: CommitOf = CommitOf()
+
+
+class Mentioned(msgspec.Struct, frozen=True):
+    """The tag as a whole word, or its digest, stands in a file of a branch head, or of what was one within that
+    time."""
+
+    clone: CloneName
+    within: Seconds = 0
+
+
+class Label(msgspec.Struct, frozen=True):
+    name: str
+    value: str | None = None
+    """None: any."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Keeps a tag if all that is said holds. Those that count (`newest`, `semver`, `thin`, the limits of `commits_of`)
+    choose last, among what the others leave."""
+
+    tags: tuple[TagPattern, ...] | None = None
+    """Any of them; None: every tag."""
+    branch_exists_in: CloneName | None = None
+    """The group `branch` is a branch there."""
+    branch_head_of: CloneName | None = None
+    """The commit is the head of a branch there (of the group's, where the pattern has a group `branch`)."""
+    commits_of: CommitsOf | None = None
+    mentioned_in: Mentioned | None = None
+    label: Label | None = None
+    pushed_within: Seconds | None = None
+    pulled_within: Seconds | None = None
+    newest: int | None = None
+    """By digest."""
+    semver: Semver | None = None
+    thin: Thin | None = None
+    per: tuple[str, ...] = ()
+    """Named groups, by which `newest` and `thin` count for themselves."""
+    groups: int | None = None
+    """Only so many groups, those with the newest members."""
+    same_commit: bool = False
+    """The commit is that of a tag that another entry keeps."""
+    commit: CommitOf = CommitOf()
+    """For `same_commit` and `branch_head_of`."""
+    with_siblings: bool = False
+    """All other tags of what it keeps stay, too."""
+    optional: bool = False
+    """It may match nothing anywhere."""
+
+
+class Policy(msgspec.Struct, frozen=True):
+    name: str
+    repositories: tuple[str, ...]
+    """Patterns of whole names, host included, by segment: `*` within one, `**` for one or more, `?`."""
+    except_: tuple[str, ...] = ()
+    """The same, of repositories that it is not about."""
+    keep: tuple[Entry, ...] = ()
+    """Nothing, where `keeps_nothing` is said."""
+    keeps_nothing: bool = False
+    may_empty: bool = False
+    untagged_after: Seconds | None = None
+    """None: manifests without a tag are left alone."""
+    orphaned_after: Seconds | None = None
+    """Of attached artifacts whose subject is gone; None: they are left alone."""
+    times: Literal["pushed", "created"] = "pushed"
+    """`created`: build times are meant, also where the registry tells when a tag was pushed."""
+    immutable: tuple[TagPattern, ...] = ()
+    """Tags that carry their content in their name, and are not looked up again while they are listed."""
+
+
+class Clusters(msgspec.Struct, frozen=True):
+    """Whose images are in use."""
+
+    contexts: tuple[str, ...] | Literal["all", "none"]
+
+
+class WerfProject(msgspec.Struct, frozen=True):
+    """A werf 1.1 project, which `cleanup` serves, in the same nightly run."""
+
+    directory: str
+    images_repo: str
+    stages_storage: str
+
+
+class RegistryAccess(msgspec.Struct, frozen=True):
+    """What an address does not say by itself."""
+
+    implementation: str | None = None
+    username: str | None = None
+    """A reference: `env:NAME`, `file:PATH`."""
+    password: str | None = None
+
+
+class RetentionFile(msgspec.Struct, frozen=True):
+    """All that a file says, includes resolved: what they hold stands before the file's own policies."""
+
+    in_use: Clusters
+    in_use_lists: tuple[str, ...]
+    policies: tuple[Policy, ...]
+    clones: Mapping[CloneName, str] = {}
+    """Directories."""
+    registries: Mapping[str, RegistryAccess] = {}
+    """By host."""
+    projects: tuple[WerfProject, ...] = ()
