@@ -21,7 +21,7 @@ from holystone.adapters.registries.endpoint import Endpoint
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import IncompleteSource, RegistryFailure, Unauthorized
 from holystone.engine.model.outcomes import Deleted, Failed, Forbidden
-from holystone.engine.model.references import RegistryHost, RepositoryPath, Tag
+from holystone.engine.model.references import RegistryHost, Tag
 from holystone.engine.scheduler import Limits, Scheduler
 from tests.emulators.dockerhub import Account, DockerHubEmulator
 from tests.emulators.vendor import Login
@@ -221,7 +221,6 @@ async def test_where_the_hub_api_is(host: str, api: str) -> None:
     async with AsyncExitStack() as resources:
         endpoint = Endpoint(
             host=parsed,
-            path=RepositoryPath(PATH),
             login=None,
             docker=docker,
             refresh_docker=same,

@@ -16,23 +16,22 @@ from holystone.adapters.credentials.reference import Login, read_login
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.dates import Dates
 from holystone.adapters.http.hosts import NOWHERE, Hosts
-from holystone.adapters.http.reply import address
 from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.adapters.http.watch import Watch
-from holystone.adapters.registries.detection import Detected, detect, is_vendors_own, named
+from holystone.adapters.registries.detection import Detected, detect, named
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.adapters.registries.vendor import Vendor
+from holystone.adapters.registries.vouching import borne_out, other_login, refuse_unvouched_api
 from holystone.engine import events
-from holystone.engine.errors import UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.plan import DetectedBy, Place
-from holystone.engine.model.references import RegistryHost, Repository
-from holystone.engine.ports import Registry, RepositorySession
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.ports import CatalogPage, Registry, RepositorySession
 from holystone.engine.scheduler import Limits, Scheduler
 
 log: Final = events.logger()
@@ -64,10 +63,11 @@ class Connections:
         limits: Limits | None = None,
         access: Mapping[Place, Access] | None = None,
         named_places: Mapping[Place, NamedPlace] | None = None,
+        by_host: Mapping[RegistryHost, Login] = MappingProxyType({}),
         environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`named_places`: what a command that takes its addresses from a plan or the journal was told of them
-        besides; None for one that was told all."""
+        besides; None for one that was told all. `by_host`: logins that stand in for those of Docker's configuration."""
         self._docker_config_dir = docker_config
         self._docker_config: DockerConfig | None = None
         self._schemes = Schemes(insecure, unverified)
@@ -77,6 +77,7 @@ class Connections:
         self.scheduler = Scheduler(limits=self._limits)
         self._access = dict(access or {})
         self._named = named_places
+        self._by_host = by_host
         self.environ = environ
         self._logins: dict[Login, Credential] = {}
         self._open: dict[_Key, Registry] = {}
@@ -127,33 +128,52 @@ class Connections:
 
         Raises UsageError for a registry that cannot be cleaned, a credential helper that fails, a missing package or
         secret, and a login that must not be shown to a registry of which only itself, or a file, says whose it is."""
-        name, found_by = await self.identify(Address(repository.host, repository.path), implementation)
-        access = self._access.get(place, Access())
+        address = Address(repository.host, repository.path)
+        found = await self.identify(address, implementation)
         async with self._opening:
-            vendor = VENDORS[name]
-            credential = await self._docker_credential(repository) if vendor.asks_docker else _UNASKED
-            given = access.logins.get(name)
-            detected_by = detected_by or found_by
-            vouched = detected_by in ("user", "name") or self._is_borne_out(repository, name, place)
-            if given and not vouched:
-                # What a file was made with is not to be had without it: another login sees and does other things.
-                if isinstance(credential, Anonymous) or detected_by == "file":
-                    raise _other_login(repository.host, name, given)
-                given = None
-            login = await self._login(given) if given else None
-            if access.api_url:
-                self._check_api(repository, access.api_url, place)
-            key = _Key(repository.host, name, credential, login, access.api_url, vouched)
+            key = await self._key(address, found.implementation, place, detected_by or found.detected_by)
             # A helper that was asked anew has another answer, which the session there is has as well.
             at = key._replace(docker=_UNASKED), repository
             if at not in self._sessions:
-                if key not in self._open:
-                    self._open[key] = await self._connect(repository, key, vendor)
+                registry = await self._opened(key, address)
                 async with AsyncExitStack() as leaving:
-                    session = await leaving.enter_async_context(self._open[key].open(repository))
+                    session = await leaving.enter_async_context(registry.open(repository))
                     leaving.callback(self._sessions.pop, at)
                     self._sessions[at], self._leaving[session] = session, leaving.pop_all()
             return self._sessions[at]
+
+    async def catalog(
+        self, host: RegistryHost, prefix: RepositoryPath | None, implementation: str | None = None
+    ) -> AsyncIterator[CatalogPage]:
+        """The registry's repositories, those below `prefix` alone if there is one. Raises as `session` and as
+        `Registry.repositories`."""
+        address = Address(host, prefix)
+        found = await self.identify(address, implementation)
+        async with self._opening:
+            key = await self._key(address, found.implementation, "images", found.detected_by)
+            registry = await self._opened(key, address)
+        return registry.repositories(prefix)
+
+    async def _key(self, address: Address, name: str, place: Place, detected_by: DetectedBy) -> _Key:
+        access = self._access.get(place, Access())
+        said = (self._named or {}).get(place)
+        credential = await self._docker_credential(address) if VENDORS[name].asks_docker else _UNASKED
+        given = access.logins.get(name)
+        vouched = detected_by in ("user", "name") or borne_out(address.host, name, said)
+        if given and not vouched:
+            # What a file was made with is not to be had without it: another login sees and does other things.
+            if isinstance(credential, Anonymous) or detected_by == "file":
+                raise other_login(address.host, name, given)
+            given = None
+        login = await self._login(given) if given else None
+        if access.api_url and self._named is not None:
+            refuse_unvouched_api(address.host, access.api_url, said)
+        return _Key(address.host, name, credential, login, access.api_url, vouched)
+
+    async def _opened(self, key: _Key, address: Address) -> Registry:
+        if key not in self._open:
+            self._open[key] = await self._connect(address, key, VENDORS[key.implementation])
+        return self._open[key]
 
     @asynccontextmanager
     async def turn(
@@ -179,33 +199,10 @@ class Connections:
             login = self._logins[given] = await anyio.to_thread.run_sync(read_login, given, self.environ)
         return login
 
-    async def _docker_credential(self, repository: Repository) -> Credential:
-        return await (await self._docker()).credential(repository.host, repository.path)
-
-    def _is_borne_out(self, repository: Repository, implementation: str, place: Place) -> bool:
-        """Whether the registry is what it is taken for, by the host's name, or by this command's own words, whatever
-        anybody else says."""
-        if is_vendors_own(repository.host, implementation):
-            return True
-        at = (self._named or {}).get(place)
-        if at is None or at.address.host != repository.host:
-            return False
-        found = named(at.address, at.implementation)
-        return found is not None and found.implementation == implementation
-
-    def _check_api(self, repository: Repository, url: URL, place: Place) -> None:
-        """A file could have what Docker's configuration holds for one host shown to the API of another. Raises
-        UsageError."""
-        if self._named is None or url.host == URL(f"//{repository.host}").host:
-            return
-        at = self._named.get(place)
-        if at is None or at.address.host != repository.host:
-            raise UsageError(
-                f"Nobody but a plan or the journal says that the API at {address(url)} is that of {repository.host}, "
-                "so what is known of the one is not shown to the other.",
-                what_to_do="If it is, name the registry in --images-repo or --stages-storage, whichever it is. If not, "
-                "leave --repo-api-url out.",
-            )
+    async def _docker_credential(self, address: Address) -> Credential:
+        if given := self._by_host.get(address.host):
+            return await self._login(given)
+        return await (await self._docker()).credential(address.host, address.path or "")
 
     async def settle(self, host: RegistryHost | None = None) -> None:
         """Waits a moment for replies that nobody asked for, at one registry or at all. Raises Doubtful if there was
@@ -227,29 +224,30 @@ class Connections:
         async with self._http(host, Anonymous(), signer=Nobody()) as http:
             return await ask(http, self.scheduler.lane(host, "nobody", "version"))
 
-    async def _connect(self, repository: Repository, key: _Key, vendor: Vendor) -> Registry:
+    async def _connect(self, address: Address, key: _Key, vendor: Vendor) -> Registry:
         async def refresh(refused: Credential) -> Credential:
-            return await (await self._docker()).refreshed(repository.host, refused, repository.path)
+            if address.host in self._by_host:
+                return refused  # there is no other
+            return await (await self._docker()).refreshed(address.host, refused, address.path or "")
 
-        await self._schemes.find_out(repository.host)
+        await self._schemes.find_out(address.host)
         name = f"{(key.login or key.docker).origin} #{len(self._open)}"
         endpoint = Endpoint(
-            host=repository.host,
-            path=repository.path,
+            host=address.host,
             login=key.login,
             docker=key.docker,
             refresh_docker=refresh,
             api_url=key.api_url,
-            own_api=key.api_url or self._schemes.vendor_api(repository.host),
+            own_api=key.api_url or self._schemes.vendor_api(address.host),
             vouched=key.vouched,
             environ=self.environ,
-            lane=lambda api, quota=None: self.scheduler.lane(repository.host, name, api, quota),
+            lane=lambda api, quota=None: self.scheduler.lane(address.host, name, api, quota),
             # Who names an API's address trusts its host with the credential, e.g. GitLab's own token server.
             open_http=partial(
                 self._http,
-                registry=repository.host,
+                registry=address.host,
                 trusted=(key.api_url.host,) if key.api_url and key.api_url.host else (),
-                watch=self._watch(repository.host),
+                watch=self._watch(address.host),
             ),
             resources=self._stack,
         )
@@ -287,14 +285,3 @@ class Connections:
             dates=self.dates,
             connections=self._limits.in_flight,
         )
-
-
-def _other_login(host: RegistryHost, implementation: str, login: Login) -> UsageError:
-    """A registry may say whose it is in order to be shown the login of another one, and so may a file; Docker's
-    configuration goes by host."""
-    return UsageError(
-        f"Nobody but {host} itself, a plan or the journal says that it is {implementation}. That is not enough to "
-        f"send it the login of {login.origin}, which may be another registry's.",
-        what_to_do=f"If the login is meant for it, name it in --images-repo or --stages-storage, whichever it is, "
-        f"and add --repo-implementation {implementation}. If not, leave it out, and log in with docker login.",
-    )

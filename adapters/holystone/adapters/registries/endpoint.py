@@ -12,7 +12,7 @@ from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.engine.model.capabilities import Quota
-from holystone.engine.model.references import RegistryHost, RepositoryPath
+from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import Lane
 
 
@@ -38,9 +38,6 @@ class GetLane(Protocol):
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     host: RegistryHost
-    path: RepositoryPath
-    """Of the repository that is asked for first. Others on the same host share the connection if they share the
-    credential."""
     login: Credential | None
     """What the vendor's own options and variables gave, e.g. `--repo-github-token`; None if they are silent."""
     docker: Credential
