@@ -143,7 +143,7 @@ async def _catalog(registry: Registry) -> AsyncIterator[Repository]:
             yield repository
 
 
-def nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
+async def nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
     rng = random.Random(str(snapshot.repository.path))
     verdicts = {tag: Delete((NotNeeded(),)) if rng.random() < 0.9 else Keep(()) for tag in snapshot.tags}
     return Judged(verdicts, TagFacts())

@@ -1,6 +1,6 @@
 """One repository, from its snapshot and verdicts to a proven plan: what the closure still has to know is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -45,8 +45,8 @@ class Judged(msgspec.Struct, frozen=True):
     facts: TagFacts
 
 
-Policy: TypeAlias = Callable[[RepositorySnapshot], Judged]
-"""Pure: it sees one repository and nothing else."""
+Policy: TypeAlias = Callable[[RepositorySnapshot], Awaitable[Judged]]
+"""It sees one repository and nothing else, and may ask for what a snapshot does not say."""
 
 
 async def plan_repository(
@@ -62,7 +62,7 @@ async def plan_repository(
     """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
     `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
     snapshot = await read_repository(session, cache, needs_config=needs_config)
-    judged = policy(snapshot)
+    judged = await policy(snapshot)
     return await plan_snapshot(session, cache, snapshot, judged.verdicts, judged.facts, where, fuse=fuse, now=now)
 
 

@@ -23,23 +23,32 @@ class Image(Protocol):
     def image_id(self) -> Digest: ...
 
 
+class Usage:
+    """Who uses what, by name and by content. A digest protects whatever repository it was pulled from: a mirror or
+    another spelling of the registry does not change what runs."""
+
+    def __init__(self, used: Iterable[UsedImage]) -> None:
+        self._by_name: defaultdict[tuple[Repository, Tag], dict[User, None]] = defaultdict(dict)
+        self._by_digest: defaultdict[Digest, dict[User, None]] = defaultdict(dict)
+        for each in sorted(used, key=repr):
+            if each.repository and each.tag:
+                _add(self._by_name[each.repository.canonical, each.tag], each.by)
+            if each.digest:
+                _add(self._by_digest[each.digest], each.by)
+
+    def of(self, reference: Reference, digests: Iterable[Digest]) -> tuple[InUse, ...]:
+        """Who uses the tag, or anything that is behind it."""
+        users = dict(self._by_name.get((reference.repository.canonical, reference.tag), {}))
+        for digest in digests:
+            users |= self._by_digest.get(digest, {})
+        return tuple(map(InUse, users))[:_SHOWN]
+
+
 def protect(tags: Iterable[Image], used: Collection[UsedImage]) -> Mapping[Reference, tuple[InUse, ...]]:
-    """The tags that are in use, by name or by content. A digest protects whatever repository it was pulled from: a
-    mirror or another spelling of the registry does not change what runs."""
-    by_name: defaultdict[tuple[Repository, Tag], dict[User, None]] = defaultdict(dict)
-    by_digest: defaultdict[Digest, dict[User, None]] = defaultdict(dict)
-    for each in sorted(used, key=repr):
-        if each.repository and each.tag:
-            _add(by_name[each.repository.canonical, each.tag], each.by)
-        if each.digest:
-            _add(by_digest[each.digest], each.by)
-    found: dict[Reference, tuple[InUse, ...]] = {}
-    for tag in tags:
-        named = by_name.get((tag.reference.repository.canonical, tag.reference.tag), ())
-        users = dict.fromkeys((*named, *by_digest.get(tag.digest, ()), *by_digest.get(tag.image_id, ())))
-        if users:
-            found[tag.reference] = tuple(map(InUse, users))[:_SHOWN]
-    return found
+    """The tags that are in use, by name or by content."""
+    usage = Usage(used)
+    found = ((tag.reference, usage.of(tag.reference, (tag.digest, tag.image_id))) for tag in tags)
+    return {reference: users for reference, users in found if users}
 
 
 def _add(users: dict[User, None], by: User) -> None:

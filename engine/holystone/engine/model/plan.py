@@ -15,6 +15,7 @@ from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.reasons import KeepReason, ManifestReason
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.refusals import Promise, Refusal
+from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.sources import Counted, Moment
 from holystone.engine.model.value import Value
 
@@ -163,6 +164,8 @@ class PlanHead(Value, frozen=True):
     """None: no cluster was asked, because the user said so or because none is concerned."""
     counted: tuple[Counted, ...] = ()
     """What there was to decide by. Sorted."""
+    set_aside: tuple[SetAside, ...] = ()
+    """What was to be judged as well, and is left alone: it has no part in the repositories below. In order."""
     format: Literal[2] = FORMAT
 
     def claimed(self, repositories: Iterable[Repository]) -> Self:

@@ -1,0 +1,48 @@
+"""What a run over many repositories leaves alone, since it cannot be judged or must not be touched: one bad repository
+does not stop the others."""
+
+from collections.abc import Collection, Sequence
+
+from holystone.engine.errors import HolystoneError
+from holystone.engine.model.references import RegistryHost, Repository
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.value import Value
+
+
+class Failure(Value, frozen=True, tag_field="kind", tag="failure"):
+    """It could not be read, or its plan could not be proven."""
+
+    error: str
+    """The kind of the error."""
+    message: str
+    what_to_do: str
+
+    @classmethod
+    def of(cls, error: HolystoneError) -> "Failure":
+        return cls(type(error).__name__, error.message, error.what_to_do)
+
+
+class SetAside(Value, frozen=True):
+    host: RegistryHost
+    repository: Repository | None
+    """None: all of the registry."""
+    why: tuple[Refusal | Failure, ...]
+
+    @property
+    def shown(self) -> str:
+        return str(self.repository or self.host)
+
+
+def is_set_aside(repository: Repository, among: Collection[RegistryHost | Repository]) -> bool:
+    return repository in among or repository.host in among
+
+
+def in_order(set_aside: Sequence[SetAside]) -> tuple[SetAside, ...]:
+    """Registries before what is in them; of a registry that is left alone as a whole nothing else is said."""
+    whole = {each.host for each in set_aside if each.repository is None}
+    return tuple(
+        sorted(
+            (each for each in set_aside if each.repository is None or each.host not in whole),
+            key=lambda each: (each.host, str(each.repository or "")),
+        )
+    )
