@@ -6,6 +6,7 @@ A number says of how many things a notice is, and an example is the first of the
 from typing import Literal, TypeAlias
 
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, Tag
+from holystone.engine.model.selection_notices import SelectionNotice
 from holystone.engine.model.source_notices import (
     BaselineAbsent,
     ClockApart,
@@ -245,4 +246,5 @@ Notice: TypeAlias = (
     | ProjectRenamed
     | ConfigNotRead
     | PolicyMisnamed
+    | SelectionNotice
 )

@@ -10,6 +10,7 @@ from holystone.engine.model import notices, source_notices
 from holystone.engine.model.lock_tags import false_locks_text
 from holystone.engine.model.notices import HoldsUp, Notice
 from holystone.engine.report.refusal_words import another_history, fewer_text, no_records
+from holystone.engine.report.selection_words import selection_words
 from holystone.engine.report.words import count, duration, shown
 
 _MEANT: Final = "--accept-new-baseline says that it is meant"
@@ -230,7 +231,7 @@ def notice_words(notice: Notice) -> NoticeWords:
                 "keep policies that begin as no name does",
             )
         case _:
-            assert_never(notice)
+            return NoticeWords(*selection_words(notice))
 
 
 def clock_doubt(notice: source_notices.ClockApart | source_notices.CommitAhead) -> str:

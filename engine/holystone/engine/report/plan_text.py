@@ -10,6 +10,7 @@ from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.outlook_text import outlook_lines
 from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
+from holystone.engine.report.selection_words import set_aside_lines
 from holystone.engine.report.words import count, size_text
 
 _REASONS_SHOWN = 2
@@ -27,6 +28,7 @@ def plan_lines(plan: Plan, *, every_tag: bool) -> Iterator[str]:
     yield from outlook_lines(plan)
     for notice in notices_in_order(plan.notices):
         yield f"note: {notice_words(notice).of_one}"
+    yield from set_aside_lines(plan.set_aside)
     for refusal in refusals_in_order(plan.refusals):
         words = refusal_words(refusal)
         where = f"{refusal.repository}: " if refusal.repository else ""

@@ -1,71 +1,80 @@
 """What has to be asked for, to find the repositories of policies: which registries, and which parts of them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
 from holystone.engine.model.references import InvalidName, RegistryHost, Repository, RepositoryPath
-from holystone.engine.names import parse_address
+from holystone.engine.names import parse_address, repository_of
 
-_WILD = frozenset("*?")
+_WILD: Final = frozenset("*?")
 
 
 class Reach(msgspec.Struct, frozen=True, order=True):
-    """A part of a registry that holds all that a pattern can match."""
+    """A part of a registry that holds all that a pattern can match there."""
 
     host: RegistryHost
+    """Canonical."""
     prefix: RepositoryPath | None = None
     """By whole parts of the name; None: all of the registry."""
     alone: bool = False
-    """The repository called `prefix`, and no list is needed to find it."""
+    """The repository called `prefix`: no list is needed to find it."""
 
     def covers(self, other: "Reach") -> bool:
         if self.host != other.host or self.alone:
             return False
-        if self.prefix is None:
+        if self.prefix is None or self.prefix == other.prefix:
             return True
-        return other.prefix is not None and (
-            other.prefix == self.prefix or other.prefix.startswith(f"{self.prefix}/")
-        )
+        return other.prefix is not None and other.prefix.startswith(f"{self.prefix}/")
 
     @property
     def repository(self) -> Repository:
-        """Of one that is `alone`."""
-        assert self.prefix  # noqa: S101 -- `reach` gives no other
+        """The one of a reach that is `alone`."""
+        if not (self.alone and self.prefix):
+            raise ValueError(f"{self} is more than one repository")
         return Repository(self.host, self.prefix)
 
 
-def reach(pattern: str) -> Reach:
-    """Raises ValueError for a pattern that does not begin with a registry, written out."""
+def reach(pattern: str) -> Reach | None:
+    """Where the repositories of a pattern may be; None: in any registry. Raises ValueError where the registry is
+    neither written out nor left open."""
     host, slash, rest = pattern.partition("/")
-    named = "." in host or ":" in host or host == "localhost"
-    if not slash or not rest or not named or _WILD & set(host):
+    if host == "**":
+        return None
+    if _WILD & set(host) or not (slash and rest) or not ("." in host or ":" in host or host == "localhost"):
         raise ValueError(
-            f"{pattern!r} does not begin with the address of a registry, as in registry.example.com/{pattern}"
+            f"{pattern!r} does not begin with a registry: write it out, as in registry.example.com/{pattern}, or begin "
+            "with **/ for any registry that the file names"
         )
-    literal: list[str] = []
     parts = rest.split("/")
-    for part in parts:
-        if _WILD & set(part):
-            break
-        literal.append(part)
-    alone = len(literal) == len(parts)
+    wild = next((number for number, part in enumerate(parts) if _WILD & set(part)), len(parts))
+    alone = wild == len(parts)
     try:
-        address = parse_address("/".join((host, *literal)))
+        address = parse_address("/".join((host, *parts[:wild])))
+        if alone:
+            at = repository_of(address).canonical
+            return Reach(at.host, at.path, alone=True)
     except InvalidName as error:
         raise ValueError(str(error)) from error
-    return Reach(address.host, address.path, alone)
+    return Reach(RegistryHost(address.host.removesuffix(":443")), address.path)
 
 
-def reaches(patterns: Iterable[str]) -> tuple[Reach, ...]:
-    """What has to be asked for, each once and nothing twice. Raises ValueError as `reach`."""
-    wanted = sorted({reach(each) for each in patterns})
-    return tuple(each for each in wanted if not any(other.covers(each) for other in wanted if other is not each))
+def spelled_out(pattern: str) -> str:
+    """The pattern as it fits canonical names: `docker.io/app` is `docker.io/library/app`. Raises ValueError as
+    `reach`."""
+    found = reach(pattern)
+    if found is None:
+        return pattern
+    return str(found.repository) if found.alone else f"{found.host}/{pattern.partition('/')[2]}"
 
 
-def fairly(reaches: Iterable[Reach]) -> Mapping[RegistryHost, tuple[Reach, ...]]:
-    """By registry: each is read beside the others, so that a slow one holds nobody up."""
-    found: dict[RegistryHost, list[Reach]] = {}
-    for each in reaches:
-        found.setdefault(each.host, []).append(each)
-    return {host: tuple(each) for host, each in found.items()}
+def reaches(patterns: Iterable[str], hosts: Iterable[RegistryHost] = ()) -> Mapping[RegistryHost, tuple[Reach, ...]]:
+    """What has to be asked for at each registry, nothing twice. `hosts`: other registries that are named. A pattern of
+    any registry is looked for in all of each. Raises ValueError as `reach`."""
+    found = [reach(each) for each in patterns]
+    wanted = {each for each in found if each}
+    if None in found:
+        wanted |= {Reach(host) for host in (*hosts, *(each.host for each in wanted))}
+    needed = sorted(each for each in wanted if not any(other.covers(each) for other in wanted if other != each))
+    return {host: tuple(each for each in needed if each.host == host) for host in {each.host: None for each in needed}}

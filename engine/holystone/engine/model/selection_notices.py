@@ -1,0 +1,61 @@
+"""Notices of which repositories a run over many of them is about. See `notices`."""
+
+from typing import TypeAlias
+
+from holystone.engine.model.references import RegistryHost, Repository
+from holystone.engine.model.sources import Number
+from holystone.engine.model.value import Value
+
+
+class RepositoriesUnclaimed(Value, frozen=True, tag_field="kind", tag="repositories-unclaimed"):
+    """No policy is about them, so that they were left alone."""
+
+    host: RegistryHost
+    number: Number
+    example: Repository
+
+
+class ClaimedTwice(Value, frozen=True, tag_field="kind", tag="claimed-twice"):
+    """Repositories that a later policy names as well; the first one decides."""
+
+    number: Number
+    example: Repository
+    first: str
+    """The policy that decides."""
+    other: str
+
+
+class OfProject(Value, frozen=True, tag_field="kind", tag="of-project"):
+    """The repository is a project's, which has a command of its own, and no policy judges it."""
+
+    repository: Repository
+    command: str
+    """For people."""
+
+
+class LooksLikeProject(Value, frozen=True, tag_field="kind", tag="looks-like-project"):
+    """The repository holds records of a build tool, and nobody says that it is a project's: it is left alone."""
+
+    repository: Repository
+    record: str
+    config: str
+    """How a person says what it is, for people."""
+
+
+class PolicyMatchesNothing(Value, frozen=True, tag_field="kind", tag="policy-matches-nothing"):
+    """No repository that was found is one of the policy's."""
+
+    policy: str
+
+
+class NamesOdd(Value, frozen=True, tag_field="kind", tag="names-odd"):
+    """The catalog has names that no repository can have."""
+
+    host: RegistryHost
+    number: Number
+    example: str
+
+
+SelectionNotice: TypeAlias = (
+    RepositoriesUnclaimed | ClaimedTwice | OfProject | LooksLikeProject | PolicyMatchesNothing | NamesOdd
+)

@@ -1,0 +1,83 @@
+"""Which repositories a run over many is about, and which it leaves alone, in words."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, assert_never
+
+from holystone.engine.model import selection_notices as selection
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.selection_notices import SelectionNotice
+from holystone.engine.model.set_aside import Failure, SetAside
+from holystone.engine.report.refusal_words import refusal_words
+from holystone.engine.report.words import count
+
+_SHOWN: Final = 5
+"""Repositories with the same cause that are named."""
+
+
+class SelectionWords(NamedTuple):
+    of_one: str
+    of_many: str
+
+
+def selection_words(notice: SelectionNotice) -> SelectionWords:
+    match notice:
+        case selection.RepositoriesUnclaimed(host, number, example):
+            return SelectionWords(
+                f"{host}: no policy is about {_repositories(number)}, e.g. {example}: left alone",
+                "repositories that no policy is about",
+            )
+        case selection.ClaimedTwice(number, example, first, other):
+            return SelectionWords(
+                f"the policies {first} and {other} are both about {_repositories(number)}, e.g. {example}: {first} "
+                "decides, since it stands first",
+                "repositories that two policies are about",
+            )
+        case selection.OfProject(repository, command):
+            return SelectionWords(
+                f"{repository} is a project's, which `{command}` cleans: no policy judges it",
+                "repositories of projects that have a command of their own",
+            )
+        case selection.LooksLikeProject(repository, record, config):
+            return SelectionWords(
+                f"{repository} holds records of builds, e.g. {record}, and what they say no policy can see: it is left "
+                f"alone. {config} says which project's it is",
+                "repositories with records of builds, left alone",
+            )
+        case selection.PolicyMatchesNothing(policy):
+            return SelectionWords(
+                f"the policy {policy} decides for no repository that was found", "policies that match no repository"
+            )
+        case selection.NamesOdd(host, number, example):
+            return SelectionWords(
+                f"{host}: {count(number, 'name')} in the catalog that no repository can have, e.g. {example}: left "
+                "alone",
+                "names that no repository can have",
+            )
+        case _:
+            assert_never(notice)
+
+
+def set_aside_lines(set_aside: Iterable[SetAside]) -> Iterator[str]:
+    """What is left alone, each cause told once with what to do about it."""
+    alike: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in set_aside:
+        for reason in each.why:
+            alike[_words(reason)].append(each.shown)
+    for (why, what_to_do), places in alike.items():
+        more = len(places) - _SHOWN
+        named = f"{', '.join(places[:_SHOWN])}{f' and {more:,} more' if more > 0 else ''}"
+        yield f"left alone: {named}: {why.rstrip('.')}."
+        if what_to_do:
+            yield f"  {what_to_do}"
+
+
+def _words(reason: Refusal | Failure) -> tuple[str, str]:
+    if isinstance(reason, Failure):
+        return reason.message, reason.what_to_do
+    words = refusal_words(reason)
+    return words.why, words.what_to_do
+
+
+def _repositories(number: int) -> str:
+    return f"{number:,} {'repository' if number == 1 else 'repositories'}"

@@ -1,0 +1,198 @@
+"""From policies to a plan of many repositories: each is read, judged, planned and forgotten, several at once."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.registries.connections import Connections
+from holystone.adapters.state.spool import FileSpool
+from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
+from holystone.engine.model.addresses import Address
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.reasons import NotJudged
+from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.selection_notices import LooksLikeProject
+from holystone.engine.model.set_aside import Failure, SetAside, in_order, is_set_aside
+from holystone.engine.model.sources import Counted, Key
+from holystone.engine.model.verdicts import Keep
+from holystone.engine.planner.assemble import assemble
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planner.refusals import FuseLimits
+from holystone.engine.planning import Judged, PlannedRepository, Where, plan_repository
+from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.scheduler import for_each
+from holystone.policies.retention.candidates import Facts
+from holystone.policies.retention.judge import judge
+from holystone.policies.retention.reach import Reach, reaches
+from holystone.policies.retention.rules import Policy, RetentionFile
+from holystone.policies.werf.v1 import kind_of
+from holystone.settings.values import KubernetesSettings
+from holystone.workflows.broken import broken_notices
+from holystone.workflows.candidates import find_candidates, needs_config
+from holystone.workflows.in_use import find_users, read_in_use
+from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
+from holystone.workflows.notices import repository_notices
+from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
+from holystone.workflows.users import UsersByRepository
+
+COMMAND: Final = "prune"
+_REGISTRIES_AT_ONCE: Final = 8
+_CONFIG: Final = "`projects` in the file of policies"
+_GRACE: Final = 2 * 60 * 60
+"""Seconds in which a tag may still be in the middle of a push or a move, so that nothing is pushed over it."""
+
+
+class PruneOptions(msgspec.Struct, frozen=True):
+    as_of: int
+    """Unix seconds."""
+    fuse: FuseLimits | None
+    """None: the user said --yes-delete-that-many."""
+    folder: Path
+    """Where what does not fit into memory is kept meanwhile."""
+
+
+async def prepare_prune(
+    connections: Connections,
+    cache: DigestCache,
+    retention: RetentionFile,
+    kubernetes: KubernetesSettings,
+    options: PruneOptions,
+    listed: Collection[UsedImage] = (),
+) -> Plan:
+    """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
+    the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
+    asked = await find_users(kubernetes, listed, connections.environ)
+    in_use = await read_in_use(asked, connections.environ)
+    made = _Made(FileSpool(RepositoryPlan, options.folder), list(in_use.notices))
+    reader = _Reader(connections, cache, options, UsersByRepository(in_use), made)
+    selection = Selection(retention.policies)
+    patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
+
+    async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:
+        host, parts = at
+        said = retention.registries.get(host)
+        implementation = said.implementation if said else None
+        claimed = claimed_repositories(connections, parts, implementation, selection)
+        try:
+            await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
+            await connections.settle(host)
+        except UsageError:
+            raise
+        except HolystoneError as error:
+            made.set_aside(SetAside(host, None, (Failure.of(error),)))
+
+    await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
+    made.notices += selection.notices()
+    return msgspec.structs.replace(made.plan(options), clusters=asked.asked)
+
+
+class _Made:
+    """What comes of the repositories, until all have been read."""
+
+    def __init__(self, plans: FileSpool[RepositoryPlan], notices: list[Notice]) -> None:
+        self.plans = plans
+        self.notices = notices
+        self.counted: list[Counted] = []
+        self._set_aside: list[SetAside] = []
+
+    def add(self, planned: PlannedRepository, seen: "_Seen") -> None:
+        at, tags = planned.plan.repository, len(seen.snapshot.names)
+        refusals = (*planned.refusals, *seen.refusals)
+        if refusals:
+            self.set_aside(SetAside(at.host, at, refusals))
+            return
+        self.counted.append(Counted(Key("tags", at.canonical), tags, tags - len(planned.plan.doomed_tags)))
+        self.notices += (*planned.notices, *seen.notices)
+        if seen.snapshot.exists:
+            self.plans.append(planned.plan)
+
+    def set_aside(self, what: SetAside) -> None:
+        self._set_aside.append(what)
+
+    def plan(self, options: PruneOptions) -> Plan:
+        aside = in_order(self._set_aside)
+        whole = {each.host for each in aside if each.repository is None}
+        plans = self.plans
+        if whole:
+            plans = FileSpool(RepositoryPlan, options.folder)
+            for each in self.plans:
+                if not is_set_aside(each.repository, whole):
+                    plans.append(each)
+        plan = assemble(as_of=options.as_of, command=COMMAND, repositories=plans, notices=self.notices)
+        return msgspec.structs.replace(plan, counted=tuple(sorted(self.counted)), set_aside=aside)
+
+
+class _Reader:
+    def __init__(
+        self,
+        connections: Connections,
+        cache: DigestCache,
+        options: PruneOptions,
+        users: UsersByRepository,
+        made: _Made,
+    ) -> None:
+        self._connections = connections
+        self._cache = cache
+        self._options = options
+        self._users = users
+        self._made = made
+
+    async def plan(self, implementation: str | None, claimed: Claimed) -> None:
+        """Raises what concerns the whole registry, or the command line."""
+        at = claimed.repository
+        seen: list[_Seen] = []
+
+        async def look(snapshot: RepositorySnapshot) -> Judged:
+            seen.append(await self._look(session, claimed.policy, snapshot))
+            return seen[0].judged
+
+        try:
+            self._users.refuse_unfilled(at)
+            found = await self._connections.identify(Address(at.host, at.path), implementation)
+            async with self._connections.turn(at, found.implementation, "images", found.detected_by) as session:
+                planned = await plan_repository(
+                    session,
+                    self._cache,
+                    look,
+                    Where("images", found.detected_by),
+                    needs_config=partial(needs_config, claimed.policy),
+                    fuse=self._options.fuse,
+                    now=self._connections.dates.now(at.host),
+                )
+        except (Unreachable, Doubtful, UsageError):
+            raise
+        except HolystoneError as error:
+            self._made.set_aside(SetAside(at.host, at, (Failure.of(error),)))
+            return
+        self._made.add(planned, seen[0])
+
+    async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> "_Seen":
+        notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
+        if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
+            notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
+            return _Seen(Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, notices)
+        now = self._options.as_of
+        candidates = find_candidates(snapshot, now)
+        facts = Facts(now, in_use=await self._users.of(session, snapshot))
+        judgement = judge(policy, candidates, facts)
+        pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
+        tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)
+        return _Seen(
+            Judged(judgement.verdicts, tag_facts), snapshot, [*notices, *judgement.notices], judgement.refusals
+        )
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """What a look at one repository has found."""
+
+    judged: Judged
+    snapshot: RepositorySnapshot
+    notices: Sequence[Notice]
+    refusals: Sequence[Refusal] = ()

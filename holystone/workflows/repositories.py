@@ -1,0 +1,107 @@
+"""The repositories of a registry that policies are about, as its catalog shows them."""
+
+from collections.abc import AsyncIterator, Iterable
+
+import msgspec
+
+from holystone.adapters.registries.connections import Connections
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.references import RegistryHost, Repository
+from holystone.engine.model.selection_notices import (
+    ClaimedTwice,
+    NamesOdd,
+    OfProject,
+    PolicyMatchesNothing,
+    RepositoriesUnclaimed,
+)
+from holystone.engine.report.words import shown
+from holystone.policies.retention.reach import Reach, spelled_out
+from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
+from holystone.policies.retention.rules import Policy
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    repository: Repository
+    policy: Policy
+
+
+class Selection:
+    """Which policy decides for which repository, and what is to be told of those that none does."""
+
+    def __init__(self, policies: Iterable[Policy], projects: Iterable[Repository] = (), command: str = "") -> None:
+        """`projects`: repositories that `command` cleans, and no policy."""
+        self._policies = tuple(policies)
+        self._patterns = [(_spelled(each.repositories), _spelled(each.except_)) for each in self._policies]
+        self._projects = frozenset(each.canonical for each in projects)
+        self._command = command
+        self._matched = [0] * len(self._policies)
+        self._unclaimed: dict[RegistryHost, tuple[int, Repository]] = {}
+        self._twice: dict[tuple[str, str], tuple[int, Repository]] = {}
+        self._odd: dict[RegistryHost, tuple[int, str]] = {}
+        self._of_projects: set[Repository] = set()
+
+    def claim(self, repository: Repository) -> Claimed | None:
+        """The policy that decides for it: the first that matches. None where none does, or the repository is a
+        project's."""
+        canonical = repository.canonical
+        if canonical in self._projects:
+            self._of_projects.add(repository)
+            return None
+        matching = [
+            number
+            for number, (about, but) in enumerate(self._patterns)
+            if any_matches(about, canonical) and not any_matches(but, canonical)
+        ]
+        for number in matching:
+            self._matched[number] += 1
+        if not matching:
+            self._unclaimed[repository.host] = _counted(self._unclaimed.get(repository.host), repository)
+            return None
+        first, *others = (self._policies[number] for number in matching)
+        for other in others[:1]:
+            at = first.name, other.name
+            self._twice[at] = _counted(self._twice.get(at), repository)
+        return Claimed(repository, first)
+
+    def odd(self, host: RegistryHost, names: Iterable[str]) -> None:
+        for name in names:
+            number, first = self._odd.get(host, (0, name))
+            self._odd[host] = number + 1, min(first, name)
+
+    def notices(self) -> Iterable[Notice]:
+        for host, (number, example) in self._unclaimed.items():
+            yield RepositoriesUnclaimed(host, number, example)
+        for (first, other), (number, example) in self._twice.items():
+            yield ClaimedTwice(number, example, first, other)
+        for host, (number, name) in self._odd.items():
+            yield NamesOdd(host, number, shown(name))
+        for repository in sorted(self._of_projects):
+            yield OfProject(repository, self._command)
+        for policy, matched in zip(self._policies, self._matched, strict=True):
+            if not matched:
+                yield PolicyMatchesNothing(policy.name)
+
+
+def _spelled(patterns: Iterable[RepositoryPattern]) -> tuple[RepositoryPattern, ...]:
+    return tuple(RepositoryPattern(spelled_out(each.text)) for each in patterns)
+
+
+def _counted(before: tuple[int, Repository] | None, repository: Repository) -> tuple[int, Repository]:
+    number, example = before or (0, repository)
+    return number + 1, min(example, repository)
+
+
+async def claimed_repositories(
+    connections: Connections, reaches: Iterable[Reach], implementation: str | None, selection: Selection
+) -> AsyncIterator[Claimed]:
+    """Those of one registry, as they come. Raises as `Connections.catalog`."""
+    for each in reaches:
+        if each.alone:
+            if claimed := selection.claim(each.repository):
+                yield claimed
+            continue
+        async for page in await connections.catalog(each.host, each.prefix, implementation):
+            selection.odd(each.host, page.odd)
+            for repository in page.repositories:
+                if claimed := selection.claim(repository):
+                    yield claimed

@@ -1,0 +1,58 @@
+"""Who uses the tags of a repository, when there are thousands of repositories to ask it of."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.reasons import InUse
+from holystone.engine.model.references import Digest, Reference, Repository, Tag
+from holystone.engine.ports import RepositorySession
+from holystone.policies.in_use import Usage
+from holystone.workflows.in_use import FoundInUse, refuse_unfilled
+from holystone.workflows.unlisted import look_up
+
+
+class UsersByRepository:
+    def __init__(self, found: FoundInUse) -> None:
+        self._found = found
+        self._usage = Usage(found.images)
+        self._named: defaultdict[Repository, list[UsedImage]] = defaultdict(list)
+        for each in found.images:
+            if each.repository:
+                self._named[each.repository.canonical].append(each)
+
+    def refuse_unfilled(self, repository: Repository) -> None:
+        """Raises IncompleteSource where somebody uses a name that may become one of this repository."""
+        refuse_unfilled(self._found, (repository,))
+
+    async def of(self, session: RepositorySession, snapshot: RepositorySnapshot) -> Mapping[Tag, tuple[InUse, ...]]:
+        """Who uses which tag: by its name, or by anything that is behind it. A name that is not listed is asked for.
+        Raises IncompleteSource."""
+        at, used = snapshot.repository, self._usage
+        if named := self._named.get(at.canonical):
+            there: dict[Tag, Digest | None] = {**dict.fromkeys(snapshot.broken), **snapshot.tags}
+
+            async def session_of(_: Repository) -> RepositorySession:
+                return session
+
+            if unlisted := await look_up(named, {at: there}, session_of):
+                used = Usage((*named, *unlisted, *self._found.images))
+        found = {tag: used.of(Reference(at, tag), behind(snapshot, digest)) for tag, digest in snapshot.tags.items()}
+        return {tag: users for tag, users in found.items() if users}
+
+
+def behind(snapshot: RepositorySnapshot, digest: Digest) -> Iterable[Digest]:
+    """A manifest, what it lists at any depth, and the configurations of all: by each of them something may run."""
+    found: dict[Digest, None] = {}
+    level = [digest]
+    while level:
+        each = level.pop()
+        if each in found:
+            continue
+        found[each] = None
+        if manifest := snapshot.manifests.get(each):
+            level.extend(manifest.children)
+            if manifest.config:
+                found[manifest.config] = None
+    return found
