@@ -86,6 +86,18 @@ CONFIG_TEMPLATES_DIR: Final = Option(
     ("WERF_CONFIG_TEMPLATES_DIR",),
     metavar="DIR",
 )
+POLICIES: Final = Option(
+    "config",
+    "File of retention policies, and of the registries that they are about.",
+    ("HOLYSTONE_CONFIG",),
+    metavar="FILE",
+)
+KEEP_ENTRY: Final = Option(
+    "keep",
+    "Keep tags for which this holds, as in 'tags=v*,newest=3' (repeatable). Stands in for a file of policies.",
+    kind="many",
+    metavar="ENTRY",
+)
 IMAGE: Final = Option(
     "image",
     "Name of an image, '~' for the nameless one (repeatable). Stands in for the images of werf.yaml.",

@@ -46,13 +46,13 @@ def resolve(options: Options, environ: Mapping[str, str]) -> CleanupSettings:
     history = _history(given)
     return CleanupSettings(
         **msgspec.structs.asdict(resolve_places(given)),
-        registry=_registry(given),
+        registry=registry_settings(given),
         project=_project(given),
         history=history,
         kubernetes=resolve_clusters(given),
         in_use=resolve_lists(given),
-        run=_run(given),
-        log=_log(given),
+        run=run_settings(given),
+        log=log_settings(given),
         stages_grace=_stages_grace(given),
         allow_clock_skew=given.flag(o.ALLOW_CLOCK_SKEW),
         notes=_notes(given, history),
@@ -83,10 +83,10 @@ def resolve_direct(
     knows_images = images_repo == "needed" or (images_repo == "welcome" and given.filled(o.IMAGES_REPO))
     return DirectSettings(
         places=resolve_places(given) if knows_images else resolve_storage(given),
-        registry=_registry(given),
+        registry=registry_settings(given),
         project=msgspec.structs.replace(_project(given), keep_policies=None, default_policies_include_main=False),
-        run=_run(given),
-        log=_log(given),
+        run=run_settings(given),
+        log=log_settings(given),
         notes=tuple(
             f"{each.flag} has no effect: {each.no_effect}."
             for each in table
@@ -103,9 +103,9 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
     max_age = given.filled(o.MAX_AGE)
     places = project_places(given)
     return ApplySettings(
-        registry=msgspec.structs.replace(_registry(given), named_places=named_places(given, places)),
-        run=_run(given),
-        log=_log(given),
+        registry=msgspec.structs.replace(registry_settings(given), named_places=named_places(given, places)),
+        run=run_settings(given),
+        log=log_settings(given),
         kubernetes=resolve_clusters(given),
         in_use=resolve_lists(given),
         places=places,
@@ -117,7 +117,9 @@ def resolve_journal(options: Options, environ: Mapping[str, str]) -> ApplySettin
     """The settings of commands that look at the journal and at nothing else. Raises UsageError."""
     given = Given(options, environ)
     nowhere = RegistrySettings(docker_config=given.home / ".docker")
-    return ApplySettings(nowhere, _run(given), _log(given), KubernetesSettings(given.home / ".kube" / "config"))
+    return ApplySettings(
+        nowhere, run_settings(given), log_settings(given), KubernetesSettings(given.home / ".kube" / "config")
+    )
 
 
 def _refuse_plan_out(given: Given, command: str) -> None:
@@ -132,7 +134,7 @@ def _refuse_plan_out(given: Given, command: str) -> None:
         )
 
 
-def _registry(given: Given) -> RegistrySettings:
+def registry_settings(given: Given) -> RegistrySettings:
     return RegistrySettings(
         docker_config=given.path(o.DOCKER_CONFIG) or given.home / ".docker",
         insecure=resolve_hosts(given, o.INSECURE_REGISTRY),
@@ -235,7 +237,7 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
     return (*idle, *half_logins(given))
 
 
-def _run(given: Given) -> RunSettings:
+def run_settings(given: Given) -> RunSettings:
     import platformdirs  # here, because `--help` needs no folders
 
     return RunSettings(
@@ -261,7 +263,7 @@ def _plan_out(given: Given) -> Path | None:
     return given.path(o.PLAN_OUT)
 
 
-def _log(given: Given) -> LogSettings:
+def log_settings(given: Given) -> LogSettings:
     quiet, verbose, debug = map(given.flag, (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG))
     return LogSettings(
         level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",

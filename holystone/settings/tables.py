@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings.option import Option
@@ -82,6 +83,15 @@ CLEANUP_OPTIONS: Final = (
     *RUN_OPTIONS,
     *LOG_OPTIONS,
     *o.WITHOUT_EFFECT,
+)
+PRUNE_OPTIONS: Final = (
+    o.POLICIES,
+    o.KEEP_ENTRY,
+    *IN_USE_OPTIONS,
+    *(each for each in RUN_OPTIONS if each is not o.KEEP_STAGES_YOUNGER_THAN),
+    msgspec.structs.replace(o.REPO_IMPLEMENTATION, help=f"Which registry it is: {', '.join(IMPLEMENTATIONS)} or auto."),
+    *_CONNECTION,
+    *LOG_OPTIONS,
 )
 _OF_A_RUN: Final = (
     *_IMPLEMENTATIONS,

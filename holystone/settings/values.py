@@ -6,12 +6,13 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from holystone.adapters.credentials.reference import SecretReference
+from holystone.adapters.credentials.reference import Login, SecretReference
 from holystone.adapters.http.hosts import NOWHERE, Hosts
 from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
-from holystone.engine.model.references import ImageName
+from holystone.engine.model.references import ImageName, RegistryHost
+from holystone.policies.retention.rules import RetentionFile
 from holystone.policies.werf.v1.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
 
@@ -32,6 +33,8 @@ class RegistrySettings(msgspec.Struct, frozen=True):
     access: Mapping[Place, Access] = {}
     named_places: Mapping[Place, NamedPlace] | None = None
     """Of commands that take their addresses from elsewhere."""
+    by_host: Mapping[RegistryHost, Login] = {}
+    """Stand in for the logins of Docker's configuration."""
 
 
 class ProjectSettings(msgspec.Struct, frozen=True):
@@ -69,6 +72,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True):
     """Counts before `config`."""
     context: str | None = None
     """None: all."""
+    among: tuple[str, ...] = ()
+    """If there are any, only these."""
     excluded: tuple[str, ...] = ()
     context_namespace_only: bool = False
     without: bool = False
@@ -149,6 +154,18 @@ class DirectSettings(msgspec.Struct, frozen=True):
         if images_first and isinstance(self.places, ImagesSettings):
             return self.places.images_repo
         return self.places.stages_storage
+
+
+class PruneSettings(msgspec.Struct, frozen=True):
+    retention: RetentionFile
+    registry: RegistrySettings
+    kubernetes: KubernetesSettings
+    in_use: tuple[Path | None, ...]
+    """Lists of images in use; None: standard input."""
+    run: RunSettings
+    log: LogSettings
+    notes: tuple[str, ...] = ()
+    """Sentences to be said once: what was given and has no effect."""
 
 
 class CleanupSettings(ImagesSettings, frozen=True):

@@ -50,11 +50,20 @@ async def _config(settings: KubernetesSettings, environ: Mapping[str, str]) -> K
 
 
 def _users(config: KubeConfig, settings: KubernetesSettings, listed: Collection[UsedImage]) -> Users:
+    excluded = settings.excluded
+    if settings.among:
+        if unknown := sorted({*settings.among} - config.contexts.keys()):
+            raise Refused(
+                f"{_contexts(unknown)} {'is' if len(unknown) == 1 else 'are'} to be asked what is in use, and not in "
+                "this Kubernetes configuration.",
+                what_to_do="Name the right configuration with --kube-config.",
+            )
+        excluded = (*excluded, *sorted(config.contexts.keys() - {*settings.among}))
     clusters = choose_targets(
-        config, only=settings.context, excluded=settings.excluded, own_namespace=settings.context_namespace_only
+        config, only=settings.context, excluded=excluded, own_namespace=settings.context_namespace_only
     )
     contexts = tuple(sorted({name for target in clusters for name in target.contexts}))
-    asked = ClustersAsked(contexts, settings.context, settings.excluded, settings.context_namespace_only)
+    asked = ClustersAsked(contexts, settings.context, excluded, settings.context_namespace_only)
     return Users(clusters, listed, asked)
 
 

@@ -65,6 +65,7 @@ async def open_session(
         token_servers=registry.trusted_token_servers,
         access=registry.access,
         named_places=registry.named_places,
+        by_host=registry.by_host,
         environ=environ,
         limits=Limits(in_flight=registry.concurrency or _unbounded(), first_patience=_FIRST_PATIENCE),
     )

@@ -64,7 +64,7 @@ class TokenLogin(msgspec.Struct, frozen=True):
 
 
 class PasswordLogin(msgspec.Struct, frozen=True):
-    username: str
+    username: str | InVariable | InFile
     password: SecretReference
 
     @property
@@ -103,18 +103,19 @@ def parse_reference(text: str, given_by: str, expanded: Callable[[str], Path] = 
 def read_secret(reference: SecretReference, environ: Mapping[str, str]) -> Secret:
     """The secret itself, at the last moment, in the process that needs it. Waits for a pipe. Raises UsageError, which
     says what it is that is not there or cannot be read."""
+    return reference.secret if isinstance(reference, AsGiven) else Secret(_referred(reference, environ))
+
+
+def _referred(reference: InVariable | InFile, environ: Mapping[str, str]) -> str:
     match reference:
-        case AsGiven(secret):
-            return secret
         case InVariable(name, given_by):
-            if not (text := environ.get(name, "")):
-                raise UsageError(
-                    f"{given_by} refers to the variable {name}, which is not set, or empty.", what_to_do="Set it."
-                )
-            return Secret(text)
+            if text := environ.get(name, ""):
+                return text
+            raise UsageError(
+                f"{given_by} refers to the variable {name}, which is not set, or empty.", what_to_do="Set it."
+            )
         case InFile(path, given_by):
-            text = _text_of(path, f"{given_by} refers to the file {path}, which")
-            return Secret(text)
+            return _text_of(path, f"{given_by} refers to the file {path}, which")
 
 
 def read_login(login: Login, environ: Mapping[str, str]) -> Credential:
@@ -123,7 +124,8 @@ def read_login(login: Login, environ: Mapping[str, str]) -> Credential:
         case TokenLogin(token):
             return RegistryToken(read_secret(token, environ), token.origin)
         case PasswordLogin(username, password):
-            return UserPassword(username, read_secret(password, environ), password.origin)
+            name = username if isinstance(username, str) else _referred(username, environ)
+            return UserPassword(name, read_secret(password, environ), password.origin)
 
 
 def _text_of(path: str, what: str) -> str:

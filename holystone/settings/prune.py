@@ -1,0 +1,105 @@
+"""The settings of `prune`: a file of policies, or patterns of repositories and entries on the command line."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin, parse_reference
+from holystone.engine.errors import UsageError
+from holystone.engine.model.references import RegistryHost
+from holystone.policies.retention.reach import reach
+from holystone.policies.retention.repository_patterns import RepositoryPattern
+from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
+from holystone.settings import intent_options as intent
+from holystone.settings import options as o
+from holystone.settings.clusters import resolve_clusters, resolve_lists
+from holystone.settings.given import Given, Options
+from holystone.settings.resolve import log_settings, registry_settings, run_settings
+from holystone.settings.retention_file import keep_entries, load_retention_file
+from holystone.settings.values import KubernetesSettings, PruneSettings
+
+_OF_THE_COMMAND_LINE: Final = "command line"
+_OF_CLUSTERS: Final = (intent.KUBE_CONTEXT, intent.EXCLUDE_KUBE_CONTEXT, intent.WITHOUT_KUBE)
+
+
+def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequence[str]) -> PruneSettings:
+    """`patterns`: the repositories that the command line names. Raises UsageError."""
+    given = Given(options, environ)
+    file = given.path(o.POLICIES)
+    typed = bool(patterns) or given.is_typed(o.KEEP_ENTRY)
+    if file and typed and given.is_typed(o.POLICIES):
+        raise UsageError(
+            f"{o.POLICIES.flag} names a file of policies, and the command line says others",
+            what_to_do=f"Write them into {file}, or leave {o.POLICIES.flag} out.",
+        )
+    kubernetes, lists = resolve_clusters(given), resolve_lists(given)
+    if file and not typed:
+        retention = load_retention_file(file, given.home).file
+        kubernetes = _clusters(given, kubernetes, retention.in_use, file)
+        lists = tuple(dict.fromkeys((*lists, *map(Path, retention.in_use_lists))))
+    else:
+        retention = _of_the_command_line(given, patterns)
+    return PruneSettings(
+        retention=retention,
+        registry=msgspec.structs.replace(registry_settings(given), by_host=_logins(retention.registries)),
+        kubernetes=kubernetes,
+        in_use=lists,
+        run=run_settings(given),
+        log=log_settings(given),
+    )
+
+
+def _of_the_command_line(given: Given, patterns: Sequence[str]) -> RetentionFile:
+    """One policy of all that is said. Raises UsageError."""
+    words = [value.text for value in given.values(o.KEEP_ENTRY)]
+    if not patterns:
+        raise UsageError(
+            f"{o.POLICIES.flag} is missing: a file of policies says what stays",
+            what_to_do="Write one, or name repositories and what stays there, as in holystone prune "
+            "'registry.example.com/team/**' --keep newest=10.",
+        )
+    if not words:
+        raise UsageError(
+            f"{o.KEEP_ENTRY.flag} is missing: nobody says what stays",
+            what_to_do=f"Add it, as in {o.KEEP_ENTRY.flag} newest=10 {o.KEEP_ENTRY.flag} pushed-within=30d.",
+        )
+    try:
+        repositories = tuple(map(RepositoryPattern, patterns))
+        hosts = {found.host for each in patterns if (found := reach(each))}
+    except ValueError as error:
+        raise UsageError(f"REPOSITORY: {error}") from error
+    implementation = given.filled(o.REPO_IMPLEMENTATION)
+    return RetentionFile(
+        in_use=Clusters("all"),
+        in_use_lists=(),
+        policies=(Policy(_OF_THE_COMMAND_LINE, repositories, keep=keep_entries(words, given.home)),),
+        registries={host: RegistryAccess(implementation.text) for host in hosts} if implementation else {},
+    )
+
+
+def _clusters(given: Given, settings: KubernetesSettings, said: Clusters, file: Path) -> KubernetesSettings:
+    """What a file says of clusters stands there alone, so that nobody has to look in two places. Raises UsageError."""
+    if typed := [each.flag for each in _OF_CLUSTERS if given.is_typed(each)]:
+        raise UsageError(
+            f"{typed[0]} says which clusters are asked what is in use, and {file} says so, too",
+            what_to_do=f"Write it into {file}, as `in-use: {{kubernetes: …}}`.",
+        )
+    whole = msgspec.structs.replace(settings, context=None, excluded=(), without=said.contexts == "none")
+    if isinstance(said.contexts, tuple):
+        return msgspec.structs.replace(whole, among=said.contexts)
+    return whole
+
+
+def _logins(registries: Mapping[RegistryHost, RegistryAccess]) -> dict[RegistryHost, Login]:
+    """Raises UsageError."""
+    found: dict[RegistryHost, Login] = {}
+    for host, access in registries.items():
+        if access.username and access.password:
+            by = f"credentials of {host}"
+            username = parse_reference(access.username, by)
+            if isinstance(username, AsGiven):
+                raise UsageError(f"{by}: a file of policies holds no login, it says where one is (env:NAME, file:PATH)")
+            found[host] = PasswordLogin(username, parse_reference(access.password, by))
+    return found
