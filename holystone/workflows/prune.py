@@ -28,7 +28,6 @@ from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.planning import Judged, PlannedRepository, Where, plan_repository
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
-from holystone.policies.retention.candidates import Facts
 from holystone.policies.retention.judge import judge
 from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
@@ -36,6 +35,7 @@ from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
+from holystone.workflows.clones import Clones
 from holystone.workflows.in_use import find_users, read_in_use
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.notices import repository_notices
@@ -70,8 +70,9 @@ async def prepare_prune(
     the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
     asked = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(asked, connections.environ)
+    clones = Clones(retention.clones, options.as_of)
     made = _Made(FileSpool(RepositoryPlan, options.folder), list(in_use.notices))
-    reader = _Reader(connections, cache, options, UsersByRepository(in_use), made)
+    reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, made)
     selection = Selection(retention.policies)
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
 
@@ -89,7 +90,7 @@ async def prepare_prune(
             made.set_aside(SetAside(host, None, (Failure.of(error),)))
 
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
-    made.notices += selection.notices()
+    made.notices += (*selection.notices(), *clones.notices())
     return msgspec.structs.replace(made.plan(options), clusters=asked.asked)
 
 
@@ -136,12 +137,14 @@ class _Reader:
         cache: DigestCache,
         options: PruneOptions,
         users: UsersByRepository,
+        clones: Clones,
         made: _Made,
     ) -> None:
         self._connections = connections
         self._cache = cache
         self._options = options
         self._users = users
+        self._clones = clones
         self._made = made
 
     async def plan(self, implementation: str | None, claimed: Claimed) -> None:
@@ -180,7 +183,9 @@ class _Reader:
             return _Seen(Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, notices)
         now = self._options.as_of
         candidates = find_candidates(snapshot, now)
-        facts = Facts(now, in_use=await self._users.of(session, snapshot))
+        facts = msgspec.structs.replace(
+            await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
+        )
         judgement = judge(policy, candidates, facts)
         pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
         tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)

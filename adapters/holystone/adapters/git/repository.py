@@ -2,11 +2,14 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 import pygit2
 
+from holystone.adapters.git.contents import Contents, contents
 from holystone.adapters.git.discover import CORRUPT, discover, unreadable
 from holystone.adapters.git.graftless import without_grafts
+from holystone.adapters.git.listed import too_many
 from holystone.adapters.git.narrow import fetches_tags, is_narrow, left_out
 from holystone.adapters.git.objects import read_object
 from holystone.adapters.git.program import Clone
@@ -15,6 +18,8 @@ from holystone.adapters.git.references import CLONE, ORIGIN, References, read_re
 from holystone.adapters.git.scrub import scrub
 from holystone.engine.model.history import History
 from holystone.engine.model.references import Commit
+
+_MOST_COMMITS: Final = 1_000_000
 
 
 class GitRepository:
@@ -107,6 +112,30 @@ class GitRepository:
             references_complete=not lacks_references,
             reached=reached_from.by_any,
         )
+
+    def commits_below(self, heads: Collection[Commit]) -> tuple[Commit, ...]:
+        """All that the heads reach, sorted. Raises IncompleteSource also for more than there is memory for."""
+        found: set[Commit] = set()
+        try:
+            with without_grafts(self._repository) as repository:
+                walker = repository.walk(None)
+                for head in heads:
+                    walker.push(pygit2.Oid(hex=head))
+                for commit in walker:
+                    found.add(Commit(str(commit.id)))
+                    if len(found) > _MOST_COMMITS:
+                        raise too_many(f"The clone in {self.directory}", f"more than {_MOST_COMMITS:,} commits")
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
+        return tuple(sorted(found))
+
+    def contents(self, tips: Collection[Commit], since: int) -> Contents:
+        """What stands in files of the tips, or stood there since then (Unix seconds)."""
+        try:
+            with without_grafts(self._repository) as repository:
+                return contents(repository, tips, since)
+        except CORRUPT as error:
+            raise unreadable(self.directory, error) from error
 
     def _time(self, commit: Commit) -> int | None:
         """Committer time, or None if there is no such commit."""

@@ -1,0 +1,93 @@
+"""The words and digests that stand in files of a clone: what its branches name now, or have named lately."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
+
+import msgspec
+import pygit2
+from pygit2.enums import ObjectType, SortMode
+
+from holystone.adapters.git.listed import too_many
+from holystone.engine.model.references import Commit
+
+_RUN: Final = re.compile(rb"[A-Za-z0-9_.-]{1,4096}")
+_DIGEST: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_LONGEST_TAG: Final = 128
+_LARGEST: Final = 64 << 20
+"""Bytes of one file."""
+_MOST_WORDS: Final = 2_000_000
+_MOST_BYTES: Final = 8 << 30
+"""Of all files, each version once."""
+
+
+class Contents(msgspec.Struct, frozen=True):
+    words: frozenset[int]
+    """The hash of each word: there may be millions. Two words with one hash are taken for each other, which can only
+    keep."""
+    digests: frozenset[str]
+
+    def has(self, word: str) -> bool:
+        return hash(word.encode()) in self.words
+
+
+def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int) -> Contents:
+    """All that stands in a file of a tip, of a commit since then (Unix seconds, committer's), or of one that such a
+    commit follows, which may have been the tip until then. Raises what pygit2 raises, also where a file is missing, and
+    IncompleteSource for more than there is memory or time for."""
+    found = _Found(repository)
+    wanted = {pygit2.Oid(hex=tip) for tip in tips}
+    walker = repository.walk(None, SortMode.TOPOLOGICAL)
+    for tip in wanted:
+        walker.push(tip)
+    for commit in walker:
+        if commit.commit_time >= since:
+            wanted.update(commit.parent_ids)
+        elif commit.id not in wanted:
+            continue
+        found.read(commit.tree)
+    return Contents(frozenset(found.words), frozenset(found.digests))
+
+
+class _Found:
+    def __init__(self, repository: pygit2.Repository) -> None:
+        self._repository = repository
+        self._seen: set[bytes] = set()
+        self._bytes = 0
+        self.words: set[int] = set()
+        self.digests: set[str] = set()
+
+    def read(self, tree: pygit2.Tree) -> None:
+        for blob in self._blobs(tree):
+            body = blob.data
+            self._bytes += len(body)
+            self.digests.update(match.decode() for match in _DIGEST.findall(body))
+            for run in _RUN.findall(body):
+                for word in {run, run.strip(b".-")}:
+                    if 0 < len(word) <= _LONGEST_TAG:
+                        self.words.add(hash(word))
+            if len(self.words) > _MOST_WORDS or self._bytes > _MOST_BYTES:
+                raise self._too_much("more words than are looked through")
+
+    def _blobs(self, tree: pygit2.Tree) -> Iterator[pygit2.Blob]:
+        """The files below a folder that were not read yet."""
+        level = [tree.id]
+        while level:
+            oid = level.pop()
+            if oid.raw in self._seen:
+                continue
+            self._seen.add(oid.raw)
+            kind, size = self._repository.odb.read_header(oid)
+            if kind == ObjectType.BLOB:
+                if size > _LARGEST:
+                    raise self._too_much(f"a file of more than {_LARGEST >> 20} MiB")
+                blob = self._repository[oid]
+                assert isinstance(blob, pygit2.Blob)  # noqa: S101 -- by its header
+                yield blob
+            elif kind == ObjectType.TREE:
+                folder = self._repository[oid]
+                assert isinstance(folder, pygit2.Tree)  # noqa: S101 -- by its header
+                level.extend(each.id for each in folder if each.type_str != "commit")  # a submodule is elsewhere
+
+    def _too_much(self, what: str) -> Exception:
+        return too_many(f"The clone in {self._repository.path}", what)

@@ -1,0 +1,173 @@
+"""What retention rules ask of clones: their branches, which commits their branches keep, and what their files name."""
+
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from holystone.adapters.git.contents import Contents
+from holystone.adapters.git.origin import ReferenceKind
+from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history
+from holystone.adapters.git.repository import GitRepository
+from holystone.engine.errors import UsageError
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.references import Commit, Digest, InvalidName
+from holystone.engine.model.source_notices import OriginUnasked
+from holystone.policies.git_references import heads_to_ask, select_references
+from holystone.policies.retention.candidates import Candidates, CloneFacts, Facts, Mentions, SelectedHistory
+from holystone.policies.retention.commits import CommitPrefix, commits_to_ask
+from holystone.policies.retention.rules import CloneName, CommitsOf, Entry, Mentioned, Policy
+
+T = TypeVar("T")
+
+
+class Clones:
+    """Clones that policies name, each opened when the first one asks. What was built while registries are read has its
+    commit on origin before its image is in a list: so origin is asked anew after each list that clones decide about."""
+
+    def __init__(self, directories: Mapping[CloneName, str], as_of: int) -> None:
+        self._clones = {name: _Clone(name, Path(each), as_of) for name, each in directories.items()}
+
+    async def facts(self, policy: Policy, candidates: Candidates) -> Facts:
+        """What the policy asks of its clones, beside the moment. Raises IncompleteSource, and UsageError for a folder
+        that is in no clone."""
+        clones: dict[CloneName, CloneFacts] = {}
+        for name in sorted({name for entry in policy.keep for name in _branches_of(entry)}):
+            clones[name] = await self._clones[name].branches()
+        histories: dict[CommitsOf, SelectedHistory] = {}
+        for wanted, commits in commits_to_ask(policy, candidates).items():
+            histories[wanted] = await self._clones[wanted.clone].history(wanted, commits)
+        mentions: dict[Mentioned, Mentions] = {}
+        for entry in policy.keep:
+            if entry.mentioned_in:
+                where = entry.mentioned_in
+                mentions[where] = await self._clones[where.clone].mentions(where, candidates)
+        return Facts(0, clones=clones, histories=histories, mentions=mentions)
+
+    def notices(self) -> Iterator[Notice]:
+        for clone in self._clones.values():
+            if clone.unasked:
+                yield OriginUnasked(clone.unasked)
+
+
+def _branches_of(entry: Entry) -> Iterator[CloneName]:
+    for name in (entry.branch_exists_in, entry.branch_head_of):
+        if name is not None:
+            yield name
+
+
+class _Selected(msgspec.Struct, frozen=True):
+    """What keep policies select, and every commit below it."""
+
+    history: SelectedHistory
+    commits: Sequence[Commit]
+
+
+class _Clone:
+    def __init__(self, name: CloneName, directory: Path, as_of: int) -> None:
+        self._name = name
+        self._directory = directory
+        self._as_of = as_of
+        self._checked: CheckedClone | None = None
+        self._asked_at = float("-inf")
+        self._asking = anyio.Lock()
+        self._counting = anyio.Lock()
+        self._known: dict[CommitsOf | Mentioned, object] = {}
+        """What was found in the references as they are."""
+
+    @property
+    def unasked(self) -> str:
+        """Why origin was not asked; empty if it was."""
+        return self._checked.unasked if self._checked else ""
+
+    async def branches(self) -> CloneFacts:
+        checked = await self._caught_up()
+        return CloneFacts(tuple(each for each in checked.references.found if each.kind == "branch"))
+
+    async def history(self, wanted: CommitsOf, asked: Collection[CommitPrefix]) -> SelectedHistory:
+        checked = await self._caught_up()
+        known = await self._once(wanted, partial(self._select, checked, wanted))
+        whole = known.history.history
+        times = {commit: whole.times[commit] for prefix in asked for commit in _beginning(known.commits, prefix)}
+        return SelectedHistory(known.history.selected, msgspec.structs.replace(whole, times=times))
+
+    async def mentions(self, where: Mentioned, candidates: Candidates) -> Mentions:
+        checked = await self._caught_up()
+        since = self._as_of - where.within
+        tips = {each.commit for each in checked.references.found if each.kind == "branch"}
+        found: Contents = await self._once(
+            where, partial(anyio.to_thread.run_sync, checked.repository.contents, tips, since)
+        )
+        return Mentions(
+            frozenset(each.tag for each in candidates.tags if found.has(each.tag)),
+            frozenset(_digests(found.digests)),
+        )
+
+    async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> _Selected:
+        gone = {(kind, _readable(name)) for kind, name in checked.gone}
+        selected = select_references(
+            checked.references.found,
+            wanted.keep_policies,
+            self._as_of,
+            frozenset(each for each in checked.references.found if (each.kind, each.name) in gone),
+        )
+        heads = {each.reference.commit for each in selected}
+        commits = await anyio.to_thread.run_sync(checked.repository.commits_below, heads)
+        history = await anyio.to_thread.run_sync(checked.repository.history, heads_to_ask(selected), commits)
+        return _Selected(SelectedHistory(selected, history), commits)
+
+    async def _once(self, what: CommitsOf | Mentioned, find: Callable[[], Awaitable[T]]) -> T:
+        async with self._counting:
+            if what not in self._known:
+                self._known[what] = await find()
+            return self._known[what]  # type: ignore[return-value]
+
+    async def _caught_up(self) -> CheckedClone:
+        """The clone, compared with an origin that was asked after this was called."""
+        now = anyio.current_time()
+        async with self._asking:
+            if self._checked is None or self._asked_at < now:
+                self._asked_at = anyio.current_time()
+                repository = self._checked.repository if self._checked else await self._opened()
+                checked = await catch_up(repository, _everything, allow_shallow=False)
+                if self._checked is None or checked.references != self._checked.references:
+                    self._known.clear()
+                self._checked = checked
+            return self._checked
+
+    async def _opened(self) -> GitRepository:
+        repository = await prepare_history(self._directory, allow_shallow=False, synchronize_first=False)
+        if repository is None:
+            raise UsageError(
+                f"The clone {self._name} is to be in {self._directory}, which is in no git repository.",
+                what_to_do="Name the folder of the clone.",
+            )
+        return repository
+
+
+def _everything(_kind: ReferenceKind, _name: str) -> bool:
+    return True
+
+
+def _readable(name: str) -> str:
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def _beginning(commits: Sequence[Commit], prefix: CommitPrefix) -> Iterator[Commit]:
+    at = bisect_left(commits, prefix)
+    while at < len(commits) and commits[at].startswith(prefix):
+        yield commits[at]
+        at += 1
+
+
+def _digests(texts: Collection[str]) -> Iterator[Digest]:
+    for text in texts:
+        try:
+            yield Digest.parse(text)
+        except InvalidName:
+            continue
