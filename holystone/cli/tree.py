@@ -208,10 +208,12 @@ def runs(**given: Any) -> None:
 
         from holystone.cli.reading import read_settings
         from holystone.settings.resolve import resolve_journal
-        from holystone.ui.run_list import list_runs
+        from holystone.ui.run_list import print_runs
+        from holystone.workflows.journal import list_runs
 
-        settings = read_settings(resolve_journal, given)
-        return anyio.run(list_runs, settings.run.state_dir, settings.run.output)
+        run = read_settings(resolve_journal, given).run
+        print_runs(anyio.run(list_runs, run.state_dir), run.state_dir, run.output)
+        return 0
 
     if click.get_current_context().invoked_subcommand is None:
         do(job)
@@ -277,13 +279,11 @@ def version() -> None:
 
 def _cleanup(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import clean
-    from holystone.workflows.decision import Scope
 
-    return clean(given, Scope(images, stages))
+    return clean(given, images=images, stages=stages)
 
 
 def _purge(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import purge
-    from holystone.workflows.decision import Scope
 
-    return purge(given, Scope(images, stages))
+    return purge(given, images=images, stages=stages)
