@@ -1,73 +1,70 @@
-"""A project's registries, for a program that wants plans and results instead of words."""
+"""A project's registries, for whoever wants plans and results as values."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import anyio.to_thread
+import msgspec
 
-from holystone.adapters.state.sqlite import Journal, SqliteBaselines
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import Listener, listening
-from holystone.engine.executor.results import RunResult
-from holystone.engine.executor.step_states import remaining
-from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import RunRecord
-from holystone.engine.ports import Run
+from holystone.engine.model.references import ImageName
+from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.report.causes import refusal
+from holystone.engine.scheduler import Scheduler
 from holystone.engine.undo import UndoResult
 from holystone.settings.in_use_lists import read_lists
-from holystone.settings.resolve import resolve, resolve_apply
+from holystone.settings.places import ProjectPlaces
+from holystone.settings.project import known_project
 from holystone.settings.secrets import without_secrets
-from holystone.settings.tables import CLEANUP_OPTIONS
-from holystone.settings.values import DAY
-from holystone.workflows.carry_out import carry_out, take_back
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
+from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
+from holystone.workflows.in_use import Users
 from holystone.workflows.prepare import prepare_plan
+from holystone.workflows.prune import PruneOptions, prepare_prune
+from holystone.workflows.purge import prepare_purge
+from holystone.workflows.reading import check_plan
+from holystone.workflows.runs import Announce, Applied, in_silence
 from holystone.workflows.session import Session, open_session
-from holystone.workflows.still_unused import refuse_what_is_used
+from holystone.workflows.still_unused import Looked
+
+_ANY: Final = ProjectPlaces()
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    run: str
-    """For `resume` and `undo`."""
-    result: RunResult
-    notes: tuple[str, ...] = ()
-    """E.g. that later runs will have nothing to be held against."""
-
-
-class Holystone:
-    """`async with Holystone(images_repo=…, stages_storage=…, dir=…) as holystone:`
-
-    `options` are those of `holystone cleanup`, with `_` for `-`: text, True or False, or a sequence of texts for what
-    may be repeated. `environ` has the variables, which count where an option is silent; the process's own if it is not
-    given. `listener` is told of every event. Nothing is printed, and nothing is asked. Every method raises
-    HolystoneError, UsageError among them for what the options say.
-    """
+class Client:
+    """Plans, carries out and takes back, with settings that somebody has resolved: `Holystone` is one of options, and
+    the command line makes one for each command. Nothing is printed, and nothing is asked. Every method raises
+    HolystoneError."""
 
     def __init__(
         self,
+        settings: CleanupSettings | DirectSettings | PruneSettings | ApplySettings,
+        environ: Mapping[str, str],
         *,
-        environ: Mapping[str, str] | None = None,
-        listener: Listener | None = None,
-        **options: str | bool | Sequence[str] | None,
+        places: ProjectPlaces = _ANY,
+        listed: tuple[UsedImage, ...] | None = None,
+        listeners: tuple[Listener, ...] = (),
     ) -> None:
-        if unknown := sorted(options.keys() - {option.key for option in CLEANUP_OPTIONS}):
-            raise UsageError(f"There is no option {', '.join(unknown)}.")
-        given = {name: _as_typed(value) for name, value in options.items()}
-        variables = os.environ if environ is None else environ
-        self._settings = resolve(given, variables)
-        self._environ = variables
-        self._places = resolve_apply(given, variables, "holystone.api").places
-        self._listeners = (listener,) if listener else ()
+        """`places`: the project whose plans and runs are taken; any, if none is given. `listed`: what the lists in
+        `settings` say, read already; None: they are read each time that they count."""
+        self._planning = None if isinstance(settings, ApplySettings) else settings
+        carrying = settings if isinstance(settings, ApplySettings) else settings.to_apply()
+        self._settings = msgspec.structs.replace(carrying, places=places)
+        self._environ = environ
+        self._listed = listed
+        self._listeners = listeners
         self._stack = AsyncExitStack()
         self._session: Session | None = None
+        self._looked: Looked | None = None
 
     async def __aenter__(self) -> Self:
         environ = without_secrets(self._environ)  # a kubeconfig's programs see them
@@ -78,114 +75,188 @@ class Holystone:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._session = None
+        self._session = self._looked = None
         await self._stack.aclose()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the options: which have no effect, which are old."""
-        return self._settings.notes
+        return self._planning.notes if self._planning else ()
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """What knows how many requests there were, and what they wait for."""
+        return self._open.connections.scheduler
 
     async def plan(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone cleanup` would do, or its `images` or `stages` half. Nothing is changed anywhere. What
         forbids to carry it out is in its `refusals`."""
-        if not (images or stages):
-            raise UsageError("A plan is of images or stages, or of both.")
-        session, scope = self._open, Scope(images, stages)
-        listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
+        scope, settings, session = _scope(images, stages), self._cleanup, self._open
+        as_of = int(time.time())
         with listening(*self._listeners):
-            plan = await prepare_plan(
+            plan, users = await prepare_plan(
                 session.connections,
                 session.cache,
-                self._settings,
+                settings,
                 scope,
                 scope.named("cleanup"),
-                as_of=int(time.time()),
-                listed=listed,
+                as_of=as_of,
+                listed=await self._lists(),
             )
-            await session.connections.settle()
-            return plan
+            return await self._made(plan, users)
 
-    async def apply(self, plan: Plan) -> Applied:
-        """Carries a plan out. Raises Refused for one with refusals, of another project or another day, where what it
-        takes away is in use by now, and where `dry_run` is set. What stopped a repository is in the result."""
+    async def plan_purge(self, *, images: bool = True, stages: bool = True) -> Plan:
+        """What `holystone purge` would do, or its `images` or `stages` half: no policy, no history and no cluster is
+        asked. Its `refusals` ask for a confirmation; `plan.without_refusals("confirmation")` is one."""
+        scope, settings, session = _scope(images, stages), self._direct, self._open
+        as_of = int(time.time())
+        with listening(*self._listeners):
+            plan = await prepare_purge(
+                session.connections, session.cache, settings, scope, scope.named("purge"), as_of=as_of
+            )
+            return await self._made(plan, Users())
+
+    async def plan_prune(self) -> Plan:
+        """What `holystone prune` would do. What was to be judged as well and could not be is in its `set_aside`."""
+        settings, session = self._prune, self._open
+        fuse = None if settings.run.yes_delete_that_many else FuseLimits()
+        options = PruneOptions(int(time.time()), fuse, settings.run.cache_dir)
+        with listening(*self._listeners):
+            plan, users = await prepare_prune(
+                session.connections,
+                session.cache,
+                settings.retention,
+                settings.kubernetes,
+                options,
+                await self._lists(),
+            )
+            return await self._made(plan, users)
+
+    async def plan_removal(self, images: Sequence[ImageName]) -> Plan:
+        """What `holystone managed-images rm` would do."""
+        settings, session = self._direct, self._open
+        with listening(*self._listeners):
+            plan = await managed_images.prepare_removal(
+                session.connections,
+                session.cache,
+                settings.places,
+                images,
+                "managed-images rm",
+                as_of=int(time.time()),
+                folder=session.folder,
+            )
+            return await self._made(plan, Users())
+
+    async def managed_images(self) -> tuple[ImageName, ...] | None:
+        """The images that are cleaned besides those of werf.yaml, sorted; None if there is no stages storage."""
+        with listening(*self._listeners):
+            found = await managed_images.list_managed(self._open.connections, self._direct.places)
+            await self._open.connections.settle()
+            return found
+
+    async def add_managed_image(self, image: ImageName) -> bool:
+        """Makes an image a managed one, unless `dry_run` is set; False if it is one already."""
+        settings, connections = self._direct, self._open.connections
+        try:
+            project = (await known_project(settings.project)).name
+        except HolystoneError:  # it is for a label that nobody reads
+            project = None
+        with listening(*self._listeners):
+            is_new = await managed_images.add_managed(
+                connections, settings.places, image, project, dry_run=settings.run.dry_run
+            )
+            await connections.settle()
+            return is_new
+
+    async def check(self, plan: Plan) -> tuple[Notice, ...]:
+        """Whether a plan, of a file for example, still is what was read: of this project, not of another day, of the
+        same registries, and used by nobody; what a person should know of who uses images. Raises Refused. `apply` asks
+        the same. Of a plan that was made or looked at here the clusters are asked again only if that was more than a
+        minute ago: whoever decides at once needs no second answer, and whoever has pondered for an hour does."""
+        with listening(*self._listeners):
+            self._looked, notices = await check_plan(
+                self._open.connections, plan, self._looked, self._settings, await self._lists()
+            )
+            return notices
+
+    async def apply(self, plan: Plan, announce: Announce = in_silence) -> Applied:
+        """Carries a plan out. Raises Refused for one with refusals, for what `check` refuses, and where `dry_run` is
+        set. `announce` is called with the plan and the notices of `check` before anything is changed. What stopped a
+        repository is in the result. Of an empty plan no run is begun."""
         self._refuse_dry_run()
         if error := refusal(plan):
             raise error
-        if plan.repositories:
-            self._refuse_another_projects(plan, "The plan")
-        if not -DAY <= plan.as_of - time.time() <= DAY:
-            raise Refused(
-                "The plan is of another day: what is there, and what is wanted, may be another by now.",
-                not_deleted=NOTHING_DELETED,
-                what_to_do="Make a new one.",
-            )
-        with listening(*self._listeners), self._journal() as journal:
-            await self._refuse_what_is_used(plan)
-            return await self._carry_out(await journal.begin(plan, plan.command))
+        notices = await self.check(plan)
+        with listening(*self._listeners):
+            return await runs.begin(self._open, self._settings.run, plan, lambda plan: announce(plan, notices))
 
-    async def resume(self, run: str) -> Applied:
-        """What is left of a run. Raises Refused for one that is not open (it has ended, or was given up, or its undo
-        has begun), for another project's, where what is left is in use by now, and where `dry_run` is set."""
+    async def resume(self, run: str, announce: Announce = in_silence) -> Applied:
+        """Carries out what is left of a run. Raises NotOpen for one that has ended, or was given up, or whose undo has
+        begun; Refused for another project's, where what is left is in use by now, and where `dry_run` is set.
+        `announce` as for `apply`, with the plan as it was begun."""
         self._refuse_dry_run()
-        with listening(*self._listeners), self._journal() as journal:
-            taken = await self._load(journal, run)
-            if taken.record.state != "open":
-                raise Refused(f"Run {run} is {taken.record.state}, not open.", not_deleted=NOTHING_DELETED)
-            left = self._open.spool(RepositoryPlan)
-            await self._refuse_what_is_used(await remaining(taken.plan, partial(journal.recorded, run), left))
-            return await self._carry_out(taken)
+        with listening(*self._listeners):
+            return await runs.resume(self._open, self._settings, run, await self._lists(), announce)
+
+    async def left_of(self, run: str) -> Plan:
+        """The plan of what is left of a run. Raises as `resume`, but asks nobody what is in use."""
+        return await runs.left_of(self._open, self._settings, run)
 
     async def undo(self, run: str, *, dry_run: bool = False) -> UndoResult:
         """Puts back what a run deleted; `dry_run` only looks what would come back. Raises Refused for another
         project's run."""
-        with listening(*self._listeners), self._journal() as journal:
-            return await take_back(
-                self._open,
-                await self._load(journal, run),
-                lock_in_registry=self._settings.run.lock_in_registry,
-                dry_run=dry_run or self._settings.run.dry_run,
-            )
+        dry_run = dry_run or self._settings.run.dry_run
+        with listening(*self._listeners):
+            return await runs.undo(self._open, self._settings, run, dry_run=dry_run)
 
     async def runs(self) -> tuple[RunRecord, ...]:
         """The runs of the journal, the newest first."""
-        with self._journal() as journal:
-            return await journal.runs()
+        return await journal.list_runs(self._settings.run.state_dir)
 
-    async def _load(self, journal: Journal, run: str) -> Run:
-        taken = await journal.load(run)
-        self._refuse_another_projects(taken.plan, f"Run {run}")
-        return taken
+    async def plan_of(self, run: str) -> Plan:
+        """The plan of a run of the journal, as it was begun."""
+        return await journal.plan_of(self._settings.run.state_dir, run)
 
-    def _refuse_another_projects(self, plan: Plan, what: str) -> None:
-        """What the options say of this project's registries, and their logins, is not for another's."""
-        if not self._places.has(plan):
-            raise Refused(f"{what} is another project's.", not_deleted=NOTHING_DELETED)
+    async def give_up(self, run: str) -> None:
+        """Ends a run for good: nobody resumes it any more, and it can be undone. Where `dry_run` is set, only looks
+        whether that can be. Raises NotOpen."""
+        await journal.give_up(self._settings.run.state_dir, run, dry_run=self._settings.run.dry_run)
+
+    async def _made(self, plan: Plan, users: Users) -> Plan:
+        await self._open.connections.settle()
+        self._looked = Looked(plan.repositories, users, plan.as_of)
+        return plan
+
+    async def _lists(self) -> tuple[UsedImage, ...]:
+        if self._listed is not None:
+            return self._listed
+        return await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
 
     def _refuse_dry_run(self) -> None:
         if self._settings.run.dry_run:
             raise Refused("Only a dry run is asked for, by option or variable.", not_deleted=NOTHING_DELETED)
 
-    async def _refuse_what_is_used(self, plan: Plan) -> None:
-        listed = await anyio.to_thread.run_sync(partial(read_lists, self._settings.in_use))
-        await refuse_what_is_used(
-            self._open.connections, plan, self._settings.kubernetes, listed, what_to_do="Make a new plan."
-        )
+    @property
+    def _cleanup(self) -> CleanupSettings:
+        if not isinstance(self._planning, CleanupSettings):
+            raise RuntimeError("made of settings that are no cleanup's")
+        return self._planning
 
-    async def _carry_out(self, run: Run) -> Applied:
-        lock = self._settings.run.lock_in_registry
-        result = await carry_out(self._open, run, lock_in_registry=lock)
-        notes: tuple[str, ...] = ()
-        if not (result.incomplete or result.losses):
-            baselines = SqliteBaselines(self._settings.run.state_dir)
-            try:
-                await baselines.remember(run.plan.counted, run.plan.as_of, run.id)
-            except HolystoneError as error:  # no failure of this run
-                notes = (error.message,)
-        return Applied(run.id, result, notes)
+    @property
+    def _prune(self) -> PruneSettings:
+        if not isinstance(self._planning, PruneSettings):
+            raise RuntimeError("made of settings without retention policies")
+        return self._planning
 
-    def _journal(self) -> Journal:
-        return Journal.open(self._settings.run.state_dir)
+    @property
+    def _direct(self) -> DirectSettings:
+        match self._planning:
+            case DirectSettings():
+                return self._planning
+            case CleanupSettings():
+                return self._planning.direct()
+            case _:
+                raise RuntimeError("made of settings without a project")
 
     @property
     def _open(self) -> Session:
@@ -194,12 +265,7 @@ class Holystone:
         return self._session
 
 
-def _as_typed(value: str | bool | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """A value as it would be typed on the command line."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str() | None:
-            return value
-        case _:
-            return tuple(value)
+def _scope(images: bool, stages: bool) -> Scope:
+    if not (images or stages):
+        raise UsageError("A plan is of images or stages, or of both.")
+    return Scope(images, stages)

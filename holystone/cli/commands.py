@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -10,12 +9,18 @@ from pathlib import Path
 
 import anyio
 
+from holystone.api.client import Client
+from holystone.cli.delivery import Delivery
 from holystone.cli.logs import configure_logs
+from holystone.cli.managed_images import add_managed, show_managed
 from holystone.cli.reading import Words, read_settings
-from holystone.engine.errors import NOTHING_DELETED, HolystoneError, UsageError
+from holystone.cli.runs import Runs
+from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import listening
+from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import ImageName
+from holystone.engine.report.notice_words import notice_words
 from holystone.settings.given import Given, GivenValue
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.resolve import (
@@ -27,86 +32,49 @@ from holystone.settings.resolve import (
     resolve_journal,
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings, PruneSettings
 from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
-from holystone.workflows.decision import Scope
-from holystone.workflows.delivery import Delivery
-from holystone.workflows.manage import manage, show_managed
-from holystone.workflows.managed_images import prepare_removal
 from holystone.workflows.plan_file import read_plan
-from holystone.workflows.prepare import prepare_plan
-from holystone.workflows.purge import prepare_purge
-from holystone.workflows.reading import another_project, check_reading
-from holystone.workflows.runs import Runs
-from holystone.workflows.session import Interrupted, InterruptedMidway, Session, open_session, until_signal
-from holystone.workflows.undo import undo
+from holystone.workflows.session import Interrupted, InterruptedMidway, until_signal
+
+_Settings = CleanupSettings | DirectSettings | PruneSettings | ApplySettings
 
 
-def clean(given: Words, scope: Scope) -> int:
+def clean(given: Words, *, images: bool, stages: bool) -> int:
     settings = read_settings(resolve, given)
     # Here, where a signal still ends the program at once: whoever writes to standard input may never end.
     listed = read_lists(settings.in_use)
-    return _plan_and_deliver(
-        settings,
-        settings.notes,
-        lambda session: prepare_plan(
-            session.connections,
-            session.cache,
-            settings,
-            scope,
-            scope.named("cleanup"),
-            as_of=int(time.time()),
-            listed=listed,
-        ),
-    )
+    return plan_and_deliver(settings, lambda client: client.plan(images=images, stages=stages), listed)
 
 
-def purge(given: Words, scope: Scope) -> int:
+def purge(given: Words, *, images: bool, stages: bool) -> int:
     refuse_lists_in_use(given)
     resolver = partial(
         resolve_direct,
-        images_repo="needed" if scope.images else "welcome",
-        table=IMAGES_PURGE_OPTIONS if scope.images else STAGES_PURGE_OPTIONS,
+        images_repo="needed" if images else "welcome",
+        table=IMAGES_PURGE_OPTIONS if images else STAGES_PURGE_OPTIONS,
     )
     settings = read_settings(resolver, given)
-    return _plan_and_deliver(
-        settings,
-        settings.notes,
-        lambda session: prepare_purge(
-            session.connections, session.cache, settings, scope, scope.named("purge"), as_of=int(time.time())
-        ),
-    )
+    return plan_and_deliver(settings, lambda client: client.plan_purge(images=images, stages=stages))
 
 
 def list_managed_images(given: Words) -> int:
     settings = read_settings(partial(resolve_direct, images_repo="unused", table=LS_OPTIONS), given)
-    return _with_session(settings, lambda session: show_managed(session, settings, _reporter(settings)))
+    return _with_session(settings, lambda client: show_managed(client, settings, _reporter(settings)))
 
 
 def add_managed_image(name: str, given: Words) -> int:
     settings = read_settings(partial(resolve_direct, images_repo="unused", table=ADD_OPTIONS), given)
     (image,) = _images([name])
-    return _with_session(settings, lambda session: manage(session, settings, _reporter(settings), image))
+    return _with_session(settings, lambda client: add_managed(client, settings, _reporter(settings), image))
 
 
 def remove_managed_images(names: Sequence[str], given: Words) -> int:
     settings = read_settings(partial(resolve_direct, images_repo="unused", table=RM_OPTIONS), given)
     images = _images(names)
-    return _plan_and_deliver(
-        settings,
-        settings.notes,
-        lambda session: prepare_removal(
-            session.connections,
-            session.cache,
-            settings.places,
-            images,
-            "managed-images rm",
-            as_of=int(time.time()),
-            folder=session.folder,
-        ),
-    )
+    return plan_and_deliver(settings, lambda client: client.plan_removal(images))
 
 
 def _images(names: Sequence[str]) -> tuple[ImageName, ...]:
@@ -128,25 +96,35 @@ def apply_file(file: Path, given: Words) -> int:
             )
         delivery.reporter.note(f"the plan {file} has the hash {hashed}")
         if settings.places.are_given and not settings.places.has(plan):
-            raise another_project(file, plan)
-        async with _session(settings, progress) as session:
+            raise _another_project(file, plan)
+        async with _opened(settings, progress, listed) as client:
             with _before_deletion():
-                await check_reading(session.connections, plan, settings, listed, delivery.reporter.note)
-            return await delivery.deliver(session, plan)
+                for notice in await client.check(plan):
+                    delivery.reporter.note(notice_words(notice).of_one)
+            return await delivery.deliver(client, plan)
 
     return _main(job, progress)
+
+
+def _another_project(file: Path, plan: Plan) -> Refused:
+    at = ", ".join(str(each.repository) for each in plan.repositories[:3])
+    return Refused(
+        f"The plan {file} is about another project than --images-repo and --stages-storage, or their variables: it is "
+        f"about {at}{', …' if len(plan.repositories) > 3 else ''}.",
+        not_deleted=NOTHING_DELETED,
+        what_to_do="Take the right plan, or leave the addresses out: the plan has its own.",
+    )
 
 
 def resume_run(run: str | None, given: Words) -> int:
     settings = read_settings(partial(resolve_apply, command="resume"), given)
     listed = read_lists(settings.in_use)
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings))
 
     async def job() -> int:
-        async with _session(settings, progress) as session:
-            runs = Runs(delivery, settings, listed)
-            return await (runs.resume_last(session) if run is None else runs.resume(session, run))
+        async with _opened(settings, progress, listed) as client:
+            runs = _runs(client, settings)
+            return await (runs.resume_last() if run is None else runs.resume(run))
 
     return _main(job, progress)
 
@@ -156,16 +134,19 @@ def undo_run(run: str, given: Words) -> int:
     progress = _progress(settings)
 
     async def job() -> int:
-        async with _session(settings, progress) as session:
-            return await undo(session, settings, _reporter(settings), run)
+        async with _opened(settings, progress) as client:
+            return await _runs(client, settings).undo(run)
 
     return _main(job, progress, again="undo", left="The rest was not put back.")
 
 
 def give_up_run(run: str, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    delivery = Delivery(settings.run, _reporter(settings))
-    return _main(partial(Runs(delivery, settings).give_up, run))
+    return _main(partial(_runs(Client(settings, os.environ), settings).give_up, run))
+
+
+def _runs(client: Client, settings: ApplySettings) -> Runs:
+    return Runs(client, Delivery(settings.run, _reporter(settings)), settings)
 
 
 def run_demo(given: Words) -> int:
@@ -177,53 +158,50 @@ def run_demo(given: Words) -> int:
     return _main(lambda: tour(keep=given.get("keep") == "true"))
 
 
-def _plan_and_deliver(
-    settings: CleanupSettings | DirectSettings,
-    notes: tuple[str, ...],
-    prepare: Callable[[Session], Awaitable[Plan]],
+def plan_and_deliver(
+    settings: CleanupSettings | DirectSettings | PruneSettings,
+    prepare: Callable[[Client], Awaitable[Plan]],
+    listed: tuple[UsedImage, ...] = (),
 ) -> int:
     progress = _progress(settings)
-    delivery = Delivery(settings.run, _reporter(settings), notes)
+    delivery = Delivery(settings.run, _reporter(settings), settings.notes)
 
     async def job() -> int:
         with _before_deletion():
             await anyio.to_thread.run_sync(delivery.check)
-        async with _session(settings, progress) as session:
+        async with _opened(settings, progress, listed) as client:
             with _before_deletion(), progress.reading():
-                plan = await prepare(session)
-                await session.connections.settle()
-            return await delivery.deliver(session, plan)
+                plan = await prepare(client)
+            return await delivery.deliver(client, plan)
 
     return _main(job, progress)
 
 
-def _with_session(settings: DirectSettings, act: Callable[[Session], Awaitable[int]]) -> int:
+def _with_session(settings: DirectSettings, act: Callable[[Client], Awaitable[int]]) -> int:
 
     async def job() -> int:
-        async with open_session(settings.registry, settings.run, os.environ) as session:
-            code = await act(session)
-            await session.connections.settle()
-            return code
+        async with Client(settings, os.environ) as client:
+            return await act(client)
 
     return _main(job)
 
 
 @asynccontextmanager
-async def _session(
-    settings: CleanupSettings | DirectSettings | ApplySettings, progress: ProgressLines
-) -> AsyncIterator[Session]:
-    async with open_session(settings.registry, settings.run, os.environ) as session:
-        progress.watch(session.connections.scheduler)
-        yield session
+async def _opened(
+    settings: _Settings, progress: ProgressLines, listed: tuple[UsedImage, ...] = ()
+) -> AsyncIterator[Client]:
+    async with Client(settings, os.environ, listed=listed) as client:
+        progress.watch(client.scheduler)
+        yield client
 
 
-def _reporter(settings: CleanupSettings | DirectSettings | ApplySettings) -> Reporter:
+def _reporter(settings: _Settings) -> Reporter:
     kind = JsonReporter if settings.run.output == "json" else TextReporter
     level = settings.log.level
     return kind(quiet=level == "quiet", every_tag=level in ("verbose", "debug"), looks=settings.run.dry_run)
 
 
-def _progress(settings: CleanupSettings | DirectSettings | ApplySettings) -> ProgressLines:
+def _progress(settings: _Settings) -> ProgressLines:
     return ProgressLines(quiet=settings.log.level == "quiet")
 
 

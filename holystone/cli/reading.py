@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from holystone.cli.logs import configure_logs
 from holystone.settings.secrets import exposed, without_secrets
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
 from holystone.ui.output import tell
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""
-T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings)
+T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings, PruneSettings)
 
 
 def read_settings(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:

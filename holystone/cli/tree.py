@@ -18,6 +18,7 @@ from holystone.settings.tables import (
     GIVE_UP_OPTIONS,
     IMAGES_PURGE_OPTIONS,
     LS_OPTIONS,
+    PRUNE_OPTIONS,
     RESUME_OPTIONS,
     RM_OPTIONS,
     RUNS_OPTIONS,
@@ -102,6 +103,28 @@ def stages_purge(**given: Any) -> None:
     many are built on the stages is told if --images-repo says where they are.
     """
     do(lambda: _purge(given, images=False, stages=True))
+
+
+@holystone.command(cls=Command)
+@click.argument("repositories", metavar="[REPOSITORY...]", nargs=-1)
+@options(PRUNE_OPTIONS)
+def prune(repositories: tuple[str, ...], **given: Any) -> None:
+    """Deletes what no retention policy keeps, in any number of repositories.
+
+    \b
+        holystone prune --config holystone.yaml --dry-run
+        holystone prune 'registry.example.com/team-*/**' --keep newest=10 --keep pushed-within=30d --dry-run
+
+    Policies only ever keep: what none of their entries keeps, goes. A REPOSITORY is a pattern: * within a part of the
+    name, ** for one or more parts.
+    """
+
+    def job() -> int:
+        from holystone.cli.prune import prune
+
+        return prune(repositories, given)
+
+    do(job)
 
 
 @holystone.group("managed-images", cls=Group)
@@ -208,10 +231,12 @@ def runs(**given: Any) -> None:
 
         from holystone.cli.reading import read_settings
         from holystone.settings.resolve import resolve_journal
-        from holystone.ui.run_list import list_runs
+        from holystone.ui.run_list import print_runs
+        from holystone.workflows.journal import list_runs
 
-        settings = read_settings(resolve_journal, given)
-        return anyio.run(list_runs, settings.run.state_dir, settings.run.output)
+        run = read_settings(resolve_journal, given).run
+        print_runs(anyio.run(list_runs, run.state_dir), run.state_dir, run.output)
+        return 0
 
     if click.get_current_context().invoked_subcommand is None:
         do(job)
@@ -277,13 +302,11 @@ def version() -> None:
 
 def _cleanup(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import clean
-    from holystone.workflows.decision import Scope
 
-    return clean(given, Scope(images, stages))
+    return clean(given, images=images, stages=stages)
 
 
 def _purge(given: dict[str, Any], *, images: bool, stages: bool) -> int:
     from holystone.cli.commands import purge
-    from holystone.workflows.decision import Scope
 
-    return purge(given, Scope(images, stages))
+    return purge(given, images=images, stages=stages)

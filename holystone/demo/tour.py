@@ -6,13 +6,13 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
 
 import aiohttp
 import anyio
 import msgspec
 
 from holystone.adapters.state.own_files import open_own
+from holystone.api.client import Client
 from holystone.demo.project import build_demo
 from holystone.demo.published import PublishedProject
 from holystone.embedded.access import Basic, User
@@ -22,6 +22,7 @@ from holystone.engine.errors import HolystoneError
 from holystone.engine.events import listening
 from holystone.engine.model.manifests import MANIFEST_TYPES
 from holystone.engine.model.plan import Plan
+from holystone.engine.report.causes import failure
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.words import count
 from holystone.settings.resolve import resolve
@@ -29,12 +30,6 @@ from holystone.settings.values import CleanupSettings
 from holystone.ui.output import report
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import TextReporter
-from holystone.workflows.decision import Scope
-from holystone.workflows.delivery import Delivery
-from holystone.workflows.prepare import prepare_plan
-from holystone.workflows.session import open_session
-
-_COMMAND: Final = "cleanup"
 
 
 async def tour(*, keep: bool) -> int:
@@ -76,16 +71,18 @@ async def _publish(folder: Path, registry: EmbeddedRegistry, login: tuple[str, s
 
 async def _clean(settings: CleanupSettings) -> Plan:
     _title("2. What may go? The plan, with a reason for every tag (this is what --dry-run shows)")
-    async with open_session(settings.registry, settings.run, os.environ) as session:
-        plan = await prepare_plan(
-            session.connections, session.cache, settings, Scope(), _COMMAND, as_of=int(time.time())
-        )
+    reporter = TextReporter()
+    async with Client(settings, os.environ) as client:
+        plan = await client.plan()
         report(*plan_lines(plan, every_tag=True), "")
         _title("3. The same plan, carried out and checked (this is what a nightly run prints)")
         with listening(ProgressLines(quiet=False).heard):
-            code = await Delivery(settings.run, TextReporter()).deliver(session, plan)
-        if code:
-            raise HolystoneError("The demo's own cleanup failed.", what_to_do="Please report this with the output.")
+            applied = await client.apply(plan, lambda plan, _: reporter.announced(plan))
+        if error := failure(applied.run, applied.result):
+            raise HolystoneError(
+                f"The demo's own cleanup failed. {error.message}", what_to_do="Please report this with the output."
+            )
+        reporter.carried_out(applied.run, plan, applied.result, "done", 0, None)
     return plan
 
 

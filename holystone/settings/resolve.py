@@ -84,7 +84,7 @@ def resolve_direct(
     return DirectSettings(
         places=resolve_places(given) if knows_images else resolve_storage(given),
         registry=registry_settings(given),
-        project=msgspec.structs.replace(_project(given), keep_policies=None, default_policies_include_main=False),
+        project=_project(given).without_policies(),
         run=run_settings(given),
         log=log_settings(given),
         notes=tuple(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -49,6 +49,9 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     name: str | None = None
     """Counts before that in werf.yaml."""
     default_policies_include_main: bool = False
+
+    def without_policies(self) -> Self:
+        return msgspec.structs.replace(self, keep_policies=None, default_policies_include_main=False)
 
 
 class HistorySettings(msgspec.Struct, frozen=True):
@@ -155,6 +158,10 @@ class DirectSettings(msgspec.Struct, frozen=True):
             return self.places.images_repo
         return self.places.stages_storage
 
+    def to_apply(self) -> ApplySettings:
+        """The settings with which their plan is carried out: nobody is asked what is in use."""
+        return ApplySettings(self.registry, self.run, self.log, KubernetesSettings(Path(), without=True))
+
 
 class PruneSettings(msgspec.Struct, frozen=True):
     retention: RetentionFile
@@ -166,6 +173,10 @@ class PruneSettings(msgspec.Struct, frozen=True):
     log: LogSettings
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
+
+    def to_apply(self) -> ApplySettings:
+        """The settings with which their plan is carried out."""
+        return ApplySettings(self.registry, self.run, self.log, self.kubernetes, self.in_use)
 
 
 class CleanupSettings(ImagesSettings, frozen=True):
@@ -182,3 +193,11 @@ class CleanupSettings(ImagesSettings, frozen=True):
     allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
+
+    def to_apply(self) -> ApplySettings:
+        """The settings with which their plan is carried out."""
+        return ApplySettings(self.registry, self.run, self.log, self.kubernetes, self.in_use)
+
+    def direct(self) -> DirectSettings:
+        """The same project's for what asks no policy."""
+        return DirectSettings(self, self.registry, self.project.without_policies(), self.run, self.log)

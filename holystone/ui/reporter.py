@@ -150,8 +150,8 @@ class TextReporter(Reporter):
     def _planned(self, plan: Plan, ending: Ending, error: HolystoneError | None) -> None:
         if self.quiet and not self.looks:
             return
-        # Refusals are told once, as the error.
-        lines = plan_lines(msgspec.structs.replace(plan, refusals=()), every_tag=self.every_tag)
+        # Refusals, and what is left alone, are told once: as the error.
+        lines = plan_lines(msgspec.structs.replace(plan, refusals=(), set_aside=()), every_tag=self.every_tag)
         last = [NOTHING_DELETED if ending == "planned" else "There is nothing to delete."] if error is None else []
         output.report_lines(chain(lines, last))
 

@@ -1,27 +1,23 @@
-"""The runs of the journal, as a list. Loads nothing that deletes: it is asked for often, and by people who wait."""
+"""The runs of the journal, as a list. Loads nothing that deletes: people wait for it."""
 
 import time
 from pathlib import Path
 from typing import Final, Literal
 
-from holystone.adapters.state.sqlite import Journal
 from holystone.engine.model.records import RunRecord
 from holystone.ui import output
 
 _HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
 
 
-async def list_runs(state_dir: Path, form: Literal["text", "json"]) -> int:
-    """The exit code. Raises HolystoneError."""
-    with Journal.open(state_dir) as journal:
-        records = await journal.runs()
+def print_runs(records: tuple[RunRecord, ...], state_dir: Path, form: Literal["text", "json"]) -> None:
+    """Raises HolystoneError if they cannot be told."""
     if form == "json":
         _print_document(records)
     elif records:
         output.report(*_lines(records))
     else:
         output.tell(f"holystone: the journal in {state_dir} has no run.")
-    return 0
 
 
 def _lines(records: tuple[RunRecord, ...]) -> list[str]:

@@ -56,6 +56,16 @@ async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> P
     return with_more(plan, notices=notices, refusals=found.refusals)
 
 
+async def remember(state_dir: Path, plan: Plan, run_id: str = "") -> tuple[str, ...]:
+    """Keeps what there was to decide by, for later runs to be held against. What looks at a plan, or is refused, must
+    not shift what protects the next one. That nothing can be remembered is no failure: it is said."""
+    try:
+        await SqliteBaselines(state_dir).remember(plan.counted, plan.as_of, run_id)
+    except HolystoneError as error:
+        return (f"{error.message} So the next run has nothing newer to compare with.",)
+    return ()
+
+
 async def _deleted(state_dir: Path, before: Baseline) -> Mapping[Key, int]:
     """What runs of this journal have taken since, beside the one that left the baseline. What several of them tried to
     take, as each night where it cannot be deleted, counts once."""

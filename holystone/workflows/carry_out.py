@@ -7,14 +7,13 @@ from functools import partial
 
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.registry_tags import holding
-from holystone.engine.errors import Busy, Doubtful, HolystoneError
+from holystone.engine.errors import Doubtful, HolystoneError
 from holystone.engine.events import tell
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.executor.run import execute_plan
 from holystone.engine.model.events import Begun
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.ports import OpenSession, RepositorySession, Run
-from holystone.engine.report.document import Ending
 from holystone.engine.undo import RepositoryUndo, UndoResult, uncover, undo_run
 from holystone.workflows.session import Session
 
@@ -97,16 +96,3 @@ async def _log_in(connections: Connections, plan: Plan) -> None:
         if registry not in known:
             known.add(registry)
             await connections.session(each.repository, each.implementation, each.place, each.detected_by)
-
-
-def ending_of(result: RunResult) -> tuple[Ending, int]:
-    """How a run ended, with the exit code."""
-    if result.losses:
-        return "failed", 1
-    if result.incomplete:
-        # What is said to be deleted and still served is done in part: some of it may be gone a moment later.
-        done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
-        if not done and all(each.is_stopped_by(Busy) for each in result.repositories if each.incomplete):
-            return "refused", 3
-        return ("partial", 4) if done else ("failed", 1)
-    return "done", 0

@@ -1,6 +1,7 @@
 """What is in use somewhere: in the clusters of the user's Kubernetes configuration, and as the user's own lists say."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 import anyio.to_thread
 import msgspec
@@ -17,6 +18,9 @@ from holystone.engine.model.references import Repository
 from holystone.engine.model.source_notices import UsedByLists, UsedInClusters, WordsSkipped
 from holystone.engine.names import may_name
 from holystone.settings.values import KubernetesSettings
+
+A_WHILE: Final = 60.0
+"""Seconds after which clusters are asked again, by whoever goes on with what they said."""
 
 
 class Users(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import NamedTuple
 
 import anyio
 import msgspec
@@ -25,16 +25,18 @@ from holystone.workflows.baselines import count_sources, hold_against_last
 from holystone.workflows.clock import check_clock
 from holystone.workflows.decide import decide
 from holystone.workflows.decision import Rules, Scope, StrategyIntent
-from holystone.workflows.in_use import FoundInUse, Users, find_users, read_in_use, refuse_unfilled
+from holystone.workflows.in_use import A_WHILE, FoundInUse, Users, find_users, read_in_use, refuse_unfilled
 from holystone.workflows.intent import GitAnswer, ask_git, image_tags
 from holystone.workflows.inventory import ProjectInventory, RepositoryTarget, read_inventory
 from holystone.workflows.locate import Places, locate, storage_repository
 from holystone.workflows.planning import PlanningOptions, make_plan
 from holystone.workflows.unlisted import folding, look_up
 
-_A_WHILE: Final = 60.0
-"""Seconds in which the registries are read, after which clusters are asked again. The first time tells at once of one
-that cannot be asked."""
+
+class Prepared(NamedTuple):
+    plan: Plan
+    users: Users
+    """Who was asked what is in use."""
 
 
 async def prepare_plan(
@@ -45,7 +47,7 @@ async def prepare_plan(
     command: str,
     as_of: int,
     listed: Collection[UsedImage] = (),
-) -> Plan:
+) -> Prepared:
     """`listed`: images that the user says are in use. Raises HolystoneError; nothing is changed anywhere."""
     project = await load_project(settings.project)
     if not (settings.run.dry_run or settings.run.plan_out):
@@ -94,7 +96,8 @@ async def prepare_plan(
     asked = scope.images and bool(users.clusters or users.listed)
     counted = count_sources(plan, inventory, answer, users_asked=asked)
     plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
-    return await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
+    plan = await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
+    return Prepared(plan, users)
 
 
 async def _registry(
@@ -140,8 +143,9 @@ async def _read(
     jobs = (registries, used, git_history) if scope.images else (registries, used)
     began = anyio.current_time()
     await for_each(jobs, lambda job: job(), workers=len(jobs))
-    if anyio.current_time() - began > _A_WHILE:
-        # Somebody may have rolled back meanwhile to what is about to be doomed.
+    if anyio.current_time() - began > A_WHILE:
+        # The first time told at once of one that cannot be asked. Somebody may have rolled back since to what is about
+        # to be doomed.
         await used()
     images = tuple(dict.fromkeys(chain.from_iterable(each.images for each in in_use)))
     return (git[0] if git else None), msgspec.structs.replace(in_use[-1], images=images), inventory[0]

@@ -36,7 +36,7 @@ from holystone.settings.values import KubernetesSettings
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
 from holystone.workflows.clones import Clones
-from holystone.workflows.in_use import find_users, read_in_use
+from holystone.workflows.in_use import Users, find_users, read_in_use
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
@@ -65,11 +65,12 @@ async def prepare_prune(
     kubernetes: KubernetesSettings,
     options: PruneOptions,
     listed: Collection[UsedImage] = (),
-) -> Plan:
-    """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
-    the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
-    asked = await find_users(kubernetes, listed, connections.environ)
-    in_use = await read_in_use(asked, connections.environ)
+) -> tuple[Plan, Users]:
+    """The plan, and who was asked what is in use. `listed`: images that the user says are in use. What cannot be read,
+    or must not be touched, is set aside, and the rest planned. Raises HolystoneError for what all of it depends on;
+    nothing is changed anywhere."""
+    users = await find_users(kubernetes, listed, connections.environ)
+    in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of)
     made = _Made(FileSpool(RepositoryPlan, options.folder), list(in_use.notices))
     reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, made)
@@ -91,7 +92,7 @@ async def prepare_prune(
 
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
-    return msgspec.structs.replace(made.plan(options), clusters=asked.asked)
+    return msgspec.structs.replace(made.plan(options), clusters=users.asked), users
 
 
 class _Made:

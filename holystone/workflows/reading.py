@@ -1,50 +1,67 @@
-"""Whether a plan out of a file still is what was read: the same project, the same registry, and used by nobody."""
+"""Whether a plan still is what was read: of this project and this day, of the same registry, and used by nobody."""
 
-from collections.abc import Callable, Collection
-from pathlib import Path
+import time
+from collections.abc import Collection
+from typing import Final
 
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import NOTHING_DELETED, Refused
 from holystone.engine.model.in_use import UsedImage
+from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.report.notice_words import notice_words
 from holystone.engine.scheduler import for_each
-from holystone.settings.values import ApplySettings
-from holystone.workflows.still_unused import refuse_what_is_used
+from holystone.settings.places import ProjectPlaces
+from holystone.settings.values import DAY, ApplySettings
+from holystone.workflows.still_unused import Looked, refuse_what_is_used
 
-_AGAIN = "Make a new plan with --plan-out."
-
-
-def another_project(file: Path, plan: Plan) -> Refused:
-    at = ", ".join(str(each.repository) for each in plan.repositories[:3])
-    return Refused(
-        f"The plan {file} is about another project than --images-repo and --stages-storage, or their variables: it is "
-        f"about {at}{', …' if len(plan.repositories) > 3 else ''}.",
-        not_deleted=NOTHING_DELETED,
-        what_to_do="Take the right plan, or leave the addresses out: the plan has its own.",
-    )
+_AGAIN: Final = "Make a new plan with --plan-out."
 
 
-async def check_reading(
+async def check_plan(
     connections: Connections,
     plan: Plan,
+    before: Looked | None,
     settings: ApplySettings,
     listed: Collection[UsedImage],
-    note: Callable[[str], None],
-) -> None:
-    """Raises Refused, IncompleteSource."""
-    for notice in await refuse_what_is_used(
-        connections, plan, settings.kubernetes, listed, what_to_do=f"{_AGAIN} What is in use stays in it."
-    ):
-        note(notice_words(notice).of_one)
+) -> tuple[Looked | None, tuple[Notice, ...]]:
+    """What is known of the plan by now, and what a person should know. `before`: what is known already, as
+    `refuse_what_is_used` takes it; of a plan that was neither made nor looked at here, the registries are asked whether
+    they are the same. Raises Refused, IncompleteSource."""
+    refuse_another_project(settings.places, plan, "The plan")
+    if not -settings.max_age <= plan.as_of - time.time() <= DAY:
+        raise Refused(
+            "The plan is of another day: what is there, and what is wanted, may be another by now.",
+            not_deleted=NOTHING_DELETED,
+            what_to_do="Make a new one.",
+        )
+    looked, notices = await refuse_what_is_used(
+        connections,
+        plan,
+        before,
+        settings.kubernetes,
+        listed,
+        what_to_do=f"{_AGAIN} What is in use stays in it.",
+    )
+    if before is None or not before.is_at(plan):
+        await for_each(
+            (each for each in plan.repositories if each.passes),
+            lambda at: _refuse_another_registry(connections, at),
+            workers=8,
+        )
+    return looked, notices
 
-    async def same_registry(at: RepositoryPlan) -> None:
-        session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
-        if (await session.probe()).manners != at.manners:
-            raise Refused(
-                f"{at.repository}: the registry there does not do what it did when the plan was made: it is another "
-                "one, or was set up or updated meanwhile.",
-                what_to_do=_AGAIN,
-            )
 
-    await for_each((each for each in plan.repositories if each.passes), same_registry, workers=8)
+def refuse_another_project(places: ProjectPlaces, plan: Plan, what: str) -> None:
+    """What is said of a project's registries, and their logins, is not for another's. Raises Refused."""
+    if places.are_given and plan.repositories and not places.has(plan):
+        raise Refused(f"{what} is another project's.", not_deleted=NOTHING_DELETED)
+
+
+async def _refuse_another_registry(connections: Connections, at: RepositoryPlan) -> None:
+    session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
+    if (await session.probe()).manners != at.manners:
+        raise Refused(
+            f"{at.repository}: the registry there does not do what it did when the plan was made: it is another "
+            "one, or was set up or updated meanwhile.",
+            what_to_do=_AGAIN,
+        )

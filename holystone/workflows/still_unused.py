@@ -1,44 +1,78 @@
 """Before a plan is carried out that was made some time ago: does anybody use by now what it takes away?"""
 
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from holystone.adapters.http.reply import printable
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import Refused
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.plan import Plan
+from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.planner.refusals import doomed_and_used
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.in_use import find_users_again, read_in_use, refuse_unfilled
+from holystone.workflows.in_use import A_WHILE, Users, find_users_again, read_in_use, refuse_unfilled
 from holystone.workflows.unlisted import look_up
 
 _SHOWN: Final = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Who was asked what is in use, for a plan that was made or looked at here, and when."""
+
+    repositories: Sequence[RepositoryPlan]
+    users: Users
+    moment: float
+    """Unix seconds."""
+
+    def is_at(self, plan: Plan) -> bool:
+        """Whether it is this very plan, whatever was lifted of its refusals since."""
+        return plan.repositories is self.repositories
+
+
 async def refuse_what_is_used(
     connections: Connections,
     plan: Plan,
+    before: Looked | None,
     settings: KubernetesSettings,
     listed: Collection[UsedImage],
     *,
     what_to_do: str,
-) -> tuple[Notice, ...]:
-    """Asks the clusters that were asked for the plan, and those that are new, unless the plan was made without any. The
-    notices. Raises Refused, naming what is used and by whom; IncompleteSource."""
+) -> tuple[Looked | None, tuple[Notice, ...]]:
+    """What is known of the plan by now, and the notices. Asks the clusters that were asked for the plan, and those that
+    are new, unless the plan was made without any. `before`: what is known already; if it is of this plan, its clusters
+    are asked again only if that was more than a minute ago, and what people list counts if it is other than it was.
+    Raises Refused, naming what is used and by whom; IncompleteSource."""
     if plan.is_empty:
-        return ()
+        return before, ()
+    now = time.time()
+    if before is None or not before.is_at(plan):
+        users = asked = await find_users_again(plan.clusters, settings, listed, connections.environ)
+    else:
+        users = asked = msgspec.structs.replace(before.users, listed=listed)
+        if abs(now - before.moment) <= A_WHILE:
+            if listed == before.users.listed:
+                return before, ()
+            now, asked = before.moment, Users(listed=listed)
+    notices = await _refuse(connections, plan, asked, what_to_do)
+    return Looked(plan.repositories, users, now), notices
+
+
+async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do: str) -> tuple[Notice, ...]:
     places = {each.repository: each for each in plan.repositories}
 
     async def session_of(repository: Repository) -> RepositorySession:
         at = places[repository]
-        return await connections.session(repository, at.implementation, at.place, at.detected_by)
+        return await connections.session(at.repository, at.implementation, at.place, at.detected_by)
 
-    users = await find_users_again(plan.clusters, settings, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     refuse_unfilled(in_use, places)
     unlisted = await look_up(in_use.images, _listed(plan), session_of)

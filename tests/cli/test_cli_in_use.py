@@ -90,7 +90,7 @@ def test_what_is_rolled_back_to_while_the_registries_are_read_stays(
     api = cluster()
     api.answers["deployments"] = [web.json_response({"kind": "DeploymentList", "metadata": {}, "items": []})]
     api.run("deployments", "web", f"{address}:{tag}", namespace="shop")
-    monkeypatch.setattr(prepare, "_A_WHILE", 0.0)
+    monkeypatch.setattr(prepare, "A_WHILE", 0.0)
     assert shop.cleanup().code == 0
     assert tag in tags(shop)
 

@@ -12,6 +12,7 @@ HolystoneError
 │       │   └── Unseen     a repository that is not there, or that may not be read: the registry does not tell which
 │       └── Doubtful       an answer may have been the one to another question
 │           └── PlanDoubtful   … and a plan was made of it
+├── DoneInPart             some of it was done, and some must not be, or could not   exit code 4
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
     ├── TooLate            not sent: what it was decided on was seen too long ago by then
@@ -96,6 +97,10 @@ class Doubtful(IncompleteSource):
 
 class PlanDoubtful(Doubtful):
     """Answers contradict the plan itself, so that going on with it is no way out: a new one is."""
+
+
+class DoneInPart(HolystoneError):
+    exit_code = 4
 
 
 class RegistryFailure(HolystoneError):

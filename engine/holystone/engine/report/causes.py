@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, HolystoneError, Refused, Unreachable
+from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, DoneInPart, HolystoneError, Refused, Unreachable
 from holystone.engine.executor.results import RunResult, Stopped
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import Refusal
 from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
+from holystone.engine.report.selection_words import set_aside_lines
 from holystone.engine.report.words import count
 
 _SHOWN: Final = 5
@@ -38,6 +39,28 @@ def _kind(plan: Plan) -> type[HolystoneError]:
     if not promises <= {"deletion-disabled", "cannot-go"}:
         return Refused
     return DeletionDisabled if "deletion-disabled" in promises else HolystoneError
+
+
+def left_alone(plan: Plan, *, others: bool) -> HolystoneError | None:
+    """What the plan leaves alone, each cause told once. `others`: something else is done, or would be."""
+    if not plan.set_aside:
+        return None
+    kind = DoneInPart if others else Refused
+    registries = sum(each.repository is None for each in plan.set_aside)
+    repositories = len(plan.set_aside) - registries
+    parts = [f"{repositories:,} {'repository' if repositories == 1 else 'repositories'}"] if repositories else []
+    parts += [f"all of {registries:,} {'registry' if registries == 1 else 'registries'}"] if registries else []
+    is_one = len(plan.set_aside) == 1
+    return kind(
+        "\n".join(
+            (
+                f"{' and '.join(parts).capitalize()} {'was' if is_one else 'were'} left alone.",
+                *set_aside_lines(plan.set_aside),
+            )
+        ),
+        not_deleted="" if others else NOTHING_DELETED,
+        what_to_do="The next run judges them again." if others else "",
+    )
 
 
 _LOST: Final = "Find out who else deletes there; the journal has the manifests of all that Holystone deleted."

@@ -1,29 +1,27 @@
-"""Undoes a run that is in the journal, and reports it."""
+"""How a run, or an undo, has ended: in a word and as an exit code."""
 
-from holystone.adapters.state.sqlite import Journal
 from holystone.engine.errors import Busy, HolystoneError
+from holystone.engine.executor.results import RunResult
 from holystone.engine.report.document import Ending
 from holystone.engine.undo import UndoResult
-from holystone.settings.values import ApplySettings
-from holystone.workflows.carry_out import take_back
-from holystone.workflows.session import Session
-from holystone.workflows.telling import Reporter
 
 
-async def undo(session: Session, settings: ApplySettings, reporter: Reporter, run_id: str) -> int:
-    """The exit code. Raises HolystoneError; UsageError for an unknown run, Refused for one that is alive."""
-    dry_run = settings.run.dry_run
-    with Journal.open(settings.run.state_dir) as journal:
-        run = await journal.load(run_id)
-        lock = settings.run.lock_in_registry
-        result = await take_back(session, run, lock_in_registry=lock, dry_run=dry_run)
-    ending, code = _ending(result, dry_run)
-    reporter.undone(run_id, result, ending, code, _failure(run_id, result) if code else None)
-    return code
+def ending_of(result: RunResult) -> tuple[Ending, int]:
+    """How a run ended, with the exit code."""
+    if result.losses:
+        return "failed", 1
+    if result.incomplete:
+        # What is said to be deleted and still served is done in part: some of it may be gone a moment later.
+        done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
+        if not done and all(each.is_stopped_by(Busy) for each in result.repositories if each.incomplete):
+            return "refused", 3
+        return ("partial", 4) if done else ("failed", 1)
+    return "done", 0
 
 
-def _ending(result: UndoResult, dry_run: bool) -> tuple[Ending, int]:
-    """What somebody else has taken is not back either, so that a script learns of it."""
+def ending_of_undo(result: UndoResult, *, dry_run: bool) -> tuple[Ending, int]:
+    """How an undo ended, with the exit code. What somebody else has taken is not back either, so that a script learns
+    of it."""
     lost = len(result.lost)
     if result.incomplete or lost:
         if not result.put_back and all(each.is_stopped_by(Busy) for each in result.repositories if each.incomplete):
@@ -34,7 +32,8 @@ def _ending(result: UndoResult, dry_run: bool) -> tuple[Ending, int]:
     return ("done" if result.put_back else "nothing-to-do"), 0
 
 
-def _failure(run_id: str, result: UndoResult) -> HolystoneError:
+def failure_of_undo(run_id: str, result: UndoResult) -> HolystoneError:
+    """What is wrong with an undo that has not ended well."""
     lost, not_tried = len(result.lost), result.not_tried
     parts = [f"{lost:,} tags and manifests could not be put back"] if lost else []
     parts += [f"{not_tried:,} were not tried"] if not_tried else []
