@@ -120,7 +120,13 @@ class Client:
         """What `holystone prune` would do. What was to be judged as well and could not be is in its `set_aside`."""
         settings, session = self._prune, self._open
         fuse = None if settings.run.yes_delete_that_many else FuseLimits()
-        options = PruneOptions(int(time.time()), fuse, settings.run.cache_dir)
+        options = PruneOptions(
+            int(time.time()),
+            fuse,
+            settings.run.cache_dir,
+            settings.run.state_dir,
+            settings.run.accept_new_baseline,
+        )
         with listening(*self._listeners):
             plan, users = await prepare_prune(
                 session.connections,

@@ -17,14 +17,14 @@ from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.reasons import NotJudged
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.model.refusals import Refusal
+from holystone.engine.model.refusals import Refusal, SourceShrank
 from holystone.engine.model.selection_notices import LooksLikeProject
 from holystone.engine.model.set_aside import Failure, SetAside, in_order, is_set_aside
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.refusals import FuseLimits
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
 from holystone.engine.planning import Judged, PlannedRepository, Where, plan_repository
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
@@ -33,6 +33,7 @@ from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
+from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
 from holystone.workflows.clones import Clones
@@ -56,6 +57,9 @@ class PruneOptions(msgspec.Struct, frozen=True):
     """None: the user said --yes-delete-that-many."""
     folder: Path
     """Where what does not fit into memory is kept meanwhile."""
+    state_dir: Path
+    accept_new_baseline: bool = False
+    """What has shrunk since the last run has done so rightly."""
 
 
 async def prepare_prune(
@@ -92,7 +96,39 @@ async def prepare_prune(
 
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
-    return msgspec.structs.replace(made.plan(options), clusters=users.asked), users
+    plan = await hold_against_last(made.plan(options), options.state_dir, accepted=options.accept_new_baseline)
+    return msgspec.structs.replace(_shrunk_aside(plan, options.folder), clusters=users.asked), users
+
+
+def _shrunk_aside(plan: Plan, folder: Path) -> Plan:
+    """The plan without repositories of which a run has seen far more, less what runs have deleted since."""
+    shrunk: dict[Repository, list[Refusal]] = {}
+    for refusal in plan.refusals:
+        if isinstance(refusal, SourceShrank) and refusal.repository:
+            shrunk.setdefault(refusal.repository, []).append(refusal)
+    if not shrunk:
+        return plan
+    aside = [
+        SetAside(each.repository.host, each.repository, tuple(why))
+        for each in plan.repositories
+        if (why := shrunk.get(each.repository.canonical))
+    ]
+    return msgspec.structs.replace(
+        plan,
+        repositories=_without(plan.repositories, {each.repository for each in aside if each.repository}, folder),
+        refusals=tuple(each for each in plan.refusals if not (isinstance(each, SourceShrank) and each.repository)),
+        set_aside=in_order((*plan.set_aside, *aside)),
+    )
+
+
+def _without(
+    plans: Sequence[RepositoryPlan], aside: Collection[RegistryHost | Repository], folder: Path
+) -> Sequence[RepositoryPlan]:
+    left = FileSpool(RepositoryPlan, folder)
+    for each in plans:
+        if not is_set_aside(each.repository, aside):
+            left.append(each)
+    return left
 
 
 class _Made:
@@ -121,14 +157,20 @@ class _Made:
     def plan(self, options: PruneOptions) -> Plan:
         aside = in_order(self._set_aside)
         whole = {each.host for each in aside if each.repository is None}
-        plans = self.plans
-        if whole:
-            plans = FileSpool(RepositoryPlan, options.folder)
-            for each in self.plans:
-                if not is_set_aside(each.repository, whole):
-                    plans.append(each)
-        plan = assemble(as_of=options.as_of, command=COMMAND, repositories=plans, notices=self.notices)
-        return msgspec.structs.replace(plan, counted=tuple(sorted(self.counted)), set_aside=aside)
+        plans = _without(self.plans, whole, options.folder) if whole else self.plans
+        counted = sorted(each for each in self.counted if each.key.repository.host not in whole)
+        total = sum(each.number for each in counted)
+        blown = (
+            blow_fuse_of_all(total - sum(each.left for each in counted), total, options.fuse) if options.fuse else None
+        )
+        plan = assemble(
+            as_of=options.as_of,
+            command=COMMAND,
+            repositories=plans,
+            notices=self.notices,
+            refusals=(blown,) if blown else (),
+        )
+        return msgspec.structs.replace(plan, counted=tuple(counted), set_aside=aside)
 
 
 class _Reader:

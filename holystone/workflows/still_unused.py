@@ -1,7 +1,7 @@
 """Before a plan is carried out that was made some time ago: does anybody use by now what it takes away?"""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.settings.values import KubernetesSettings
 from holystone.workflows.in_use import A_WHILE, Users, find_users_again, read_in_use, refuse_unfilled
+from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.unlisted import look_up
 
 _SHOWN: Final = 5
@@ -67,15 +68,21 @@ async def refuse_what_is_used(
 
 
 async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do: str) -> tuple[Notice, ...]:
-    places = {each.repository: each for each in plan.repositories}
+    in_use = await read_in_use(users, connections.environ)
+    named = {each.repository.canonical for each in in_use.images if each.repository}
+    listed: dict[Repository, Mapping[Tag, Digest | None]] = {}
+    places: dict[Repository, RepositoryTarget] = {}
+    for at in plan.repositories:
+        refuse_unfilled(in_use, (at.repository,))
+        if at.repository.canonical in named:
+            listed[at.repository] = _listed(at)
+            places[at.repository] = RepositoryTarget(at.repository, at.implementation, at.place, at.detected_by)
 
     async def session_of(repository: Repository) -> RepositorySession:
         at = places[repository]
         return await connections.session(at.repository, at.implementation, at.place, at.detected_by)
 
-    in_use = await read_in_use(users, connections.environ)
-    refuse_unfilled(in_use, places)
-    unlisted = await look_up(in_use.images, _listed(plan), session_of)
+    unlisted = await look_up(in_use.images, listed, session_of)
     await connections.settle()
     if used := doomed_and_used(plan, (*in_use.images, *unlisted)):
         lines = [f"{what} ({printable(user_text(by[0]))})" for what, by in used.items()]
@@ -88,12 +95,9 @@ async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do
     return in_use.notices
 
 
-def _listed(plan: Plan) -> dict[Repository, dict[Tag, Digest | None]]:
+def _listed(plan: RepositoryPlan) -> dict[Tag, Digest | None]:
     """Which tags there are, and where they point, as the plan has it."""
-    listed: dict[Repository, dict[Tag, Digest | None]] = {}
-    for at in plan.repositories:
-        tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in at.kept}
-        for step in at.steps:
-            tags |= dict.fromkeys(step.tags, step.digest)
-        listed[at.repository] = tags
-    return listed
+    tags: dict[Tag, Digest | None] = {kept.tag: kept.digest for kept in plan.kept}
+    for step in plan.steps:
+        tags |= dict.fromkeys(step.tags, step.digest)
+    return tags

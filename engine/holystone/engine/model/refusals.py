@@ -35,6 +35,19 @@ class NumberExceeded(Value, frozen=True, tag_field="kind", tag="number-exceeded"
     """Tags that may go at most."""
 
 
+class ShareOfAllExceeded(Value, frozen=True, tag_field="kind", tag="share-of-all-exceeded"):
+    """Too large a part of all repositories together, though each may be too small to say so."""
+
+    promise: ClassVar[Promise] = "fuse"
+    repository: ClassVar[None] = None
+    doomed: Number
+    """Tags that would go."""
+    total: Number
+    """Tags that there are in all repositories that are judged."""
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    """Part of them that may go at most."""
+
+
 class CannotDelete(Value, frozen=True, tag_field="kind", tag="cannot-delete"):
     """Deletion is switched off on the server, or it is read-only, or has no way to delete."""
 
@@ -164,6 +177,7 @@ class AllOfAnotherProject(Value, frozen=True, tag_field="kind", tag="all-of-anot
 Refusal: TypeAlias = (
     ShareExceeded
     | NumberExceeded
+    | ShareOfAllExceeded
     | CannotDelete
     | Locked
     | Unconfirmed

@@ -2,7 +2,7 @@
 first, and images that somebody uses by the time it is carried out."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -10,7 +10,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.in_use import UsedImage, User
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.model.refusals import CannotDelete, NumberExceeded, ShareExceeded, Unconfirmed
+from holystone.engine.model.refusals import CannotDelete, NumberExceeded, ShareExceeded, ShareOfAllExceeded, Unconfirmed
 
 
 def refuse_if_disabled(plan: RepositoryPlan, capabilities: Capabilities) -> CannotDelete | None:
@@ -43,6 +43,13 @@ def blow_fuse(plan: RepositoryPlan, limits: FuseLimits) -> ShareExceeded | Numbe
     return None
 
 
+def blow_fuse_of_all(doomed: int, total: int, limits: FuseLimits) -> ShareOfAllExceeded | None:
+    """The refusal of a plan of many repositories, each of which may be too small for a fuse of its own."""
+    if total >= limits.from_tags and doomed > limits.share * total:
+        return ShareOfAllExceeded(doomed, total, limits.share)
+    return None
+
+
 def ask_first(plan: Plan, phrase: str) -> Plan:
     """The plan with a question to answer first, for one that no policy stands behind. `phrase` is what a person types
     to confirm: a name that is not typed by mistake."""
@@ -56,17 +63,22 @@ def open_question(plan: Plan) -> Unconfirmed | None:
     return next((each for each in plan.refusals if isinstance(each, Unconfirmed)), None)
 
 
-def doomed_and_used(plan: Plan, used: Iterable[UsedImage]) -> Mapping[str, tuple[User, ...]]:
+def doomed_and_used(plan: Plan, used: Collection[UsedImage]) -> Mapping[str, tuple[User, ...]]:
     """What a plan takes away although somebody uses it by now, in words, with who uses it; sorted. By name, or by the
-    digest of manifest or configuration, wherever that was pulled from."""
+    digest of manifest or configuration, wherever that was pulled from. What is held is of what is used, not of the
+    plan, which may be of thousands of repositories."""
+    names = {(each.repository.canonical, each.tag) for each in used if each.repository and each.tag}
+    digests = {each.digest for each in used if each.digest}
     by_name: dict[tuple[Repository, Tag], str] = {}
     by_digest: dict[Digest, str] = {}
     for at in plan.repositories:
         for step in at.steps:
             shown = f"{at.repository}:{step.tags[0]}" if step.tags else f"{at.repository}@{step.digest}"
-            by_name |= {(at.repository.canonical, tag): f"{at.repository}:{tag}" for tag in step.tags}
+            for tag in step.tags:
+                if (name := (at.repository.canonical, tag)) in names:
+                    by_name[name] = f"{at.repository}:{tag}"
             for digest in (step.digest, at.image_ids.get(step.digest)):
-                if digest:
+                if digest in digests:
                     by_digest.setdefault(digest, shown)
     found: defaultdict[str, dict[User, None]] = defaultdict(dict)
     for image in used:

@@ -59,6 +59,12 @@ def refusal_words(refusal: Refusal) -> RefusalWords:
                 _READ,
                 "more tags would be deleted than are allowed",
             )
+        case refusals.ShareOfAllExceeded(doomed, total, share):
+            return RefusalWords(
+                f"{doomed:,} of {total:,} tags of all repositories would be deleted, more than {share:.0%}",
+                _READ,
+                "too large a part of all tags would be deleted",
+            )
         case refusals.CannotDelete(_, because):
             return RefusalWords(
                 because or "the registry deletes neither by tag nor by digest",
