@@ -17,9 +17,9 @@ from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.reasons import NotJudged
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.model.refusals import Refusal, SourceShrank
+from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.selection_notices import LooksLikeProject
-from holystone.engine.model.set_aside import Failure, SetAside, in_order, is_set_aside
+from holystone.engine.model.set_aside import Failure, SetAside, in_order
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.assemble import assemble
@@ -33,6 +33,7 @@ from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
+from holystone.workflows.aside import shrunk_aside, without
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
@@ -97,38 +98,7 @@ async def prepare_prune(
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(options), options.state_dir, accepted=options.accept_new_baseline)
-    return msgspec.structs.replace(_shrunk_aside(plan, options.folder), clusters=users.asked), users
-
-
-def _shrunk_aside(plan: Plan, folder: Path) -> Plan:
-    """The plan without repositories of which a run has seen far more, less what runs have deleted since."""
-    shrunk: dict[Repository, list[Refusal]] = {}
-    for refusal in plan.refusals:
-        if isinstance(refusal, SourceShrank) and refusal.repository:
-            shrunk.setdefault(refusal.repository, []).append(refusal)
-    if not shrunk:
-        return plan
-    aside = [
-        SetAside(each.repository.host, each.repository, tuple(why))
-        for each in plan.repositories
-        if (why := shrunk.get(each.repository.canonical))
-    ]
-    return msgspec.structs.replace(
-        plan,
-        repositories=_without(plan.repositories, {each.repository for each in aside if each.repository}, folder),
-        refusals=tuple(each for each in plan.refusals if not (isinstance(each, SourceShrank) and each.repository)),
-        set_aside=in_order((*plan.set_aside, *aside)),
-    )
-
-
-def _without(
-    plans: Sequence[RepositoryPlan], aside: Collection[RegistryHost | Repository], folder: Path
-) -> Sequence[RepositoryPlan]:
-    left = FileSpool(RepositoryPlan, folder)
-    for each in plans:
-        if not is_set_aside(each.repository, aside):
-            left.append(each)
-    return left
+    return msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked), users
 
 
 class _Made:
@@ -157,7 +127,7 @@ class _Made:
     def plan(self, options: PruneOptions) -> Plan:
         aside = in_order(self._set_aside)
         whole = {each.host for each in aside if each.repository is None}
-        plans = _without(self.plans, whole, options.folder) if whole else self.plans
+        plans = without(self.plans, whole, options.folder) if whole else self.plans
         counted = sorted(each for each in self.counted if each.key.repository.host not in whole)
         total = sum(each.number for each in counted)
         blown = (
