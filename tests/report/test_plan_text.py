@@ -3,7 +3,7 @@ concerns and an example."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from holystone.engine.model.reasons import (
 )
 from holystone.engine.model.references import Commit, Digest, ImageName, Reference, Repository, RepositoryPath, Tag
 from holystone.engine.model.references import RegistryHost as Host
+from holystone.engine.model.value import Value
 from holystone.engine.report.counted import counted
 from holystone.engine.report.plan_text import plan_lines
 from holystone.engine.report.reason_words import reason_words
@@ -146,4 +147,10 @@ def example(kind: type[KeepReason]) -> KeepReason:
 
 def _any_of(kind: object, values: Mapping[type, object]) -> object:
     """Of `str | None` and the like, a value of the first."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    if get_origin(kind) is tuple:
+        return (_any_of(get_args(kind)[0], values),)
+    if inner := [each for each in get_args(kind) if isinstance(each, type) and issubclass(each, Value)]:
+        return example(inner[0]) if inner[0] not in values else values[inner[0]]
     return next((found for each, found in values.items() if each in (kind, *get_args(kind))), APP)
