@@ -1,0 +1,244 @@
+"""Whole runs of `prune`: policies over repositories that nobody has described otherwise."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from holystone.embedded.faults import Answer, Fault
+from holystone.engine.model.references import RepositoryPath
+from tests.support import images
+from tests.support.command_line import Bench, bench, now
+
+DAY = 86_400
+
+
+class Registry:
+    """Repositories with tags, by the day on which each was built."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def push(self, path: str, tags: Mapping[str, float], *, labels: Mapping[str, str] | None = None) -> None:
+        """`tags`: how many days ago each was built."""
+        at = RepositoryPath(path)
+        for tag, days in tags.items():
+            built = dt.datetime.fromtimestamp(now() - days * DAY, dt.UTC)
+            config = images.config(f"{path}:{tag}", created=built.isoformat(), labels=dict(labels or {}))
+            self.bench.registry.storage.put_blob(at, config)
+            raw = images.image(config)
+            self.bench.registry.storage.put_manifest(at, raw.body, raw.media_type, tag)
+
+    def tags(self, path: str) -> list[str]:
+        return sorted(self.bench.registry.storage.repositories[RepositoryPath(path)].tags)
+
+    def file(self, policies: str, **rest: str) -> Path:
+        """A file of policies, in which HOST is the registry."""
+        file = self.bench.project / "holystone.yaml"
+        more = "".join(f"{key}: {text}\n" for key, text in {"in-use": "{kubernetes: none}", **rest}.items())
+        file.write_text(f"format: 1\n{more}policies:\n{policies}".replace("HOST", self.bench.registry.host))
+        return file
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    with bench(tmp_path) as made:
+        yield Registry(made)
+
+
+def aged(prefix: str, number: int, *, first: float = 1, step: float = 1) -> dict[str, float]:
+    """Tags that are called PREFIX-1 and so on, each a day older than the one before."""
+    return {f"{prefix}-{each + 1}": first + each * step for each in range(number)}
+
+
+def test_without_a_file_the_command_line_says_what_stays(registry: Registry) -> None:
+    registry.push("team-a/app", aged("v", 5))
+    registry.push("team-b/app", aged("v", 2))
+    registry.push("other/app", aged("v", 5))
+    pattern = f"{registry.bench.registry.host}/team-*/**"
+    ran = registry.bench.run("prune", pattern, "--keep", "newest=3", "--keep", "tags=v-5", "--dry-run")
+    assert ran.code == 0, ran
+    assert "v-4" in ran.out
+    assert registry.tags("team-a/app") == ["v-1", "v-2", "v-3", "v-4", "v-5"]
+    ran = registry.bench.run("prune", pattern, "--keep", "newest=3", "--keep", "tags=v-5")
+    assert ran.code == 0, ran
+    assert registry.tags("team-a/app") == ["v-1", "v-2", "v-3", "v-5"]
+    assert registry.tags("team-b/app") == ["v-1", "v-2"]
+    assert registry.tags("other/app") == ["v-1", "v-2", "v-3", "v-4", "v-5"]
+
+
+def test_a_second_run_plans_nothing(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=3")
+    assert registry.bench.run(*options).code == 0
+    again = registry.bench.run(*options)
+    assert again.code == 0
+    assert "There is nothing to delete." in again.out
+
+
+def test_the_first_policy_that_matches_decides_and_what_none_matches_is_left_alone(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    registry.push("shop/cache", aged("c", 4))
+    registry.push("blog/app", aged("v", 4))
+    file = registry.file(
+        """
+  - {name: caches, repositories: ["HOST/**/cache"], keep: [{newest: 1}], may-empty: true}
+  - {name: shop, repositories: ["HOST/shop/**"], keep: [{newest: 2}]}
+"""
+    )
+    ran = registry.bench.run("prune", "--config", str(file))
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    assert registry.tags("shop/cache") == ["c-1"]
+    assert registry.tags("blog/app") == ["v-1", "v-2", "v-3", "v-4"]
+    assert f"no policy is about 1 repository, e.g. {registry.bench.registry.host}/blog/app: left alone" in ran.out
+    assert "the policies caches and shop are both about 1 repository" in ran.out
+
+
+def test_one_bad_repository_does_not_stop_the_others(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    registry.push("shop/bad", aged("v", 4))
+    registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
+    pattern = f"{registry.bench.registry.host}/shop/*"
+    ran = registry.bench.run("prune", pattern, "--keep", "newest=2")
+    assert ran.code == 4, ran
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    assert registry.tags("shop/bad") == ["v-1", "v-2", "v-3", "v-4"]
+    assert "1 repository was left alone" in ran.err
+    assert f"{registry.bench.registry.host}/shop/bad" in ran.err
+    document = registry.bench.run("prune", pattern, "--keep", "newest=1", "--output=json").json
+    (aside,) = document["plan"]["set_aside"]
+    assert aside["repository"]["path"] == "shop/bad"
+    assert document["exit_code"] == 4
+
+
+def test_where_nothing_else_is_done_it_is_refused(registry: Registry) -> None:
+    registry.push("shop/bad", aged("v", 4))
+    registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=2")
+    assert ran.code == 3, ran
+    assert "Nothing was deleted." in ran.err
+
+
+def test_a_catalog_that_cannot_be_read_is_no_empty_one(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    registry.bench.registry.faults.add(Fault("GET", "/v2/_catalog", Answer(403, b"{}"), times=None))
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=2")
+    assert ran.code == 3, ran
+    assert "all of 1 registry was left alone" in ran.err.lower()
+    assert registry.tags("shop/app") == ["v-1", "v-2", "v-3", "v-4"]
+
+
+def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Registry) -> None:
+    registry.push("shop/old", aged("v", 3, first=100))
+    registry.push("shop/app", aged("v", 4, step=20))
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "pushed-within=30d")
+    assert ran.code == 4, ran
+    assert registry.tags("shop/old") == ["v-1", "v-2", "v-3"]
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+
+
+def test_what_is_in_use_stays(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    in_use = registry.bench.project / "in-use.txt"
+    in_use.write_text(f"{registry.bench.registry.host}/shop/app:v-4\n")
+    file = registry.file(
+        '  - {name: shop, repositories: ["HOST/shop/**"], keep: [{newest: 2}]}\n',
+        **{"in-use": "{kubernetes: none, lists: [in-use.txt]}"},
+    )
+    ran = registry.bench.run("prune", "--config", str(file))
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app") == ["v-1", "v-2", "v-4"]
+
+
+def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    before = registry.bench.contents()
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=2", "--output=json")
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    assert registry.bench.run("undo", ran.json["run"]).code == 0
+    assert registry.bench.contents() == before
+
+
+def test_a_plan_file_is_applied_as_it_is(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    registry.push("shop/bad", aged("v", 2, first=50))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "pushed-within=3d", "--plan-out", "plan")
+    planned = registry.bench.run(*options)
+    assert planned.code == 4, planned
+    assert len(registry.tags("shop/app")) == 5
+    applied = registry.bench.run("apply", "plan")
+    assert applied.code == 4, applied
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    assert registry.tags("shop/bad") == ["v-1", "v-2"]
+
+
+def test_a_repository_with_records_of_werf_is_left_alone_and_told(registry: Registry) -> None:
+    registry.push("shop/stages", {"managed-image-app": 50, **aged("v", 4)})
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=1")
+    assert ran.code == 0, ran
+    assert len(registry.tags("shop/stages")) == 5
+    assert "holds records of builds, e.g. managed-image-app" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--config is missing: a file of policies says what stays"),
+        (("HOST/shop/*",), "--keep is missing: nobody says what stays"),
+        (("shop/*", "--keep", "newest=1"), "does not begin with a registry"),
+        (("HOST/shop/*", "--keep", "newest=0"), "newest"),
+        (("HOST/shop/*", "--keep", "newest=1", "--config", "x.yaml"), "names a file of policies"),
+        (("--config", "absent.yaml"), "absent.yaml"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_read(
+    registry: Registry, arguments: tuple[str, ...], message: str
+) -> None:
+    registry.push("shop/app", aged("v", 4))
+    host = registry.bench.registry.host
+    ran = registry.bench.run("prune", *(each.replace("HOST", host) for each in arguments))
+    assert ran.code == 2, ran
+    assert message in ran.message
+    assert registry.bench.registry.requests == []
+
+
+def test_what_has_shrunk_since_the_last_run_is_set_aside(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 30))
+    registry.push("shop/blog", aged("v", 30))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=25")
+    assert registry.bench.run(*options).code == 0
+    tags = registry.bench.registry.storage.repositories[RepositoryPath("shop/app")].tags
+    for tag in [each for each in tags if each not in ("v-1", "v-2", "v-3")]:
+        del tags[tag]
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=20", "--output=json")
+    assert ran.code == 4, ran
+    (aside,) = ran.json["plan"]["set_aside"]
+    assert aside["why"][0]["kind"] == "source-shrank"
+    assert len(registry.tags("shop/blog")) == 20
+
+
+def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry) -> None:
+    for number in range(5):
+        registry.push(f"shop/app-{number}", aged("v", 10))
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=1")
+    assert ran.code == 3, ran
+    assert "45 of 50 tags of all repositories would be deleted" in ran.err
+    assert len(registry.tags("shop/app-0")) == 10
+    ran = registry.bench.run(
+        "prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=1", "--yes-delete-that-many"
+    )
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app-0") == ["v-1"]
+
+
+def test_the_plan_says_which_entry_keeps_what(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 3))
+    ran = registry.bench.run(
+        "prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=2", "--dry-run", "--output=json"
+    )
+    (repository,) = ran.json["plan"]["repositories"]
+    assert [kept["tag"] for kept in repository["kept"]] == ["v-1", "v-2"]
+    assert json.dumps(repository["kept"][0]["reasons"])
