@@ -28,9 +28,10 @@ from holystone.settings.secrets import without_secrets
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
 from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
+from holystone.workflows.gathered import PruneOptions
 from holystone.workflows.in_use import Users
 from holystone.workflows.prepare import prepare_plan
-from holystone.workflows.prune import PruneOptions, prepare_prune
+from holystone.workflows.prune import prepare_prune
 from holystone.workflows.purge import prepare_purge
 from holystone.workflows.reading import check_plan
 from holystone.workflows.runs import Announce, Applied, in_silence

@@ -2,30 +2,24 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import NotJudged
 from holystone.engine.model.references import RegistryHost
-from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.selection_notices import LooksLikeProject
-from holystone.engine.model.set_aside import Failure, SetAside, in_order
-from holystone.engine.model.sources import Counted, Key
+from holystone.engine.model.set_aside import Failure, SetAside
 from holystone.engine.model.verdicts import Keep
-from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
-from holystone.engine.planning import Judged, PlannedRepository, Where, plan_repository
+from holystone.engine.planning import Judged, Where, plan_repository
 from holystone.engine.ports import DigestCache, RepositorySession
 from holystone.engine.scheduler import for_each
 from holystone.policies.retention.judge import judge
@@ -33,34 +27,22 @@ from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.aside import shrunk_aside, without
+from holystone.workflows.aside import shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
 from holystone.workflows.clones import Clones
+from holystone.workflows.gathered import Gathered, PruneOptions, Seen
 from holystone.workflows.in_use import Users, find_users, read_in_use
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
 from holystone.workflows.users import UsersByRepository
 
-COMMAND: Final = "prune"
 _REGISTRIES_AT_ONCE: Final = 8
 _CONFIG: Final = "`projects` in the file of policies"
 _GRACE: Final = 2 * 60 * 60
 """Seconds in which a tag may still be in the middle of a push or a move, so that nothing is pushed over it."""
-
-
-class PruneOptions(msgspec.Struct, frozen=True):
-    as_of: int
-    """Unix seconds."""
-    fuse: FuseLimits | None
-    """None: the user said --yes-delete-that-many."""
-    folder: Path
-    """Where what does not fit into memory is kept meanwhile."""
-    state_dir: Path
-    accept_new_baseline: bool = False
-    """What has shrunk since the last run has done so rightly."""
 
 
 async def prepare_prune(
@@ -77,7 +59,7 @@ async def prepare_prune(
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of)
-    made = _Made(FileSpool(RepositoryPlan, options.folder), list(in_use.notices))
+    made = Gathered(options, retention.policies, in_use.notices)
     reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, made)
     selection = Selection(retention.policies)
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
@@ -97,50 +79,8 @@ async def prepare_prune(
 
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
-    plan = await hold_against_last(made.plan(options), options.state_dir, accepted=options.accept_new_baseline)
+    plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     return msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked), users
-
-
-class _Made:
-    """What comes of the repositories, until all have been read."""
-
-    def __init__(self, plans: FileSpool[RepositoryPlan], notices: list[Notice]) -> None:
-        self.plans = plans
-        self.notices = notices
-        self.counted: list[Counted] = []
-        self._set_aside: list[SetAside] = []
-
-    def add(self, planned: PlannedRepository, seen: "_Seen") -> None:
-        at, tags = planned.plan.repository, len(seen.snapshot.names)
-        refusals = (*planned.refusals, *seen.refusals)
-        if refusals:
-            self.set_aside(SetAside(at.host, at, refusals))
-            return
-        self.counted.append(Counted(Key("tags", at.canonical), tags, tags - len(planned.plan.doomed_tags)))
-        self.notices += (*planned.notices, *seen.notices)
-        if seen.snapshot.exists:
-            self.plans.append(planned.plan)
-
-    def set_aside(self, what: SetAside) -> None:
-        self._set_aside.append(what)
-
-    def plan(self, options: PruneOptions) -> Plan:
-        aside = in_order(self._set_aside)
-        whole = {each.host for each in aside if each.repository is None}
-        plans = without(self.plans, whole, options.folder) if whole else self.plans
-        counted = sorted(each for each in self.counted if each.key.repository.host not in whole)
-        total = sum(each.number for each in counted)
-        blown = (
-            blow_fuse_of_all(total - sum(each.left for each in counted), total, options.fuse) if options.fuse else None
-        )
-        plan = assemble(
-            as_of=options.as_of,
-            command=COMMAND,
-            repositories=plans,
-            notices=self.notices,
-            refusals=(blown,) if blown else (),
-        )
-        return msgspec.structs.replace(plan, counted=tuple(counted), set_aside=aside)
 
 
 class _Reader:
@@ -151,7 +91,7 @@ class _Reader:
         options: PruneOptions,
         users: UsersByRepository,
         clones: Clones,
-        made: _Made,
+        made: Gathered,
     ) -> None:
         self._connections = connections
         self._cache = cache
@@ -163,7 +103,7 @@ class _Reader:
     async def plan(self, implementation: str | None, claimed: Claimed) -> None:
         """Raises what concerns the whole registry, or the command line."""
         at = claimed.repository
-        seen: list[_Seen] = []
+        seen: list[Seen] = []
 
         async def look(snapshot: RepositorySnapshot) -> Judged:
             seen.append(await self._look(session, claimed.policy, snapshot))
@@ -185,15 +125,17 @@ class _Reader:
         except (Unreachable, Doubtful, UsageError):
             raise
         except HolystoneError as error:
-            self._made.set_aside(SetAside(at.host, at, (Failure.of(error),)))
+            self._made.set_aside(SetAside(at.host, at, (Failure.of(error),)), claimed.policy)
             return
-        self._made.add(planned, seen[0])
+        self._made.add(claimed.policy, planned, seen[0])
 
-    async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> "_Seen":
+    async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> Seen:
         notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
         if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
             notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
-            return _Seen(Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, notices)
+            return Seen(
+                Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, tuple(notices)
+            )
         now = self._options.as_of
         candidates = find_candidates(snapshot, now)
         facts = msgspec.structs.replace(
@@ -202,15 +144,4 @@ class _Reader:
         judgement = judge(policy, candidates, facts)
         pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
         tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)
-        return _Seen(
-            Judged(judgement.verdicts, tag_facts), snapshot, [*notices, *judgement.notices], judgement.refusals
-        )
-
-
-class _Seen(msgspec.Struct, frozen=True):
-    """What a look at one repository has found."""
-
-    judged: Judged
-    snapshot: RepositorySnapshot
-    notices: Sequence[Notice]
-    refusals: Sequence[Refusal] = ()
+        return Seen(Judged(judgement.verdicts, tag_facts), snapshot, (*notices, *judgement.notices), judgement)

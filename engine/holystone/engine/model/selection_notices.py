@@ -48,6 +48,16 @@ class PolicyMatchesNothing(Value, frozen=True, tag_field="kind", tag="policy-mat
     policy: str
 
 
+class EntryUnmatched(Value, frozen=True, tag_field="kind", tag="entry-unmatched"):
+    """No tag that could be read matches the entry; some could not be read."""
+
+    policy: str
+    entry: Number
+    """Position in the policy, counted from 1."""
+    tags: str
+    """As the entry has them."""
+
+
 class NamesOdd(Value, frozen=True, tag_field="kind", tag="names-odd"):
     """The catalog has names that no repository can have."""
 
@@ -57,5 +67,11 @@ class NamesOdd(Value, frozen=True, tag_field="kind", tag="names-odd"):
 
 
 SelectionNotice: TypeAlias = (
-    RepositoriesUnclaimed | ClaimedTwice | OfProject | LooksLikeProject | PolicyMatchesNothing | NamesOdd
+    RepositoriesUnclaimed
+    | ClaimedTwice
+    | OfProject
+    | LooksLikeProject
+    | PolicyMatchesNothing
+    | EntryUnmatched
+    | NamesOdd
 )

@@ -48,6 +48,12 @@ def selection_words(notice: SelectionNotice) -> SelectionWords:
             return SelectionWords(
                 f"the policy {policy} decides for no repository that was found", "policies that match no repository"
             )
+        case selection.EntryUnmatched(policy, entry, tags):
+            return SelectionWords(
+                f"no tag that could be read matches {tags}, entry {entry} of the policy {policy}; some repositories "
+                "could not be read",
+                "entries that match no tag that could be read",
+            )
         case selection.NamesOdd(host, number, example):
             return SelectionWords(
                 f"{host}: {count(number, 'name')} in the catalog that no repository can have, e.g. {example}: left "

@@ -1,0 +1,126 @@
+"""What comes of many repositories, until all have been read and it is one plan."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from holystone.adapters.state.spool import FileSpool
+from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.notices import Notice
+from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.references import Repository
+from holystone.engine.model.refusals import EntryMatchesNothing
+from holystone.engine.model.selection_notices import EntryUnmatched
+from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
+from holystone.engine.model.sources import Counted, Key
+from holystone.engine.planner.assemble import assemble
+from holystone.engine.planner.refusals import FuseLimits, blow_fuse_of_all
+from holystone.engine.planning import Judged, PlannedRepository
+from holystone.policies.retention.judgement import EntryTally, Judgement, add_tallies, entries_without_match
+from holystone.policies.retention.rules import Policy
+from holystone.workflows.aside import without
+
+COMMAND: Final = "prune"
+
+
+class PruneOptions(msgspec.Struct, frozen=True):
+    as_of: int
+    """Unix seconds."""
+    fuse: FuseLimits | None
+    """None: the user said --yes-delete-that-many."""
+    folder: Path
+    """Where what does not fit into memory is kept meanwhile."""
+    state_dir: Path
+    accept_new_baseline: bool = False
+    """What has shrunk since the last run has done so rightly."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a look at one repository has found."""
+
+    judged: Judged
+    snapshot: RepositorySnapshot
+    notices: tuple[Notice, ...]
+    judgement: Judgement | None = None
+    """None: no policy may judge it."""
+
+
+class _OfPolicy(msgspec.Struct):
+    """What is known of a policy by now."""
+
+    policy: Policy
+    tallies: tuple[EntryTally, ...]
+    repositories: list[Repository] = []
+    whole: bool = True
+    """Whether each of its repositories could be read."""
+
+
+class Gathered:
+    """Holds a line of each repository; their plans are in a spool."""
+
+    def __init__(self, options: PruneOptions, policies: Iterable[Policy], notices: Iterable[Notice]) -> None:
+        self._options = options
+        self._plans = FileSpool(RepositoryPlan, options.folder)
+        self._counted: list[Counted] = []
+        self._set_aside: list[SetAside] = []
+        self._policies = {each.name: _OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
+        self.notices = list(notices)
+
+    def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
+        """A repository that was judged."""
+        at, tags = planned.plan.repository, len(seen.snapshot.names)
+        refusals = planned.refusals
+        if seen.judgement:
+            refusals = (*refusals, *seen.judgement.refusals)
+            of = self._policies[policy.name]
+            of.tallies = add_tallies(of.tallies, seen.judgement.entries)
+            of.repositories.append(at)
+        if refusals:
+            self.set_aside(SetAside(at.host, at, refusals))
+            return
+        self._counted.append(Counted(Key("tags", at.canonical), tags, tags - len(planned.plan.doomed_tags)))
+        self.notices += (*planned.notices, *seen.notices)
+        if seen.snapshot.exists:
+            self._plans.append(planned.plan)
+
+    def set_aside(self, what: SetAside, unread: Policy | None = None) -> None:
+        """`unread`: the policy of a repository that could not be read."""
+        self._set_aside.append(what)
+        for each in self._policies.values():
+            if what.repository is None or each.policy is unread:
+                each.whole = False
+
+    def plan(self) -> Plan:
+        """The plan of what can be done, without what must be left alone."""
+        self._look_for_misspelled()
+        aside = in_order(self._set_aside)
+        left_out = {each.repository or each.host for each in aside}
+        plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
+        counted = tuple(sorted(each for each in self._counted if not is_set_aside(each.key.repository, left_out)))
+        total, left = sum(each.number for each in counted), sum(each.left for each in counted)
+        fuse = self._options.fuse
+        blown = blow_fuse_of_all(total - left, total, fuse) if fuse else None
+        plan = assemble(
+            as_of=self._options.as_of,
+            command=COMMAND,
+            repositories=plans,
+            notices=self.notices,
+            refusals=(blown,) if blown else (),
+        )
+        return msgspec.structs.replace(plan, counted=counted, set_aside=aside)
+
+    def _look_for_misspelled(self) -> None:
+        """What an entry that matches nothing means to keep, would go. That it matches nothing is known only where all
+        of its repositories were read."""
+        for each in self._policies.values():
+            missing = entries_without_match(each.policy, each.tallies) if each.repositories else ()
+            if missing and each.whole:
+                self._set_aside += (SetAside(at.host, at, missing) for at in each.repositories)
+            else:
+                self.notices += map(_told, missing)
+
+
+def _told(missing: EntryMatchesNothing) -> Notice:
+    return EntryUnmatched(missing.policy, missing.entry, missing.tags)
