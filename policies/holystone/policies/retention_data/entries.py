@@ -61,8 +61,6 @@ def parse_entry(part: Part, beside: Beside) -> Entry:
         groups.check("branch", keys["branch-exists-in"])
     by = commit_of(keys.get("by"), groups)
     same_commit = _truth(keys, "same-commit")
-    if "per" in keys and "semver" in keys and "newest" not in keys and "thin" not in keys:
-        raise keys["per"].wrong("semver has its own per, inside")
     return Entry(
         tags=tags,
         branch_exists_in=_clone(keys, "branch-exists-in", beside),
@@ -87,6 +85,8 @@ def parse_entry(part: Part, beside: Beside) -> Entry:
 def _check_company(part: Part, keys: Mapping[str, Part]) -> None:
     if not any(key in keys and keys[key].data != "false" for key in KEEPING):
         raise part.wrong(f"nothing here keeps a tag; that does any of {', '.join(KEEPING)}")
+    if "semver" in keys and "per" in keys and not any(key in keys for key in GOES_WITH["per"]):
+        raise keys["per"].wrong("semver has a per of its own, inside")
     for key, others in GOES_WITH.items():
         if key in keys and not any(other in keys for other in others):
             raise keys[key].wrong(f"goes with {' or '.join(others)}")

@@ -26,7 +26,7 @@ PROJECT: Final = {
 }
 MOST_POLICIES: Final = 1_000
 _FORMAT: Final = "1"
-_WORK: Final = ("policies", "include", "projects")
+WORK: Final = ("policies", "include", "projects")
 
 
 class WrittenFile(msgspec.Struct, frozen=True):
@@ -44,8 +44,8 @@ class WrittenFile(msgspec.Struct, frozen=True):
 def parse_file(part: Part, read_tags: ReadTags) -> WrittenFile:
     """Raises PolicyError."""
     keys = _checked(part, FILE_KEYS, {"in-use": "whose images stay, whatever a rule says"})
-    if not any(key in keys for key in _WORK):
-        raise part.wrong(f"nothing here says which repositories are meant; that does any of {', '.join(_WORK)}")
+    if not any(key in keys for key in WORK):
+        raise part.wrong(f"nothing here says which repositories are meant; that does any of {', '.join(WORK)}")
     in_use = keys["in-use"].keys(IN_USE_KEYS, {"kubernetes": "in which clusters to look: all, none or a list"})
     clones = {name: each.text("a folder") for name, each in keys["clones"].named().items()} if "clones" in keys else {}
     return WrittenFile(

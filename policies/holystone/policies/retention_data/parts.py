@@ -23,9 +23,9 @@ _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([hdw])")
 _UNITS: Final = {"h": 3_600, "d": 86_400, "w": 604_800}
 _TRUTHS: Final = {"true": True, "false": False}
-_LONGEST: Final = 4_096
+LONGEST: Final = 4_096
 """Characters of a text."""
-_MOST_ITEMS: Final = 10_000
+MOST_ITEMS: Final = 10_000
 _SHOWN: Final = 80
 _ALIKE: Final = 0.7
 _LETS_GO: Final = frozenset({"after", "except", "may-empty", "optional", "orphaned", "times", "untagged"})
@@ -71,8 +71,8 @@ class Part:
         """The items of a list. Raises PolicyError."""
         if isinstance(self.data, str | Mapping) or self.data is None:
             raise self.wrong(f"expected a list of {what}, found {self.kind}")
-        if len(self.data) > _MOST_ITEMS:
-            raise self.wrong(f"more than {_MOST_ITEMS:,} {what}")
+        if len(self.data) > MOST_ITEMS:
+            raise self.wrong(f"more than {MOST_ITEMS:,} {what}")
         return tuple(self._inside())
 
     def items(self, what: str) -> tuple["Part", ...]:
@@ -83,8 +83,8 @@ class Part:
         """A name, a path or the like, as it is written. Raises PolicyError."""
         if not isinstance(self.data, str):
             raise self.wrong(f"expected {what}, found {self.kind}")
-        if len(self.data) > _LONGEST:
-            raise self.wrong(f"{len(self.data):,} characters, of which {what} has {_LONGEST:,} at most")
+        if len(self.data) > LONGEST:
+            raise self.wrong(f"{len(self.data):,} characters, of which {what} has {LONGEST:,} at most")
         return str(self.data)
 
     def one_of(self, *words: str) -> str:

@@ -19,7 +19,7 @@ POLICY_KEYS: Final = (
     "immutable",
     "may-empty",
 )
-_NEEDED: Final = {
+NEEDED: Final = {
     "name": "by which name reports call the policy",
     "repositories": "which repositories the policy is about",
     "keep": "what stays (`keep: nothing` if nothing does)",
@@ -33,7 +33,7 @@ _MOST_PATTERNS: Final = 1_000
 
 def parse_policy(part: Part, beside: Beside) -> Policy:
     """Raises PolicyError."""
-    keys = part.keys(POLICY_KEYS, _NEEDED)
+    keys = part.keys(POLICY_KEYS, NEEDED)
     entries = _entries(keys["keep"], beside)
     return Policy(
         name=keys["name"].text("a name"),
