@@ -3,11 +3,14 @@
 A reason is never free text, so a policy cannot hide a decision in prose and a report can count and translate.
 """
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from holystone.engine.model.in_use import User
 from holystone.engine.model.references import Commit, Digest, Reference, Tag
 from holystone.engine.model.value import Value
+
+TimeSource: TypeAlias = Literal["tag-pushed", "manifest-pushed", "annotation", "created", "first-seen", "restored"]
+"""What said when something was pushed."""
 
 
 class ReachedFromBranch(Value, frozen=True, tag="reached-from-branch"):
