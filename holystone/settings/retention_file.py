@@ -41,6 +41,7 @@ def load_retention_file(path: Path, home: Path) -> LoadedRetention:
     written = _Written.read(path)
     folder = _Folder(path.parent, home)
     said = written.understood(lambda part: parse_file(part, folder.tags))
+    registries = checked_registries(said.registries, written.place, folder.path)
     gathered = _Gathered()
     for each in said.includes:
         gathered.include(each, folder, frozenset(said.clones))
@@ -51,7 +52,7 @@ def load_retention_file(path: Path, home: Path) -> LoadedRetention:
             in_use_lists=tuple(str(folder.path(each)) for each in said.in_use_lists),
             policies=tuple(gathered.policies),
             clones={name: str(folder.path(each)) for name, each in said.clones.items()},
-            registries=checked_registries(said.registries, written.place, folder.path),
+            registries=registries,
             projects=tuple(
                 WerfProject(str(folder.path(each.directory)), each.images_repo, each.stages_storage)
                 for each in said.projects
@@ -108,7 +109,7 @@ class _Written:
 
     def understood(self, parse: Callable[[Part], T]) -> T:
         try:
-            return parse(Part(_data(self.node)))
+            return parse(Part(plain_data(self.node)))
         except PolicyError as error:
             raise self.wrong(error.path, error.message) from error
 
@@ -123,12 +124,13 @@ class _Written:
         return f"{self.source}:{self.node.locate(path).line}"
 
 
-def _data(node: Node) -> Data:
+def plain_data(node: Node) -> Data:
+    """The node as the parser of its meaning takes it."""
     match node.value:
         case dict():
-            return {key: _data(entry.node) for key, entry in node.value.items()}
+            return {key: plain_data(entry.node) for key, entry in node.value.items()}
         case tuple():
-            return [_data(each) for each in node.value]
+            return [plain_data(each) for each in node.value]
         case None:
             return None
         case _:

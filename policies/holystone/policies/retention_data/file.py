@@ -10,7 +10,7 @@ from holystone.engine.names import has_user_info, parse_address
 from holystone.policies.retention.rules import CloneName, Clusters, Policy, RegistryAccess, WerfProject
 from holystone.policies.retention_data.entries import Beside
 from holystone.policies.retention_data.includes import Include, check_inside, parse_includes
-from holystone.policies.retention_data.parts import Part
+from holystone.policies.retention_data.parts import Part, Word
 from holystone.policies.retention_data.policies import parse_policy
 from holystone.policies.retention_data.tags import ReadTags
 
@@ -61,19 +61,22 @@ def parse_file(part: Part, read_tags: ReadTags) -> WrittenFile:
 
 def parse_included(part: Part, prefix: str, clones: frozenset[CloneName], read_tags: ReadTags) -> tuple[Policy, ...]:
     """The policies of a file that is included for `prefix` by one that has these `clones`. Raises PolicyError."""
-    for key in part.named():
-        if key in FILE_KEYS and key not in INCLUDED_KEYS:
-            raise Part(None, (*part.path, key)).wrong("stands only in a file that nothing includes")
-    keys = _checked(part, INCLUDED_KEYS, {"policies": "what the file is for"})
+    keys = _checked(part, FILE_KEYS, {"policies": "what the file is for"})
+    for key, each in keys.items():
+        if key not in INCLUDED_KEYS:
+            raise each.wrong("stands only in a file that nothing includes")
     policies = _policies(keys["policies"], Beside(clones, read_tags))
     check_inside(policies, prefix, keys["policies"])
     return policies
 
 
 def _checked(part: Part, known: tuple[str, ...], needed: Mapping[str, str]) -> dict[str, Part]:
+    form = part.named().get("format") if isinstance(part.data, Mapping) else None
+    if form and not (
+        isinstance(form.data, Word) and form.data == _FORMAT
+    ):  # before its keys, which another format may have others of
+        raise form.wrong("must be 1, the one format that this version of Holystone reads")
     keys = part.keys(known, {"format": "how the file is to be read: 1", **needed})
-    if keys["format"].data != _FORMAT:
-        raise keys["format"].wrong("must be 1, the one format that this version of Holystone reads")
     part.check_filled()
     return keys
 
@@ -110,6 +113,8 @@ def _lists(part: Part | None) -> tuple[str, ...]:
 def _registries(part: Part | None) -> dict[str, RegistryAccess]:
     found: dict[str, RegistryAccess] = {}
     for name, each in (part.named() if part else {}).items():
+        if part and has_user_info(name):
+            raise part.wrong("a name or a password before an '@' does not belong into an address")
         try:
             host = RegistryHost.parse(name).removesuffix(":443")
         except InvalidName:

@@ -20,6 +20,8 @@ class Word(str):
 Data: TypeAlias = "str | Sequence[Data] | Mapping[str, Data] | None"
 
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
+MOST_OF_A_UNIT: Final = 1_000_000
+"""A duration is of fewer hours, days or weeks."""
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([hdw])")
 _UNITS: Final = {"h": 3_600, "d": 86_400, "w": 604_800}
 _TRUTHS: Final = {"true": True, "false": False}
