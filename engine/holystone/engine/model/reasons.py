@@ -3,14 +3,12 @@
 A reason is never free text, so a policy cannot hide a decision in prose and a report can count and translate.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from holystone.engine.model.in_use import User
+from holystone.engine.model.policy_reasons import CannotJudge, KeptByEntry
 from holystone.engine.model.references import Commit, Digest, Reference, Tag
 from holystone.engine.model.value import Value
-
-TimeSource: TypeAlias = Literal["tag-pushed", "manifest-pushed", "annotation", "created", "first-seen", "restored"]
-"""What said when something was pushed."""
 
 
 class ReachedFromBranch(Value, frozen=True, tag="reached-from-branch"):
@@ -278,6 +276,8 @@ KeepReason = (
     | OtherStrategy
     | UnknownReference
     | RecordNotJudged
+    | KeptByEntry
+    | CannotJudge
 )
 ManifestReason = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy | ReferrersUnknown
 """What holds a manifest: as long as that stays, the manifest does."""

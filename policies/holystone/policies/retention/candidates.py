@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from holystone.engine.model.history import GitReference, History
-from holystone.engine.model.reasons import InUse, TimeSource
+from holystone.engine.model.policy_reasons import TimeSource
+from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.retention.rules import CloneName, CommitsOf, Mentioned
