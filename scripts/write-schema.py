@@ -4,12 +4,15 @@ import json
 import sys
 from pathlib import Path
 
+from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.engine.report.document import document_schema, plan_schema
+from holystone.policies.retention_data.schema import retention_schema
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in (("document", document_schema()), ("plan", plan_schema())):
+    schemas = {"document": document_schema(), "plan": plan_schema(), "retention": retention_schema(IMPLEMENTATIONS)}
+    for name, schema in schemas.items():
         (folder / f"{name}.schema.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
 
 
