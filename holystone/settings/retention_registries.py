@@ -8,6 +8,7 @@ from holystone.adapters.credentials.reference import InFile, is_reference, parse
 from holystone.adapters.registries.implementations import IMPLEMENTATIONS
 from holystone.adapters.yaml.nodes import Path as KeyPath
 from holystone.engine.errors import UsageError
+from holystone.engine.model.references import InvalidName, RegistryHost
 from holystone.policies.retention.rules import RegistryAccess
 
 _LOGIN: Final = ("username", "password")
@@ -17,9 +18,19 @@ Place = Callable[[KeyPath], str]
 
 def checked_registries(
     registries: Mapping[str, RegistryAccess], place: Place, path: Callable[[str], Path]
-) -> dict[str, RegistryAccess]:
-    """The same, with the whole paths of files. Raises UsageError, which repeats nothing that may be a secret."""
-    return {host: _checked(host, each, place, path) for host, each in registries.items()}
+) -> dict[RegistryHost, RegistryAccess]:
+    """The same by canonical host, with the whole paths of files. Raises UsageError, which repeats nothing that may be a
+    secret."""
+    found: dict[RegistryHost, RegistryAccess] = {}
+    for text, access in registries.items():
+        try:
+            host = RegistryHost.parse(text)
+        except InvalidName as error:
+            raise UsageError(
+                f"{place(('registries', text))}: {error}", what_to_do="Write HOST or HOST:PORT."
+            ) from error
+        found[RegistryHost(host.removesuffix(":443"))] = _checked(text, access, place, path)
+    return found
 
 
 def _checked(host: str, access: RegistryAccess, place: Place, path: Callable[[str], Path]) -> RegistryAccess:

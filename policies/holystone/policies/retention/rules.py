@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.references import RegistryHost
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.retention.patterns import TagPattern
 from holystone.policies.retention.repository_patterns import RepositoryPattern
@@ -160,6 +161,5 @@ class RetentionFile(msgspec.Struct, frozen=True):
     policies: tuple[Policy, ...]
     clones: Mapping[CloneName, str] = {}
     """Directories."""
-    registries: Mapping[str, RegistryAccess] = {}
-    """By host."""
+    registries: Mapping[RegistryHost, RegistryAccess] = {}
     projects: tuple[WerfProject, ...] = ()
