@@ -21,6 +21,7 @@ EntryKey: TypeAlias = Literal[
     "newest",
     "semver",
     "prereleases",
+    "until-released",
     "thin",
     "groups",
     "with-siblings",
@@ -44,7 +45,7 @@ which cannot be read; a commit, a branch or a version, which nothing says; when 
 is in the history; of which commit another tag is, which stays."""
 
 
-class Place(Value, frozen=True):
+class Place(Value, frozen=True, gc=False):
     """Where a tag's image stands among those that an entry counts."""
 
     by: Literal["newest", "semver", "prereleases", "groups", "daily", "weekly", "monthly"]
@@ -56,7 +57,7 @@ class Place(Value, frozen=True):
     """Among which it was counted; empty: among all."""
 
 
-class Age(Value, frozen=True):
+class Age(Value, frozen=True, gc=False):
     seconds: int
     source: TimeSource | None = None
     """None: it was pulled then."""
@@ -64,7 +65,7 @@ class Age(Value, frozen=True):
     """Seconds, up to which the entry keeps; None: it says nothing of them."""
 
 
-class KeptByEntry(Value, frozen=True, tag="kept-by-entry"):
+class KeptByEntry(Value, frozen=True, tag="kept-by-entry", gc=False):
     """Everything that the entry asks for holds."""
 
     policy: str
@@ -78,7 +79,7 @@ class KeptByEntry(Value, frozen=True, tag="kept-by-entry"):
     """A tag that stays, whose image or commit it has."""
 
 
-class CannotJudge(Value, frozen=True, tag="cannot-judge"):
+class CannotJudge(Value, frozen=True, tag="cannot-judge", gc=False):
     """The entry might keep it: what it asks for is not known."""
 
     policy: str
@@ -86,13 +87,13 @@ class CannotJudge(Value, frozen=True, tag="cannot-judge"):
     why: Doubt
 
 
-class NothingKeeps(Value, frozen=True, tag="nothing-keeps"):
+class NothingKeeps(Value, frozen=True, tag="nothing-keeps", gc=False):
     """No entry of the policy is about it."""
 
     policy: str
 
 
-class NotKeptBy(Value, frozen=True, tag="not-kept-by"):
+class NotKeptBy(Value, frozen=True, tag="not-kept-by", gc=False):
     """The entry is about such tags, and does not keep this one."""
 
     policy: str
@@ -103,7 +104,7 @@ class NotKeptBy(Value, frozen=True, tag="not-kept-by"):
     age: Age | None = None
 
 
-class Orphaned(Value, frozen=True, tag="orphaned"):
+class Orphaned(Value, frozen=True, tag="orphaned", gc=False):
     """What it was attached to is gone."""
 
     subject: Digest
@@ -113,7 +114,7 @@ class Orphaned(Value, frozen=True, tag="orphaned"):
     """Seconds, after which the policy lets such go."""
 
 
-class Untagged(Value, frozen=True, tag="untagged"):
+class Untagged(Value, frozen=True, tag="untagged", gc=False):
     """No tag, no index and no subject needs the manifest."""
 
     age: int

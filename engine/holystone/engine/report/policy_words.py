@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from holystone.engine.model.policy_reasons import Age, Doubt, KeptByEntry, NotKeptBy, Place, TimeSource
+from holystone.engine.model.policy_reasons import Age, Doubt, EntryKey, KeptByEntry, NotKeptBy, Place, TimeSource
 from holystone.engine.report.words import duration, short, shown
 
 _SOURCES: Final[Mapping[TimeSource, str]] = {
@@ -14,6 +14,11 @@ _SOURCES: Final[Mapping[TimeSource, str]] = {
     "first-seen": "when a run first saw it",
     "restored": "when it was restored",
 }
+_KEYS: Final[Mapping[EntryKey, str]] = {
+    "prereleases": "a prerelease, and it does not say which of them stay",
+    "until-released": "a prerelease whose release is not there, or not as old as it asks for",
+}
+"""Keys that do not say enough by themselves."""
 DOUBTS: Final[Mapping[Doubt, str]] = {
     "time": "nothing says when it was pushed",
     "pull": "nothing says when it was pulled",
@@ -33,7 +38,7 @@ def entry_text(policy: str, entry: int) -> str:
 
 
 def kept_text(reason: KeptByEntry) -> str:
-    said: list[str] = [*reason.keys] if reason.like is None else []
+    said = [_KEYS.get(each, each) for each in reason.keys] if reason.like is None else []
     if reason.like is not None:
         what = "image" if "with-siblings" in reason.keys else "commit"
         said.append(f"it has the {what} of {short(reason.like)}, which stays")

@@ -1,8 +1,9 @@
 """Which commits images say that they are of."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from holystone.policies.retention.candidates import Candidate, Candidates
@@ -13,6 +14,27 @@ CommitPrefix: TypeAlias = str
 """A commit's id or its beginning: 7 to 64 hexadecimal digits, lower case."""
 
 _PREFIX: Final = re.compile("[0-9a-f]{7,64}")
+
+
+class CommitIndex:
+    """Ids of commits, or beginnings of some, found by their beginnings."""
+
+    def __init__(self, ids: Iterable[CommitPrefix]) -> None:
+        self._ids = sorted(set(ids))
+        self._known = frozenset(self._ids)
+        self._lengths = sorted({len(each) for each in self._ids})
+
+    def beginning_with(self, prefix: CommitPrefix) -> Sequence[CommitPrefix]:
+        start = bisect_left(self._ids, prefix)
+        return self._ids[start : bisect_left(self._ids, f"{prefix}g", start)]  # g comes after all hexadecimal digits
+
+    def may_have(self, prefix: CommitPrefix) -> CommitPrefix | None:
+        """One that may be the same commit: it begins so, or this begins with it."""
+        start = bisect_left(self._ids, prefix)
+        if start < len(self._ids) and self._ids[start].startswith(prefix):
+            return self._ids[start]
+        shorter = (prefix[:length] for length in self._lengths if length < len(prefix))
+        return next((each for each in shorter if each in self._known), None)
 
 
 def commits_of(candidate: Candidate, groups: Groups, by: CommitOf) -> frozenset[CommitPrefix] | None:

@@ -129,6 +129,13 @@ class Policy(msgspec.Struct, frozen=True):
     immutable: tuple[TagPattern, ...] = ()
     """Tags that carry their content in their name, and are not looked up again while they are listed."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError where it is not said what stays."""
+        if not self.keep and not self.keeps_nothing:
+            raise ValueError(f"policy {self.name} keeps nothing; if that is meant, it says `keep: nothing`")
+        if self.keep and self.keeps_nothing:
+            raise ValueError(f"policy {self.name} keeps nothing, and has entries that keep")
+
 
 class Clusters(msgspec.Struct, frozen=True):
     """Whose images are in use."""
