@@ -11,7 +11,7 @@ from holystone.settings import intent_options as intent
 from holystone.settings import options as o
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
-_COMMANDS: Final = frozenset({"ci-env", "demo", "ls", "managed-images", "runs", "version"})
+_COMMANDS: Final = frozenset({"check", "ci-env", "demo", "ls", "managed-images", "policy", "runs", "try", "version"})
 _OPTIONS: Final = frozenset(
     each.flag
     for each in (
@@ -29,6 +29,8 @@ _OPTIONS: Final = frozenset(
         o.CONFIG,
         o.CONFIG_TEMPLATES_DIR,
         o.KEEP_POLICIES,
+        o.TAGS,
+        o.REPOSITORY,
         o.PROJECT_NAME,
         intent.KUBE_CONFIG,
         intent.KUBE_CONFIG_BASE64,

@@ -12,6 +12,7 @@ from holystone.settings.decorators import Command, Group, options
 from holystone.settings.tables import (
     ADD_OPTIONS,
     APPLY_OPTIONS,
+    CHECK_OPTIONS,
     CI_ENV_OPTIONS,
     CLEANUP_OPTIONS,
     DEMO_OPTIONS,
@@ -23,6 +24,7 @@ from holystone.settings.tables import (
     RM_OPTIONS,
     RUNS_OPTIONS,
     STAGES_PURGE_OPTIONS,
+    TRY_OPTIONS,
     UNDO_OPTIONS,
 )
 
@@ -252,6 +254,39 @@ def give_up(run: str, **given: Any) -> None:
         from holystone.cli.commands import give_up_run
 
         return give_up_run(run, given)
+
+    do(job)
+
+
+@holystone.group(cls=Group)
+def policy() -> None:
+    """Files of retention policies."""
+
+
+@policy.command("check", cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@options(CHECK_OPTIONS)
+def policy_check(file: Path, **given: Any) -> None:
+    """Says whether FILE and all that it includes is valid, or where it is not and why."""
+
+    def job() -> int:
+        from holystone.cli.policy_commands import check_policies
+
+        return check_policies(file, given)
+
+    do(job)
+
+
+@policy.command("try", cls=Command)
+@click.argument("file", type=click.Path(path_type=Path))
+@options(TRY_OPTIONS)
+def policy_try(file: Path, **given: Any) -> None:
+    """Says which tags of a list would stay by the policies of FILE, and why. No registry is asked, nothing deleted."""
+
+    def job() -> int:
+        from holystone.cli.policy_commands import try_policies
+
+        return try_policies(file, given)
 
     do(job)
 

@@ -206,6 +206,12 @@ WITHOUT_EFFECT: Final = (
     _accepted("log-project-dir", _PLAIN_LOG, "WERF_LOG_PROJECT_DIR", kind="flag"),
     _accepted("log-terminal-width", _PLAIN_LOG, "WERF_LOG_TERMINAL_WIDTH"),
 )
+TAGS: Final = Option(
+    "tags",
+    "List of tags: lines of TAG[,TIME[,DIGEST]], or JSON; - is standard input.",
+    metavar="LIST",
+)
+REPOSITORY: Final = Option("repository", "Where the tags are, which says whose policy it is.", metavar="NAME")
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
 
 AS_FILE: Final = Option("as-file", "Write a script to be sourced and print its path.", ("WERF_AS_FILE",), kind="flag")

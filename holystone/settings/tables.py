@@ -132,6 +132,8 @@ GIVE_UP_OPTIONS: Final = (
     *RUNS_OPTIONS,
 )
 DEMO_OPTIONS: Final = (o.KEEP,)
+CHECK_OPTIONS: Final = (o.OUTPUT, *LOG_OPTIONS)
+TRY_OPTIONS: Final = (o.TAGS, o.REPOSITORY, *CHECK_OPTIONS)
 
 
 def _said(option: Option, help_text: str) -> Option:

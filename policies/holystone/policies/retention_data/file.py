@@ -36,6 +36,7 @@ class WrittenFile(msgspec.Struct, frozen=True):
     in_use_lists: tuple[str, ...]
     clones: Mapping[CloneName, str]
     registries: Mapping[str, RegistryAccess]
+    """By host, as it is written."""
     policies: tuple[Policy, ...]
     projects: tuple[WerfProject, ...]
     includes: tuple[Include, ...]
@@ -112,6 +113,7 @@ def _lists(part: Part | None) -> tuple[str, ...]:
 
 def _registries(part: Part | None) -> dict[str, RegistryAccess]:
     found: dict[str, RegistryAccess] = {}
+    hosts: set[str] = set()
     for name, each in (part.named() if part else {}).items():
         if part and has_user_info(name):
             raise part.wrong("a name or a password before an '@' does not belong into an address")
@@ -119,9 +121,10 @@ def _registries(part: Part | None) -> dict[str, RegistryAccess]:
             host = RegistryHost.parse(name).removesuffix(":443")
         except InvalidName:
             raise each.wrong("this is no registry's host, such as registry.example.com:5000") from None
-        if host in found:
+        if host in hosts:
             raise each.wrong("this host stands here twice")
-        found[host] = _access(each)
+        hosts.add(host)
+        found[name] = _access(each)
     return found
 
 
