@@ -20,7 +20,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import is_lock_tag
 from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import TAGS, DigestCache, RepositorySession, Wanted
 from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
@@ -43,16 +43,18 @@ async def read_repository(
     *,
     needs_config: Callable[[Tag], bool],
     labels: Labels = _every_label,
+    wanted: Wanted = TAGS,
 ) -> RepositorySnapshot:
-    """`labels`: those of an image's that are to be remembered. Raises what the registry raises."""
+    """`labels`: those of an image's that are to be remembered; `wanted`: what the listing is to say. Raises what the
+    registry raises."""
     with about(repository=session.repository):
-        return await _read(session, cache, needs_config, labels)
+        return await _read(session, cache, needs_config, labels, wanted)
 
 
 async def _read(
-    session: RepositorySession, cache: DigestCache, needs_config: Callable[[Tag], bool], labels: Labels
+    session: RepositorySession, cache: DigestCache, needs_config: Callable[[Tag], bool], labels: Labels, wanted: Wanted
 ) -> RepositorySnapshot:
-    listing = await list_twice(session)
+    listing = await list_twice(session, wanted)
     reader = _Reader(session, cache, listing.manifests)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
@@ -62,12 +64,12 @@ async def _read(
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
-    wanted = {
+    needed = {
         manifest.config
         for tag, digest in tags.items()
         if (manifest := manifests.get(digest)) and manifest.config and needs_config(tag)
     }
-    configs = await reader.configs((config for config in wanted if config), labels)
+    configs = await reader.configs((config for config in needed if config), labels)
     for tag, digest in tags.items():
         found = manifests.get(digest)
         if found and found.config and (problem := reader.problems.get(found.config)):
@@ -87,6 +89,8 @@ async def _read(
         locks=locks,
         put=listing.put,
         pushed=listing.pushed,
+        pulls=listing.pulls,
+        archived=listing.archived,
         odd=listing.odd,
     )
 
