@@ -3,7 +3,7 @@ concerns and an example."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from holystone.engine.model.delete_reasons import BeyondLimit, CommitsGone, DeleteReason, NotReached
 from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.plan import Kept, Pass, Plan, Remove
+from holystone.engine.model.policy_reasons import Age, Place
 from holystone.engine.model.reasons import (
     KeepReason,
     LockedBy,
@@ -144,6 +145,15 @@ def example(kind: type[KeepReason]) -> KeepReason:
     return make(*(_any_of(field.type, values) for field in fields))
 
 
-def _any_of(kind: object, values: Mapping[type, object]) -> object:
+def _any_of(kind: Any, values: Mapping[type, object]) -> object:
     """Of `str | None` and the like, a value of the first."""
-    return next((found for each, found in values.items() if each in (kind, *get_args(kind))), APP)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return inner[0]
+    if origin is tuple:
+        return (_any_of(inner[0], values),)
+    if len(inner) == 2 and inner[1] is type(None):
+        return _any_of(inner[0], values)
+    if kind in (Age, Place):
+        return example(kind)
+    return next((found for each, found in values.items() if each in (kind, *inner)), APP)

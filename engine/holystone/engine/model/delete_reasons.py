@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from holystone.engine.model.policy_reasons import NothingKeeps, NotKeptBy, Orphaned, Untagged
 from holystone.engine.model.reasons import ChildOf, ReferrerOf, WithoutMetadata
 from holystone.engine.model.references import Commit, ImageName
 from holystone.engine.model.value import Value
@@ -90,4 +91,8 @@ DeleteReason = (
     | BeyondNewest
     | ChildOf
     | ReferrerOf
+    | NothingKeeps
+    | NotKeptBy
+    | Orphaned
+    | Untagged
 )

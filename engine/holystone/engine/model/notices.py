@@ -205,6 +205,13 @@ class BuiltOnDoomed(Value, frozen=True, tag_field="kind", tag="built-on-doomed")
     example: Reference
 
 
+class FamiliarTagsGo(Value, frozen=True, tag_field="kind", tag="familiar-tags-go"):
+    """Tags go whose names people deploy by, e.g. `latest`. Sorted."""
+
+    repository: Repository
+    tags: tuple[Tag, ...]
+
+
 Notice: TypeAlias = (
     RegistryWarns
     | ReferrersUnread
@@ -245,4 +252,5 @@ Notice: TypeAlias = (
     | ProjectRenamed
     | ConfigNotRead
     | PolicyMisnamed
+    | FamiliarTagsGo
 )

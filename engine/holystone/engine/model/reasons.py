@@ -6,6 +6,7 @@ A reason is never free text, so a policy cannot hide a decision in prose and a r
 from typing import Literal
 
 from holystone.engine.model.in_use import User
+from holystone.engine.model.policy_reasons import CannotJudge, KeptByEntry
 from holystone.engine.model.references import Commit, Digest, Reference, Tag
 from holystone.engine.model.value import Value
 
@@ -275,6 +276,8 @@ KeepReason = (
     | OtherStrategy
     | UnknownReference
     | RecordNotJudged
+    | KeptByEntry
+    | CannotJudge
 )
 ManifestReason = Tagged | ChildOf | ReferrerOf | SubjectOf | IndexOf | MayBeNeededBy | ReferrersUnknown
 """What holds a manifest: as long as that stays, the manifest does."""

@@ -161,6 +161,49 @@ class AllOfAnotherProject(Value, frozen=True, tag_field="kind", tag="all-of-anot
     tags: Number
 
 
+class EmptiesRepository(Value, frozen=True, tag_field="kind", tag="empties-repository"):
+    """The policy keeps no tag of it, and does not say that this is meant."""
+
+    promise: ClassVar[Promise] = "fail-closed"
+    repository: Repository
+    policy: str
+    tags: Number
+
+
+class OneTime(Value, frozen=True, tag_field="kind", tag="one-time"):
+    """Most of what is there was pushed at one moment, as a migration does it: which is newer cannot be told."""
+
+    promise: ClassVar[Promise] = "fuse"
+    repository: Repository
+    policy: str
+    alike: Number
+    """Digests with the same time."""
+    total: Number
+    """Digests of which a time is known."""
+
+
+class PullsUntold(Value, frozen=True, tag_field="kind", tag="pulls-untold"):
+    """An entry asks when tags were pulled, and the registry does not tell it."""
+
+    promise: ClassVar[Promise] = "fail-closed"
+    repository: Repository
+    policy: str
+    entry: Number
+    """Position in the policy, counted from 1."""
+
+
+class EntryMatchesNothing(Value, frozen=True, tag_field="kind", tag="entry-matches-nothing"):
+    """No tag of any repository of the policy matches the entry: perhaps it is misspelled, and what it means to keep
+    goes."""
+
+    promise: ClassVar[Promise] = "fail-closed"
+    repository: ClassVar[None] = None
+    policy: str
+    entry: Number
+    tags: str
+    """As the entry has them."""
+
+
 Refusal: TypeAlias = (
     ShareExceeded
     | NumberExceeded
@@ -177,4 +220,8 @@ Refusal: TypeAlias = (
     | StorageForeign
     | RecordsMissing
     | AllOfAnotherProject
+    | EmptiesRepository
+    | OneTime
+    | PullsUntold
+    | EntryMatchesNothing
 )

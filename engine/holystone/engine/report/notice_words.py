@@ -12,6 +12,8 @@ from holystone.engine.model.notices import HoldsUp, Notice
 from holystone.engine.report.refusal_words import another_history, fewer_text, no_records
 from holystone.engine.report.words import count, duration, shown
 
+_SHOWN: Final = 5
+"""Tags that one notice names."""
 _MEANT: Final = "--accept-new-baseline says that it is meant"
 _SKEW_MEANT: Final = "--allow-clock-skew says that it is meant"
 _HOLDS_UP: Final[Mapping[HoldsUp, str]] = {
@@ -228,6 +230,13 @@ def notice_words(notice: Notice) -> NoticeWords:
                 f"The keep policy for the {reference} {pattern} looks for one of that whole name: names are compared "
                 "without origin/ and refs/.",
                 "keep policies that begin as no name does",
+            )
+        case notices.FamiliarTagsGo(repository, tags):
+            more = f" and {len(tags) - _SHOWN:,} more" if len(tags) > _SHOWN else ""
+            return NoticeWords(
+                f"{repository}: {', '.join(tags[:_SHOWN])}{more} would go, a name that people deploy by; if it is to "
+                "stay, name it under `keep`",
+                "tags that people deploy by would go",
             )
         case _:
             assert_never(notice)

@@ -3,9 +3,10 @@ The only place where a reason becomes text."""
 
 from typing import NamedTuple, assert_never
 
-from holystone.engine.model import delete_reasons, reasons
+from holystone.engine.model import delete_reasons, policy_reasons, reasons
 from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.reasons import KeepReason, ManifestReason
+from holystone.engine.report.policy_words import DOUBTS, entry_text, kept_text, not_kept_text
 from holystone.engine.report.words import count, duration, reference_text, short, shown, user_text
 
 
@@ -220,6 +221,27 @@ def reason_words(reason: KeepReason | DeleteReason | ManifestReason) -> ReasonWo
             return _same("everything of the project goes")
         case delete_reasons.Asked():
             return _same("you asked for it")
+        case policy_reasons.KeptByEntry(policy, entry):
+            return ReasonWords(kept_text(reason), f"{entry_text(policy, entry)} keeps them")
+        case policy_reasons.CannotJudge(policy, entry, why):
+            return ReasonWords(
+                f"{entry_text(policy, entry)} cannot judge it: {DOUBTS[why]}",
+                f"{entry_text(policy, entry)} cannot judge them",
+            )
+        case policy_reasons.NothingKeeps(policy):
+            return _same(f"no entry of policy {shown(policy)} keeps such a tag")
+        case policy_reasons.NotKeptBy(policy, entry):
+            return ReasonWords(not_kept_text(reason), f"{entry_text(policy, entry)} does not keep them")
+        case policy_reasons.Orphaned(subject, age, after):
+            return ReasonWords(
+                f"attached to {subject.short}, which is gone, for {duration(age)}; they go after {duration(after)}",
+                f"attached to what is gone for {duration(after)}",
+            )
+        case policy_reasons.Untagged(age, after):
+            return ReasonWords(
+                f"without a tag, and nothing needs it, for {duration(age)}; such manifests go after {duration(after)}",
+                f"manifests without a tag that nothing needs for {duration(after)}",
+            )
         case _:
             assert_never(reason)
 

@@ -11,6 +11,7 @@ from holystone.engine.model.lock_tags import parse_lock_tag
 from holystone.engine.model.references import ImageName, Repository
 from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.sources import Fewer, Source
+from holystone.engine.report.policy_words import entry_text
 from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.words import count, shown
 
@@ -135,6 +136,32 @@ def refusal_words(refusal: Refusal) -> RefusalWords:
                 f"{shown(other)}",
                 f"if that is what is to go, say so: {shell_word(f'--project-name={other}')}",
                 "all that is there is labelled as of other projects",
+            )
+        case refusals.EmptiesRepository(_, policy, tags):
+            return RefusalWords(
+                f"policy {shown(policy)} keeps none of its {count(tags, 'tag')}",
+                "see with `holystone policy check` what its entries keep; if the repository is to be empty, say "
+                "`may-empty: true` in the policy",
+                "policies keep none of their tags",
+            )
+        case refusals.OneTime(_, policy, alike, total):
+            return RefusalWords(
+                f"{alike} of {total} digests have one time, as after a migration, so that policy {shown(policy)} "
+                "cannot tell which are newer",
+                _READ,
+                "most of their digests have one time, and nothing tells which are newer",
+            )
+        case refusals.PullsUntold(_, policy, entry):
+            return RefusalWords(
+                f"{entry_text(policy, entry)} asks when tags were pulled, and the registry does not tell",
+                "give such repositories a policy without pulled-within",
+                "the registry does not tell when tags were pulled",
+            )
+        case refusals.EntryMatchesNothing(policy, entry, tags):
+            return RefusalWords(
+                f"no tag in any of the repositories matches {entry_text(policy, entry)} ({shown(tags)})",
+                "see whether it is misspelled; if it may match nothing, say `optional: true` in the entry",
+                "no tag matches an entry, which may be misspelled",
             )
         case _:
             assert_never(refusal)

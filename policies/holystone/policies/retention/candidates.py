@@ -1,19 +1,18 @@
 """What retention rules see of a repository and of the world: facts as values, unknown where they are not known."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.history import GitReference, History
-from holystone.engine.model.references import Commit, Digest, Repository, Tag
+from holystone.engine.model.policy_reasons import TimeSource
+from holystone.engine.model.reasons import InUse
+from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.policies.git_references import SelectedReference
 from holystone.policies.retention.rules import CloneName, CommitsOf, Mentioned
 
-TimeSource: TypeAlias = Literal["tag-pushed", "manifest-pushed", "annotation", "created", "first-seen", "restored"]
 
-
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, order=True):
     seconds: int
     """Unix."""
     source: TimeSource
@@ -25,16 +24,17 @@ class Candidate(msgspec.Struct, frozen=True):
     tag: Tag
     digest: Digest
     pushed: Moment | None
-    """The later of all that is known; None: not known, which also a moment is that makes no sense (year 1, 1970, more
-    than a day ahead)."""
+    """The later of all that is known and makes sense (`moments.sane`); None: not known."""
     created: Moment | None = None
-    """When it was built; None likewise."""
+    """When it was built; of an index, when its newest image was. None: not known."""
     pulled: Moment | None = None
     """The latest pull of tag, digest, a child or another tag; of what was never pulled the push. None: not known."""
     labels: Mapping[str, frozenset[str]] | None = {}
     """Labels and annotations; an index has those of its children, too. None: they cannot be read."""
-    takes_place: bool = True
-    """False: it counts in no `newest` (an archived image)."""
+    provenance: frozenset[str] | None = frozenset()
+    """Commits that attached provenance names. None: it cannot be read."""
+    archived: bool = False
+    """Put away by the registry: it stays, and takes no place where images are counted."""
 
 
 class AttachedTag(msgspec.Struct, frozen=True):
@@ -54,6 +54,8 @@ class LooseManifest(msgspec.Struct, frozen=True):
     digest: Digest
     found: Moment | None
     """The later of its push and the first run that found it so."""
+    subject: Digest | None = None
+    """What it was attached to, and is gone: `orphaned_after` decides, not `untagged_after`."""
 
 
 class Candidates(msgspec.Struct, frozen=True):
@@ -77,6 +79,7 @@ class SelectedHistory(msgspec.Struct, frozen=True):
 
     selected: tuple[SelectedReference, ...]
     history: History
+    """Of what `commits.commits_to_ask` names; where that is the beginning of an id, of all commits that begin so."""
 
 
 class Mentions(msgspec.Struct, frozen=True):
@@ -92,9 +95,5 @@ class Facts(msgspec.Struct, frozen=True):
     clones: Mapping[CloneName, CloneFacts] = {}
     histories: Mapping[CommitsOf, SelectedHistory] = {}
     mentions: Mapping[Mentioned, Mentions] = {}
-    in_use: Mapping[Tag, str] = {}
-    """Tags of this repository that somebody uses, with the user for people."""
-
-
-AskedCommits: TypeAlias = Mapping[Tag, frozenset[Commit]]
-"""The commits that a tag's image may be of, by one way to read them; empty where nothing is said."""
+    in_use: Mapping[Tag, tuple[InUse, ...]] = {}
+    """Tags of this repository that somebody uses."""

@@ -6,32 +6,12 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from holystone.policies.keep_policies import KeepPolicy
+from holystone.policies.retention.patterns import TagPattern
+from holystone.policies.retention.repository_patterns import RepositoryPattern
 
 Seconds: TypeAlias = int
 CloneName: TypeAlias = str
 """By which a file of policies calls a clone."""
-
-
-class NamePattern(msgspec.Struct, frozen=True, tag="name"):
-    """A tag of exactly this name."""
-
-    name: str
-
-
-class GlobPattern(msgspec.Struct, frozen=True, tag="glob"):
-    """`*` is any run of characters, `?` any one."""
-
-    glob: str
-
-
-class ExpressionPattern(msgspec.Struct, frozen=True, tag="expression"):
-    """RE2, matched against the whole tag. Its named groups are what `per`, branches, commits and versions are read
-    from."""
-
-    expression: str
-
-
-TagPattern: TypeAlias = NamePattern | GlobPattern | ExpressionPattern
 
 
 class Prereleases(msgspec.Struct, frozen=True):
@@ -40,18 +20,18 @@ class Prereleases(msgspec.Struct, frozen=True):
     within: Seconds | None = None
     newest: int | None = None
     until_released: Seconds | None = None
-    """Until their release is that old; as long as it is not there they stay."""
+    """Until their release is that old; as long as no tag that the entry matches is that release, they stay."""
 
 
 class Semver(msgspec.Struct, frozen=True):
     """Chooses by version, highest first. Versions are read from the group `version` where the pattern has one, else
-    from the whole tag."""
+    from the whole tag. What differs only in build metadata is one version."""
 
     newest: int
     per: tuple[str, ...] = ()
     """`major` or `minor`, and named groups."""
     groups: int | None = None
-    """Only so many groups, those of the highest versions."""
+    """Only so many groups, those of the highest releases."""
     prereleases: Prereleases | None = None
     """None: they all stay."""
 
@@ -69,9 +49,10 @@ class Thin(msgspec.Struct, frozen=True):
 class CommitOf(msgspec.Struct, frozen=True):
     """Where the commit of an image is read from."""
 
-    source: Literal["label", "group"] = "label"
+    source: Literal["label", "group", "provenance"] = "label"
+    """`provenance`: BuildKit's, which is attached to the image."""
     name: str = "org.opencontainers.image.revision"
-    """Of the label (or annotation), or of the group."""
+    """Of the label (or annotation), or of the group; of provenance it means nothing."""
 
 
 class CommitsOf(msgspec.Struct, frozen=True):
@@ -98,10 +79,10 @@ class Label(msgspec.Struct, frozen=True):
 
 class Entry(msgspec.Struct, frozen=True):
     """Keeps a tag if all that is said holds. Those that count (`newest`, `semver`, `thin`, the limits of `commits_of`)
-    choose last, among what the others leave."""
+    choose last, each among what those that do not count leave."""
 
     tags: tuple[TagPattern, ...] | None = None
-    """Any of them; None: every tag."""
+    """Any of them; the groups are those of the first that matches. None: every tag."""
     branch_exists_in: CloneName | None = None
     """The group `branch` is a branch there."""
     branch_head_of: CloneName | None = None
@@ -120,7 +101,7 @@ class Entry(msgspec.Struct, frozen=True):
     groups: int | None = None
     """Only so many groups, those with the newest members."""
     same_commit: bool = False
-    """The commit is that of a tag that another entry keeps."""
+    """The commit is that of a tag that stays for another entry, or because it is in use."""
     commit: CommitOf = CommitOf()
     """For `same_commit` and `branch_head_of`."""
     with_siblings: bool = False
@@ -131,10 +112,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 class Policy(msgspec.Struct, frozen=True):
     name: str
-    repositories: tuple[str, ...]
-    """Patterns of whole names, host included, by segment: `*` within one, `**` for one or more, `?`."""
-    except_: tuple[str, ...] = ()
-    """The same, of repositories that it is not about."""
+    repositories: tuple[RepositoryPattern, ...]
+    except_: tuple[RepositoryPattern, ...] = ()
+    """Repositories that it is not about."""
     keep: tuple[Entry, ...] = ()
     """Nothing, where `keeps_nothing` is said."""
     keeps_nothing: bool = False
@@ -147,6 +127,13 @@ class Policy(msgspec.Struct, frozen=True):
     """`created`: build times are meant, also where the registry tells when a tag was pushed."""
     immutable: tuple[TagPattern, ...] = ()
     """Tags that carry their content in their name, and are not looked up again while they are listed."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where it is not said what stays."""
+        if not self.keep and not self.keeps_nothing:
+            raise ValueError(f"policy {self.name} keeps nothing; if that is meant, it says `keep: nothing`")
+        if self.keep and self.keeps_nothing:
+            raise ValueError(f"policy {self.name} keeps nothing, and has entries that keep")
 
 
 class Clusters(msgspec.Struct, frozen=True):
