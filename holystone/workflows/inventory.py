@@ -11,7 +11,7 @@ from holystone.adapters.registries.detection import Detected
 from holystone.adapters.registries.oci_replies import STRANGE
 from holystone.engine import events
 from holystone.engine.errors import Doubtful, IncompleteSource, RegistryFailure, Unseen, UsageError
-from holystone.engine.inventory.snapshot import WORKERS, read_repository
+from holystone.engine.inventory.snapshot import WORKERS, Contents, read_repository
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import DetectedBy, Place
@@ -84,7 +84,7 @@ async def read_inventory(
     async def read(at: RepositoryTarget, needs_config: Callable[[Tag], bool] = lambda _: True) -> None:
         session = await connections.session(at.repository, at.implementation, at.place, at.detected_by)
         try:
-            snapshot = await read_repository(session, cache, needs_config=needs_config, labels=looked_at)
+            snapshot = await read_repository(session, cache, needs_config=needs_config, contents=Contents(looked_at))
         except Unseen:
             if at.repository not in unpublished:
                 raise

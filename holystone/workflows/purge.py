@@ -7,7 +7,7 @@ from itertools import chain
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
-from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.inventory.snapshot import Contents, read_repository
 from holystone.engine.model.delete_reasons import Purged
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import (
@@ -206,7 +206,9 @@ async def _read(
         at = await locate_storage(connections, settings.places)
         storage, images, located = at.repository, None, {at.repository: at}
         session = await connections.session(storage, at.implementation, at.place, at.detected_by)
-        snapshots = {storage: await read_repository(session, cache, needs_config=needs_config, labels=looked_at)}
+        snapshots = {
+            storage: await read_repository(session, cache, needs_config=needs_config, contents=Contents(looked_at))
+        }
     if scope.stages:
         snapshots[storage] = readable_enough(snapshots[storage])
     return Holdings(project.name, storage, snapshots, images, project.notes), located

@@ -3,7 +3,9 @@
 import pytest
 
 from holystone.engine.errors import HolystoneError, IncompleteSource
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.references import Digest, Repository, RepositoryPath, Tag
+from holystone.engine.ports import Wanted
 from tests.contract.stands import Stand
 from tests.support import images
 
@@ -63,6 +65,22 @@ async def test_times_of_tags_are_never_too_early_and_times_of_manifests_are_not_
     assert listing.put.get(Tag("v2"), 1_700_000_200) == 1_700_000_200
     assert listing.pushed.items() <= {old.digest: 1_700_000_000, new.digest: 1_700_000_200}.items()
     assert listing.put.keys() in (set(), tagged.keys())
+
+
+async def test_pulls_are_told_where_they_are_wanted_and_by_whoever_says_that_it_tells_them(served: Stand) -> None:
+    raw = await served.image("one", "v1")
+    index = await served.index((raw,), "multi")
+    usual = await served.session.list_tags()
+    assert usual.pulls is None
+    told = await served.session.list_tags(Wanted(pulls=True))
+    assert (told.pulls is not None) is served.profile.can.listing.pulls
+    assert told.tags == usual.tags == {"v1": usual.tags[Tag("v1")], "multi": usual.tags[Tag("multi")]}
+    assert told.put == usual.put
+    assert told.pushed == usual.pushed
+    assert told.archived == usual.archived == frozenset()
+    pulls = told.pulls or Pulls()
+    assert pulls.tags.keys() <= {"v1", "multi"}
+    assert pulls.manifests.keys() <= {raw.digest, index.digest}
 
 
 async def test_what_a_tag_points_to(served: Stand) -> None:

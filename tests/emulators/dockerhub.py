@@ -138,6 +138,8 @@ class DockerHubEmulator(VendorEmulator):
         self.retry_in = retry_in
         self.logins = 0
         self.rules: dict[str, Rules] = {}
+        self.pull_times: dict[str, float] = {}
+        """When tags, and manifests by their digests, were pulled last."""
         self._issued: dict[str, _Issued] = {}
         self.let_in(*self.accounts)
 
@@ -375,12 +377,24 @@ class DockerHubEmulator(VendorEmulator):
             "media_type": stored.media_type if stored and self.digests else None,
             "content_type": "image",
             "full_size": 5123456,
-            "images": [],
+            "images": self._images(there, digest),
             "last_updated": pushed,
             "tag_last_pushed": pushed,
-            "tag_last_pulled": "0001-01-01T00:00:00Z",
+            "tag_last_pulled": _iso(self.pull_times[name]) if name in self.pull_times else "0001-01-01T00:00:00Z",
             "tag_status": "active",
         }
+
+    def _images(self, there: RepositoryState, digest: str) -> list[Mapping[str, Any]]:
+        """None at all where nothing was pulled by its digest (docker/hub-feedback, issue 2484)."""
+        stored = there.manifests.get(digest)
+        parts = [child.digest for child in stored.children] if stored and stored.children else [digest]
+        pulled = {each: self.pull_times.get(each) for each in parts}
+        if not any(pulled.values()):
+            return []
+        return [
+            {"architecture": "amd64", "digest": each, "last_pulled": _iso(at) if at else None}
+            for each, at in pulled.items()
+        ]
 
     def _delete(self, caller: Account | None, path: str, there: RepositoryState, tag: str) -> Reply:
         if refused := self._lacks(caller):

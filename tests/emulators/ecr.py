@@ -64,8 +64,10 @@ class EcrEmulator(VendorEmulator):
         """By digest or tag: the failure code that batch calls have for it."""
         self.lifecycle: dict[str, Any] = {}
         """The policy of each repository; none if it is empty."""
-        self.pulled: set[str] = set()
-        """Digests that have a lastRecordedPullTime by now: BatchGetImage sets it (aws/containers-roadmap#2390)."""
+        self.pulled: dict[str, float] = {}
+        """lastRecordedPullTime by digest: BatchGetImage sets it (aws/containers-roadmap#2390)."""
+        self.restored: dict[str, float] = {}
+        """lastActivatedAt by digest."""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Operations with what they were asked."""
         self.wall = clock or time.time
@@ -250,6 +252,10 @@ class EcrEmulator(VendorEmulator):
             detail["artifactMediaType"] = manifest.artifact_type
         if manifest.subject:
             detail["subjectManifestDigest"] = manifest.subject
+        if digest in self.pulled:
+            detail["lastRecordedPullTime"] = round(self.pulled[digest], 3)
+        if digest in self.restored:
+            detail["lastActivatedAt"] = round(self.restored[digest], 3)
         return detail
 
     def _batch_get(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -263,7 +269,7 @@ class EcrEmulator(VendorEmulator):
             elif manifest.media_type not in fields.get("acceptedMediaTypes", (manifest.media_type,)):
                 failures.append(failed(asked, "ImageNotFound"))
             else:
-                self.pulled.add(manifest.digest)
+                self.pulled[manifest.digest] = self.wall()
                 tags = state.tags_of(manifest.digest)
                 images.append(
                     {

@@ -166,6 +166,8 @@ class HarborEmulator(VendorEmulator):
         self.deadlocks = 0
         """How many of the next deletions fail for a database that is in its own way."""
         self.pulled: dict[str, int] = defaultdict(int)
+        self.pull_times: dict[tuple[str, str], float] = {}
+        """By repository and digest, and by repository and tag where it was pulled by that."""
         """How often each manifest was pulled."""
         self.before_page: Callable[[int], object] = lambda _number: None
         """Called with its number before a page is made: what somebody else does meanwhile."""
@@ -319,6 +321,8 @@ class HarborEmulator(VendorEmulator):
         state = self.storage.repositories.get(repository)
         graph = _Graph(state) if state else _Graph(RepositoryState())
         rows, hidden = graph.rows(), graph.hidden()
+        if request.query.get("q") == "base=*":
+            rows, hidden = [state.manifests[digest] for digest in sorted(state.manifests)] if state else [], set()
         if not self.miscounts:
             rows = [each for each in rows if each.digest not in hidden]
         page = [each for each in rows[(number - 1) * size : number * size] if each.digest not in hidden]
@@ -339,7 +343,7 @@ class HarborEmulator(VendorEmulator):
             {
                 "name": tag,
                 "push_time": _time(state.tagged[tag]),
-                "pull_time": _NEVER,
+                "pull_time": self._pulled_at(repository, tag),
                 "immutable": rules and (repository, tag) in self._immutable,
             }
             for tag in graph.tags.get(manifest.digest, ())
@@ -351,12 +355,16 @@ class HarborEmulator(VendorEmulator):
             "manifest_media_type": manifest.media_type,
             "size": len(manifest.body),
             "push_time": pushed,
-            "pull_time": _NEVER,
+            "pull_time": self._pulled_at(repository, manifest.digest),
             "tags": tags or None,
             "references": [{"child_digest": child.digest} for child in manifest.children] or None,
             "extra_attrs": self._attributes(manifest),
             "accessories": (accessories or None) if request.query.get("with_accessory") == "true" else None,
         }
+
+    def _pulled_at(self, repository: str, name: str) -> str:
+        moment = self.pull_times.get((repository, name))
+        return _NEVER if moment is None else _time(moment)
 
     def _attributes(self, manifest: StoredManifest) -> dict[str, Any] | None:
         if manifest.media_type in INDEX_TYPES or not manifest.blobs:
@@ -478,6 +486,7 @@ class HarborEmulator(VendorEmulator):
             return Reply(412) if request.method == "HEAD" else refused
         if request.method == "GET":
             self.pulled[manifest.digest] += 1
+            self.pull_times |= dict.fromkeys(((path, manifest.digest), (path, reference)), time.time())
         return super().answer(msgspec.structs.replace(request, path=f"/v2/{path}/manifests/{manifest.digest}"))
 
     def _fill_cache(self, path: str, reference: str) -> None:

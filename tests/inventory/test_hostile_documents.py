@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.inventory.snapshot import Contents, read_repository
 from holystone.engine.model.image_config import parse_config
 from holystone.engine.model.manifests import OCI_CONFIG, OCI_MANIFEST, Malformed, RawManifest, parse_manifest
 from holystone.engine.model.references import Digest, Tag
@@ -46,7 +46,7 @@ async def test_labels_that_nobody_asks_for_are_not_kept_and_too_many_that_somebo
         manifest = msgspec.json.encode({"schemaVersion": 2, "config": config, "layers": []})
         registry.put(at, RawManifest(digest_of(manifest), OCI_MANIFEST, manifest), tag)
     snapshot = await read_repository(
-        registry.open(at), SqliteDigestCache(None), needs_config=lambda _: True, labels=looked_at
+        registry.open(at), SqliteDigestCache(None), needs_config=lambda _: True, contents=Contents(looked_at)
     )
     (config_of_many,) = snapshot.configs.values()
     assert config_of_many.labels == {"werf": "shop", "werf-image": "true"}

@@ -20,7 +20,7 @@ from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.gather import IN_HAND, gather
-from holystone.engine.inventory.snapshot import read_repository
+from holystone.engine.inventory.snapshot import Contents, read_repository
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
@@ -90,7 +90,7 @@ async def referrers(session: DefaultSession, _: Path) -> str:
 
 async def read(session: DefaultSession, folder: Path) -> str:
     with SqliteDigestCache(folder / "known.db") as cache:
-        snapshot = await read_repository(session, cache, needs_config=lambda _: True, labels=looked_at)
+        snapshot = await read_repository(session, cache, needs_config=lambda _: True, contents=Contents(looked_at))
         return f"{len(snapshot.tags)} tags, {len(snapshot.configs)} configurations, {len(snapshot.broken)} broken"
 
 

@@ -17,7 +17,7 @@ from holystone.engine.model.manifests import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Outcome, Referenced
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing, Registry, RepositorySession
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Registry, RepositorySession, Wanted
 from tests.support.gentle import gentle
 
 CAPABILITIES = gentle("memory", tags=TagDeletion(SPARES_ALL))
@@ -260,7 +260,7 @@ class MemorySession:
     async def probe(self) -> Capabilities:
         return await self.registry.probe(self.repository)
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         return await self.registry.list_tags(self.repository)
 
     async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:

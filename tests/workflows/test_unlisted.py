@@ -9,7 +9,7 @@ from holystone.engine.model.in_use import ListEntry
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.names import parse_used_image
-from holystone.engine.ports import Listing, RepositorySession
+from holystone.engine.ports import TAGS, Listing, RepositorySession, Wanted
 from holystone.workflows.unlisted import folding, look_up
 from tests.support.image_values import IMAGES_REPO, digest_of, image_tag
 
@@ -31,7 +31,7 @@ class Answering:
         name = self.there.get(reference.lower() if self.folds else reference)
         return digest_of(name) if name else None
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         return Listing({Tag(tag): None for tag in self.listed})
 
 

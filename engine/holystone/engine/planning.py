@@ -8,7 +8,7 @@ import msgspec
 from holystone.engine import events
 from holystone.engine.closure.close import close, needed_to_decide
 from holystone.engine.errors import HolystoneError
-from holystone.engine.inventory.snapshot import add_referrers, read_repository
+from holystone.engine.inventory.snapshot import EVERY_LABEL, Contents, add_referrers, read_repository
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Planned
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -22,7 +22,7 @@ from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
 from holystone.engine.planner.repository import keep_marks, keep_newest, plan_closed
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import TAGS, DigestCache, RepositorySession, Wanted
 
 log: Final = events.logger()
 
@@ -56,12 +56,15 @@ async def plan_repository(
     where: Where,
     *,
     needs_config: Callable[[Tag], bool],
+    contents: Contents = EVERY_LABEL,
+    wanted: Wanted = TAGS,
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
     """Goes from the listing to a proven plan: of thousands of repositories each is read, judged, planned and forgotten.
-    `needs_config`: the tags of which the policy looks at the configuration. Raises as `plan_snapshot`."""
-    snapshot = await read_repository(session, cache, needs_config=needs_config)
+    What the policy looks at: `needs_config`, `contents` and `wanted`, as `read_repository` has them. Raises as
+    `plan_snapshot`."""
+    snapshot = await read_repository(session, cache, needs_config=needs_config, contents=contents, wanted=wanted)
     judged = await policy(snapshot)
     return await plan_snapshot(session, cache, snapshot, judged.verdicts, judged.facts, where, fuse=fuse, now=now)
 

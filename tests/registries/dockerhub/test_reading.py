@@ -9,7 +9,9 @@ import pytest
 
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable, Unseen, UsageError
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Wanted
 from tests.emulators.dockerhub import DockerHubEmulator
 from tests.emulators.vendor import Login
 from tests.registries.dockerhub.connected import HUB, PATH, asked, opened, put, served
@@ -60,6 +62,30 @@ async def test_a_time_that_is_none_is_left_out(tmp_path: Path, said: str | None)
         listing = await session.list_tags()
         assert listing.tags == {"v1": ABSENT}
         assert listing.put == {}
+
+
+async def test_pulls_by_tag_and_by_digest_are_told_where_they_are_wanted(tmp_path: Path) -> None:
+    async with served(tmp_path) as (emulator, session):
+        first, second = put(emulator, "first"), put(emulator, "second")
+        both = images.index(first, second)
+        emulator.storage.put_manifest(PATH, both.body, both.media_type, "multi")
+        put(emulator, "never", "v1")
+        emulator.pull_times = {"multi": 1_700_000_000.0, second.digest: 1_700_000_100.0}
+        listing = await session.list_tags(Wanted(pulls=True))
+        assert listing.pulls == Pulls({Tag("multi"): 1_700_000_000}, {second.digest: 1_700_000_100})
+        assert len(asked(emulator, "GET", f"{HUB}/tags")) == 1
+        assert (await session.list_tags()).pulls is None
+
+
+@pytest.mark.parametrize("said", [None, [], {"os": "linux"}, [{"digest": "none", "last_pulled": "yesterday"}, {}]])
+async def test_pulls_that_make_no_sense_are_none(tmp_path: Path, said: object) -> None:
+    result = {"name": "v1", "digest": ABSENT, "tag_last_pulled": "0001-01-01T00:00:00Z", "images": said}
+    answer = Answer(200, json.dumps({"count": 1, "next": None, "results": [result]}).encode())
+    async with served(tmp_path, Fault("GET", r"/tags\?", answer)) as (emulator, session):
+        put(emulator, "one", "v1")
+        listing = await session.list_tags(Wanted(pulls=True))
+        assert listing.tags == {"v1": ABSENT}
+        assert listing.pulls == Pulls()
 
 
 async def test_a_digest_that_the_list_does_not_say_is_looked_up_without_a_pull(tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ import pytest
 
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.outcomes import AlreadyGone
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.ports import Wanted
 from tests.emulators.ecr import EcrEmulator
 from tests.registries.ecr.connected import ABSENT, PATH, asked, connected, push, says, store, to_api
 from tests.support import images
+
+DAY = 24 * 3600
 
 # Listing
 
@@ -65,10 +69,32 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
             "multi": "archived",
             "v3": "being restored from the archive",
         }
+        assert listing.archived == {first.digest, both.digest, third.digest}
         # Described well enough not to be read, since it cannot be; an index has children that nobody tells.
         assert listing.manifests.keys() == {first.digest, third.digest}
         assert await session.resolve(Tag("v1")) == first.digest
         assert await session.read_manifests([first.digest, both.digest, child.digest]) == {child.digest: child}
+
+
+async def test_pulls_and_restores_are_told_where_they_are_wanted(tmp_path: Path) -> None:
+    """The last pull may be a day after the one that ECR recorded."""
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        child = push(served, "child")
+        store(served, images.index(child), "multi")
+        shared, never = push(served, "one", "v1", "latest"), push(served, "never", "v2")
+        restored = push(served, "restored", "v3")
+        served.pulled = {child.digest: 1_700_000_000.5, shared.digest: 1_700_100_000.25}
+        served.restored = {restored.digest: 1_700_200_000.0}
+        listing = await session.list_tags(Wanted(pulls=True))
+        asked_for = len(asked(served, "DescribeImages"))
+        plain = await session.list_tags()
+    assert listing.pulls == Pulls(
+        manifests={child.digest: 1_700_000_000 + DAY, shared.digest: 1_700_100_000 + DAY},
+        restored={restored.digest: 1_700_200_000},
+    )
+    assert never.digest not in listing.pulls.manifests
+    assert asked_for == 1
+    assert plain.pulls is None
 
 
 async def test_an_image_without_a_digest_and_a_state_of_megabytes(tmp_path: Path) -> None:

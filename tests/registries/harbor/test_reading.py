@@ -8,7 +8,9 @@ import pytest
 from holystone.embedded.faults import Answer, Fault, Truncate
 from holystone.embedded.storage import Storage
 from holystone.engine.errors import IncompleteSource, Unauthorized, UsageError
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.references import Digest, Repository, RepositoryPath, Tag
+from holystone.engine.ports import Wanted
 from tests.emulators.harbor import PASSWORD, Account, HarborEmulator
 from tests.registries.harbor.connected import ABSENT, HTML, PATH, asked, connected, put, put_raw, served, sign, there
 from tests.support import images
@@ -48,6 +50,27 @@ async def test_a_listing_says_what_policies_and_locks_need(tmp_path: Path) -> No
         assert (listing.pushed[shared.digest], listing.pushed[index.digest]) == (1_700_000_000, 1_700_000_300)
         assert listing.untagged == ()
         assert harbor.pulled == {}, "a listing counts no pull"
+
+
+async def test_pulls_are_told_of_hidden_parts_too_where_they_are_wanted(tmp_path: Path) -> None:
+    async with served(tmp_path) as (harbor, session):
+        child, never = put(harbor, "child"), put(harbor, "never", "v2")
+        index = put_raw(harbor, images.index(child), "multi")
+        harbor.pull_times = {
+            (PATH, child.digest): 1_700_000_000.0,
+            (PATH, index.digest): 1_700_000_100.0,
+            (PATH, "multi"): 1_700_000_050.0,
+        }
+        listing = await session.list_tags(Wanted(pulls=True))
+        assert listing.pulls == Pulls(
+            tags={Tag("multi"): 1_700_000_050},
+            manifests={child.digest: 1_700_000_000, index.digest: 1_700_000_100},
+        )
+        assert never.digest not in listing.pulls.manifests, "the year 1 is none"
+        assert child.digest not in listing.pushed, "the usual list is as it was"
+        assert asked(harbor, "GET", "/artifacts?") == 2
+        assert (await session.list_tags()).pulls is None
+        assert asked(harbor, "GET", "/artifacts?") == 3
 
 
 async def test_tags_of_signatures_and_other_referrers_are_listed_though_harbor_hides_them(tmp_path: Path) -> None:

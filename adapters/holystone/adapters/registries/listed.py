@@ -22,6 +22,13 @@ def digest_or_none(text: str | None) -> Digest | None:
         return None
 
 
+def tag_or_none(text: str) -> Tag | None:
+    try:
+        return Tag.parse(text)
+    except InvalidName:
+        return None
+
+
 class ListedNames:
     """The names of a list, apart by whether they are tags. None is a digest as a name, one that is too long, or a
     folder in the registry's storage that somebody made: seen in the list of distribution 2.8, which asks nobody before

@@ -6,7 +6,7 @@ in `broken`, and in `unread` if other manifests may be behind it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -18,9 +18,18 @@ from holystone.engine.model.events import Read
 from holystone.engine.model.image_config import ImageConfig, parse_config
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.lock_tags import is_lock_tag
-from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest, RawManifest, parse_manifest
+from holystone.engine.model.manifests import (
+    NESTED_AT_MOST,
+    Labels,
+    Malformed,
+    Manifest,
+    RawManifest,
+    every_label,
+    parse_manifest,
+    parts,
+)
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import TAGS, DigestCache, RepositorySession, Wanted
 from holystone.engine.scheduler import for_each, in_batches
 
 WORKERS: Final = 64
@@ -29,12 +38,19 @@ _ASKED: Final = 2
 """Times that something is said to be absent before that is believed, although it is listed or a manifest names it.
 A 404 may be a proxy's, or of a replica that lags. The second time is after all others of its kind have been read."""
 
-Labels: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, str]]
-"""Raises ValueError for an image of which too much would have to be remembered."""
+
+class Contents(msgspec.Struct, frozen=True):
+    """What is remembered of what is read."""
+
+    labels: Labels = every_label
+    """Those of configurations."""
+    annotations: Labels | None = None
+    """Those of manifests; None: none."""
+    parts: bool = False
+    """The configurations of an index's images are read like a tag's own."""
 
 
-def _every_label(labels: Mapping[str, str]) -> Mapping[str, str]:
-    return labels
+EVERY_LABEL: Final = Contents()
 
 
 async def read_repository(
@@ -42,18 +58,24 @@ async def read_repository(
     cache: DigestCache,
     *,
     needs_config: Callable[[Tag], bool],
-    labels: Labels = _every_label,
+    contents: Contents = EVERY_LABEL,
+    wanted: Wanted = TAGS,
 ) -> RepositorySnapshot:
-    """`labels`: those of an image's that are to be remembered. Raises what the registry raises."""
+    """`needs_config`: the tags of which configurations are looked at; `wanted`: what the listing is to say. Raises what
+    the registry raises."""
     with about(repository=session.repository):
-        return await _read(session, cache, needs_config, labels)
+        return await _read(session, cache, needs_config, contents, wanted)
 
 
 async def _read(
-    session: RepositorySession, cache: DigestCache, needs_config: Callable[[Tag], bool], labels: Labels
+    session: RepositorySession,
+    cache: DigestCache,
+    needs_config: Callable[[Tag], bool],
+    contents: Contents,
+    wanted: Wanted,
 ) -> RepositorySnapshot:
-    listing = await list_twice(session)
-    reader = _Reader(session, cache, listing.manifests)
+    listing = await list_twice(session, wanted)
+    reader = _Reader(session, cache, listing.manifests, contents)
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     odd = [digest for digest in listing.odd.values() if digest]
@@ -62,12 +84,12 @@ async def _read(
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
-    wanted = {
-        manifest.config
-        for tag, digest in tags.items()
-        if (manifest := manifests.get(digest)) and manifest.config and needs_config(tag)
-    }
-    configs = await reader.configs((config for config in wanted if config), labels)
+    looked_at = {digest for tag, digest in tags.items() if needs_config(tag)}
+    if contents.parts:
+        looked_at |= parts(looked_at, manifests)
+    configs = await reader.configs(
+        config for digest in looked_at if (manifest := manifests.get(digest)) and (config := manifest.config)
+    )
     for tag, digest in tags.items():
         found = manifests.get(digest)
         if found and found.config and (problem := reader.problems.get(found.config)):
@@ -87,12 +109,17 @@ async def _read(
         locks=locks,
         put=listing.put,
         pushed=listing.pushed,
+        pulls=listing.pulls,
+        archived=listing.archived,
         odd=listing.odd,
     )
 
 
 async def add_referrers(
-    session: RepositorySession, cache: DigestCache, snapshot: RepositorySnapshot, subjects: Iterable[Digest]
+    session: RepositorySession,
+    cache: DigestCache,
+    snapshot: RepositorySnapshot,
+    subjects: Iterable[Digest],
 ) -> RepositorySnapshot:
     """The snapshot, with the manifests that refer to `subjects` by the referrers API."""
     found: set[Digest] = set()
@@ -108,7 +135,7 @@ async def add_referrers(
     unknown = sorted(found - snapshot.manifests.keys())
     if not unknown:
         return msgspec.structs.replace(snapshot, held=held) if entries.failed else snapshot
-    reader = _Reader(session, cache, {})
+    reader = _Reader(session, cache, {}, EVERY_LABEL)
     manifests = await reader.manifests(unknown)
     return msgspec.structs.replace(
         snapshot,
@@ -120,9 +147,12 @@ async def add_referrers(
 
 
 class _Reader:
-    def __init__(self, session: RepositorySession, cache: DigestCache, said: Mapping[Digest, Manifest]) -> None:
+    def __init__(
+        self, session: RepositorySession, cache: DigestCache, said: Mapping[Digest, Manifest], contents: Contents
+    ) -> None:
         """`said`: manifests that the listing describes so well that they need not be read."""
         self._said = said
+        self._contents = contents
         self._session = session
         self._cache = cache
         self.problems: dict[Digest, str] = {}
@@ -155,7 +185,7 @@ class _Reader:
 
         def understand(raw: RawManifest) -> None:
             try:
-                manifests[raw.digest] = parse_manifest(raw)
+                manifests[raw.digest] = parse_manifest(raw, self._contents.annotations)
             except Malformed as error:
                 self.problems[raw.digest] = str(error)
                 if error.needs:
@@ -219,7 +249,7 @@ class _Reader:
         manifest = manifests[digest]
         return (*manifest.children, manifest.subject) if manifest.subject else manifest.children
 
-    async def configs(self, wanted: Iterable[Digest], labels: Labels) -> dict[Digest, ImageConfig]:
+    async def configs(self, wanted: Iterable[Digest]) -> dict[Digest, ImageConfig]:
         configs: dict[Digest, ImageConfig] = {}
         unknown = set(wanted)
         entries: Entries[Digest] = Entries()
@@ -239,7 +269,7 @@ class _Reader:
                 config = parse_config(digest, body)
                 if config.odd:
                     self.problems[digest] = config.odd
-                configs[digest] = msgspec.structs.replace(config, labels=labels(config.labels))
+                configs[digest] = msgspec.structs.replace(config, labels=self._contents.labels(config.labels))
             except ValueError as error:
                 self.problems[digest] = str(error)
 

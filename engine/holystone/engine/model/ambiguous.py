@@ -26,6 +26,8 @@ MANIFEST: Final[Fields] = MappingProxyType(
         "fsLayers": None,
     }
 )
+ANNOTATED: Final[Fields] = MappingProxyType({**MANIFEST, "annotations": None})
+"""For whoever looks at annotations, too."""
 CONFIG: Final[Fields] = MappingProxyType({"created": None, "config": MappingProxyType({"Labels": None, "Image": None})})
 _UNUSUAL: Final = re.compile(rb"\\u(?:00[4-7]|017[fF]|212[aA])|\xc5\xbf|\xe2\x84\xaa")
 """Letters written as escapes, and those beyond ASCII that fold to one."""

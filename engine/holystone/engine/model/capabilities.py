@@ -67,6 +67,8 @@ class ListingFacts(msgspec.Struct, frozen=True):
     """A listing says where every tag points, so that one look at it replaces a look at each tag."""
     page: int | None = None
     """Entries that one request of a listing gives, at most; None: all."""
+    pulls: bool = False
+    """A listing says, where that is wanted, when images were pulled."""
 
 
 class Quota(msgspec.Struct, frozen=True):

@@ -9,6 +9,18 @@ from holystone.engine.model.manifests import Manifest
 from holystone.engine.model.references import Digest, Repository, Tag
 
 
+class Pulls(msgspec.Struct, frozen=True):
+    """When images were pulled, in unix seconds, as far as the registry says it. What is in neither map was not pulled
+    as far as the registry knows, which is not the same: some can be told to record nothing."""
+
+    tags: Mapping[Tag, int] = {}
+    """By the tag."""
+    manifests: Mapping[Digest, int] = {}
+    """By whatever name; of what an index lists, too."""
+    restored: Mapping[Digest, int] = {}
+    """When a manifest came back from the registry's archive, which could not be pulled meanwhile."""
+
+
 class RepositorySnapshot(msgspec.Struct, frozen=True):
     """One repository, read completely. `exists` is False for a repository the registry does not know:
     then everything else is empty."""
@@ -41,6 +53,10 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Unix seconds at which a tag was put onto its manifest last, or a later moment, where the listing says it."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the listing says it. A new tag on it need not change that."""
+    pulls: Pulls | None = None
+    """None: nobody asked for them, or the registry tells none."""
+    archived: frozenset[Digest] = frozenset()
+    """Manifests that the registry has put aside, and does not give out."""
     odd: Mapping[str, Digest | None] = {}
     """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
 

@@ -4,12 +4,14 @@ Grammar: OCI image specification 1.1 (manifest.md, image-index.md) and Docker's 
 """
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import msgspec
 
-from holystone.engine.model.ambiguous import MANIFEST, mentioned, refuse_ambiguous
+from holystone.engine.model.ambiguous import ANNOTATED, MANIFEST, mentioned, refuse_ambiguous
 from holystone.engine.model.references import Digest, InvalidName
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
@@ -44,6 +46,10 @@ Helm's charts, WebAssembly, signatures, bills of materials, Docker's plugins. Th
 each; any other is, once, as those of images are."""
 
 
+IN_TOTO: Final = "application/vnd.in-toto+json"
+"""Of layers that are attestations. BuildKit gives a manifest of nothing else the configuration of an image, which says
+nothing (moby/buildkit, docs/attestations/attestation-storage.md)."""
+
 _MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 """RFC 6838, 4.2."""
 _NO_MANIFEST: Final = re.compile(
@@ -58,6 +64,15 @@ NESTED_AT_MOST: Final = 16
 refused. No tool makes more than two levels."""
 
 
+Labels: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""Which labels or annotations of an image's are remembered. Raises ValueError for one of which too much would have to
+be."""
+
+
+def every_label(labels: Mapping[str, str]) -> Mapping[str, str]:
+    return labels
+
+
 class Malformed(ValueError):
     """A manifest or configuration that cannot be understood, so nothing may be concluded from it.
 
@@ -66,6 +81,9 @@ class Malformed(ValueError):
     def __init__(self, what: str, needs: tuple[Digest, ...] = ()) -> None:
         super().__init__(what)
         self.needs = needs
+
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class RawManifest(msgspec.Struct, frozen=True):
@@ -121,6 +139,8 @@ class Manifest(msgspec.Struct, frozen=True):
     subject: Digest | None = None
     layers_size: int = 0
     """Bytes of all layers as stored."""
+    annotations: Mapping[str, str] = _NONE
+    """Those that were asked for. What is no text is left out."""
     says_image: bool = True
     """False: the media type of the configuration is none of an image's, nor known to be something else's, so that only
     its content can tell. Docker 1.10 wrote `application/octet-stream`."""
@@ -146,16 +166,17 @@ class _Descriptor(msgspec.Struct):
 class _WireManifest(msgspec.Struct):
     mediaType: str = ""
     artifactType: str | None = None
+    annotations: object = None
     config: _Descriptor | None = None
     layers: list[_Descriptor] | None = None
     manifests: list[_Descriptor] | None = None
     subject: _Descriptor | None = None
 
 
-def parse_manifest(raw: RawManifest) -> Manifest:
-    """The manifest that the bytes say. Raises Malformed."""
+def parse_manifest(raw: RawManifest, annotations: Labels | None = None) -> Manifest:
+    """The manifest that the bytes say. `annotations`: which of them are remembered. Raises Malformed."""
     try:
-        refuse_ambiguous(raw.body, MANIFEST)
+        refuse_ambiguous(raw.body, ANNOTATED if annotations else MANIFEST)
         wire = msgspec.json.decode(raw.body, type=_WireManifest)
         media_type = raw.media_type
         # Whatever it is called, the content decides.
@@ -176,6 +197,7 @@ def parse_manifest(raw: RawManifest) -> Manifest:
             blobs=tuple(Digest.parse(child.digest) for child in listed if _NO_MANIFEST.match(child.mediaType)),
             subject=Digest.parse(wire.subject.digest) if wire.subject else None,
             layers_size=sum(layer.size for layer in wire.layers or ()),
+            annotations=annotations(_texts(wire.annotations)) if annotations else _NONE,
         )
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Malformed(f"manifest {raw.digest} cannot be understood: {error}", _mentioned(raw.body)) from error
@@ -189,6 +211,11 @@ def understood(raw: RawManifest) -> Manifest | None:
         return None
 
 
+def _texts(annotations: object) -> Mapping[str, str]:
+    said = annotations if isinstance(annotations, dict) else {}
+    return {name: text for name, text in said.items() if isinstance(text, str)}
+
+
 def _mentioned(body: bytes) -> tuple[Digest, ...]:
     found = []
     for text in mentioned(body):
@@ -200,9 +227,22 @@ def _mentioned(body: bytes) -> tuple[Digest, ...]:
 def _says_image(wire: _WireManifest) -> bool | None:
     """Whether the manifest says that it is an image's; None if nothing is said either way."""
     kind = (wire.config.mediaType if wire.config else "").partition(";")[0].strip().lower()
+    if wire.layers and all(layer.mediaType == IN_TOTO for layer in wire.layers):
+        return False
     if kind in CONFIG_TYPES:
         return True
     return False if wire.config is None or wire.artifactType or kind.startswith(NO_IMAGES) else None
+
+
+def parts(indexes: Iterable[Digest], manifests: Mapping[Digest, Manifest]) -> set[Digest]:
+    """What these indexes list, at any depth, be it known or not."""
+    found: set[Digest] = set()
+    frontier = set(indexes)
+    while frontier:
+        children = {child for digest in frontier if (manifest := manifests.get(digest)) for child in manifest.children}
+        frontier = children - found
+        found |= children
+    return found
 
 
 def blobs_of(raw: RawManifest) -> tuple[Digest, ...]:

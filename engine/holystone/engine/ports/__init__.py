@@ -1,6 +1,14 @@
 """What the engine needs from outside, as Protocols. The adapters implement them; the program wires them."""
 
-from holystone.engine.ports.registry import CatalogPage, Listing, OpenSession, Registry, RepositorySession
+from holystone.engine.ports.registry import (
+    TAGS,
+    CatalogPage,
+    Listing,
+    OpenSession,
+    Registry,
+    RepositorySession,
+    Wanted,
+)
 from holystone.engine.ports.spool import Spool
 from holystone.engine.ports.state import (
     Baselines,
@@ -14,6 +22,7 @@ from holystone.engine.ports.state import (
 )
 
 __all__ = [
+    "TAGS",
     "Baselines",
     "CatalogPage",
     "DigestCache",
@@ -28,4 +37,5 @@ __all__ = [
     "Run",
     "RunStore",
     "Spool",
+    "Wanted",
 ]

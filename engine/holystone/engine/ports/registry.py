@@ -3,15 +3,26 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 import msgspec
 
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.manifests import Manifest, RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a list is to say besides tags, where the registry can (`ListingFacts`): it may take more requests."""
+
+    pulls: bool = False
+
+
+TAGS: Final = Wanted()
+"""Tags, and what comes with them for nothing."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -36,6 +47,10 @@ class Listing(msgspec.Struct, frozen=True):
     earlier one: whoever deletes by age would take what is young."""
     pushed: Mapping[Digest, int] = {}
     """Unix seconds at which a manifest was pushed, where the list says it. A new tag on it need not change that."""
+    pulls: Pulls | None = None
+    """None: they were not wanted, or the registry tells none."""
+    archived: frozenset[Digest] = frozenset()
+    """Manifests that the registry has put aside, and does not give out."""
     odd: Mapping[str, Digest | None] = {}
     """Names that are no tags, each with the manifest that it stands for where that can be known."""
 
@@ -97,9 +112,10 @@ class RepositorySession(Protocol):
         """What can be done in this repository. Changes nothing on the server; asked once per run."""
         ...
 
-    async def list_tags(self) -> Listing:
-        """All tags, in no particular order: complete, or IncompleteSource. Never read a short answer as the end. Unseen
-        where the registry does not tell a repository that is not there from one that may not be read."""
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
+        """All tags, in no particular order, and what is wanted besides: complete, or IncompleteSource. Never read a
+        short answer as the end. Unseen where the registry does not tell a repository that is not there from one that
+        may not be read."""
         ...
 
     async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:

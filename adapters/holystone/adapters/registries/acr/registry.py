@@ -27,7 +27,7 @@ from holystone.engine.model.capabilities import Capabilities, DigestDeletion
 from holystone.engine.model.outcomes import Locked, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _ACTIONS: Final[dict[TokenAccess, str]] = {
@@ -124,7 +124,7 @@ class AcrSession(OciSession):
             undo=outlook(await self.may_push()),
         )
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         """Lists the tags, with those that Azure hides, as locked ones: whoever hid one wants it."""
         listing, doubts = await self._listed()
         for _ in range(_ROUNDS - 1):

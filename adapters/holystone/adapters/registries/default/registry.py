@@ -25,7 +25,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 PAGE_SIZE: Final = 1000
@@ -80,7 +80,7 @@ class DefaultSession(OciSession):
             return outlook
         return msgspec.structs.replace(outlook, lacks="the right to push")
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         base = f"/v2/{self.repository.path}/tags/list"
         listed = ListedNames()
         for first in (f"{base}?n={PAGE_SIZE}", base):

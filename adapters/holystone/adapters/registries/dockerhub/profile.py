@@ -15,13 +15,14 @@ PROFILE: Final = Profile(
         # that the tag went too (rotki/rotki, issue 12849).
         # Nor could anything take a tombstone away again, and a tag may be immutable.
         digests=None,
-        listing=ListingFacts(digests=True, page=100),
+        listing=ListingFacts(digests=True, page=100, pulls=True),
     ),
     catalog="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories, by namespace: those that the account may "
     "see. An organization's token needs scope-repository-list, without which private ones are left out "
     "and nothing says so",
     listing="GET hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags",
-    shows="digest (at times null: then looked up by HEAD) and time of the last push; no manifests without tags",
+    shows="digest (at times null: then looked up by HEAD), times of the last push and the last pull, be it that "
+    "of somebody who copies or scans all tags; no manifests without tags",
     deletion="DELETE hub.docker.com/v2/namespaces/NAMESPACE/repositories/NAME/tags/TAG, else the older "
     "/v2/repositories/NAMESPACE/NAME/tags/TAG/; one tag a call. Manifests stay: Docker Hub keeps those without a tag",
     credentials="user and personal access token (Read, Write, Delete) or password, or organization and its token "

@@ -25,7 +25,7 @@ from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _ABSENT: Final = "NAME_UNKNOWN"
@@ -68,12 +68,12 @@ class DockerHubSession(OciSession):
         doubt = "whether the credential may push is not known" if may_push is None else ""
         return msgspec.structs.replace(can, undo=UndoOutlook("push", lacks=lacks, doubt=doubt))
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         about = await self.hub.about(self.repository)
         if about is None:
             await self._expect_absent()
             return Listing({}, exists=False)
-        listing = await read_tags(self.hub, self.repository)
+        listing = await read_tags(self.hub, self.repository, wanted)
         rules = locked(about.immutable_tags_settings, listing.tags)
         return await self.look_up_odd(msgspec.structs.replace(listing, locked=rules))
 

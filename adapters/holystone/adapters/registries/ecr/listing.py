@@ -10,9 +10,10 @@ from holystone.adapters.registries.ecr.api import ABSENT, EcrApi
 from holystone.adapters.registries.ecr.errors import ApiError
 from holystone.adapters.registries.listed import ListedNames
 from holystone.engine.errors import IncompleteSource
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.manifests import INDEX_TYPES, Manifest
 from holystone.engine.model.references import Digest, InvalidName, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.ports import TAGS, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 PAGE_SIZE: Final = 1000
@@ -21,6 +22,9 @@ EVERYTHING: Final = {"tagStatus": "ANY", "imageStatus": "ANY"}
 _LOCKED: Final = {"ARCHIVED": "archived", "ACTIVATING": "being restored from the archive"}
 """ECR would delete an archived image. Somebody put it aside to be kept, and for at least ninety days it is paid for
 in any case (user guide, archive-image)."""
+_GRANULARITY: Final = 24 * 3600
+"""Seconds by which the last pull may be later than ECR says: it "refreshes the last image pull timestamp at least once
+every 24 hours" (API reference, ImageDetail)."""
 
 
 class Image(msgspec.Struct):
@@ -30,8 +34,13 @@ class Image(msgspec.Struct):
     imagePushedAt: float | None = None
     """When the image was pushed (API reference, ImageDetail): of its tags nothing is said."""
     imageManifestMediaType: str | None = None
+    lastRecordedPullTime: float | None = None
+    """When ECR recorded the last pull, by whatever tag or by the digest: up to 24 hours before the last one (API
+    reference, ImageDetail)."""
     subjectManifestDigest: str | None = None
     imageStatus: str | None = None
+    lastActivatedAt: float | None = None
+    """When it was restored from the archive last (the same)."""
 
 
 class Images(msgspec.Struct):
@@ -39,9 +48,9 @@ class Images(msgspec.Struct):
     nextToken: str | None = None
 
 
-async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listing:
+async def list_images(api: EcrApi, lane: Lane, repository: Repository, wanted: Wanted = TAGS) -> Listing:
     """Lists the repository's images by ECR's API. Raises IncompleteSource."""
-    found = _Found()
+    found = _Found(wanted)
     guard = PageGuard(str(repository))
     token: str | None = None
     while True:
@@ -63,8 +72,12 @@ async def list_images(api: EcrApi, lane: Lane, repository: Repository) -> Listin
 
 
 class _Found:
-    def __init__(self) -> None:
+    def __init__(self, wanted: Wanted = TAGS) -> None:
+        self._wanted = wanted
         self._listed = ListedNames()
+        self.pulled: dict[Digest, int] = {}
+        self.restored: dict[Digest, int] = {}
+        self.archived: set[Digest] = set()
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}
@@ -89,6 +102,12 @@ class _Found:
                 self.locked[tag] = rule
         if image.imagePushedAt is not None:
             self.pushed[digest] = int(image.imagePushedAt)
+        if status in _LOCKED:
+            self.archived.add(digest)
+        if self._wanted.pulls and image.lastRecordedPullTime is not None:
+            self.pulled[digest] = int(image.lastRecordedPullTime) + _GRANULARITY
+        if self._wanted.pulls and image.lastActivatedAt is not None:
+            self.restored[digest] = int(image.lastActivatedAt)
         if not tags and subject:
             self.untagged[digest] = None
         kind = image.imageManifestMediaType
@@ -107,4 +126,6 @@ class _Found:
             untagged=tuple(self.untagged),
             indexes=tuple(self.indexes),
             pushed=self.pushed,
+            pulls=Pulls(manifests=self.pulled, restored=self.restored) if self._wanted.pulls else None,
+            archived=frozenset(self.archived),
         )

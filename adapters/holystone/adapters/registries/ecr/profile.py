@@ -24,7 +24,7 @@ PROFILE: Final = Profile(
         # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.
         cascade=Cascade(referrers=True),
         protects_children=True,  # ImageReferencedByManifestList (API reference, ImageFailure)
-        listing=ListingFacts(digests=True, page=1000),
+        listing=ListingFacts(digests=True, page=1000, pulls=True),
         undo=UndoOutlook(
             "push",
             doubt="whether the credential has what a push needs (ecr:PutImage, ecr:BatchCheckLayerAvailability, "
@@ -34,7 +34,8 @@ PROFILE: Final = Profile(
     ),
     catalog="DescribeRepositories, all of the account and region; takes ecr:DescribeRepositories on all repositories",
     listing="DescribeImages",
-    shows="digest, push time, media type, subject, whether archived; untagged images too",
+    shows="digest, times of push, last pull (up to a day late) and restore, media type, subject, whether archived; "
+    "untagged images too",
     deletion="BatchDeleteImage, 100 images or tags at once",
     credentials="AWS's own: environment, profile, aws login, SSO, process, web identity, container or instance role, "
     "with ecr:DescribeImages, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer, ecr:BatchDeleteImage, "

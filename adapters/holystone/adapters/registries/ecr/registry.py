@@ -25,7 +25,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, InvalidName, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 
 _DELETE: Final = "ecr:BatchDeleteImage"
 _BY_PULL_TIME: Final = '"sinceImagePulled"'
@@ -109,8 +109,8 @@ class EcrSession(OciSession):
         said = "; ".join(map(str, failures)) or "it claims to have deleted an image that does not exist"
         return _cannot(can, f"ECR answers strangely to {_DELETE}: {said}")
 
-    async def list_tags(self) -> Listing:
-        return await list_images(self._api, self._lanes.lists, self.repository)
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
+        return await list_images(self._api, self._lanes.lists, self.repository, wanted)
 
     async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         """Resolves by DescribeImages: a look by /v2 could count as a pull. The answer names the image's tags, and is

@@ -29,7 +29,7 @@ from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthoriz
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _ABSENT: Final = "NAME_UNKNOWN"
@@ -83,7 +83,7 @@ class GoogleSession(OciSession):
         immutable = await self._immutable() is not None
         return PROFILE.can.without_tombstones() if immutable else PROFILE.can
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         reply = await self.read(f"/v2/{self.repository.path}/tags/list?n={LONGEST}", PAGE_LIMIT)
         if reply.status == 404 and error_code(reply) == _ABSENT:
             return Listing({}, exists=False)

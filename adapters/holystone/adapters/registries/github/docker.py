@@ -20,7 +20,7 @@ from holystone.engine.errors import HolystoneError, IncompleteSource, UsageError
 from holystone.engine.model.capabilities import Capabilities, TagDeletion
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _CAN: Final = Capabilities("github", tags=TagDeletion())
@@ -58,7 +58,7 @@ class GithubDockerSession(OciSession):
         why = self._api.lacks("delete:packages", "repo")
         return msgspec.structs.replace(_CAN, forbidden=why)
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         found = await self._find()
         if found is None:
             await self._check_absence()

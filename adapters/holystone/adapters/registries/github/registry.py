@@ -21,7 +21,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import Failed, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 
@@ -88,7 +88,7 @@ class GithubSession(OciSession):
             )
         return msgspec.structs.replace(PROFILE.can.undo, lacks=f"write:packages ({lacking})" if lacking else "")
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         listing = await self._package.list()
         if listing is None:
             await self._check_absence()

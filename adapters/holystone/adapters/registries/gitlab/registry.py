@@ -28,7 +28,7 @@ from holystone.engine.errors import DeletionDisabled, HolystoneError, Unauthoriz
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Forbidden, Locked, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _VERSION: Final = "Gitlab-Container-Registry-Version"
@@ -113,12 +113,12 @@ class GitlabSession(DefaultSession):
             return cannot(f"{described(self._credential)} was refused: {refusal.message}")
         return capabilities(way, database=database, by_digest=rights is None or rights.rule_for_digests is None)
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         if await self._has_database():
             listing, referrers = await list_detailed(lambda path: self.read(path, PAGE_LIMIT), self.repository)
             self._referrers = dict(referrers)
         else:
-            listing = await super().list_tags()
+            listing = await super().list_tags(wanted)
         try:
             rights = await self._rights()
         except Unauthorized:

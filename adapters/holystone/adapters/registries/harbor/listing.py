@@ -41,6 +41,11 @@ class Artifact:
     put: Mapping[str, int]
     """When each tag was put there, in unix seconds, where it is said: a tag's `push_time`, which is written when the
     tag is made and when it moves (goharbor/harbor, src/controller/tag/controller.go, Ensure)."""
+    pulled: int
+    """Unix seconds of the last pull, by whatever name; 0 if none was recorded. An artifact's `pull_time`, written
+    within ten seconds (src/controller/event/handler/internal/artifact.go)."""
+    pulled_by: Mapping[str, int]
+    """The same of each tag, by which a pull by digest does not count (goharbor/harbor#21326)."""
     pushed: int
     """Unix seconds; 0 if it is not said. An artifact's `push_time`: when the manifest was pushed for the first time
     (src/controller/artifact/controller.go, ensureArtifact)."""
@@ -49,6 +54,7 @@ class Artifact:
 class _Tag(msgspec.Struct):
     name: str
     push_time: dt.datetime | None = None
+    pull_time: dt.datetime | None = None
     immutable: bool = False
 
 
@@ -60,6 +66,7 @@ class _Artifact(msgspec.Struct):
     digest: str
     manifest_media_type: str = ""
     push_time: dt.datetime | None = None
+    pull_time: dt.datetime | None = None
     tags: list[_Tag] | None = None
     accessories: list[_Accessory] | None = None
 
@@ -74,14 +81,17 @@ async def read_artifacts(
     repository: Repository,
     get: Callable[[str], Awaitable[Reply]],
     refused: Callable[[Reply], IncompleteSource],
+    *,
+    parts: bool = False,
 ) -> Sequence[Artifact]:
-    """`get` asks for a path below the repository, `refused` says what an answer that is no list means. Raises
-    IncompleteSource if the list never stands still."""
+    """`get` asks for a path below the repository, `refused` says what an answer that is no list means. `parts`: and
+    what is usually hidden, the parts of indexes and the accessories (`q=base=*`; src/pkg/artifact/dao/dao.go,
+    setBaseQuery). Raises IncompleteSource if the list never stands still."""
     guard = PageGuard(str(repository))
 
     async def page(number: int) -> _Page:
         query = f"page={number}&page_size={PAGE_SIZE}&with_tag=true&with_immutable_status=true&with_accessory=true"
-        reply = await get(f"/artifacts?{query}")
+        reply = await get(f"/artifacts?{query}{'&q=base%3D*' if parts else ''}")
         if reply.status != 200:
             raise refused(reply)
         found = _read(repository, reply)
@@ -148,6 +158,8 @@ def _parsed(wire: _Artifact) -> Artifact:
         immutable=frozenset(tag.name for tag in tags if tag.immutable),
         accessories=tuple(Digest.parse(accessory.digest) for accessory in wire.accessories or ()),
         put={tag.name: when for tag in tags if (when := _unix(tag.push_time))},
+        pulled=_unix(wire.pull_time),
+        pulled_by={tag.name: when for tag in tags if (when := _unix(tag.pull_time))},
         pushed=_unix(wire.push_time),
     )
 

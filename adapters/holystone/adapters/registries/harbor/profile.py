@@ -31,13 +31,14 @@ PROFILE: Final = Profile(
         digests=DigestDeletion(tags_first=False, tombstones=LastTag("may-go", takes_attached=False)),
         cascade=Cascade(referrers=True, children=True),  # src/controller/artifact/controller.go, deleteDeeply
         protects_children=True,
-        listing=ListingFacts(digests=True, page=100),
+        listing=ListingFacts(digests=True, page=100, pulls=True),
     ),
     catalog="GET /api/v2.0/projects/PROJECT/repositories: all of a project, with a role in it, or repository:list"
     " of a robot account; of all projects that GET /api/v2.0/projects shows (project:list)",
     listing="GET /api/v2.0/projects/PROJECT/repositories/NAME/artifacts, and GET /v2/PROJECT/NAME/tags/list for the "
     "tags of signatures, which it hides",
-    shows="digests, push times, tag immutability, signatures and other accessories",
+    shows="digests, times of push and of the last pull (unless Harbor runs with PULL_TIME_UPDATE_DISABLE, which it "
+    "tells nobody), tag immutability, signatures and other accessories",
     deletion="DELETE …/artifacts/DIGEST, which takes all tags, untagged children and referrers; "
     "DELETE …/artifacts/TAG/tags/TAG for a tag whose manifest stays",
     credentials="--repo-harbor-username and --repo-harbor-password, or Docker's configuration: a user, or a robot "

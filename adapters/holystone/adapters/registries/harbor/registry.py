@@ -12,19 +12,20 @@ from holystone.adapters.registries.catalog import Catalog
 from holystone.adapters.registries.deletion import failed_deletion
 from holystone.adapters.registries.harbor.api import WRITE_TIMEOUT, HarborApi, artifact, project
 from holystone.adapters.registries.harbor.catalog import read_catalog
-from holystone.adapters.registries.harbor.listing import read_artifacts
+from holystone.adapters.registries.harbor.listing import Artifact, read_artifacts
 from holystone.adapters.registries.harbor.probe import probe
 from holystone.adapters.registries.harbor.profile import RIGHTS
 from holystone.adapters.registries.harbor.replies import deletion_outcome, is_absent
-from holystone.adapters.registries.listed import ListedNames
+from holystone.adapters.registries.listed import ListedNames, tag_or_none
 from holystone.adapters.registries.oci import OciSession
 from holystone.adapters.registries.oci_api import OciApi
 from holystone.adapters.registries.oci_replies import STRANGE, names_on, unreadable
 from holystone.engine.errors import HolystoneError, IncompleteSource, Unauthorized
 from holystone.engine.model.capabilities import Capabilities
+from holystone.engine.model.inventory import Pulls
 from holystone.engine.model.outcomes import AlreadyGone, Failed, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 _UNREAD: Final = (
@@ -78,16 +79,12 @@ class HarborSession(OciSession):
         is_unread = project(self.repository) in self.registry.unread
         return msgspec.structs.replace(can, warnings=(_UNREAD,)) if is_unread else can
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         """The API does not show signatures and other referrers as artifacts, and so not their tags either. /v2 names
         the tags of everything (goharbor/harbor:src/server/registry/tag.go); it is asked last, so that what comes in
         between is only one tag more to look at."""
         await self._check_project()
-        artifacts = await read_artifacts(
-            self.repository,
-            lambda path: self.api.get(self.repository, path),
-            lambda reply: self.api.refused(f"The tags of {self.repository}", self.repository, reply),
-        )
+        artifacts = await self._artifacts()
         names = await self._names()
         self._is_readable = True
         self._accessories = {each.digest: each.accessories for each in artifacts}
@@ -108,8 +105,25 @@ class HarborSession(OciSession):
             indexes=tuple(each.digest for each in artifacts if each.is_index and not each.tags),
             put={Tag(tag): when for each in artifacts for tag, when in each.put.items() if tag in listed.tags},
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
+            pulls=await self._pulls() if wanted.pulls else None,
         )
         return await self.look_up_odd(listing)
+
+    async def _artifacts(self, *, parts: bool = False) -> Sequence[Artifact]:
+        return await read_artifacts(
+            self.repository,
+            lambda path: self.api.get(self.repository, path),
+            lambda reply: self.api.refused(f"The tags of {self.repository}", self.repository, reply),
+            parts=parts,
+        )
+
+    async def _pulls(self) -> Pulls:
+        """Reads a list of its own, since the usual one hides the parts of indexes."""
+        artifacts = await self._artifacts(parts=True)
+        return Pulls(
+            tags={tag: at for each in artifacts for name, at in each.pulled_by.items() if (tag := tag_or_none(name))},
+            manifests={each.digest: each.pulled for each in artifacts if each.pulled},
+        )
 
     async def referrers(self, subject: Digest) -> Sequence[Digest]:
         """What refers to a manifest. Of an artifact the listing has told them; what refers to a referrer is asked

@@ -47,7 +47,8 @@ class _Row(msgspec.Struct):
     manifest_digest: str
     start_ts: float = 0
     """Unix seconds since when the tag points there (quay/quay, data/model/oci/tag.py, retarget_tag: a row for each
-    time). Of manifests nothing is said."""
+    time). Of manifests nothing is said, and of pulls nothing either: Quay counts them since 3.16 where its operator
+    wants it (FEATURE_IMAGE_PULL_STATS), and tells them for one tag a request."""
     end_ts: float | None = None
     """When it ceased or will cease to."""
     immutable: bool = False

@@ -25,7 +25,7 @@ from holystone.engine.model.capabilities import Capabilities, ListingFacts
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.outlook import UndoOutlook
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 
@@ -77,7 +77,7 @@ class QuaySession(OciSession):
     def means_missing(self, reply: Reply) -> bool:
         return says_missing(reply) or super().means_missing(reply)
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         if api := self._api:
             at = self.repository
             listing = await list_by_api(at, lambda page, limit: api.tags(at, page=page, limit=limit))

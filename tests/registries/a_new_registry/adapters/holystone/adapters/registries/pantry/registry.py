@@ -20,7 +20,7 @@ from holystone.engine.errors import HolystoneError, IncompleteSource
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Forbidden, Outcome
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
-from holystone.engine.ports import CatalogPage, Listing
+from holystone.engine.ports import TAGS, CatalogPage, Listing, Wanted
 from holystone.engine.scheduler import Lane
 
 
@@ -57,7 +57,7 @@ class PantrySession(OciSession):
         why = f"{self.registry.who} has the role {shelf.role}, and only a keeper deletes"
         return msgspec.structs.replace(PROFILE.can, forbidden=why)
 
-    async def list_tags(self) -> Listing:
+    async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
         shelf = await self._shelf()
         if shelf is None:
             return Listing({}, exists=False)
