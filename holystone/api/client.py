@@ -92,7 +92,7 @@ class Client:
         scope, settings, session = _scope(images, stages), self._cleanup, self._open
         as_of = int(time.time())
         with listening(*self._listeners):
-            plan, users = await prepare_plan(
+            plan, users, asked = await prepare_plan(
                 session.connections,
                 session.cache,
                 settings,
@@ -101,7 +101,7 @@ class Client:
                 as_of=as_of,
                 listed=await self._lists(),
             )
-            return await self._made(plan, users)
+            return await self._made(plan, users, asked)
 
     async def plan_purge(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone purge` would do, or its `images` or `stages` half: no policy, no history and no cluster is
@@ -112,7 +112,7 @@ class Client:
             plan = await prepare_purge(
                 session.connections, session.cache, settings, scope, scope.named("purge"), as_of=as_of
             )
-            return await self._made(plan, Users())
+            return await self._made(plan, Users(), plan.as_of)
 
     async def plan_removal(self, images: Sequence[ImageName]) -> Plan:
         """What `holystone managed-images rm` would do."""
@@ -127,7 +127,7 @@ class Client:
                 as_of=int(time.time()),
                 folder=session.folder,
             )
-            return await self._made(plan, Users())
+            return await self._made(plan, Users(), plan.as_of)
 
     async def managed_images(self) -> tuple[ImageName, ...] | None:
         """The images that are cleaned besides those of werf.yaml, sorted; None if there is no stages storage."""
@@ -204,9 +204,9 @@ class Client:
         whether that can be. Raises NotOpen."""
         await journal.give_up(self._settings.run.state_dir, run, dry_run=self._settings.run.dry_run)
 
-    async def _made(self, plan: Plan, users: Users) -> Plan:
+    async def _made(self, plan: Plan, users: Users, asked: float) -> Plan:
         await self._open.connections.settle()
-        self._looked = Looked(plan.repositories, users, plan.as_of)
+        self._looked = Looked(plan.repositories, users, asked)
         return plan
 
     async def _lists(self) -> tuple[UsedImage, ...]:
