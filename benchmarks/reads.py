@@ -62,7 +62,7 @@ async def _one(registry: EmbeddedRegistry, settings: CleanupSettings, file: Path
     async with open_session(settings.registry, settings.run, {}) as session:
         with _CountedCache(file) as cache:
             now = int(time.time())
-            plan, _ = await prepare_plan(session.connections, cache, settings, Scope(), "cleanup", as_of=now)
+            plan, *_ = await prepare_plan(session.connections, cache, settings, Scope(), "cleanup", as_of=now)
     made = len(registry.requests) - before
     least = _least(plan) + len(cache.learned)
     return line(

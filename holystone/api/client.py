@@ -95,7 +95,7 @@ class Client:
         scope, settings, session = _scope(images, stages), self._cleanup, self._open
         as_of = int(time.time())
         with listening(*self._listeners):
-            plan, users = await prepare_plan(
+            plan, users, asked = await prepare_plan(
                 session.connections,
                 session.cache,
                 settings,
@@ -104,7 +104,7 @@ class Client:
                 as_of=as_of,
                 listed=await self._lists(),
             )
-            return await self._made(plan, users)
+            return await self._made(plan, users, asked)
 
     async def plan_purge(self, *, images: bool = True, stages: bool = True) -> Plan:
         """What `holystone purge` would do, or its `images` or `stages` half: no policy, no history and no cluster is
@@ -115,7 +115,7 @@ class Client:
             plan = await prepare_purge(
                 session.connections, session.cache, settings, scope, scope.named("purge"), as_of=as_of
             )
-            return await self._made(plan, Users())
+            return await self._made(plan, Users(), plan.as_of)
 
     async def plan_prune(self) -> Plan:
         """What `holystone prune` would do. What was to be judged as well and could not be is in its `set_aside`."""
@@ -129,7 +129,7 @@ class Client:
             settings.run.accept_new_baseline,
         )
         with listening(*self._listeners):
-            plan, users = await prepare_prune(
+            plan, users, asked = await prepare_prune(
                 session.connections,
                 session.cache,
                 settings.retention,
@@ -137,7 +137,7 @@ class Client:
                 options,
                 await self._lists(),
             )
-            return await self._made(plan, users)
+            return await self._made(plan, users, asked)
 
     async def plan_removal(self, images: Sequence[ImageName]) -> Plan:
         """What `holystone managed-images rm` would do."""
@@ -152,7 +152,7 @@ class Client:
                 as_of=int(time.time()),
                 folder=session.folder,
             )
-            return await self._made(plan, Users())
+            return await self._made(plan, Users(), plan.as_of)
 
     async def managed_images(self) -> tuple[ImageName, ...] | None:
         """The images that are cleaned besides those of werf.yaml, sorted; None if there is no stages storage."""
@@ -229,9 +229,9 @@ class Client:
         whether that can be. Raises NotOpen."""
         await journal.give_up(self._settings.run.state_dir, run, dry_run=self._settings.run.dry_run)
 
-    async def _made(self, plan: Plan, users: Users) -> Plan:
+    async def _made(self, plan: Plan, users: Users, asked: float) -> Plan:
         await self._open.connections.settle()
-        self._looked = Looked(plan.repositories, users, plan.as_of)
+        self._looked = Looked(plan.repositories, users, asked)
         return plan
 
     async def _lists(self) -> tuple[UsedImage, ...]:

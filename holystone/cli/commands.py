@@ -15,6 +15,7 @@ from holystone.cli.logs import configure_logs
 from holystone.cli.managed_images import add_managed, show_managed
 from holystone.cli.reading import Words, read_settings
 from holystone.cli.runs import Runs
+from holystone.cli.signals import Interrupted, InterruptedMidway, until_signal
 from holystone.engine.errors import NOTHING_DELETED, HolystoneError, Refused, UsageError
 from holystone.engine.events import listening
 from holystone.engine.model.in_use import UsedImage
@@ -37,7 +38,6 @@ from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan
-from holystone.workflows.session import Interrupted, InterruptedMidway, until_signal
 
 _Settings = CleanupSettings | DirectSettings | PruneSettings | ApplySettings
 

@@ -6,7 +6,7 @@ from types import FrameType
 
 
 def main() -> None:
-    """The program's start. Until a command watches for signals itself (`session.until_signal`), nothing has begun that
+    """The program's start. Until a command watches for signals itself (`signals.until_signal`), nothing has begun that
     an end could spoil, and an exception in the middle of an import is a traceback, or is swallowed there. Whoever was
     started with interrupts switched off (`nohup … &`) stays so."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

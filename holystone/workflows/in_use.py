@@ -1,5 +1,6 @@
 """What is in use somewhere: in the clusters of the user's Kubernetes configuration, and as the user's own lists say."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -35,6 +36,8 @@ class Users(msgspec.Struct, frozen=True):
 class FoundInUse(msgspec.Struct, frozen=True):
     images: tuple[UsedImage, ...]
     notices: tuple[Notice, ...]
+    moment: float
+    """When it began to be asked; Unix seconds."""
     unfilled: Mapping[str, tuple[Workload, ...]] = {}
     """Words that name no image until somebody fills them in."""
 
@@ -113,8 +116,9 @@ def _contexts(names: Sequence[str]) -> str:
 
 async def read_in_use(users: Users, environ: Mapping[str, str]) -> FoundInUse:
     """Raises IncompleteSource."""
+    moment = time.time()
     running = await read_clusters(users.clusters, environ)
-    return FoundInUse((*running.images, *users.listed), tuple(_notices(users, running)), running.unfilled)
+    return FoundInUse((*running.images, *users.listed), tuple(_notices(users, running)), moment, running.unfilled)
 
 
 def refuse_unfilled(in_use: FoundInUse, repositories: Iterable[Repository]) -> None:

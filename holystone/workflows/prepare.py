@@ -37,6 +37,8 @@ class Prepared(NamedTuple):
     plan: Plan
     users: Users
     """Who was asked what is in use."""
+    asked: float
+    """When; Unix seconds."""
 
 
 async def prepare_plan(
@@ -97,7 +99,7 @@ async def prepare_plan(
     counted = count_sources(plan, inventory, answer, users_asked=asked)
     plan = msgspec.structs.replace(plan, clusters=users.asked, counted=counted)
     plan = await hold_against_last(plan, settings.run.state_dir, accepted=settings.run.accept_new_baseline)
-    return Prepared(plan, users)
+    return Prepared(plan, users, in_use.moment)
 
 
 async def _registry(

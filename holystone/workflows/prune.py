@@ -12,7 +12,6 @@ from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import NotJudged
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.model.selection_notices import LooksLikeProject
@@ -33,9 +32,10 @@ from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, needs_config
 from holystone.workflows.clones import Clones
 from holystone.workflows.gathered import Gathered, PruneOptions, Seen
-from holystone.workflows.in_use import Users, find_users, read_in_use
+from holystone.workflows.in_use import find_users, read_in_use
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.notices import repository_notices
+from holystone.workflows.prepare import Prepared
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
 from holystone.workflows.users import UsersByRepository
 
@@ -52,8 +52,8 @@ async def prepare_prune(
     kubernetes: KubernetesSettings,
     options: PruneOptions,
     listed: Collection[UsedImage] = (),
-) -> tuple[Plan, Users]:
-    """The plan, and who was asked what is in use. `listed`: images that the user says are in use. What cannot be read,
+) -> Prepared:
+    """`listed`: images that the user says are in use. What cannot be read,
     or must not be touched, is set aside, and the rest planned. Raises HolystoneError for what all of it depends on;
     nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
@@ -80,7 +80,8 @@ async def prepare_prune(
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
-    return msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked), users
+    plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
+    return Prepared(plan, users, in_use.moment)
 
 
 class _Reader:

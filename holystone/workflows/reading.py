@@ -34,15 +34,12 @@ async def check_plan(
             not_deleted=NOTHING_DELETED,
             what_to_do="Make a new one.",
         )
+    is_known = before is not None and before.is_at(plan)
+    what_to_do = f"{'Make a new plan.' if is_known else _AGAIN} What is in use stays in it."
     looked, notices = await refuse_what_is_used(
-        connections,
-        plan,
-        before,
-        settings.kubernetes,
-        listed,
-        what_to_do=f"{_AGAIN} What is in use stays in it.",
+        connections, plan, before, settings.kubernetes, listed, what_to_do=what_to_do
     )
-    if before is None or not before.is_at(plan):
+    if not is_known:
         await for_each(
             (each for each in plan.repositories if each.passes),
             lambda at: _refuse_another_registry(connections, at),

@@ -119,6 +119,6 @@ async def _settled(journal: Journal, run: Run) -> int:
 async def _carried_out(session: Session, settings: RunSettings, run: Run, settled_before: int = 0) -> Applied:
     result = await carry_out(session, run, lock_in_registry=settings.lock_in_registry)
     notes: tuple[str, ...] = ()
-    if not (result.incomplete or result.losses):
+    if result.is_checked:
         notes = await remember(settings.state_dir, run.plan, run.id)
     return Applied(run.id, run.plan, result, notes, settled_before)

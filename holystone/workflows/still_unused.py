@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from holystone.engine.planner.refusals import doomed_and_used
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.in_use import A_WHILE, Users, find_users_again, read_in_use, refuse_unfilled
+from holystone.workflows.in_use import A_WHILE, FoundInUse, Users, find_users_again, read_in_use, refuse_unfilled
 from holystone.workflows.inventory import RepositoryTarget
 from holystone.workflows.unlisted import look_up
 
@@ -49,25 +49,27 @@ async def refuse_what_is_used(
     what_to_do: str,
 ) -> tuple[Looked | None, tuple[Notice, ...]]:
     """What is known of the plan by now, and the notices. Asks the clusters that were asked for the plan, and those that
-    are new, unless the plan was made without any. `before`: what is known already; if it is of this plan, its clusters
-    are asked again only if that was more than a minute ago, and what people list counts if it is other than it was.
-    Raises Refused, naming what is used and by whom; IncompleteSource."""
+    are new, unless the plan was made without any. `before`: what is known already; if it is of this plan, the clusters
+    that it names are asked again, and only if that was more than a minute ago, and what people list counts where it is
+    other than it was. Raises Refused, naming what is used and by whom; IncompleteSource."""
     if plan.is_empty:
         return before, ()
-    now = time.time()
-    if before is None or not before.is_at(plan):
-        users = asked = await find_users_again(plan.clusters, settings, listed, connections.environ)
-    else:
-        users = asked = msgspec.structs.replace(before.users, listed=listed)
-        if abs(now - before.moment) <= A_WHILE:
-            if listed == before.users.listed:
-                return before, ()
-            now, asked = before.moment, Users(listed=listed)
-    notices = await _refuse(connections, plan, asked, what_to_do)
-    return Looked(plan.repositories, users, now), notices
+    known = before if before and before.is_at(plan) else None
+    if known and abs(time.time() - known.moment) <= A_WHILE:
+        if listed == known.users.listed:
+            return known, ()
+        in_use = await _refuse(connections, plan, Users(listed=listed), what_to_do)
+        return replace(known, users=msgspec.structs.replace(known.users, listed=listed)), in_use.notices
+    users = (
+        msgspec.structs.replace(known.users, listed=listed)
+        if known
+        else await find_users_again(plan.clusters, settings, listed, connections.environ)
+    )
+    in_use = await _refuse(connections, plan, users, what_to_do)
+    return Looked(plan.repositories, users, in_use.moment), in_use.notices
 
 
-async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do: str) -> tuple[Notice, ...]:
+async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do: str) -> FoundInUse:
     in_use = await read_in_use(users, connections.environ)
     named = {each.repository.canonical for each in in_use.images if each.repository}
     listed: dict[Repository, Mapping[Tag, Digest | None]] = {}
@@ -92,7 +94,7 @@ async def _refuse(connections: Connections, plan: Plan, users: Users, what_to_do
             not_deleted="Nothing was deleted by this command.",
             what_to_do=what_to_do,
         )
-    return in_use.notices
+    return in_use
 
 
 def _listed(plan: RepositoryPlan) -> dict[Tag, Digest | None]:

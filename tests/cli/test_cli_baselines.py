@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,7 +190,8 @@ def test_what_our_own_runs_could_not_delete_is_not_excused_again_each_night(tmp_
     with bench(tmp_path) as shop:
         tiny_project(shop.project, shop.registry.storage, now=now(), commits=12)
         assert shop.run("stages", "cleanup", *shop.addresses()).code == 0
-        after_the_probes = Fault("DELETE", "/v2/shop/app/front/manifests/sha256:", Answer(500), nth=6, times=None)
+        # A registry that is out of reach by then: what is left is not known, and so is not remembered.
+        after_the_probes = Fault("DELETE", "/v2/shop/app/front/manifests/sha256:", Answer(503), nth=6, times=None)
         for _ in range(2):
             shop.registry.faults = Faults((after_the_probes,))
             assert shop.run("images", "cleanup", *shop.addresses()).code == 4
@@ -198,6 +200,47 @@ def test_what_our_own_runs_could_not_delete_is_not_excused_again_each_night(tmp_
         ran = shop.run("images", "cleanup", *shop.addresses())
         assert ran.code == 3, ran
         assert "shop/app/front: tags: 0, where the run of " in ran.message
+
+
+def front_of(shop: Bench) -> Any:
+    """What the plan says of an image's repository."""
+    plan = shop.cleanup("--dry-run", "--output=json").json["plan"]
+    return next(each for each in plan["repositories"] if each["repository"]["path"] == "shop/app/front")
+
+
+def test_a_registry_that_never_lets_one_manifest_go_leaves_the_rest_protected(shop: Bench, refused: Refuse) -> None:
+    """No night ends with exit code 0, and each is what the next one is held against all the same."""
+    never = front_of(shop)["passes"][-1]["steps"][0]["digest"]
+    shop.registry.faults.add(Fault("DELETE", f"front/manifests/{never}", Answer(500), times=None))
+    first = shop.cleanup()
+    assert first.code == 4
+    assert NOTHING in first.out
+    second = shop.cleanup()
+    assert second.code == 1, "nothing else was to go"
+    assert NOTHING not in second.out
+    lose(shop, "shop/app/backend", 0)
+    assert "shop/app/backend: tags: 0, where the run of " in refused(shop, code=3)
+
+
+@pytest.mark.parametrize(("how", "code"), [("stopped", 4), ("lost", 1), ("doubtful", 4)])
+def test_a_run_that_cannot_say_what_it_has_left_is_nothing_to_be_held_against(shop: Bench, how: str, code: int) -> None:
+    front = front_of(shop)
+    if how == "stopped":
+        fault = Fault("DELETE", "/v2/shop/app/front/", Answer(503), nth=3, times=None)
+    elif how == "lost":
+        kept = next(each["tag"] for each in front["kept"] if each["digest"])
+        fault = Fault("HEAD", f"front/manifests/{kept}$", Answer(404), nth=2, times=None)
+    else:
+        moved = front["doomed_written_once"][0]
+        there = shop.contents()["shop/app/front"][0]
+        elsewhere = {"Docker-Content-Digest": next(digest for digest in there.values() if digest != there[moved])}
+        fault = Fault("HEAD", f"front/manifests/{moved}$", Answer(200, headers=elsewhere), nth=2, times=None)
+    shop.registry.faults.add(fault)
+    ran = shop.cleanup()
+    assert ran.code == code, ran
+    assert "holystone: Run " in ran.err
+    shop.registry.faults.clear()
+    assert NOTHING in shop.cleanup("--dry-run").out
 
 
 def test_what_a_clock_that_was_ahead_has_counted_does_not_last_until_then(shop: Bench, refused: Refuse) -> None:

@@ -103,7 +103,7 @@ try:
     main()
 except SystemExit as end:
     registries = "holystone.adapters.registries.connections"
-    heavy = ("aiohttp", "holystone.engine.executor", "holystone.workflows.delivery", registries)
+    heavy = ("aiohttp", "holystone.engine.executor", "holystone.workflows.carry_out", registries)
     print(end.code, [name for name in heavy if name in sys.modules])
 """
     ran = subprocess.run(

@@ -1,6 +1,7 @@
 """Whole runs with images in use: in a cluster, in a list; and clusters that cannot be asked."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from holystone.embedded.faults import Answer, Fault, Hang
-from holystone.workflows import prepare
+from holystone.workflows import prepare, still_unused
 from tests.emulators.kubernetes import KubeApi
 from tests.support.command_line import Bench
 from tests.support.folded_tags import fold
@@ -93,6 +94,45 @@ def test_what_is_rolled_back_to_while_the_registries_are_read_stays(
     monkeypatch.setattr(prepare, "A_WHILE", 0.0)
     assert shop.cleanup().code == 0
     assert tag in tags(shop)
+
+
+@pytest.mark.parametrize("config", ["file", "pipe"])
+def test_what_is_rolled_back_to_before_the_plan_is_carried_out_stays(
+    shop: Bench, cluster: Callable[..., KubeApi], monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    """Where that took longer than a minute. A configuration that came out of a pipe is not read again."""
+    address, (tag, *_) = doomed(shop)
+    api = cluster()
+    api.answers["deployments"] = [web.json_response({"kind": "DeploymentList", "metadata": {}, "items": []})]
+    api.run("deployments", "web", f"{address}:{tag}", namespace="shop")
+    before = shop.contents()
+    monkeypatch.setattr(still_unused, "A_WHILE", -1.0)
+    ran = shop.cleanup(*(_piped(shop.home / ".kube" / "config") if config == "pipe" else ()))
+    assert ran.code == 3, ran
+    assert f"in use by now: {address}:{tag} (Deployment shop/web in context prod)" in ran.message
+    assert "Make a new plan. What is in use stays in it." in ran.message
+    assert shop.contents() == before
+    assert "has no run" in shop.run("runs").err
+
+
+def _piped(file: Path) -> tuple[str, str]:
+    """The option for a configuration that can be read once."""
+    read, write = os.pipe()
+    os.write(write, file.read_bytes())
+    os.close(write)
+    file.unlink()
+    return "--kube-config", f"/dev/fd/{read}"
+
+
+def test_a_plan_that_is_carried_out_at_once_asks_nobody_again(shop: Bench, cluster: Callable[..., KubeApi]) -> None:
+    api = cluster()
+    api.run("deployments", "web", "redis:7", namespace="shop")
+    assert shop.cleanup("--dry-run").code == 0
+    for_a_plan = len(api.asked)
+    ran = shop.cleanup()
+    assert ran.code == 0
+    assert ran.notes == []
+    assert len(api.asked) == 2 * for_a_plan
 
 
 def test_what_runs_by_digest_alone_stays(shop: Bench, cluster: Callable[..., KubeApi]) -> None:

@@ -17,8 +17,8 @@ import pytest
 from aiohttp import web
 
 from holystone.adapters.http.paging import MAX_ENTRIES
-from holystone.workflows.bounds import outgrown, overdue, own_memory
-from holystone.workflows.session import Overrun, until_signal
+from holystone.cli.bounds import outgrown, overdue, own_memory
+from holystone.cli.signals import Overrun, until_signal
 from tests.support.appetite import appetite
 from tests.support.http_site import site
 

@@ -18,6 +18,7 @@ from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.default.registry import DefaultSession, OciRegistry
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
+from holystone.cli.signals import until_signal
 from holystone.engine.errors import HolystoneError
 from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.inventory.snapshot import Contents, read_repository
@@ -27,7 +28,6 @@ from holystone.engine.model.references import Digest, RegistryHost, Repository, 
 from holystone.engine.scheduler import Limits, Scheduler, Transient
 from holystone.policies.werf.v1.labels import looked_at
 from holystone.workflows.plan_file import read_plan
-from holystone.workflows.session import until_signal
 from tests.support.spools import FOLDER
 
 SUBJECT: Final = Digest("sha256:" + "5" * 64)

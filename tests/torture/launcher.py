@@ -14,7 +14,6 @@ from tests.torture.quick_time import quicken
 _LOADED = (
     "holystone.cli.commands",
     "holystone.cli.exits",
-    "holystone.workflows.undo",
     "anyio._backends._asyncio",
     "encodings.idna",
 )

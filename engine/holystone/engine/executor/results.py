@@ -104,6 +104,12 @@ class RunResult:
         return any(each.incomplete for each in self.repositories)
 
     @property
+    def is_checked(self) -> bool:
+        """Whether it is known what the run has left: every repository came to the check after its last deletion, without
+        doubt, and nothing was found lost. Some steps may have failed."""
+        return not self.losses and not any(each.stopped for each in self.repositories)
+
+    @property
     def doubtful(self) -> bool:
         """Whether something stopped because answers could not be relied on."""
         return any(each.is_stopped_by(Doubtful) for each in self.repositories)

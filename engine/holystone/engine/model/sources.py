@@ -42,7 +42,7 @@ class Fewer(Value, frozen=True):
 
 
 class Remembered(msgspec.Struct, frozen=True):
-    """What a run that ended well has left."""
+    """What a run has left that was checked to its end."""
 
     number: Number
     as_of: Moment

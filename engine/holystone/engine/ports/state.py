@@ -172,7 +172,7 @@ class DigestCache(Protocol):
 
 
 class Baselines(Protocol):
-    """What runs that ended well have counted of each source. Every method raises HolystoneError."""
+    """What runs have counted of each source that were checked to their end. Every method raises HolystoneError."""
 
     async def read(self, keys: Iterable[Key]) -> Mapping[Key, Remembered]:
         """What is remembered of the sources that are known."""

@@ -1,4 +1,4 @@
-"""What runs that ended well have counted: one SQLite file beside the journal."""
+"""What runs have counted that were checked to their end: one SQLite file beside the journal."""
 
 import sqlite3
 import time

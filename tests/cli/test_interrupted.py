@@ -6,7 +6,7 @@ import signal
 import anyio
 import pytest
 
-from holystone.workflows.session import Interrupted, until_signal
+from holystone.cli.signals import Interrupted, until_signal
 
 
 @pytest.mark.parametrize("again", [0, 1, 2])
