@@ -48,6 +48,8 @@ class Contents(msgspec.Struct, frozen=True):
     """Those of manifests; None: none."""
     parts: bool = False
     """The configurations of an index's images are read like a tag's own."""
+    undated: Callable[[Tag], bool] = lambda _: False
+    """Tags of which configurations are looked at where the listing says of neither tag nor manifest when it came."""
 
 
 EVERY_LABEL: Final = Contents()
@@ -79,12 +81,16 @@ async def _read(
     locks = tuple(tag for tag in listing.tags if is_lock_tag(tag))
     tags, broken = await reader.resolve({tag: at for tag, at in listing.tags.items() if tag not in locks})
     odd = [digest for digest in listing.odd.values() if digest]
-    manifests = await reader.manifests((*tags.values(), *listing.untagged, *odd))
+    manifests = await reader.manifests((*tags.values(), *listing.untagged, *(listing.loose or ()), *odd))
     manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), follow=False)
     for tag, digest in tags.items():
         if problem := reader.problems.get(digest):
             broken[tag] = problem
-    looked_at = {digest for tag, digest in tags.items() if needs_config(tag)}
+    looked_at = {
+        digest
+        for tag, digest in tags.items()
+        if needs_config(tag) or (tag not in listing.put and digest not in listing.pushed and contents.undated(tag))
+    }
     if contents.parts:
         looked_at |= parts(looked_at, manifests)
     configs = await reader.configs(
@@ -110,6 +116,7 @@ async def _read(
         put=listing.put,
         pushed=listing.pushed,
         pulls=listing.pulls,
+        loose=listing.loose,
         archived=listing.archived,
         odd=listing.odd,
     )

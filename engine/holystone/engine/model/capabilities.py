@@ -69,6 +69,8 @@ class ListingFacts(msgspec.Struct, frozen=True):
     """Entries that one request of a listing gives, at most; None: all."""
     pulls: bool = False
     """A listing says, where that is wanted, when images were pulled."""
+    loose: bool = False
+    """A listing shows, where that is wanted, all manifests without a tag."""
 
 
 class Quota(msgspec.Struct, frozen=True):

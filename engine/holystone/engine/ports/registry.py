@@ -19,6 +19,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """What a list is to say besides tags, where the registry can (`ListingFacts`): it may take more requests."""
 
     pulls: bool = False
+    loose: bool = False
+    """Manifests without a tag."""
 
 
 TAGS: Final = Wanted()
@@ -49,6 +51,9 @@ class Listing(msgspec.Struct, frozen=True):
     """Unix seconds at which a manifest was pushed, where the list says it. A new tag on it need not change that."""
     pulls: Pulls | None = None
     """None: they were not wanted, or the registry tells none."""
+    loose: tuple[Digest, ...] | None = None
+    """Manifests without a tag, all of them, be they needed or not; None: they were not wanted, or the registry does not
+    list them."""
     archived: frozenset[Digest] = frozenset()
     """Manifests that the registry has put aside, and does not give out."""
     odd: Mapping[str, Digest | None] = {}

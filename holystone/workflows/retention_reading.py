@@ -1,0 +1,86 @@
+"""What has to be read of a repository so that a policy can judge it, and nothing more."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from holystone.engine.closure.graph import is_attached_name
+from holystone.engine.inventory.snapshot import Contents
+from holystone.engine.model.references import Tag
+from holystone.engine.ports import Wanted
+from holystone.policies.retention.patterns import matcher
+from holystone.policies.retention.rules import CommitOf, Entry, Policy
+from holystone.workflows.candidate_facts import CREATED
+
+_LONGEST: Final = 200
+"""Characters of a label that is remembered, or one more than the longest that the policy asks for: whatever is longer
+is neither that nor a commit."""
+
+
+class Reading(NamedTuple):
+    """As `read_repository` and `plan_repository` take it."""
+
+    needs_config: Callable[[Tag], bool]
+    contents: Contents
+    wanted: Wanted
+
+
+def reading_of(policy: Policy) -> Reading:
+    names = frozenset(_labels(policy))
+    longest = max((_LONGEST, *(1 + len(entry.label.value or "") for entry in policy.keep if entry.label)))
+
+    def remembered(labels: Mapping[str, str], more: frozenset[str] = frozenset()) -> Mapping[str, str]:
+        return {name: text[:longest] for name, text in labels.items() if name in names or name in more}
+
+    labelled, dated = _matching(policy, _needs_labels), _matching(policy, _needs_time)
+    if any(entry.same_commit and _label(entry.commit) for entry in policy.keep):
+        labelled = _not_attached  # the commit of any tag that stays counts
+    by_build = policy.times == "created"
+    return Reading(
+        needs_config=lambda tag: labelled(tag) or (by_build and dated(tag)),
+        contents=Contents(
+            labels=remembered,
+            annotations=lambda labels: remembered(labels, frozenset({CREATED})),
+            parts=True,
+            undated=dated,
+        ),
+        wanted=Wanted(
+            pulls=any(entry.pulled_within is not None for entry in policy.keep),
+            loose=policy.untagged_after is not None or policy.orphaned_after is not None,
+        ),
+    )
+
+
+def _not_attached(tag: Tag) -> bool:
+    return not is_attached_name(tag)
+
+
+def _matching(policy: Policy, needs: Callable[[Entry], bool]) -> Callable[[Tag], bool]:
+    matchers = tuple(matcher(entry.tags) for entry in policy.keep if needs(entry))
+    return lambda tag: _not_attached(tag) and any(match(tag) is not None for match in matchers)
+
+
+def _needs_labels(entry: Entry) -> bool:
+    return bool({*_labels_of(entry)})
+
+
+def _needs_time(entry: Entry) -> bool:
+    prereleases = entry.semver and entry.semver.prereleases
+    ages = (entry.pushed_within, entry.pulled_within)
+    counts = (entry.newest, entry.thin, entry.groups, entry.commits_of, prereleases)
+    return any(each is not None for each in (*ages, *counts))
+
+
+def _labels(policy: Policy) -> frozenset[str]:
+    return frozenset(name for entry in policy.keep for name in _labels_of(entry))
+
+
+def _labels_of(entry: Entry) -> tuple[str, ...]:
+    commits = (
+        _label(entry.commits_of.by) if entry.commits_of else None,
+        _label(entry.commit) if entry.branch_head_of or entry.same_commit else None,
+    )
+    return tuple(name for name in (entry.label and entry.label.name, *commits) if name)
+
+
+def _label(commit: CommitOf) -> str | None:
+    return commit.name if commit.source == "label" else None
