@@ -8,12 +8,13 @@ import msgspec
 
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
+from holystone.engine.inventory.snapshot import WORKERS
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.reasons import NotJudged
-from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.references import Digest, RegistryHost
 from holystone.engine.model.selection_notices import LooksLikeProject
 from holystone.engine.model.set_aside import Failure, SetAside
 from holystone.engine.model.verdicts import Keep
@@ -29,7 +30,7 @@ from holystone.settings.values import KubernetesSettings
 from holystone.workflows.aside import shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
-from holystone.workflows.candidates import find_candidates, needs_config
+from holystone.workflows.candidates import find_candidates, missing_subjects
 from holystone.workflows.clones import Clones
 from holystone.workflows.gathered import Gathered, PruneOptions, Seen
 from holystone.workflows.in_use import find_users, read_in_use
@@ -37,9 +38,11 @@ from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.prepare import Prepared
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
+from holystone.workflows.retention_reading import reading_of
 from holystone.workflows.users import UsersByRepository
 
 _REGISTRIES_AT_ONCE: Final = 8
+_ASKED: Final = 2
 _CONFIG: Final = "`projects` in the file of policies"
 _GRACE: Final = 2 * 60 * 60
 """Seconds in which a tag may still be in the middle of a push or a move, so that nothing is pushed over it."""
@@ -110,6 +113,7 @@ class _Reader:
             seen.append(await self._look(session, claimed.policy, snapshot))
             return seen[0].judged
 
+        reading = reading_of(claimed.policy)
         try:
             self._users.refuse_unfilled(at)
             found = await self._connections.identify(Address(at.host, at.path), implementation)
@@ -119,7 +123,9 @@ class _Reader:
                     self._cache,
                     look,
                     Where("images", found.detected_by),
-                    needs_config=partial(needs_config, claimed.policy),
+                    needs_config=reading.needs_config,
+                    contents=reading.contents,
+                    wanted=reading.wanted,
                     fuse=self._options.fuse,
                     now=self._connections.dates.now(at.host),
                 )
@@ -138,7 +144,8 @@ class _Reader:
                 Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, tuple(notices)
             )
         now = self._options.as_of
-        candidates = find_candidates(snapshot, now)
+        absent = await _absent(session, snapshot) if policy.orphaned_after is not None else frozenset[Digest]()
+        candidates = find_candidates(snapshot, now, {}, absent)
         facts = msgspec.structs.replace(
             await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
         )
@@ -146,3 +153,18 @@ class _Reader:
         pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
         tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)
         return Seen(Judged(judgement.verdicts, tag_facts), snapshot, (*notices, *judgement.notices), judgement)
+
+
+async def _absent(session: RepositorySession, snapshot: RepositorySnapshot) -> frozenset[Digest]:
+    """What something is attached to, and is not there: asked twice, since one 404 may be a replica's that lags."""
+    absent = missing_subjects(snapshot)
+    for _ in range(_ASKED):
+        found: set[Digest] = set()
+
+        async def ask(subject: Digest, found: set[Digest] = found) -> None:
+            if await session.resolve(subject):
+                found.add(subject)
+
+        await for_each(sorted(absent), ask, workers=WORKERS)
+        absent -= found
+    return absent

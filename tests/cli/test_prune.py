@@ -163,7 +163,7 @@ def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:
 
 
 def test_a_plan_file_is_applied_as_it_is(registry: Registry) -> None:
-    registry.push("shop/app", aged("v", 5))
+    registry.push("shop/app", aged("v", 5, first=1.5))
     registry.push("shop/bad", aged("v", 2, first=50))
     options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "pushed-within=3d", "--plan-out", "plan")
     planned = registry.bench.run(*options)
