@@ -28,8 +28,8 @@ def trial_lines(trial: PolicyTrial, *, every_tag: bool) -> Iterator[str]:
     )
     stays, goes = "stays" if trial.stay == 1 else "stay", "goes" if trial.go == 1 else "go"
     yield f"{trial.repository}: {count(trial.stay, 'tag')} {stays}, {trial.go:,} {goes}{hang}"
-    for entry in trial.entries:
-        yield f"  {entry.place}  {entry.entry}"
+    for number, entry in enumerate(trial.entries, start=1):
+        yield f"  {number}  {entry.place}  {entry.entry}"
         yield f"    {_entry(entry)}"
     shown = [each for each in trial.tags if every_tag or each.outcome != "stay"]
     width = min(60, max((len(each.tag) for each in shown), default=0))
