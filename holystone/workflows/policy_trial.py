@@ -37,7 +37,7 @@ _SOME: Final = Repository(RegistryHost("registry"), RepositoryPath("repository")
 
 
 def summaries(policies: Iterable[Policy], places: Mapping[str, Sequence[str]]) -> tuple[PolicySummary, ...]:
-    """Of each policy in short. `places`: where its entries stand, by its name."""
+    """Each policy in short. `places`: where its entries stand, by its name."""
     return tuple(
         PolicySummary(
             each.name,

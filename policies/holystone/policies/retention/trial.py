@@ -1,8 +1,8 @@
 """What a policy says of a list of tags alone, where neither a registry nor a clone is asked.
 
-An entry that asks for more than a name, a digest and a time may keep any tag that it is about, or none. So the policy is
-judged twice: as if such entries kept nothing, and as if they kept all of them. A tag that goes in the one and stays in
-the other is open.
+An entry that asks for more than a name, a digest and a time may keep any tag that it is about, or none. So the policy
+is judged twice: as if such entries kept nothing, and as if they kept all of them. A tag that goes in the one and stays
+in the other is open.
 """
 
 from collections.abc import Mapping
