@@ -122,5 +122,7 @@ def _entry(place: str, shown: str, tally: EntryTally, trial: Trial, number: int)
         alone=tally.alone,
         together=tally.together,
         not_judged=tuple(NotJudged(doubt, DOUBTS[doubt], tags) for doubt, tags in doubts),
+        groups=tally.groups,
+        groups_of_one=tally.groups_of_one,
         needs=_MISSING[needs] if needs else "",
     )

@@ -183,3 +183,18 @@ def test_its_words_cannot_steer_a_terminal(person: Bench) -> None:
         'format: 1\nin-use: {kubernetes: none}\npolicies: [{name: "a\\e[2J", repositories: "**", keep: nothing}]\n'
     )
     assert "\x1b" not in person.run("policy", "check", "p.yaml").out
+
+
+def test_an_expression_that_takes_something_else_for_a_branch(person: Bench) -> None:
+    (person.project / "p.yaml").write_text(
+        "format: 1\nin-use: {kubernetes: none}\nclones: {shop: /git}\npolicies:\n- name: a\n  repositories: '**'\n"
+        "  keep: [{tags: '/^(?P<branch>.+)-[0-9a-f]{7,}$/', branch-exists-in: shop, newest: 2, per: branch}]\n"
+    )
+    tags = listed(
+        person, *((f"build-{number}-1a2b3c4", 1) for number in range(4)), ("main-1a2b3c4", 1), ("main-1234567", 2)
+    )
+    lines = person.run("policy", "try", "p.yaml", "--tags", tags).out.splitlines()
+    assert lines[3:5] == [
+        "    matches 6 tags, and asks for a clone",
+        "    4 of its 5 groups have one tag: the expression may take something else for a group",
+    ]
