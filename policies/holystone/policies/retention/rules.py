@@ -1,14 +1,14 @@
 """Retention rules as values. Every rule keeps; nothing says "delete": what no entry keeps, goes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.references import RegistryHost, Repository
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.retention.patterns import TagPattern
-from holystone.policies.retention.repository_patterns import RepositoryPattern
+from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 
 Seconds: TypeAlias = int
 CloneName: TypeAlias = str
@@ -170,3 +170,13 @@ class RetentionFile(msgspec.Struct, frozen=True):
     """Directories."""
     registries: Mapping[RegistryHost, RegistryAccess] = {}
     projects: tuple[WerfProject, ...] = ()
+
+
+def policy_for(policies: Iterable[Policy], repository: Repository) -> Policy | None:
+    """The first that is about it; None: none is, and it is left alone."""
+    about = (
+        each
+        for each in policies
+        if any_matches(each.repositories, repository) and not any_matches(each.except_, repository)
+    )
+    return next(about, None)
