@@ -8,11 +8,11 @@ from typing import Any, Literal
 import click
 
 from holystone.cli.job import do
+from holystone.cli.retention_tree import policy
 from holystone.settings.decorators import Command, Group, options
 from holystone.settings.tables import (
     ADD_OPTIONS,
     APPLY_OPTIONS,
-    CHECK_OPTIONS,
     CI_ENV_OPTIONS,
     CLEANUP_OPTIONS,
     DEMO_OPTIONS,
@@ -24,7 +24,6 @@ from holystone.settings.tables import (
     RM_OPTIONS,
     RUNS_OPTIONS,
     STAGES_PURGE_OPTIONS,
-    TRY_OPTIONS,
     UNDO_OPTIONS,
 )
 
@@ -258,37 +257,7 @@ def give_up(run: str, **given: Any) -> None:
     do(job)
 
 
-@holystone.group(cls=Group)
-def policy() -> None:
-    """Files of retention policies."""
-
-
-@policy.command("check", cls=Command)
-@click.argument("file", type=click.Path(path_type=Path))
-@options(CHECK_OPTIONS)
-def policy_check(file: Path, **given: Any) -> None:
-    """Says whether FILE and all that it includes is valid, or where it is not and why."""
-
-    def job() -> int:
-        from holystone.cli.policy_commands import check_policies
-
-        return check_policies(file, given)
-
-    do(job)
-
-
-@policy.command("try", cls=Command)
-@click.argument("file", type=click.Path(path_type=Path))
-@options(TRY_OPTIONS)
-def policy_try(file: Path, **given: Any) -> None:
-    """Says which tags of a list would stay by the policies of FILE, and why. No registry is asked, nothing deleted."""
-
-    def job() -> int:
-        from holystone.cli.policy_commands import try_policies
-
-        return try_policies(file, given)
-
-    do(job)
+holystone.add_command(policy)
 
 
 @holystone.command(cls=Command)

@@ -87,9 +87,10 @@ class _Folder:
 
     def path(self, text: str) -> Path:
         """Raises ValueError."""
-        if self.is_closed and (text.startswith(("/", "~/")) or ".." in Path(text).parts):
+        path = self.home / text[2:] if text.startswith("~/") else self.at / text
+        if self.is_closed and not path.resolve().is_relative_to(self.at.resolve()):
             raise ValueError("an included file names only files below its own folder")
-        return self.home / text[2:] if text.startswith("~/") else self.at / text
+        return path
 
     def tags(self, text: str) -> tuple[ListedTag, ...]:
         """Raises ValueError."""

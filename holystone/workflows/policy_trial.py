@@ -21,8 +21,7 @@ from holystone.engine.report.reason_words import reason_words
 from holystone.engine.report.refusal_words import refusal_words, refusals_in_order
 from holystone.policies.retention.candidates import Candidate, Candidates, Facts, Moment
 from holystone.policies.retention.judgement import EntryTally
-from holystone.policies.retention.repository_patterns import any_matches
-from holystone.policies.retention.rules import Policy
+from holystone.policies.retention.rules import Policy, policy_for
 from holystone.policies.retention.trial import Missing, Trial, try_policy
 from holystone.policies.retention_data.written import shown_entry
 
@@ -37,7 +36,7 @@ _SOME: Final = Repository(RegistryHost("registry"), RepositoryPath("repository")
 
 
 def summaries(policies: Iterable[Policy], places: Mapping[str, Sequence[str]]) -> tuple[PolicySummary, ...]:
-    """Of each policy in short. `places`: where its entries stand, by its name."""
+    """Each policy in short. `places`: where its entries stand, by its name."""
     return tuple(
         PolicySummary(
             each.name,
@@ -61,9 +60,8 @@ def chosen(policies: Sequence[Policy], repository: Repository | None) -> Policy:
             "of them decides",
             what_to_do="Give --repository REGISTRY/NAME.",
         )
-    for policy in policies:
-        if any_matches(policy.repositories, repository) and not any_matches(policy.except_, repository):
-            return policy
+    if policy := policy_for(policies, repository):
+        return policy
     raise UsageError(
         f"--repository: no policy is about {repository}, which is therefore left alone",
         what_to_do="Look at the policies' `repositories` and `except`; the name begins with the registry's host.",
@@ -122,5 +120,7 @@ def _entry(place: str, shown: str, tally: EntryTally, trial: Trial, number: int)
         alone=tally.alone,
         together=tally.together,
         not_judged=tuple(NotJudged(doubt, DOUBTS[doubt], tags) for doubt, tags in doubts),
+        groups=tally.groups,
+        groups_of_one=tally.groups_of_one,
         needs=_MISSING[needs] if needs else "",
     )

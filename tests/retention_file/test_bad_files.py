@@ -24,7 +24,8 @@ def refused(load: Load, text: str, **others: str) -> str:
         load(text, **others)
     assert caught.value.exit_code == 2
     assert "hunter2" not in str(caught.value)
-    return re.sub(r"/[^ ]*/(?=(policies|missing|team|pinned)\.)", "", caught.value.message)
+    said = re.sub(r"/[^ ]*/(?=(policies|team|pinned)\.|missing)", "", caught.value.message)
+    return said.replace("\0", "\\0")
 
 
 @pytest.mark.parametrize(("text", "why"), table("bad_files.txt"))

@@ -98,6 +98,8 @@ def test_null_is_nothing_and_in_quotes_a_name(load: Load) -> None:
     ("text", "expected"),
     [
         ("tags: latest", Entry(tags=(NamePattern("latest"),))),
+        ("tags: false", Entry(tags=(NamePattern("false"),))),
+        ("{tags: x, same-commit: false}", Entry(tags=(NamePattern("x"),))),
         ("tags: '*'", Entry(tags=(GlobPattern("*"),))),
         ("tags: ['v?.*', /^x$/]", Entry(tags=(GlobPattern("v?.*"), ExpressionPattern("^x$")))),
         ("pushed-within: 720h", Entry(pushed_within=30 * DAY)),
@@ -229,6 +231,19 @@ def test_an_included_file_uses_the_clones_of_the_other(load: Load) -> None:
 def test_an_included_file_names_no_file_outside_of_its_folder(load: Load, path: str) -> None:
     text = f"format: 1\npolicies: [{{name: a, repositories: r.example/a/**, keep: [{{tags: {{file: {path}}}}}]}}]\n"
     assert "an included file names only files below its own folder" in refused(load, INCLUDE, team_yaml=text)
+
+
+def test_nor_one_that_a_link_leads_to(load: Load, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.csv"
+    outside.write_text("v1\n")
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "list.csv").symlink_to(outside)
+    (tmp_path / "teams" / "own.csv").symlink_to("data.csv")
+    text = "format: 1\npolicies: [{name: a, repositories: r.example/a/**, keep: [{tags: {file: own.csv}}]}]\n"
+    include = f"{HEAD}include: {{teams/a.yaml: r.example/a/**}}\n"
+    assert load(include, teams__a_yaml=text, teams__data_csv="v1\n")
+    said = refused(load, include, teams__a_yaml=text.replace("own", "list"), teams__data_csv="v1\n")
+    assert said.endswith("an included file names only files below its own folder")
 
 
 def test_two_policies_of_one_name_in_two_files(load: Load) -> None:

@@ -1,7 +1,8 @@
-"""A file of retention policies, the tags that it lists, and an entry of the command line."""
+"""A file of retention policies, the tags that it lists, an entry of the command line, and a list to try them on."""
 
 from holystone.adapters.retention_file.reader import retention_document
 from holystone.adapters.retention_file.tag_column import tag_column
+from holystone.adapters.retention_file.tag_list import tag_list
 from holystone.engine.errors import HolystoneError
 from holystone.policies.keep_policies_data import PolicyError
 from holystone.policies.retention.patterns import matcher
@@ -37,6 +38,9 @@ include: {a.yaml: r.example/a/**}
     b"format: 1\npolicies: [{name: a, repositories: r.example/a/*, keep: [{newest: 1}]}]\n",
     b"tags=/^v(?P<b>[0-9]{1,3})$/|x*,newest=3,per=b,label.name=a,label.value=b",
     b'v1,why\n# x\n"v2",\n',
+    b"v1,2026-01-31T12:00:00Z\nv2,1769860800,sha256:" + b"a" * 64,
+    b'["v1", {"tag": "v2", "time": 1769860800}]',
+    b'{"name": "a", "tags": ["v1"]}',
 )
 
 
@@ -49,6 +53,10 @@ def parse(data: bytes) -> None:
     try:
         tag_column(data, "x")
     except ValueError as error:
+        str(error)
+    try:
+        tag_list(data, "x")
+    except HolystoneError as error:
         str(error)
     try:
         matcher(parse_keep_option(text, Beside(frozenset({"shop"}), _listed)).tags or ())("v1")

@@ -18,6 +18,8 @@ def read_retention_file(file: Path) -> Node:
         body = read_file(file, MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:  # a name with a null character, which YAML can write
+        raise UsageError(f"cannot read {file}: {error}") from error
     return retention_document(body, source)
 
 

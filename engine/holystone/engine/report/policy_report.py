@@ -36,6 +36,10 @@ class TriedEntry(PolicyEntry, frozen=True):
     """Tags that others keep, too."""
     not_judged: tuple[NotJudged, ...]
     """Those with most tags first."""
+    groups: int
+    """Values of the named groups by which it counts."""
+    groups_of_one: int
+    """Those that one tag has."""
     needs: str
     """What it asks for that a list of tags does not say; else empty."""
 

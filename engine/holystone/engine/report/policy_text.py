@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from holystone.engine.report.policy_report import PolicySummary, PolicyTrial, TriedEntry
 from holystone.engine.report.words import count
 
-_REASONS_SHOWN = 2
+_REASONS_SHOWN: Final = 2
+_MANY_GROUPS: Final = 4
+"""From which on it is told that most of them have one tag."""
 
 
 def policy_lines(file: str, policies: Sequence[PolicySummary]) -> Iterator[str]:
@@ -28,9 +31,14 @@ def trial_lines(trial: PolicyTrial, *, every_tag: bool) -> Iterator[str]:
     )
     stays, goes = "stays" if trial.stay == 1 else "stay", "goes" if trial.go == 1 else "go"
     yield f"{trial.repository}: {count(trial.stay, 'tag')} {stays}, {trial.go:,} {goes}{hang}"
-    for entry in trial.entries:
-        yield f"  {entry.place}  {entry.entry}"
+    for number, entry in enumerate(trial.entries, start=1):
+        yield f"  {number}  {entry.place}  {entry.entry}"
         yield f"    {_entry(entry)}"
+        if entry.groups >= _MANY_GROUPS and entry.groups_of_one * 2 > entry.groups:
+            yield (
+                f"    {entry.groups_of_one:,} of its {entry.groups:,} groups have one tag: the expression may take "
+                "something else for a group"
+            )
     shown = [each for each in trial.tags if every_tag or each.outcome != "stay"]
     width = min(60, max((len(each.tag) for each in shown), default=0))
     for tag in shown:

@@ -1,8 +1,8 @@
 """What a policy says of a list of tags alone, where neither a registry nor a clone is asked.
 
-An entry that asks for more than a name, a digest and a time may keep any tag that it is about, or none. So the policy is
-judged twice: as if such entries kept nothing, and as if they kept all of them. A tag that goes in the one and stays in
-the other is open.
+An entry that asks for more than a name, a digest and a time may keep any tag that it is about, or none. So the policy
+is judged twice: as if such entries kept nothing, and as if they kept all of them. A tag that goes in the one and stays
+in the other is open.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def try_policy(policy: Policy, candidates: Candidates, facts: Facts) -> Trial:
         {**least.verdicts, **{tag: most.verdicts[tag] for tag in are_open}},
         frozenset(are_open),
         tuple(
-            EntryTally(most.entries[number].matched) if number in missing else tally
+            _of_names(most.entries[number]) if number in missing else tally
             for number, tally in enumerate(least.entries)
         ),
         missing,
@@ -61,7 +61,12 @@ _KEEPS_NOTHING: Final = Entry(tags=())
 
 
 def _keeps_all(entry: Entry) -> Entry:
-    return Entry(tags=entry.tags, pushed_within=entry.pushed_within, with_siblings=entry.with_siblings)
+    return Entry(tags=entry.tags, pushed_within=entry.pushed_within, with_siblings=entry.with_siblings, per=entry.per)
+
+
+def _of_names(tally: EntryTally) -> EntryTally:
+    """What names alone say."""
+    return EntryTally(tally.matched, groups=tally.groups, groups_of_one=tally.groups_of_one)
 
 
 def _with(policy: Policy, others: Mapping[int, Entry]) -> Policy:

@@ -83,7 +83,8 @@ def parse_entry(part: Part, beside: Beside) -> Entry:
 
 
 def _check_company(part: Part, keys: Mapping[str, Part]) -> None:
-    if not any(key in keys and keys[key].data != "false" for key in KEEPING):
+    said = {key for key in KEEPING if key in keys}
+    if not said or (said == {"same-commit"} and not keys["same-commit"].truth()):
         raise part.wrong(f"nothing here keeps a tag; that does any of {', '.join(KEEPING)}")
     if "semver" in keys and "per" in keys and not any(key in keys for key in GOES_WITH["per"]):
         raise keys["per"].wrong("semver has a per of its own, inside")

@@ -87,6 +87,8 @@ class Part:
             raise self.wrong(f"expected {what}, found {self.kind}")
         if len(self.data) > LONGEST:
             raise self.wrong(f"{len(self.data):,} characters, of which {what} has {LONGEST:,} at most")
+        if "\0" in self.data:
+            raise self.wrong(f"a null character, which {what} cannot have")
         return str(self.data)
 
     def one_of(self, *words: str) -> str:
