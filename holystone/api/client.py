@@ -55,7 +55,7 @@ class Client:
         listed: tuple[UsedImage, ...] | None = None,
         listeners: tuple[Listener, ...] = (),
     ) -> None:
-        """`places`: the project whose plans and runs are taken; any, if none is given. `listed`: what the lists in
+        """`places`: the project whose plans and runs are taken; any, if none is given here. `listed`: what the lists in
         `settings` say, read already; None: they are read each time that they count."""
         self._planning = None if isinstance(settings, ApplySettings) else settings
         carrying = settings if isinstance(settings, ApplySettings) else settings.to_apply()
@@ -93,7 +93,6 @@ class Client:
         """What `holystone cleanup` would do, or its `images` or `stages` half. Nothing is changed anywhere. What
         forbids to carry it out is in its `refusals`."""
         scope, settings, session = _scope(images, stages), self._cleanup, self._open
-        as_of = int(time.time())
         with listening(*self._listeners):
             plan, users, asked = await prepare_plan(
                 session.connections,
@@ -101,7 +100,7 @@ class Client:
                 settings,
                 scope,
                 scope.named("cleanup"),
-                as_of=as_of,
+                as_of=int(time.time()),
                 listed=await self._lists(),
             )
             return await self._made(plan, users, asked)
@@ -110,10 +109,9 @@ class Client:
         """What `holystone purge` would do, or its `images` or `stages` half: no policy, no history and no cluster is
         asked. Its `refusals` ask for a confirmation; `plan.without_refusals("confirmation")` is one."""
         scope, settings, session = _scope(images, stages), self._direct, self._open
-        as_of = int(time.time())
         with listening(*self._listeners):
             plan = await prepare_purge(
-                session.connections, session.cache, settings, scope, scope.named("purge"), as_of=as_of
+                session.connections, session.cache, settings, scope, scope.named("purge"), as_of=int(time.time())
             )
             return await self._made(plan, Users(), plan.as_of)
 

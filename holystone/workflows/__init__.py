@@ -1,1 +1,2 @@
-"""One cleanup from beginning to end: connect, read, decide, plan, apply. The only room that knows all others."""
+"""One cleanup, purge or undo from beginning to end: connect, read, decide, plan, carry out. Values in, values and
+events out: what is shown, asked and told is for whoever starts it."""

@@ -57,9 +57,10 @@ async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> P
 
 
 async def remember(state_dir: Path, plan: Plan, run_id: str = "") -> tuple[str, ...]:
-    """Keeps what there was to decide by, for later runs to be held against. To be called for a plan that was carried out
-    and checked: what looks at one, is refused, or cannot say what it has left, must not shift what protects the next
-    one. What the registry did not let go counts as gone. That nothing can be remembered is no failure: it is said."""
+    """Keeps what there was to decide by, for later runs to be held against. To be called for a plan that was carried
+    out and checked: what looks at one, is refused, or cannot say what it has left, must not shift what protects the
+    next one. What the registry did not let go counts as gone. That nothing can be remembered is no failure: it is
+    said."""
     try:
         await SqliteBaselines(state_dir).remember(plan.counted, plan.as_of, run_id)
     except HolystoneError as error:

@@ -1,7 +1,6 @@
 """What programs import: plans and results as values, and the page that shows it."""
 
 import re
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,14 @@ import pytest
 
 import holystone.api as api
 from holystone.adapters.state.sqlite import Journal
-from holystone.api import Holystone, HolystoneError, Refused, UsageError
-from holystone.demo.project import build_demo
+from holystone.api import Holystone, HolystoneError, NotOpen, Refused, UsageError
 from holystone.embedded.quirks import DISTRIBUTION_2_8
 from holystone.embedded.server import EmbeddedRegistry
 from holystone.engine.model.events import Begun, Checked, Done, Listed, Planned, Read, Step
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.refusals import NumberExceeded
+from tests.support.command_line import now
+from tests.support.tiny_project import tiny_project
 
 PAGE = Path("docs/library.md").read_text()
 
@@ -38,13 +38,13 @@ class Shop:
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with EmbeddedRegistry(quirks=DISTRIBUTION_2_8) as registry:
-        project = await build_demo(tmp_path / "project", registry.url, now=int(time.time()))
+        tiny_project(tmp_path / "project", registry.storage, now=now())
         yield Shop(
             registry,
             {
-                "images_repo": f"{registry.host}/{project.images_repo}",
-                "stages_storage": f"{registry.host}/{project.stages_storage}",
-                "dir": str(project.path),
+                "images_repo": f"{registry.host}/shop/app",
+                "stages_storage": f"{registry.host}/shop/stages",
+                "dir": str(tmp_path / "project"),
                 "docker_config": str(tmp_path / "docker"),
                 "state_dir": str(tmp_path / "state"),
                 "cache_dir": str(tmp_path / "cache"),
@@ -154,6 +154,116 @@ async def test_a_run_of_another_project_is_left_alone(shop: Shop) -> None:
             with pytest.raises(Refused, match="another project's"):
                 await act(run)
     assert shop.tags() == before
+
+
+async def test_what_runs_by_now_is_asked_for_each_plan_that_was_not_the_last(shop: Shop, tmp_path: Path) -> None:
+    """Two plans of one second are not taken for one another."""
+    used = tmp_path / "used"
+    used.write_text("")
+    async with shop.holystone(in_use=[str(used)]) as holystone:
+        before = await holystone.plan()
+        images = next(each for each in before.repositories if each.place == "images" and each.doomed_tags)
+        used.write_text(f"{images.repository}:{images.doomed_tags[0]}\n")
+        after = await holystone.plan()
+        with pytest.raises(Refused, match="in use by now"):
+            await holystone.check(before)
+        assert not (await holystone.apply(after)).result.incomplete
+
+
+async def test_a_plan_of_elsewhere_is_checked_once_and_carried_out(shop: Shop) -> None:
+    async with shop.holystone() as holystone:
+        plan = await holystone.plan()
+    other = msgspec.structs.replace(plan.repositories[0], manners="0123456789abcdef")
+    wrong = msgspec.structs.replace(plan, repositories=(other, *plan.repositories[1:]))
+    async with shop.holystone() as holystone:
+        assert other.passes
+        for act in (holystone.check, holystone.apply):
+            with pytest.raises(Refused, match="does not do what it did when the plan was made"):
+                await act(wrong)
+        assert await holystone.check(plan) == ()
+        requests = len(shop.registry.requests)
+        assert await holystone.check(plan) == ()
+        assert len(shop.registry.requests) == requests
+        assert not (await holystone.apply(plan)).result.incomplete
+
+
+async def test_where_nothing_is_to_go_no_run_is_begun(shop: Shop) -> None:
+    async with shop.holystone() as holystone:
+        await holystone.apply(await holystone.plan())
+        plan = await holystone.plan()
+        assert plan.is_empty
+        applied = await holystone.apply(plan, announce=_never)
+        assert (applied.run, applied.notes, applied.result.incomplete) == ("", (), False)
+        assert len(await holystone.runs()) == 1
+
+
+def _never(_plan: api.Plan, _notices: tuple[api.Notice, ...]) -> None:
+    raise AssertionError
+
+
+async def test_whoever_hears_of_a_plan_before_it_is_carried_out_may_stop_it(shop: Shop) -> None:
+    before = shop.tags()
+    heard: list[tuple[api.Plan, int]] = []
+
+    def stop(plan: api.Plan, _notices: tuple[api.Notice, ...]) -> None:
+        heard.append((plan, len(shop.registry.requests)))
+        raise HolystoneError("not today")
+
+    async with shop.holystone() as holystone:
+        plan = await holystone.plan()
+        with pytest.raises(HolystoneError, match="not today"):
+            await holystone.apply(plan, announce=stop)
+        assert await holystone.runs() == ()
+        run = await _begun(shop, plan)
+        with pytest.raises(HolystoneError, match="not today"):
+            await holystone.resume(run, announce=stop)
+        assert [each.state for each in await holystone.runs()] == ["open"]
+    assert shop.tags() == before
+    assert [each.head for each, _ in heard] == [plan.head] * 2
+    assert heard[-1][1] == len(shop.registry.requests)
+
+
+async def test_what_is_left_of_a_run_is_shown_resumed_or_given_up(shop: Shop) -> None:
+    async with shop.holystone() as holystone:
+        run, later = [await _begun(shop, await holystone.plan(images=half)) for half in (True, False)]
+        assert [*(await holystone.left_of(run)).repositories] == [*(await holystone.plan_of(run)).repositories]
+        applied = await holystone.resume(run)
+        assert (applied.run, applied.settled_before, applied.is_fruitless) == (run, 0, False)
+        await holystone.give_up(later)
+        for ended, state in ((run, "finished"), (later, "given-up")):
+            for act in (holystone.resume, holystone.left_of, holystone.give_up):
+                with pytest.raises(NotOpen, match=state) as why:
+                    await act(ended)
+                assert why.value.record.state == state
+
+
+async def test_a_purge_is_confirmed_by_whoever_lifts_the_question(shop: Shop) -> None:
+    async with shop.holystone() as holystone:
+        plan = await holystone.plan_purge(stages=False)
+        with pytest.raises(Refused, match="confirm"):
+            await holystone.apply(plan)
+        doomed = [tag for each in plan.repositories for tag in each.doomed_tags]
+        applied = await holystone.apply(plan.without_refusals("confirmation"))
+        assert not applied.result.incomplete
+    assert doomed
+    assert {*doomed}.isdisjoint(tag for tags in shop.tags().values() for tag in tags)
+
+
+async def test_managed_images_are_added_listed_and_removed(shop: Shop) -> None:
+    image = api.ImageName.parse("once")
+    async with shop.holystone(dry_run=True) as looking:
+        there = await looking.managed_images()
+        assert there is not None
+        assert await looking.add_managed_image(image)
+        assert await looking.managed_images() == there
+        with pytest.raises(Refused, match="dry run"):
+            await looking.apply(await looking.plan_removal(there))
+    async with shop.holystone() as holystone:
+        assert await holystone.add_managed_image(image)
+        assert not await holystone.add_managed_image(image)
+        assert await holystone.managed_images() == tuple(sorted({*there, image}))
+        await holystone.apply(await holystone.plan_removal([image]))
+        assert await holystone.managed_images() == there
 
 
 async def _begun(shop: Shop, plan: Plan) -> str:

@@ -105,8 +105,8 @@ class RunResult:
 
     @property
     def is_checked(self) -> bool:
-        """Whether it is known what the run has left: every repository came to the check after its last deletion, without
-        doubt, and nothing was found lost. Some steps may have failed."""
+        """Whether it is known what the run has left: every repository came to the check after its last deletion,
+        without doubt, and nothing was found lost. Some steps may have failed."""
         return not self.losses and not any(each.stopped for each in self.repositories)
 
     @property
