@@ -40,9 +40,10 @@ class GitRepository:
 
     @property
     def remotes(self) -> tuple[str, ...]:
-        """The names of the remotes, sorted."""
+        """The names of the remotes, sorted. One without an address is none to git."""
         try:
-            return tuple(sorted(name for name in self._repository.remotes.names() if name))
+            found = self._repository.remotes
+            return tuple(sorted(name for name in found.names() if name and found[name].url))
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 
