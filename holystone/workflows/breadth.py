@@ -1,19 +1,22 @@
 """How much there is to judge: whoever may push can make as many branches and managed images as he likes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from holystone.engine.errors import IncompleteSource, shell_word
 from holystone.engine.model.references import Commit, ImageName
 from holystone.policies.git_references import SelectedReference
+from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.werf.v1 import image_metadata_tag
 from holystone.policies.werf.v1.project import ImageTag
 
 _PAIRS: Final = 50_000_000
 """Of a branch or git tag and a content of an image: some minutes, in which nothing else can happen, and a byte or two
 for each pair of one image."""
-
+_STEPS: Final = 10_000_000_000
+"""Of expressions, over the bytes of names that are held against them: some minutes likewise, where RE2 has to take each
+for each byte."""
 _COMMITS: Final = (Commit("0" * 40), Commit("0" * 64))
 """Names are cut to the room that a commit of SHA-1, or of SHA-256, leaves."""
 _ALIKE: Final = 4
@@ -33,6 +36,26 @@ def refuse_too_many(
             what_to_do="Find out who made so many and delete those that nobody needs, or give the policies a limit of "
             "references, as in `limit: {last: 1000}`.",
         )
+
+
+def bounded(policies: Iterable[KeepPolicy], most: int = _STEPS) -> Callable[[str], None]:
+    """What counts the names of branches and git tags that are held against the policies. It raises IncompleteSource."""
+    of_each = sum(each.references.steps for each in policies)
+    size = 0
+
+    def count(name: str) -> None:
+        nonlocal size
+        size += len(name.encode(errors="surrogateescape"))
+        if size * of_each > most:
+            raise IncompleteSource(
+                f"The keep policies' expressions take {of_each:,} steps for each letter, and there are {size:,} and "
+                "more in the names of branches and git tags: that is more than is judged.",
+                not_deleted="No image was deleted, because git history decides about images.",
+                what_to_do="Write shorter expressions, or find out who made so many branches and delete those that "
+                "nobody needs.",
+            )
+
+    return count
 
 
 def refuse_alike(images: Iterable[ImageName]) -> None:

@@ -24,6 +24,7 @@ from holystone.policies.werf.v1.git_history import commits_to_ask
 from holystone.policies.werf.v1.project import ImageTag, MetadataRecord
 from holystone.policies.werf.v1.tag_strategy import StrategyRules, named_commits
 from holystone.settings.values import HistorySettings
+from holystone.workflows.breadth import bounded
 from holystone.workflows.decision import GitIntent, Intent, StrategyIntent
 from holystone.workflows.inventory import ProjectInventory
 from holystone.workflows.origin import check_origin
@@ -106,9 +107,11 @@ def _readable(name: str) -> str:
 
 
 def _by(policies: Sequence[KeepPolicy]) -> Wanted:
-    """Branches and tags that a policy looks at, whatever its limits."""
+    """Branches and tags that a policy looks at, whatever its limits. Raises IncompleteSource as `bounded`."""
+    count = bounded(policies)
 
     def wanted(kind: ReferenceKind, name: str) -> bool:
+        count(name)
         reference = GitReference(kind, _readable(name), _ANY, 0)
         return any(each.references.matches(reference) for each in policies)
 
@@ -147,7 +150,11 @@ async def read_git(
 ) -> GitIntent:
     """The policies' view of the history. `references`: all of them; `gone`: those that origin has not. Raises
     IncompleteSource."""
-    selected = select_references(references.found, tuple(policies), as_of, gone)
+    policies = tuple(policies)
+    count = bounded(policies)
+    for each in references.found:
+        count(each.name)
+    selected = select_references(references.found, policies, as_of, gone)
     history = await _history(repository, references, heads_to_ask(selected), commits_to_ask(records))
     return GitIntent(selected, history)
 

@@ -73,6 +73,9 @@ async def test_a_folder_of_the_project_that_is_called_origin_is_no_remote(folder
     git(clone, "remote", "remove", "upstream")
     with pytest.raises(IncompleteSource, match="no remote called origin"):
         await opened(folder)
+    git(clone, "config", "remote.origin.pushurl", "nowhere")  # which says where to push alone
+    with pytest.raises(IncompleteSource, match="no remote called origin"):
+        await opened(folder)
     assert git(clone, "for-each-ref", "refs/holystone") == ""
 
 

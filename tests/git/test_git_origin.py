@@ -203,11 +203,14 @@ async def test_what_is_pushed_or_deleted_during_the_fetch_is_no_lack(
     assert shown(caught_up) == ["origin/feature/a", "origin/master", "v2"]
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
 @pytest.mark.parametrize("each_time", [False, True], ids=["once", "each-time"])
 async def test_what_a_fetch_leaves_out_and_is_moved_meanwhile(
-    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch, each_time: bool
+    shallow: GitRepository, git: Git, monkeypatch: pytest.MonkeyPatch, each_time: bool, known: bool
 ) -> None:
-    """Each time: as a branch that a machine commits to each second."""
+    """Each time: as a branch that a machine commits to each second. Known: the clone has it where it was nights ago."""
+    if known:
+        git(shallow.directory, "update-ref", "refs/holystone/origin/heads/deep", "HEAD")
     git(shallow.directory.with_name("cut"), "checkout", "-q", "deep")
 
     async def push_in_between(*arguments: Any, **named: Any) -> Objects | Unasked:

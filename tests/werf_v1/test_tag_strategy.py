@@ -102,6 +102,13 @@ def test_a_git_tag_that_origin_has_not_counts_against_no_other() -> None:
     assert stay(tags, msgspec.structs.replace(NAMES, gone_tags={"v1", "v2"}), rules(1)) == ["t-v2"], "among each other"
 
 
+def test_a_git_tag_whose_other_spelling_is_gone_is_not_gone_where_capital_letters_are_folded() -> None:
+    names = GitNames({}, {"V1": "V1", "v1": "v1", "v2": "v2"}, frozenset(), gone_tags={"V1", "v2"})
+    tags = [made("git-tag", "v2"), made("git-tag", "v1", age=1)]
+    found = decide_by_strategy(tags, names, rules(1), NOW, folds=True)
+    assert [tag for tag, verdict in found.items() if isinstance(verdict, Keep)] == ["t-v1", "t-v2"]
+
+
 def test_what_hangs_on_whether_the_registry_folds() -> None:
     names = GitNames({"Hotfix-A": "Hotfix-A"}, {"v1": "v1"}, frozenset())
     doubtful = made("git-branch", "hotfix-a")

@@ -4,22 +4,25 @@ their sum, and not of their product."""
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pytest
 
+from holystone.adapters.git.references import References
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.addresses import Address, ImagesRepoMode
-from holystone.engine.model.history import GitReference
+from holystone.engine.model.history import GitReference, History
 from holystone.engine.model.image_config import ImageConfig
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.manifests import DOCKER_MANIFEST, Manifest
-from holystone.engine.model.references import ImageName, RegistryHost, Repository, RepositoryPath, Tag
+from holystone.engine.model.references import Commit, ImageName, RegistryHost, Repository, RepositoryPath, Tag
 from holystone.policies.git_references import SelectedReference
+from holystone.policies.keep_policies import KeepPolicy, ReferencesRule
 from holystone.policies.werf.v1 import ImagesRepo, image_metadata_tag, never_published
-from holystone.workflows.breadth import refuse_alike, refuse_too_many
+from holystone.workflows.breadth import bounded, refuse_alike, refuse_too_many
 from holystone.workflows.decide import decide
 from holystone.workflows.decision import Rules, Scope
+from holystone.workflows.intent import read_git
 from holystone.workflows.inventory import ProjectInventory
 from tests.support.image_values import IMAGE, commit_id, digest_of, image_tag
 
@@ -28,12 +31,39 @@ HOST = RegistryHost("registry.example")
 STORAGE = Repository(HOST, RepositoryPath("shop/stages"))
 
 
+class NoHistory:
+    def history(
+        self, heads: Collection[Commit], commits: Collection[Commit], others: Collection[Commit] = ()
+    ) -> History:
+        raise AssertionError
+
+
 def test_more_branches_than_can_be_judged_are_refused() -> None:
     selected = [SelectedReference(GitReference("branch", f"b{n}", commit_id("a"), 1), None, 1) for n in range(3)]
     tags = {IMAGE: [image_tag("x", "s"), image_tag("y", "s"), image_tag("z", "t")]}
     refuse_too_many(selected, tags, most=6)
     with pytest.raises(IncompleteSource, match="select 3 branches and git tags, and 2 contents of images"):
         refuse_too_many(selected, tags, most=5)
+
+
+def test_more_names_than_can_be_held_against_expressions_are_refused() -> None:
+    """RE2 takes all of an expression for each byte where it has no room for shortcuts: a hundred of 80 kB and 200
+    branches of 250 letters took half an hour, in one go."""
+    policies = [KeepPolicy(ReferencesRule("branch", "/x/")), KeepPolicy(ReferencesRule("tag", "v1"))]
+    of_each = sum(each.references.steps for each in policies)
+    count = bounded(policies, most=of_each * 10)
+    count("ä" * 5)
+    with pytest.raises(IncompleteSource, match=f"take {of_each} steps for each letter, and there are 11"):
+        count("\udcff")
+
+
+async def test_expressions_without_end_are_refused_before_they_are_tried() -> None:
+    policies = [KeepPolicy(ReferencesRule("branch", f"/{'(?:a?b?)' * 5000}[^ab]/"))] * 100
+    found = tuple(GitReference("branch", f"{number:04}-{'ab' * 120}", commit_id("a"), 1) for number in range(500))
+    began = time.process_time()
+    with pytest.raises(IncompleteSource, match="Write shorter expressions"):
+        await read_git(NoHistory(), References(found, ()), policies, (), as_of=2)
+    assert time.process_time() - began < 2
 
 
 def test_many_images_that_werf_cannot_tell_apart_are_refused() -> None:

@@ -55,6 +55,12 @@ class ReferencesRule(msgspec.Struct, frozen=True):
             return reference.name == self.pattern
         return _compiled(expression).search(reference.name) is not None
 
+    @property
+    def steps(self) -> int:
+        """For each byte of a name that is held against it, at most."""
+        expression = _expression(self.pattern)
+        return 1 if expression is None else int(_compiled(expression).programsize)
+
 
 class KeepPolicy(msgspec.Struct, frozen=True):
     references: ReferencesRule
@@ -82,13 +88,19 @@ def _expression(pattern: str) -> str | None:
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False  # it would write to standard error
 _OPTIONS.max_mem = 1 << 20  # bytes of one expression; by itself eight times as much, and there may be a hundred
+_OPTIONS.never_capture = True  # nobody asks for its groups, of which thousands take gigabytes to find
+_NAMED: Final = 20
+"""Groups with a name, which RE2 finds all the same."""
 
 
 @lru_cache(maxsize=256)
 def _compiled(expression: str) -> Any:
     try:
-        return re2.compile(expression, _OPTIONS)
+        compiled = re2.compile(expression, _OPTIONS)
     except (re2.error, UnicodeEncodeError) as error:
         why = error.args[0] if error.args else ""
         text = why.decode(errors="replace") if isinstance(why, bytes) else str(error)
         raise ValueError(f"/{expression}/ is not an RE2 regular expression: {text}") from error
+    if compiled.groups > _NAMED:
+        raise ValueError(f"/{expression}/ has more than {_NAMED} named groups")
+    return compiled

@@ -72,6 +72,19 @@ def test_rules_are_searched_in_the_tag_as_go_does() -> None:
     assert locked.keys() == {"a-release-1", "v1.2", "golden"}
 
 
+def test_rules_that_take_an_age_with_many_tags_lock_them_all() -> None:
+    """As a token may name them: 0.2 s for each tag, and nothing else runs meanwhile."""
+    hard = tuple(f"(?:{'?'.join('abcdefghijklmnopqrst')}?){{800}}_{number}$" for number in range(5))
+    rights = GrantedRights(frozenset({"delete"}), protected=hard)
+    tags = [Tag(f"{'abcdefgh' * 15}{number}") for number in range(2000)]
+    begun = time.process_time()
+    found = rights.locked(tags)
+    assert time.process_time() - begun < 5
+    assert found.keys() == set(tags)
+    assert "take too long to be tried on 2,000 tags" in found[tags[0]]
+    assert rights.rule(Tag("abc")) is None
+
+
 @pytest.mark.parametrize(
     "claims", [{}, {"access": "all"}, {"access": [{"type": 1}]}, {"sub": "me"}, {"access": [{"type": "repository"}]}]
 )

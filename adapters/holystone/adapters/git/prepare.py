@@ -1,7 +1,8 @@
 """Opens the project's clone for a cleanup, and stops where it may lack commits, branches or tags."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import anyio.to_thread
@@ -129,8 +130,10 @@ async def _fetched_since(
     *,
     allow_shallow: bool,
     timeout: float,
+    behind: Mapping[tuple[ReferenceKind, str], str | None] = MappingProxyType({}),
     tries: int = _TRIES,
 ) -> CheckedClone:
+    """`behind`: what the clone had elsewhere than origin at the time of `before`, and where."""
     await synchronize(repository.clone, unshallow=False, timeout=FETCH_TIMEOUT)
     fetched = await anyio.to_thread.run_sync(lambda: open_history(repository.directory, synchronized=True))
     fetched = fetched or repository
@@ -144,17 +147,20 @@ async def _fetched_since(
     after = await ask_origin(repository.clone, timeout=timeout)
     if isinstance(after, Unasked):
         raise _not_compared(after)
-    # What is moved again and again, and is not here at all after the last try, was left out each time.
-    absent = after.keys() - references.objects.keys() if tries == 1 else frozenset()
-    steady = {key: at for key, at in before.items() if after.get(key) == at or key in absent}
+    # What this fetch did not touch, though origin had it elsewhere, was left out, however often it is moved.
+    left = {key for key, at in behind.items() if key in after and references.objects.get(key) == at}
+    steady = {key: at for key, at in before.items() if after.get(key) == at or key in left}
     if lacks := lacking(references.objects, steady, wanted):
         if not allow_shallow:
             raise _left_out(fetched, lacks)
         fetched.lacks_references = True
     if lacks or tries == 1:
         return CheckedClone(fetched, references)
-    del before, references, steady, absent  # there may be as many as there is memory for
-    return await _fetched_since(after, fetched, wanted, allow_shallow=allow_shallow, timeout=timeout, tries=tries - 1)
+    behind = {key: here for key, at in after.items() if (here := references.objects.get(key)) != at}
+    del before, references, steady  # there may be as many as there is memory for
+    return await _fetched_since(
+        after, fetched, wanted, allow_shallow=allow_shallow, timeout=timeout, behind=behind, tries=tries - 1
+    )
 
 
 def refuse_without_tags(repository: GitRepository, references: References) -> None:

@@ -45,9 +45,10 @@ class GitRepository:
 
     @property
     def remotes(self) -> tuple[str, ...]:
-        """The names of the remotes, sorted."""
+        """The names of the remotes, sorted; `origin` only if it has an address, since it is a path to git else."""
         try:
-            return tuple(sorted(name for name in self._repository.remotes.names() if name))
+            found = self._repository.remotes
+            return tuple(sorted(name for name in found.names() if name and (name != "origin" or found[name].url)))
         except CORRUPT as error:
             raise unreadable(self.directory, error) from error
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
-import re2
 
 from holystone.adapters.http.reply import printable
+from holystone.adapters.registries.tag_rules import compile_rule, take_too_long
 from holystone.engine.model.references import Tag
 
 
@@ -18,9 +18,6 @@ class ImmutableTags(msgspec.Struct):
     rules: list[str] | None = None
 
 
-_QUIET: Final = re2.Options()
-_QUIET.log_errors = False  # it would write to standard error
-_QUIET.max_mem = 1 << 20  # of each rule; none that is meant for tags takes a tenth
 _MOST_RULES: Final = 100
 _LONGEST_RULE: Final = 1000
 _SHOWN: Final = 200
@@ -38,14 +35,15 @@ def locked(settings: ImmutableTags | None, tags: Iterable[Tag]) -> Mapping[Tag, 
     rules: list[tuple[str, Any]] = []
     for rule in settings.rules or ():
         shown = repr(printable(rule, _SHOWN))
-        try:
-            if len(rule) > _LONGEST_RULE:
-                raise re2.error("too long")
-            rules.append((f"immutable tags: the rule {shown}", re2.compile(rule, _QUIET)))
-        except (re2.error, UnicodeEncodeError):
+        expression = compile_rule(rule) if len(rule) <= _LONGEST_RULE else None
+        if expression is None:
             return dict.fromkeys(tags, f"immutable tags are on, and their rule {shown} cannot be understood")
+        rules.append((f"immutable tags: the rule {shown}", expression))
     if not rules:
         return dict.fromkeys(tags, "immutable tags are on, for all tags")
+    tags = tuple(tags)
+    if take_too_long((expression for _, expression in rules), tags):
+        return dict.fromkeys(tags, f"immutable tags are on, and their rules take too long to be tried on {len(tags):,}")
     return {
         tag: found
         for tag in tags

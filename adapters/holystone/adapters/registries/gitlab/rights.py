@@ -9,17 +9,14 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import re2
 
 from holystone.adapters.http.reply import printable
+from holystone.adapters.registries.tag_rules import compile_rule, take_too_long
 from holystone.engine.model.references import RepositoryPath, Tag
 
 _MOST_PATTERNS: Final = 5
 _LONGEST_PATTERN: Final = 100
 """Bytes. With more or longer ones the registry refuses every tag (tagPatternMaxCount, tagPatternMaxLen)."""
-_QUIET: Final = re2.Options()
-_QUIET.log_errors = False  # it would write to standard error
-_QUIET.max_mem = 1 << 20  # of each pattern: a hundred bytes may take 5 MiB, and each repository has others
 
 
 class GrantedRights(msgspec.Struct, frozen=True):
@@ -49,7 +46,9 @@ class GrantedRights(msgspec.Struct, frozen=True):
     def locked(self, tags: Iterable[Tag]) -> dict[Tag, str]:
         """The tags that a rule locks, each with the rule. Its words are one text for all tags: there may be half a
         million."""
-        rules = self._rules()
+        tags, rules = tuple(tags), self._rules()
+        if take_too_long((rule.expression for rule in rules if rule.expression), tags):
+            rules = (_Rule(f"GitLab's rules for tags, which take too long to be tried on {len(tags):,} tags", None),)
         found = ((tag, next((rule for rule in rules if rule.covers(tag)), None)) for tag in tags)
         return {tag: rule.words for tag, rule in found if rule}
 
@@ -124,7 +123,4 @@ def _compiled(pattern: str) -> Any:
     """The rule as an expression; None if the registry (Go's regexp, the same language) would not take it."""
     if len(pattern.encode("utf-8", "surrogatepass")) > _LONGEST_PATTERN:
         return None
-    try:
-        return re2.compile(pattern, _QUIET)
-    except (re2.error, UnicodeEncodeError):
-        return None
+    return compile_rule(pattern)

@@ -110,11 +110,13 @@ def _folded(tag: ImageTag) -> ImageTag:
 
 
 def _folded_names(names: GitNames) -> GitNames:
+    """One spelling that origin has is enough."""
+    there = {name.lower() for name in names.tags.keys() - names.gone_tags}
     return msgspec.structs.replace(
         names,
         branches={name.lower(): shown for name, shown in names.branches.items()},
         tags={name.lower(): shown for name, shown in names.tags.items()},
-        gone_tags={name.lower() for name in names.gone_tags},
+        gone_tags={name.lower() for name in names.gone_tags} - there,
     )
 
 
