@@ -1,9 +1,12 @@
 """One call for many, and its failure for those who waited for it."""
 
+import math
+
 import anyio
 import pytest
 
 from holystone.adapters.credentials.single_flight import SingleFlight
+from holystone.engine.scheduler import sent_within, until
 
 
 async def test_who_comes_later_tries_again_though_somebody_still_has_the_failure() -> None:
@@ -100,3 +103,14 @@ async def test_what_is_known_waits_for_nobody() -> None:
         with anyio.fail_after(1):
             assert await flights.run("key", lambda: 7, hang) == 7
         group.cancel_scope.cancel()
+
+
+async def test_a_call_does_not_end_with_the_time_of_who_makes_it() -> None:
+    """Others, who have all the time, would share its failure."""
+
+    async def call() -> float:
+        return until()
+
+    with sent_within(0):
+        assert await SingleFlight[str, float]().run("key", lambda: None, call) == math.inf
+        assert until() < math.inf

@@ -607,7 +607,7 @@ async def test_a_change_whose_connection_breaks_is_not_sent_again_when_its_time_
         assert [seen.method for seen in server.seen] == ["GET", method]
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "POST"])
 async def test_a_change_that_waits_for_a_connection_is_not_sent_when_its_time_is_over(
     connect: Connect, method: str
 ) -> None:

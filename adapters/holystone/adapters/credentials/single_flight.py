@@ -6,6 +6,8 @@ from weakref import WeakValueDictionary
 
 import anyio
 
+from holystone.engine.scheduler import sent_at_any_time
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -42,7 +44,8 @@ class SingleFlight(Generic[K, V]):
                 raise flight.failure
             flight.started += 1
             try:
-                return await call()
+                with sent_at_any_time():
+                    return await call()
             except Exception as error:
                 flight.failure, flight.failed = error, flight.started
                 raise

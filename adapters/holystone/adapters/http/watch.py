@@ -219,12 +219,12 @@ class WatchedConnector(aiohttp.TCPConnector):
     async def connect(self, req: aiohttp.ClientRequest, *more: Any, **options: Any) -> Connection:
         """Where a connection breaks, aiohttp sends DELETE and PUT again by itself, minutes after the look on which they
         were decided: what was pushed meanwhile would go. Whether they are sent again is for those who know the time:
-        `Wire` and the lane. Nor are they sent, by Overdue, if what came before took that long: all connections may have
-        been in use, and a token may have been slow to come."""
+        `Wire` and the lane. Nor is any change sent (by POST with ECR, Quay and old GitHub), by Overdue, if what came
+        before took that long: all connections may have been in use, and a token may have been slow to come."""
         if asked_over.get() is not None and req.method not in ("GET", "HEAD"):
             raise aiohttp.ServerDisconnectedError
         connection = await super().connect(req, *more, **options)
-        if req.method in ("DELETE", "PUT") and anyio.current_time() >= until():
+        if req.method not in ("GET", "HEAD") and anyio.current_time() >= until():
             connection.release()
             raise Overdue
         asked_over.set(connection.protocol if isinstance(connection.protocol, WatchedConnection) else None)

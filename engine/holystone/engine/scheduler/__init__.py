@@ -4,7 +4,7 @@ The decisions are pure (`state` and what it is made of); `lane` is the thin shel
 from holystone.engine.scheduler.clock import Sleep
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
-from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_within, until
+from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_at_any_time, sent_within, until
 from holystone.engine.scheduler.lane import Lane, LaneCounts, LaneKey
 from holystone.engine.scheduler.limits import Limits
 from holystone.engine.scheduler.scheduler import Scheduler
@@ -27,6 +27,7 @@ __all__ = [
     "for_each",
     "in_batches",
     "map_each",
+    "sent_at_any_time",
     "sent_within",
     "until",
 ]

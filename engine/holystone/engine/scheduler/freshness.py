@@ -28,6 +28,17 @@ def sent_within(seconds: float) -> Iterator[None]:
         _UNTIL.reset(token)
 
 
+@contextmanager
+def sent_at_any_time() -> Iterator[None]:
+    """What is asked for in this block, such as a token, changes nothing, and others wait for it too: the time of
+    whoever asks says nothing about it."""
+    token = _UNTIL.set(math.inf)
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
 def until() -> float:
     """The moment after which nothing is sent, by `anyio.current_time`; infinite outside of such a block."""
     return _UNTIL.get()
