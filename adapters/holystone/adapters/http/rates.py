@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from holystone.engine.scheduler import RateHint
 
 _EPOCH = 1e8
 """Larger numbers are points in time, not waits: Docker Hub's X-Retry-After, GitHub's and GitLab's resets."""
+_NUMBER: Final = re.compile(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*(?:[;,]|$)")
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -30,8 +32,8 @@ def rate_hint(headers: Mapping[str, str], now: float) -> RateHint | None:
                 limit=_whole(headers.get(f"{prefix}-Limit", "")),
                 resets_in=_wait(headers.get(f"{prefix}-Reset", ""), now),
             )
-    combined = headers.get("RateLimit", "")
-    if (left := re.search(r";\s*r=(\d{1,18})", combined)) is None:
+    combined = headers.get("RateLimit")
+    if not combined or (left := re.search(r";\s*r=(\d{1,18})", combined)) is None:
         return None
     resets = re.search(r";\s*t=(\d{1,18})", combined)
     return RateHint(remaining=int(left[1]), resets_in=float(resets[1]) if resets else None)
@@ -55,7 +57,7 @@ def _wait(text: str, now: float) -> float | None:
 
 def _number(text: str) -> float | None:
     """The number that the text begins with: Docker Hub writes `100;w=21600`."""
-    match = re.match(r"\s*(\d{1,18}(?:\.\d{1,9})?)\s*(?:[;,]|$)", text)
+    match = _NUMBER.match(text) if text else None  # most registries say nothing
     return float(match[1]) if match else None
 
 

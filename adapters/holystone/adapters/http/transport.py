@@ -70,6 +70,7 @@ class RegistryHttp:
     ) -> None:
         self._host = host
         self._base = base or base_url(host)
+        self._root, self._origin = str(self._base), origin(self._base)
         self._classify = classify
         self._signer = signer
         self._wall = wall
@@ -139,7 +140,7 @@ class RegistryHttp:
         """
         if not path.startswith("/"):
             raise ValueError("a path begins with a slash: anything else could become part of the host")
-        url = URL(f"{self._base}{path}", encoded=True)
+        url = URL(self._root + path, encoded=True)
         sent = {"Accept": accept, **(headers or {})}
         method = self._heads.method(method, limit)
 
@@ -148,12 +149,14 @@ class RegistryHttp:
                 method, url, limit=limit, headers=sent, authorization=authorization, body=body, alone=alone or not retry
             )
             self._heads.answered(method)
-            if self._dates and self._is_ours(reply):
+            is_ours = self._is_ours(reply)
+            if self._dates and is_ours:
                 self._dates.saw(str(self._host), reply.headers)
-            if lane and self._is_ours(reply) and (hint := rate_hint(reply.headers, self._wall())):
-                lane.hint(hint)
-            if lane and self._is_ours(reply) and (rate := calls_per_second(reply.headers)):
-                lane.allow(rate)
+            if lane and is_ours:
+                if hint := rate_hint(reply.headers, self._wall()):
+                    lane.hint(hint)
+                if rate := calls_per_second(reply.headers):
+                    lane.allow(rate)
             self._check(reply, final)
             return reply
 
@@ -222,7 +225,7 @@ class RegistryHttp:
 
     def _is_ours(self, reply: Reply) -> bool:
         """False for what a storage host said after a redirect: not about our rights, nor our quota."""
-        return origin(reply.url) == origin(self._base)
+        return origin(reply.url) == self._origin
 
     def __repr__(self) -> str:
         return f"<RegistryHttp {self._base} {self._authorizer!r} {self._wire!r}>"

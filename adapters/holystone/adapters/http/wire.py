@@ -3,10 +3,10 @@
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiohttp
 import anyio
@@ -30,6 +30,8 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _REPEATABLE = frozenset(("GET", "HEAD", "PUT", "DELETE"))
 """Sent twice, they do what they do once (RFC 9110, 9.2.2)."""
 _LONGEST_HEADER = 32 * 1024
+_PLACES = 64
+"""To which the way is kept in mind: a registry, its token server, and where redirects lead."""
 _CROSSES_ORIGINS = frozenset(("accept", "accept-encoding", "range", "user-agent"))
 """Headers that may go to another host: some vendors' own ones carry a token."""
 
@@ -42,6 +44,13 @@ class _Carries(Enum):
     CONTENT = auto()
     ONE = auto()
     """A single request."""
+
+
+class _Way(NamedTuple):
+    """How one place is reached."""
+
+    proxy: Proxy
+    tls: ssl.SSLContext | bool
 
 
 class Wire:
@@ -73,7 +82,7 @@ class Wire:
         self._sessions: list[aiohttp.ClientSession] = []
         """Of all generations: a reply too many may still come to an earlier one's connections."""
         self._generation = self.watch.generation
-        self._proxies: dict[URL, Proxy] = {}
+        self._way = lru_cache(_PLACES)(self._find_way)
         """By origin: looking through the environment took a fifth of the time of a small request."""
 
     async def __aenter__(self) -> Self:
@@ -164,17 +173,10 @@ class Wire:
         self.watch.check()
         carries = _Carries.ONE if alone else _Carries.HEADS if method == "HEAD" else _Carries.CONTENT
         session, asked_before = self._through(carries), self.watch.asked
-        proxy = self._proxy(url)
-        if url.scheme == "http":
-            headers = {**headers, **proxy.headers}
-        unverified = url.scheme == "https" and self._unverified is not None and self._unverified(url)
-        tls = self._tls or (not unverified and usual_trust())
-        if not (tls and tls.verify_mode) and proxy.url and proxy.url.scheme == "https":
-            raise UsageError(  # aiohttp would not look at the proxy's certificate either, and tell it its password
-                f"{address(url)} is to be asked without a look at its certificate, and through a proxy that is reached "
-                "by https: the proxy's would not be looked at, either.",
-                what_to_do=f"Name {url.host} in NO_PROXY, or the file of its certificate authority in SSL_CERT_FILE.",
-            )
+        proxy, tls = self._way(url.origin())
+        for_proxy = proxy.headers
+        if for_proxy and url.scheme == "http":
+            headers = {**headers, **for_proxy}
         data = None if body is None else BytesIO(body)  # aiohttp warns of large bytes
         asked_over.set(None)
         try:
@@ -185,7 +187,7 @@ class Wire:
                 data=data,
                 allow_redirects=False,
                 proxy=proxy.url,
-                proxy_headers=proxy.headers,
+                proxy_headers=for_proxy,
                 server_hostname=self._server_name,
                 ssl=tls,
             ) as response:
@@ -223,13 +225,17 @@ class Wire:
         self._sessions.append(session)
         return session
 
-    def _proxy(self, url: URL) -> Proxy:
-        if self._given_proxy:
-            return self._given_proxy
-        place = url.origin()
-        if place not in self._proxies:
-            self._proxies[place] = proxy_for(place)
-        return self._proxies[place]
+    def _find_way(self, place: URL) -> _Way:
+        proxy = self._given_proxy or proxy_for(place)
+        unverified = place.scheme == "https" and self._unverified is not None and self._unverified(place)
+        tls = self._tls or (not unverified and usual_trust())
+        if not (tls and tls.verify_mode) and proxy.url and proxy.url.scheme == "https":
+            raise UsageError(  # aiohttp would not look at the proxy's certificate either, and tell it its password
+                f"{address(place)} is to be asked without a look at its certificate, and through a proxy that is "
+                "reached by https: the proxy's would not be looked at, either.",
+                what_to_do=f"Name {place.host} in NO_PROXY, or the file of its certificate authority in SSL_CERT_FILE.",
+            )
+        return _Way(proxy, tls)
 
     def __repr__(self) -> str:
         return f"<Wire {'open' if self._is_open else 'closed'}, {self._connections} connections>"

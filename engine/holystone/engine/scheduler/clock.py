@@ -15,7 +15,8 @@ def steady(clock: Clock) -> Clock:
     def now() -> float:
         nonlocal last, ahead
         told = clock()
-        ahead += max(0.0, last - told)
+        if told < last:
+            ahead += last - told
         last = told
         return told + ahead
 

@@ -17,7 +17,7 @@ from holystone.engine.ports import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
 from holystone.engine.scheduler.clock import Clock, Sleep
 from holystone.engine.scheduler.concurrency import AdaptiveLimit
-from holystone.engine.scheduler.faults import Overdue, RateLimited, Transient
+from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
 from holystone.engine.scheduler.freshness import until
 from holystone.engine.scheduler.limits import Limits
 from holystone.engine.scheduler.pause import HostPause
@@ -129,29 +129,32 @@ class Lane:
         Raises RetriesExhausted, and Overdue where it could not be sent in time (see `freshness`); whatever else the
         attempt raises goes straight through."""
         self._budget.first_attempt()
-        retrying = Retrying(self._limits, self._budget, clock=self._clock, sleep=self._rest, rng=self._rng, again=retry)
-
-        async def once() -> T:
+        begun = self._clock()
+        # Nearly every request succeeds at once, and tenacity would cost it more than all the rest of the lane.
+        try:
             ticket = await self._admitted_in_time()
-            retrying.attempts += 1
             self._requests += 1
-            self._retries += retrying.attempts > 1
             return await self._send(ticket, attempt, timeout)
-
-        failed: list[RateLimited | Transient] = []
+        except (RateLimited, Transient) as fault:
+            failed = [fault]
+        except _NoUseWaiting as refused:
+            why = refused.fault
+            raise RetriesExhausted(why.reason, 0, self._clock() - begun, fault=why) from why
+        retrying = Retrying(
+            self._limits, self._budget, begun, clock=self._clock, sleep=self._rest, rng=self._rng, again=retry
+        )
 
         async def first_told_again() -> T:
             if failed:
                 raise failed.pop()
             tell(Retried(self.key.host, self.key.api, retrying.attempts + 1, retrying.why))
-            return await once()
+            ticket = await self._admitted_in_time()
+            retrying.attempts += 1
+            self._requests += 1
+            self._retries += 1
+            return await self._send(ticket, attempt, timeout)
 
         try:
-            # Nearly every request succeeds at once, and tenacity would cost it more than all the rest of the lane.
-            try:
-                return await once()
-            except (RateLimited, Transient) as fault:
-                failed.append(fault)
             return await retrying.policy()(first_told_again)
         except _NoUseWaiting as refused:
             raise retrying.gave_up(refused.fault) from refused.fault
@@ -187,10 +190,11 @@ class Lane:
             if event := self._waiting.get(first):
                 event.set()
 
-    async def _admitted_in_time(self) -> Ticket:
+    def _admitted_in_time(self) -> Awaitable[Ticket]:
         latest = until()
-        if latest == math.inf:
-            return await self._admitted()
+        return self._admitted() if latest == math.inf else self._admitted_by(latest)
+
+    async def _admitted_by(self, latest: float) -> Ticket:
         ticket = None
         if anyio.current_time() < latest:
             with anyio.CancelScope(deadline=latest):

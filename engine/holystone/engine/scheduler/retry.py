@@ -18,12 +18,20 @@ _CAP = 30.0
 
 
 class Retrying:
-    """The policy of one request. `attempts` counts what was really sent."""
+    """The policy of one request that was sent in vain. `attempts` counts what was really sent."""
 
     __slots__ = ("_again", "_begun", "_budget", "_clock", "_late", "_limits", "_rng", "_sleep", "attempts", "why")
 
     def __init__(
-        self, limits: Limits, budget: RetryBudget, *, clock: Clock, sleep: Sleep, rng: random.Random, again: bool
+        self,
+        limits: Limits,
+        budget: RetryBudget,
+        begun: float,
+        *,
+        clock: Clock,
+        sleep: Sleep,
+        rng: random.Random,
+        again: bool,
     ) -> None:
         self._limits = limits
         self._budget = budget
@@ -31,9 +39,9 @@ class Retrying:
         self._sleep = sleep
         self._rng = rng
         self._again = again
-        self._begun = clock()
+        self._begun = begun
         self._late = False
-        self.attempts = 0
+        self.attempts = 1
         self.why = ""
         """The last one failed."""
 
