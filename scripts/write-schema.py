@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from holystone.engine.report.document import document_schema, plan_schema
+from holystone.ui.log_schema import log_schema
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in (("document", document_schema()), ("plan", plan_schema())):
+    for name, schema in (("document", document_schema()), ("plan", plan_schema()), ("log", log_schema())):
         (folder / f"{name}.schema.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
 
 

@@ -266,6 +266,7 @@ def _log(given: Given) -> LogSettings:
     return LogSettings(
         level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",
         color=given.word((o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
+        format=given.word((o.LOG_FORMAT,), ("text", "json"), "text"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from holystone.adapters.state.sqlite import Journal
 from holystone.engine.model.records import RunRecord
 from holystone.ui import output
+from holystone.ui.message import say
 
 _HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
 
@@ -20,7 +21,7 @@ async def list_runs(state_dir: Path, form: Literal["text", "json"]) -> int:
     elif records:
         output.report(*_lines(records))
     else:
-        output.tell(f"holystone: the journal in {state_dir} has no run.")
+        say(f"the journal in {state_dir} has no run.")
     return 0
 
 

@@ -5,7 +5,10 @@ import anyio.to_thread
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
 from holystone.engine.errors import HolystoneError, shell_word
+from holystone.engine.events import tell
 from holystone.engine.executor.results import RunResult
+from holystone.engine.model import events
+from holystone.engine.model.outcomes import kind_of
 from holystone.engine.model.plan import Plan
 from holystone.engine.planner.refusals import open_question
 from holystone.engine.ports import Run
@@ -71,6 +74,8 @@ class Delivery:
 
     def show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
         """The exit code of a plan that is not carried out."""
+        for each in plan.refusals if error else ():
+            tell(events.Refused(each.promise, kind_of(each)))
         self.reporter.planned(plan, ending, error)
         return error.exit_code if error else 0
 
