@@ -47,7 +47,7 @@ EVENTS: Final[tuple[type[Event], ...]] = get_args(Event)
 
 def log_schema() -> dict[str, Any]:
     """The schema of each line."""
-    kinds = {kind_in_json(each): _fields(each) for each in EVENTS} | MESSAGES
+    kinds = {**{kind_in_json(each): _fields(each) for each in EVENTS}, **MESSAGES}
     lines = [_line(kind, content) for kind, content in kinds.items()]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": lines}
 

@@ -141,8 +141,10 @@ class RunMetrics:
                 ("deleted", "Tags that are gone, by earlier attempts at the same run too."),
             )
         ):
-            counted = {(str(host), path): each[number] for (host, path), each in tags.items()}
-            gauges(f"holystone_run_last_tags_{name}", says, place, {**counted})
+            counted: dict[tuple[str, ...], float] = {
+                (str(host), path): each[number] for (host, path), each in tags.items()
+            }
+            gauges(f"holystone_run_last_tags_{name}", says, place, counted)
         worked_on = "Repositories that were worked on, to the end or not."
         gauges("holystone_run_last_repositories", worked_on, by_host, _labelled(self._repositories))
         halfway = "Of these, what something stopped halfway."
