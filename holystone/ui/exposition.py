@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
@@ -78,7 +77,7 @@ def push(
         try:
             pushadd_to_gateway(url, job, registry, dict(labels), timeout=min(_ONE_STEP, patience), handler=_handler)
             failed[0] = ""
-        except (OSError, ValueError, HTTPException) as fault:
+        except Exception as fault:
             failed[0] = _why(fault)
 
     thread = threading.Thread(target=work, name="push of metrics", daemon=True)

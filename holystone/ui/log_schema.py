@@ -1,5 +1,5 @@
-"""The JSON Schema of the lines on standard error: every kind of event with its fields, as their types say, and what else
-is told there. Whatever is added to the events is in it."""
+"""The JSON Schema of the lines on standard error: every kind of event with its fields, as their types say, and what
+else is told there."""
 
 from collections.abc import Mapping
 from dataclasses import fields

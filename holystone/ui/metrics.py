@@ -72,6 +72,7 @@ class RunMetrics:
         self._looks = looks
         self._clock = clock
         self._begun = self._over = clock()
+        self._version = version("holystone")
         self._command, self._exit_code = "", 1
         self._tags = TagCounts()
         self._steps, self._not_tried = 0, 0
@@ -122,7 +123,7 @@ class RunMetrics:
             for values, value in sorted((counts or {("",) * len(labels): 0}).items()):
                 made.labels(*values).set(value)
 
-        last = {"command": self._command, "dry_run": str(self._looks).lower(), "version": version("holystone")}
+        last = {"command": self._command, "dry_run": str(self._looks).lower(), "version": self._version}
         Info("holystone_run_last", "What ran.", registry=registry).info(last)
         gauge("holystone_run_last_start_timestamp_seconds", "When it began, in Unix seconds.", self._begun)
         gauge("holystone_run_last_end_timestamp_seconds", "When it ended, in Unix seconds.", self._over)

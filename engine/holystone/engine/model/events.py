@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request goes out."""
+    """A request goes out. A few (is there a token already?) are answered without the server."""
 
     host: RegistryHost
     api: str
