@@ -25,7 +25,8 @@ from holystone.engine.model.events import (
     Throttled,
 )
 
-log: Final = events.logger()
+_log: Final = events.logger()
+_plain: Final = logging.getLogger(events.NAME)
 _WORDS: Final[dict[type[Event], str]] = {
     Listed: "repository listed",
     Read: "repository read",
@@ -47,11 +48,16 @@ def level_of(kind: type[Event]) -> int:
     return logging.DEBUG if kind in _DETAILS else logging.INFO
 
 
+def is_told(level: int) -> bool:
+    """Whether somebody wants to know of events of this level: there are thousands of them, mostly for nobody."""
+    return _plain.isEnabledFor(level)
+
+
 def logged(event: Event) -> None:
     level = level_of(type(event))
-    if isinstance(event, Step) or not log.isEnabledFor(level):  # progress has steps, and there are thousands
+    if isinstance(event, Step) or not is_told(level):  # progress has the steps
         return
-    log.log(level, _WORDS[type(event)], **{each.name: _shown(getattr(event, each.name)) for each in fields(event)})
+    _log.log(level, _WORDS[type(event)], **{each.name: _shown(getattr(event, each.name)) for each in fields(event)})
 
 
 def _shown(value: object) -> object:

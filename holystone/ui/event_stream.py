@@ -5,13 +5,10 @@ import logging
 from dataclasses import fields
 from typing import Final
 
-from holystone.engine.events import NAME
 from holystone.engine.model.events import Event
-from holystone.ui.event_log import level_of
+from holystone.ui.event_log import is_told, level_of
 from holystone.ui.json_lines import Level, tell_line
 
-_LOGGER: Final = logging.getLogger(NAME)
-"""It knows which levels are told."""
 _LEVELS: Final[dict[int, Level]] = {logging.DEBUG: "debug", logging.INFO: "info"}
 
 
@@ -21,6 +18,6 @@ def kind_in_json(event: type[Event]) -> str:
 
 def streamed(event: Event) -> None:
     level = level_of(type(event))
-    if _LOGGER.isEnabledFor(level):
+    if is_told(level):
         content = {each.name: getattr(event, each.name) for each in fields(event)}
         tell_line(kind_in_json(type(event)), _LEVELS[level], **content)

@@ -165,7 +165,7 @@ class RunMetrics:
         return registry
 
     def _all_steps(self) -> Mapping[str, int]:
-        """Those of repositories whose turn never came were not tried either."""
+        """Steps of repositories whose turn never came were not tried either."""
         not_tried = max(self._not_tried, self._steps - self._outcomes.total())
         return {**self._outcomes, "not-tried": not_tried} if self._steps or self._outcomes else {}
 
