@@ -11,7 +11,7 @@ def do(job: Callable[[], int]) -> None:
 
     context = click.get_current_context()
     command = context.command_path.partition(" ")[2]
-    # What the program takes is told in both: a word of the recording's own may be a wrong one.
+    # Twice: what is given for the recording itself may be wrong, too.
     context.exit(_told(command, partial(recorded, context, command, partial(_told, command, job))))
 
 

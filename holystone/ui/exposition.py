@@ -3,6 +3,7 @@ asked for."""
 
 import math
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -27,10 +28,11 @@ _ONE_STEP: Final = 5.0
 
 
 def write(file: Path, registry: CollectorRegistry) -> None:
-    """Replaces the file at once, so that nobody reads half of it. Raises OSError."""
-    file = file.resolve()
-    if file.exists() and not file.is_file():
-        raise OSError("it is no regular file")
+    """Replaces the file at once, so that nobody reads half of it. Raises OSError, also where something else is there,
+    such as a link, by which others would lead us to a file of our own."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise OSError("what is there is no regular file")
     # Not `.prom` at the end: node_exporter reads whatever is called so.
     made, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

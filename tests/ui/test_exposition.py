@@ -34,27 +34,25 @@ def test_a_file_is_replaced_and_everybody_may_read_it(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "link.prom").symlink_to("file.prom")
-    write(tmp_path / "link.prom", registry())
-    assert (tmp_path / "link.prom").is_symlink()
-    assert "a 1.0" in (tmp_path / "file.prom").read_text()
-
-
-@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
-def test_what_is_no_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
-    place = tmp_path / "x"
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "link to nothing"])
+def test_what_is_no_file_is_neither_replaced_nor_followed(tmp_path: Path, kind: str) -> None:
+    place, elsewhere = tmp_path / "x", tmp_path / "mine"
+    elsewhere.write_text("mine")
     match kind:
         case "folder":
             place.mkdir()
         case "pipe":
             os.mkfifo(place)
+        case "link":
+            place.symlink_to(elsewhere)
         case _:
-            place.symlink_to(os.devnull)
+            place.symlink_to(tmp_path / "none")
+    before = place.lstat()
     with pytest.raises(OSError, match="no regular file"):
         write(place, registry())
-    assert not place.is_file()
-    assert Path(os.devnull).is_char_device()
+    assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)
+    assert elsewhere.read_text() == "mine"
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
