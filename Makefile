@@ -50,7 +50,7 @@ bench: $(VENV)/dev.done servers ## ratios against plain digest deletes, on the r
 requests: $(VENV)/dev.done ## requests of a cleanup on each registry against the least that it needs
 	$(BIN)/python -m benchmarks.requests
 
-schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan or the JSON output
+schema: $(VENV)/runtime.done ## docs/schema anew, after a change of the plan, the JSON output or the events
 	$(BIN)/python scripts/write-schema.py docs/schema
 
 registries: $(VENV)/dev.done ## docs/registries.md anew, after a change of what an adapter declares

@@ -34,7 +34,6 @@ from holystone.settings.resolve import (
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings, PruneSettings
-from holystone.ui.event_log import logged
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan
@@ -227,7 +226,7 @@ def _main(
     signal, `left` what was not done by then."""
     try:
         beside, listeners = (progress.beat, (progress.heard,)) if progress else (None, ())
-        with listening(logged, *listeners):
+        with listening(*listeners):
             return anyio.run(until_signal, job, beside, backend_options={"use_uvloop": _has_uvloop()})
     except Interrupted as interrupted:
         if progress is None or progress.run_id is None:

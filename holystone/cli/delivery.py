@@ -6,7 +6,10 @@ from holystone.api import Applied
 from holystone.api.client import Client
 from holystone.cli.endings import ending_of
 from holystone.engine.errors import HolystoneError, shell_word
+from holystone.engine.events import tell
+from holystone.engine.model import events
 from holystone.engine.model.notices import Notice
+from holystone.engine.model.outcomes import kind_of
 from holystone.engine.model.plan import Plan
 from holystone.engine.planner.refusals import open_question
 from holystone.engine.report.causes import failure, left_alone, refusal
@@ -73,5 +76,7 @@ class Delivery:
 
     def show(self, plan: Plan, ending: Ending, error: HolystoneError | None = None) -> int:
         """The exit code of a plan that is not carried out."""
+        for each in plan.refusals if error else ():
+            tell(events.Refused(each.promise, kind_of(each)))
         self.reporter.planned(plan, ending, error)
         return error.exit_code if error else 0

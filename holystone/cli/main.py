@@ -13,10 +13,9 @@ def main() -> None:
     try:
         code = holystone.main(prog_name="holystone", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as no_command:
-        from holystone.ui.output import tell
+        from holystone.cli.exits import report_no_command
 
-        tell(*no_command.format_message().splitlines())
-        code = no_command.exit_code
+        code = report_no_command(no_command)
     except click.ClickException as wrong:
         from holystone.cli.exits import report_wrong_words
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from holystone.cli.logs import configure_logs
 from holystone.settings.secrets import exposed, without_secrets
 from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
-from holystone.ui.output import tell
+from holystone.ui.message import note as tell_note
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""
@@ -23,5 +23,5 @@ def read_settings(resolver: Callable[[Words, Mapping[str, str]], T], given: Word
         del os.environ[name]
     configure_logs(settings.log)
     for note in exposed(given) if settings.log.level != "quiet" else ():
-        tell(f"holystone: note: {note}")
+        tell_note(note)
     return settings

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import time
 from types import FrameType
+
+from holystone.cli.forms import wants_json
 
 
 def main() -> None:
@@ -18,5 +21,10 @@ def main() -> None:
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     """Ends the process at once, without a word to anybody else: what is half loaded may do anything."""
-    os.write(2, b"holystone: Interrupted.\n")
+    if wants_json("log-format"):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        said = '"level":"error","kind":"error","message":"Interrupted.","not_deleted":"","what_to_do":""'
+        os.write(2, f'{{"time":"{now}",{said}}}\n'.encode())
+    else:
+        os.write(2, b"holystone: Interrupted.\n")
     os._exit(1)

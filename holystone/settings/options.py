@@ -186,6 +186,25 @@ LOG_VERBOSE: Final = Option("log-verbose", "Say more.", ("WERF_LOG_VERBOSE", "WE
 LOG_DEBUG: Final = Option("log-debug", "Say everything.", ("WERF_LOG_DEBUG", "WERF_DEBUG"), ("--debug",), "flag")
 LOG_COLOR_MODE: Final = Option("log-color-mode", "auto (default), on or off.", ("WERF_LOG_COLOR_MODE",), metavar="MODE")
 
+LOG_FORMAT: Final = Option(
+    "log-format",
+    "text (default), or json: standard error is a JSON object a line.",
+    ("HOLYSTONE_LOG_FORMAT",),
+    metavar="FORMAT",
+)
+METRICS_FILE: Final = Option(
+    "metrics-file",
+    "Write metrics to FILE at the end, for the textfile collector of Prometheus's node_exporter.",
+    ("HOLYSTONE_METRICS_FILE",),
+    metavar="FILE",
+)
+METRICS_PUSH: Final = Option(
+    "metrics-push",
+    "Push metrics to Prometheus's Pushgateway at URL at the end.",
+    ("HOLYSTONE_METRICS_PUSH",),
+    metavar="URL",
+)
+
 
 def _accepted(name: str, why: str, *variables: str, **rest: object) -> Option:
     return msgspec.convert(

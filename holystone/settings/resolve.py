@@ -268,6 +268,7 @@ def log_settings(given: Given) -> LogSettings:
     return LogSettings(
         level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",
         color=given.word((o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
+        format=given.word((o.LOG_FORMAT,), ("text", "json"), "text"),
     )
 
 

@@ -73,7 +73,8 @@ RUN_OPTIONS: Final = (
     o.STATE_DIR,
     o.CACHE_DIR,
 )
-LOG_OPTIONS: Final = (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG, o.LOG_COLOR_MODE)
+LOG_OPTIONS: Final = (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG, o.LOG_COLOR_MODE, o.LOG_FORMAT)
+METRICS_OPTIONS: Final = (o.METRICS_FILE, o.METRICS_PUSH)
 CLEANUP_OPTIONS: Final = (
     *REGISTRY_OPTIONS,
     *PROJECT_OPTIONS,
@@ -81,6 +82,7 @@ CLEANUP_OPTIONS: Final = (
     *STRATEGY_OPTIONS,
     *IN_USE_OPTIONS,
     *RUN_OPTIONS,
+    *METRICS_OPTIONS,
     *LOG_OPTIONS,
     *o.WITHOUT_EFFECT,
 )
@@ -100,6 +102,7 @@ _OF_A_RUN: Final = (
     o.OUTPUT,
     o.STATE_DIR,
     o.CACHE_DIR,
+    *METRICS_OPTIONS,
     *LOG_OPTIONS,
 )
 RESUME_OPTIONS: Final = (
@@ -157,7 +160,16 @@ _PROJECT: Final = (
     o.CONFIG_TEMPLATES_DIR,
     _said(o.PROJECT_NAME, "Name of the project (default: as werf.yaml says). Tags that say they are another's stay."),
 )
-_RUN: Final = (o.DRY_RUN, o.PLAN_OUT, o.OUTPUT, o.LOCK_IN_REGISTRY, o.STATE_DIR, o.CACHE_DIR, *LOG_OPTIONS)
+_RUN: Final = (
+    o.DRY_RUN,
+    o.PLAN_OUT,
+    o.OUTPUT,
+    o.LOCK_IN_REGISTRY,
+    o.STATE_DIR,
+    o.CACHE_DIR,
+    *METRICS_OPTIONS,
+    *LOG_OPTIONS,
+)
 _REGISTRY: Final = tuple(each for each in REGISTRY_OPTIONS if each is not o.IMAGES_REPO)
 _BUILT_ON_THEM: Final = _said(o.IMAGES_REPO, "Where the final images are, to say how many were built on the stages.")
 _NO_POLICY: Final = "a purge asks no policy"

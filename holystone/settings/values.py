@@ -99,6 +99,7 @@ class RunSettings(msgspec.Struct, frozen=True):
 class LogSettings(msgspec.Struct, frozen=True):
     level: Literal["quiet", "normal", "verbose", "debug"] = "normal"
     color: Literal["auto", "on", "off"] = "auto"
+    format: Literal["text", "json"] = "text"
 
 
 class ApplySettings(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -57,15 +57,19 @@ def report_lines(lines: Iterable[str]) -> None:
 def document(parts: Iterable[str | bytes]) -> None:
     """JSON on one line, to standard output: of `parts`, each `bytes` is a whole JSON value, and each `str` our own.
     What a terminal or an agent would obey is escaped as JSON can. Raises Unwritten."""
-    encodes_all = _encoding(sys.stdout).lower().startswith("utf")
+    for some in _some_at_once(each if isinstance(each, str) else _redacted_json(each.decode()) for each in parts):
+        for part in _parts("".join(some)):
+            _print(_harmless_json(part, sys.stdout))
+    _print("\n")
+
+
+def _harmless_json(text: str, stream: TextIO | None) -> str:
+    encodes_all = _encoding(stream).lower().startswith("utf")
 
     def escaped(odd: re.Match[str]) -> str:
         return odd[0] if odd[0].isprintable() and encodes_all else json.dumps(odd[0])[1:-1]
 
-    for some in _some_at_once(each if isinstance(each, str) else _redacted_json(each.decode()) for each in parts):
-        for part in _parts("".join(some)):
-            _print(_ODD.sub(escaped, part).replace("##", r"#\u0023"))
-    _print("\n")
+    return _ODD.sub(escaped, text).replace("##", r"#\u0023")
 
 
 def _some_at_once(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -95,6 +99,18 @@ def tell(*lines: str) -> None:
 def tell_rendered(line: str) -> None:
     """A log line of which every part is `visible`, with colours of our own."""
     _tell(redacted(line) + "\n")
+
+
+def tell_object(content: Mapping[str, Any]) -> None:
+    """Prints a JSON object to standard error, on one line, made of what JSON has. Texts are what they were once it is
+    read, but for what is no Unicode, which is shown as an escape."""
+    said = "\n".join(_texts(content))
+    shown = content if redacted(said) == said else _without_secrets(content)
+    try:
+        line = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        line = json.dumps(_unicode(shown), ensure_ascii=False, separators=(",", ":")).encode()
+    _tell(_harmless_json(line.decode(), sys.stderr) + "\n")
 
 
 def prompt(*lines: str) -> None:
@@ -151,6 +167,33 @@ def _without_secrets(value: Any) -> Any:
             return {redacted(key): _without_secrets(each) for key, each in value.items()}
         case list():
             return [_without_secrets(each) for each in value]
+        case _:
+            return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, each in value.items():
+                yield key
+                yield from _texts(each)
+        case list():
+            for each in value:
+                yield from _texts(each)
+        case _:
+            pass
+
+
+def _unicode(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_unicode(key): _unicode(each) for key, each in value.items()}
+        case list():
+            return [_unicode(each) for each in value]
         case _:
             return value
 

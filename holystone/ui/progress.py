@@ -12,7 +12,7 @@ from holystone.engine.model.events import Begun, Event, Step
 from holystone.engine.model.references import Repository
 from holystone.engine.report.words import duration
 from holystone.engine.scheduler import Scheduler
-from holystone.ui.output import tell
+from holystone.ui.message import tell_progress
 
 _FIRST, _LONGEST, _GROWTH = 5.0, 60.0, 1.5
 """Seconds between two lines."""
@@ -54,7 +54,7 @@ class ProgressLines:
                 self._steps = steps
                 self._status = self._deleting
                 self._say(f"run {run}")
-            case Step(repository, done, of):
+            case Step(repository, done=done, of=of):
                 self._done[repository] = (done, of)
                 self._last = repository
                 self._tell()
@@ -94,4 +94,4 @@ class ProgressLines:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            tell(f"holystone: {text}")
+            tell_progress(text)

@@ -11,7 +11,8 @@ from holystone.engine.model.plan import Plan, Remove, RepositoryPlan
 from holystone.engine.model.refusals import Unconfirmed
 from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.words import count, size_text
-from holystone.ui.output import can_ask, prompt, tell
+from holystone.ui.message import end_question, put_question
+from holystone.ui.output import can_ask
 
 
 def question(plan: Plan, asked: Unconfirmed) -> Iterator[str]:
@@ -42,11 +43,11 @@ async def ask(plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
             not_deleted=NOTHING_DELETED,
             what_to_do="Read the plan; if it is what you want, run again with --yes.",
         )
-    prompt(*question(plan, asked))
+    put_question(question(plan, asked))
     await anyio.wait_readable(sys.stdin)  # a thread that reads could not be cancelled by Ctrl-C
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
-        tell("")  # Ctrl-D leaves the cursor behind the question
+        end_question()  # by Ctrl-D
     if is_yes(answer, asked):
         return None
     return Refused(f"The answer was not {asked.phrase}.", not_deleted=NOTHING_DELETED)

@@ -31,8 +31,7 @@ from holystone.engine.report.result_text import result_lines
 from holystone.engine.report.told import plan_report
 from holystone.engine.report.undo_text import undo_lines
 from holystone.engine.undo import UndoResult
-from holystone.ui import output
-from holystone.ui.message import print_error
+from holystone.ui import message, output
 from holystone.ui.question import ask
 
 
@@ -47,13 +46,14 @@ class Reporter(ABC):
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            output.tell(f"holystone: {text}")
+            message.say(text)
 
     def note(self, text: str) -> None:
-        self.say(f"note: {text}")
+        if not self.quiet:
+            message.note(text)
 
     def error(self, error: HolystoneError) -> None:
-        print_error(error)
+        message.print_error(error)
 
     async def ask(self, plan: Plan, asked: Unconfirmed) -> HolystoneError | None:
         """Asks a person: None once they have said yes, else why not."""

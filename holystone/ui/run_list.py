@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from holystone.engine.model.records import RunRecord
 from holystone.ui import output
+from holystone.ui.message import say
 
 _HEAD: Final = ("RUN", "STATE", "ENDED (UTC)", "COMMAND")
 
@@ -17,7 +18,7 @@ def print_runs(records: tuple[RunRecord, ...], state_dir: Path, form: Literal["t
     elif records:
         output.report(*_lines(records))
     else:
-        output.tell(f"holystone: the journal in {state_dir} has no run.")
+        say(f"the journal in {state_dir} has no run.")
 
 
 def _lines(records: tuple[RunRecord, ...]) -> list[str]:

@@ -10,13 +10,16 @@ import jsonschema
 import pytest
 
 from holystone.engine.report.document import document_schema, plan_schema
+from holystone.ui.log_schema import log_schema
 from tests.support.command_line import Bench, now
 from tests.support.plan_files import content
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
 
 
-@pytest.mark.parametrize(("name", "schema"), [("document", document_schema()), ("plan", plan_schema())])
+@pytest.mark.parametrize(
+    ("name", "schema"), [("document", document_schema()), ("plan", plan_schema()), ("log", log_schema())]
+)
 def test_the_published_schemas_are_current(name: str, schema: object) -> None:
     published = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
     assert published == json.loads(json.dumps(schema)), "run `make schema`"

@@ -23,6 +23,7 @@ from tests.support.tiny_project import tiny_project
 PASSWORD = 'hunter2/and+"mo\\re&<=è'
 IDENTITY = "identity-token-0123456789"
 READY = "ready-made-token-0123456789"
+JSON_LOG = ("--log-debug", "--log-format=json")
 USERS = {"bosun": User(PASSWORD)}
 
 
@@ -118,7 +119,7 @@ def test_success_leaves_no_trace(guarded: Callable[[Kind], Bench], kind: Kind, t
     runs = [
         shop.cleanup("--plan-out", str(plan), "--log-debug"),
         shop.cleanup("--dry-run", "--output=json"),
-        shop.cleanup("--log-debug"),
+        shop.cleanup(*JSON_LOG),
         shop.run("runs"),
     ]
     assert [ran.code for ran in runs] == [0, 0, 0, 0], runs
@@ -160,7 +161,7 @@ def test_a_server_that_repeats_what_it_was_told(
         return json_reply({"errors": [{"code": "DENIED", "message": f"you said {repeated[-1]}"}]}, status=status)
 
     with mock.patch.object(shop.registry, "answer", answer):
-        runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json")]
+        runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json", *JSON_LOG)]
     assert not repeated or all(ran.code in (1, 3) for ran in runs), runs
     assert leaks(shop, runs) == []
 
@@ -191,7 +192,7 @@ def test_a_server_that_repeats_it_in_a_form_of_its_own(guarded: Callable[[Kind],
         return json_reply({"errors": errors}, status=401, headers={"WWW-Authenticate": challenge})
 
     with mock.patch.object(shop.registry, "answer", answer):
-        runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json")]
+        runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json", *JSON_LOG)]
     assert [ran.code for ran in runs] == [3, 3], runs
     assert "***" in runs[0].err
     assert leaks(shop, runs) == []
@@ -203,7 +204,7 @@ def test_a_wrong_secret_is_not_shown(guarded: Callable[[Kind], Bench], kind: Kin
     shop.registry.gate._tokens.clear()
     users = shop.registry.gate._auth.users  # type: ignore[union-attr]
     shop.registry.gate._auth = type(kind.auth)({name: User("changed meanwhile") for name in users})
-    runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json")]
+    runs = [shop.cleanup("--log-debug"), shop.cleanup("--output=json", *JSON_LOG)]
     assert [ran.code for ran in runs] == [3, 3], runs
     assert leaks(shop, runs) == []
 

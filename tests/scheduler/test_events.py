@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from holystone.engine.events import listening, tell
-from holystone.engine.model.events import Event, Listed, Paused, Retried, Throttled
+from holystone.engine.model.events import Event, Listed, Paused, Retried, Sent, Throttled
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import RateLimited, Scheduler
 from tests.support.virtual_time import clock, run
@@ -29,7 +29,8 @@ def test_a_lane_tells_of_later_of_the_pause_and_of_the_next_attempt() -> None:
             assert await lane.run(attempt, timeout=5.0) == "done"
 
     run(main)
-    throttled, paused, retried = heard
+    first, throttled, paused, retried, again = heard
+    assert first == again == Sent(HOST, "read")
     assert throttled == Throttled(HOST, "read", "429 Too Many Requests", 3.0)
     assert isinstance(paused, Paused)
     assert paused.seconds == pytest.approx(3.0)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from holystone.engine.executor import check
 from holystone.engine.report.document import document_schema
 from holystone.engine.scheduler import pause, retry
 from holystone.engine.undo import putting
+from holystone.ui import json_lines
+from holystone.ui.log_schema import log_schema
 from tests.support.tiny_project import Contents, contents
 
 _OURS: Final = ("WERF_", "HOLYSTONE_", "KUBE", "DOCKER_", "GIT_", "XDG_", "HTTP", "NO_PROXY")
@@ -44,6 +47,14 @@ class Ran:
         document = json.loads(self.out)
         _validator().validate(document)
         return document
+
+    @property
+    def log(self) -> list[Any]:
+        """The lines on standard error as JSON, of which each must be valid."""
+        lines = [json.loads(line) for line in self.err.splitlines()]
+        for line in lines:
+            _log_validator().validate(line)
+        return lines
 
     @property
     def notes(self) -> list[str]:
@@ -67,6 +78,11 @@ class Ran:
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(document_schema())
+
+
+@cache
+def _log_validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(log_schema())
 
 
 @dataclass
@@ -99,6 +115,7 @@ class Bench:
             mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
             chdir(self.project),
             hasty(),
+            standard_error_as_it_was(),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
@@ -155,6 +172,19 @@ def bench(
     registry = registry or EmbeddedRegistry(quirks=quirks, auth=auth, latency=latency, faults=faults)
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(registry):
         yield Bench(portal, registry, home, project)
+
+
+@contextmanager
+def standard_error_as_it_was() -> Iterator[None]:
+    """The form of standard error is the process's, and so is who prints what Python itself says there."""
+    with (
+        mock.patch.object(json_lines._Form, "is_json", new=False),
+        mock.patch.object(sys, "unraisablehook", sys.unraisablehook),
+    ):
+        try:
+            yield
+        finally:
+            logging.captureWarnings(capture=False)
 
 
 @contextmanager

@@ -68,7 +68,12 @@ async def test_each_that_is_done_is_told() -> None:
     work = putting(registry, gone)
     with listening(told.append):
         await work.everything()
-    assert told == [Step(APP, done, 3) for done in (1, 2, 3)]
+    a, b = Tag("a"), Tag("b")
+    assert told == [
+        Step(APP, one, (), "already-there", 1, 3),
+        Step(APP, one, (a,), "restored", 2, 3),
+        Step(APP, one, (b,), "restored", 3, 3),
+    ]
     assert work.total == 3
 
 

@@ -7,35 +7,40 @@ import anyio
 import pytest
 
 from holystone.engine.model.events import Begun, Step
-from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath
 from holystone.engine.scheduler import RateLimited, Scheduler
 from holystone.ui.progress import ProgressLines
 from tests.support.virtual_time import clock, run
 
 HOST = RegistryHost("registry.example")
+DIGEST = Digest.of(b"")
 ONE, TWO = (Repository(HOST, RepositoryPath.parse(name)) for name in ("one", "two"))
+
+
+def step(repository: Repository, done: int, of: int) -> Step:
+    return Step(repository, DIGEST, (), "deleted", done, of)
 
 
 def test_the_whole_is_known_from_the_beginning(capsys: pytest.CaptureFixture[str]) -> None:
     now = 0.0
     progress = ProgressLines(quiet=False, clock=lambda: now)
     progress.heard(Begun("r1", 1_200))
-    progress.heard(Step(ONE, 1, 200))
+    progress.heard(step(ONE, 1, 200))
     now = 6
-    progress.heard(Step(ONE, 2, 200))
+    progress.heard(step(ONE, 2, 200))
     assert capsys.readouterr().err.splitlines() == [
         "holystone: run r1",
         "holystone: 2 of 1,200 steps are done, the last one in registry.example/one",
     ]
-    progress.heard(Step(TWO, 1_000, 1_000))
+    progress.heard(step(TWO, 1_000, 1_000))
     assert str(progress) == "1,002 of 1,200 steps are done"
 
 
 def test_without_it_the_repositories_add_up() -> None:
     progress = ProgressLines(quiet=True)
     assert str(progress) == "0 of 0 steps are done"
-    progress.heard(Step(ONE, 1, 200))
-    progress.heard(Step(TWO, 2, 300))
+    progress.heard(step(ONE, 1, 200))
+    progress.heard(step(TWO, 2, 300))
     assert str(progress) == "3 of 500 steps are done"
 
 
@@ -45,7 +50,7 @@ def test_an_hour_is_some_sixty_lines(capsys: pytest.CaptureFixture[str]) -> None
     progress.heard(Begun("r1", 0))
     for second in range(3_600):
         now = second
-        progress.heard(Step(ONE, second, 3_600))
+        progress.heard(step(ONE, second, 3_600))
     lines = capsys.readouterr().err.splitlines()
     assert 50 < len(lines) < 70
     assert lines[1].startswith("holystone: 5 of ")
@@ -104,9 +109,9 @@ def refused_once(pause: float) -> Callable[[], Awaitable[None]]:
 def test_a_registry_that_asks_for_a_pause_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     async def work(progress: ProgressLines, scheduler: Scheduler) -> None:
         progress.heard(Begun("r1", 3))
-        progress.heard(Step(ONE, 1, 3))
+        progress.heard(step(ONE, 1, 3))
         await scheduler.lane(HOST, "ci", "delete").run(refused_once(240.0), timeout=10)
-        progress.heard(Step(ONE, 2, 3))
+        progress.heard(step(ONE, 2, 3))
         await anyio.sleep(60)
 
     beating(work)

@@ -34,7 +34,8 @@ def logger() -> structlog.stdlib.BoundLogger:
 def about(**names: object) -> Iterator[None]:
     """Log lines of what is done within bear these names, whoever writes them: a request that is throttled knows of no
     repository. By this task and those that it starts."""
-    with structlog.contextvars.bound_contextvars(**{name: str(what) for name, what in names.items()}):
+    bound = {name: what if isinstance(what, int) else str(what) for name, what in names.items()}
+    with structlog.contextvars.bound_contextvars(**bound):
         yield
 
 

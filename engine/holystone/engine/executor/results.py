@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from holystone.engine import errors
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
-from holystone.engine.model.outcomes import Loss, Outcome, is_settled
+from holystone.engine.model.outcomes import Loss, Outcome, is_settled, kind_of
 from holystone.engine.model.plan import StepId
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.model.value import Value
@@ -86,9 +86,7 @@ class RunResult:
     @property
     def counts(self) -> Mapping[str, int]:
         """Steps by the tag of their outcome, e.g. `deleted`."""
-        return Counter(
-            str(outcome.__struct_config__.tag) for each in self.repositories for outcome in each.outcomes.values()
-        )
+        return Counter(kind_of(outcome) for each in self.repositories for outcome in each.outcomes.values())
 
     @property
     def settled(self) -> int:

@@ -1,6 +1,7 @@
 """A run, and each of its repositories from the first request to the check after the last one. Repositories overlap, and
 what stops one does not stop the others."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -17,7 +18,7 @@ from holystone.engine.executor.tag_resolver import look_again
 from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.events import Checked, Done
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, kind_of
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run, Spool
@@ -110,10 +111,13 @@ async def _execute_repository(
                 await _contradictions(session, plan, check)
     except HolystoneError as error:
         stopped = error
+    except BaseException:
+        tell(_done(states, "interrupted"))
+        raise
     if work and isinstance(stopped, Doubtful):
         await _reopen(work, stopped)
     lost = {loss.digest for loss in check.losses} if check else set[Digest]()
-    tell(Done(plan.repository, states.not_tried, stopped.message if stopped else ""))
+    tell(_done(states, stopped.message if stopped else ""))
     return RepositoryResult(
         plan.repository,
         states.outcomes,
@@ -123,6 +127,11 @@ async def _execute_repository(
         work.mended if work else {},
         frozenset(lost & set(states.deleted_tags.values())),
     )
+
+
+def _done(states: StepStates, stopped: str) -> Done:
+    outcomes = Counter(map(kind_of, states.outcomes.values()))
+    return Done(states.repository, states.not_tried, stopped, len(states.deleted_tags), outcomes)
 
 
 async def _contradictions(session: RepositorySession, plan: RepositoryPlan, check: CheckReport) -> None:

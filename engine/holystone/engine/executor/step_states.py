@@ -27,6 +27,7 @@ S = TypeVar("S", Untag, Remove)
 class StepStates:
     def __init__(self, plan: RepositoryPlan, known: Mapping[StepId, Outcome]) -> None:
         """`known` are the outcomes of earlier attempts: what is settled is not due again."""
+        self.repository = plan.repository
         self.steps: Mapping[StepId, Step] = {step.id: step for step in plan.steps}
         """In the order of the plan."""
         self.outcomes = dict(known)

@@ -15,7 +15,7 @@ from holystone.engine.executor.tag_resolver import TagResolver, look_again, writ
 from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import Manifest, RawManifest
-from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome
+from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome, kind_of
 from holystone.engine.model.plan import How, RepositoryPlan, StepId
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import DigestCache, RepositoryJournal, RepositorySession
@@ -106,7 +106,10 @@ class RepositoryWork:
             return
         await self.journal.record(outcomes)
         self.states.settle(outcomes, held=held)
-        tell(Step(self.repository, len(self.states.outcomes), len(self.states.steps)))
+        done, steps = len(self.states.outcomes), self.states.steps
+        for step_id, outcome in outcomes.items():
+            step = steps[step_id]
+            tell(Step(self.repository, step.digest, step.tags, kind_of(outcome), done, len(steps)))
         await self.rights.seen(outcomes.values())
 
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:

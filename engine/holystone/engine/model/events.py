@@ -1,9 +1,10 @@
 """What a run tells of itself while it works, as values: for progress, logs, metrics and whoever else listens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from holystone.engine.model.references import RegistryHost, Repository
+from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Something forbids to carry a plan out: told once for each refusal, where nothing is carried out for it."""
+
+    promise: str
+    """E.g. `fuse`."""
+    refusal: str
+    """Its kind, e.g. `share-exceeded`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A run begins to delete, or an undo to put back."""
 
@@ -47,11 +58,27 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`done` of `of` steps of the repository have an outcome."""
+    """A step of a repository has an outcome, or what an undo puts back has one. Told again where another attempt or
+    another look changes it: the last one counts."""
 
     repository: Repository
+    digest: Digest
+    tag_names: tuple[Tag, ...]
+    """The tags that go with it, or come back; none for a manifest that has none."""
+    outcome: str
+    """Its kind, e.g. `deleted`."""
     done: int
+    """Steps of the repository that have an outcome by now, of `of`."""
     of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request goes out. A few (is there a token already?) are answered without the server."""
+
+    host: RegistryHost
+    api: str
+    """Requests that the registry counts together, e.g. `read` or `delete`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +130,20 @@ class Done:
     not_tried: int
     stopped: str
     """Why; empty if nothing did."""
+    gone: int
+    """Tags that the run has taken away, in earlier attempts too."""
+    outcomes: Mapping[str, int]
+    """Steps by the kind of their outcome, e.g. `deleted`, those of earlier attempts too."""
 
 
-Event: TypeAlias = Listed | Read | Planned | Begun | Step | Throttled | Paused | Retried | Checked | Done
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last one: a command of the command line is over."""
+
+    command: str
+    exit_code: int
+
+
+Event: TypeAlias = (
+    Listed | Read | Planned | Refused | Begun | Step | Sent | Throttled | Paused | Retried | Checked | Done | Ended
+)

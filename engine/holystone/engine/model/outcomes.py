@@ -84,6 +84,11 @@ Outcome: TypeAlias = (
 )
 
 
+def kind_of(outcome: Value) -> str:
+    """What an outcome, of a deletion or of an undo, or a refusal is called in JSON, e.g. `deleted`."""
+    return str(outcome.__struct_config__.tag)
+
+
 def is_settled(outcome: Outcome) -> bool:
     """True if trying again cannot change it; the others are what `resume` tries again."""
     return not isinstance(outcome, Failed | Forbidden | Referenced | StillServed)

@@ -11,7 +11,7 @@ import msgspec
 
 from holystone.engine.events import tell
 from holystone.engine.model.capabilities import Quota
-from holystone.engine.model.events import Paused, Retried, Throttled
+from holystone.engine.model.events import Paused, Retried, Sent, Throttled
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.ports import RateBudget
 from holystone.engine.scheduler.budget import RetryBudget
@@ -134,6 +134,7 @@ class Lane:
         try:
             ticket = await self._admitted_in_time()
             self._requests += 1
+            tell(Sent(self.key.host, self.key.api))
             return await self._send(ticket, attempt, timeout)
         except (RateLimited, Transient) as fault:
             failed = [fault]
@@ -152,6 +153,7 @@ class Lane:
             retrying.attempts += 1
             self._requests += 1
             self._retries += 1
+            tell(Sent(self.key.host, self.key.api))
             return await self._send(ticket, attempt, timeout)
 
         try:

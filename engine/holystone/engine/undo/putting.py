@@ -20,7 +20,7 @@ from holystone.engine.events import tell
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.model.events import Step
 from holystone.engine.model.manifests import RawManifest, blobs_of, understood
-from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled
+from holystone.engine.model.outcomes import Failed, Needed, Outcome, is_settled, kind_of
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import RepositorySession
@@ -130,8 +130,8 @@ class PuttingBack:
                 return AlreadyThere()
             return self._lacks(digest) or await self._bring_back(digest)
 
-        self._manifests[digest] = await _outcome(put)
-        self._tell()
+        self._manifests[digest] = outcome = await _outcome(put)
+        self._tell(digest, (), outcome)
 
     async def _put_tag(self, tag: Tag) -> None:
         digest = self._gone.tags[tag]
@@ -147,8 +147,8 @@ class PuttingBack:
             with sent_within(FRESH):  # nobody's push of a minute ago is pushed over
                 return await self._bring_back(digest, tag)
 
-        self._tags[tag] = await _outcome(put)
-        self._tell()
+        self._tags[tag] = outcome = await _outcome(put)
+        self._tell(digest, (tag,), outcome)
 
     async def _bring_back(self, digest: Digest, tag: Tag | None = None) -> UndoOutcome:
         """Brings a manifest back, by the registry's own undelete if it has one: that needs no bytes, no blobs and no
@@ -192,8 +192,9 @@ class PuttingBack:
         parts = children(self._gone.held.get(digest))
         return next((lost for child in parts if (lost := self._lost(child))), None)
 
-    def _tell(self) -> None:
-        tell(Step(self._repository, len(self._manifests) + len(self._tags), self.total))
+    def _tell(self, digest: Digest, tags: tuple[Tag, ...], outcome: UndoOutcome) -> None:
+        done = len(self._manifests) + len(self._tags)
+        tell(Step(self._repository, digest, tags, kind_of(outcome), done, self.total))
 
 
 async def push(session: RepositorySession, reference: Tag | Digest, raw: RawManifest, sleep: Sleep) -> UndoOutcome:

@@ -1,6 +1,7 @@
 """The undo of a whole run, in which repositories overlap and what stops one does not stop the others; and of a run that
 is given up, what must not stay as it is."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -8,14 +9,15 @@ import anyio
 import msgspec
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.events import about
+from holystone.engine.events import about, tell
 from holystone.engine.executor import check_after
 from holystone.engine.executor.check import Deletions
 from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.executor.results import Stopped
 from holystone.engine.executor.work import WORKERS
+from holystone.engine.model.events import Done
 from holystone.engine.model.manifests import RawManifest
-from holystone.engine.model.outcomes import Outcome, is_settled
+from holystone.engine.model.outcomes import Outcome, is_settled, kind_of
 from holystone.engine.model.plan import RepositoryPlan, Untag
 from holystone.engine.model.records import Journaled, RepositoryRecord
 from holystone.engine.model.references import Digest, Repository, Tag
@@ -112,15 +114,25 @@ async def _undo_repository(
                 await settle(plan.repository)
     except HolystoneError as error:
         stopped = error
-    put_back = work.put_back() if work else ()
+    except BaseException:
+        tell(_done(plan.repository, work, "interrupted"))
+        raise
+    told = _done(plan.repository, work, stopped.message if stopped else "")
+    tell(told)
     return RepositoryUndo(
         plan.repository,
-        put_back,
+        work.put_back() if work else (),
         others,
-        work.total - len(put_back) if work else 0,
+        told.not_tried,
         Stopped.by(stopped) if stopped else None,
         left,
     )
+
+
+def _done(repository: Repository, work: PuttingBack | None, stopped: str) -> Done:
+    put_back = work.put_back() if work else ()
+    outcomes = Counter(kind_of(each.outcome) for each in put_back)
+    return Done(repository, work.total - len(put_back) if work else 0, stopped, 0, outcomes)
 
 
 async def _known(
