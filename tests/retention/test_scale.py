@@ -62,6 +62,6 @@ def seconds(of: Candidates, clone: CloneFacts) -> float:
 )
 def test_time_grows_with_the_number(shape: str) -> None:
     clone = branches(main="aaaaaaa")
-    few, many = candidates(shape, 250), candidates(shape, 2000)
+    few, many = candidates(shape, 120), candidates(shape, 960)
     least = min(seconds(few, clone) for _ in range(3))
     assert min(seconds(many, clone) for _ in range(2)) < 24 * least
