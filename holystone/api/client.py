@@ -24,8 +24,9 @@ from holystone.engine.undo import UndoResult
 from holystone.settings.in_use_lists import read_lists
 from holystone.settings.places import ProjectPlaces
 from holystone.settings.project import known_project
+from holystone.settings.prune import PruneSettings
 from holystone.settings.secrets import without_secrets
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
 from holystone.workflows.gathered import PruneOptions

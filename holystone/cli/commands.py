@@ -24,6 +24,7 @@ from holystone.engine.model.references import ImageName
 from holystone.engine.report.notice_words import notice_words
 from holystone.settings.given import Given, GivenValue
 from holystone.settings.in_use_lists import read_lists
+from holystone.settings.prune import PruneSettings
 from holystone.settings.resolve import (
     image_name,
     refuse_lists_in_use,
@@ -33,7 +34,7 @@ from holystone.settings.resolve import (
     resolve_journal,
 )
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings, PruneSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan

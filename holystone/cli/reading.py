@@ -2,16 +2,23 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from holystone.cli.logs import configure_logs
 from holystone.settings.secrets import exposed, without_secrets
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, PruneSettings
+from holystone.settings.values import LogSettings
 from holystone.ui.message import note as tell_note
 
 Words = Mapping[str, Any]
 """Of the command line, by `Option.key`."""
-T = TypeVar("T", ApplySettings, CleanupSettings, DirectSettings, PruneSettings)
+
+
+class _Settings(Protocol):
+    @property
+    def log(self) -> LogSettings: ...
+
+
+T = TypeVar("T", bound=_Settings)
 
 
 def read_settings(resolver: Callable[[Words, Mapping[str, str]], T], given: Words) -> T:

@@ -7,7 +7,29 @@ import click
 
 from holystone.cli.job import do
 from holystone.settings.decorators import Command, Group, options
-from holystone.settings.tables import CHECK_OPTIONS, TRY_OPTIONS
+from holystone.settings.tables import CHECK_OPTIONS, PRUNE_OPTIONS, TRY_OPTIONS
+
+
+@click.command(cls=Command)
+@click.argument("repositories", metavar="[REPOSITORY...]", nargs=-1)
+@options(PRUNE_OPTIONS)
+def prune(repositories: tuple[str, ...], **given: Any) -> None:
+    """Deletes what no retention policy keeps, in any number of repositories.
+
+    \b
+        holystone prune --config holystone.yaml --dry-run
+        holystone prune 'registry.example.com/team-*/**' --keep newest=10 --keep pushed-within=30d --dry-run
+
+    Policies only ever keep: what none of their entries keeps, goes. A REPOSITORY is a pattern: * within a part of the
+    name, ** for one or more parts.
+    """
+
+    def job() -> int:
+        from holystone.cli.prune import prune
+
+        return prune(repositories, given)
+
+    do(job)
 
 
 @click.group(cls=Group)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from holystone.cli.job import do
-from holystone.cli.retention_tree import policy
+from holystone.cli.retention_tree import policy, prune
 from holystone.settings.decorators import Command, Group, options
 from holystone.settings.tables import (
     ADD_OPTIONS,
@@ -19,7 +19,6 @@ from holystone.settings.tables import (
     GIVE_UP_OPTIONS,
     IMAGES_PURGE_OPTIONS,
     LS_OPTIONS,
-    PRUNE_OPTIONS,
     RESUME_OPTIONS,
     RM_OPTIONS,
     RUNS_OPTIONS,
@@ -104,28 +103,6 @@ def stages_purge(**given: Any) -> None:
     many are built on the stages is told if --images-repo says where they are.
     """
     do(lambda: _purge(given, images=False, stages=True))
-
-
-@holystone.command(cls=Command)
-@click.argument("repositories", metavar="[REPOSITORY...]", nargs=-1)
-@options(PRUNE_OPTIONS)
-def prune(repositories: tuple[str, ...], **given: Any) -> None:
-    """Deletes what no retention policy keeps, in any number of repositories.
-
-    \b
-        holystone prune --config holystone.yaml --dry-run
-        holystone prune 'registry.example.com/team-*/**' --keep newest=10 --keep pushed-within=30d --dry-run
-
-    Policies only ever keep: what none of their entries keeps, goes. A REPOSITORY is a pattern: * within a part of the
-    name, ** for one or more parts.
-    """
-
-    def job() -> int:
-        from holystone.cli.prune import prune
-
-        return prune(repositories, given)
-
-    do(job)
 
 
 @holystone.group("managed-images", cls=Group)
@@ -257,6 +234,7 @@ def give_up(run: str, **given: Any) -> None:
     do(job)
 
 
+holystone.add_command(prune)
 holystone.add_command(policy)
 
 

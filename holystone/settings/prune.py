@@ -18,10 +18,26 @@ from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, Options
 from holystone.settings.resolve import log_settings, registry_settings, run_settings
 from holystone.settings.retention_file import keep_entries, load_retention_file
-from holystone.settings.values import KubernetesSettings, PruneSettings
+from holystone.settings.values import ApplySettings, KubernetesSettings, LogSettings, RegistrySettings, RunSettings
 
 _OF_THE_COMMAND_LINE: Final = "command line"
 _OF_CLUSTERS: Final = (intent.KUBE_CONTEXT, intent.EXCLUDE_KUBE_CONTEXT, intent.WITHOUT_KUBE)
+
+
+class PruneSettings(msgspec.Struct, frozen=True):
+    retention: RetentionFile
+    registry: RegistrySettings
+    kubernetes: KubernetesSettings
+    in_use: tuple[Path | None, ...]
+    """Lists of images in use; None: standard input."""
+    run: RunSettings
+    log: LogSettings
+    notes: tuple[str, ...] = ()
+    """Sentences to be said once: what was given and has no effect."""
+
+    def to_apply(self) -> ApplySettings:
+        """The settings with which their plan is carried out."""
+        return ApplySettings(self.registry, self.run, self.log, self.kubernetes, self.in_use)
 
 
 def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequence[str]) -> PruneSettings:

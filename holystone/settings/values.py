@@ -12,7 +12,6 @@ from holystone.adapters.registries.reach import Access, NamedPlace, TokenServer
 from holystone.engine.errors import UsageError
 from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
-from holystone.policies.retention.rules import RetentionFile
 from holystone.policies.werf.v1.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
 
@@ -162,22 +161,6 @@ class DirectSettings(msgspec.Struct, frozen=True):
     def to_apply(self) -> ApplySettings:
         """The settings with which their plan is carried out: nobody is asked what is in use."""
         return ApplySettings(self.registry, self.run, self.log, KubernetesSettings(Path(), without=True))
-
-
-class PruneSettings(msgspec.Struct, frozen=True):
-    retention: RetentionFile
-    registry: RegistrySettings
-    kubernetes: KubernetesSettings
-    in_use: tuple[Path | None, ...]
-    """Lists of images in use; None: standard input."""
-    run: RunSettings
-    log: LogSettings
-    notes: tuple[str, ...] = ()
-    """Sentences to be said once: what was given and has no effect."""
-
-    def to_apply(self) -> ApplySettings:
-        """The settings with which their plan is carried out."""
-        return ApplySettings(self.registry, self.run, self.log, self.kubernetes, self.in_use)
 
 
 class CleanupSettings(ImagesSettings, frozen=True):

@@ -6,10 +6,15 @@ from pathlib import Path
 import msgspec
 
 from holystone.adapters.state.spool import FileSpool
+from holystone.engine.errors import HolystoneError
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.model.refusals import Refusal, SourceShrank
-from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
+from holystone.engine.model.set_aside import Failure, SetAside, in_order, is_set_aside
+
+
+def failure_of(error: HolystoneError) -> Failure:
+    return Failure(type(error).__name__, error.message, error.what_to_do)
 
 
 def shrunk_aside(plan: Plan, folder: Path) -> Plan:

@@ -16,7 +16,7 @@ from holystone.engine.model.notices import Notice
 from holystone.engine.model.reasons import NotJudged
 from holystone.engine.model.references import Digest, RegistryHost
 from holystone.engine.model.selection_notices import LooksLikeProject
-from holystone.engine.model.set_aside import Failure, SetAside
+from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planning import Judged, Where, plan_repository
@@ -27,7 +27,7 @@ from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.aside import shrunk_aside
+from holystone.workflows.aside import failure_of, shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.candidates import find_candidates, missing_subjects
@@ -78,7 +78,7 @@ async def prepare_prune(
         except UsageError:
             raise
         except HolystoneError as error:
-            made.set_aside(SetAside(host, None, (Failure.of(error),)))
+            made.set_aside(SetAside(host, None, (failure_of(error),)))
 
     await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
@@ -132,7 +132,7 @@ class _Reader:
         except (Unreachable, Doubtful, UsageError):
             raise
         except HolystoneError as error:
-            self._made.set_aside(SetAside(at.host, at, (Failure.of(error),)), claimed.policy)
+            self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), claimed.policy)
             return
         self._made.add(claimed.policy, planned, seen[0])
 

@@ -94,7 +94,7 @@ def _counted(before: tuple[int, Repository] | None, repository: Repository) -> t
 async def claimed_repositories(
     connections: Connections, reaches: Iterable[Reach], implementation: str | None, selection: Selection
 ) -> AsyncIterator[Claimed]:
-    """Those of one registry, as they come. Raises as `Connections.catalog`."""
+    """The repositories of one registry that a policy is about, as they come. Raises as `Connections.catalog`."""
     for each in reaches:
         if each.alone:
             if claimed := selection.claim(each.repository):

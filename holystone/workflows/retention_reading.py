@@ -17,7 +17,7 @@ is neither that nor a commit."""
 
 
 class Reading(NamedTuple):
-    """As `read_repository` and `plan_repository` take it."""
+    """What `read_repository` and `plan_repository` are to read for a policy."""
 
     needs_config: Callable[[Tag], bool]
     contents: Contents

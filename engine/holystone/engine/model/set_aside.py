@@ -3,7 +3,6 @@ does not stop the others."""
 
 from collections.abc import Collection, Sequence
 
-from holystone.engine.errors import HolystoneError
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.model.refusals import Refusal
 from holystone.engine.model.value import Value
@@ -16,10 +15,6 @@ class Failure(Value, frozen=True, tag_field="kind", tag="failure"):
     """The kind of the error."""
     message: str
     what_to_do: str
-
-    @classmethod
-    def of(cls, error: HolystoneError) -> "Failure":
-        return cls(type(error).__name__, error.message, error.what_to_do)
 
 
 class SetAside(Value, frozen=True):
