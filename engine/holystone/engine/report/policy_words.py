@@ -7,12 +7,22 @@ from holystone.engine.model.policy_reasons import Age, Doubt, EntryKey, KeptByEn
 from holystone.engine.report.words import duration, short, shown
 
 _SOURCES: Final[Mapping[TimeSource, str]] = {
-    "tag-pushed": "when the tag was pushed",
-    "manifest-pushed": "when its manifest was pushed",
-    "annotation": "its annotation",
-    "created": "when it was built",
-    "first-seen": "when a run first saw it",
-    "restored": "when it was restored",
+    "tag-pushed": "its tag was pushed {} ago",
+    "manifest-pushed": "its manifest was pushed {} ago",
+    "annotation": "by its annotation it was made {} ago",
+    "created": "it was built {} ago",
+    "first-seen": "a run first saw it {} ago",
+    "restored": "it was restored {} ago",
+}
+_MISSED: Final[Mapping[EntryKey, str]] = {
+    "branch-exists-in": "no branch has its name",
+    "branch-head-of": "its commit is the head of no branch",
+    "commits-of": "no branch or tag that its keep policies select reaches it, within their limits",
+    "mentioned-in": "nothing there names it",
+    "label": "it does not have the label",
+    "same-commit": "no tag that stays has its commit",
+    "prereleases": "a prerelease, and not among those that it keeps",
+    "thin": "not the one of a day, week or month that counts",
 }
 _KEYS: Final[Mapping[EntryKey, str]] = {
     "prereleases": "a prerelease, and it does not say which of them stay",
@@ -50,9 +60,11 @@ def kept_text(reason: KeptByEntry) -> str:
 
 
 def not_kept_text(reason: NotKeptBy) -> str:
-    why = [f"not by {reason.key}"] if reason.place is None and reason.age is None else []
-    why += [_place_text(reason.place)] if reason.place is not None else []
-    why += [_age_text(reason.age)] if reason.age is not None else []
+    why = [_place_text(reason.place)] if reason.place is not None else []
+    if reason.place is None and (reason.age is None or reason.age.within is None):
+        why.append(_MISSED.get(reason.key, f"not by {reason.key}"))
+    if reason.age is not None:
+        why.append(_age_text(reason.age))
     return f"{entry_text(reason.policy, reason.entry)} does not keep it: {', '.join(why)}"
 
 
@@ -75,7 +87,8 @@ def _place_text(place: Place) -> str:
 
 
 def _age_text(age: Age) -> str:
-    what = "pulled" if age.source is None else "built" if age.source == "created" else "pushed"
-    when = f"{what} {duration(max(0, age.seconds))} ago"
-    by = f" by {_SOURCES[age.source]}" if age.source is not None else ""
-    return f"{when}{by}" + ("" if age.within is None else f", within {duration(age.within)} is asked for")
+    ago = duration(max(0, age.seconds))
+    when = f"it was pulled {ago} ago" if age.source is None else _SOURCES[age.source].format(ago)
+    if age.within is None:
+        return when
+    return f"{'pulled' if age.source is None else 'pushed'}-within {duration(age.within)}, {when}"

@@ -15,8 +15,8 @@ from holystone.policies.retention.sight import Sight
 _MANY: Final = 20
 """Digests from which on one time for most of them is no accident."""
 _FAMILIAR: Final = frozenset(
-    ("latest", "stable", "current", "edge", "lts", "release")
-    + ("main", "master", "trunk", "develop", "prod", "production", "live", "staging")
+    {"latest", "stable", "current", "edge", "lts", "release", "main", "master", "trunk", "develop"}
+    | {"prod", "production", "live", "staging"}
 )
 """Names by which people deploy, in lower case."""
 

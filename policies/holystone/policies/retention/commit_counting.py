@@ -4,6 +4,7 @@ limits that they set for each reference."""
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from holystone.engine.model.history import History
 from holystone.engine.model.references import Commit, Digest, InvalidName
 from holystone.policies.retention.answers import Standing
 from holystone.policies.retention.candidates import SelectedHistory
@@ -37,9 +38,15 @@ def count_commits(by: CommitOf, pool: Sequence[Matching], known: SelectedHistory
     index = CommitIndex(known.history.times)
     # Of equal times the first of these names counts as the newer: so the last in natural order must come first.
     names = {digest: f"{len(last) - place:08}" for place, digest in enumerate(sorted(last, key=last.__getitem__))}
-    commits_of = {names[digest]: _whole(commits, index) for digest, commits in said.items()}
-    ranked = rank_signatures(commits_of, known.history, known.selected, now)
-    standings = {digest: _standing(ranked[name], commits_of[name], known) for digest, name in names.items()}
+    whole = {names[digest]: _whole(commits, index) for digest, commits in said.items()}
+    # What cannot be reached is not looked for: that is most of it, where a history is rewritten.
+    may_be = {
+        name: commits
+        for name, commits in whole.items()
+        if not known.history.times.keys().isdisjoint(commits) or (commits and not known.history.complete)
+    }
+    ranked = rank_signatures(may_be, known.history, known.selected, now)
+    standings = {digest: _standing(ranked.get(name), known.history) for digest, name in names.items()}
     return {each.order: found.get(each.order) or standings[each.seen.candidate.digest] for each in pool}
 
 
@@ -55,9 +62,9 @@ def _whole(said: set[CommitPrefix], index: CommitIndex) -> frozenset[Commit]:
     return frozenset(found)
 
 
-def _standing(reaching: Reaching, commits: frozenset[Commit], known: SelectedHistory) -> Standing:
-    if reaching.kept_by:
+def _standing(reaching: Reaching | None, history: History) -> Standing:
+    if reaching is not None and reaching.kept_by:
         return Standing(True, "commits-of", because=tuple(reaching.kept_by[:_NAMED]))
-    if reaching.unknown or not (commits or known.history.complete):
+    if not history.complete and (reaching is None or reaching.unknown):
         return Standing("history", "commits-of")
     return Standing(False, "commits-of")

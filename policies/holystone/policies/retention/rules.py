@@ -1,13 +1,14 @@
 """Retention rules as values. Every rule keeps; nothing says "delete": what no entry keeps, goes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from holystone.engine.model.references import Repository
 from holystone.policies.keep_policies import KeepPolicy
 from holystone.policies.retention.patterns import TagPattern
-from holystone.policies.retention.repository_patterns import RepositoryPattern
+from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
 
 Seconds: TypeAlias = int
 CloneName: TypeAlias = str
@@ -78,8 +79,9 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Keeps a tag if all that is said holds. Those that count (`newest`, `semver`, `thin`, the limits of `commits_of`)
-    choose last, each among what those that do not count leave."""
+    """Keeps a tag if all that is said holds. Those that count choose last: the limits of `commits_of` among what the
+    others leave, then `newest`, `groups`, `semver` and `thin` among what is left, each for itself. What is in use, or
+    kept by another entry, takes its place like any other."""
 
     tags: tuple[TagPattern, ...] | None = None
     """Any of them; the groups are those of the first that matches. None: every tag."""
@@ -170,3 +172,13 @@ class RetentionFile(msgspec.Struct, frozen=True):
     registries: Mapping[str, RegistryAccess] = {}
     """By host."""
     projects: tuple[WerfProject, ...] = ()
+
+
+def policy_for(policies: Iterable[Policy], repository: Repository) -> Policy | None:
+    """The first that is about it; None: none is, and it is left alone."""
+    about = (
+        each
+        for each in policies
+        if any_matches(each.repositories, repository) and not any_matches(each.except_, repository)
+    )
+    return next(about, None)
