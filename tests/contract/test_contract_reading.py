@@ -83,6 +83,23 @@ async def test_pulls_are_told_where_they_are_wanted_and_by_whoever_says_that_it_
     assert pulls.manifests.keys() <= {raw.digest, index.digest}
 
 
+async def test_manifests_without_a_tag_are_told_where_they_are_wanted_and_by_whoever_says_so(served: Stand) -> None:
+    tagged, child = await served.image("one", "v1"), await served.image("child")
+    index = await served.index((child,), "multi")
+    if served.emulator is None and served.profile.can.listing.loose:
+        pytest.skip("shown on its emulator")
+    loose = await served.image("loose") if served.emulator else None
+    assert (await served.session.list_tags()).loose is None
+    told = await served.session.list_tags(Wanted(loose=True))
+    assert (told.loose is not None) is served.profile.can.listing.loose
+    found = set(told.loose or ())
+    assert not found & {tagged.digest, index.digest}
+    if told.loose is not None and loose:
+        assert found - {child.digest} == {loose.digest}
+        assert loose.digest in told.pushed
+    assert told.tags.keys() == {"v1", "multi"}
+
+
 async def test_what_a_tag_points_to(served: Stand) -> None:
     raw = await served.image("one", "v1")
     assert await served.session.resolve(Tag("v1")) == raw.digest

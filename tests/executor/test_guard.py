@@ -16,7 +16,7 @@ from holystone.engine.model.outcomes import Deleted, Failed, Outcome
 from holystone.engine.model.plan import Kept, Pass
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.ports import TAGS, Listing, Wanted
 from holystone.engine.scheduler import FRESH
 from tests.support.execution import Execute, working
 from tests.support.manifest_graphs import d, index
@@ -148,8 +148,8 @@ class OddlyNamed(MemoryRegistry):
 
     on: Digest | None = None
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        return msgspec.structs.replace(await super().list_tags(repository), odd={"two words": self.on})
+    async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
+        return msgspec.structs.replace(await super().list_tags(repository, wanted), odd={"two words": self.on})
 
 
 async def test_a_name_that_is_no_tag_holds_what_it_is_on_for_good(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ async def test_indexes_that_list_each_other_end(tmp_path: Path) -> None:
 class Lagging(MemoryRegistry):
     """Lists a tag that is not there any more."""
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        listing = await super().list_tags(repository)
+    async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
+        listing = await super().list_tags(repository, wanted)
         return msgspec.structs.replace(listing, tags={**listing.tags, Tag("stage"): None})
 
 

@@ -10,7 +10,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import RawManifest
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.ports import TAGS, Listing, Wanted
 from tests.support.memory_registry import MemoryRegistry, repository
 
 APP = repository()
@@ -30,8 +30,8 @@ class Forgetful(MemoryRegistry):
         self._asked[reference] = self._asked.get(reference, 0) + 1
         return not reference.startswith(self._but) and self._asked[reference] <= self._times
 
-    async def list_tags(self, repository: Repository) -> Listing:
-        found = await super().list_tags(repository)
+    async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
+        found = await super().list_tags(repository, wanted)
         return Listing({}, exists=False) if self._forgets(f"list {repository}") else found
 
     async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:

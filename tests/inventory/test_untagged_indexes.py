@@ -9,7 +9,7 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.inventory.snapshot import read_repository
 from holystone.engine.model.manifests import Manifest, parse_manifest
 from holystone.engine.model.references import Digest, Repository
-from holystone.engine.ports import Listing
+from holystone.engine.ports import TAGS, Listing, Wanted
 from tests.support.memory_registry import MemoryRegistry, repository
 
 APP = repository()
@@ -19,9 +19,12 @@ class Telling(MemoryRegistry):
     indexes: Sequence[Digest] = ()
     says: Mapping[Digest, Manifest] = {}
 
-    async def list_tags(self, repository: Repository) -> Listing:
+    loose: tuple[Digest, ...] = ()
+
+    async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
         listing = await super().list_tags(repository)
-        return msgspec.structs.replace(listing, indexes=tuple(self.indexes), manifests=self.says)
+        loose = self.loose if wanted.loose else None
+        return msgspec.structs.replace(listing, indexes=tuple(self.indexes), manifests=self.says, loose=loose)
 
 
 async def test_what_an_untagged_index_lists_is_known_and_not_read() -> None:
@@ -53,3 +56,19 @@ async def test_what_the_list_says_of_manifests_stands_in_one_order_in_every_proc
     snapshot = await read_repository(registry.open(APP), SqliteDigestCache(None), needs_config=lambda _: False)
     assert [*snapshot.manifests] == sorted(registry.says)
     assert registry.count("read_manifests") == 0
+
+
+async def test_all_manifests_without_a_tag_are_read_where_they_are_wanted() -> None:
+    registry = Telling()
+    tagged, part, alone = (registry.image(APP, name) for name in ("tagged", "part", "alone"))
+    registry.put(APP, registry.contents[APP].manifests[tagged], "v1")
+    index = registry.index(APP, [part])
+    registry.loose = (part, alone, index)
+    session = registry.open(APP)
+    usual = await read_repository(session, SqliteDigestCache(None), needs_config=lambda _: False)
+    assert usual.loose is None
+    assert usual.manifests.keys() == {tagged}
+    wanted = Wanted(loose=True)
+    found = await read_repository(session, SqliteDigestCache(None), needs_config=lambda _: False, wanted=wanted)
+    assert found.loose == (part, alone, index)
+    assert found.manifests.keys() == {tagged, part, alone, index}

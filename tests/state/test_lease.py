@@ -27,7 +27,7 @@ from holystone.engine.model.lock_tags import (
 )
 from holystone.engine.model.outcomes import AlreadyGone, Outcome
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing, RepositorySession
+from holystone.engine.ports import TAGS, Listing, RepositorySession, Wanted
 from tests.support import virtual_time
 from tests.support.execution import after, before
 from tests.support.gentle import gentle
@@ -323,8 +323,8 @@ def test_a_list_that_lacks_our_own_lock_may_lack_anothers(late: int, works: bool
             self.pushed += 1
             await super().push_manifest(*arguments)
 
-        async def list_tags(self, repository: Repository) -> Listing:
-            listing = await super().list_tags(repository)
+        async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
+            listing = await super().list_tags(repository, wanted)
             if not 0 < self.pushed <= late:
                 return listing
             return Listing({tag: at for tag, at in listing.tags.items() if not is_lock_tag(tag)})

@@ -127,10 +127,15 @@ class MemoryRegistry:
         await self._at("before", "probe", repository)
         return self.capabilities
 
-    async def list_tags(self, repository: Repository) -> Listing:
+    async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
         await self._at("before", "list_tags", repository)
-        tags = self.contents[repository].tags
-        return Listing({tag: at if self.capabilities.listing.digests else None for tag, at in tags.items()})
+        content = self.contents[repository]
+        tells = wanted.loose and self.capabilities.listing.loose
+        tagged = {*content.tags.values()}
+        return Listing(
+            {tag: at if self.capabilities.listing.digests else None for tag, at in content.tags.items()},
+            loose=tuple(digest for digest in content.manifests if digest not in tagged) if tells else None,
+        )
 
     async def resolve(self, repository: Repository, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         await self._at("before", "resolve alone" if alone else "resolve", repository, reference)
@@ -261,7 +266,7 @@ class MemorySession:
         return await self.registry.probe(self.repository)
 
     async def list_tags(self, wanted: Wanted = TAGS) -> Listing:
-        return await self.registry.list_tags(self.repository)
+        return await self.registry.list_tags(self.repository, wanted)
 
     async def resolve(self, reference: Tag | Digest, *, alone: bool = False) -> Digest | None:
         return await self.registry.resolve(self.repository, reference, alone=alone)

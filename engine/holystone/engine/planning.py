@@ -17,7 +17,7 @@ from holystone.engine.model.notices import FalseLocks, Notice, ReferrersUnread, 
 from holystone.engine.model.plan import DetectedBy, Place, RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.refusals import Locked, Refusal
-from holystone.engine.model.verdicts import Verdicts
+from holystone.engine.model.verdicts import NO_LOOSE, LooseVerdicts, Verdicts
 from holystone.engine.planner.check import check_plan
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planner.refusals import FuseLimits, blow_fuse, refuse_if_disabled
@@ -43,6 +43,7 @@ class PlannedRepository(msgspec.Struct, frozen=True):
 class Judged(msgspec.Struct, frozen=True):
     verdicts: Verdicts
     facts: TagFacts
+    loose: LooseVerdicts = NO_LOOSE
 
 
 Policy: TypeAlias = Callable[[RepositorySnapshot], Awaitable[Judged]]
@@ -66,7 +67,17 @@ async def plan_repository(
     `plan_snapshot`."""
     snapshot = await read_repository(session, cache, needs_config=needs_config, contents=contents, wanted=wanted)
     judged = await policy(snapshot)
-    return await plan_snapshot(session, cache, snapshot, judged.verdicts, judged.facts, where, fuse=fuse, now=now)
+    return await plan_snapshot(
+        session,
+        cache,
+        snapshot,
+        judged.verdicts,
+        judged.facts,
+        where,
+        loose=judged.loose,
+        fuse=fuse,
+        now=now,
+    )
 
 
 async def plan_snapshot(
@@ -77,16 +88,17 @@ async def plan_snapshot(
     facts: TagFacts,
     where: Where,
     *,
+    loose: LooseVerdicts = NO_LOOSE,
     fuse: FuseLimits | None,
     now: float,
 ) -> PlannedRepository:
-    """Closes, plans and proves. `fuse`: None if it has been taken out, or somebody is asked for confirmation instead.
-    `now`: Unix seconds, best by the registry's own clock. Raises what the registry raises, and HolystoneError if the
-    proof finds a mistake of ours."""
+    """Closes, plans and proves. `loose`: the manifests without a tag that are to go. `fuse`: None if it has been taken
+    out, or somebody is asked for confirmation instead. `now`: Unix seconds, best by the registry's own clock. Raises
+    what the registry raises, and HolystoneError if the proof finds a mistake of ours."""
     repository = snapshot.repository
     with events.about(repository=repository):
         can = await session.probe()
-        snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can)
+        snapshot, planned = await _plan(session, cache, snapshot, verdicts, facts, can, loose)
     planned = msgspec.structs.replace(
         planned,
         place=where.place,
@@ -95,7 +107,7 @@ async def plan_snapshot(
         manners=can.manners,
         undo=can.undo if planned.passes else None,
     )
-    _prove(snapshot, planned, facts, can)
+    _prove(snapshot, planned, loose, facts, can)
     notices: list[Notice] = [RegistryWarns(repository, warning) for warning in can.warnings if planned.passes]
     refusals: list[Refusal | None] = [refuse_if_disabled(planned, can), blow_fuse(planned, fuse) if fuse else None]
     if planned.passes and (lock := live_lock(snapshot.locks, now)):
@@ -122,12 +134,13 @@ async def _plan(
     verdicts: Verdicts,
     facts: TagFacts,
     capabilities: Capabilities,
+    loose: LooseVerdicts = NO_LOOSE,
 ) -> tuple[RepositorySnapshot, RepositoryPlan]:
     """Referrers are asked for only of what is to be deleted, also where the registry deletes them by itself: what is in
     the plan is in the journal. Each answer may bring more of it. What cannot go may keep more."""
     asked: set[Digest] = set()
     while True:
-        closed = close(snapshot, verdicts, capabilities)
+        closed = close(snapshot, verdicts, capabilities, loose)
         if capabilities.digests and (needed := needed_to_decide(closed, asked)):
             snapshot = await add_referrers(session, cache, snapshot, needed)
             asked.update(needed)
@@ -143,8 +156,10 @@ async def _plan(
         verdicts = fewer
 
 
-def _prove(snapshot: RepositorySnapshot, planned: RepositoryPlan, facts: TagFacts, can: Capabilities) -> None:
-    if mistakes := check_plan(snapshot, planned, can, marks=facts.marks):
+def _prove(
+    snapshot: RepositorySnapshot, planned: RepositoryPlan, loose: LooseVerdicts, facts: TagFacts, can: Capabilities
+) -> None:
+    if mistakes := check_plan(snapshot, planned, can, marks=facts.marks, loose=loose):
         shown = "; ".join(mistakes[:5])
         raise HolystoneError(
             f"The plan for {planned.repository} contradicts its own promises: {shown}",

@@ -10,6 +10,7 @@ from holystone.embedded.faults import Action, Answer, Fault, Truncate
 from holystone.engine.errors import IncompleteSource, Unauthorized
 from holystone.engine.model.outcomes import Forbidden
 from holystone.engine.model.references import Tag
+from holystone.engine.ports import Wanted
 from tests.emulators.acr import ALL_ACTIONS, AcrEmulator, Attributes, Principal
 from tests.registries.acr.connected import ABSENT, PATH, Clock, Connected, connected, push, put
 from tests.support import images
@@ -52,8 +53,32 @@ async def test_what_the_listing_says(tmp_path: Path) -> None:
     }
     assert (listing.put[Tag("v1")], listing.put[Tag("v2")]) == (1_790_000_000, 1_790_000_100)
     assert listing.pushed == {}
+    assert listing.loose is None
     assert listing.untagged == ()
     assert listing.manifests == {}
+
+
+async def test_manifests_without_a_tag_take_another_list_and_are_told_where_they_are_wanted(tmp_path: Path) -> None:
+    clock = Clock()
+    async with AcrEmulator(clock=clock) as emulator, connected(emulator, tmp_path) as acr:
+        tagged = acr.image("tagged", "v1")
+        child, nobodys, locked = acr.image("child"), acr.image("nobody's"), acr.image("locked")
+        put(emulator, images.index(child), "multi")
+        signature = acr.image("signature", subject=tagged)
+        hidden = acr.image("hidden", "hidden")
+        emulator.hide(PATH, "hidden")
+        emulator.lock_manifest(PATH, locked.digest)
+        usual = await acr.session.list_tags()
+        asked = acr.asked("/_manifests?")
+        listing = await acr.session.list_tags(Wanted(loose=True))
+        assert acr.asked("/_manifests?") == 2 * asked + 1
+        emulator.names_hidden_tags = False
+        doubtful = await acr.session.list_tags(Wanted(loose=True))
+    assert usual.loose is None
+    assert set(listing.loose or ()) == {child.digest, nobodys.digest, signature.digest}
+    assert listing.pushed == dict.fromkeys(listing.loose or (), 1_790_000_000)
+    assert hidden.digest not in listing.pushed
+    assert doubtful.loose is None, "any of them may be the one with the tag that is not shown"
 
 
 async def test_a_tag_that_moves_while_the_list_is_read_is_not_missed(tmp_path: Path) -> None:

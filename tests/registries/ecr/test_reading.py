@@ -76,6 +76,17 @@ async def test_archived_images_are_seen_and_kept(tmp_path: Path) -> None:
         assert await session.read_manifests([first.digest, both.digest, child.digest]) == {child.digest: child}
 
 
+async def test_images_without_a_tag_are_told_where_they_are_wanted_but_for_archived_ones(tmp_path: Path) -> None:
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        shared, child, loose, put_aside = (push(served, text) for text in ("one", "child", "loose", "put aside"))
+        store(served, shared, "v1")
+        index = store(served, images.index(child))
+        served.status[put_aside.digest] = "ARCHIVED"
+        listing = await session.list_tags(Wanted(loose=True))
+        assert (await session.list_tags()).loose is None
+    assert set(listing.loose or ()) == {child.digest, loose.digest, index.digest}
+
+
 async def test_pulls_and_restores_are_told_where_they_are_wanted(tmp_path: Path) -> None:
     """The last pull may be a day after the one that ECR recorded."""
     async with EcrEmulator() as served, connected(served, tmp_path) as session:

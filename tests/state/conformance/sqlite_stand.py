@@ -10,10 +10,18 @@ from typing import Final
 
 import pytest
 
-from holystone.adapters.state.sqlite import FileLocks, Journal, SqliteBaselines, SqliteDigestCache, baselines
+from holystone.adapters.state.sqlite import (
+    FileLocks,
+    Journal,
+    SqliteBaselines,
+    SqliteDigestCache,
+    SqliteSightings,
+    baselines,
+    sightings,
+)
 from holystone.adapters.state.sqlite.schema import FILE_NAME
 from holystone.engine.model.capabilities import Quota
-from holystone.engine.ports import Baselines, DigestCache, Locks, RateBudget, RunStore
+from holystone.engine.ports import Baselines, DigestCache, Locks, RateBudget, RunStore, Sightings
 from holystone.engine.scheduler.bucket import Bucket
 from tests.state.conformance.stand import Record, Stand, drawn, still
 
@@ -33,6 +41,7 @@ _DAMAGE: Final[Mapping[Record, tuple[str, str]]] = {
     "mark": (FILE_NAME, f"UPDATE tombstoned SET step = 'v2' WHERE {_SLICE}"),
     "loss": (FILE_NAME, f"UPDATE losses SET digest = 'sha256:1' WHERE {_SLICE}"),
     "counted": (baselines.FILE_NAME, """UPDATE baselines SET value = '{"number": "many"}' WHERE ?"""),
+    "sighting": (sightings.FILE_NAME, "UPDATE seen SET since = 'long ago' WHERE ?"),
     "digest": ("known.db", "UPDATE known SET body = CAST(body || ' ' AS BLOB) WHERE ?"),
 }
 _LOG_HEAD: Final = 32
@@ -84,6 +93,11 @@ class SqliteStand:
 
     def baselines(self) -> Baselines:
         return SqliteBaselines(self._folder)
+
+    @asynccontextmanager
+    async def sightings(self) -> AsyncIterator[Sightings]:
+        with SqliteSightings(self._folder) as found:
+            yield found
 
     def budget(self, quota: Quota, now: float) -> RateBudget:
         return Bucket(quota, now)

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Final, Literal, Protocol, TypeAlias
 
 from holystone.engine.model.capabilities import Quota
-from holystone.engine.ports import Baselines, DigestCache, Locks, RateBudget, RunStore
+from holystone.engine.ports import Baselines, DigestCache, Locks, RateBudget, RunStore, Sightings
 
 Record: TypeAlias = Literal[
     "run",
@@ -24,9 +24,10 @@ Record: TypeAlias = Literal[
     "loss",
     "counted",
     "digest",
+    "sighting",
 ]
 """What there is one of, or more, for each run: `run` is its own row, `head` what its plan says of all repositories,
-`plan` that of one repository; `step` is what an outcome is of. The last two belong to no run."""
+`plan` that of one repository; `step` is what an outcome is of. The last three belong to no run."""
 
 NOW: Final = 1_795_450_320.0
 
@@ -71,6 +72,8 @@ class Stand(Protocol):
     def cache(self) -> AbstractAsyncContextManager[DigestCache]: ...
 
     def baselines(self) -> Baselines: ...
+
+    def sightings(self) -> AbstractAsyncContextManager[Sightings]: ...
 
     def budget(self, quota: Quota, now: float) -> RateBudget:
         """As another process has it for the same lane. It is asked by the clock of the event loop."""

@@ -13,7 +13,7 @@ from holystone.engine.ports import RunStore
 from tests.state.conformance.stand import Record, Stand
 from tests.state.conformance.verbs import BYTES, FIRST, IDS, OTHER_PLAN, PLAN, prepare
 
-OF_A_RUN: tuple[Record, ...] = tuple(each for each in get_args(Record) if each not in ("counted", "digest"))
+OF_A_RUN: tuple[Record, ...] = tuple(each for each in get_args(Record) if each not in ("counted", "digest", "sighting"))
 OF_ITS_PLAN: tuple[Record, ...] = ("head", "plan", "half of the plan")
 OF_A_REPOSITORY: tuple[Record, ...] = ("tombstone", "step", "outcome", "mark", "loss")
 

@@ -7,7 +7,9 @@ import msgspec
 from holystone.engine.closure.graph import Graph, graph_of, reach
 from holystone.engine.closure.order import deletion_order
 from holystone.engine.model.capabilities import GENTLE, Capabilities
+from holystone.engine.model.delete_reasons import LooseReason
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.policy_reasons import Orphaned
 from holystone.engine.model.reasons import (
     ChildOf,
     KeepReason,
@@ -21,7 +23,7 @@ from holystone.engine.model.reasons import (
     Unreadable,
 )
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.model.verdicts import Delete, Keep, Verdict, Verdicts
+from holystone.engine.model.verdicts import NO_LOOSE, Delete, Keep, LooseVerdicts, Verdict, Verdicts
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -32,33 +34,43 @@ class Closed(msgspec.Struct, frozen=True):
     goes without it."""
     kept: Mapping[Digest, ManifestReason]
     """Everything that kept tags need, and why; also digests that an index lists and the snapshot lacks."""
-    doomed: Mapping[Digest, ManifestReason]
-    """Manifests that only doomed tags held. Disjoint from `kept`; each is in the snapshot."""
+    doomed: Mapping[Digest, ManifestReason | LooseReason]
+    """Manifests that only doomed tags held, or that had none and were named. Disjoint from `kept`; each is in the
+    snapshot."""
     levels: tuple[tuple[Digest, ...], ...]
     """The doomed manifests in the order of deletion: an index before its children, a subject before its referrers
     and before the fallback index that lists them."""
 
 
-def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = GENTLE) -> Closed:
+def close(
+    snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = GENTLE, loose: LooseVerdicts = NO_LOOSE
+) -> Closed:
     """Turns verdicts on tags into what stays and what goes. `can`: what the registry deletes along with other things,
-    and what it refuses to delete.
+    and what it refuses to delete; `loose`: manifests without a tag that are to go, too.
 
     Two fixpoints, both monotone, so the result is unique and hostile cycles end:
 
-    1. what the doomed tags hold could go. An attached tag of a manifest outside of it is nobody's candidate;
+    1. what the doomed tags and the named manifests hold could go. An attached tag of a manifest outside of it is
+       nobody's candidate, unless its verdict knows that its subject is gone;
     2. what kept tags and those attached tags hold stays. What could go and does not stay is doomed.
 
-    What is neither (untagged, and held by nothing doomed) is not touched.
+    What is neither (untagged, and held by nothing doomed) is not touched, nor is what it lists or what refers to it, as
+    far as untagged manifests are known.
     """
     takes_referrers = can.cascade.referrers
     graph = graph_of(snapshot)
-    final = {tag: _judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in graph.subjects}
-    candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)))
-    safe = [tag for tag, subject in graph.subjects.items() if subject not in candidates]
-    safe += [tag for tag in graph.subjects if tag in snapshot.locked]
+    orphans = {tag for tag, subject in graph.subjects.items() if subject is None and _knows_it_is_gone(verdicts, tag)}
+    attached = graph.subjects.keys() - orphans
+    final = {tag: _judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in attached}
+    named = {digest: loose[digest] for digest in snapshot.loose or () if digest in loose}
+    candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)), named)
+    safe = [tag for tag in attached if graph.subjects[tag] not in candidates]
+    safe += [tag for tag in attached if tag in snapshot.locked]
     safe += [tag for tag, verdict in final.items() if isinstance(verdict, Keep) and tag in snapshot.tags]
     safe = sorted(set(safe))
     protected = _children(graph, graph.children.keys() - candidates.keys()) if can.protects_children else {}
+    for digest in sorted(set(snapshot.loose or ()) - candidates.keys()):
+        protected |= dict(graph.holds(digest, subject=takes_referrers))
     # Nobody judges what cannot be understood: it stays, with all that it may need.
     protected |= {needed: ChildOf(digest) for digest, needs in sorted(snapshot.unclear.items()) for needed in needs}
     protected |= {digest: MayBeNeededBy(name) for name, digest in sorted(snapshot.odd.items()) if digest}
@@ -77,7 +89,7 @@ def close(snapshot: RepositorySnapshot, verdicts: Verdicts, can: Capabilities = 
         tag: Keep((LockedBy(snapshot.locked[tag]),))
         if tag in snapshot.locked
         else _attached(graph, tag, verdicts, kept, doomed)
-        for tag in graph.subjects
+        for tag in attached
     }
     return Closed(
         verdicts=dict(sorted(final.items())),
@@ -117,6 +129,11 @@ def _may_be_needed(snapshot: RepositorySnapshot, digest: Digest) -> KeepReason |
     return ReferrersUnknown() if digest in snapshot.held else None
 
 
+def _knows_it_is_gone(verdicts: Verdicts, tag: Tag) -> bool:
+    verdict = verdicts.get(tag)
+    return isinstance(verdict, Delete) and any(isinstance(reason, Orphaned) for reason in verdict.reasons)
+
+
 def _children(graph: Graph, indexes: Iterable[Digest]) -> dict[Digest, ManifestReason]:
     """What these indexes list: a registry that protects it would refuse to delete it."""
     return {child: ChildOf(index) for index in sorted(indexes, reverse=True) for child in graph.children[index]}
@@ -126,8 +143,8 @@ def _attached(
     graph: Graph,
     tag: Tag,
     verdicts: Verdicts,
-    kept: Mapping[Digest, ManifestReason],
-    doomed: Mapping[Digest, ManifestReason],
+    kept: Container[Digest],
+    doomed: Container[Digest],
 ) -> Verdict:
     """An attached tag shares the fate of its subject, whatever a policy thought of its name."""
     subject = graph.subjects[tag]

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
+from holystone.engine.model.delete_reasons import LooseReason
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.reasons import ChildOf, IndexOf, ManifestReason, ReferrerOf, SubjectOf, Tagged
 from holystone.engine.model.references import Digest, Tag
 
+R = TypeVar("R", ManifestReason, LooseReason)
 _ATTACHED: Final = re.compile(r"((?:sha256|sha512)-[0-9a-f]{64})(?:\.(?:sig|att|sbom))?")
 
 
@@ -92,16 +94,16 @@ def graph_of(snapshot: RepositorySnapshot) -> Graph:
 def reach(
     graph: Graph,
     roots: Iterable[Tag],
-    more: Mapping[Digest, ManifestReason] = MappingProxyType({}),
+    more: Mapping[Digest, R] = MappingProxyType({}),
     *,
     subjects: bool = False,
-) -> dict[Digest, ManifestReason]:
+) -> dict[Digest, ManifestReason | R]:
     """What the roots hold, each manifest with the reason: the one fixpoint behind both what is kept and what may be
     doomed. `more`: manifests that are held for another reason than a tag; `subjects`: a manifest holds its subject too.
 
     Goes round by round in sorted order, so that each manifest gets the same reason (one of the nearest) however the
     snapshot is ordered. Visits every manifest once, so that cycles end."""
-    found: dict[Digest, ManifestReason] = {}
+    found: dict[Digest, ManifestReason | R] = {}
     for tag in sorted(roots):
         found.setdefault(graph.tags[tag], Tagged(tag))
     for digest in sorted(more):

@@ -96,3 +96,5 @@ DeleteReason = (
     | Orphaned
     | Untagged
 )
+LooseReason = Untagged | Orphaned
+"""Why a manifest without a tag goes for its own sake."""

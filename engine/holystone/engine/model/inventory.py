@@ -56,8 +56,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     pulls: Pulls | None = None
     """None: nobody asked for them, or the registry tells none."""
     loose: tuple[Digest, ...] | None = None
-    """Manifests without a tag, all of them, be they needed or not; None: nobody asked for them, or the registry does
-    not list them."""
+    """Manifests without a tag, all that may be deleted, be they needed or not; None: nobody asked for them, or the
+    registry does not list them."""
     archived: frozenset[Digest] = frozenset()
     """Manifests that the registry has put aside, and does not give out."""
     odd: Mapping[str, Digest | None] = {}

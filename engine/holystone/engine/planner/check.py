@@ -2,7 +2,7 @@
 needs. Shares no code with the closure and the planner, so that a mistake there is found here."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from holystone.engine.model.capabilities import GENTLE, Capabilities, LastTag
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -16,10 +16,11 @@ def check_plan(
     can: Capabilities = GENTLE,
     *,
     marks: Mapping[Tag, Tag] | None = None,
+    loose: Collection[Digest] = (),
 ) -> tuple[str, ...]:
     """What is wrong with the plan, sorted; empty if it is safe. Anything found is a bug, and nothing of the plan may
     be applied. `can`: what the registry deletes along with other things; `marks`: tags that must not go without, or
-    before, another one."""
+    before, another one; `loose`: manifests without a tag that somebody named to go."""
     tags, manifests = _after(snapshot, plan, can)
     found = _disagreements(snapshot, plan)
     listed = frozenset(plan.kept_manifests)
@@ -32,7 +33,12 @@ def check_plan(
                 found.append(f"tag {mark} would be lost, but {marked}, which it marks, stays")
             elif marked in snapshot.tags and plan.marks.get(mark) != marked:
                 found.append(f"tag {mark} could be lost before {marked}, which it marks")
-    for digest, user in _needs(snapshot, plan).items():
+    needs = _needs(snapshot, plan)
+    brought = _brought(snapshot, plan, loose)
+    for step in plan.steps:
+        if isinstance(step, Remove) and not (step.digest in brought or step.digest in needs):
+            found.append(f"manifest {step.digest} would be deleted, but nothing that goes brings it")
+    for digest, user in needs.items():
         if digest in snapshot.manifests and digest not in manifests:
             found.append(f"manifest {digest} would be deleted, but {user} needs it")
         if digest in snapshot.manifests and digest not in listed:
@@ -138,6 +144,10 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
     users = [(f"tag {each.tag}", snapshot.tags.get(each.tag)) for each in sorted(plan.kept, key=lambda kept: kept.tag)]
     users += [(f"the name {name!r}", digest) for name, digest in sorted(snapshot.odd.items())]
     users += [("what refers to it", digest) for digest in sorted(snapshot.held)]
+    going = {step.digest for step in plan.steps if isinstance(step, Remove)}
+    for digest in sorted(set(snapshot.loose or ()) - going):
+        if (stays := snapshot.manifests.get(digest)) is not None:
+            users += [(f"the untagged {digest}", child) for child in (*stays.children, *stays.blobs)]
     if snapshot.unread:  # any of them may need any manifest
         name = min(snapshot.unread)
         users += [(f"{name}, which was not read", digest) for digest in snapshot.manifests]
@@ -154,6 +164,28 @@ def _needs(snapshot: RepositorySnapshot, plan: RepositoryPlan) -> dict[Digest, s
             stack.extend(referrers[digest])
             stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)
     return needs
+
+
+def _brought(snapshot: RepositorySnapshot, plan: RepositoryPlan, loose: Collection[Digest]) -> set[Digest]:
+    """What may go, since a tag that goes or somebody's word brings it."""
+    referrers: dict[Digest, list[Digest]] = defaultdict(list)
+    for manifest in snapshot.manifests.values():
+        if manifest.subject is not None:
+            referrers[manifest.subject].append(manifest.digest)
+    shown = frozenset(snapshot.loose or ())
+    stack = [snapshot.tags[tag] for tag in plan.doomed_tags if tag in snapshot.tags]
+    stack += [digest for digest in loose if digest in shown]
+    brought: set[Digest] = set()
+    while stack:
+        digest = stack.pop()
+        if digest in brought:
+            continue
+        brought.add(digest)
+        if (manifest_there := snapshot.manifests.get(digest)) is not None:
+            stack.extend((*manifest_there.children, *manifest_there.blobs))
+        stack.extend(referrers[digest])
+        stack.extend(snapshot.tags[tag] for tag in _names_of(digest) if tag in snapshot.tags)
+    return brought
 
 
 def _names_of(digest: Digest) -> tuple[Tag, ...]:

@@ -11,6 +11,7 @@ from holystone.engine.model.capabilities import Capabilities, LastTag
 from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import MOST_BYTES, How, Kept, Remove, Untag
+from holystone.engine.model.policy_reasons import Orphaned, Untagged
 from holystone.engine.model.reasons import ChildOf, KeepReason, ReferrerOf, SharesDigestWith, Tagged
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.model.verdicts import Delete, Keep
@@ -204,7 +205,8 @@ def _remove(draft: Draft, digest: Digest, tags: Sequence[Tag], left: frozenset[T
     if isinstance(because, Tagged):
         reasons = tuple(dict.fromkeys(reason for tag in tags for reason in draft.reasons(tag)))
     else:
-        assert isinstance(because, ChildOf | ReferrerOf)  # noqa: S101 - the others only ever keep
+        # The others only ever keep.
+        assert isinstance(because, ChildOf | ReferrerOf | Untagged | Orphaned)  # noqa: S101
         reasons = (because,)
     return Remove(
         digest=digest,

@@ -19,6 +19,7 @@ from holystone.engine.ports.state import (
     RepositoryJournal,
     Run,
     RunStore,
+    Sightings,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "RepositorySession",
     "Run",
     "RunStore",
+    "Sightings",
     "Spool",
     "Wanted",
 ]

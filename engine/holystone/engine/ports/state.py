@@ -13,6 +13,7 @@ from holystone.engine.model.outcomes import Loss, Outcome
 from holystone.engine.model.plan import Plan, RepositoryPlan, StepId
 from holystone.engine.model.records import Journaled, RepositoryRecord, RunRecord, RunState, Tombstone
 from holystone.engine.model.references import Digest, Repository
+from holystone.engine.model.sightings import Seen, Sight
 from holystone.engine.model.sources import Counted, Key, Remembered
 
 
@@ -181,6 +182,16 @@ class Baselines(Protocol):
     async def remember(self, counted: Iterable[Counted], as_of: int, run: str) -> None:
         """What a run of this reading has left. A later reading is not overwritten, since a run may be resumed days
         after its plan was made; but one of a time that is yet to come is: a clock was ahead."""
+        ...
+
+
+class Sightings(Protocol):
+    """What runs have seen of each repository, and since when. Every method raises HolystoneError."""
+
+    async def look(self, repository: Repository, seen: Collection[Sight], now: int) -> Mapping[Sight, Seen]:
+        """Notes what a complete look at a repository at `now` (Unix seconds) has seen, forgets what it has not, and
+        gives since when each of `seen` is there. What was seen by a clock that was ahead was seen now. Repositories
+        that nobody has looked at for long are forgotten."""
         ...
 
 

@@ -16,7 +16,7 @@ no manifest is deleted by digest.
 """
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
@@ -49,6 +49,10 @@ class _Tag(msgspec.Struct):
 class _Manifest(msgspec.Struct):
     digest: str
     tags: list[str] | None = None
+    createdTime: str = ""
+    lastUpdateTime: str = ""
+    """Of a manifest (ManifestAttributesBase): not earlier than it was pushed, or pushed once more."""
+    changeableAttributes: Attributes = Attributes()
 
 
 class _Manifests(msgspec.Struct):
@@ -102,18 +106,40 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
 async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing) -> Listing:
     """Tags that manifests have and no list shows. Raises IncompleteSource, and what `get` raises."""
     hidden = ListedNames()
-    first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
-    names = partial(_digests, repository)
-    async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
-        if is_absent(reply):
-            return Listing({})
-        if reply.status != 200:
-            raise unreadable(f"The manifests of {repository}", reply)
-        for row in _page(repository, reply, _Manifests).manifests or ():
+    async for rows in _manifests(repository, get):
+        for row in rows:
             for tag in row.tags or ():
                 if tag not in listed.tags and tag not in listed.odd:
                     hidden.add(tag, _digest(repository, row.digest))
     return hidden.listing()
+
+
+async def read_loose(
+    repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing
+) -> Mapping[Digest, int]:
+    """Manifests that have no tag, hidden ones included, and no lock, each with the Unix seconds of its push or a later
+    moment; 0 if that is not said. Raises IncompleteSource, and what `get` raises."""
+    tagged = set(listed.tags.values())
+    found: dict[Digest, int] = {}
+    async for rows in _manifests(repository, get):
+        for row in rows:
+            digest = _digest(repository, row.digest)
+            if not row.tags and not row.changeableAttributes.lock and digest not in tagged:
+                found[digest] = max(_unix(row.createdTime), _unix(row.lastUpdateTime))
+    return found
+
+
+async def _manifests(
+    repository: Repository, get: Callable[[str], Awaitable[Reply]]
+) -> AsyncIterator[Sequence[_Manifest]]:
+    first = f"/acr/v1/{repository.path}/_manifests?n={PAGE_SIZE}&orderby=timeasc"
+    names = partial(_digests, repository)
+    async for reply in pages(get, first, what=f"the manifests of {repository}", names=names, size=PAGE_SIZE, each=b"{"):
+        if is_absent(reply):
+            return
+        if reply.status != 200:
+            raise unreadable(f"The manifests of {repository}", reply)
+        yield _page(repository, reply, _Manifests).manifests or ()
 
 
 async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[str]:

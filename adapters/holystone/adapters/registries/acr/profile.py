@@ -24,7 +24,7 @@ PROFILE: Final = Profile(
         digests=DigestDeletion(tags_first=False, tombstones=None),
         # Azure/acr-cli, cmd/repository/image_functions.go: the server removes them with their subject.
         cascade=Cascade(referrers=True),
-        listing=ListingFacts(digests=True, page=PAGE_SIZE),
+        listing=ListingFacts(digests=True, page=PAGE_SIZE, loose=True),
         undo=UndoOutlook(
             "push",
             doubt="if the registry's soft delete policy is on, which is not asked, undo also needs the action "
@@ -34,7 +34,7 @@ PROFILE: Final = Profile(
     catalog="GET /acr/v1/_catalog, all of the registry; takes the role AcrPull on the registry, with ABAC "
     "Container Registry Repository Catalog Lister. Whether a repository with listEnabled false is in it "
     "is not documented",
-    listing="GET /acr/v1/NAME/_tags",
+    listing="GET /acr/v1/NAME/_tags, and GET /acr/v1/NAME/_manifests for manifests without a tag",
     shows="digest, time and locks of each tag",
     deletion="DELETE /v2/NAME/manifests/DIGEST; DELETE /acr/v1/NAME/_tags/TAG where the manifest stays",
     credentials="Docker's configuration (admin user, repository-scoped token, service principal, az acr login); "

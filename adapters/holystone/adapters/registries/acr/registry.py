@@ -12,7 +12,7 @@ from holystone.adapters.http.reply import Reply
 from holystone.adapters.http.transport import RegistryHttp
 from holystone.adapters.registries.acr.attributes import Attributes
 from holystone.adapters.registries.acr.catalog import read_catalog
-from holystone.adapters.registries.acr.listing import read_hidden, read_tags, read_tags_of
+from holystone.adapters.registries.acr.listing import read_hidden, read_loose, read_tags, read_tags_of
 from holystone.adapters.registries.acr.profile import PROFILE
 from holystone.adapters.registries.acr.replies import NEEDED_RIGHTS, deletion_outcome, is_absent, unreadable
 from holystone.adapters.registries.catalog import Catalog
@@ -131,6 +131,10 @@ class AcrSession(OciSession):
             if doubts.tags_unseen:
                 listing, doubts = await self._listed()
         self._doubts = doubts
+        if wanted.loose and listing.exists and not doubts.tags_unseen:
+            loose = await read_loose(self.repository, self._get, listing)
+            pushed = {digest: when for digest, when in loose.items() if when}
+            listing = msgspec.structs.replace(listing, loose=tuple(loose), pushed=pushed)
         self._locked = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
         }

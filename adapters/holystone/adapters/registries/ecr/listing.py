@@ -78,6 +78,7 @@ class _Found:
         self.pulled: dict[Digest, int] = {}
         self.restored: dict[Digest, int] = {}
         self.archived: set[Digest] = set()
+        self.loose: dict[Digest, None] = {}
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}
@@ -108,6 +109,8 @@ class _Found:
             self.pulled[digest] = int(image.lastRecordedPullTime) + _GRANULARITY
         if self._wanted.pulls and image.lastActivatedAt is not None:
             self.restored[digest] = int(image.lastActivatedAt)
+        if self._wanted.loose and not (tags or rule):
+            self.loose[digest] = None
         if not tags and subject:
             self.untagged[digest] = None
         kind = image.imageManifestMediaType
@@ -128,4 +131,10 @@ class _Found:
             pushed=self.pushed,
             pulls=Pulls(manifests=self.pulled, restored=self.restored) if self._wanted.pulls else None,
             archived=frozenset(self.archived),
+            loose=self._loose() if self._wanted.loose else None,
         )
+
+    def _loose(self) -> tuple[Digest, ...]:
+        """One that had a tag on another page has one."""
+        tagged = set(self._listed.tags.values())
+        return tuple(digest for digest in self.loose if digest not in tagged)

@@ -24,7 +24,7 @@ PROFILE: Final = Profile(
         # UNCONFIRMED: AWS does not say what becomes of the referrers of a deleted subject. The careful answer.
         cascade=Cascade(referrers=True),
         protects_children=True,  # ImageReferencedByManifestList (API reference, ImageFailure)
-        listing=ListingFacts(digests=True, page=1000, pulls=True),
+        listing=ListingFacts(digests=True, page=1000, pulls=True, loose=True),
         undo=UndoOutlook(
             "push",
             doubt="whether the credential has what a push needs (ecr:PutImage, ecr:BatchCheckLayerAvailability, "

@@ -50,6 +50,12 @@ class Rows:
         )
 
     @property
+    def loose(self) -> tuple[Digest, ...]:
+        """All manifests without a tag."""
+        named = {*self.tags.values(), *self.odd.values()}
+        return tuple(digest for digest in self.manifests if digest not in named)
+
+    @property
     def indexes(self) -> tuple[Digest, ...]:
         """The indexes without a tag."""
         tagged = set(self.tags.values())

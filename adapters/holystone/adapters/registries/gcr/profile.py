@@ -30,7 +30,7 @@ PROFILE: Final = Profile(
         tags=TagDeletion(SPARES_ALL),
         digests=DigestDeletion(tags_first=True, tombstones=SPARES_ALL),
         protects_children=True,  # GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE
-        listing=ListingFacts(digests=True, page=LONGEST),
+        listing=ListingFacts(digests=True, page=LONGEST, loose=True),
         undo=UndoOutlook(
             "push",
             doubt="whether the credential may push (artifactregistry.repositories.uploadArtifacts, which the role "

@@ -105,6 +105,7 @@ class GoogleSession(OciSession):
             untagged=await self._untagged(rows),
             indexes=rows.indexes,
             pushed=rows.pushed,
+            loose=rows.loose if wanted.loose else None,
             odd=rows.odd,
         )
         return await self.look_up_odd(listing)

@@ -21,7 +21,7 @@ PROFILE: Final = Profile(
         tags=None,
         # An overwritten tag leaves an untagged version (actions/delete-package-versions is made for those).
         digests=DigestDeletion(tags_first=False, tombstones=SPARES_ALL, keeps_last_tagged=True),
-        listing=ListingFacts(digests=True, page=PAGE_SIZE),
+        listing=ListingFacts(digests=True, page=PAGE_SIZE, loose=True),
         undo=UndoOutlook("restore", 30 * DAY),
         quota=WRITE_QUOTA,
         bulk=1,

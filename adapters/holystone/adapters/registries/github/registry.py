@@ -93,7 +93,8 @@ class GithubSession(OciSession):
         if listing is None:
             await self._check_absence()
             return Listing({}, exists=False)
-        return await self.look_up_odd(listing)
+        loose = listing.untagged if wanted.loose else None
+        return await self.look_up_odd(msgspec.structs.replace(listing, loose=loose))
 
     async def delete_tags(self, tags: Sequence[Tag]) -> Sequence[Outcome]:
         return [Failed("GitHub deletes a tag only together with its manifest and its other tags")] * len(tags)

@@ -31,7 +31,7 @@ PROFILE: Final = Profile(
         digests=DigestDeletion(tags_first=False, tombstones=LastTag("may-go", takes_attached=False)),
         cascade=Cascade(referrers=True, children=True),  # src/controller/artifact/controller.go, deleteDeeply
         protects_children=True,
-        listing=ListingFacts(digests=True, page=100, pulls=True),
+        listing=ListingFacts(digests=True, page=100, pulls=True, loose=True),
     ),
     catalog="GET /api/v2.0/projects/PROJECT/repositories: all of a project, with a role in it, or repository:list"
     " of a robot account; of all projects that GET /api/v2.0/projects shows (project:list)",

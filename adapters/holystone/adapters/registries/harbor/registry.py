@@ -106,6 +106,7 @@ class HarborSession(OciSession):
             put={Tag(tag): when for each in artifacts for tag, when in each.put.items() if tag in listed.tags},
             pushed={each.digest: each.pushed for each in artifacts if each.pushed},
             pulls=await self._pulls() if wanted.pulls else None,
+            loose=tuple(each.digest for each in artifacts if not each.tags) if wanted.loose else None,
         )
         return await self.look_up_odd(listing)
 
