@@ -7,20 +7,20 @@ from typing import Final
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
+from holystone.adapters.state.sqlite.sightings import SqliteSightings
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
-from holystone.engine.inventory.snapshot import WORKERS
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.reasons import NotJudged
-from holystone.engine.model.references import Digest, RegistryHost
+from holystone.engine.model.references import RegistryHost
 from holystone.engine.model.selection_notices import LooksLikeProject
 from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.verdicts import Keep
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planning import Judged, Where, plan_repository
-from holystone.engine.ports import DigestCache, RepositorySession
+from holystone.engine.ports import DigestCache, RepositorySession, Sightings
 from holystone.engine.scheduler import for_each
 from holystone.policies.retention.judge import judge
 from holystone.policies.retention.reach import Reach, reaches
@@ -30,11 +30,11 @@ from holystone.settings.values import KubernetesSettings
 from holystone.workflows.aside import failure_of, shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
-from holystone.workflows.candidates import find_candidates, missing_subjects
 from holystone.workflows.clones import Clones
 from holystone.workflows.gathered import Gathered, PruneOptions, Seen
 from holystone.workflows.in_use import find_users, read_in_use
 from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
+from holystone.workflows.look import look
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.prepare import Prepared
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
@@ -42,7 +42,6 @@ from holystone.workflows.retention_reading import reading_of
 from holystone.workflows.users import UsersByRepository
 
 _REGISTRIES_AT_ONCE: Final = 8
-_ASKED: Final = 2
 _CONFIG: Final = "`projects` in the file of policies"
 _GRACE: Final = 2 * 60 * 60
 """Seconds in which a tag may still be in the middle of a push or a move, so that nothing is pushed over it."""
@@ -56,31 +55,31 @@ async def prepare_prune(
     options: PruneOptions,
     listed: Collection[UsedImage] = (),
 ) -> Prepared:
-    """`listed`: images that the user says are in use. What cannot be read,
-    or must not be touched, is set aside, and the rest planned. Raises HolystoneError for what all of it depends on;
-    nothing is changed anywhere."""
+    """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
+    the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of)
     made = Gathered(options, retention.policies, in_use.notices)
-    reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, made)
-    selection = Selection(retention.policies)
-    patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
+    with SqliteSightings(options.state_dir) as sightings:
+        reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, sightings, made)
+        selection = Selection(retention.policies)
+        patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
 
-    async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:
-        host, parts = at
-        said = retention.registries.get(host)
-        implementation = said.implementation if said else None
-        claimed = claimed_repositories(connections, parts, implementation, selection)
-        try:
-            await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
-            await connections.settle(host)
-        except UsageError:
-            raise
-        except HolystoneError as error:
-            made.set_aside(SetAside(host, None, (failure_of(error),)))
+        async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:
+            host, parts = at
+            said = retention.registries.get(host)
+            implementation = said.implementation if said else None
+            claimed = claimed_repositories(connections, parts, implementation, selection)
+            try:
+                await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
+                await connections.settle(host)
+            except UsageError:
+                raise
+            except HolystoneError as error:
+                made.set_aside(SetAside(host, None, (failure_of(error),)))
 
-    await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
+        await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
@@ -95,6 +94,7 @@ class _Reader:
         options: PruneOptions,
         users: UsersByRepository,
         clones: Clones,
+        sightings: Sightings,
         made: Gathered,
     ) -> None:
         self._connections = connections
@@ -102,6 +102,7 @@ class _Reader:
         self._options = options
         self._users = users
         self._clones = clones
+        self._sightings = sightings
         self._made = made
 
     async def plan(self, implementation: str | None, claimed: Claimed) -> None:
@@ -109,7 +110,7 @@ class _Reader:
         at = claimed.repository
         seen: list[Seen] = []
 
-        async def look(snapshot: RepositorySnapshot) -> Judged:
+        async def judged(snapshot: RepositorySnapshot) -> Judged:
             seen.append(await self._look(session, claimed.policy, snapshot))
             return seen[0].judged
 
@@ -121,7 +122,7 @@ class _Reader:
                 planned = await plan_repository(
                     session,
                     self._cache,
-                    look,
+                    judged,
                     Where("images", found.detected_by),
                     needs_config=reading.needs_config,
                     contents=reading.contents,
@@ -140,31 +141,15 @@ class _Reader:
         notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
         if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
             notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
-            return Seen(
-                Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts()), snapshot, tuple(notices)
-            )
+            nothing = Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts())
+            return Seen(nothing, snapshot, tuple(notices))
         now = self._options.as_of
-        absent = await _absent(session, snapshot) if policy.orphaned_after is not None else frozenset[Digest]()
-        candidates = find_candidates(snapshot, now, {}, absent)
+        candidates = await look(session, snapshot, policy, self._sightings, now)
         facts = msgspec.structs.replace(
             await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
         )
         judgement = judge(policy, candidates, facts)
         pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
         tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)
-        return Seen(Judged(judgement.verdicts, tag_facts), snapshot, (*notices, *judgement.notices), judgement)
-
-
-async def _absent(session: RepositorySession, snapshot: RepositorySnapshot) -> frozenset[Digest]:
-    """What something is attached to, and is not there: asked twice, since one 404 may be a replica's that lags."""
-    absent = missing_subjects(snapshot)
-    for _ in range(_ASKED):
-        found: set[Digest] = set()
-
-        async def ask(subject: Digest, found: set[Digest] = found) -> None:
-            if await session.resolve(subject):
-                found.add(subject)
-
-        await for_each(sorted(absent), ask, workers=WORKERS)
-        absent -= found
-    return absent
+        judged = Judged(judgement.verdicts, tag_facts, judgement.loose)
+        return Seen(judged, snapshot, (*notices, *judgement.notices), judgement)

@@ -18,7 +18,7 @@ from tests.contract.stands import Stand
 async def plan_of(served: Stand, cache: SqliteDigestCache) -> Plan:
     """Every tag stays; what has no tag and is needed by nothing goes."""
 
-    def judge(snapshot: RepositorySnapshot) -> Judged:
+    async def judge(snapshot: RepositorySnapshot) -> Judged:
         loose = [each.digest for each in find_candidates(snapshot, 0, {}).loose]
         keep = Keep((NotAsked(),))
         return Judged(dict.fromkeys(snapshot.tags, keep), TagFacts(), dict.fromkeys(loose, Untagged(9, 1)))

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from holystone.engine.model.delete_reasons import DeleteReason
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.policy_reasons import Doubt
-from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import EntryMatchesNothing, Refusal
-from holystone.engine.model.verdicts import Verdicts
+from holystone.engine.model.verdicts import LooseVerdicts, Verdicts
 from holystone.policies.retention.patterns import shown_pattern
 from holystone.policies.retention.rules import Policy
 
@@ -50,7 +48,7 @@ class Judgement(msgspec.Struct, frozen=True):
     that go."""
     entries: tuple[EntryTally, ...]
     """As many as the policy has, in its order."""
-    loose: Mapping[Digest, DeleteReason]
+    loose: LooseVerdicts
     """Manifests without a tag that may go. Sorted."""
     refusals: tuple[Refusal, ...] = ()
     notices: tuple[Notice, ...] = ()

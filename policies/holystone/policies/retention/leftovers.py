@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-from holystone.engine.model.delete_reasons import DeleteReason
+from holystone.engine.model.delete_reasons import LooseReason
 from holystone.engine.model.policy_reasons import Orphaned, Untagged
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.model.verdicts import Delete
+from holystone.engine.model.verdicts import Delete, LooseVerdicts
 from holystone.policies.retention.candidates import AttachedTag, Facts, LooseManifest, Moment
 from holystone.policies.retention.moments import sane
 from holystone.policies.retention.rules import Policy, Seconds
 
 
-def loose_that_go(policy: Policy, loose: Iterable[LooseManifest], facts: Facts) -> Mapping[Digest, DeleteReason]:
-    found: dict[Digest, DeleteReason] = {}
+def loose_that_go(policy: Policy, loose: Iterable[LooseManifest], facts: Facts) -> LooseVerdicts:
+    found: dict[Digest, LooseReason] = {}
     for each in sorted(loose, key=lambda each: each.digest):
         after = policy.untagged_after if each.subject is None else policy.orphaned_after
         if after is None or (age := _age(each.found, facts.now)) is None or age <= after:
