@@ -41,11 +41,12 @@ def test_a_reason_says_which_entry_and_why() -> None:
         Entry(pushed_within=30 * DAY),
         Entry(tags=tags("v*"), label=Label("keep")),
     ]
+    missing = [Entry(label=Label("keep"))]
+    assert words(missing, image("a")) == {"a": ["entry 1 of policy shop does not keep it: it does not have the label"]}
     assert words(entries, image("v1", 50), image("v2", 40), image("x", 40), image("stable", 1), image("y", None)) == {
         "v1": [
             "entry 2 of policy shop does not keep it: newest 1, this is number 2, its tag was pushed 50 d ago",
             "entry 3 of policy shop does not keep it: pushed-within 30 d, its tag was pushed 50 d ago",
-            "entry 4 of policy shop does not keep it: it does not have the label",
         ],
         "v2": ["entry 2 of policy shop keeps it: tags, newest 1, this is number 1, its tag was pushed 40 d ago"],
         "x": ["entry 3 of policy shop does not keep it: pushed-within 30 d, its tag was pushed 40 d ago"],

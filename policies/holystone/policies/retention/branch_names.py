@@ -22,7 +22,7 @@ _NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9]")
 
 
 def spellings(branch: str) -> Iterator[str]:
-    """As the branch may stand in a tag; not each of them differs from the others."""
+    """How the branch may stand in a tag; not each of them differs from the others."""
     yield branch
     yield branch.replace("/", "-")
     yield branch.replace("/", "_")

@@ -55,7 +55,7 @@ def group_by(pool: Sequence[Matching], per: tuple[str, ...]) -> Mapping[GroupKey
 
 
 def group_text(per: tuple[str, ...], key: GroupKey) -> str:
-    """For people."""
+    """The group in words."""
     return ", ".join(f"{name} {value or 'none'}" for name, value in zip(per, key, strict=True))
 
 

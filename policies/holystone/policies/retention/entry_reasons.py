@@ -62,7 +62,7 @@ class EntryReasons:
 
 
 def _keys(entry: Entry) -> Iterator[EntryKey]:
-    """Those that no place and no age shows."""
+    """The keys that no place and no age shows."""
     if entry.tags is not None:
         yield "tags"
     if entry.branch_exists_in is not None:

@@ -57,7 +57,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def add_tallies(one: Iterable[EntryTally], other: Iterable[EntryTally]) -> tuple[EntryTally, ...]:
-    """Of one policy's entries."""
+    """What the entries of one policy do in both."""
     return tuple(each + more for each, more in zip(one, other, strict=True))
 
 

@@ -62,7 +62,7 @@ def parse_tag_pattern(text: str) -> TagPattern:
 
 
 def shown_pattern(pattern: TagPattern) -> str:
-    """As people write it."""
+    """The pattern in the spelling of files."""
     match pattern:
         case NamePattern(text) | GlobPattern(text):
             return text

@@ -20,9 +20,9 @@ _OPTIONS.max_mem = 1 << 18  # bytes of one pattern; by itself 32 times as much, 
 
 
 class RepositoryPattern(msgspec.Struct, frozen=True):
-    """Of whole names; the host is their first segment. `*` is any run of characters within a segment and `?` one of
-    them, `**` is one or more segments: `**/cache` is every repository of this last name, `host/shop/**` all below
-    `shop`, which is not among them."""
+    """A pattern of whole names; the host is their first segment. `*` is any run of characters within a segment and `?`
+    one of them, `**` is one or more segments: `**/cache` is every repository of this last name, `host/shop/**` all
+    below `shop`, which is not among them."""
 
     text: str
 

@@ -79,8 +79,9 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Keeps a tag if all that is said holds. Those that count (`newest`, `semver`, `thin`, the limits of `commits_of`)
-    choose last, each among what those that do not count leave."""
+    """Keeps a tag if all that is said holds. Those that count choose last: the limits of `commits_of` among what the
+    others leave, then `newest`, `groups`, `semver` and `thin` among what is left, each for itself. What is in use, or
+    kept by another entry, takes its place like any other."""
 
     tags: tuple[TagPattern, ...] | None = None
     """Any of them; the groups are those of the first that matches. None: every tag."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -10,11 +10,10 @@ from holystone.engine.model.policy_reasons import Doubt, Place
 from holystone.engine.model.references import Digest
 from holystone.policies.retention.answers import Standing
 from holystone.policies.retention.candidates import Moment
+from holystone.policies.retention.counting import GroupKey, group_text
 from holystone.policies.retention.rules import Prereleases, Semver
 from holystone.policies.retention.sight import Matching
 from holystone.policies.retention.versions import TagVersion, parse_version
-
-_Key: TypeAlias = tuple[str, ...]
 
 
 class Versioned(msgspec.Struct, frozen=True, gc=False):
@@ -47,14 +46,14 @@ def count_versions(
 ) -> Mapping[int, Standing]:
     """What is to be said of each of the pool, by its position. `all_matching`: also those that other keys of the entry
     leave out, among which the releases of prereleases may be. `now`: Unix seconds."""
-    groups: defaultdict[_Key, _Group] = defaultdict(lambda: _Group([], []))
+    groups: defaultdict[GroupKey, _Group] = defaultdict(lambda: _Group([], []))
     for each in pool:
         group = groups[_key(semver.per, each)]
         (group.releases if each.version.is_release else group.prereleases).append(each)
     released = _Released(semver, all_matching, now)
     found: dict[int, Standing] = {}
     for key, place in _places(groups):
-        text = _text(semver.per, key)
+        text = group_text(semver.per, key)
         group = groups[key]
         rules = semver.prereleases
         if rules is None:
@@ -74,7 +73,7 @@ def count_versions(
 _UNSAID = Standing(True, "prereleases")
 
 
-def _key(per: tuple[str, ...], each: Versioned) -> _Key:
+def _key(per: tuple[str, ...], each: Versioned) -> GroupKey:
     return tuple([_part(name, each) for name in per])
 
 
@@ -85,11 +84,7 @@ def _part(name: str, each: Versioned) -> str:
     return f"{version.major}.{version.minor}" if name == "minor" else each.matching.groups.get(name, "")
 
 
-def _text(per: tuple[str, ...], key: _Key) -> str:
-    return ", ".join(f"{name} {value or 'none'}" for name, value in zip(per, key, strict=True))
-
-
-def _places(groups: Mapping[_Key, _Group]) -> Iterator[tuple[_Key, int]]:
+def _places(groups: Mapping[GroupKey, _Group]) -> Iterator[tuple[GroupKey, int]]:
     """The groups of the highest releases first; one without a release takes no place of theirs."""
     place = 1
     highest = {key: group.highest for key, group in groups.items()}
@@ -150,15 +145,15 @@ class _Released:
     def __init__(self, semver: Semver, all_matching: Sequence[Versioned], now: int) -> None:
         self._per = tuple(name for name in semver.per if name not in ("major", "minor"))
         self._now = now
-        self._newest: dict[tuple[tuple[int, int, int], _Key], int | None] = {}
+        self._newest: dict[tuple[tuple[int, int, int], GroupKey], int | None] = {}
         if semver.prereleases is None or semver.prereleases.until_released is None:
             return
         for each in all_matching:
             if each.version.is_release:
                 self._add(each.version.release, _key(self._per, each), each.matching.seen.at)
 
-    def _add(self, release: tuple[int, int, int], key: _Key, at: Moment | None) -> None:
-        """Of several tags of one release, the newest counts; none of them does, where the time of one is not known."""
+    def _add(self, release: tuple[int, int, int], key: GroupKey, at: Moment | None) -> None:
+        """The newest of several tags of one release counts; none of them does, where the time of one is not known."""
         known = self._newest.get((release, key), -1)
         self._newest[release, key] = None if at is None or known is None else max(at.seconds, known)
 

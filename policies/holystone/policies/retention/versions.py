@@ -22,8 +22,8 @@ class TagVersion(NamedTuple):
 
 
 def parse_version(text: str) -> TagVersion | None:
-    """None for what is no version, such as `1.2`, `1.02.3` or `20260517`. One `v` may stand before it, and `_` for the
-    `+` of build metadata, which no tag can have."""
+    """The version that the text is; none is, e.g., `1.2`, `1.02.3` or `20260517`. One `v` may stand before it, and `_`
+    for the `+` of build metadata, which no tag can have."""
     bare = text[1:] if text[:1] in ("v", "V") else text
     try:
         found = semver.Version.parse(bare.replace("_", "+")) if bare.isascii() else None
