@@ -26,6 +26,7 @@ _ENGINE: Final = "engine/holystone/engine"
 _STATE: Final = "adapters/holystone/adapters/state"
 _HTTP: Final = "adapters/holystone/adapters/http"
 _PLANNER: Final = ("assemble", "baseline", "cost", "facts", "refusals", "repository", "steps")
+_READING: Final = ("command_line", "counting", "entries", "file", "includes", "parts", "policies", "tags")
 _REDIRECTS: Final = ("authorization", "authorizer", "challenge", "hosts", "rates", "transport", "trust", "wire")
 
 ROOMS: Final = {
@@ -47,6 +48,11 @@ ROOMS: Final = {
             "check",
             tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare")),
             ("tests/executor", "tests/promises/test_promise_9_seen.py"),
+        ),
+        Room(
+            "retention-data",
+            tuple(f"policies/holystone/policies/retention_data/{each}.py" for each in _READING),
+            ("tests/retention_file",),
         ),
         Room("undo", (f"{_ENGINE}/undo",), ("tests/undo",)),
         Room("journal", (f"{_STATE}/sqlite",), ("tests/state",)),

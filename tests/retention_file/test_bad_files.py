@@ -1,6 +1,7 @@
 """Whatever cannot be meant is refused, with file, line and column, before anything else is read."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,20 +80,45 @@ def many(number: int, text: str, team: str = "p") -> str:
     return "".join(f"- {{name: {team}{each}, repositories: r.example/{team}/**, {text}}}\n" for each in range(number))
 
 
-def test_how_much_one_file_may_say(load: Load) -> None:
+def test_how_many_policies_one_file_may_have(load: Load) -> None:
+    assert load(f"{HEAD}policies:\n{many(1_000, 'keep: nothing')}")
     assert refused(load, f"{HEAD}policies:\n{many(1_001, 'keep: nothing')}").endswith("more than 1,000 policies")
-    entries = ", ".join(["newest: 1"] * 101)
-    assert refused(load, f"{HEAD}policies:\n{many(1, f'keep: [{entries}]')}").endswith("100 keep entries in one policy")
-    patterns = ", ".join(["r.example/**"] * 1_001)
-    text = f"{HEAD}policies:\n- {{name: a, repositories: [{patterns}], keep: nothing}}\n"
-    assert refused(load, text).endswith("more than 1,000 patterns of repositories")
-    tags = f"tags: [{', '.join(['a'] * 10_001)}]"
-    assert refused(load, ENTRY + tags).endswith("more than 10,000 names, globs or /expressions/ of tags")
-    assert refused(load, f"{ENTRY}tags: {'a' * 4_097}").endswith("a glob or an /expression/ has 4,096 at most")
-    expressions = "keep: [{tags: ['/^a$/', '/^b$/', '/^c$/']}]"
-    assert refused(load, f"{HEAD}policies:\n{many(334, expressions)}").endswith(
-        "policies.yaml:337:3: policies[333]: with this policy there are more than 1,000 expressions"
-    )
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "why"),
+    [
+        (100, lambda n: many(1, f"keep: [{', '.join(['newest: 1'] * n)}]"), "more than 100 keep entries in one policy"),
+        (
+            1_000,
+            lambda n: f"- {{name: a, repositories: [{', '.join(['r.example/**'] * n)}], keep: nothing}}\n",
+            "more than 1,000 patterns of repositories",
+        ),
+        (
+            10_000,
+            lambda n: many(1, f"keep: [{{tags: [{', '.join(['a'] * n)}]}}]"),
+            "more than 10,000 names, globs or /expressions/ of tags",
+        ),
+        (
+            4_096,
+            lambda n: f"- {{name: {'a' * n}, repositories: '**', keep: nothing}}\n",
+            "of which a name has 4,096 at most",
+        ),
+        (
+            1_000,
+            lambda n: many(1, f"keep: [{{tags: [{', '.join(['/^a$/'] * n)}]}}]"),
+            "policies[0]: with this policy there are more than 1,000 expressions",
+        ),
+    ],
+)
+def test_how_much_may_be_said(load: Load, number: int, text: Callable[[int], str], why: str) -> None:
+    assert load(f"{HEAD}policies:\n{text(number)}")
+    assert refused(load, f"{HEAD}policies:\n{text(number + 1)}").endswith(why)
+
+
+def test_how_many_files_may_be_included(load: Load) -> None:
+    names = "".join(f"  {each}.yaml: r.example/a/**\n" for each in range(501))
+    assert refused(load, f"{HEAD}include:\n{names}") == "policies.yaml:3:1: include: more than 500 files"
 
 
 def test_how_much_all_files_together_may_say(load: Load) -> None:

@@ -75,6 +75,7 @@ NO_KEY = "does not begin with KEY=VALUE; several are joined by commas, as in tag
         ("mentioned-in=gitops", "mentioned-in: no clone of that name stands below clones; there is none"),
         ("tags=/v*/", "tags: /v*/ does not say whether it is the whole tag"),
         ("tags.file=nowhere.csv", "tags.file: nowhere.csv cannot be read: No such file or directory"),
+        ("label.name=" + "a" * 9_990, "more than 10,000 characters; write a file"),
         ("newest=3" + ",tags=v" * 2_000, "more than 10,000 characters; write a file"),
     ],
 )
@@ -85,3 +86,8 @@ def test_what_cannot_be_meant(text: str, why: str) -> None:
     begin, _, said = caught.value.message.partition(": ")
     assert begin.startswith("--keep ")
     assert said.startswith(why)
+
+
+def test_an_entry_of_the_longest() -> None:
+    with pytest.raises(UsageError, match="of which the name of a label has 4,096 at most"):
+        keep_entries(["label.name=" + "a" * 9_989], HOME)

@@ -23,7 +23,7 @@ def is_said(entry: Entry) -> bool:
     return bool(set(entry_data(entry)) - {"with-siblings", "optional", "by"})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(entry=entries(), flow=st.booleans(), as_json=st.booleans())
 def test_a_file(entry: Entry, flow: bool, as_json: bool) -> None:
     assume(is_said(entry))
@@ -36,7 +36,7 @@ def test_a_file(entry: Entry, flow: bool, as_json: bool) -> None:
     assert parse_entry(Part(plain_data(retention_document(text.encode(), "x"))), BESIDE) == entry
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(entry=entries(with_policies=False))
 def test_a_command_line(entry: Entry) -> None:
     """Apart from what has no place on one: lists of policies, and names with commas and the like."""

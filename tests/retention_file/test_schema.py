@@ -26,7 +26,7 @@ SCHEMA = jsonschema.Draft202012Validator(retention_schema(IMPLEMENTATIONS))
 SEEN = ("expected", "nothing in it", "unknown key", "is missing", "goes with", "is not a")
 """Words of the reader for what a schema can see, …"""
 UNSEEN = (
-    *("no tag has", "RE2", "matches no", "stands here twice"),  # what a text means
+    *("no tag has", "RE2", "matches no", "lower case", "REGISTRY", "stands here twice"),  # what a text means
     *("group", "clone", "keep-policies[0]", "same-commit: false"),  # what stands elsewhere, or is werf's
     *("text in quotes", "'yes'", "'05'", "'5.0'", "'1_000'"),  # how it is written
 )

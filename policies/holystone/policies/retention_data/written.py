@@ -54,7 +54,8 @@ def _items(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 
 def _said(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if value not in (None, False, [], {})}
+    """Without what is nothing: None, False, 0 and what is empty."""
+    return {key: value for key, value in data.items() if value}
 
 
 def _tags(tags: tuple[TagPattern, ...] | None) -> list[str]:
@@ -124,7 +125,7 @@ def _semver(semver: Semver | None) -> dict[str, Any]:
 def _thin(thin: Thin | None) -> dict[str, Any]:
     if thin is None:
         return {}
-    days = _said({"daily": thin.daily or None, "weekly": thin.weekly or None, "monthly": thin.monthly or None})
+    days = _said({"daily": thin.daily, "weekly": thin.weekly, "monthly": thin.monthly})
     return {"thin": days, "which": None if thin.which == "last" else thin.which}
 
 
