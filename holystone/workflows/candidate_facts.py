@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ CREATED: Final = "org.opencontainers.image.created"
 """OCI image specification, annotations.md: RFC 3339."""
 _NO_CONFIGURATION: Final = frozenset({DOCKER_SCHEMA1, DOCKER_SCHEMA1_UNSIGNED})
 """Images whose configuration is a part of the manifest, and is not read."""
+_NO_LABELS: Final[Mapping[str, frozenset[str]]] = MappingProxyType({})
 
 
 class ImageFacts:
@@ -92,7 +94,7 @@ class ImageFacts:
             for labels in (each.annotations, config.labels if config else {}):
                 for name, text in labels.items():
                     said[name].add(text)
-        return {name: frozenset(texts) for name, texts in said.items()}
+        return {name: frozenset(texts) for name, texts in said.items()} if said else _NO_LABELS
 
     def _images(self, index: Manifest) -> Iterator[Manifest | None]:
         """The images that an index lists, at any depth; None for one that was not read, which may be one. Attestations

@@ -65,11 +65,13 @@ def missing_subjects(snapshot: RepositorySnapshot) -> frozenset[Digest]:
 
 def loose_manifests(snapshot: RepositorySnapshot, absent: Set[Digest]) -> tuple[Digest, ...]:
     """Manifests without a tag that no index lists and that belong to nothing that is there. Sorted."""
+    if not snapshot.loose:
+        return ()
     graph = graph_of(snapshot)
     tagged = set(snapshot.tags.values())
     return tuple(
         digest
-        for digest in sorted(snapshot.loose or ())
+        for digest in sorted(snapshot.loose)
         if digest not in tagged and _is_alone(snapshot, graph, digest, absent)
     )
 

@@ -17,7 +17,7 @@ is neither that nor a commit."""
 
 
 class Reading(NamedTuple):
-    """What `read_repository` and `plan_repository` are to read for a policy."""
+    """What is asked of a repository, as `read_repository` and `plan_repository` take it."""
 
     needs_config: Callable[[Tag], bool]
     contents: Contents
