@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from holystone.adapters.git import reach
 from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Commit
+from holystone.workflows.bounds import own_memory
 from tests.support.commit_graph import CommitGraph
 from tests.support.git_repositories import GitBuilder, opened
 from tests.support.programs import require
@@ -152,6 +153,27 @@ def test_thousands_of_branches_take_little_memory(tmp_path: Path) -> None:
     assert len(history.reached_from[commits[-1]]) == 5_000
     assert history.reached_from[commits[0]] == {commits[0]}
     assert peak < 3_000_000
+
+
+@pytest.mark.slow
+def test_thousands_of_commits_take_little_memory(tmp_path: Path) -> None:
+    """Half a million took 500 MB, so that each run was ended before it had judged anything."""
+    builder = GitBuilder(tmp_path)
+    said = "It was needed because of something else, and took a while. " * 5
+    stream = "".join(
+        f"commit refs/heads/main\nmark :{number}\ncommitter c <c@example.com> {NOW + number} +0000\n"
+        f"data {len(said)}\n{said}\n" + (f"from :{number - 1}\n" if number > 1 else "")
+        for number in range(1, 15_001)
+    )
+    require("git")
+    stream += "reset refs/heads/first\nfrom :1\n\n"
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=tmp_path, input=stream.encode(), check=True)
+    branches = builder.repository.references
+    head, first = (Commit.parse(str(branches[f"refs/heads/{name}"].target)) for name in ("main", "first"))
+    repository = opened(builder)
+    before = own_memory() or 0
+    assert repository.history([head], [first]).reached_from == {first: {head}}
+    assert (own_memory() or 0) - before < 8_000_000
 
 
 def test_more_sets_of_branches_than_there_is_memory_for(builder: GitBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
