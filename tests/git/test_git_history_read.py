@@ -175,8 +175,9 @@ def test_thousands_of_commits_take_little_memory(tmp_path: Path) -> None:
 _GROWN = """
 import sys
 from pathlib import Path
-from holystone.adapters.git.repository import open_history
+from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.references import Commit
+from holystone.workflows.bounds import own_memory
 import pygit2
 folder = Path(sys.argv[1])
 branches = pygit2.Repository(folder).references
