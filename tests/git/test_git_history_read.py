@@ -1,4 +1,5 @@
 import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -152,6 +153,40 @@ def test_thousands_of_branches_take_little_memory(tmp_path: Path) -> None:
     assert len(history.reached_from[commits[-1]]) == 5_000
     assert history.reached_from[commits[0]] == {commits[0]}
     assert peak < 3_000_000
+
+
+@pytest.mark.slow
+def test_thousands_of_commits_take_little_memory(tmp_path: Path) -> None:
+    """Half a million took 500 MB, so that each run was ended before it had judged anything."""
+    GitBuilder(tmp_path)
+    said = "It was needed because of something else, and took a while. " * 5
+    stream = "".join(
+        f"commit refs/heads/main\nmark :{number}\ncommitter c <c@example.com> {NOW + number} +0000\n"
+        f"data {len(said)}\n{said}\n" + (f"from :{number - 1}\n" if number > 1 else "")
+        for number in range(1, 15_001)
+    )
+    require("git")
+    stream += "reset refs/heads/first\nfrom :1\n\n"
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=tmp_path, input=stream.encode(), check=True)
+    grown = subprocess.run([sys.executable, "-c", _GROWN, tmp_path], check=True, capture_output=True, text=True)
+    assert int(grown.stdout) < 8_000_000
+
+
+_GROWN = """
+import sys
+from pathlib import Path
+from holystone.adapters.git.repository import GitRepository
+from holystone.engine.model.references import Commit
+from holystone.workflows.bounds import own_memory
+import pygit2
+folder = Path(sys.argv[1])
+branches = pygit2.Repository(folder).references
+head, first = (Commit.parse(str(branches[f"refs/heads/{name}"].target)) for name in ("main", "first"))
+repository = GitRepository(folder, pygit2.Repository(folder))
+before = own_memory()
+assert repository.history([head], [first]).reached_from == {first: {head}}
+print(own_memory() - before)
+"""
 
 
 def test_more_sets_of_branches_than_there_is_memory_for(builder: GitBuilder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from holystone.engine.errors import IncompleteSource, shell_word
 
 # Partial clones (`--filter=…`) have every commit. libgit2 fetches nothing by itself, so opening one is safe.
 pygit2.settings.set_extensions(["partialclone"])
+# It would keep each commit that it has read, a kilobyte each, and counts a half of that.
+pygit2.settings.enable_caching(False)
 
 CORRUPT = (pygit2.GitError, KeyError, ValueError, OSError)
 """What pygit2 raises for a repository that it cannot read."""
