@@ -63,7 +63,7 @@ async def prepare_prune(
     made = Gathered(options, retention.policies, in_use.notices)
     with SqliteSightings(options.state_dir) as sightings:
         reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, sightings, made)
-        selection = Selection(retention.policies)
+        selection = Selection(retention.policies, retention.projects)
         patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
 
         async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:

@@ -17,7 +17,7 @@ from holystone.engine.model.selection_notices import (
 from holystone.engine.report.words import shown
 from holystone.policies.retention.reach import Reach, spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
-from holystone.policies.retention.rules import Policy
+from holystone.policies.retention.rules import Policy, WerfProject
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -28,12 +28,14 @@ class Claimed(msgspec.Struct, frozen=True):
 class Selection:
     """Which policy decides for which repository, and what is to be told of those that none does."""
 
-    def __init__(self, policies: Iterable[Policy], projects: Iterable[Repository] = (), command: str = "") -> None:
-        """`projects`: repositories that `command` cleans, and no policy."""
+    def __init__(self, policies: Iterable[Policy], projects: Iterable[WerfProject] = ()) -> None:
+        """`projects`: what lies where they keep images and stages is theirs, and no policy's. Raises ValueError for an
+        address that cannot be."""
         self._policies = tuple(policies)
         self._patterns = [(_spelled(each.repositories), _spelled(each.except_)) for each in self._policies]
-        self._projects = frozenset(each.canonical for each in projects)
-        self._command = command
+        self._projects = tuple(
+            spelled_out(place) for each in projects for place in (each.images_repo, each.stages_storage)
+        )
         self._matched = [0] * len(self._policies)
         self._unclaimed: dict[RegistryHost, tuple[int, Repository]] = {}
         self._twice: dict[tuple[str, str], tuple[int, Repository]] = {}
@@ -44,7 +46,7 @@ class Selection:
         """The policy that decides for it: the first that matches. None where none does, or the repository is a
         project's."""
         canonical = repository.canonical
-        if canonical in self._projects:
+        if any(str(canonical) == each or str(canonical).startswith(f"{each}/") for each in self._projects):
             self._of_projects.add(repository)
             return None
         matching = [
@@ -76,7 +78,7 @@ class Selection:
         for host, (number, name) in self._odd.items():
             yield NamesOdd(host, number, shown(name))
         for repository in sorted(self._of_projects):
-            yield OfProject(repository, self._command)
+            yield OfProject(repository, "holystone cleanup")
         for policy, matched in zip(self._policies, self._matched, strict=True):
             if not matched:
                 yield PolicyMatchesNothing(policy.name)
