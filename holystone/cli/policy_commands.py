@@ -8,44 +8,39 @@ from holystone.adapters.retention_file.tag_list import read_tag_list
 from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import InvalidName, Repository
-from holystone.engine.names import has_user_info, parse_address, repository_of
+from holystone.engine.names import parse_address, repository_of
 from holystone.settings import options as o
-from holystone.settings.given import Given
+from holystone.settings.given import Given, GivenValue
 from holystone.settings.resolve import resolve_journal
-from holystone.settings.retention_file import LoadedRetention, load_retention_file
+from holystone.settings.retention_file import load_retention_file
 from holystone.ui.policies import show_policies, show_trial
 from holystone.workflows.policy_trial import chosen, summaries, tried
 
 
 def check_policies(file: Path, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    loaded = _load(file, given)
+    loaded = load_retention_file(file, Given(given, os.environ).home)
     return show_policies(str(file), summaries(loaded.file.policies, loaded.places), settings.run.output)
 
 
 def try_policies(file: Path, given: Words) -> int:
     settings = read_settings(resolve_journal, given)
-    loaded = _load(file, given)
-    repository = _repository(given.get(o.REPOSITORY.key))
+    said = Given(given, os.environ)
+    loaded = load_retention_file(file, said.home)
+    repository = _repository(said.filled(o.REPOSITORY))
     policy = chosen(loaded.file.policies, repository)
-    tags = given.get(o.TAGS.key)
-    if not tags:
+    tags = said.filled(o.TAGS)
+    if tags is None:
         raise UsageError(f"{o.TAGS.flag} is missing: it names a list of tags", what_to_do="Give --tags LIST.")
-    images = read_tag_list(None if tags == "-" else Path(tags))
+    images = read_tag_list(None if tags.text == "-" else said.expanded(tags.text))
     trial = tried(policy, repository, images, loaded.places[policy.name], int(time.time()))
     return show_trial(trial, settings.run.output, every_tag=settings.log.level in ("verbose", "debug"))
 
 
-def _load(file: Path, given: Words) -> LoadedRetention:
-    return load_retention_file(file, Given(given, os.environ).home)
-
-
-def _repository(text: str | None) -> Repository | None:
-    if not text:
+def _repository(said: GivenValue | None) -> Repository | None:
+    if said is None:
         return None
-    if has_user_info(text):
-        raise UsageError(f"{o.REPOSITORY.flag}: a name or a password before an '@' does not belong into an address")
     try:
-        return repository_of(parse_address(text)).canonical
+        return repository_of(parse_address(said.without_user_info().text)).canonical
     except InvalidName as error:
-        raise UsageError(f"{o.REPOSITORY.flag}: {error}") from error
+        raise UsageError(f"{said.source}: {error}") from error
