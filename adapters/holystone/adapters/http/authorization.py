@@ -41,10 +41,10 @@ def bearer(token: Secret, born: float = -inf) -> Authorization:
     return Authorization("Bearer", token, born)
 
 
-def with_authorization(headers: Mapping[str, str], authorization: Authorization | None) -> dict[str, str]:
+def with_authorization(headers: Mapping[str, str], authorization: Authorization | None) -> Mapping[str, str]:
     """Raises UsageError for a secret that cannot stand in a header."""
     if authorization is None:
-        return dict(headers)
+        return headers
     its_own = {name: _open(value) for name, value in authorization.headers.items()}
     its_own["Authorization"] = f"{authorization.scheme} {_open(authorization.secret)}"
     if not all(value.isprintable() for value in its_own.values()):

@@ -32,19 +32,15 @@ class Bodies:
 
     async def read(self, response: aiohttp.ClientResponse, limit: int, asked: URL) -> bytes:
         """The whole body. Raises TooLarge for one of more than `limit` bytes."""
-        too_big = TooLarge(
-            f"The reply to {response.method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
-            "the most that such a reply may have."
-        )
         if (response.content_length or 0) > limit:
-            raise too_big
+            raise _too_large(response.method, asked, limit)
         whole = bytearray()  # parts may be of a byte each, and take fifty times that
         waited = False
         async with AsyncExitStack() as taken:
             async for part in _unfolded(response):
                 whole += part
                 if len(whole) > limit:
-                    raise too_big
+                    raise _too_large(response.method, asked, limit)
                 if len(whole) > _SMALL and not waited:
                     # Once, and for the whole: two that each waited for the other's rest would wait for ever.
                     await taken.enter_async_context(self._take(min(limit, self._room)))
@@ -67,6 +63,13 @@ class Bodies:
             with anyio.CancelScope(shield=True):
                 async with self._freed:
                     self._freed.notify_all()
+
+
+def _too_large(method: str, asked: URL, limit: int) -> TooLarge:
+    return TooLarge(
+        f"The reply to {method} {asked.path} of {address(asked)} is larger than {limit} bytes, "
+        "the most that such a reply may have."
+    )
 
 
 async def _unfolded(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import msgspec
 from multidict import CIMultiDictProxy
@@ -54,8 +55,13 @@ def date_of(headers: CIMultiDictProxy[str]) -> int | None:
     dates, ages = set(headers.getall("Date", [])), headers.getall("Age", [])
     if len(dates) != 1 or any(age.strip() != "0" for age in ages):
         return None
+    return _seconds(dates.pop())
+
+
+@lru_cache(8)  # dozens of replies come in a second, and all of them say the same
+def _seconds(date: str) -> int | None:
     try:
-        moment = parsedate_to_datetime(dates.pop())
+        moment = parsedate_to_datetime(date)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (TypeError, ValueError, IndexError, OverflowError):
         return None

@@ -1,8 +1,8 @@
 """What came back for a request, and how it is shown."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -12,16 +12,19 @@ LOOKED_AT: Final = 4096
 """Characters of what a stranger says that are shown at most, blanks and markup included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
+    """Does not show what it says: servers repeat what they were sent."""
+
     status: int
-    headers: CIMultiDictProxy[str] = field(repr=False)
-    body: bytes = field(repr=False)
-    """Neither shows itself: servers repeat what they were sent."""
+    headers: CIMultiDictProxy[str]
+    body: bytes
     url: URL
     """What answered, after redirects. Never show its query: storage hosts put signatures there."""
     asked: URL
     """What was asked, before redirects."""
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status} of {address(self.url)}>"
 
 
 def to_url(text: str) -> URL:

@@ -1,9 +1,9 @@
 """Requests to one registry host as one credential."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias
 
 from yarl import URL
 
@@ -20,14 +20,13 @@ from holystone.adapters.http.tokens import Tokens
 from holystone.adapters.http.trust import is_loopback, is_near, origin
 from holystone.adapters.http.watch import TO_DO, Watch
 from holystone.adapters.http.wire import Wire
-from holystone.engine.errors import Doubtful, TooLate, Unauthorized
+from holystone.engine.errors import Doubtful, HolystoneError, TooLate, Unauthorized
 from holystone.engine.model.references import RegistryHost
 from holystone.engine.scheduler import Lane, Overdue, RateLimited, RetriesExhausted, Transient
 
 REQUEST_TIMEOUT = 60.0
 """Seconds for one attempt, a token round trip included."""
 
-_T = TypeVar("_T")
 Classify: TypeAlias = Callable[[Reply], RateLimited | Transient | None]
 
 _API_HOSTS = dict.fromkeys(("docker.io", "index.docker.io", "registry.hub.docker.com"), "registry-1.docker.io")
@@ -197,7 +196,10 @@ class RegistryHttp:
 
         if lane is None:
             return await attempt()
-        return await _sent(lane, attempt, method, url, timeout=timeout, retry=retry)
+        try:
+            return await lane.run(attempt, timeout=timeout, retry=retry)
+        except (RetriesExhausted, Overdue) as error:
+            raise _in_words(error, method, url) from error
 
     def doubt(self, what: str) -> Doubtful:
         """What to raise where a reply was shown to be the one to another question. From then on nothing is asked that
@@ -214,7 +216,10 @@ class RegistryHttp:
         async def attempt() -> Mapping[str, Any]:
             return await self._authorizer.granted(scope)
 
-        return await _sent(lane, attempt, "GET", self._base, timeout=REQUEST_TIMEOUT)
+        try:
+            return await lane.run(attempt, timeout=REQUEST_TIMEOUT)
+        except (RetriesExhausted, Overdue) as error:
+            raise _in_words(error, "GET", self._base) from error
 
     def _check(self, reply: Reply, final: Collection[int] = ()) -> None:
         verdict = self._classify(reply) if self._classify and self._is_ours(reply) else None
@@ -231,15 +236,10 @@ class RegistryHttp:
         return f"<RegistryHttp {self._base} {self._authorizer!r} {self._wire!r}>"
 
 
-async def _sent(
-    lane: Lane, attempt: Callable[[], Awaitable[_T]], method: str, url: URL, *, timeout: float, retry: bool = True
-) -> _T:
-    try:
-        return await lane.run(attempt, timeout=timeout, retry=retry)
-    except RetriesExhausted as gave_up:
-        raise failure(method, url, gave_up) from gave_up
-    except Overdue as late:
-        raise TooLate(f"{method} {url.path} at {address(url)} was not sent in time: {late}.") from late
+def _in_words(error: RetriesExhausted | Overdue, method: str, url: URL) -> HolystoneError:
+    if isinstance(error, RetriesExhausted):
+        return failure(method, url, error)
+    return TooLate(f"{method} {url.path} at {address(url)} was not sent in time: {error}.")
 
 
 def authority(host: RegistryHost) -> str:

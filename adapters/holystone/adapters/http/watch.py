@@ -167,8 +167,8 @@ class WatchedConnection(ResponseHandler):
             # aiohttp's parser in Python keeps what is no reply, too, such as a body with HEAD.
             is_reply = not data or not isinstance(error, BadStatusLine) or _CUT.search(data)
             begun = ["cut short"] if is_reply else []
-        self._count(begun)
         if begun:
+            self._count(begun)
             self.force_close()
 
     def _refuse(self, why: str) -> None:

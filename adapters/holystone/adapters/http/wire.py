@@ -208,9 +208,10 @@ class Wire:
         if self._generation != self.watch.generation:
             self._generation = self.watch.generation
             self._current.clear()
-        if carries not in self._current:
-            self._current[carries] = self._opened(force_close=carries is _Carries.ONE)
-        return self._current[carries]
+        session = self._current.get(carries)
+        if session is None:
+            session = self._current[carries] = self._opened(force_close=carries is _Carries.ONE)
+        return session
 
     def _opened(self, *, force_close: bool) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
@@ -255,8 +256,7 @@ def _said(reply: Reply) -> str:
 
 
 def _target(reply: Reply, method: str) -> URL | None:
-    location = reply.headers.get("Location")
-    if reply.status not in _REDIRECTS or not location:
+    if reply.status not in _REDIRECTS or not (location := reply.headers.get("Location")):
         return None
     if method not in ("GET", "HEAD") and reply.status not in (307, 308):
         return None

@@ -97,6 +97,7 @@ class Bucket:
         return burst if self._cut_rate == math.inf else min(burst, max(1.0, self.rate(now)))
 
     def _refill(self, now: float) -> None:
-        if self._tokens != math.inf and now > self._at:
-            self._tokens = min(self._burst(now), self._tokens + self.rate(now) * (now - self._at))
-        self._at = max(now, self._at)
+        if now > self._at:
+            if self._tokens != math.inf:
+                self._tokens = min(self._burst(now), self._tokens + self.rate(now) * (now - self._at))
+            self._at = now

@@ -180,6 +180,9 @@ class Lane:
 
     def turn(self) -> None:
         """Lets everything go that may go now, and sees to it that somebody asks again in time."""
+        if not self._state.queued:
+            self._alarm = None
+            return
         settled, wake = self._state.next(self._clock())
         for ticket in settled:
             if event := self._waiting.get(ticket):
