@@ -71,8 +71,9 @@ def missing_subjects(snapshot: RepositorySnapshot) -> frozenset[Digest]:
 
 
 def loose_manifests(snapshot: RepositorySnapshot, absent: Set[Digest]) -> tuple[Digest, ...]:
-    """Manifests without a tag that no index lists and that belong to nothing that is there. Sorted."""
-    if not snapshot.loose:
+    """Manifests without a tag that no index lists and that belong to nothing that is there. Sorted. None where a tag's
+    manifest is not known."""
+    if not (snapshot.loose and snapshot.knows_what_is_listed):
         return ()
     graph = graph_of(snapshot)
     tagged = set(snapshot.tags.values())

@@ -314,3 +314,10 @@ def test_tags_that_cannot_be_read_are_nobodys_candidates() -> None:
     found = snapshot({"v1": "a", "odd": "b"}, image("a"), image("b"), broken={Tag("odd"): "odd", Tag("lost"): "lost"})
     assert [each.tag for each in find_candidates(found, NOW, {}).tags] == ["v1"]
     assert sights(found) == {SEEN}
+
+
+def test_where_a_tags_manifest_is_not_known_nothing_is_known_to_be_loose() -> None:
+    found = snapshot({"v1": "a"}, image("a"), image("alone"), loose=(d("alone"),))
+    assert [each.digest for each in find_candidates(found, NOW, {}).loose] == [d("alone")]
+    lost = msgspec.structs.replace(found, broken={Tag("lost"): "lost"})
+    assert find_candidates(lost, NOW, {}).loose == ()
