@@ -12,6 +12,7 @@ from typing import Final
 
 from holystone.engine.closure.graph import Graph, attached_tags, graph_of, is_attached_name
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.manifests import parts
 from holystone.engine.model.references import Digest, InvalidName, Tag
 from holystone.engine.model.sightings import Seen, Sight, Sightings
 from holystone.policies.retention.candidates import AttachedTag, Candidate, Candidates, LooseManifest, Moment
@@ -22,10 +23,15 @@ _SHA256: Final = re.compile(r"sha256-([0-9a-f]{64})(?:\.[a-z]+)?")
 
 
 def find_candidates(
-    snapshot: RepositorySnapshot, now: int, sightings: Sightings, absent: Set[Digest] = frozenset()
+    snapshot: RepositorySnapshot,
+    now: int,
+    sightings: Sightings,
+    absent: Set[Digest] = frozenset(),
+    used: Set[Digest] = frozenset(),
 ) -> Candidates:
     """`now`: Unix seconds. `sightings`: of what `sights` names. `absent`: of `missing_subjects`, those that the
-    registry was asked for and has not; any other counts as there."""
+    registry was asked for and has not; any other counts as there. `used`: manifests and configurations by which
+    something runs: a manifest without a tag is nobody's candidate as long as one of them is behind it."""
     facts = ImageFacts(snapshot, now)
     attached = attached_tags(snapshot)
     return Candidates(
@@ -49,6 +55,7 @@ def find_candidates(
                 subject=snapshot.manifests[digest].subject,
             )
             for digest in loose_manifests(snapshot, absent)
+            if used.isdisjoint(_behind(snapshot, digest))
         ),
         tells_pulls=snapshot.pulls is not None,
     )
@@ -64,8 +71,9 @@ def missing_subjects(snapshot: RepositorySnapshot) -> frozenset[Digest]:
 
 
 def loose_manifests(snapshot: RepositorySnapshot, absent: Set[Digest]) -> tuple[Digest, ...]:
-    """Manifests without a tag that no index lists and that belong to nothing that is there. Sorted."""
-    if not snapshot.loose:
+    """Manifests without a tag that no index lists and that belong to nothing that is there. Sorted. None where a tag's
+    manifest is not known."""
+    if not (snapshot.loose and snapshot.knows_what_is_listed):
         return ()
     graph = graph_of(snapshot)
     tagged = set(snapshot.tags.values())
@@ -146,6 +154,13 @@ def _is_alone(snapshot: RepositorySnapshot, graph: Graph, digest: Digest, absent
     if manifest is None or graph.indexes.get(digest):
         return False
     return manifest.subject is None or manifest.subject in absent
+
+
+def _behind(snapshot: RepositorySnapshot, digest: Digest) -> Iterator[Digest]:
+    for each in (digest, *parts((digest,), snapshot.manifests)):
+        yield each
+        if (manifest := snapshot.manifests.get(each)) and manifest.config:
+            yield manifest.config
 
 
 def _subject(tag: Tag) -> Digest | None:

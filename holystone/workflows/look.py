@@ -1,6 +1,8 @@
 """A look at a repository for retention rules: what they see of it, what only the registry and earlier runs know
 included."""
 
+from collections.abc import Set
+
 from holystone.engine.errors import Doubtful, IncompleteSource
 from holystone.engine.inventory.snapshot import WORKERS
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -13,13 +15,20 @@ from holystone.workflows.candidates import find_candidates, missing_subjects, si
 
 
 async def look(
-    session: RepositorySession, snapshot: RepositorySnapshot, policy: Policy, sightings: Sightings, now: int
+    session: RepositorySession,
+    snapshot: RepositorySnapshot,
+    policy: Policy,
+    sightings: Sightings,
+    now: int,
+    *,
+    used: Set[Digest],
 ) -> Candidates:
     """What the policy's rules see of a repository that was read as `reading_of` says. Counts as a look: what is seen is
-    noted. `now`: Unix seconds. Raises HolystoneError where that cannot be noted, and Doubtful."""
+    noted. `now`: Unix seconds; `used`: digests by which something runs anywhere. Raises HolystoneError where the look
+    cannot be noted, and Doubtful."""
     absent = await _absent(session, snapshot) if policy.orphaned_after is not None else frozenset()
     seen = await sightings.look(snapshot.repository, sights(snapshot, absent), now)
-    return find_candidates(snapshot, now, seen, absent)
+    return find_candidates(snapshot, now, seen, absent, used)
 
 
 async def _absent(session: RepositorySession, snapshot: RepositorySnapshot) -> frozenset[Digest]:

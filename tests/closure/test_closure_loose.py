@@ -100,6 +100,13 @@ def test_what_got_a_tag_meanwhile_and_what_is_not_listed_does_not_go() -> None:
     assert closed(found, "a", "b", "unknown").doomed == {}
 
 
+def test_where_a_tags_manifest_is_not_known_it_may_need_any() -> None:
+    lost = msgspec.structs.replace(WORLD, broken={Tag("lost"): "the registry has no manifest"})
+    assert closed(lost, "alone", "untagged").doomed == {}
+    odd = msgspec.structs.replace(WORLD, broken={Tag("v1"): "its configuration is odd"})
+    assert closed(odd, "alone").doomed == {d("alone"): OLD}
+
+
 def test_a_named_index_that_a_registry_would_take_a_kept_child_along_with_stays() -> None:
     found = snapshot({"v1": "other"}, image("other"), index("named", "young"), image("young"), loose=("named", "young"))
     made = closed(found, "named", cascade=Cascade(children=True))

@@ -297,7 +297,27 @@ def test_loose_is_what_no_tag_no_index_and_no_subject_needs() -> None:
     assert moments[d("untagged")] == Moment(NOW - DAY, "first-seen")
 
 
+@pytest.mark.parametrize("runs", ["untagged", "part", "part's config"])
+def test_what_runs_somewhere_is_nobodys_candidate_though_it_has_no_tag(runs: str) -> None:
+    """`latest` was pushed again, and the image that had the name before still runs."""
+    found = snapshot(
+        {"v1": "a"},
+        *(image("a"), index("untagged", "part"), image("part"), image("alone")),
+        loose=(d("untagged"), d("part"), d("alone")),
+    )
+    used = frozenset({d(runs), d("elsewhere")})
+    assert [each.digest for each in find_candidates(found, NOW, {}, used=used).loose] == [d("alone")]
+    assert Sight("loose", d("untagged")) in sights(found), "it is seen all the same"
+
+
 def test_tags_that_cannot_be_read_are_nobodys_candidates() -> None:
     found = snapshot({"v1": "a", "odd": "b"}, image("a"), image("b"), broken={Tag("odd"): "odd", Tag("lost"): "lost"})
     assert [each.tag for each in find_candidates(found, NOW, {}).tags] == ["v1"]
     assert sights(found) == {SEEN}
+
+
+def test_where_a_tags_manifest_is_not_known_nothing_is_known_to_be_loose() -> None:
+    found = snapshot({"v1": "a"}, image("a"), image("alone"), loose=(d("alone"),))
+    assert [each.digest for each in find_candidates(found, NOW, {}).loose] == [d("alone")]
+    lost = msgspec.structs.replace(found, broken={Tag("lost"): "lost"})
+    assert find_candidates(lost, NOW, {}).loose == ()

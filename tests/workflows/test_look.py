@@ -35,7 +35,7 @@ async def seen(registry: MemoryRegistry, folder: Path, now: int, policy: Policy 
         wanted=reading.wanted,
     )
     with SqliteSightings(folder) as sightings:
-        return await look(session, snapshot, policy, sightings, now)
+        return await look(session, snapshot, policy, sightings, now, used=frozenset())
 
 
 def sig(digest: Digest) -> Tag:

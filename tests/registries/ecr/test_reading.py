@@ -87,6 +87,15 @@ async def test_images_without_a_tag_are_told_where_they_are_wanted_but_for_archi
     assert set(listing.loose or ()) == {child.digest, loose.digest, index.digest}
 
 
+async def test_what_an_archived_index_lists_is_not_told_and_so_it_may_be_anything(tmp_path: Path) -> None:
+    async with EcrEmulator() as served, connected(served, tmp_path) as session:
+        child = push(served, "child")
+        index = store(served, images.index(child), "multi")
+        assert (await session.list_tags(Wanted(loose=True))).loose == (child.digest,)
+        served.status[index.digest] = "ARCHIVED"
+        assert (await session.list_tags(Wanted(loose=True))).loose is None
+
+
 async def test_pulls_and_restores_are_told_where_they_are_wanted(tmp_path: Path) -> None:
     """The last pull may be a day after the one that ECR recorded."""
     async with EcrEmulator() as served, connected(served, tmp_path) as session:

@@ -63,6 +63,7 @@ def close(
     attached = graph.subjects.keys() - orphans
     final = {tag: _judge(snapshot, verdicts, tag) for tag in snapshot.names if tag not in attached}
     named = {digest: loose[digest] for digest in snapshot.loose or () if digest in loose}
+    named = named if snapshot.knows_what_is_listed else {}
     candidates = reach(graph, (tag for tag, verdict in final.items() if isinstance(verdict, Delete)), named)
     safe = [tag for tag in attached if graph.subjects[tag] not in candidates]
     safe += [tag for tag in attached if tag in snapshot.locked]

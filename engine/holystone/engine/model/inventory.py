@@ -68,6 +68,12 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
         """The names of all tags that are listed, broken ones too."""
         return self.tags.keys() | self.broken.keys()
 
+    @property
+    def knows_what_is_listed(self) -> bool:
+        """Whether the manifest of each tag is known. One that is listed and not given out (archived, or lost by a part
+        of the registry only) may be an index, and list anything."""
+        return all(self.tags.get(tag) in self.manifests for tag in self.broken)
+
     def image(self, tag: Tag) -> ImageConfig | None:
         """The configuration of the image behind a tag, odd or not; None for an index, an artifact or one that cannot be
         read."""

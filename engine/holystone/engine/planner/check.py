@@ -172,7 +172,8 @@ def _brought(snapshot: RepositorySnapshot, plan: RepositoryPlan, loose: Collecti
     for manifest in snapshot.manifests.values():
         if manifest.subject is not None:
             referrers[manifest.subject].append(manifest.digest)
-    shown = frozenset(snapshot.loose or ())
+    unknown = [tag for tag in snapshot.broken if snapshot.tags.get(tag) not in snapshot.manifests]
+    shown = frozenset(() if unknown else snapshot.loose or ())
     stack = [snapshot.tags[tag] for tag in plan.doomed_tags if tag in snapshot.tags]
     stack += [digest for digest in loose if digest in shown]
     brought: set[Digest] = set()

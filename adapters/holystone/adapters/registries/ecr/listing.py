@@ -79,6 +79,8 @@ class _Found:
         self.restored: dict[Digest, int] = {}
         self.archived: set[Digest] = set()
         self.loose: dict[Digest, None] = {}
+        self.has_unread_index = False
+        """An archived index does not tell what it lists."""
         self.locked: dict[Tag, str] = {}
         self.manifests: dict[Digest, Manifest] = {}
         self.untagged: dict[Digest, None] = {}
@@ -93,6 +95,7 @@ class _Found:
             raise IncompleteSource(f"The images of {repository} cannot be understood: {error}.") from error
         status = image.imageStatus
         rule = "" if status in (None, "ACTIVE") else _LOCKED.get(status) or printable(status, 80) or "in no known state"
+        kind = image.imageManifestMediaType
         tags = image.imageTags or ()
         known = self._listed.tags
         for name in tags:
@@ -109,11 +112,11 @@ class _Found:
             self.pulled[digest] = int(image.lastRecordedPullTime) + _GRANULARITY
         if self._wanted.pulls and image.lastActivatedAt is not None:
             self.restored[digest] = int(image.lastActivatedAt)
+        self.has_unread_index |= bool(rule) and (kind is None or kind in INDEX_TYPES)
         if self._wanted.loose and not (tags or rule):
             self.loose[digest] = None
         if not tags and subject:
             self.untagged[digest] = None
-        kind = image.imageManifestMediaType
         if not (tags or rule) and kind in INDEX_TYPES:
             self.indexes[digest] = None
         if rule and kind and kind not in INDEX_TYPES:
@@ -131,7 +134,7 @@ class _Found:
             pushed=self.pushed,
             pulls=Pulls(manifests=self.pulled, restored=self.restored) if self._wanted.pulls else None,
             archived=frozenset(self.archived),
-            loose=self._loose() if self._wanted.loose else None,
+            loose=self._loose() if self._wanted.loose and not self.has_unread_index else None,
         )
 
     def _loose(self) -> tuple[Digest, ...]:
