@@ -144,7 +144,7 @@ class _Reader:
             nothing = Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts())
             return Seen(nothing, snapshot, tuple(notices))
         now = self._options.as_of
-        candidates = await look(session, snapshot, policy, self._sightings, now)
+        candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
         facts = msgspec.structs.replace(
             await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
         )

@@ -1,7 +1,7 @@
 """Who uses the tags of a repository, when there are thousands of repositories to ask it of."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -21,6 +21,11 @@ class UsersByRepository:
         for each in found.images:
             if each.repository:
                 self._named[each.repository.canonical].append(each)
+
+    @property
+    def digests(self) -> Set[Digest]:
+        """By which something runs, wherever it was pulled from."""
+        return self._usage.digests
 
     def refuse_unfilled(self, repository: Repository) -> None:
         """Raises IncompleteSource where somebody uses a name that may become one of this repository."""

@@ -1,7 +1,7 @@
 """What runs somewhere stays, whatever the other policies say, and takes no place in their limits."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from typing import Protocol
 
 from holystone.engine.model.in_use import UsedImage, User
@@ -35,6 +35,10 @@ class Usage:
                 _add(self._by_name[each.repository.canonical, each.tag], each.by)
             if each.digest:
                 _add(self._by_digest[each.digest], each.by)
+
+    @property
+    def digests(self) -> Set[Digest]:
+        return self._by_digest.keys()
 
     def of(self, reference: Reference, digests: Iterable[Digest]) -> tuple[InUse, ...]:
         """Who uses the tag, or anything that is behind it."""
