@@ -157,3 +157,12 @@ def test_long_words_are_escaped_and_written_in_parts(capsys: pytest.CaptureFixtu
         told = capsys.readouterr().out
         assert "##" not in told
         assert json.loads(told) == {"a": said}
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\r", "\u2028", "\\"])
+def test_a_short_secret_behind_an_escape_is_hidden_in_json(capsys: pytest.CaptureFixture[str], before: str) -> None:
+    """The letter of the escape would make it a part of a word."""
+    secret = Secret("1zq5")
+    output.document([json.dumps({"why": f"before{before}1zq5"}).encode()])
+    assert json.loads(capsys.readouterr().out) == {"why": f"before{before}***"}
+    assert secret
