@@ -11,13 +11,15 @@ from holystone.engine.model.capabilities import DigestDeletion, LastTag
 from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Deleted, Failed, Late, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import How, Pass
-from holystone.engine.model.references import Digest, Tag
+from holystone.engine.model.references import Digest, Repository, Tag
+from holystone.engine.ports import Listing
 from holystone.engine.scheduler import ROUNDS
 from holystone.engine.scheduler.freshness import until
 from tests.support.execution import Execute, came_of
-from tests.support.memory_registry import CAPABILITIES, MemoryRegistry, Point
+from tests.support.memory_registry import CAPABILITIES, TELLING, MemoryRegistry, Point
 from tests.support.small_plans import repository_plan, tombstone, untag
 from tests.support.small_worlds import APP, WAYS, Way, world
+from tests.support.suspension import suspend
 
 OLD, CONFIG = layerless_image({}, oci=True)
 
@@ -113,6 +115,28 @@ async def test_what_moves_between_its_look_and_its_request_stays(
     steps = (msgspec.structs.replace(untag(tag, old), how=how) for tag in ("a", "b"))
     result = await execute(registry, repository_plan(APP, Pass("untag", tuple(steps)), kept={"keep": old}))
     assert registry.contents[APP].tags == {Tag("keep"): old, Tag("a"): new}
+    assert came_of(result) == {"a": MovedMeanwhile(new), "b": Deleted()}
+
+
+async def test_what_moves_while_the_machine_is_suspended_stays(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of tags stands for a look at each of them, and hundreds go in the minute for which it does."""
+
+    class Suspended(MemoryRegistry):
+        async def list_tags(self, repository: Repository) -> Listing:
+            listing = await super().list_tags(repository)
+            if tags[Tag("a")] == old:
+                suspend(monkeypatch, 8 * 3600)
+                tags[Tag("a")] = new
+            return listing
+
+    registry = Suspended(TELLING)
+    old, new = registry.image(APP, "old", "keep", "a", "b"), registry.image(APP, "new")
+    tags = registry.contents[APP].tags
+    steps = tuple(untag(tag, old) for tag in ("a", "b"))
+    result = await execute(registry, repository_plan(APP, Pass("untag", steps), kept={"keep": old}))
+    assert tags == {Tag("keep"): old, Tag("a"): new}
     assert came_of(result) == {"a": MovedMeanwhile(new), "b": Deleted()}
 
 

@@ -17,6 +17,7 @@ from holystone.engine.model.references import Digest, Tag
 from tests.support.execution import Execute, after, before, came_of
 from tests.support.memory_registry import CAPABILITIES, TELLING, Hook, MemoryRegistry, Point, repository
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
+from tests.support.suspension import suspend
 
 APP = repository()
 COUNT = 300
@@ -60,6 +61,25 @@ async def test_what_is_tagged_in_the_middle_of_a_pass_stays(execute: Execute, ca
     assert set(registry.contents[APP].manifests) == {digests[-1]}
     assert [*result.repositories[0].outcomes.values()].count(Deleted()) == COUNT - 1
     assert came_of(result)[digests[-1]] == Needed("production")
+
+
+@pytest.mark.parametrize("capabilities", [TELLING, CAPABILITIES])
+async def test_what_is_tagged_while_the_machine_is_suspended_stays(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch, capabilities: Capabilities
+) -> None:
+    """However few deletions there were since the last look."""
+    registry = MemoryRegistry(capabilities)
+    digests = [registry.image(APP, name) for name in ("one", "two", "three")]
+
+    def wake_up() -> None:
+        suspend(monkeypatch, 8 * 3600)
+        registry.contents[APP].tags[Tag("production")] = digests[2]
+
+    registry.hook = nth(1, after("delete_manifests"), wake_up)
+    monkeypatch.setattr("holystone.engine.executor.passes._LOOKS", 1)
+    result = await execute(registry, repository_plan(APP, *(level(remove(digest)) for digest in digests)))
+    assert set(registry.contents[APP].manifests) == set(digests[2:])
+    assert came_of(result)[digests[2]] == Needed("production")
 
 
 @pytest.mark.usefixtures("old_at_once")

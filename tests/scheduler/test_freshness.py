@@ -20,6 +20,7 @@ from holystone.engine.scheduler import (
     for_each,
     sent_within,
 )
+from tests.support.suspension import suspend
 from tests.support.virtual_time import clock, run
 
 
@@ -106,6 +107,23 @@ def test_what_is_on_its_way_is_waited_for_and_the_inner_time_may_be_shorter() ->
             with pytest.raises(Overdue), sent_within(1000):
                 await lane().run(slow, timeout=60)
         assert await lane().run(slow, timeout=60) == "done"
+
+    run(main)
+
+
+def test_what_was_seen_before_the_machine_was_suspended_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop's clock stood still meanwhile."""
+
+    async def main() -> None:
+        attempt, sent = answering(Transient("connection reset"))
+        with sent_within(60):
+            suspend(monkeypatch, 8 * 3600)
+            with pytest.raises(Overdue):
+                await lane().run(attempt, timeout=60)
+        assert not sent
+        with sent_within(60):
+            await lane().run(attempt, timeout=60)
+        assert len(sent) == 2
 
     run(main)
 

@@ -3,8 +3,6 @@ manifests is one level of the order in which they can go."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-import anyio
-
 from holystone.engine.closure.graph import attached_tags
 from holystone.engine.errors import DeletionDisabled, RegistryFailure
 from holystone.engine.executor.compare import bared, compare, elsewhere, one_by_one, recorded
@@ -15,6 +13,7 @@ from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, Outcome
 from holystone.engine.model.plan import Remove, StepId, Untag
 from holystone.engine.model.references import Digest, Tag
+from holystone.engine.scheduler import moment
 
 
 async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
@@ -39,7 +38,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
             else:
                 ready.append(step)
 
-        looked = anyio.current_time()
+        looked = moment()
         await work.each(batch, look)
         by_tag = {step.tag: step for step in ready}
 
@@ -79,9 +78,9 @@ async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) ->
                 outcomes[step.id] = now
 
         await work.each(((step, tag) for step in free for tag in step.tags), look)
-        if outcomes:  # what came to light may have worn the guard's look out
-            holds = (await guard.holds()).digests
-            outcomes = {step.id: holds[step.digest].outcome for step in free if step.digest in holds} | outcomes
+        # What came to light may have worn the guard's look out, and so may a machine that was suspended meanwhile.
+        holds = (await guard.holds()).digests
+        outcomes = {step.id: holds[step.digest].outcome for step in free if step.digest in holds} | outcomes
         for step in free:
             if problem := recorded(work, step.digest):
                 outcomes.setdefault(step.id, problem)

@@ -1,7 +1,6 @@
 """Looks once more before something goes: whatever appeared in the repository after the plan, or should be gone and is
 not, holds back what it needs. The plan was closed over what was there then; this closes it over what is there now."""
 
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +18,12 @@ from holystone.engine.model.manifests import NESTED_AT_MOST, Malformed, Manifest
 from holystone.engine.model.outcomes import Failed, Needed, Outcome
 from holystone.engine.model.plan import Step
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.scheduler import FRESH
+from holystone.engine.scheduler import FRESH, moment, suspended
 
 _DELETIONS_A_REQUEST: Final = 10
 """Thus renewed looks cost a tenth of the deletions at most."""
+_NAP: Final = 1.0
+"""Seconds. What is less may be the time between the readings of two clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,15 @@ class _Look(NamedTuple):
     """Deletions that were to come then."""
     requests: int
     """So many requests another look would take."""
+    suspended: float
+    """See `scheduler.clock`."""
 
 
 class Guard:
     """What must not go, in a pass that may take hours: it is looked at again whenever the last look is old and has let
     so many deletions through that another one adds little to their requests. A look at new names alone takes a listing,
-    so that it is due more often; where a tag is that was there before is then taken from the last whole look."""
+    so that it is due more often; where a tag is that was there before is then taken from the last whole look. What was
+    seen before the machine was suspended counts no more, however few went since: a night may lie between."""
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class Guard:
         also: Collection[Digest] = (),
         over: Sequence[Digest] = (),
         left: Callable[[], int] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = moment,
     ) -> None:
         """`also`: what goes beside the manifests that are to go; `over`: what doomed tags may be on because of us;
         `left`: how many deletions are to come, if steps without an outcome do not tell."""
@@ -78,7 +82,7 @@ class Guard:
         self._left = left or (lambda: len(work.states.due))
         self._clock = clock
         self._holds: Holds | None = None
-        self._whole = self._last = _Look(0.0, 0, 0)
+        self._whole = self._last = _Look(0.0, 0, 0, 0.0)
         self._contradicted_then = False
         self._has_news = False
         self._looking = anyio.Lock()
@@ -103,7 +107,7 @@ class Guard:
 
     async def _look(self, before: Holds | None) -> Holds:
         """Looks at everything, or only at what is new since `before`."""
-        at, left = self._clock(), self._left()
+        at, left, slept = self._clock(), self._left(), suspended()
         self._contradicted_then = self._work.contradicted
         self._has_news = False
         states = self._work.states
@@ -117,12 +121,14 @@ class Guard:
             self._failed = error
             raise
         self._holds = holds
-        self._last = _Look(at, left, holds.requests if before else self._work.resolver.requests)
+        self._last = _Look(at, left, holds.requests if before else self._work.resolver.requests, slept)
         if before is None:
-            self._whole = _Look(at, left, holds.requests)
+            self._whole = _Look(at, left, holds.requests, slept)
         return holds
 
     def _is_worn(self, look: _Look) -> bool:
+        if suspended() - look.suspended > _NAP:
+            return True
         deletions = look.left - self._left()
         return self._clock() - look.at >= FRESH and deletions >= _DELETIONS_A_REQUEST * look.requests
 

@@ -8,7 +8,6 @@ Neither leaves anything that the plan can be trusted for.
 """
 
 import math
-import time
 from collections.abc import Callable, Collection
 
 import anyio
@@ -20,7 +19,7 @@ from holystone.engine.model.capabilities import Capabilities
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
 from holystone.engine.ports import Listing, RepositorySession
-from holystone.engine.scheduler import FRESH
+from holystone.engine.scheduler import FRESH, moment
 
 
 def written_once(plan: RepositoryPlan) -> frozenset[Tag]:
@@ -57,7 +56,7 @@ class TagResolver:
         states: StepStates,
         *,
         tags: int,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = moment,
     ) -> None:
         """`tags`: about so many are there."""
         self._session = session

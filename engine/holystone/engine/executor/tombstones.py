@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Final
 
-import anyio
-
 from holystone.engine.errors import DeletionDisabled, RegistryFailure, TooLate
 from holystone.engine.executor.compare import bared, compare, one_by_one, recorded
 from holystone.engine.executor.deletes import held_by
@@ -23,7 +21,7 @@ from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedM
 from holystone.engine.model.plan import StepId, Untag
 from holystone.engine.model.records import Tombstone
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.scheduler import FRESH, ROUNDS, sent_within
+from holystone.engine.scheduler import FRESH, ROUNDS, moment, sent_within
 
 RUN_LABEL: Final = "holystone.run"
 """On a tombstone's configuration: the run that pushed it."""
@@ -62,7 +60,7 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Untag]
     async def overwrite(one: tuple[Untag, RawManifest]) -> None:
         step, part = one
         hold = await held(step)
-        looked = anyio.current_time()
+        looked = moment()
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
         now = await compare(work, step.tag, work.session.resolve(step.tag), step.digest, *any_part)
         if now == step.digest:
@@ -159,13 +157,13 @@ async def _push(
     work: RepositoryWork, step: Untag, part: RawManifest, looked: float, *, drops: bool
 ) -> Digest | Outcome:
     """Pushes a tombstone over a tag, and says where that points then. What cannot be sent while the look is fresh
-    (`looked` is when the first one was, by `anyio.current_time`) is looked at again. `drops` is `bared`'s."""
+    (`looked` is when the first one was, by `moment`) is looked at again. `drops` is `bared`'s."""
     outcome: Outcome = Failed("")
     for _ in range(ROUNDS):
         if problem := await bared(work, step.digest, drops=drops):
             return problem
         try:
-            with sent_within(FRESH - (anyio.current_time() - looked)):
+            with sent_within(FRESH - (moment() - looked)):
                 await work.session.push_manifest(step.tag, part)
         except DeletionDisabled:
             raise
@@ -175,7 +173,7 @@ async def _push(
             return Failed(str(error))
         else:
             return part.digest
-        looked = anyio.current_time()
+        looked = moment()
         look = work.session.resolve(step.tag)
         if (now := await compare(work, step.tag, look, step.digest, part.digest)) != step.digest:
             return now

@@ -19,7 +19,7 @@ from holystone.engine.model.outcomes import Deleted, Failed, Late, Outcome, kind
 from holystone.engine.model.plan import How, RepositoryPlan, StepId
 from holystone.engine.model.references import Digest, Repository, Tag
 from holystone.engine.ports import DigestCache, RepositoryJournal, RepositorySession
-from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, sent_within
+from holystone.engine.scheduler import FRESH, ROUNDS, for_each, in_batches, moment, sent_within
 
 T = TypeVar("T")
 R = TypeVar("R", Tag, Digest)
@@ -150,7 +150,7 @@ class RepositoryWork:
         looked: float | None = None,
     ) -> Sequence[Outcome]:
         """One outcome per item, each of which was looked at before, the first of them when `looked` says (by
-        `anyio.current_time`; just now if it does not). What cannot be sent while that is fresh is looked at again
+        `moment`; just now if it does not). What cannot be sent while that is fresh is looked at again
         (`still`: None if it may go) and sent by itself: of many, the first would be old before the last is seen. Only
         what concerns the whole repository is raised; if something has gone by then, `each` does that around this, once
         it is recorded."""
@@ -160,7 +160,7 @@ class RepositoryWork:
 
         async def again(item: R) -> None:
             for _ in range(ROUNDS - 1):
-                looked = anyio.current_time()
+                looked = moment()
                 if problem := await still(item):
                     outcomes[item] = problem
                     return
@@ -187,7 +187,7 @@ class RepositoryWork:
         async def send() -> Sequence[Outcome]:
             with (
                 about(**_named(items)),
-                sent_within(FRESH - (anyio.current_time() - looked if looked is not None else 0.0)),
+                sent_within(FRESH - (moment() - looked if looked is not None else 0.0)),
             ):
                 return await request(items)
 

@@ -1,7 +1,7 @@
 """When a request may be sent: one lane per registry host, credential and API class, that paces, retries and pauses.
 The decisions are pure (`state` and what it is made of); `lane` is the thin shell that waits and sends."""
 
-from holystone.engine.scheduler.clock import Sleep
+from holystone.engine.scheduler.clock import Sleep, moment, suspended
 from holystone.engine.scheduler.fanout import for_each, in_batches, map_each
 from holystone.engine.scheduler.faults import Overdue, RateLimited, RetriesExhausted, Transient
 from holystone.engine.scheduler.freshness import FRESH, ROUNDS, sent_at_any_time, sent_within, until
@@ -27,7 +27,9 @@ __all__ = [
     "for_each",
     "in_batches",
     "map_each",
+    "moment",
     "sent_at_any_time",
     "sent_within",
+    "suspended",
     "until",
 ]

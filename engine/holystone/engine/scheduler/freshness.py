@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-import anyio
+from holystone.engine.scheduler.clock import moment, suspended
 
 FRESH: Final = 60.0
 """Seconds for which a look stands."""
 ROUNDS: Final = 16
 """Times that it is looked again and sent again: together about as long as a server may say "later"."""
 _UNTIL: Final[ContextVar[float]] = ContextVar("until", default=math.inf)
+"""By `moment`."""
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def sent_within(seconds: float) -> Iterator[None]:
     """No attempt of a request that is made in this block begins later than that after now: then the lane raises Overdue
     in its place. An attempt that has to wait for something else, such as a connection, raises it by itself. What is on
     its way by then is waited for."""
-    token = _UNTIL.set(min(_UNTIL.get(), anyio.current_time() + seconds))
+    token = _UNTIL.set(min(_UNTIL.get(), moment() + seconds))
     try:
         yield
     finally:
@@ -40,5 +41,5 @@ def sent_at_any_time() -> Iterator[None]:
 
 
 def until() -> float:
-    """The moment after which nothing is sent, by `anyio.current_time`; infinite outside of such a block."""
-    return _UNTIL.get()
+    """After what nothing is sent, by `anyio.current_time`; infinite outside of such a block."""
+    return _UNTIL.get() - suspended()
