@@ -238,3 +238,10 @@ def test_the_report_names_the_branch() -> None:
     (verdict,) = found.verdicts.values()
     assert [type(each).__name__ for each in verdict.reasons] == ["KeptByEntry", "ReachedFromBranch"]
     assert CommitOf().name == REVISION
+
+
+def test_an_archived_image_takes_no_place_of_a_branch() -> None:
+    wanted = CommitsOf("shop", ())
+    facts = Facts(NOW, histories={wanted: history(limit=Limit(last=1))})
+    there = [image("a", revision=commit("aaaaaaa"), archived=True), image("b", revision=commit("bbbbbbb"))]
+    assert staying(Entry(commits_of=wanted), *there, facts=facts) == "a b"

@@ -182,3 +182,16 @@ def test_releases_and_commits_after_them_are_two_entries() -> None:
     there = [image("v1.2.0", 90), image("v1.1.0", 95), image("v1.0.0", 99)]
     there += [image("v1.2.0-3-g1c2dd34", 3), image("v1.2.0-2-g1c2dd33", 4)]
     assert staying(entries, *there) == "v1.1.0 v1.2.0 v1.2.0-3-g1c2dd34"
+
+
+def test_the_release_of_a_prerelease_is_of_the_same_variant() -> None:
+    pattern = tags(r"/^(?P<version>[0-9.]+(?:-rc[0-9]+)?)(?:-(?P<variant>alpine))?$/")
+    rules = Semver(9, ("minor", "variant"), prereleases=Prereleases(until_released=30 * DAY))
+    there = [image("1.0.0", 50), image("1.0.0-rc1", 60), image("1.0.0-rc1-alpine", 60)]
+    assert staying(Entry(tags=pattern, semver=rules), *there) == "1.0.0 1.0.0-rc1-alpine"
+
+
+def test_a_prerelease_that_cannot_be_judged_takes_no_place_among_the_newest() -> None:
+    rules = Semver(9, prereleases=Prereleases(until_released=30 * DAY))
+    there = [image("2.0.0-rc1", 1), image("2.0.0", None), image("1.0.0", 2), image("0.9.0", 3)]
+    assert staying(Entry(newest=1, semver=rules), *there) == "1.0.0 2.0.0? 2.0.0-rc1?"

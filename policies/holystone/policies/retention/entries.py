@@ -85,12 +85,12 @@ def _left(matching: Sequence[Matching], standings: Mapping[int, Standing]) -> Se
 
 
 def _also(standings: dict[int, Standing], more: Mapping[int, Standing]) -> None:
-    """One no is a no; else one doubt is one."""
+    """What one more key says of tags for which nothing is in doubt. One no is a no."""
     for order, standing in more.items():
         before = standings[order]
-        if before is KEPT or (before.answer is not False and standing.answer is False):
+        if before is KEPT or (before.answer is True and standing.answer is not True):
             standings[order] = standing
-        elif before.answer is True and standing.answer is True:
+        elif before.answer is True:
             standings[order] = Standing(
                 True,
                 before.key or standing.key,
@@ -98,8 +98,6 @@ def _also(standings: dict[int, Standing], more: Mapping[int, Standing]) -> None:
                 before.like or standing.like,
                 before.because + standing.because,
             )
-        elif before.answer is True:
-            standings[order] = standing
 
 
 def _add_siblings(sight: Sight, standings: dict[int, Standing]) -> None:
