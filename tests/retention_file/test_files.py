@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from holystone.engine.errors import UsageError
+from holystone.policies.keep_policies import KeepPolicy, Limit, ReferencesRule
 from holystone.policies.retention.patterns import ExpressionPattern, GlobPattern, NamePattern, named_groups
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import (
     Clusters,
     CommitOf,
+    CommitsOf,
     Entry,
     Label,
     Mentioned,
@@ -125,6 +127,14 @@ def test_null_is_nothing_and_in_quotes_a_name(load: Load) -> None:
 )
 def test_an_entry(load: Load, text: str, expected: Entry) -> None:
     assert entry(load, text) == expected
+
+
+def test_keep_policies_are_in_werfs_words(load: Load) -> None:
+    limits = "{last: -1, in: 3600000000000, operator: Or}"
+    text = f"{{commits-of: shop, keep-policies: [{{references: {{tag: 1.10, limit: {limits}}}}}]}}"
+    assert entry(load, text).commits_of == CommitsOf(
+        "shop", (KeepPolicy(ReferencesRule("tag", "1.10", Limit(-1, 3_600_000_000_000, "Or"))),)
+    )
 
 
 def test_groups_of_an_expression(load: Load) -> None:
