@@ -84,6 +84,9 @@ class Attributes:
         }
 
 
+_FREE: Final = Attributes()
+
+
 @dataclass(frozen=True)
 class _Issued:
     principal: Principal
@@ -400,7 +403,8 @@ class AcrEmulator(VendorEmulator):
         return self._page(request, "tags", [(tag, row(tag)) for tag in order], self._about(name))
 
     def _manifests(self, request: Incoming, name: str, state: RepositoryState) -> Reply:
-        order = sorted(state.manifests, key=_order(request, state.pushed))
+        listed = [each for each in state.manifests if self.manifest_attributes.get((name, each), _FREE).list_enabled]
+        order = sorted(listed, key=_order(request, state.pushed))
         rows = [(digest, self._described(name, state, state.manifests[digest])) for digest in order]
         return self._page(request, "manifests", rows, self._about(name))
 

@@ -72,6 +72,9 @@ async def test_manifests_without_a_tag_take_another_list_and_are_told_where_they
         asked = acr.asked("/_manifests?")
         listing = await acr.session.list_tags(Wanted(loose=True))
         assert acr.asked("/_manifests?") == 2 * asked + 1
+        emulator.manifest_attributes[PATH, nobodys.digest] = Attributes(list_enabled=False)
+        assert (await acr.session.list_tags(Wanted(loose=True))).loose is None, "what is hidden may be an index"
+        del emulator.manifest_attributes[PATH, nobodys.digest]
         emulator.names_hidden_tags = False
         doubtful = await acr.session.list_tags(Wanted(loose=True))
     assert usual.loose is None

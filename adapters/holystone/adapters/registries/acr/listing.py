@@ -115,18 +115,21 @@ async def read_hidden(repository: Repository, get: Callable[[str], Awaitable[Rep
 
 
 async def read_loose(
-    repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing
-) -> Mapping[Digest, int]:
+    repository: Repository, get: Callable[[str], Awaitable[Reply]], listed: Listing, count: int
+) -> Mapping[Digest, int] | None:
     """Manifests that have no tag, hidden ones included, and no lock, each with the Unix seconds of its push or a later
-    moment; 0 if that is not said. Raises IncompleteSource, and what `get` raises."""
+    moment; 0 if that is not said. None where there are others than `count` manifests: one that is hidden may be an
+    index. Raises IncompleteSource, and what `get` raises."""
     tagged = set(listed.tags.values())
     found: dict[Digest, int] = {}
+    seen: set[Digest] = set()
     async for rows in _manifests(repository, get):
         for row in rows:
             digest = _digest(repository, row.digest)
+            seen.add(digest)
             if not row.tags and not row.changeableAttributes.lock and digest not in tagged:
                 found[digest] = max(_unix(row.createdTime), _unix(row.lastUpdateTime))
-    return found
+    return found if len(seen) == count else None
 
 
 async def _manifests(

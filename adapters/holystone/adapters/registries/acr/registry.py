@@ -132,9 +132,10 @@ class AcrSession(OciSession):
                 listing, doubts = await self._listed()
         self._doubts = doubts
         if wanted.loose and listing.exists and not doubts.tags_unseen:
-            loose = await read_loose(self.repository, self._get, listing)
-            pushed = {digest: when for digest, when in loose.items() if when}
-            listing = msgspec.structs.replace(listing, loose=tuple(loose), pushed=pushed)
+            loose = await read_loose(self.repository, self._get, listing, self._manifests)
+            if loose is not None:
+                pushed = {digest: when for digest, when in loose.items() if when}
+                listing = msgspec.structs.replace(listing, loose=tuple(loose), pushed=pushed)
         self._locked = {
             digest: f"its tag {tag} is {lock}" for tag, lock in listing.locked.items() if (digest := listing.tags[tag])
         }
