@@ -12,7 +12,7 @@ from holystone.engine.model.layerless import layerless_image
 from holystone.engine.model.outcomes import Deleted, Failed, Late, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import How, Pass
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import Listing
+from holystone.engine.ports import TAGS, Listing, Wanted
 from holystone.engine.scheduler import ROUNDS
 from holystone.engine.scheduler.freshness import until
 from tests.support.execution import Execute, came_of
@@ -124,8 +124,8 @@ async def test_what_moves_while_the_machine_is_suspended_stays(
     """A list of tags stands for a look at each of them, and hundreds go in the minute for which it does."""
 
     class Suspended(MemoryRegistry):
-        async def list_tags(self, repository: Repository) -> Listing:
-            listing = await super().list_tags(repository)
+        async def list_tags(self, repository: Repository, wanted: Wanted = TAGS) -> Listing:
+            listing = await super().list_tags(repository, wanted)
             if tags[Tag("a")] == old:
                 suspend(monkeypatch, 8 * 3600)
                 tags[Tag("a")] = new
