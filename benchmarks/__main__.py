@@ -13,11 +13,11 @@ import structlog
 
 from benchmarks.deleting import measure_deleting
 from benchmarks.lines import Line, line, write
-from benchmarks.memory import measure_memory
 from benchmarks.open_files import measure_open_files
 from benchmarks.peers import measure_peers
 from benchmarks.plans import measure_plans
 from benchmarks.programs import measure_programs
+from benchmarks.pruning import measure_pruning
 from benchmarks.reads import measure_reads
 from benchmarks.scheduling import measure_scheduling
 from benchmarks.seeds import push_stages
@@ -37,8 +37,8 @@ async def _measure() -> list[Line]:
 
     take(measure_programs())
     take(measure_plans())
-    take(measure_memory())
     take(measure_open_files())
+    take(measure_pruning())
     take(await measure_reads())
     program = find_registry()
     if program is None:

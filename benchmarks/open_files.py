@@ -5,6 +5,7 @@ checked by a process that may open 256.
 line.
 """
 
+import random
 import resource
 import subprocess
 import sys
@@ -18,14 +19,18 @@ from typing import Final
 import anyio
 
 from benchmarks.lines import Line, line
-from benchmarks.memory import nine_in_ten, seed
+from benchmarks.repositories import seed
 from holystone.adapters.state.sqlite import Journal
 from holystone.embedded.quirks import DISTRIBUTION_3_1
 from holystone.embedded.server import EmbeddedRegistry
+from holystone.engine.model.delete_reasons import NotNeeded
+from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
+from holystone.engine.model.verdicts import Delete, Keep
 from holystone.engine.planner.assemble import assemble
-from holystone.engine.planning import Where, plan_repository
+from holystone.engine.planner.facts import TagFacts
+from holystone.engine.planning import Judged, Where, plan_repository
 from holystone.engine.scheduler import for_each
 from holystone.settings.values import RegistrySettings, RunSettings
 from holystone.workflows.carry_out import carry_out
@@ -80,7 +85,7 @@ async def _clean(host: RegistryHost) -> None:
                     planned = await plan_repository(
                         at,
                         session.cache,
-                        nine_in_ten,
+                        _nine_in_ten,
                         Where("images", "user"),
                         needs_config=lambda _: True,
                         fuse=None,
@@ -96,6 +101,12 @@ async def _clean(host: RegistryHost) -> None:
     if result.losses or set(result.counts) != {"deleted"}:
         raise RuntimeError(f"the plan was not carried out: {result.counts}")
     print(done, time.process_time())
+
+
+async def _nine_in_ten(snapshot: RepositorySnapshot) -> Judged:
+    rng = random.Random(str(snapshot.repository.path))
+    verdicts = {tag: Delete((NotNeeded(),)) if rng.random() < 0.9 else Keep(()) for tag in snapshot.tags}
+    return Judged(verdicts, TagFacts())
 
 
 if __name__ == "__main__":
