@@ -1,8 +1,8 @@
 """What `holystone prune` takes of memory and time, for one large repository and for thousands of small ones: the
 command itself, from its words to its report, in a process of its own beside the registry's.
 
-`python -m benchmarks.pruning serve REPOSITORIES TAGS ON_EACH` is the registry, `… prune ARGUMENT…` the command; each says
-what it has to say on a line.
+`python -m benchmarks.pruning serve REPOSITORIES TAGS ON_EACH` is the registry, `… prune ARGUMENT…` the command; each
+says what it has to say on a line.
 """
 
 import subprocess
