@@ -14,7 +14,7 @@ from holystone.engine.model.manifests import OCI_INDEX, RawManifest
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, MovedMeanwhile, Needed, Outcome
 from holystone.engine.model.plan import Pass
 from holystone.engine.model.references import Digest, Repository, Tag
-from holystone.engine.ports import TAGS, Listing, Wanted
+from holystone.engine.ports import Listing, Wanted
 from tests.support.execution import Execute, after, before, came_of, once
 from tests.support.memory_registry import MemoryRegistry, digest_of
 from tests.support.small_plans import level, remove, repository_plan, tombstone, untag
@@ -153,7 +153,7 @@ async def test_a_new_tag_holds_what_it_is_on_whatever_one_404_says(
         found = await resolve(where, what, alone=alone)
         return found if alone or what != by else None
 
-    async def no_such_repository(where: Repository, wanted: Wanted = TAGS) -> Listing:
+    async def no_such_repository(where: Repository, wanted: Wanted) -> Listing:
         """Every second time."""
         listing = await list_tags(where, wanted)
         return listing if there.registry.count("list_tags") % 2 == 0 else Listing({}, exists=False)
