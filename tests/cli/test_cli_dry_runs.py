@@ -11,7 +11,15 @@ from tests.docs.test_werf_compatibility_page import commands
 from tests.support.command_line import Bench
 
 Refuse = Callable[..., str]
-READS: set[tuple[str, ...]] = {("managed-images", "ls"), ("runs",), ("demo",), ("ci-env",), ("version",)}
+READS: set[tuple[str, ...]] = {
+    ("managed-images", "ls"),
+    ("policy", "check"),
+    ("policy", "try"),
+    ("runs",),
+    ("demo",),
+    ("ci-env",),
+    ("version",),
+}
 """What changes nothing, or nothing of anybody's."""
 
 
@@ -36,6 +44,7 @@ def lines(shop: Bench, interrupted: str, tmp_path: Path) -> dict[tuple[str, ...]
         ("stages", "purge"): [*storage, "--yes"],
         ("managed-images", "add"): ["new", *storage],
         ("managed-images", "rm"): ["front", *storage],
+        ("prune",): [f"{shop.registry.host}/shop/app/*", "--keep", "newest=1", "--yes-delete-that-many"],
         ("apply",): [str(plan)],
         ("resume",): [],
         ("undo",): [interrupted],

@@ -120,7 +120,7 @@ def test_a_fault_of_ours_is_one_line(shop: Bench) -> None:
 
 PYTHON = """
 import gc, sys, warnings
-from holystone.workflows import delivery
+from holystone.cli import delivery
 check = delivery.Delivery.check
 
 class Bad:

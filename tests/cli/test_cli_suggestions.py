@@ -74,5 +74,5 @@ def test_what_does_no_harm_is_offered() -> None:
     assert offered("cleanup", "--dry-rn") == ["--dry-run"]
     assert offered("cleanup", "--stage-storage", "x") == ["--stages-storage"]
     assert offered("rnus") == ["runs"]
-    assert said("prune") == "No such command 'prune'."
+    assert said("frobnicate") == "No such command 'frobnicate'."
     assert said("cleanup", "--frobnicate") == "No such option '--frobnicate'."

@@ -177,7 +177,7 @@ import sys
 from pathlib import Path
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.model.references import Commit
-from holystone.workflows.bounds import own_memory
+from holystone.cli.bounds import own_memory
 import pygit2
 folder = Path(sys.argv[1])
 branches = pygit2.Repository(folder).references
