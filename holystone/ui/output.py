@@ -86,8 +86,8 @@ def _some_at_once(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _redacted_json(text: str) -> str:
-    """Looked for where the texts are as people read them, too: the letter of an escape before a short secret (`\\n`) would
-    make it a part of a word."""
+    """Looked for where the texts are as people read them, too: the letter of an escape before a short secret (`\\n`)
+    would make it a part of a word."""
     if redacted(text) == text and ("\\" not in text or redacted(said := "\n".join(_texts(json.loads(text)))) == said):
         return text
     return json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False, separators=(",", ":"))
