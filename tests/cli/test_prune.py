@@ -233,6 +233,27 @@ def test_what_has_shrunk_since_the_last_run_is_set_aside(registry: Registry) -> 
     assert len(registry.tags("shop/blog")) == 20
 
 
+@pytest.mark.parametrize("more", [0, 1], ids=["nothing to delete elsewhere", "something to delete elsewhere"])
+def test_what_has_shrunk_stays_aside_until_somebody_says_that_it_is_right(registry: Registry, more: int) -> None:
+    """What the other repositories of a run come to, does not shift what protects this one."""
+    registry.push("shop/app", aged("v", 30))
+    registry.push("shop/web", aged("v", 20))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=20")
+    assert registry.bench.run(*options).code == 0
+    at = registry.bench.registry.storage.repositories[RepositoryPath("shop/app")]
+    for tag in [*at.tags][:14]:
+        del at.tags[tag]  # somebody else
+    left = registry.tags("shop/app")
+    options = (*options[:2], "--keep", "newest=5")
+    for night in range(3):
+        registry.push("shop/web", aged(f"n{night}", 5 * more, first=-1, step=0.1))
+        ran = registry.bench.run(*options)
+        assert ran.code in (3, 4), (night, ran)
+        assert registry.tags("shop/app") == left, night
+    assert registry.bench.run(*options, "--accept-new-baseline").code == 0
+    assert len(registry.tags("shop/app")) == 5
+
+
 def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry) -> None:
     for number in range(5):
         registry.push(f"shop/app-{number}", aged("v", 10))
