@@ -29,7 +29,12 @@ from holystone.settings.vendor_options import VENDOR_OPTIONS
 _OF_THE_COMMAND_LINE: Final = "command line"
 _API_URL: Final = VENDOR_OPTIONS["repo-api-url"]
 _SHOWN: Final = 5
-_OF_CLUSTERS: Final = (intent.KUBE_CONTEXT, intent.EXCLUDE_KUBE_CONTEXT, intent.WITHOUT_KUBE)
+_OF_CLUSTERS: Final = (
+    intent.KUBE_CONTEXT,
+    intent.EXCLUDE_KUBE_CONTEXT,
+    intent.SCAN_CONTEXT_NAMESPACE_ONLY,
+    intent.WITHOUT_KUBE,
+)
 
 
 class PruneSettings(msgspec.Struct, frozen=True):
@@ -147,7 +152,9 @@ def _clusters(given: Given, settings: KubernetesSettings, said: Clusters, file: 
             f"{typed[0]} says which clusters are asked what is in use, and {file} says so, too",
             what_to_do=f"Write it into {file}, as `in-use: {{kubernetes: …}}`.",
         )
-    whole = msgspec.structs.replace(settings, context=None, excluded=(), without=said.contexts == "none")
+    whole = msgspec.structs.replace(
+        settings, context=None, excluded=(), context_namespace_only=False, without=said.contexts == "none"
+    )
     if isinstance(said.contexts, tuple):
         return msgspec.structs.replace(whole, among=said.contexts)
     return whole
