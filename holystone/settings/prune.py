@@ -45,6 +45,7 @@ class PruneSettings(msgspec.Struct, frozen=True):
     """Lists of images in use; None: standard input."""
     run: RunSettings
     log: LogSettings
+    allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
 
@@ -79,6 +80,7 @@ def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequen
         in_use=lists,
         run=run_settings(given),
         log=log_settings(given),
+        allow_clock_skew=given.flag(o.ALLOW_CLOCK_SKEW),
     )
 
 

@@ -2,13 +2,18 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from holystone.adapters.http import dates
+from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.model.references import RepositoryPath
+from holystone.workflows import reading
 from tests.support import images
 from tests.support.command_line import Bench, bench, now
 
@@ -266,6 +271,25 @@ def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry
     )
     assert ran.code == 0, ran
     assert registry.tags("shop/app-0") == ["v-1"]
+
+
+def test_a_machine_whose_clock_is_wrong_judges_nothing_by_its_age(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.push("shop/app", aged("v", 15))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=1", "--keep", "pushed-within=60d")
+    assert "15 tags stay, 0 go" in registry.bench.run(*options, "--dry-run").out
+    ahead = SimpleNamespace(time=lambda: now() + 90 * DAY, monotonic=time.monotonic)
+    for module in (client, dates, reading):
+        monkeypatch.setattr(module, "time", ahead)
+    ran = registry.bench.run(*options)
+    assert ran.code == 3, ran
+    assert f"{registry.bench.registry.host} says that it is" in ran.message
+    assert "--allow-clock-skew" in ran.message
+    assert len(registry.tags("shop/app")) == 15
+    ran = registry.bench.run(*options, "--allow-clock-skew", "--dry-run")
+    assert ran.code == 0, ran
+    assert "--allow-clock-skew says that it is meant" in ran.out
 
 
 def test_the_plan_says_which_entry_keeps_what(registry: Registry) -> None:
