@@ -126,6 +126,7 @@ class Client:
             settings.run.cache_dir,
             settings.run.state_dir,
             settings.run.accept_new_baseline,
+            settings.allow_clock_skew,
         )
         with listening(*self._listeners):
             plan, users, asked = await prepare_prune(

@@ -32,6 +32,11 @@ def resolve_access(given: Given) -> dict[Place, Access]:
     return {place: _access(given, prefix) for place, prefix in _PREFIXES.items()}
 
 
+def resolve_shared_access(given: Given) -> Access:
+    """What is said for both places, which is all that counts where there are none. Raises UsageError."""
+    return _access(given, "repo")
+
+
 def resolve_hosts(given: Given, option: Option) -> Hosts:
     """A word for yes or no is about the registries themselves; anything else is a host. Raises UsageError.
 

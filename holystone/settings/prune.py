@@ -1,27 +1,40 @@
 """The settings of `prune`: a file of policies, or patterns of repositories and entries on the command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin, parse_reference
+from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin
+from holystone.adapters.registries.detection import is_vendors_own, named
+from holystone.adapters.registries.reach import Access
 from holystone.engine.errors import UsageError
+from holystone.engine.model.addresses import Address
 from holystone.engine.model.references import RegistryHost
-from holystone.policies.retention.reach import reach
+from holystone.policies.retention.reach import reach, reaches
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
 from holystone.settings import intent_options as intent
 from holystone.settings import options as o
+from holystone.settings.access import resolve_shared_access
 from holystone.settings.clusters import resolve_clusters, resolve_lists
-from holystone.settings.given import Given, Options
+from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.resolve import log_settings, registry_settings, run_settings
 from holystone.settings.retention_file import keep_entries, load_retention_file
+from holystone.settings.secrets import login_reference, secret_reference
 from holystone.settings.values import ApplySettings, KubernetesSettings, LogSettings, RegistrySettings, RunSettings
+from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _OF_THE_COMMAND_LINE: Final = "command line"
-_OF_CLUSTERS: Final = (intent.KUBE_CONTEXT, intent.EXCLUDE_KUBE_CONTEXT, intent.WITHOUT_KUBE)
+_API_URL: Final = VENDOR_OPTIONS["repo-api-url"]
+_SHOWN: Final = 5
+_OF_CLUSTERS: Final = (
+    intent.KUBE_CONTEXT,
+    intent.EXCLUDE_KUBE_CONTEXT,
+    intent.SCAN_CONTEXT_NAMESPACE_ONLY,
+    intent.WITHOUT_KUBE,
+)
 
 
 class PruneSettings(msgspec.Struct, frozen=True):
@@ -32,6 +45,7 @@ class PruneSettings(msgspec.Struct, frozen=True):
     """Lists of images in use; None: standard input."""
     run: RunSettings
     log: LogSettings
+    allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
 
@@ -57,13 +71,16 @@ def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequen
         lists = tuple(dict.fromkeys((*lists, *map(Path, retention.in_use_lists))))
     else:
         retention = _of_the_command_line(given, patterns)
+    access, by_host = resolve_shared_access(given), _logins(given, retention.registries)
+    _refuse_one_for_many(given, access, by_host, retention)
     return PruneSettings(
         retention=retention,
-        registry=msgspec.structs.replace(registry_settings(given), by_host=_logins(retention.registries)),
+        registry=msgspec.structs.replace(registry_settings(given), access={"images": access}, by_host=by_host),
         kubernetes=kubernetes,
         in_use=lists,
         run=run_settings(given),
         log=log_settings(given),
+        allow_clock_skew=given.flag(o.ALLOW_CLOCK_SKEW),
     )
 
 
@@ -95,6 +112,41 @@ def _of_the_command_line(given: Given, patterns: Sequence[str]) -> RetentionFile
     )
 
 
+def _refuse_one_for_many(
+    given: Given, access: Access, by_host: Collection[RegistryHost], retention: RetentionFile
+) -> None:
+    """What the vendors' own options say is of one registry, nobody knows of which of several. Raises UsageError."""
+    patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
+    hosts = tuple(reaches(patterns, retention.registries))
+    if (api := given.filled(_API_URL)) and len(hosts) > 1:
+        raise UsageError(
+            f"{api.source}: this is the API of one registry, and policies are about {_several(hosts)}",
+            what_to_do="Leave it out, or have a file of policies for that registry alone.",
+        )
+    for name, login in access.logins.items():
+        takers = [host for host in hosts if _takes(host, name, by_host, retention.registries)]
+        if len(takers) > 1 and not all(is_vendors_own(host, name) for host in takers):
+            raise UsageError(
+                f"{login.origin}: this is the login of one registry, and several are {name}: {_several(takers)}",
+                what_to_do="Say in a file of policies where the login of each is (`registries: {HOST: {credentials: "
+                "…}}`), or leave it out and log in with docker login.",
+            )
+
+
+def _takes(
+    host: RegistryHost, name: str, by_host: Collection[RegistryHost], registries: Mapping[RegistryHost, RegistryAccess]
+) -> bool:
+    """Whether the login that is given for an implementation would go to this host."""
+    said = registries.get(host)
+    found = named(Address(host), said.implementation if said else None)
+    return found is not None and found.implementation == name and (host not in by_host or is_vendors_own(host, name))
+
+
+def _several(hosts: Sequence[RegistryHost]) -> str:
+    more = len(hosts) - _SHOWN
+    return ", ".join(hosts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _clusters(given: Given, settings: KubernetesSettings, said: Clusters, file: Path) -> KubernetesSettings:
     """What a file says of clusters stands there alone, so that nobody has to look in two places. Raises UsageError."""
     if typed := [each.flag for each in _OF_CLUSTERS if given.is_typed(each)]:
@@ -102,20 +154,22 @@ def _clusters(given: Given, settings: KubernetesSettings, said: Clusters, file: 
             f"{typed[0]} says which clusters are asked what is in use, and {file} says so, too",
             what_to_do=f"Write it into {file}, as `in-use: {{kubernetes: …}}`.",
         )
-    whole = msgspec.structs.replace(settings, context=None, excluded=(), without=said.contexts == "none")
+    whole = msgspec.structs.replace(
+        settings, context=None, excluded=(), context_namespace_only=False, without=said.contexts == "none"
+    )
     if isinstance(said.contexts, tuple):
         return msgspec.structs.replace(whole, among=said.contexts)
     return whole
 
 
-def _logins(registries: Mapping[RegistryHost, RegistryAccess]) -> dict[RegistryHost, Login]:
+def _logins(given: Given, registries: Mapping[RegistryHost, RegistryAccess]) -> dict[RegistryHost, Login]:
     """Raises UsageError."""
     found: dict[RegistryHost, Login] = {}
     for host, access in registries.items():
         if access.username and access.password:
             by = f"credentials of {host}"
-            username = parse_reference(access.username, by)
+            username = login_reference(given, GivenValue(access.username, by))
             if isinstance(username, AsGiven):
                 raise UsageError(f"{by}: a file of policies holds no login, it says where one is (env:NAME, file:PATH)")
-            found[host] = PasswordLogin(username, parse_reference(access.password, by))
+            found[host] = PasswordLogin(username, secret_reference(given, GivenValue(access.password, by)))
     return found

@@ -8,6 +8,7 @@ a plugin, SSH_AUTH_SOCK and a proxy by git, and a list of what is allowed would 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from holystone.adapters.credentials.redaction import remember
 from holystone.adapters.credentials.reference import (
     InVariable,
     SecretReference,
@@ -24,7 +25,17 @@ OUR_SECRETS: Final = frozenset(name for each in _CREDENTIALS for name in each.va
 
 
 def secret_reference(given: Given, value: GivenValue) -> SecretReference:
-    """Raises UsageError. What has left our environment by the time that it is read can be referred to no more."""
+    """Where a secret is, which is hidden from now on if it is in a variable: what is run before it is read may say what
+    stands there. Raises UsageError."""
+    reference = login_reference(given, value)
+    if isinstance(reference, InVariable) and (there := given.variable(reference.name)):
+        remember(there.text)
+    return reference
+
+
+def login_reference(given: Given, value: GivenValue) -> SecretReference:
+    """Where a secret or a name is. Raises UsageError. What has left our environment by the time that it is read can be
+    referred to no more."""
     reference = parse_reference(value.text, value.source, given.expanded)
     if isinstance(reference, InVariable) and reference.name in OUR_SECRETS:
         raise UsageError(

@@ -14,12 +14,16 @@ TOLERANCE: Final = 5 * 60
 """Seconds: more than replies take, and less than any limit of age that is in use."""
 
 
+class WrongClock(Refused):
+    """Ours, or that of all of a registry."""
+
+
 def check_clock(
     said: Mapping[str, Reading | None], newest: GitReference | None, now: int, *, allow_skew: bool
 ) -> tuple[Notice, ...]:
     """Holds our clock against the registries'. `said`: by registry, None for one that never said what time it is;
     `newest`: the branch or tag with the latest date; `now`: our clock, Unix seconds. Notices for people; raises
-    Refused.
+    WrongClock.
 
     The registries are the witnesses. A commit is one only where no registry tells the time: it shows a clock that is
     slow and never one that is fast, and one person's wrong clock must not stop everybody else's cleanup for ever."""
@@ -33,7 +37,7 @@ def check_clock(
     if ahead and not readings:
         doubts.append(ahead)
     if doubts and not allow_skew:
-        raise Refused(
+        raise WrongClock(
             ".\n".join(map(clock_doubt, doubts)) + ". Things could be judged by a wrong age.",
             not_deleted=NOTHING_DELETED,
             what_to_do="Set the clock of whichever is wrong, or say that it is meant by --allow-clock-skew.",

@@ -35,6 +35,8 @@ class PruneOptions(msgspec.Struct, frozen=True):
     state_dir: Path
     accept_new_baseline: bool = False
     """What has shrunk since the last run has done so rightly."""
+    allow_clock_skew: bool = False
+    """Our clock, or a registry's, is wrong, and that is meant."""
 
 
 class Seen(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ from holystone.settings.values import KubernetesSettings
 from holystone.workflows.aside import failure_of, shrunk_aside
 from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
+from holystone.workflows.clock import WrongClock, check_clock
 from holystone.workflows.clones import Clones
 from holystone.workflows.gathered import Gathered, PruneOptions, Seen
 from holystone.workflows.in_use import find_users, read_in_use
@@ -80,6 +81,9 @@ async def prepare_prune(
                 made.set_aside(SetAside(host, None, (failure_of(error),)))
 
         await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
+    said = connections.dates.nearest
+    if options.allow_clock_skew or not any(said.values()):
+        made.notices += check_clock(said, None, options.as_of, allow_skew=True)
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
@@ -130,12 +134,19 @@ class _Reader:
                     fuse=self._options.fuse,
                     now=self._connections.dates.now(at.host),
                 )
-        except (Unreachable, Doubtful, UsageError):
+        except (Unreachable, Doubtful, UsageError, WrongClock):
             raise
         except HolystoneError as error:
             self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), claimed.policy)
             return
         self._made.add(claimed.policy, planned, seen[0])
+
+    def _check_clock(self, host: RegistryHost) -> None:
+        """Before anything is judged by its age, or noted as seen. One registry's wrong clock stops no other; ours stops
+        all. Raises WrongClock."""
+        said = self._connections.dates.nearest
+        own = {host: reading} if (reading := said.get(host)) else said
+        check_clock(own, None, self._options.as_of, allow_skew=self._options.allow_clock_skew)
 
     async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> Seen:
         notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
@@ -143,6 +154,7 @@ class _Reader:
             notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
             nothing = Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts())
             return Seen(nothing, snapshot, tuple(notices))
+        self._check_clock(snapshot.repository.host)
         now = self._options.as_of
         candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
         facts = msgspec.structs.replace(

@@ -102,6 +102,19 @@ def test_where_a_secret_is_may_be_seen() -> None:
     assert list(pieces(words)) == ["horse", "battery"]
 
 
+@pytest.mark.parametrize("given_by", ["option", "variable"])
+def test_a_secret_in_another_variable_is_hidden_before_it_is_read(shop: Bench, tmp_path: Path, given_by: str) -> None:
+    """Whoever may commit can have werf say what stands in a variable, which is before any registry is asked."""
+    programs = tmp_path / "bin"
+    spy(programs, "werf", 'echo "werf.yaml says $QUAY" >&2; exit 1')
+    (shop.project / "werf.yaml").write_text("# {{ }}\n" + WERF_YAML)
+    env = {"PATH": f"{programs}:/usr/bin:/bin", "QUAY": SECRET}
+    words = ("--repo-quay-token=env:QUAY",) if given_by == "option" else ()
+    ran = shop.cleanup("--dry-run", *words, env=env if words else {**env, "WERF_REPO_QUAY_TOKEN": "env:QUAY"})
+    assert (ran.code, "werf.yaml says ***" in ran.err) == (2, True), ran
+    assert SECRET not in ran.out + ran.err
+
+
 def test_a_secret_that_is_not_where_it_was_said_to_be_is_wrong_usage(shop: Bench) -> None:
     ran = shop.cleanup("--dry-run", "--without-kube=false", "--kube-config-base64=file:none")
     assert (ran.code, "--kube-config-base64 refers to the file" in ran.err) == (2, True)

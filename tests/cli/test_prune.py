@@ -2,13 +2,18 @@
 
 import datetime as dt
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from holystone.adapters.http import dates
+from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.model.references import RepositoryPath
+from holystone.workflows import reading
 from tests.support import images
 from tests.support.command_line import Bench, bench, now
 
@@ -233,6 +238,27 @@ def test_what_has_shrunk_since_the_last_run_is_set_aside(registry: Registry) -> 
     assert len(registry.tags("shop/blog")) == 20
 
 
+@pytest.mark.parametrize("more", [0, 1], ids=["nothing to delete elsewhere", "something to delete elsewhere"])
+def test_what_has_shrunk_stays_aside_until_somebody_says_that_it_is_right(registry: Registry, more: int) -> None:
+    """What the other repositories of a run come to, does not shift what protects this one."""
+    registry.push("shop/app", aged("v", 30))
+    registry.push("shop/web", aged("v", 20))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=20")
+    assert registry.bench.run(*options).code == 0
+    at = registry.bench.registry.storage.repositories[RepositoryPath("shop/app")]
+    for tag in [*at.tags][:14]:
+        del at.tags[tag]  # somebody else
+    left = registry.tags("shop/app")
+    options = (*options[:2], "--keep", "newest=5")
+    for night in range(3):
+        registry.push("shop/web", aged(f"n{night}", 5 * more, first=-1, step=0.1))
+        ran = registry.bench.run(*options)
+        assert ran.code in (3, 4), (night, ran)
+        assert registry.tags("shop/app") == left, night
+    assert registry.bench.run(*options, "--accept-new-baseline").code == 0
+    assert len(registry.tags("shop/app")) == 5
+
+
 def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry) -> None:
     for number in range(5):
         registry.push(f"shop/app-{number}", aged("v", 10))
@@ -245,6 +271,25 @@ def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry
     )
     assert ran.code == 0, ran
     assert registry.tags("shop/app-0") == ["v-1"]
+
+
+def test_a_machine_whose_clock_is_wrong_judges_nothing_by_its_age(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.push("shop/app", aged("v", 15))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=1", "--keep", "pushed-within=60d")
+    assert "15 tags stay, 0 go" in registry.bench.run(*options, "--dry-run").out
+    ahead = SimpleNamespace(time=lambda: now() + 90 * DAY, monotonic=time.monotonic)
+    for module in (client, dates, reading):
+        monkeypatch.setattr(module, "time", ahead)
+    ran = registry.bench.run(*options)
+    assert ran.code == 3, ran
+    assert f"{registry.bench.registry.host} says that it is" in ran.message
+    assert "--allow-clock-skew" in ran.message
+    assert len(registry.tags("shop/app")) == 15
+    ran = registry.bench.run(*options, "--allow-clock-skew", "--dry-run")
+    assert ran.code == 0, ran
+    assert "--allow-clock-skew says that it is meant" in ran.out
 
 
 def test_the_plan_says_which_entry_keeps_what(registry: Registry) -> None:

@@ -161,6 +161,19 @@ async def test_the_users_word_gets_it_the_login(tmp_path: Path) -> None:
         assert any(each.authorization.startswith("Basic ") for each in registry.requests)
 
 
+async def test_a_host_that_has_a_login_of_its_own_is_shown_no_other(tmp_path: Path) -> None:
+    """A file of policies names the logins of many registries, and a variable of the pipeline is another one's."""
+    access = {"images": Access({"harbor": HARBOR})}
+    ours = PasswordLogin("guest", AsGiven(Secret("Only-Looking-678"), "the file"))
+    pair = base64.b64encode(b"guest:Only-Looking-678").decode()
+    async with emulator("harbor") as registry:
+        by_host = {RegistryHost.parse(registry.host): ours}
+        async with connections(tmp_path, access=access, by_host=by_host) as opened:
+            harbor = await opened.session(repository(registry), "harbor", "images", "user")
+            await harbor.list_tags()
+        assert {each.authorization for each in registry.requests} == {f"Basic {pair}"}
+
+
 async def test_a_helper_that_was_asked_anew_opens_no_second_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

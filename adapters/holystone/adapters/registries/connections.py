@@ -20,7 +20,7 @@ from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
 from holystone.adapters.http.watch import Watch
-from holystone.adapters.registries.detection import Detected, detect, named
+from holystone.adapters.registries.detection import Detected, detect, is_vendors_own, named
 from holystone.adapters.registries.endpoint import Endpoint
 from holystone.adapters.registries.fingerprint import Fingerprint, Nobody, ask
 from holystone.adapters.registries.implementations import VENDORS
@@ -159,6 +159,8 @@ class Connections:
         said = (self._named or {}).get(place)
         credential = await self._docker_credential(address) if VENDORS[name].asks_docker else _UNASKED
         given = access.logins.get(name)
+        if address.host in self._by_host and not is_vendors_own(address.host, name):
+            given = None  # it has a login of its own, and this one may be another registry's
         vouched = detected_by in ("user", "name") or borne_out(address.host, name, said)
         if given and not vouched:
             # What a file was made with is not to be had without it: another login sees and does other things.
