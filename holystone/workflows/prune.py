@@ -130,6 +130,7 @@ class _Reader:
                     fuse=self._options.fuse,
                     now=self._connections.dates.now(at.host),
                 )
+            self._users.refuse_doomed(planned.plan)
         except (Unreachable, Doubtful, UsageError):
             raise
         except HolystoneError as error:
