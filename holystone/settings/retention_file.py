@@ -88,9 +88,13 @@ class _Folder:
     def path(self, text: str) -> Path:
         """Raises ValueError."""
         path = self.home / text[2:] if text.startswith("~/") else self.at / text
-        if self.is_closed and not path.resolve().is_relative_to(self.at.resolve()):
+        if self.is_closed and not self.holds(path):
             raise ValueError("an included file names only files below its own folder")
         return path
+
+    def holds(self, path: Path) -> bool:
+        """Whether it lies below the folder, whatever links lead there."""
+        return path.resolve().is_relative_to(self.at.resolve())
 
     def tags(self, text: str) -> tuple[ListedTag, ...]:
         """Raises ValueError."""
@@ -151,7 +155,10 @@ class _Gathered:
     def include(self, included: Include, folder: _Folder, clones: frozenset[CloneName]) -> None:
         """Raises UsageError."""
         path = folder.path(included.path)
-        written, inside = _Written.read(path), _Folder(path.parent, folder.home, is_closed=True)
+        inside = _Folder(path.parent, folder.home, is_closed=True)
+        if not inside.holds(path):
+            raise UsageError(f"{path}: an included file lies in its own folder, and is no link to what lies elsewhere")
+        written = _Written.read(path)
         self.add(written.understood(lambda part: parse_included(part, included.prefix, clones, inside.tags)), written)
 
     def add(self, policies: Sequence[Policy], written: _Written) -> None:

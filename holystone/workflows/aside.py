@@ -36,6 +36,7 @@ def shrunk_aside(plan: Plan, folder: Path) -> Plan:
         repositories=without(plan.repositories, {each.repository for each in aside if each.repository}, folder),
         refusals=tuple(each for each in plan.refusals if not (isinstance(each, SourceShrank) and each.repository)),
         set_aside=in_order((*plan.set_aside, *aside)),
+        # What is left of it must not be what the next run is held against.
         counted=tuple(each for each in plan.counted if each.key.repository not in shrunk),
     )
 

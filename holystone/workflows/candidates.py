@@ -114,6 +114,7 @@ def _candidate(snapshot: RepositorySnapshot, tag: Tag, facts: ImageFacts, sighti
         labels=facts.labels(digest),
         provenance=None,  # it is not read yet
         archived=digest in snapshot.archived,
+        locked=tag in snapshot.locked,
     )
 
 

@@ -79,6 +79,8 @@ class Gathered:
             of = self._policies[policy.name]
             of.tallies = add_tallies(of.tallies, seen.judgement.entries)
             of.repositories.append(at)
+        if self._options.fuse is None:
+            refusals = tuple(each for each in refusals if each.promise != "fuse")
         if refusals:
             self.set_aside(SetAside(at.host, at, refusals))
             return

@@ -134,6 +134,7 @@ class _Reader:
                     fuse=self._options.fuse,
                     now=self._connections.dates.now(at.host),
                 )
+            self._users.refuse_doomed(planned.plan)
         except (Unreachable, Doubtful, UsageError, WrongClock):
             raise
         except HolystoneError as error:

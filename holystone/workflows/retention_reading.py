@@ -4,16 +4,20 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from holystone.engine.closure.graph import is_attached_name
+from holystone.engine.errors import IncompleteSource
 from holystone.engine.inventory.snapshot import Contents
 from holystone.engine.model.references import Tag
 from holystone.engine.ports import Wanted
-from holystone.policies.retention.patterns import matcher
+from holystone.policies.retention.patterns import matcher, steps
 from holystone.policies.retention.rules import CommitOf, Entry, Policy
 from holystone.workflows.candidate_facts import CREATED
 
 _LONGEST: Final = 200
 """Characters of a label that is remembered, or one more than the longest that the policy asks for: whatever is longer
 is neither that nor a commit."""
+_STEPS: Final = 20_000_000_000
+"""Of a policy's expressions, over the bytes of the tags that are held against them: some minutes, in which nothing else
+can happen, where RE2 has to take each for each byte."""
 
 
 class Reading(NamedTuple):
@@ -24,7 +28,9 @@ class Reading(NamedTuple):
     wanted: Wanted
 
 
-def reading_of(policy: Policy) -> Reading:
+def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
+    """Of one repository. Its `needs_config` raises IncompleteSource where there are more tags than the policy's
+    expressions can be held against."""
     names = frozenset(_labels(policy))
     longest = max((_LONGEST, *(1 + len(entry.label.value or "") for entry in policy.keep if entry.label)))
 
@@ -35,8 +41,14 @@ def reading_of(policy: Policy) -> Reading:
     if any(entry.same_commit and _label(entry.commit) for entry in policy.keep):
         labelled = _not_attached  # the commit of any tag that stays counts
     by_build = policy.times == "created"
+    count = _bounded(policy, most)
+
+    def needs_config(tag: Tag) -> bool:
+        count(tag)
+        return labelled(tag) or (by_build and dated(tag))
+
     return Reading(
-        needs_config=lambda tag: labelled(tag) or (by_build and dated(tag)),
+        needs_config=needs_config,
         contents=Contents(
             labels=remembered,
             annotations=lambda labels: remembered(labels, frozenset({CREATED})),
@@ -48,6 +60,23 @@ def reading_of(policy: Policy) -> Reading:
             loose=policy.untagged_after is not None or policy.orphaned_after is not None,
         ),
     )
+
+
+def _bounded(policy: Policy, most: int) -> Callable[[Tag], None]:
+    of_each = sum(steps(entry.tags) for entry in policy.keep)
+    size = 0
+
+    def count(tag: Tag) -> None:
+        nonlocal size
+        size += len(tag)
+        if size * of_each > most:
+            raise IncompleteSource(
+                f"The expressions of policy {policy.name} take {of_each:,} steps for each letter, and there are "
+                f"{size:,} and more in the tags: that is more than is judged.",
+                what_to_do="Write shorter expressions, or find out who made so many tags.",
+            )
+
+    return count
 
 
 def _not_attached(tag: Tag) -> bool:

@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 
+from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
+from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import Digest, Reference, Repository, Tag
 from holystone.engine.ports import RepositorySession
+from holystone.engine.report.words import user_text
 from holystone.policies.in_use import Usage
 from holystone.workflows.in_use import FoundInUse, refuse_unfilled
 from holystone.workflows.unlisted import look_up
@@ -45,6 +48,19 @@ class UsersByRepository:
                 used = Usage((*named, *unlisted, *self._found.images))
         found = {tag: used.of(Reference(at, tag), behind(snapshot, digest)) for tag, digest in snapshot.tags.items()}
         return {tag: users for tag, users in found.items() if users}
+
+    def refuse_doomed(self, plan: RepositoryPlan) -> None:
+        """What goes with its subject is judged by no rule, and some of it is found only when the plan is made. Raises
+        IncompleteSource where somebody uses it."""
+        for step in plan.steps:
+            digests = [each for each in (step.digest, plan.image_ids.get(step.digest)) if each]
+            for reference in [Reference(plan.repository, tag) for tag in step.tags] or [None]:
+                if users := self._usage.of(reference, digests):
+                    what = reference or f"{plan.repository}@{step.digest}"
+                    raise IncompleteSource(
+                        f"{what} would go with what it is attached to, and is in use ({user_text(users[0].by)}).",
+                        what_to_do="Keep what it is attached to, or end its use.",
+                    )
 
 
 def behind(snapshot: RepositorySnapshot, digest: Digest) -> Iterable[Digest]:

@@ -12,7 +12,7 @@ import pytest
 from holystone.adapters.http import dates
 from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
-from holystone.engine.model.references import RepositoryPath
+from holystone.engine.model.references import RepositoryPath, Tag
 from holystone.workflows import reading
 from tests.support import images
 from tests.support.command_line import Bench, bench, now
@@ -236,6 +236,42 @@ def test_what_has_shrunk_since_the_last_run_is_set_aside(registry: Registry) -> 
     (aside,) = ran.json["plan"]["set_aside"]
     assert aside["why"][0]["kind"] == "source-shrank"
     assert len(registry.tags("shop/blog")) == 20
+    for keep in ("newest=15", "newest=2"):
+        assert registry.bench.run("prune", options[1], "--keep", keep).code == 4, "what it has shrunk to is remembered"
+    assert registry.tags("shop/app") == ["v-1", "v-2", "v-3"]
+
+
+def test_what_was_pushed_at_one_time_waits_for_a_person(registry: Registry) -> None:
+    registry.push("shop/app", dict.fromkeys(aged("v", 30), 5))
+    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=25")
+    assert registry.bench.run(*options).code == 3
+    ran = registry.bench.run(*options, "--yes-delete-that-many")
+    assert ran.code == 0, ran
+    assert len(registry.tags("shop/app")) == 25
+
+
+@pytest.mark.parametrize("by", ["its tag", "its digest"])
+def test_what_is_in_use_and_would_go_with_what_it_is_attached_to_stays(registry: Registry, by: str) -> None:
+    registry.push("shop/app", aged("v", 5))
+    registry.push("shop/other", aged("v", 5))
+    at = RepositoryPath("shop/app")
+    subject = registry.bench.registry.storage.repositories[at].tags[Tag("v-5")]
+    attached = Tag(f"sha256-{subject.hex}.sig")
+    config = images.config("attached")
+    registry.bench.registry.storage.put_blob(at, config)
+    raw = images.image(config)
+    registry.bench.registry.storage.put_manifest(at, raw.body, raw.media_type, attached)
+    name = f":{attached}" if by == "its tag" else f"@{raw.digest}"
+    (registry.bench.project / "in-use.txt").write_text(f"{registry.bench.registry.host}/shop/app{name}\n")
+    file = registry.file(
+        '  - {name: shop, repositories: ["HOST/shop/**"], keep: [{newest: 2}]}\n',
+        **{"in-use": "{kubernetes: none, lists: [in-use.txt]}"},
+    )
+    ran = registry.bench.run("prune", "--config", str(file))
+    assert ran.code == 4, ran
+    assert "would go with what it is attached to, and is in use" in ran.err
+    assert len(registry.tags("shop/app")) == 6
+    assert registry.tags("shop/other") == ["v-1", "v-2"]
 
 
 @pytest.mark.parametrize("more", [0, 1], ids=["nothing to delete elsewhere", "something to delete elsewhere"])

@@ -125,6 +125,16 @@ def test_the_commit_of_a_tag_in_use() -> None:
     assert staying(Entry(same_commit=True), *there, facts=facts) == "x y"
 
 
+def test_the_commit_of_a_tag_that_the_registry_does_not_let_go() -> None:
+    there = [
+        image("x", revision=commit("aaaaaaa"), locked=True),
+        image("y", revision=commit("aaaaaaa")),
+        image("z", revision=commit("b")),
+    ]
+    assert "y" in staying(Entry(same_commit=True), *there).split()
+    assert "z" not in staying(Entry(same_commit=True), *there).split()
+
+
 def test_what_stays_and_cannot_be_read_may_have_any_commit() -> None:
     entries = [Entry(tags=tags("v*")), Entry(tags=tags("sha-*"), same_commit=True)]
     there = [image("v1", labels=None), image("sha-a", revision=commit("aaaaaaa")), image("other")]

@@ -102,6 +102,21 @@ def test_globs_are_those_of_shells(glob: str, tag: str) -> None:
     assert (matcher((GlobPattern(glob), NamePattern("x")))(tag) is not None) == expected
 
 
+def test_thousands_of_groups_take_no_age() -> None:
+    """RE2 finds where each of them matched, by the square of their number: 3,000 took 430 MB and 8 s for each tag."""
+    match = matcher((parse_tag_pattern(f"/^(?P<a>a){'(a?)' * 3000}$/"),))
+    began = time.process_time()
+    assert match("a" * 100) == {"a": "a"}
+    assert time.process_time() - began < 1
+
+
+def test_no_more_groups_have_names_than_anybody_writes() -> None:
+    named = "".join(f"(?P<g{number}>a?)" for number in range(20))
+    assert matcher((parse_tag_pattern(f"/^{named}$/"),))("a" * 20)
+    with pytest.raises(ValueError, match="more than 20 named groups"):
+        parse_tag_pattern(f"/^{named}(?P<one_more>a)$/")
+
+
 def test_a_hostile_pattern_takes_no_time() -> None:
     tags = ["a" * 127 + "b"] * 200
     began = time.process_time()

@@ -256,6 +256,19 @@ def test_nor_one_that_a_link_leads_to(load: Load, tmp_path: Path) -> None:
     assert said.endswith("an included file names only files below its own folder")
 
 
+def test_an_included_file_that_is_a_link_to_elsewhere(load: Load, tmp_path: Path) -> None:
+    """To another's secret, whose first words the error would tell, or to a pipe, which never ends."""
+    (tmp_path / "secret").write_text("hunter2: a password\n")
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "a.yaml").symlink_to(tmp_path / "secret")
+    said = refused(load, f"{HEAD}include: {{teams/a.yaml: r.example/a/**}}\n")
+    assert "is no link to what lies elsewhere" in said
+    assert "hunter2" not in said
+    (tmp_path / "teams" / "own.yaml").write_text(included("repositories: r.example/a/x"))
+    (tmp_path / "teams" / "b.yaml").symlink_to("own.yaml")
+    assert load(f"{HEAD}include: {{teams/b.yaml: r.example/a/**}}\n").file.policies
+
+
 def test_two_policies_of_one_name_in_two_files(load: Load) -> None:
     text = f"{INCLUDE}policies: [{{name: team, repositories: '**', keep: nothing}}]\n"
     said = refused(load, text, team_yaml=included("repositories: r.example/a/x"))

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
+from holystone.engine.errors import IncompleteSource
 from holystone.engine.model.references import Tag
 from holystone.engine.ports import Wanted
-from holystone.policies.retention.patterns import parse_tag_pattern
+from holystone.policies.retention.patterns import parse_tag_pattern, steps
 from holystone.policies.retention.rules import CommitOf, CommitsOf, Entry, Label, Policy, Prereleases, Semver, Thin
 from holystone.workflows.candidate_facts import CREATED
 from holystone.workflows.retention_reading import Reading, reading_of
@@ -81,3 +82,14 @@ def test_what_a_listing_is_to_say() -> None:
     assert reading(Entry(pulled_within=1)).wanted == Wanted(pulls=True)
     assert reading(untagged_after=1).wanted == Wanted(loose=True)
     assert reading(orphaned_after=1).wanted == Wanted(loose=True)
+
+
+def test_more_tags_than_can_be_held_against_expressions_are_refused_before_they_are_tried() -> None:
+    """Fifty of 80 kB, as fit into a file of a team's, take a second for each tag."""
+    policy = Policy("p", (), keep=(Entry(tags=(parse_tag_pattern("/^(a|b)*$/"), parse_tag_pattern("v1"))),))
+    of_each = steps(policy.keep[0].tags)
+    found = reading_of(policy, most=of_each * 10)
+    for tag in (Tag("vvvvv"), Tag("wwwww")):
+        found.needs_config(tag)
+    with pytest.raises(IncompleteSource, match=f"take {of_each} steps for each letter"):
+        found.needs_config(Tag("x"))

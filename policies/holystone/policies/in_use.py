@@ -40,9 +40,9 @@ class Usage:
     def digests(self) -> Set[Digest]:
         return self._by_digest.keys()
 
-    def of(self, reference: Reference, digests: Iterable[Digest]) -> tuple[InUse, ...]:
-        """Who uses the tag, or anything that is behind it."""
-        users = dict(self._by_name.get((reference.repository.canonical, reference.tag), {}))
+    def of(self, reference: Reference | None, digests: Iterable[Digest]) -> tuple[InUse, ...]:
+        """Who uses the tag, or anything that is behind it; None: it has none."""
+        users = dict(self._by_name.get((reference.repository.canonical, reference.tag), {})) if reference else {}
         for digest in digests:
             users |= self._by_digest.get(digest, {})
         return tuple(map(InUse, users))[:_SHOWN]

@@ -35,6 +35,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """Commits that attached provenance names. None: it cannot be read."""
     archived: bool = False
     """Put away by the registry: it stays, and takes no place where images are counted."""
+    locked: bool = False
+    """The registry does not let the tag go: it stays, and is judged like any other."""
 
 
 class AttachedTag(msgspec.Struct, frozen=True):

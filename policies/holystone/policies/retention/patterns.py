@@ -99,17 +99,33 @@ def matcher(patterns: tuple[TagPattern, ...] | None) -> Matcher:
     return first
 
 
+def steps(patterns: tuple[TagPattern, ...] | None) -> int:
+    """For each byte of a tag that is held against them, at most. Names are found at once, however many they are."""
+    return sum(_steps_of(each) for each in patterns or () if not isinstance(each, NamePattern))
+
+
+def _steps_of(pattern: GlobPattern | ExpressionPattern) -> int:
+    expression = pattern.expression if isinstance(pattern, ExpressionPattern) else _as_expression(pattern.glob)
+    return 1 if expression is None else int(_compiled(expression).programsize)
+
+
 def _add_names(tests: list[Matcher], names: set[str]) -> None:
     if names:
         tests.append(lambda tag: NO_GROUPS if tag in names else None)
 
 
 def _glob(glob: str) -> Matcher:
+    if (expression := _as_expression(glob)) is not None:
+        return _expression(expression)
+    start, _, end = glob.partition("*")
+    shortest = len(start) + len(end)
+    return lambda tag: NO_GROUPS if len(tag) >= shortest and tag.startswith(start) and tag.endswith(end) else None
+
+
+def _as_expression(glob: str) -> str | None:
+    """None where none is needed, which most are."""
     start, star, end = glob.partition("*")
-    if star and not {"*", "?"} & {*start, *end}:  # most are so, and need no expression
-        shortest = len(start) + len(end)
-        return lambda tag: NO_GROUPS if len(tag) >= shortest and tag.startswith(start) and tag.endswith(end) else None
-    return _expression(f"^{''.join(map(_of_glob, glob))}$")
+    return None if star and not {"*", "?"} & {*start, *end} else f"^{''.join(map(_of_glob, glob))}$"
 
 
 def _of_glob(character: str) -> str:
@@ -173,13 +189,19 @@ def _check_anchors(expression: str) -> None:
 _OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False  # it would write to standard error
 _OPTIONS.max_mem = 1 << 20  # bytes of one expression; by itself eight times as much, and there may be hundreds
+_OPTIONS.never_capture = True  # nobody asks for groups without a name, of which thousands take gigabytes to find
+_NAMED: Final = 20
+"""Groups with a name, which RE2 finds all the same."""
 
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Any:
     try:
-        return re2.compile(expression.encode(), _OPTIONS)
+        compiled = re2.compile(expression.encode(), _OPTIONS)
     except (re2.error, UnicodeEncodeError) as error:
         why = error.args[0] if error.args else ""
         text = why.decode(errors="replace") if isinstance(why, bytes) else str(error)
         raise ValueError(f"/{expression}/ is not an RE2 regular expression: {text}") from error
+    if compiled.groups > _NAMED:
+        raise ValueError(f"/{expression}/ has more than {_NAMED} named groups")
+    return compiled

@@ -68,12 +68,12 @@ class Votes:
         )
 
     def staying(self) -> Collection[int]:
-        """Positions of all that stay by what was added so far, or because they are in use or archived."""
+        """Positions of all that stay by what was added so far, or because they are in use, archived or locked."""
         in_use = self._sight.facts.in_use
         others = (
             order
             for order, seen in enumerate(self._sight.tags)
-            if seen.candidate.archived or seen.candidate.tag in in_use
+            if seen.candidate.archived or seen.candidate.locked or seen.candidate.tag in in_use
         )
         return {*self._keeps, *self._doubts, *others}
 
