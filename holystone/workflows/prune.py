@@ -145,9 +145,8 @@ class _Reader:
             return Seen(nothing, snapshot, tuple(notices))
         now = self._options.as_of
         candidates = await look(session, snapshot, policy, self._sightings, now)
-        facts = msgspec.structs.replace(
-            await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
-        )
+        clones, used = await self._clones.facts(policy, candidates), await self._users.of(session, snapshot)
+        facts = msgspec.structs.replace(clones, now=now, in_use=used.tags, loose_in_use=used.loose)
         judgement = judge(policy, candidates, facts)
         pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
         tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)

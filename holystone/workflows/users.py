@@ -1,7 +1,8 @@
-"""Who uses the tags of a repository, when there are thousands of repositories to ask it of."""
+"""Who uses what of a repository, when there are thousands of repositories to ask it of."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -11,6 +12,12 @@ from holystone.engine.ports import RepositorySession
 from holystone.policies.in_use import Usage
 from holystone.workflows.in_use import FoundInUse, refuse_unfilled
 from holystone.workflows.unlisted import look_up
+
+
+class UsedHere(NamedTuple):
+    tags: Mapping[Tag, tuple[InUse, ...]]
+    loose: frozenset[Digest]
+    """Manifests without a tag."""
 
 
 class UsersByRepository:
@@ -26,9 +33,9 @@ class UsersByRepository:
         """Raises IncompleteSource where somebody uses a name that may become one of this repository."""
         refuse_unfilled(self._found, (repository,))
 
-    async def of(self, session: RepositorySession, snapshot: RepositorySnapshot) -> Mapping[Tag, tuple[InUse, ...]]:
-        """Who uses which tag: by its name, or by anything that is behind it. A name that is not listed is asked for.
-        Raises IncompleteSource."""
+    async def of(self, session: RepositorySession, snapshot: RepositorySnapshot) -> UsedHere:
+        """Who uses which tag, by its name or by anything that is behind it, and what without a tag is used. A name that
+        is not listed is asked for. Raises IncompleteSource."""
         at, used = snapshot.repository, self._usage
         if named := self._named.get(at.canonical):
             there: dict[Tag, Digest | None] = {**dict.fromkeys(snapshot.broken), **snapshot.tags}
@@ -39,7 +46,8 @@ class UsersByRepository:
             if unlisted := await look_up(named, {at: there}, session_of):
                 used = Usage((*named, *unlisted, *self._found.images))
         found = {tag: used.of(Reference(at, tag), behind(snapshot, digest)) for tag, digest in snapshot.tags.items()}
-        return {tag: users for tag, users in found.items() if users}
+        loose = frozenset(each for each in snapshot.loose or () if used.has(behind(snapshot, each)))
+        return UsedHere({tag: users for tag, users in found.items() if users}, loose)
 
 
 def behind(snapshot: RepositorySnapshot, digest: Digest) -> Iterable[Digest]:

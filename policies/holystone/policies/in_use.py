@@ -43,6 +43,10 @@ class Usage:
             users |= self._by_digest.get(digest, {})
         return tuple(map(InUse, users))[:_SHOWN]
 
+    def has(self, digests: Iterable[Digest]) -> bool:
+        """Whether somebody uses one of them, by its digest."""
+        return any(digest in self._by_digest for digest in digests)
+
 
 def protect(tags: Iterable[Image], used: Collection[UsedImage]) -> Mapping[Reference, tuple[InUse, ...]]:
     """The tags that are in use, by name or by content."""

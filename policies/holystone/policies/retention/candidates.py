@@ -97,3 +97,5 @@ class Facts(msgspec.Struct, frozen=True):
     mentions: Mapping[Mentioned, Mentions] = {}
     in_use: Mapping[Tag, tuple[InUse, ...]] = {}
     """Tags of this repository that somebody uses."""
+    loose_in_use: frozenset[Digest] = frozenset()
+    """Its manifests without a tag that somebody uses: what was deployed by a tag runs on when the tag has moved."""

@@ -15,6 +15,8 @@ def loose_that_go(policy: Policy, loose: Iterable[LooseManifest], facts: Facts) 
     found: dict[Digest, LooseReason] = {}
     for each in sorted(loose, key=lambda each: each.digest):
         after = policy.untagged_after if each.subject is None else policy.orphaned_after
+        if each.digest in facts.loose_in_use:
+            continue
         if after is None or (age := _age(each.found, facts.now)) is None or age <= after:
             continue
         found[each.digest] = Untagged(age, after) if each.subject is None else Orphaned(each.subject, age, after)
