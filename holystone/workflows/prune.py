@@ -1,20 +1,22 @@
 """From policies to a plan of many repositories: each is read, judged, planned and forgotten, several at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.sightings import SqliteSightings
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
+from holystone.engine.inventory.snapshot import Contents, add_configs
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.reasons import NotJudged
-from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.references import RegistryHost, Tag
 from holystone.engine.model.selection_notices import LooksLikeProject
 from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.verdicts import Keep
@@ -23,6 +25,7 @@ from holystone.engine.planning import Judged, Where, plan_repository
 from holystone.engine.ports import DigestCache, RepositorySession, Sightings
 from holystone.engine.scheduler import for_each
 from holystone.policies.retention.judge import judge
+from holystone.policies.retention.judgement import Judgement
 from holystone.policies.retention.reach import Reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
@@ -39,6 +42,7 @@ from holystone.workflows.look import look
 from holystone.workflows.notices import repository_notices
 from holystone.workflows.prepare import Prepared
 from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
+from holystone.workflows.rested import tags_to_date
 from holystone.workflows.retention_reading import reading_of
 from holystone.workflows.users import UsersByRepository
 
@@ -115,7 +119,7 @@ class _Reader:
         seen: list[Seen] = []
 
         async def judged(snapshot: RepositorySnapshot) -> Judged:
-            seen.append(await self._look(session, claimed.policy, snapshot))
+            seen.append(await self._look(session, claimed.policy, snapshot, reading.contents))
             return seen[0].judged
 
         reading = reading_of(claimed.policy)
@@ -146,23 +150,34 @@ class _Reader:
         """Before anything is judged by its age, or noted as seen. One registry's wrong clock stops no other; ours stops
         all. Raises WrongClock."""
         said = self._connections.dates.nearest
-        own = {host: reading} if (reading := said.get(host)) else said
+        own: Mapping[str, Reading | None] = {host: reading} if (reading := said.get(host)) else said
         check_clock(own, None, self._options.as_of, allow_skew=self._options.allow_clock_skew)
 
-    async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> Seen:
+    async def _look(
+        self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot, contents: Contents
+    ) -> Seen:
         notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
         if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
             notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
             nothing = Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts())
             return Seen(nothing, snapshot, tuple(notices))
         self._check_clock(snapshot.repository.host)
-        now = self._options.as_of
-        candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
-        facts = msgspec.structs.replace(
-            await self._clones.facts(policy, candidates), now=now, in_use=await self._users.of(session, snapshot)
-        )
-        judgement = judge(policy, candidates, facts)
-        pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
-        tag_facts = TagFacts(created=pushed, as_of=now, grace=_GRACE)
+        judgement, pushed = await self._judge(session, policy, snapshot)
+        if undated := tags_to_date(snapshot, judgement.verdicts, pushed, await session.probe()):
+            # No rule asked when, and their registry does.
+            snapshot = await add_configs(session, self._cache, snapshot, undated, contents)
+            judgement, pushed = await self._judge(session, policy, snapshot)
+        tag_facts = TagFacts(created=pushed, as_of=self._options.as_of, grace=_GRACE)
         judged = Judged(judgement.verdicts, tag_facts, judgement.loose)
         return Seen(judged, snapshot, (*notices, *judgement.notices), judgement)
+
+    async def _judge(
+        self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot
+    ) -> tuple[Judgement, Mapping[Tag, int]]:
+        """Also when tags were pushed, as far as that is known; Unix seconds."""
+        now = self._options.as_of
+        candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
+        clones, used = await self._clones.facts(policy, candidates), await self._users.of(session, snapshot)
+        facts = msgspec.structs.replace(clones, now=now, in_use=used)
+        pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
+        return judge(policy, candidates, facts), pushed

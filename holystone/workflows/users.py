@@ -35,7 +35,7 @@ class UsersByRepository:
         refuse_unfilled(self._found, (repository,))
 
     async def of(self, session: RepositorySession, snapshot: RepositorySnapshot) -> Mapping[Tag, tuple[InUse, ...]]:
-        """Who uses which tag: by its name, or by anything that is behind it. A name that is not listed is asked for.
+        """Who uses which tag, by its name or by anything that is behind it. A name that is not listed is asked for.
         Raises IncompleteSource."""
         at, used = snapshot.repository, self._usage
         if named := self._named.get(at.canonical):
@@ -54,7 +54,8 @@ class UsersByRepository:
         IncompleteSource where somebody uses it."""
         for step in plan.steps:
             digests = [each for each in (step.digest, plan.image_ids.get(step.digest)) if each]
-            for reference in [Reference(plan.repository, tag) for tag in step.tags] or [None]:
+            references = [Reference(plan.repository, tag) for tag in step.tags]
+            for reference in references or (None,):
                 if users := self._usage.of(reference, digests):
                     what = reference or f"{plan.repository}@{step.digest}"
                     raise IncompleteSource(

@@ -336,3 +336,17 @@ def test_the_plan_says_which_entry_keeps_what(registry: Registry) -> None:
     (repository,) = ran.json["plan"]["repositories"]
     assert [kept["tag"] for kept in repository["kept"]] == ["v-1", "v-2"]
     assert json.dumps(repository["kept"][0]["reasons"])
+
+
+def test_of_two_tags_of_an_image_one_goes_though_no_rule_asks_when(registry: Registry) -> None:
+    """It is pushed over there, which needs a tag that has rested: so its build time is read."""
+    registry.push("shop/app", {"v1.0.0": 5})
+    storage = registry.bench.registry.storage
+    at = RepositoryPath("shop/app")
+    image = storage.repositories[at].manifests[storage.repositories[at].tags["v1.0.0"]]
+    storage.put_manifest(at, image.body, image.media_type, "build-77")
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "tags=v*")
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app") == ["v1.0.0"]
+    again = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "tags=v*")
+    assert "There is nothing to delete." in again.out

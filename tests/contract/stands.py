@@ -108,8 +108,11 @@ class Stand:
         """It takes indexes that list indexes."""
         return self.emulator is None or self.emulator.quirks.nested_indexes
 
-    async def image(self, text: str, *tags: str, subject: RawManifest | None = None) -> RawManifest:
-        config = images.config(text)
+    async def image(
+        self, text: str, *tags: str, subject: RawManifest | None = None, config: bytes | None = None
+    ) -> RawManifest:
+        """`config`: instead of one with this text."""
+        config = config or images.config(text)
         await self._blob(config)
         return await self.manifest(images.image(config, subject=subject, oci=self.types == "oci"), *tags)
 

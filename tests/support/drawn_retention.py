@@ -60,9 +60,9 @@ _Any = TypeVar("_Any")
 def drawn_retention(seed: int) -> tuple[Policy, Candidates, Facts]:
     draw = random.Random(seed)
     digests = [Digest.of(bytes([number])) for number in range(draw.randint(2, 9))]
-    names = dict.fromkeys(_name(draw) for _ in range(draw.randint(1, 14)))
+    names = dict.fromkeys(drawn_name(draw) for _ in range(draw.randint(1, 14)))
     # What a digest is cannot depend on the tag: labels, provenance, archived.
-    labels = {digest: _labels(draw) for digest in digests}
+    labels = {digest: drawn_labels(draw) for digest in digests}
     provenance = {digest: _provenance(draw) for digest in digests}
     archived = {digest: draw.random() < 0.05 for digest in digests}
     tags = []
@@ -72,16 +72,16 @@ def drawn_retention(seed: int) -> tuple[Policy, Candidates, Facts]:
             Candidate(
                 Tag.parse(name),
                 digest,
-                _moment(draw),
-                _moment(draw),
-                _moment(draw),
+                drawn_moment(draw),
+                drawn_moment(draw),
+                drawn_moment(draw),
                 labels[digest],
                 provenance[digest],
                 archived[digest],
             )
         )
     repository = Repository(RegistryHost("r.example"), RepositoryPath("shop/app"))
-    entries = tuple(_entry(draw) for _ in range(draw.randint(1, 4)))
+    entries = tuple(drawn_entry(draw) for _ in range(draw.randint(1, 4)))
     policy = Policy(
         "shop", (RepositoryPattern("r.example/**"),), keep=entries, times=draw.choice(["pushed", "pushed", "created"])
     )
@@ -103,7 +103,7 @@ def _maybe(draw: random.Random, chance: float, value: _Any) -> _Any | None:
     return value if draw.random() < chance else None
 
 
-def _name(draw: random.Random) -> str:
+def drawn_name(draw: random.Random) -> str:
     match draw.randrange(5):
         case 0:
             return draw.choice(["latest", "stable", "nightly-1", "nightly-2", "nightly-10", "main", "feature-x"])
@@ -114,7 +114,7 @@ def _name(draw: random.Random) -> str:
             return f"{branch}-{draw.choice(COMMITS)[: draw.choice([7, 7, 8, 40])]}"
 
 
-def _labels(draw: random.Random) -> dict[str, frozenset[str]] | None:
+def drawn_labels(draw: random.Random) -> dict[str, frozenset[str]] | None:
     if draw.random() < 0.08:
         return None
     found = {}
@@ -129,7 +129,7 @@ def _provenance(draw: random.Random) -> frozenset[str] | None:
     return None if draw.random() < 0.1 else frozenset(draw.sample([*COMMITS, "no commit"], draw.choice([0, 1])))
 
 
-def _moment(draw: random.Random) -> Moment | None:
+def drawn_moment(draw: random.Random) -> Moment | None:
     """A few moments, so that some are the same; and such as cannot be."""
     source: TimeSource = draw.choice(["tag-pushed", "created"])
     if draw.random() < 0.1:
@@ -163,7 +163,7 @@ def _history(draw: random.Random) -> SelectedHistory:
     return SelectedHistory(tuple(selected), History(times, Reached(heads, masks)))
 
 
-def _entry(draw: random.Random) -> Entry:
+def drawn_entry(draw: random.Random) -> Entry:
     tags = tuple(parse_tag_pattern(each) for each in draw.sample(PATTERNS, draw.choice([1, 1, 2])))
     per = tuple(draw.sample(["branch", "variant"], draw.choice([0, 1, 1, 2])))
     semver = Semver(
