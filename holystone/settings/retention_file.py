@@ -174,3 +174,4 @@ def _patterns(policy: Policy) -> Iterator[TagPattern]:
     yield from policy.immutable
     for entry in policy.keep:
         yield from entry.tags or ()
+        yield from entry.except_

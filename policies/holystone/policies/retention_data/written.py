@@ -13,6 +13,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
     """What a file would say of the entry; durations are whole hours."""
     said = {
         "tags": _tags(entry.tags),
+        "except": _tags(entry.except_),
         "branch-exists-in": entry.branch_exists_in,
         "branch-head-of": entry.branch_head_of,
         **_commits_of(entry.commits_of),
