@@ -54,7 +54,7 @@ def _tag_pattern(text: str) -> TagPattern:
     if any("[" in each or "]" in each for each in pieces[::2]):
         raise ValueError(_ODD.format(repr(text)))
     of_class = {"*": ".*", "?": "."}
-    said = ["".join(of_class.get(one) or re.escape(one) for one in each) for each in pieces[::2]]
+    said = ["".join(of_class.get(one) or ("\\." if one == "." else one) for one in each) for each in pieces[::2]]
     whole = "".join(each for pair in zip(said, [*pieces[1::2], ""], strict=True) for each in pair)
     return ExpressionPattern(f"^{re.sub(r'(?:[.][*])+', '.*', whole)}$")
 

@@ -188,17 +188,16 @@ def _entries(rule: _Rule, before: Sequence[_Rule]) -> Iterator[ConvertedEntry]:
     said = _said(rule)
     if rule.status == "untagged":
         return
-    tags = rule.patterns[:1] or None
-    whole = Entry(tags=tags or (parse_tag_pattern("*"),), with_siblings=bool(tags), optional=True)
-    if not rule.expires:
-        yield ConvertedEntry(whole, (said, "Nothing is archived here: all that it is about stays."))
-    elif len(rule.patterns) > 1:
-        yield ConvertedEntry(whole, (said, _ALL_OF_THEM.format(shown_pattern(rule.patterns[0]))))
-    elif rule.newest is not None:
+    if len(rule.patterns) > 1:
+        first = rule.patterns[:1]
+        comment = _ALL_OF_THEM.format(shown_pattern(*first))
+        yield ConvertedEntry(Entry(tags=first, with_siblings=True, optional=True), (said, comment))
+    elif rule.newest is not None and rule.expires:
+        tags = rule.patterns or None
         entry = Entry(tags=tags, newest=rule.newest, with_siblings=bool(tags), optional=bool(tags))
         yield ConvertedEntry(entry, (said, _counted(rule, before)))
     else:
-        yield _aged(rule, before, said)
+        yield _not_counted(rule, before, said)
 
 
 _ALL_OF_THEM: Final = (
@@ -210,6 +209,8 @@ _ALL_OF_THEM: Final = (
 def _claiming(rule: _Rule, before: Sequence[_Rule]) -> Sequence[_Rule]:
     """Earlier rules that may expire what this one would keep."""
     others = [each for each in before if each.status != "untagged" and each.expires and len(each.patterns) == 1]
+    if not rule.expires:  # it leaves all of its own
+        return others
     return [
         each
         for each in others
@@ -232,21 +233,24 @@ def _counted(rule: _Rule, before: Sequence[_Rule]) -> str:
     return f"The same as in ECR.{untagged}"
 
 
-def _aged(rule: _Rule, before: Sequence[_Rule], said: str) -> ConvertedEntry:
+def _not_counted(rule: _Rule, before: Sequence[_Rule], said: str) -> ConvertedEntry:
+    """What is young enough of what it is about, or all of what it archives: nothing is archived here."""
     claiming = _claiming(rule, before)
-    tags = rule.patterns or None
     others = tuple(dict.fromkeys(each.patterns[0] for each in claiming if _may_share_a_tag(rule, each)))
-    entry = Entry(tags=tags, except_=others, pushed_within=rule.within, with_siblings=bool(tags), optional=bool(tags))
-    if not claiming:
-        return ConvertedEntry(entry, (said, "The same as in ECR."))
-    return ConvertedEntry(
-        entry,
-        (
-            said,
-            f"The same as in ECR for images with one tag; one that {_numbers(claiming)} expires stays if another "
-            "of its tags is of this one.",
-        ),
+    has_a_key = rule.expires or others
+    tags = rule.patterns or (None if has_a_key else (parse_tag_pattern("*"),))
+    entry = Entry(
+        tags=tags,
+        except_=others,
+        pushed_within=rule.within if rule.expires else None,
+        with_siblings=bool(rule.patterns),
+        optional=bool(tags),
     )
+    same = "The same as in ECR" if rule.expires else "Nothing is archived here, and all stays that it is about"
+    if not claiming:
+        return ConvertedEntry(entry, (said, f"{same}."))
+    more = f"one that {_numbers(claiming)} expires stays if another of its tags is of this one."
+    return ConvertedEntry(entry, (said, f"{same}, for images with one tag; {more}"))
 
 
 def _may_share_a_tag(rule: _Rule, other: _Rule) -> bool:

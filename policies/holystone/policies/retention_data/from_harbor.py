@@ -178,11 +178,9 @@ def _selector(part: Part) -> _Selector:
     text = keys["pattern"].text("a pattern of tags")
     try:
         patterns = tag_patterns_of(text)
-        untagged = _extras(keys.get("extras"))
     except ValueError as error:
         raise part.wrong(str(error)) from error
-    except msgspec.MsgspecError as error:
-        raise keys["extras"].wrong(str(error)) from error
+    untagged = _extras(keys.get("extras"))
     if untagged is None:
         return _Selector(excludes, patterns, text, untagged=True)  # what Harbor takes it for in both cases
     return _Selector(excludes, patterns, text, untagged != excludes)
@@ -193,10 +191,13 @@ class _Extras(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _extras(part: Part | None) -> bool | None:
-    """None: unsaid. Raises MsgspecError."""
+    """Whether artifacts without a tag are meant; None: unsaid. Raises PolicyError."""
     if part is None or not part.data:
         return None
-    return msgspec.json.decode(part.text("JSON"), type=_Extras).untagged
+    try:
+        return msgspec.json.decode(part.text("JSON"), type=_Extras).untagged
+    except msgspec.MsgspecError as error:
+        raise part.wrong(str(error)) from error
 
 
 def _scope(part: Part) -> _Scope:
