@@ -9,10 +9,13 @@ from holystone.cli.reading import Words, read_settings
 from holystone.engine.errors import UsageError
 from holystone.engine.model.references import InvalidName, Repository
 from holystone.engine.names import parse_address, repository_of
+from holystone.policies.retention_data.converted import file_lines
 from holystone.settings import options as o
 from holystone.settings.given import Given, GivenValue
 from holystone.settings.resolve import resolve_journal
 from holystone.settings.retention_file import load_retention_file
+from holystone.settings.vendor_policy import converted_policy
+from holystone.ui import output
 from holystone.ui.policies import show_policies, show_trial
 from holystone.workflows.policy_trial import chosen, summaries, tried
 
@@ -35,6 +38,13 @@ def try_policies(file: Path, given: Words) -> int:
     images = read_tag_list(None if tags.text == "-" else said.expanded(tags.text))
     trial = tried(policy, repository, images, loaded.places[policy.name], int(time.time()))
     return show_trial(trial, settings.run.output, every_tag=settings.log.level in ("verbose", "debug"))
+
+
+def convert_policy(vendor: str, file: str, given: Words) -> int:
+    read_settings(resolve_journal, given)
+    converted = converted_policy(vendor, file, given.get(o.REPOSITORY.key))
+    output.report_lines(file_lines(converted))
+    return 0
 
 
 def _repository(said: GivenValue | None) -> Repository | None:

@@ -7,7 +7,7 @@ import click
 
 from holystone.cli.job import do
 from holystone.settings.decorators import Command, Group, options
-from holystone.settings.tables import CHECK_OPTIONS, PRUNE_OPTIONS, TRY_OPTIONS
+from holystone.settings.tables import CHECK_OPTIONS, FROM_OPTIONS, PRUNE_OPTIONS, TRY_OPTIONS
 
 
 @click.command(cls=Command)
@@ -61,5 +61,27 @@ def policy_try(file: Path, **given: Any) -> None:
         from holystone.cli.policy_commands import try_policies
 
         return try_policies(file, given)
+
+    do(job)
+
+
+@policy.command("from", cls=Command)
+@click.argument("vendor", type=click.Choice(["ecr", "harbor", "gitlab"]))
+@click.argument("file")
+@options(FROM_OPTIONS)
+def policy_from(vendor: str, file: str, **given: Any) -> None:
+    """Writes a file of policies, made of what FILE says in the words of another tool; - is standard input.
+
+    \b
+        aws ecr get-lifecycle-policy --repository-name shop --query lifecyclePolicyText --output text |
+            holystone policy from ecr - --repository 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop
+
+    Its comments say of each rule what became of it, and what cannot be said the same way: there more stays.
+    """
+
+    def job() -> int:
+        from holystone.cli.policy_commands import convert_policy
+
+        return convert_policy(vendor, file, given)
 
     do(job)

@@ -38,7 +38,7 @@ class LoadedRetention(msgspec.Struct, frozen=True):
 def load_retention_file(path: Path, home: Path) -> LoadedRetention:
     """All that a file of policies says. Paths in it count from its folder, and those that begin with `~/` from `home`.
     Raises UsageError, which names file, line and column."""
-    written = _Written.read(path)
+    written = WrittenDocument.read(path)
     folder = _Folder(path.parent, home)
     said = written.understood(lambda part: parse_file(part, folder.tags))
     registries = checked_registries(said.registries, written.place, folder.path)
@@ -102,14 +102,14 @@ class _Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
-    """A file as it was written."""
+class WrittenDocument:
+    """A document as it was written."""
 
     source: str
     node: Node
 
     @classmethod
-    def read(cls, path: Path) -> "_Written":
+    def read(cls, path: Path) -> "WrittenDocument":
         return cls(str(path), read_retention_file(path))
 
     def understood(self, parse: Callable[[Part], T]) -> T:
@@ -158,10 +158,10 @@ class _Gathered:
         inside = _Folder(path.parent, folder.home, is_closed=True)
         if not inside.holds(path):
             raise UsageError(f"{path}: an included file lies in its own folder, and is no link to what lies elsewhere")
-        written = _Written.read(path)
+        written = WrittenDocument.read(path)
         self.add(written.understood(lambda part: parse_included(part, included.prefix, clones, inside.tags)), written)
 
-    def add(self, policies: Sequence[Policy], written: _Written) -> None:
+    def add(self, policies: Sequence[Policy], written: WrittenDocument) -> None:
         """Raises UsageError."""
         for number, policy in enumerate(policies):
             key = ("policies", number)
@@ -181,3 +181,4 @@ def _patterns(policy: Policy) -> Iterator[TagPattern]:
     yield from policy.immutable
     for entry in policy.keep:
         yield from entry.tags or ()
+        yield from entry.except_

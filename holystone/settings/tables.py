@@ -137,6 +137,13 @@ GIVE_UP_OPTIONS: Final = (
 DEMO_OPTIONS: Final = (o.KEEP,)
 CHECK_OPTIONS: Final = (o.OUTPUT, *LOG_OPTIONS)
 TRY_OPTIONS: Final = (o.TAGS, o.REPOSITORY, *CHECK_OPTIONS)
+FROM_OPTIONS: Final = (
+    msgspec.structs.replace(
+        o.REPOSITORY,
+        help="What it is about, with the registry: a repository or a pattern; of Harbor and GitLab the project.",
+    ),
+    *LOG_OPTIONS,
+)
 
 
 def _said(option: Option, help_text: str) -> Option:

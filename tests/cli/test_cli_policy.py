@@ -198,3 +198,50 @@ def test_an_expression_that_takes_something_else_for_a_branch(person: Bench) -> 
         "    matches 6 tags, and asks for a clone",
         "    4 of its 5 groups have one tag: the expression may take something else for a group",
     ]
+
+
+ECR = """{"rules": [{
+    "rulePriority": 1, "description": "ten\\nreleases ##vso[task]",
+    "selection": {"tagStatus": "tagged", "tagPrefixList": ["v"], "countType": "imageCountMoreThan", "countNumber": 10},
+    "action": {"type": "expire"}}]}"""
+
+
+def test_another_tools_policy(person: Bench) -> None:
+    (person.project / "ecr.json").write_text(ECR)
+    made = person.run("policy", "from", "ecr", "ecr.json", "--repository", "r.example/shop/**")
+    assert (made.code, made.err) == (0, "")
+    assert "      # Rule 1 (ten releases" in made.out
+    assert "##vso[" not in made.out
+    (person.project / "p.yaml").write_text(made.out)
+    assert person.run("policy", "check", "p.yaml").code == 0
+    tags = listed(person, *((f"v{number}", number) for number in range(20)), ("x", 900))
+    assert "11 tags stay, 10 go" in person.run("policy", "try", "p.yaml", "--tags", tags).out
+
+
+def test_another_tools_policy_of_no_repository_is_to_be_filled_in(person: Bench) -> None:
+    (person.project / "ecr.json").write_text(ECR)
+    (person.project / "p.yaml").write_text(person.run("policy", "from", "ecr", "ecr.json").out)
+    ran = person.run("policy", "check", "p.yaml")
+    assert ran.code == 2
+    assert "'<registry>/<repository>' is to be filled in" in ran.message
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "why"),
+    [
+        (("ecr", "a.json"), ECR.replace("countNumber", "count"), "a.json:3:101: rules[0].selection.count: unknown key"),
+        (("ecr", "a.json"), "{", "a.json:"),
+        (("ecr", "a.json"), "", "a.json:1:1: nothing in it"),
+        (("ecr", "none.json"), "", "cannot read none.json: No such file or directory"),
+        (("ecr", "a.json", "--repository", "shop"), ECR, "--repository: 'shop' matches no repository"),
+        (("ecr", "a.json", "--repository", "*/shop"), ECR, "--repository: '*/shop' does not begin with a registry"),
+        (("harbor", "a.json"), ECR, "a.json:2:"),
+        (("gitlab", "a.json"), "[]", "a.json:1:1: expected cadence:"),
+        (("quay", "a.json"), "", "'quay' is not one of"),
+    ],
+)
+def test_another_tools_policy_that_is_wrong(person: Bench, words: tuple[str, ...], text: str, why: str) -> None:
+    (person.project / "a.json").write_text(text)
+    ran = person.run("policy", "from", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert why in ran.message

@@ -82,6 +82,7 @@ def entries(draw: st.DrawFn, *, with_policies: bool = True) -> Entry:
     per = tuple(draw(st.lists(st.sampled_from(groups), unique=True, max_size=3))) if groups and (newest or thin) else ()
     entry = Entry(
         tags=tags,
+        except_=draw(st.just(()) | st.lists(_PATTERNS, min_size=1, max_size=2).map(tuple)),
         branch_exists_in=draw(_maybe(_CLONES)) if groups else None,
         branch_head_of=draw(_maybe(_CLONES)),
         commits_of=CommitsOf(draw(_CLONES), draw(_KEEP_POLICIES), by)

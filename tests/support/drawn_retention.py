@@ -177,8 +177,10 @@ def drawn_entry(draw: random.Random) -> Entry:
         ),
     )
     thin = Thin(draw.randint(0, 3), draw.randint(0, 3), draw.randint(0, 3), draw.choice(["last", "first"]))
+    others = tuple(parse_tag_pattern(each) for each in draw.sample(PATTERNS[:4], 1))
     return Entry(
         tags=_maybe(draw, 0.7, tags),
+        except_=_maybe(draw, 0.2, others) or (),
         branch_exists_in=_maybe(draw, 0.1, "shop"),
         branch_head_of=_maybe(draw, 0.1, "shop"),
         commits_of=_maybe(draw, 0.2, CommitsOf("shop", (), draw.choice(BY[:2]))),

@@ -72,7 +72,10 @@ class PlainRetention:
     # What each tag is asked alone.
 
     def groups(self, entry: Entry, each: Candidate) -> dict[str, str] | None:
-        """ "Names, globs or RE2; any of them", "matched as a whole"; None: none of them matches."""
+        """ "Names, globs or RE2; any of them", "matched as a whole"; None: none of them matches, or "it is not
+        about them"."""
+        if any(plain_match(pattern, each.tag) is not None for pattern in entry.except_):
+            return None
         if entry.tags is None:
             return {}
         for pattern in entry.tags:

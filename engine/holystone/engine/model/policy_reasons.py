@@ -10,6 +10,7 @@ TimeSource: TypeAlias = Literal["tag-pushed", "manifest-pushed", "annotation", "
 
 EntryKey: TypeAlias = Literal[
     "tags",
+    "except",
     "branch-exists-in",
     "branch-head-of",
     "commits-of",

@@ -25,6 +25,7 @@ _MISSED: Final[Mapping[EntryKey, str]] = {
     "thin": "not the one of a day, week or month that counts",
 }
 _KEYS: Final[Mapping[EntryKey, str]] = {
+    "except": "it is none of those that it excepts",
     "prereleases": "a prerelease, and it does not say which of them stay",
     "until-released": "a prerelease whose release is not there, or not as old as it asks for",
 }

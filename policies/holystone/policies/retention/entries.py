@@ -26,7 +26,7 @@ class EntryVerdicts(NamedTuple):
 
 def judge_entry(entry: Entry, sight: Sight, stays: Collection[int] = ()) -> EntryVerdicts:
     """`stays`: positions of those that stay for other entries, which `same_commit` asks for."""
-    matching = sight.matching(entry.tags)
+    matching = sight.matching(entry.tags, entry.except_)
     standings = _ask(entry, sight, matching, stays)
     _choose(entry, sight, matching, standings)
     if entry.with_siblings:

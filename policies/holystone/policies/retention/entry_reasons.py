@@ -65,6 +65,8 @@ def _keys(entry: Entry) -> Iterator[EntryKey]:
     """The keys that no place and no age shows."""
     if entry.tags is not None:
         yield "tags"
+    if entry.except_:
+        yield "except"
     if entry.branch_exists_in is not None:
         yield "branch-exists-in"
     if entry.branch_head_of is not None:

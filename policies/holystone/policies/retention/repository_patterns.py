@@ -28,6 +28,11 @@ class RepositoryPattern(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Raises ValueError where no repository can match."""
+        if {"<", ">"} & set(self.text):
+            raise ValueError(
+                f"{self.text!r} is to be filled in: write which repositories are meant, registry and name, as in "
+                "registry.example.com/shop/**"
+            )
         host, *path = self.text.split("/")
         for odd in _MEANT_AS_CHOICE.finditer(self.text if not _IPV6.fullmatch(host) else "/".join(path)):
             raise ValueError(

@@ -85,6 +85,8 @@ class Entry(msgspec.Struct, frozen=True):
 
     tags: tuple[TagPattern, ...] | None = None
     """Any of them; the groups are those of the first that matches. None: every tag."""
+    except_: tuple[TagPattern, ...] = ()
+    """Tags that it is not about, whatever `tags` says."""
     branch_exists_in: CloneName | None = None
     """The group `branch` is a branch there."""
     branch_head_of: CloneName | None = None

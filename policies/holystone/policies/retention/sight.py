@@ -38,11 +38,17 @@ class Sight(NamedTuple):
     all_matching: Sequence[Matching]
     """As an entry sees them which reads nothing from their names."""
 
-    def matching(self, patterns: tuple[TagPattern, ...] | None) -> Sequence[Matching]:
+    def matching(
+        self, patterns: tuple[TagPattern, ...] | None, except_: tuple[TagPattern, ...] = ()
+    ) -> Sequence[Matching]:
+        among = self.all_matching
+        if except_:
+            is_meant = matcher(except_)
+            among = [each for each in among if is_meant(each.seen.candidate.tag) is None]
         if patterns is None:
-            return self.all_matching
+            return among
         match = matcher(patterns)
-        found = ((each, match(each.seen.candidate.tag)) for each in self.all_matching)
+        found = ((each, match(each.seen.candidate.tag)) for each in among)
         return [
             Matching(each.order, each.seen, groups) if groups else each for each, groups in found if groups is not None
         ]

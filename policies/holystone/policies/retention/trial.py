@@ -61,7 +61,13 @@ _KEEPS_NOTHING: Final = Entry(tags=())
 
 
 def _keeps_all(entry: Entry) -> Entry:
-    return Entry(tags=entry.tags, pushed_within=entry.pushed_within, with_siblings=entry.with_siblings, per=entry.per)
+    return Entry(
+        tags=entry.tags,
+        except_=entry.except_,
+        pushed_within=entry.pushed_within,
+        with_siblings=entry.with_siblings,
+        per=entry.per,
+    )
 
 
 def _of_names(tally: EntryTally) -> EntryTally:

@@ -17,7 +17,7 @@ _KEY: Final = r"[a-z][a-z-]*"
 _PIECE: Final = r"(?:/[^/]*/(?=[,|]|\Z)|[^,|]+)"
 _ITEM: Final = re.compile(rf"({_KEY}(?:\.{_KEY})*)=({_PIECE}(?:\|{_PIECE})*)(?:,(?=.)|\Z)", re.DOTALL)
 _PIECES: Final = re.compile(_PIECE, re.DOTALL)
-_LISTS: Final = ("tags", "per")
+_LISTS: Final = ("tags", "except", "per")
 _LONGEST: Final = 10_000
 """Characters of an entry."""
 

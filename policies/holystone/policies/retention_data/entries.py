@@ -14,6 +14,7 @@ from holystone.policies.retention_data.tags import Groups, ReadTags, commit_of, 
 
 KEEPING: Final = (
     "tags",
+    "except",
     "branch-exists-in",
     "branch-head-of",
     "commits-of",
@@ -63,6 +64,7 @@ def parse_entry(part: Part, beside: Beside) -> Entry:
     same_commit = _truth(keys, "same-commit")
     return Entry(
         tags=tags,
+        except_=tag_patterns(keys["except"], beside.read_tags) if "except" in keys else (),
         branch_exists_in=_clone(keys, "branch-exists-in", beside),
         branch_head_of=_clone(keys, "branch-head-of", beside),
         commits_of=_commits_of(keys, beside, by),

@@ -96,6 +96,7 @@ def _policy() -> Schema:
 def _entry() -> Schema:
     values = {
         "tags": _tags(),
+        "except": _tags(),
         "branch-exists-in": _NAME,
         "branch-head-of": _NAME,
         "commits-of": _NAME,

@@ -13,6 +13,7 @@ def entry_data(entry: Entry) -> dict[str, Any]:
     """What a file would say of the entry; durations are whole hours."""
     said = {
         "tags": _tags(entry.tags),
+        "except": _tags(entry.except_),
         "branch-exists-in": entry.branch_exists_in,
         "branch-head-of": entry.branch_head_of,
         **_commits_of(entry.commits_of),
@@ -130,8 +131,11 @@ def _thin(thin: Thin | None) -> dict[str, Any]:
 
 
 def _duration(seconds: Seconds | None) -> str | None:
-    if seconds is None:
-        return None
+    return None if seconds is None else shown_duration(seconds)
+
+
+def shown_duration(seconds: Seconds) -> str:
+    """The duration as a file says it; whole hours."""
     hours = seconds // 3_600
     units = ((24, "d"), (7 * 24, "w"), (1, "h"))
     return next(
