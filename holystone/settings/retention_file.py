@@ -93,8 +93,12 @@ class _Folder:
         return path
 
     def holds(self, path: Path) -> bool:
-        """Whether it lies below the folder, whatever links lead there."""
-        return path.resolve().is_relative_to(self.at.resolve())
+        """Whether it lies below the folder, whatever links lead there; of what can be no path whoever reads it says
+        so."""
+        try:
+            return path.resolve().is_relative_to(self.at.resolve())
+        except ValueError:
+            return True
 
     def tags(self, text: str) -> tuple[ListedTag, ...]:
         """Raises ValueError."""
