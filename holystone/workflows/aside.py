@@ -18,8 +18,7 @@ def failure_of(error: HolystoneError) -> Failure:
 
 
 def shrunk_aside(plan: Plan, folder: Path) -> Plan:
-    """The plan without repositories of which a run has seen far more, less what runs have deleted since. What they have
-    now is not among what the plan has counted: it would be what the next run holds them against."""
+    """The plan without repositories of which a run has seen far more, less what runs have deleted since."""
     shrunk: dict[Repository, list[Refusal]] = {}
     for refusal in plan.refusals:
         if isinstance(refusal, SourceShrank) and refusal.repository:
@@ -36,6 +35,7 @@ def shrunk_aside(plan: Plan, folder: Path) -> Plan:
         repositories=without(plan.repositories, {each.repository for each in aside if each.repository}, folder),
         refusals=tuple(each for each in plan.refusals if not (isinstance(each, SourceShrank) and each.repository)),
         set_aside=in_order((*plan.set_aside, *aside)),
+        # What is left of it must not be what the next run is held against.
         counted=tuple(each for each in plan.counted if each.key.repository not in shrunk),
     )
 
