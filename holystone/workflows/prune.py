@@ -1,11 +1,12 @@
 """From policies to a plan of many repositories: each is read, judged, planned and forgotten, several at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
 
+from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.sightings import SqliteSightings
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
@@ -148,7 +149,7 @@ class _Reader:
         """Before anything is judged by its age, or noted as seen. One registry's wrong clock stops no other; ours stops
         all. Raises WrongClock."""
         said = self._connections.dates.nearest
-        own = {host: reading} if (reading := said.get(host)) else said
+        own: Mapping[str, Reading | None] = {host: reading} if (reading := said.get(host)) else said
         check_clock(own, None, self._options.as_of, allow_skew=self._options.allow_clock_skew)
 
     async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> Seen:
