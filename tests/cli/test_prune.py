@@ -190,6 +190,16 @@ def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:
     assert registry.bench.contents() == before
 
 
+def test_metrics_of_a_prune(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    host, file = registry.bench.registry.host, registry.bench.home / "x.prom"
+    ran = registry.bench.run("prune", f"{host}/shop/*", "--keep", "newest=2", "--metrics-file", str(file))
+    assert ran.code == 0, ran
+    said = file.read_text()
+    assert f'holystone_run_last_tags_deleted{{registry="{host}",repository="shop/app"}} 3.0' in said
+    assert 'command="prune"' in said
+
+
 def test_a_plan_file_is_applied_as_it_is(registry: Registry) -> None:
     registry.push("shop/app", aged("v", 5, first=1.5))
     registry.push("shop/bad", aged("v", 2, first=50))
