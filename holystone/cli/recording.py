@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from holystone.cli.logs import told
+from holystone.engine.errors import UsageError
 from holystone.engine.events import listening, tell
 from holystone.engine.model.events import Ended
 from holystone.settings import options as o
 from holystone.settings.given import Given
-from holystone.settings.metrics import MetricsSettings, resolve_metrics
+from holystone.settings.metrics import MetricsSettings, Pushgateway, resolve_metrics
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 
 def recorded(context: click.Context, command: str, work: Callable[[], int]) -> int:
@@ -38,7 +43,7 @@ def _ended(command: str, work: Callable[[], int]) -> int:
 
 def _measured(command: str, work: Callable[[], int], wanted: MetricsSettings) -> int:
     """Metrics that cannot be written or pushed are told, and change nothing."""
-    from holystone.ui.exposition import ended_well_before, push, write
+    from holystone.ui.exposition import ended_well_before, write
     from holystone.ui.message import note
     from holystone.ui.metrics import RunMetrics
 
@@ -50,6 +55,23 @@ def _measured(command: str, work: Callable[[], int], wanted: MetricsSettings) ->
             write(wanted.file, metrics.registry(ended_well_before(wanted.file)))
         except OSError as fault:
             note(f"The metrics cannot be written to {wanted.file}: {fault.strerror or fault}.", "warning")
-    if wanted.push and (why := push(wanted.push.url, wanted.push.job, wanted.push.labels, metrics.registry())):
+    if wanted.push and (why := pushed(wanted.push, metrics.registry())):
         note(f"The metrics were not pushed to {wanted.push.host}: {why}.", "warning")
     return code
+
+
+def pushed(to: Pushgateway, registry: "CollectorRegistry") -> str:
+    """Why metrics were not pushed, if they were not. The proxy on the way there is that of registries."""
+    from yarl import URL
+
+    from holystone.adapters.http.proxies import proxy_for
+    from holystone.ui.exposition import Via, push
+
+    try:
+        proxy = proxy_for(URL(to.url))
+    except UsageError as error:
+        return error.message
+    if proxy.url and proxy.url.scheme != "http":
+        return "the proxy on the way there is to be reached by https, which is not possible here"
+    via = Via(f"{proxy.url.host_subcomponent}:{proxy.url.port}", proxy.headers) if proxy.url else None
+    return push(to.url, to.job, to.labels, registry, via=via)

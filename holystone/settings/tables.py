@@ -93,6 +93,7 @@ PRUNE_OPTIONS: Final = (
     *(each for each in RUN_OPTIONS if each is not o.KEEP_STAGES_YOUNGER_THAN),
     msgspec.structs.replace(o.REPO_IMPLEMENTATION, help=f"Which registry it is: {', '.join(IMPLEMENTATIONS)} or auto."),
     *(each for each in _CONNECTION if not each.name.startswith(("images-repo-", "stages-storage-repo-"))),
+    *METRICS_OPTIONS,
     *LOG_OPTIONS,
 )
 _OF_A_RUN: Final = (

@@ -18,8 +18,7 @@ def failure_of(error: HolystoneError) -> Failure:
 
 
 def shrunk_aside(plan: Plan, folder: Path) -> Plan:
-    """The plan without repositories of which a run has seen far more, less what runs have deleted since. What they have
-    now is not among what the plan has counted: it would be what the next run holds them against."""
+    """The plan without repositories of which a run has seen far more, less what runs have deleted since."""
     shrunk: dict[Repository, list[Refusal]] = {}
     for refusal in plan.refusals:
         if isinstance(refusal, SourceShrank) and refusal.repository:

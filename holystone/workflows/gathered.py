@@ -10,6 +10,7 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
+from holystone.engine.model.reasons import InUse
 from holystone.engine.model.references import Repository
 from holystone.engine.model.refusals import EntryMatchesNothing
 from holystone.engine.model.selection_notices import EntryUnmatched
@@ -69,10 +70,14 @@ class Gathered:
         self._set_aside: list[SetAside] = []
         self._policies = {each.name: _OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self.notices = list(notices)
+        self.in_use: dict[Repository, int] = {}
+        """Tags of repositories that stay since somebody uses them, where there are any."""
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
         """A repository that was judged."""
         at, tags = planned.plan.repository, len(seen.snapshot.names)
+        if used := sum(any(isinstance(why, InUse) for why in kept.reasons) for kept in planned.plan.kept):
+            self.in_use[at.canonical] = used
         refusals = planned.refusals
         if seen.judgement:
             refusals = (*refusals, *seen.judgement.refusals)

@@ -31,7 +31,7 @@ from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
 from holystone.workflows.aside import failure_of, shrunk_aside
-from holystone.workflows.baselines import hold_against_last
+from holystone.workflows.baselines import hold_against_last, hold_users_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.clock import WrongClock, check_clock
 from holystone.workflows.clones import Clones
@@ -91,6 +91,9 @@ async def prepare_prune(
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
+    if users.clusters or users.listed:
+        accepted = options.accept_new_baseline
+        plan = await hold_users_against_last(plan, made.in_use, options.state_dir, accepted=accepted)
     return Prepared(plan, users, in_use.moment)
 
 

@@ -14,6 +14,8 @@ from holystone.api import client
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.model.references import RepositoryPath, Tag
 from holystone.workflows import reading
+from tests.cli.test_cli_in_use import TOKEN, write_config
+from tests.emulators.kubernetes import KubeApi
 from tests.support import images
 from tests.support.command_line import Bench, bench, now
 
@@ -158,6 +160,27 @@ def test_what_is_in_use_stays(registry: Registry) -> None:
     assert registry.tags("shop/app") == ["v-1", "v-2", "v-4"]
 
 
+def test_clusters_in_which_nothing_runs_any_more_are_no_answer(registry: Registry) -> None:
+    """Of one repository it is: somebody has taken that down."""
+    registry.push("shop/app", aged("v", 5))
+    registry.push("shop/web", aged("v", 5))
+    bench = registry.bench
+    host = bench.registry.host
+    config = bench.home / ".kube" / "config"
+    command = ("prune", f"{host}/shop/*", "--keep", "newest=2", "--without-kube=false")
+    running = [f"{host}/shop/app:v-4", f"{host}/shop/web:v-5"]
+    for used, code in ((running, 0), (running[:1], 0), ([], 3)):
+        with bench.portal.wrap_async_context_manager(KubeApi(tokens={TOKEN: "rob"})) as api:
+            write_config(config, {"prod": api})
+            for number, image in enumerate((*used, "busybox:1")):
+                api.run("deployments", f"app-{number}", image)
+            ran = bench.run(*command)
+        assert ran.code == code, ran
+        assert registry.tags("shop/app") == ["v-1", "v-2", "v-4"]
+    assert "Tags in use of all repositories: 0" in ran.message
+    assert registry.tags("shop/web") == ["v-1", "v-2"]
+
+
 def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:
     registry.push("shop/app", aged("v", 5))
     before = registry.bench.contents()
@@ -165,6 +188,16 @@ def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:
     assert registry.tags("shop/app") == ["v-1", "v-2"]
     assert registry.bench.run("undo", ran.json["run"]).code == 0
     assert registry.bench.contents() == before
+
+
+def test_metrics_of_a_prune(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 5))
+    host, file = registry.bench.registry.host, registry.bench.home / "x.prom"
+    ran = registry.bench.run("prune", f"{host}/shop/*", "--keep", "newest=2", "--metrics-file", str(file))
+    assert ran.code == 0, ran
+    said = file.read_text()
+    assert f'holystone_run_last_tags_deleted{{registry="{host}",repository="shop/app"}} 3.0' in said
+    assert 'command="prune"' in said
 
 
 def test_a_plan_file_is_applied_as_it_is(registry: Registry) -> None:
@@ -272,27 +305,6 @@ def test_what_is_in_use_and_would_go_with_what_it_is_attached_to_stays(registry:
     assert "would go with what it is attached to, and is in use" in ran.err
     assert len(registry.tags("shop/app")) == 6
     assert registry.tags("shop/other") == ["v-1", "v-2"]
-
-
-@pytest.mark.parametrize("more", [0, 1], ids=["nothing to delete elsewhere", "something to delete elsewhere"])
-def test_what_has_shrunk_stays_aside_until_somebody_says_that_it_is_right(registry: Registry, more: int) -> None:
-    """What the other repositories of a run come to, does not shift what protects this one."""
-    registry.push("shop/app", aged("v", 30))
-    registry.push("shop/web", aged("v", 20))
-    options = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=20")
-    assert registry.bench.run(*options).code == 0
-    at = registry.bench.registry.storage.repositories[RepositoryPath("shop/app")]
-    for tag in [*at.tags][:14]:
-        del at.tags[tag]  # somebody else
-    left = registry.tags("shop/app")
-    options = (*options[:2], "--keep", "newest=5")
-    for night in range(3):
-        registry.push("shop/web", aged(f"n{night}", 5 * more, first=-1, step=0.1))
-        ran = registry.bench.run(*options)
-        assert ran.code in (3, 4), (night, ran)
-        assert registry.tags("shop/app") == left, night
-    assert registry.bench.run(*options, "--accept-new-baseline").code == 0
-    assert len(registry.tags("shop/app")) == 5
 
 
 def test_the_fuse_of_all_holds_where_each_repository_is_small(registry: Registry) -> None:
