@@ -1,6 +1,6 @@
 """What comes of many repositories, until all have been read and it is one plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.model.references import Repository
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import EntryMatchesNothing
 from holystone.engine.model.selection_notices import EntryUnmatched
 from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
@@ -23,6 +23,8 @@ from holystone.policies.retention.rules import Policy
 from holystone.workflows.aside import without
 
 COMMAND: Final = "prune"
+_ALL: Final = RepositoryPath("all")
+"""Stands for what is a whole registry's, among what is counted."""
 
 
 class PruneOptions(msgspec.Struct, frozen=True):
@@ -60,8 +62,16 @@ class _OfPolicy(msgspec.Struct):
 class Gathered:
     """Holds a line of each repository; their plans are in a spool."""
 
-    def __init__(self, options: PruneOptions, policies: Iterable[Policy], notices: Iterable[Notice]) -> None:
+    def __init__(
+        self,
+        options: PruneOptions,
+        policies: Iterable[Policy],
+        notices: Iterable[Notice],
+        used: Mapping[RegistryHost, int] | None = None,
+    ) -> None:
+        """`used`: how many images of each registry are in use; None: nobody was asked."""
         self._options = options
+        self._used = used
         self._plans = FileSpool(RepositoryPlan, options.folder)
         self._counted: list[Counted] = []
         self._set_aside: list[SetAside] = []
@@ -111,7 +121,16 @@ class Gathered:
             notices=self.notices,
             refusals=(blown,) if blown else (),
         )
+        counted = tuple(sorted((*self._count_used(counted), *counted)))
         return msgspec.structs.replace(plan, counted=counted, set_aside=aside)
+
+    def _count_used(self, counted: Iterable[Counted]) -> Iterable[Counted]:
+        """That nothing of a registry is in use where something was is seldom true, and then all that no entry keeps
+        goes."""
+        if self._used is not None:
+            for host in sorted({each.key.repository.host for each in counted}):
+                number = self._used.get(host, 0)
+                yield Counted(Key("in-use", Repository(host, _ALL), host), number, number)
 
     def _look_for_misspelled(self) -> None:
         """What an entry that matches nothing means to keep, would go. That it matches nothing is known only where all

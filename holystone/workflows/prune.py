@@ -60,9 +60,11 @@ async def prepare_prune(
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of)
-    made = Gathered(options, retention.policies, in_use.notices)
+    by_repository = UsersByRepository(in_use)
+    used = by_repository.by_registry if users.clusters or users.listed else None
+    made = Gathered(options, retention.policies, in_use.notices, used)
     with SqliteSightings(options.state_dir) as sightings:
-        reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, sightings, made)
+        reader = _Reader(connections, cache, options, by_repository, clones, sightings, made)
         selection = Selection(retention.policies, retention.projects)
         patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
 
