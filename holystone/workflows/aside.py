@@ -9,7 +9,7 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import HolystoneError
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository
-from holystone.engine.model.refusals import Refusal, SourceShrank
+from holystone.engine.model.refusals import SourceShrank
 from holystone.engine.model.set_aside import Failure, SetAside, in_order, is_set_aside
 
 
@@ -18,25 +18,26 @@ def failure_of(error: HolystoneError) -> Failure:
 
 
 def shrunk_aside(plan: Plan, folder: Path) -> Plan:
-    """The plan without repositories of which a run has seen far more, less what runs have deleted since."""
-    shrunk: dict[Repository, list[Refusal]] = {}
-    for refusal in plan.refusals:
-        if isinstance(refusal, SourceShrank) and refusal.repository:
-            shrunk.setdefault(refusal.repository, []).append(refusal)
+    """The plan without repositories of which a run has seen far more, less what runs have deleted since, and without
+    registries of which nothing is in use any more."""
+    shrunk = [each for each in plan.refusals if isinstance(each, SourceShrank)]
     if not shrunk:
         return plan
-    aside = [
-        SetAside(each.repository.host, each.repository, tuple(why))
+    at = {each.fewer.key.repository: each for each in shrunk if each.repository}
+    aside = [SetAside(each.fewer.key.repository.host, None, (each,)) for each in shrunk if not each.repository]
+    aside += [
+        SetAside(each.repository.host, each.repository, (why,))
         for each in plan.repositories
-        if (why := shrunk.get(each.repository.canonical))
+        if (why := at.get(each.repository.canonical))
     ]
+    left_out = {each.repository or each.host for each in aside}
     return msgspec.structs.replace(
         plan,
-        repositories=without(plan.repositories, {each.repository for each in aside if each.repository}, folder),
-        refusals=tuple(each for each in plan.refusals if not (isinstance(each, SourceShrank) and each.repository)),
+        repositories=without(plan.repositories, left_out, folder),
+        refusals=tuple(each for each in plan.refusals if each not in shrunk),
         set_aside=in_order((*plan.set_aside, *aside)),
         # What is left of it must not be what the next run is held against.
-        counted=tuple(each for each in plan.counted if each.key.repository not in shrunk),
+        counted=tuple(each for each in plan.counted if not is_set_aside(each.key.repository, {*left_out, *at})),
     )
 
 

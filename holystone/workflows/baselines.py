@@ -1,10 +1,8 @@
 """What there is to decide by, counted, and held against what the last run has left that was checked to its end."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-
-import msgspec
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.baselines import SqliteBaselines
@@ -13,9 +11,8 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.reasons import InUse
 from holystone.engine.model.records import RunRecord
 from holystone.engine.model.references import Repository, Tag
-from holystone.engine.model.refusals import SourceShrank
-from holystone.engine.model.source_notices import BaselineAbsent, FewerAccepted
-from holystone.engine.model.sources import Counted, Fewer, Key
+from holystone.engine.model.source_notices import BaselineAbsent
+from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import with_more
 from holystone.engine.planner.baseline import Baseline, Shrunk, hold_against, less
 from holystone.engine.undo.taken import tags_taken
@@ -57,29 +54,6 @@ async def hold_against_last(plan: Plan, state_dir: Path, *, accepted: bool) -> P
         found = hold_against(less(before, await _deleted(state_dir, before)), plan.counted, accepted=accepted)
     notices = found.notices if before else (BaselineAbsent(str(state_dir)),)
     return with_more(plan, notices=notices, refusals=found.refusals)
-
-
-async def hold_users_against_last(
-    plan: Plan, in_use: Mapping[Repository, int], state_dir: Path, *, accepted: bool
-) -> Plan:
-    """The plan of many repositories with a refusal if nothing of them is in use any more, and something was: that of
-    one alone may have been taken down. `in_use`: tags that somebody uses, by repository. Raises HolystoneError."""
-    if in_use:
-        return _with_counted(plan, (Counted(Key("in-use", at), number, number) for at, number in in_use.items()))
-    keys = [Key("in-use", each.repository.canonical) for each in plan.repositories]
-    read = await SqliteBaselines(state_dir).read(keys)
-    if not (before := {key: then for key, then in sorted(read.items()) if then.number}):
-        return plan
-    whole = msgspec.structs.replace(next(iter(before)), project="all repositories")
-    fewer = Fewer(whole, 0, sum(each.number for each in before.values()), max(each.as_of for each in before.values()))
-    if not accepted:
-        return with_more(plan, notices=(), refusals=(SourceShrank(fewer),))
-    plan = with_more(plan, notices=(FewerAccepted(fewer),), refusals=())
-    return _with_counted(plan, (Counted(key, 0, 0) for key in before))
-
-
-def _with_counted(plan: Plan, more: Iterable[Counted]) -> Plan:
-    return msgspec.structs.replace(plan, counted=tuple(sorted((*plan.counted, *more))))
 
 
 async def remember(state_dir: Path, plan: Plan, run_id: str = "") -> tuple[str, ...]:

@@ -28,9 +28,14 @@ def refuse_too_many(
 ) -> None:
     """Raises IncompleteSource."""
     contents = sum(len({tag.signature for tag in of_image}) for of_image in tags.values())
-    if len(selected) * contents > most:
+    refuse_pairs(len(selected), contents, most)
+
+
+def refuse_pairs(selected: int, contents: int, most: int = _PAIRS) -> None:
+    """`selected`: branches and git tags; `contents`: what is looked for in each. Raises IncompleteSource."""
+    if selected * contents > most:
         raise IncompleteSource(
-            f"The keep policies select {len(selected):,} branches and git tags, and {contents:,} contents of images "
+            f"The keep policies select {selected:,} branches and git tags, and {contents:,} contents of images "
             "would have to be looked for in each: that is more than is judged.",
             not_deleted="No image was deleted, because git history decides about images.",
             what_to_do="Find out who made so many and delete those that nobody needs, or give the policies a limit of "

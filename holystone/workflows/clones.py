@@ -16,12 +16,13 @@ from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_histo
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.errors import UsageError
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.references import Commit, Digest, InvalidName
+from holystone.engine.model.references import Commit
 from holystone.engine.model.source_notices import OriginUnasked
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.retention.candidates import Candidates, CloneFacts, Facts, Mentions, SelectedHistory
-from holystone.policies.retention.commits import CommitPrefix, commits_to_ask
+from holystone.policies.retention.commits import CommitPrefix, commits_to_ask, images_of
 from holystone.policies.retention.rules import CloneName, CommitsOf, Entry, Mentioned, Policy
+from holystone.workflows.breadth import bounded, refuse_pairs
 
 T = TypeVar("T")
 
@@ -41,7 +42,8 @@ class Clones:
             clones[name] = await self._clones[name].branches()
         histories: dict[CommitsOf, SelectedHistory] = {}
         for wanted, commits in commits_to_ask(policy, candidates).items():
-            histories[wanted] = await self._clones[wanted.clone].history(wanted, commits)
+            found = histories[wanted] = await self._clones[wanted.clone].history(wanted, commits)
+            refuse_pairs(len(found.selected), images_of(wanted, found.history.times, policy, candidates))
         mentions: dict[Mentioned, Mentions] = {}
         for entry in policy.keep:
             if entry.mentioned_in:
@@ -105,10 +107,13 @@ class _Clone:
         )
         return Mentions(
             frozenset(each.tag for each in candidates.tags if found.has(each.tag)),
-            frozenset(_digests(found.digests)),
+            frozenset(each.digest for each in candidates.tags if found.has(each.digest)),
         )
 
     async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> _Selected:
+        count = bounded(wanted.keep_policies)
+        for each in checked.references.found:
+            count(each.name)
         gone = {(kind, _readable(name)) for kind, name in checked.gone}
         selected = select_references(
             checked.references.found,
@@ -163,11 +168,3 @@ def _beginning(commits: Sequence[Commit], prefix: CommitPrefix) -> Iterator[Comm
     while at < len(commits) and commits[at].startswith(prefix):
         yield commits[at]
         at += 1
-
-
-def _digests(texts: Collection[str]) -> Iterator[Digest]:
-    for text in texts:
-        try:
-            yield Digest.parse(text)
-        except InvalidName:
-            continue

@@ -1,6 +1,6 @@
 """What comes of many repositories, until all have been read and it is one plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +10,7 @@ from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
-from holystone.engine.model.reasons import InUse
-from holystone.engine.model.references import Repository
+from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import EntryMatchesNothing
 from holystone.engine.model.selection_notices import EntryUnmatched
 from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
@@ -24,6 +23,8 @@ from holystone.policies.retention.rules import Policy
 from holystone.workflows.aside import without
 
 COMMAND: Final = "prune"
+_ALL: Final = RepositoryPath("all")
+"""Stands for what is a whole registry's, among what is counted."""
 
 
 class PruneOptions(msgspec.Struct, frozen=True):
@@ -63,21 +64,25 @@ class _OfPolicy(msgspec.Struct):
 class Gathered:
     """Holds a line of each repository; their plans are in a spool."""
 
-    def __init__(self, options: PruneOptions, policies: Iterable[Policy], notices: Iterable[Notice]) -> None:
+    def __init__(
+        self,
+        options: PruneOptions,
+        policies: Iterable[Policy],
+        notices: Iterable[Notice],
+        used: Mapping[RegistryHost, int] | None = None,
+    ) -> None:
+        """`used`: how many images of each registry are in use; None: nobody was asked."""
         self._options = options
+        self._used = used
         self._plans = FileSpool(RepositoryPlan, options.folder)
         self._counted: list[Counted] = []
         self._set_aside: list[SetAside] = []
         self._policies = {each.name: _OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self.notices = list(notices)
-        self.in_use: dict[Repository, int] = {}
-        """Tags of repositories that stay since somebody uses them, where there are any."""
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
         """A repository that was judged."""
         at, tags = planned.plan.repository, len(seen.snapshot.names)
-        if used := sum(any(isinstance(why, InUse) for why in kept.reasons) for kept in planned.plan.kept):
-            self.in_use[at.canonical] = used
         refusals = planned.refusals
         if seen.judgement:
             refusals = (*refusals, *seen.judgement.refusals)
@@ -118,7 +123,16 @@ class Gathered:
             notices=self.notices,
             refusals=(blown,) if blown else (),
         )
+        counted = tuple(sorted((*self._count_used(counted), *counted)))
         return msgspec.structs.replace(plan, counted=counted, set_aside=aside)
+
+    def _count_used(self, counted: Iterable[Counted]) -> Iterable[Counted]:
+        """That nothing of a registry is in use where something was is seldom true, and then all that no entry keeps
+        goes."""
+        if self._used is not None:
+            for host in sorted({each.key.repository.host for each in counted}):
+                number = self._used.get(host, 0)
+                yield Counted(Key("in-use", Repository(host, _ALL), host), number, number)
 
     def _look_for_misspelled(self) -> None:
         """What an entry that matches nothing means to keep, would go. That it matches nothing is known only where all

@@ -31,7 +31,7 @@ from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
 from holystone.workflows.aside import failure_of, shrunk_aside
-from holystone.workflows.baselines import hold_against_last, hold_users_against_last
+from holystone.workflows.baselines import hold_against_last
 from holystone.workflows.broken import broken_notices
 from holystone.workflows.clock import WrongClock, check_clock
 from holystone.workflows.clones import Clones
@@ -65,9 +65,11 @@ async def prepare_prune(
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of)
-    made = Gathered(options, retention.policies, in_use.notices)
+    by_repository = UsersByRepository(in_use)
+    used = by_repository.by_registry if users.clusters or users.listed else None
+    made = Gathered(options, retention.policies, in_use.notices, used)
     with SqliteSightings(options.state_dir) as sightings:
-        reader = _Reader(connections, cache, options, UsersByRepository(in_use), clones, sightings, made)
+        reader = _Reader(connections, cache, options, by_repository, clones, sightings, made)
         selection = Selection(retention.policies, retention.projects)
         patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
 
@@ -91,9 +93,6 @@ async def prepare_prune(
     made.notices += (*selection.notices(), *clones.notices())
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
-    if users.clusters or users.listed:
-        accepted = options.accept_new_baseline
-        plan = await hold_users_against_last(plan, made.in_use, options.state_dir, accepted=accepted)
     return Prepared(plan, users, in_use.moment)
 
 

@@ -1,6 +1,6 @@
 """Who uses the tags of a repository, when there are thousands of repositories to ask it of."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
 
 from holystone.engine.errors import IncompleteSource
@@ -8,7 +8,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.reasons import InUse
-from holystone.engine.model.references import Digest, Reference, Repository, Tag
+from holystone.engine.model.references import Digest, Reference, RegistryHost, Repository, Tag
 from holystone.engine.ports import RepositorySession
 from holystone.engine.report.words import user_text
 from holystone.policies.in_use import Usage
@@ -24,6 +24,12 @@ class UsersByRepository:
         for each in found.images:
             if each.repository:
                 self._named[each.repository.canonical].append(each)
+
+    @property
+    def by_registry(self) -> Mapping[RegistryHost, int]:
+        """How many images of each are in use by their names."""
+        images = {(at, each.tag, each.digest) for at, those in self._named.items() for each in those}
+        return Counter(at.host for at, _, _ in images)
 
     @property
     def digests(self) -> Set[Digest]:
@@ -54,10 +60,9 @@ class UsersByRepository:
         IncompleteSource where somebody uses it."""
         for step in plan.steps:
             digests = [each for each in (step.digest, plan.image_ids.get(step.digest)) if each]
-            references = [Reference(plan.repository, tag) for tag in step.tags]
-            for reference in references or (None,):
-                if users := self._usage.of(reference, digests):
-                    what = reference or f"{plan.repository}@{step.digest}"
+            for tag in step.tags or (None,):
+                if users := self._usage.of(Reference(plan.repository, tag) if tag else None, digests):
+                    what = f"{plan.repository}:{tag}" if tag else f"{plan.repository}@{step.digest}"
                     raise IncompleteSource(
                         f"{what} would go with what it is attached to, and is in use ({user_text(users[0].by)}).",
                         what_to_do="Keep what it is attached to, or end its use.",

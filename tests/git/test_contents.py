@@ -64,14 +64,14 @@ def test_a_tag_counts_as_a_whole_word(files: Files, text: str, tag: str, there: 
 
 def test_digests_are_found_anywhere_in_a_line(files: Files) -> None:
     tip = files.commit(1, {"a/b/c.yaml": f"image: x@{DIGEST}\nother: sha256:{'c' * 63}\n"})
-    assert files.contents(tip).digests == {DIGEST}
+    assert files.contents(tip).has(DIGEST)
 
 
 def test_what_is_no_text_is_read_as_well(files: Files) -> None:
     tip = files.commit(1, {"packed.bin": b"\x00\xff v7 \x00" + DIGEST.encode()})
     found = files.contents(tip)
     assert found.has("v7")
-    assert found.digests == {DIGEST}
+    assert found.has(DIGEST)
 
 
 def test_only_what_is_there_now_counts_without_a_time(files: Files) -> None:

@@ -10,7 +10,7 @@ from holystone.policies.git_references import SelectedReference
 from holystone.policies.keep_policies import Limit
 from holystone.policies.retention.branch_names import Branches
 from holystone.policies.retention.candidates import Candidates, Facts, SelectedHistory
-from holystone.policies.retention.commits import commits_to_ask
+from holystone.policies.retention.commits import commits_to_ask, images_of
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import CommitOf, CommitsOf, Entry, Policy
 from tests.support.retention_scenes import APP, NOW, REVISION, branches, commit, image, judged, staying, tags
@@ -255,3 +255,12 @@ def test_an_archived_image_takes_no_place_of_a_branch() -> None:
     facts = Facts(NOW, histories={wanted: history(limit=Limit(last=1))})
     there = [image("a", revision=commit("aaaaaaa"), archived=True), image("b", revision=commit("bbbbbbb"))]
     assert staying(Entry(commits_of=wanted), *there, facts=facts) == "a b"
+
+
+def test_images_are_looked_for_whose_commit_is_known() -> None:
+    wanted = CommitsOf("shop", (), GROUP)
+    policy = Policy("p", (), keep=(Entry(tags=BRANCH, commits_of=wanted), Entry(tags=tags("x-*"), newest=1)))
+    names = ["main-aaaaaaa", "main-aaaaaab", "main-bbbbbbb", "other"]
+    there = Candidates(APP, (*map(image, names), image("again-aaaaaaa", digest="main-aaaaaaa")))
+    assert images_of(wanted, [commit("aaaaaaa"), commit("aaaaaab")], policy, there) == 2
+    assert images_of(CommitsOf("blog", ()), [commit("aaaaaaa")], policy, there) == 0

@@ -1,7 +1,7 @@
 """The words and digests that stand in files of a clone: what its branches name now, or have named lately."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from typing import Final
 
 import msgspec
@@ -22,12 +22,12 @@ _MOST_BYTES: Final = 8 << 30
 
 
 class Contents(msgspec.Struct, frozen=True):
-    words: frozenset[int]
-    """The hash of each word: there may be millions. Two words with one hash are taken for each other, which can only
-    keep."""
-    digests: frozenset[str]
+    words: Set[int]
+    """The hash of each word, and of each digest: there may be millions. Two with one hash are taken for each other,
+    which can only keep."""
 
     def has(self, word: str) -> bool:
+        """`word`: of the characters of tags, or a digest."""
         return hash(word.encode()) in self.words
 
 
@@ -46,7 +46,7 @@ def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int
         elif commit.id not in wanted:
             continue
         found.read(commit.tree)
-    return Contents(frozenset(found.words), frozenset(found.digests))
+    return Contents(found.words)
 
 
 class _Found:
@@ -55,17 +55,18 @@ class _Found:
         self._seen: set[bytes] = set()
         self._bytes = 0
         self.words: set[int] = set()
-        self.digests: set[str] = set()
 
     def read(self, tree: pygit2.Tree) -> None:
         for blob in self._blobs(tree):
             body = blob.data
             self._bytes += len(body)
-            self.digests.update(match.decode() for match in _DIGEST.findall(body))
-            for run in _RUN.findall(body):
-                for word in {run, run.strip(b".-")}:
+            self.words.update(hash(match[0]) for match in _DIGEST.finditer(body))
+            for match in _RUN.finditer(body):
+                for word in {match[0], match[0].strip(b".-")}:
                     if 0 < len(word) <= _LONGEST_TAG:
                         self.words.add(hash(word))
+                if len(self.words) > _MOST_WORDS:
+                    break
             if len(self.words) > _MOST_WORDS or self._bytes > _MOST_BYTES:
                 raise self._too_much("more words than are looked through")
 

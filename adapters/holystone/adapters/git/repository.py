@@ -19,7 +19,7 @@ from holystone.adapters.git.scrub import scrub
 from holystone.engine.model.history import History
 from holystone.engine.model.references import Commit
 
-_MOST_COMMITS: Final = 1_000_000
+_MOST_COMMITS: Final = 500_000
 
 
 class GitRepository:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from holystone.engine.model.references import Commit, Digest
 from holystone.policies.retention.candidates import Candidate, Candidates
 from holystone.policies.retention.patterns import Groups, matcher
 from holystone.policies.retention.rules import CommitOf, CommitsOf, Policy
@@ -48,6 +49,20 @@ def commits_of(candidate: Candidate, groups: Groups, by: CommitOf) -> frozenset[
         case "provenance":
             said = candidate.provenance
     return said if not said else frozenset(text for each in said if _PREFIX.fullmatch(text := each.lower()))
+
+
+def images_of(wanted: CommitsOf, known: Iterable[Commit], policy: Policy, candidates: Candidates) -> int:
+    """How many images say a commit that is known: each is looked for in each reference that `wanted` selects."""
+    index = CommitIndex(known)
+    found: set[Digest] = set()
+    for entry in policy.keep:
+        if entry.commits_of == wanted:
+            match = matcher(entry.tags)
+            for each in candidates.tags:
+                said = commits_of(each, groups, wanted.by) if (groups := match(each.tag)) is not None else None
+                if said and any(index.beginning_with(commit) for commit in said):
+                    found.add(each.digest)
+    return len(found)
 
 
 def commits_to_ask(policy: Policy, candidates: Candidates) -> Mapping[CommitsOf, frozenset[CommitPrefix]]:
