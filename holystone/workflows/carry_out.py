@@ -1,6 +1,7 @@
 """Carries out a run of the journal, or takes it back: one repository after the other has its turn, in which its session
 is open and its lock held."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -30,6 +31,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         connections.renew()  # what was there before is put back, whatever was in doubt
         await uncover(run, turns)
 
+    scheduler, before = connections.scheduler, connections.scheduler.requests
     result = await execute_plan(
         run,
         turns,
@@ -37,6 +39,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         session.spool(RepositoryResult),
         settle=lambda repository: connections.settle(repository.host),
         doubted=doubted,
+        budget=dataclasses.replace(session.budget, sent=lambda: scheduler.requests - before),
     )
     if run.record.locks and result.doubtful and not result.plan_is_doubtful:
         connections.renew()

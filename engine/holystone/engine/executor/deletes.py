@@ -21,6 +21,8 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
     drops = work.capabilities.tags is None or work.capabilities.tags.last_tag != SPARES_ALL
 
     async def take_away(batch: Sequence[Untag]) -> None:
+        if not work.may_begin():
+            return
         holds = {step.id: hold.outcome for step in batch if (hold := await held(step))}
         await work.settle(holds, held=True)
         batch = [step for step in batch if step.id not in holds]
@@ -64,6 +66,8 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
 
 async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) -> None:
     async def take_away(batch: Sequence[Remove]) -> None:
+        if not work.may_begin():
+            return
         holds = (await guard.holds()).digests
         held = {step.id: holds[step.digest].outcome for step in batch if step.digest in holds}
         await work.settle(held, held=True)

@@ -59,6 +59,9 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Untag]
 
     async def overwrite(one: tuple[Untag, RawManifest]) -> None:
         step, part = one
+        # What an earlier attempt has pushed over waits for its tombstone to go: that is begun already.
+        if step.id not in work.journal.known.tombstoned and not work.may_begin():
+            return
         hold = await held(step)
         looked = moment()
         # No listing will do: what is pushed over cannot be deleted by anybody else any more.
