@@ -1,7 +1,6 @@
 """Carries out a run of the journal, or takes it back: one repository after the other has its turn, in which its session
 is open and its lock held."""
 
-import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -39,7 +38,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         session.spool(RepositoryResult),
         settle=lambda repository: connections.settle(repository.host),
         doubted=doubted,
-        budget=dataclasses.replace(session.budget, sent=lambda: scheduler.requests - before),
+        budget=session.budget.counting(lambda: scheduler.requests - before),
     )
     if run.record.locks and result.doubtful and not result.plan_is_doubtful:
         connections.renew()

@@ -11,7 +11,7 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.spool import FileSpool, OfRepository
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.executor.budget import ENDLESS, Budget
+from holystone.engine.executor.budget import Budget
 from holystone.engine.scheduler import Limits
 from holystone.settings.values import RegistrySettings, RunSettings
 from holystone.workflows.budget import budget_of
@@ -30,7 +30,7 @@ class Session(msgspec.Struct, frozen=True):
     cache: SqliteDigestCache
     folder: Path
     """Where what does not fit into memory is kept meanwhile."""
-    budget: Budget = ENDLESS
+    budget: Budget
     """Of the command that it was opened for."""
 
     def spool(self, kind: type[S]) -> FileSpool[S]:

@@ -2,8 +2,8 @@
 about to begin something asks; what has begun is ended, and checked, whatever that takes."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from holystone.engine.errors import BudgetSpent
@@ -15,36 +15,61 @@ _WORDS: Final[dict[Limit, str]] = {
     "time": "The time that it was given is over.",
     "requests": "The requests that it was given are sent.",
 }
+_EACH: Final = 2
+"""Requests that whatever is in hand is about to send: a look and a deletion."""
 
 
 def _none() -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
 class Budget:
-    ends: float = math.inf
-    """By `clock`."""
-    requests: float = math.inf
-    sent: Callable[[], int] = _none
-    """Gives how many requests the attempt has sent."""
-    clock: Clock = moment
+    def __init__(
+        self,
+        ends: float = math.inf,
+        requests: float = math.inf,
+        *,
+        sent: Callable[[], int] = _none,
+        clock: Clock = moment,
+    ) -> None:
+        """`ends` is by `clock`. `sent` gives how many requests the attempt has sent."""
+        self.ends = ends
+        self.requests = requests
+        self._sent = sent
+        self._clock = clock
+        self._in_hand = 0
+        self._spent: Limit | None = None
+
+    def __repr__(self) -> str:
+        return f"<Budget {self.requests} requests, until {self.ends}{', spent' if self._spent else ''}>"
+
+    def counting(self, sent: Callable[[], int]) -> "Budget":
+        """The same for another attempt, whose requests `sent` gives."""
+        return Budget(self.ends, self.requests, sent=sent, clock=self._clock)
 
     @property
     def is_limited(self) -> bool:
         return min(self.ends, self.requests) < math.inf
 
-    @property
     def spent(self) -> Limit | None:
-        """What of it is used up; once it is, it stays so."""
-        if self.clock() >= self.ends:
-            return "time"
-        return "requests" if self.sent() >= self.requests else None
+        """What of it is used up. Once somebody was told so it stays so: what he left is left."""
+        if self._spent is None:
+            if self._clock() >= self.ends:
+                self._spent = "time"
+            elif self._sent() + _EACH * self._in_hand >= self.requests:
+                self._spent = "requests"
+        return self._spent
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """Something is at work, and has not sent all of its requests."""
+        self._in_hand += 1
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
 
     def ask(self) -> None:
         """Raises BudgetSpent."""
-        if spent := self.spent:
+        if spent := self.spent():
             raise BudgetSpent(_WORDS[spent])
-
-
-ENDLESS: Final = Budget()

@@ -21,8 +21,6 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
     drops = work.capabilities.tags is None or work.capabilities.tags.last_tag != SPARES_ALL
 
     async def take_away(batch: Sequence[Untag]) -> None:
-        if not work.may_begin():
-            return
         holds = {step.id: hold.outcome for step in batch if (hold := await held(step))}
         await work.settle(holds, held=True)
         batch = [step for step in batch if step.id not in holds]
@@ -56,7 +54,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
         await work.settle(outcomes)
 
     async def take_all(steps: Sequence[Untag]) -> None:
-        await work.each(work.batches(steps), take_away)
+        await work.begin_each(work.batches(steps), take_away)
 
     def went(step: Untag) -> bool:
         return isinstance(work.states.outcomes.get(step.id), Deleted)
@@ -66,8 +64,6 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
 
 async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) -> None:
     async def take_away(batch: Sequence[Remove]) -> None:
-        if not work.may_begin():
-            return
         holds = (await guard.holds()).digests
         held = {step.id: holds[step.digest].outcome for step in batch if step.digest in holds}
         await work.settle(held, held=True)
@@ -104,7 +100,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) ->
         outcomes |= {step.id: answer for step, answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
-    await work.each(work.batches(steps), take_away)
+    await work.begin_each(work.batches(steps), take_away)
 
 
 async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:

@@ -17,7 +17,7 @@ from holystone.engine.errors import (
     Refused,
 )
 from holystone.engine.events import about, tell
-from holystone.engine.executor.budget import ENDLESS, Budget
+from holystone.engine.executor.budget import Budget
 from holystone.engine.executor.check import Deletions, check_after
 from holystone.engine.executor.gather import IN_HAND, gather
 from holystone.engine.executor.order import freed_per_request, most_first
@@ -54,7 +54,7 @@ async def execute_plan(
     *,
     settle: Callable[[Repository], Awaitable[None]] = _settled,
     doubted: Callable[[], Awaitable[None]] = _nothing,
-    budget: Budget = ENDLESS,
+    budget: Budget | None = None,
     at_once: int = _AT_ONCE,
     sleep: Sleep = anyio.sleep,
 ) -> RunResult:
@@ -77,12 +77,13 @@ async def execute_plan(
         )
 
     in_hand = anyio.CapacityLimiter(IN_HAND)
+    budget = budget or Budget()
 
     async def one(plan: RepositoryPlan) -> None:
         with about(run=run.id, repository=plan.repository):
             results.append(
                 await _leave(plan, run, budget)
-                if budget.spent
+                if budget.spent()
                 else await _execute_repository(plan, open_session, run, cache, settle, sleep, in_hand, budget)
             )
 
@@ -113,7 +114,7 @@ async def _order(run: Run) -> tuple[Iterable[RepositoryPlan], int]:
 
 def _result(results: Spool[RepositoryResult], budget: Budget, settled_before: int) -> RunResult:
     result = RunResult(results)
-    if (spent := budget.spent) and any(each.is_stopped_by(BudgetSpent) for each in results):
+    if (spent := budget.spent()) and any(each.is_stopped_by(BudgetSpent) for each in results):
         halt = Halt(spent, result.settled - settled_before, result.not_tried)
         tell(Halted(halt.budget, halt.done, halt.left))
         return RunResult(results, halt)
