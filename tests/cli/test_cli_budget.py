@@ -65,7 +65,7 @@ def whole(registry: Registry) -> bool:
 
 def test_a_small_budget_stops_the_run_cleanly_and_resume_finishes_it(registry: Registry) -> None:
     before = registry.bench.contents()
-    ran = prune(registry, "--request-budget=60", "--parallel-tasks-limit=1")
+    ran = prune(registry, "--request-budget=90", "--parallel-tasks-limit=1")
     assert ran.code == 4, ran
     assert "was stopped by its budget" in ran.err
     assert "The requests that it was given are sent." in ran.err
@@ -75,7 +75,7 @@ def test_a_small_budget_stops_the_run_cleanly_and_resume_finishes_it(registry: R
     assert whole(registry)
     assert states(registry) == ["open"]
     nights = 1
-    while (ran := registry.bench.run("resume", "--request-budget=60", "--parallel-tasks-limit=1")).code == 4:
+    while (ran := registry.bench.run("resume", "--request-budget=90", "--parallel-tasks-limit=1")).code == 4:
         nights += 1
         assert whole(registry)
         assert nights < 30
