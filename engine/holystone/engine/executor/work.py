@@ -151,8 +151,8 @@ class RepositoryWork:
             raise self._cause
 
     async def begin_each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
-        """As `each`, as long as the budget lasts; `end_if_spent` finds what is left. The first item is always begun: so
-        each attempt gets somewhere, however much it takes to come as far as this."""
+        """Runs `act` as `each` does, as long as the budget lasts: `end_if_spent` finds what is left. The first item is
+        always begun, so that each attempt gets somewhere, however much it takes to come as far as this."""
 
         async def one(item: T) -> None:
             if self._begun and self._budget.spent():

@@ -53,7 +53,7 @@ def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
         yield f"As planned, in {alike} repositories: {total}"
     if left:
         where = f"{left:,} {'repository' if left == 1 else 'repositories'}"
-        yield f"Left for the next run, in {where}: {count(not_begun, 'deletion')}"
+        yield f"Not begun, in {where}: {count(not_begun, 'deletion')}"
     lost = False
     for each in result.repositories:
         for loss in each.check.losses if each.check else ():
