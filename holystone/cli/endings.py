@@ -12,7 +12,7 @@ def ending_of(result: RunResult) -> tuple[Ending, int]:
         return "failed", 1
     if result.incomplete:
         # What is said to be deleted and still served is done in part: some of it may be gone a moment later.
-        done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful
+        done = result.counts.get("deleted") or result.counts.get("still-served") or result.doubtful or result.halt
         if not done and all(each.is_stopped_by(Busy) for each in result.repositories if each.incomplete):
             return "refused", 3
         return ("partial", 4) if done else ("failed", 1)

@@ -1,5 +1,6 @@
 """What was given for an option, by the option itself or by a variable, and how its words are read."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,13 @@ class GivenValue(NamedTuple):
         if nanoseconds < 0:
             raise UsageError(f"{self.source}: {self.text} is negative")
         return -(-nanoseconds // SECOND)
+
+    def time_of_day(self) -> dt.time:
+        """Raises UsageError."""
+        if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", self.text):
+            raise UsageError(f"{self.source}: {self.text!r} is no time of day, as 06:00 and 22:30 are")
+        hour, minute = map(int, self.text.split(":"))
+        return dt.time(hour, minute)
 
 
 class Given:

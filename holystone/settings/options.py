@@ -161,6 +161,24 @@ LOCK_IN_REGISTRY: Final = Option(
     ("HOLYSTONE_LOCK_IN_REGISTRY",),
     kind="flag",
 )
+UNTIL: Final = Option(
+    "until",
+    "Begin no deletion after this time of day, as this machine's clock shows it next. `holystone resume` goes on.",
+    ("HOLYSTONE_UNTIL",),
+    metavar="HH:MM",
+)
+TIME_BUDGET: Final = Option(
+    "time-budget",
+    "Begin no deletion later than this after the command has begun. `holystone resume` goes on.",
+    ("HOLYSTONE_TIME_BUDGET",),
+    metavar="DURATION",
+)
+REQUEST_BUDGET: Final = Option(
+    "request-budget",
+    "Begin no deletion once so many requests were sent for them. `holystone resume` goes on.",
+    ("HOLYSTONE_REQUEST_BUDGET",),
+    metavar="N",
+)
 YES: Final = Option(
     "yes",
     "Go on without asking. An option only, so that no forgotten variable says yes.",

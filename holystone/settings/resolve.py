@@ -20,6 +20,7 @@ from holystone.settings.option import Option
 from holystone.settings.values import (
     DAY,
     ApplySettings,
+    BudgetSettings,
     CleanupSettings,
     DirectSettings,
     HistorySettings,
@@ -250,7 +251,23 @@ def run_settings(given: Given) -> RunSettings:
         accept_new_baseline=given.flag(o.ACCEPT_NEW_BASELINE),
         lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
         yes=given.flag(o.YES),
+        budget=_budget(given),
     )
+
+
+def _budget(given: Given) -> BudgetSettings:
+    until, seconds, requests = map(given.filled, (o.UNTIL, o.TIME_BUDGET, o.REQUEST_BUDGET))
+    return BudgetSettings(
+        until=until.time_of_day() if until else None,
+        seconds=_at_least_one(seconds, seconds.seconds()) if seconds else None,
+        requests=_at_least_one(requests, requests.integer()) if requests else None,
+    )
+
+
+def _at_least_one(value: GivenValue, number: int) -> int:
+    if number < 1:
+        raise UsageError(f"{value.source}: with {value.text} nothing could be done")
+    return number
 
 
 def _plan_out(given: Given) -> Path | None:

@@ -61,6 +61,7 @@ IN_USE_OPTIONS: Final = (
     intent.WITHOUT_KUBE,
     intent.IN_USE,
 )
+BUDGET_OPTIONS: Final = (o.UNTIL, o.TIME_BUDGET, o.REQUEST_BUDGET)
 RUN_OPTIONS: Final = (
     o.KEEP_STAGES_YOUNGER_THAN,
     o.ALLOW_CLOCK_SKEW,
@@ -70,6 +71,7 @@ RUN_OPTIONS: Final = (
     o.YES_DELETE_THAT_MANY,
     o.ACCEPT_NEW_BASELINE,
     o.LOCK_IN_REGISTRY,
+    *BUDGET_OPTIONS,
     o.STATE_DIR,
     o.CACHE_DIR,
 )
@@ -112,6 +114,7 @@ RESUME_OPTIONS: Final = (
     msgspec.structs.replace(o.DRY_RUN, help="Show what is left to do, delete nothing."),
     *IN_USE_OPTIONS,
     o.YES_DELETE_THAT_MANY,
+    *BUDGET_OPTIONS,
     *_OF_A_RUN,
 )
 APPLY_OPTIONS: Final = (
@@ -122,6 +125,7 @@ APPLY_OPTIONS: Final = (
     o.DRY_RUN,
     *IN_USE_OPTIONS,
     o.YES_DELETE_THAT_MANY,
+    *BUDGET_OPTIONS,
     *_OF_A_RUN,
 )
 UNDO_OPTIONS: Final = (
@@ -173,6 +177,7 @@ _RUN: Final = (
     o.PLAN_OUT,
     o.OUTPUT,
     o.LOCK_IN_REGISTRY,
+    *BUDGET_OPTIONS,
     o.STATE_DIR,
     o.CACHE_DIR,
     *METRICS_OPTIONS,

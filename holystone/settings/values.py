@@ -1,5 +1,6 @@
 """Settings of a run, as frozen values; `resolve` makes them."""
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
@@ -81,6 +82,15 @@ class KubernetesSettings(msgspec.Struct, frozen=True):
     without: bool = False
 
 
+class BudgetSettings(msgspec.Struct, frozen=True):
+    """What a command may take; None: as much as it needs."""
+
+    until: dt.time | None = None
+    """Of this machine's clock and zone."""
+    seconds: int | None = None
+    requests: int | None = None
+
+
 class RunSettings(msgspec.Struct, frozen=True):
     state_dir: Path
     cache_dir: Path
@@ -93,6 +103,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     lock_in_registry: bool = False
     yes: bool = False
     """Confirms what would have to be confirmed on a terminal."""
+    budget: BudgetSettings = BudgetSettings()
 
 
 class LogSettings(msgspec.Struct, frozen=True):

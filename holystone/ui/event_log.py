@@ -14,6 +14,7 @@ from holystone.engine.model.events import (
     Done,
     Ended,
     Event,
+    Halted,
     Listed,
     Paused,
     Planned,
@@ -39,6 +40,7 @@ _WORDS: Final[dict[type[Event], str]] = {
     Retried: "request sent again",
     Checked: "repository checked",
     Done: "repository done",
+    Halted: "budget spent",
     Ended: "command ended",
 }
 _DETAILS: Final = (Listed, Begun, Sent, Checked, Done)

@@ -17,6 +17,7 @@ from holystone.engine.model.events import (
     Done,
     Ended,
     Event,
+    Halted,
     Paused,
     Planned,
     Refused,
@@ -78,7 +79,7 @@ class RunMetrics:
         self._steps, self._not_tried = 0, 0
         self._outcomes, self._refusals = Counter[str](), Counter[str]()
         self._repositories, self._stopped = Counter[str](), Counter[str]()
-        self._losses, self._pauses = Counter[str](), Counter[str]()
+        self._losses, self._pauses, self._halted = Counter[str](), Counter[str](), Counter[str]()
         self._requests, self._throttled, self._retried = (Counter[tuple[str, ...]]() for _ in range(3))
 
     def heard(self, event: Event) -> None:
@@ -105,6 +106,8 @@ class RunMetrics:
                 self._stopped[repository.host] += bool(stopped)
                 self._outcomes.update(outcomes)
                 self._not_tried += not_tried
+            case Halted(budget):
+                self._halted[budget] += 1
             case Ended(command, exit_code):
                 self._command, self._exit_code, self._over = command, exit_code, self._clock()
             case _:
@@ -162,6 +165,8 @@ class RunMetrics:
         gauges("holystone_run_last_requests_retried", again, by_lane, self._retried)
         paused = "Times that nothing was sent to a host for a while."
         gauges("holystone_run_last_pauses", paused, ("host",), _labelled(self._pauses))
+        halted = "1 if a budget ended the run while there was more to do, by what of it was used up."
+        gauges("holystone_run_last_halted", halted, ("budget",), _labelled(self._halted))
         return registry
 
     def _all_steps(self) -> Mapping[str, int]:

@@ -81,7 +81,7 @@ class ProgressLines:
         self._next = self._clock() + self._pause
 
     def _reading(self) -> str:
-        requests = sum(each.requests for each in self._scheduler.counts().values()) if self._scheduler else 0
+        requests = self._scheduler.requests if self._scheduler else 0
         return f"reading, {requests:,} requests so far"
 
     def _deleting(self) -> str:

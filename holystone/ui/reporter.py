@@ -21,6 +21,7 @@ from holystone.engine.report.document import (
     RepositoryReport,
     UndoReport,
     error_text,
+    halt_report,
     in_parts,
     repository_reports,
     undo_reports,
@@ -193,7 +194,7 @@ class JsonReporter(Reporter):
     def _carried_out(
         self, run_id: str, plan: Plan, result: RunResult, ending: Ending, code: int, error: HolystoneError | None
     ) -> None:
-        document = Document(plan.command, ending, code, run_id, plan_report(plan))
+        document = Document(plan.command, ending, code, run_id, plan_report(plan), halt=halt_report(result.halt))
         _document(document, error, repositories=repository_reports(plan, result))
 
     def _undone(self, run_id: str, result: UndoResult, ending: Ending, code: int, error: HolystoneError | None) -> None:

@@ -30,6 +30,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         connections.renew()  # what was there before is put back, whatever was in doubt
         await uncover(run, turns)
 
+    scheduler, before = connections.scheduler, connections.scheduler.requests
     result = await execute_plan(
         run,
         turns,
@@ -37,6 +38,7 @@ async def carry_out(session: Session, run: Run, *, lock_in_registry: bool) -> Ru
         session.spool(RepositoryResult),
         settle=lambda repository: connections.settle(repository.host),
         doubted=doubted,
+        budget=session.budget.counting(lambda: scheduler.requests - before),
     )
     if run.record.locks and result.doubtful and not result.plan_is_doubtful:
         connections.renew()

@@ -43,7 +43,8 @@ class Applied:
     @property
     def is_fruitless(self) -> bool:
         """Whether something is left to do, nothing was lost, and this attempt has settled nothing either."""
-        return self.result.incomplete and not self.result.losses and self.result.settled <= self.settled_before
+        result = self.result
+        return result.incomplete and not result.halt and not result.losses and result.settled <= self.settled_before
 
 
 def in_silence(_plan: Plan, _notices: tuple[Notice, ...]) -> None:

@@ -11,8 +11,10 @@ import msgspec
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.spool import FileSpool, OfRepository
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
+from holystone.engine.executor.budget import Budget
 from holystone.engine.scheduler import Limits
 from holystone.settings.values import RegistrySettings, RunSettings
+from holystone.workflows.budget import budget_of
 
 S = TypeVar("S", bound=OfRepository)
 _UNBOUNDED = 1024
@@ -28,6 +30,8 @@ class Session(msgspec.Struct, frozen=True):
     cache: SqliteDigestCache
     folder: Path
     """Where what does not fit into memory is kept meanwhile."""
+    budget: Budget
+    """Of the command that it was opened for."""
 
     def spool(self, kind: type[S]) -> FileSpool[S]:
         return FileSpool(kind, self.folder)
@@ -52,7 +56,7 @@ async def open_session(
     )
     with SqliteDigestCache(run.cache_dir / "known.db") as cache:
         async with connections:
-            yield Session(connections, cache, run.cache_dir)
+            yield Session(connections, cache, run.cache_dir, budget_of(run.budget))
 
 
 def _unbounded() -> int:

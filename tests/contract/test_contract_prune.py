@@ -35,7 +35,7 @@ async def test_what_is_in_use_by_its_digest_stays_without_a_tag(served: Stand) -
     with pushed_at(served, EARLIER - DAY):
         await served.image("now", "latest")
         used, child = await served.image("used"), await served.image("part")
-        of_index, alone = await served.index((child,)), await served.image("alone")
+        _, alone = await served.index((child,)), await served.image("alone")
         await planned(served, world, EARLIER)
     world.used = [UsedImage(None, None, each.digest, ListEntry("a list")) for each in (used, child)]
     plan = await planned(served, world, NOW)

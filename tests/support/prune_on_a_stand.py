@@ -59,4 +59,4 @@ def pushed_at(served: Stand, moment: int) -> "mock._patch[object] | nullcontext[
     """Where the clock is ours."""
     if served.emulator is None:
         return nullcontext()
-    return mock.patch.object(served.emulator.storage, "_wall", lambda: float(moment))
+    return mock.patch.object(served.emulator.storage, "_wall", return_value=float(moment))

@@ -12,6 +12,7 @@ from holystone.engine.model.events import (
     Done,
     Ended,
     Event,
+    Halted,
     Paused,
     Planned,
     Refused,
@@ -138,3 +139,8 @@ def test_many_repositories_are_counted_by_registry_alone() -> None:
     assert labelled(many, "tags_kept") == {(HOST, ""): 2 * (MOST_REPOSITORIES + 300), (OTHER, ""): 5}
     assert labelled(many, "tags_doomed") == {(HOST, ""): MOST_REPOSITORIES + 300, (OTHER, ""): 5}
     assert labelled(many, "tags_deleted") == {(HOST, ""): 1, (OTHER, ""): 0}
+
+
+def test_what_ended_a_run_before_all_was_done_is_told() -> None:
+    assert labelled(samples([Halted("time", 3, 4)]), "halted") == {("time",): 1}
+    assert labelled(samples([]), "halted") == {("",): 0}

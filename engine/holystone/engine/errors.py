@@ -13,6 +13,7 @@ HolystoneError
 │       └── Doubtful       an answer may have been the one to another question
 │           └── PlanDoubtful   … and a plan was made of it
 ├── DoneInPart             some of it was done, and some must not be, or could not   exit code 4
+│   └── BudgetSpent        the rest is left to the next attempt: this one has had what it was given
 └── RegistryFailure        the registry answered, and not as it should                 exit code 1
     ├── DeletionDisabled   the server does not delete at all
     ├── TooLate            not sent: what it was decided on was seen too long ago by then
@@ -101,6 +102,10 @@ class PlanDoubtful(Doubtful):
 
 class DoneInPart(HolystoneError):
     exit_code = 4
+
+
+class BudgetSpent(DoneInPart):
+    """What had begun by then was ended."""
 
 
 class RegistryFailure(HolystoneError):

@@ -150,6 +150,16 @@ async def test_what_a_check_found_lost_is_kept_with_its_bytes(stand: Stand) -> N
         assert await journal.manifest(BYTES.digest) == BYTES
 
 
+async def test_an_outcome_after_a_check_asks_for_another(stand: Stand) -> None:
+    async with stand.store() as store:
+        run = await store.begin(PLAN, "cleanup")
+        begun = await begin_repository(run, APP, [], None)
+        for checked in (False, True, False):
+            await (begun.record_check([]) if checked else begun.record({IDS[0]: Deleted()}))
+            (found,) = await recorded(store, run.id)
+            assert found.checked is checked
+
+
 async def test_what_has_just_begun_has_lost_nothing_and_holds_nothing(stand: Stand) -> None:
     async with stand.store() as store:
         run = await store.begin(PLAN, "cleanup")

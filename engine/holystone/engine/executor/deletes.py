@@ -54,7 +54,7 @@ async def untag(work: RepositoryWork, steps: Sequence[Untag]) -> None:
         await work.settle(outcomes)
 
     async def take_all(steps: Sequence[Untag]) -> None:
-        await work.each(work.batches(steps), take_away)
+        await work.begin_each(work.batches(steps), take_away)
 
     def went(step: Untag) -> bool:
         return isinstance(work.states.outcomes.get(step.id), Deleted)
@@ -100,7 +100,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) ->
         outcomes |= {step.id: answer for step, answer in zip(ready, answers, strict=True)}
         await work.settle(outcomes)
 
-    await work.each(work.batches(steps), take_away)
+    await work.begin_each(work.batches(steps), take_away)
 
 
 async def _anchor(work: RepositoryWork, step: Untag) -> Outcome | None:

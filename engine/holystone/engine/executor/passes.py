@@ -64,6 +64,7 @@ async def _one_pass(work: RepositoryWork, one_pass: Pass, steps: Sequence[Step],
         await (overwrite_with_tombstones if one_pass.kind == "tombstone" else untag)(work, untags)
     if removes:
         await remove(work, removes, guard)
+    work.end_if_spent(step.id for step in steps)
 
 
 def _too_early(work: RepositoryWork, steps: Iterable[Step]) -> Mapping[StepId, Outcome]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias
 
 from holystone.engine import errors
 from holystone.engine.errors import Doubtful, HolystoneError, PlanDoubtful
@@ -15,6 +15,10 @@ from holystone.engine.model.value import Value
 _KINDS: Final = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, HolystoneError)
 }
+
+
+Limit: TypeAlias = Literal["time", "requests"]
+"""What a budget is of."""
 
 
 class Stopped(Value, frozen=True):
@@ -78,10 +82,27 @@ class RepositoryResult(Value, frozen=True):
         return self.stopped is not None and self.stopped.is_a(kind)
 
 
+class Halt(Value, frozen=True):
+    """An attempt at a run was ended by its budget, and not because nothing was left to do."""
+
+    budget: Limit
+    """What of it was used up."""
+    done: int
+    """Steps that this attempt has settled."""
+    left: int
+    """Steps that were not tried."""
+
+    @property
+    def nights(self) -> int | None:
+        """How many more attempts like this one it takes; None if this one has got nowhere."""
+        return -(-self.left // self.done) if self.done > 0 else None
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     repositories: Sequence[RepositoryResult]
     """In the order of the plan; as there, they may be read anew each time."""
+    halt: Halt | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:

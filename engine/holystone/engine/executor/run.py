@@ -2,22 +2,32 @@
 what stops one does not stop the others."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import anyio
 
-from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, Doubtful, HolystoneError, PlanDoubtful, Refused
+from holystone.engine.errors import (
+    NOTHING_DELETED,
+    BudgetSpent,
+    DeletionDisabled,
+    Doubtful,
+    HolystoneError,
+    PlanDoubtful,
+    Refused,
+)
 from holystone.engine.events import about, tell
+from holystone.engine.executor.budget import Budget
 from holystone.engine.executor.check import Deletions, check_after
 from holystone.engine.executor.gather import IN_HAND, gather
+from holystone.engine.executor.order import freed_per_request, most_first
 from holystone.engine.executor.passes import do_passes
-from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult, Stopped
+from holystone.engine.executor.results import CheckReport, Halt, RepositoryResult, RunResult, Stopped
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tag_resolver import look_again
 from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.executor.work import RepositoryWork
-from holystone.engine.model.events import Checked, Done
+from holystone.engine.model.events import Checked, Done, Halted
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, kind_of
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Repository
@@ -44,6 +54,7 @@ async def execute_plan(
     *,
     settle: Callable[[Repository], Awaitable[None]] = _settled,
     doubted: Callable[[], Awaitable[None]] = _nothing,
+    budget: Budget | None = None,
     at_once: int = _AT_ONCE,
     sleep: Sleep = anyio.sleep,
 ) -> RunResult:
@@ -53,7 +64,8 @@ async def execute_plan(
     turn comes, and has been left, with whatever is held there, before the run counts as finished: if that is cut short,
     `resume` finds the run and gives it back. `settle` raises Doubtful if answers that the repository's registry gave so
     far may have been the ones to other questions. `doubted` is called where nobody should go on with the plan, before
-    the run is finished.
+    the run is finished. With a `budget` what frees most bytes a request comes first; once it is spent no other
+    repository is begun, and those at work end where they are whole, with their check.
 
     Raises Refused if the plan may not be applied."""
     if run.plan.refusals:
@@ -65,18 +77,68 @@ async def execute_plan(
         )
 
     in_hand = anyio.CapacityLimiter(IN_HAND)
+    budget = budget or Budget()
 
     async def one(plan: RepositoryPlan) -> None:
         with about(run=run.id, repository=plan.repository):
-            results.append(await _execute_repository(plan, open_session, run, cache, settle, sleep, in_hand))
+            results.append(
+                await _leave(plan, run, budget)
+                if budget.spent()
+                else await _execute_repository(plan, open_session, run, cache, settle, sleep, in_hand, budget)
+            )
 
-    await for_each(run.plan.repositories, one, workers=at_once)
-    result = RunResult(results)
+    order, settled_before = await _order(run) if budget.is_limited else (run.plan.repositories, 0)
+    await for_each(order, one, workers=at_once)
+    result = _result(results, budget, settled_before)
     if result.plan_is_doubtful:
         await doubted()
     if (result.plan_is_doubtful or not result.incomplete) and run.record.state == "open":
         await run.finish()
     return result
+
+
+async def _order(run: Run) -> tuple[Iterable[RepositoryPlan], int]:
+    """The repositories, in the order in which they have their turns, and the steps that earlier attempts have
+    settled."""
+    worths, settled = [], 0
+    for plan in run.plan.repositories:
+        try:
+            journal = await run.repository(plan)
+        except HolystoneError:  # it is told when its turn comes
+            journal = None
+        states = StepStates(plan, journal.known.outcomes if journal else {})
+        settled += len(states.steps) - len(states.due)
+        worths.append((plan.repository.host, freed_per_request(plan, states.due)))
+    return (run.plan.repositories[each] for each in most_first(worths)), settled
+
+
+def _result(results: Spool[RepositoryResult], budget: Budget, settled_before: int) -> RunResult:
+    result = RunResult(results)
+    if (spent := budget.spent()) and any(each.is_stopped_by(BudgetSpent) for each in results):
+        halt = Halt(spent, result.settled - settled_before, result.not_tried)
+        tell(Halted(halt.budget, halt.done, halt.left))
+        return RunResult(results, halt)
+    return result
+
+
+async def _leave(plan: RepositoryPlan, run: Run, budget: Budget) -> RepositoryResult:
+    """What comes of a repository that is not begun in this attempt. One that an earlier attempt has brought to its end
+    needs no more: else each night would begin with looking at what the ones before have done."""
+    states = StepStates(plan, {})
+    check: CheckReport | None = None
+    stopped: HolystoneError | None = None
+    try:
+        if journal := await run.repository(plan):
+            states = StepStates(plan, journal.known.outcomes)
+            check = CheckReport(journal.known.losses, ()) if journal.known.checked else None
+        if states.due or (journal and not check):
+            budget.ask()
+    except HolystoneError as error:
+        stopped = error
+    tell(_done(states, stopped.message if stopped else ""))
+    return RepositoryResult(
+        plan.repository, states.outcomes, states.not_tried, Stopped.by(stopped) if stopped else None, check
+    )
 
 
 async def _execute_repository(
@@ -87,6 +149,7 @@ async def _execute_repository(
     settle: Callable[[Repository], Awaitable[None]],
     sleep: Sleep,
     in_hand: anyio.CapacityLimiter,
+    budget: Budget,
 ) -> RepositoryResult:
     """Raises no HolystoneError: it is in the result, so that other repositories go on."""
     states = StepStates(plan, {})
@@ -99,9 +162,12 @@ async def _execute_repository(
             if journal:
                 states = StepStates(plan, journal.known.outcomes)
             if states.due:
-                work = await _prepare(plan, session, run, journal, cache, states, in_hand)
+                work = await _prepare(plan, session, run, journal, cache, states, in_hand, budget)
                 journal = work.journal
-                await do_passes(work, lambda: settle(plan.repository))
+                try:
+                    await do_passes(work, lambda: settle(plan.repository))
+                except BudgetSpent as spent:  # what is done by then is checked all the same
+                    stopped = spent
             if journal:
                 found = await check_after(session, cache, plan, _deletions(journal, states), sleep=sleep)
                 await settle(plan.repository)
@@ -162,6 +228,7 @@ async def _prepare(
     cache: DigestCache,
     states: StepStates,
     in_hand: anyio.CapacityLimiter,
+    budget: Budget,
 ) -> RepositoryWork:
     """Reads only, and then writes down all that is needed to finish or undo. Raises PlanDoubtful if the plan is of a
     registry that does something else."""
@@ -194,6 +261,7 @@ async def _prepare(
         states,
         manifests=recorded | gathered.found,
         unreadable=gathered.unreadable,
+        budget=budget,
     )
 
 

@@ -79,7 +79,11 @@ async def overwrite_with_tombstones(work: RepositoryWork, steps: Sequence[Untag]
             await work.settle({step.id: now})
 
     async def overwrite_all(steps: Sequence[Untag]) -> None:
-        await work.each(zip(steps, shares, strict=False), overwrite)
+        # What an earlier attempt has pushed over waits for its tombstone to go: that is begun already.
+        ours = [step for step in steps if step.id in work.journal.known.tombstoned]
+        await work.each(zip(ours, shares, strict=False), overwrite)
+        others = (step for step in steps if step.id not in work.journal.known.tombstoned)
+        await work.begin_each(zip(others, shares, strict=False), overwrite)
 
     def went(step: Untag) -> bool:
         return step.id in on_it

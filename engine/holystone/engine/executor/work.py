@@ -10,6 +10,7 @@ import anyio
 from holystone.engine.errors import DeletionDisabled, HolystoneError, RegistryFailure, TooLate
 from holystone.engine.events import about, tell
 from holystone.engine.executor.breakers import Breaks, Rights
+from holystone.engine.executor.budget import Budget
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tag_resolver import TagResolver, look_again, written_once
 from holystone.engine.model.capabilities import Capabilities
@@ -41,6 +42,7 @@ class RepositoryWork:
         *,
         manifests: Mapping[Digest, Manifest | None],
         unreadable: Mapping[Digest, str],
+        budget: Budget | None = None,
     ) -> None:
         self.plan = plan
         self.session = session
@@ -68,6 +70,8 @@ class RepositoryWork:
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
         self.rights = Rights(session)
+        self._budget = budget or Budget()
+        self._begun = False
         self._cause: HolystoneError | None = None
         self._breaks = Breaks()
 
@@ -112,6 +116,11 @@ class RepositoryWork:
             tell(Step(self.repository, step.digest, step.tags, kind_of(outcome), done, len(steps)))
         await self.rights.seen(outcomes.values())
 
+    def end_if_spent(self, step_ids: Iterable[StepId]) -> None:
+        """Raises BudgetSpent if some of these steps were not begun: what comes after them waits for them."""
+        if not self.states.due.isdisjoint(step_ids):
+            self._budget.ask()
+
     async def each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
         """Runs `act` on every item, many at once. After the first HolystoneError nothing new is begun, but what is on
         its way ends and is recorded; then the error is raised."""
@@ -140,6 +149,19 @@ class RepositoryWork:
             await for_each(every, one, workers=WORKERS)
         if self._cause is not None:
             raise self._cause
+
+    async def begin_each(self, items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> None:
+        """Runs `act` as `each` does, as long as the budget lasts: `end_if_spent` finds what is left. The first item is
+        always begun, so that each attempt gets somewhere, however much it takes to come as far as this."""
+
+        async def one(item: T) -> None:
+            if self._begun and self._budget.spent():
+                return
+            self._begun = True
+            with self._budget.in_hand():
+                await act(item)
+
+        await self.each(items, one)
 
     async def delete(
         self,

@@ -137,6 +137,18 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Halted:
+    """The budget of a run is spent, and what had begun by then has ended."""
+
+    budget: str
+    """What of it is used up: `time` or `requests`."""
+    settled: int
+    """Steps of which this attempt has left nothing to do."""
+    not_tried: int
+    """Steps that are left for the next attempt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The last one: a command of the command line is over."""
 
@@ -145,5 +157,18 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Listed | Read | Planned | Refused | Begun | Step | Sent | Throttled | Paused | Retried | Checked | Done | Ended
+    Listed
+    | Read
+    | Planned
+    | Refused
+    | Begun
+    | Step
+    | Sent
+    | Throttled
+    | Paused
+    | Retried
+    | Checked
+    | Done
+    | Halted
+    | Ended
 )

@@ -70,4 +70,4 @@ class RepositoryRecord(msgspec.Struct, frozen=True):
     losses: tuple[Loss, ...] = ()
     """What was to stay and was not there when the run looked afterwards, by whoever's hand it went."""
     checked: bool = False
-    """Whether it has looked."""
+    """Whether it has looked, since the last outcome."""

@@ -38,7 +38,7 @@ class RepositoryJournal(Protocol):
         ...
 
     async def record(self, outcomes: Mapping[StepId, Outcome]) -> None:
-        """Records what came of steps. A later outcome of a step replaces an earlier one."""
+        """Records what came of steps. A later outcome of a step replaces an earlier one, and asks for another check."""
         ...
 
     async def mark_tombstoned(self, steps: Collection[StepId]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from holystone.engine.errors import NOTHING_DELETED, DeletionDisabled, DoneInPart, HolystoneError, Refused, Unreachable
-from holystone.engine.executor.results import RunResult, Stopped
+from holystone.engine.executor.results import Halt, RunResult, Stopped
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.references import Digest
 from holystone.engine.model.refusals import Refusal
@@ -96,10 +96,17 @@ def failure(run_id: str, result: RunResult) -> HolystoneError | None:
     left = f"{count(result.not_tried, 'deletion')} not tried" if result.not_tried else "some deletions failed"
     if still and not causes:
         left = "the registry says of what it deleted that it is gone, and still serves it"
-    return HolystoneError(
-        "\n".join((f"Run {run_id} is not finished: {left}.", *causes, *_few(still).splitlines())),
-        what_to_do=f"`holystone resume {run_id}` tries what is left.",
+    kind, how = (DoneInPart, "was stopped by its budget") if result.halt else (HolystoneError, "is not finished")
+    return kind(
+        "\n".join((f"Run {run_id} {how}: {left}.", *causes, *_few(still).splitlines())),
+        what_to_do=f"`holystone resume {run_id}` tries what is left.{_forecast(result.halt)}",
     )
+
+
+def _forecast(halt: Halt | None) -> str:
+    if halt is None or halt.nights is None:
+        return ""
+    return f" At this pace that takes {count(halt.nights, 'more night')}."
 
 
 def _causes(result: RunResult) -> tuple[str, ...]:

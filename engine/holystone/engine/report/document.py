@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor.results import RunResult, Stopped
+from holystone.engine.executor.results import Halt, Limit, RunResult, Stopped
 from holystone.engine.model.codec import json_schema, json_schemas, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
@@ -48,6 +48,18 @@ class RepositoryReport(msgspec.Struct, frozen=True):
     """Found by the check after the deletions."""
 
 
+class HaltReport(msgspec.Struct, frozen=True):
+    """A budget ended the run before all was done."""
+
+    budget: Limit
+    """What of it was used up."""
+    settled: int
+    """Steps of which this attempt has left nothing to do."""
+    not_tried: int
+    nights: int | None
+    """More attempts like this one that it takes; null if this one has got nowhere."""
+
+
 class UndoReport(msgspec.Struct, frozen=True):
     """What came of the undo in one repository."""
 
@@ -82,6 +94,8 @@ class Document(msgspec.Struct, frozen=True):
     """For `holystone resume`."""
     plan: PlanReport | None = None
     repositories: tuple[RepositoryReport, ...] = ()
+    halt: HaltReport | None = None
+    """What ended the run while there was more to do, and nothing was wrong; null otherwise."""
     undone: tuple[UndoReport, ...] = ()
     """Of `holystone undo`: the repositories that the run had begun. In a dry run, `restored` is what would be."""
     runs: tuple[RunSummary, ...] = ()
@@ -156,6 +170,10 @@ def repository_reports(plan: Plan, result: RunResult) -> Iterator[RepositoryRepo
             stopped=_stopped_text(done.stopped) if done.stopped else None,
             lost=tuple(Lost(loss.digest, loss.tag) for loss in done.check.losses) if done.check else (),
         )
+
+
+def halt_report(halt: Halt | None) -> HaltReport | None:
+    return HaltReport(halt.budget, halt.done, halt.left, halt.nights) if halt else None
 
 
 def undo_reports(result: UndoResult) -> Iterator[UndoReport]:

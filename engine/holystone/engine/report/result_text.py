@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from holystone.engine.errors import BudgetSpent
 from holystone.engine.executor.results import RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, StepId
@@ -32,6 +33,7 @@ class _Gone(msgspec.Struct, frozen=True):
 
 def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     alike, kept, total, only = 0, 0, _Gone(), ""
+    left, not_begun = 0, 0
     advised: set[str] = set()
     for planned, done in zip(plan.repositories, result.repositories, strict=True):
         kept += len(planned.kept)
@@ -40,12 +42,18 @@ def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
             gone = _deleted(planned, done)
             total += gone
             only = f"{planned.repository}: {gone}"
+        elif planned.passes and done.is_stopped_by(BudgetSpent) and not done.outcomes:
+            left += 1
+            not_begun += done.not_tried
         elif planned.passes:
             yield from _repository(planned, done, advised)
     if alike == 1:
         yield only
     elif alike:
         yield f"As planned, in {alike} repositories: {total}"
+    if left:
+        where = f"{left:,} {'repository' if left == 1 else 'repositories'}"
+        yield f"Not begun, in {where}: {count(not_begun, 'deletion')}"
     lost = False
     for each in result.repositories:
         for loss in each.check.losses if each.check else ():
@@ -54,7 +62,8 @@ def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
             whose = ": it went with the last of its tags, which this run took away" if loss.digest in each.ours else ""
             yield f"LOST: {what} was to stay and is not there any more ({loss.digest}){whose}"
     if result.incomplete:
-        yield f"Run {run_id} is not finished. `holystone resume {run_id}` tries what is left."
+        how = "was stopped by its budget" if result.halt else "is not finished"
+        yield f"Run {run_id} {how}. `holystone resume {run_id}` tries what is left."
     elif not lost:
         yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
 

@@ -64,6 +64,11 @@ class Scheduler:
             lane.declare(quota)
         return lane
 
+    @property
+    def requests(self) -> int:
+        """How many were sent, first attempts and retries alike."""
+        return sum(lane.counts().requests for lane in self._lanes.values())
+
     def counts(self) -> dict[LaneKey, LaneCounts]:
         return {key: lane.counts() for key, lane in sorted(self._lanes.items())}
 

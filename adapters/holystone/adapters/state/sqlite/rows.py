@@ -203,6 +203,7 @@ def insert_outcomes(number: int, outcomes: Mapping[StepId, Outcome]) -> Callable
 
     def insert(database: sqlite3.Connection) -> None:
         database.executemany("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)", rows)
+        database.execute("UPDATE slices SET checked = 0 WHERE id = ?", (number,))
 
     return insert
 
