@@ -10,7 +10,7 @@ import msgspec
 from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin, parse_reference
 from holystone.engine.errors import UsageError, shell_word
 from holystone.engine.model.references import RegistryHost, Repository
-from holystone.policies.retention.narrowed import is_about, narrowed
+from holystone.policies.retention.narrowed import is_about
 from holystone.policies.retention.reach import reach
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
@@ -63,19 +63,16 @@ def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequen
 def resolve_check(
     options: Options, environ: Mapping[str, str], file: Path, repositories: Collection[Repository]
 ) -> PruneSettings:
-    """The settings of a look at what a file's policies would do: to these repositories alone, unless all are asked for.
-    Raises UsageError, also for a repository that no policy is about."""
-    given = Given(options, environ)
-    settings = _of_a_file(given, file)
+    """The settings of a look at what a file's policies would do. `repositories`: those that are asked for by name.
+    Raises UsageError, also for one of these that no policy is about."""
+    settings = _of_a_file(Given(options, environ), file)
     for each in repositories:
         if not any(is_about(policy, each) for policy in settings.retention.policies):
             raise UsageError(
                 f"no policy is about {each}, which is therefore left alone",
-                what_to_do="Look at the policies' `repositories` and `except`; the name begins with the registry's host.",
+                what_to_do="Look at the policies' `repositories` and `except`; the name begins with its registry.",
             )
-    if given.flag(o.REGISTRIES):
-        return settings
-    return msgspec.structs.replace(settings, retention=narrowed(settings.retention, repositories))
+    return settings
 
 
 def _of_a_file(given: Given, file: Path) -> PruneSettings:

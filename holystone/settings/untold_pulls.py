@@ -32,13 +32,17 @@ def untold_pulls(policies: Iterable[Policy], registries: Mapping[RegistryHost, R
         for host in _hosts(policy, everywhere, policies):
             access = registries.get(host)
             found = named(Address(host), access.implementation if access else None)
-            if found and not VENDORS[found.implementation].profile.can.listing.pulls:
-                return UntoldPulls(
-                    policy.name,
-                    entry,
-                    f"{host} ({found.implementation}) does not tell when images are pulled, so that nobody can judge by it",
+            if found and not _tells(found.implementation):
+                telling = ", ".join(name for name in sorted(VENDORS) if _tells(name))
+                why = (
+                    f"{host} ({found.implementation}) does not tell when images are pulled; those that do are {telling}"
                 )
+                return UntoldPulls(policy.name, entry, why)
     return None
+
+
+def _tells(implementation: str) -> bool:
+    return VENDORS[implementation].profile.can.listing.pulls
 
 
 def _asks(policy: Policy) -> int | None:
@@ -54,7 +58,10 @@ def _hosts(policy: Policy, everywhere: Iterable[RegistryHost], policies: Iterabl
         before = takewhile(lambda each: each is not policy, policies)
         taken = {
             spelled_out(pattern.text)
-            for pattern in (*policy.except_, *(each for other in before if not other.except_ for each in other.repositories))
+            for pattern in (
+                *policy.except_,
+                *(each for other in before if not other.except_ for each in other.repositories),
+            )
         }
         hosts |= {host for host in everywhere if not taken & {f"{host}/**", "**"}}
     yield from sorted(hosts)

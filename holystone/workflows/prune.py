@@ -24,7 +24,5 @@ async def prepare_prune(
 ) -> Prepared:
     """The plan as `judge_repositories` makes it; what is seen meanwhile is noted. Raises as that does."""
     with SqliteSightings(options.state_dir) as sightings:
-        made = await judge_repositories(
-            connections, cache, retention, kubernetes, options, listed, sightings, judge
-        )
+        made = await judge_repositories(connections, cache, retention, kubernetes, options, listed, sightings, judge)
     return made.prepared

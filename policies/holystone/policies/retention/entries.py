@@ -39,9 +39,7 @@ def judge_entries(sight: Sight) -> Iterator[tuple[int, EntryVerdicts]]:
     if later:
         in_use = sight.facts.in_use
         stays.update(
-            order
-            for order, seen in enumerate(sight.tags)
-            if seen.candidate.archived or seen.candidate.tag in in_use
+            order for order, seen in enumerate(sight.tags) if seen.candidate.archived or seen.candidate.tag in in_use
         )
     for number, entry in later:
         yield number, judge_entry(entry, sight, stays)

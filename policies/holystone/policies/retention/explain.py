@@ -38,9 +38,9 @@ def explain(
         words = EntryReasons(sight, number, policy.keep[number])
         for order, seen in asked.items():
             standing = said.standings.get(order)
-            match standing and standing.answer:
-                case None:
-                    continue
+            if standing is None:
+                continue
+            match standing.answer:
                 case True:
                     says = EntrySays("keeps", words.kept(standing, seen))
                 case False:
