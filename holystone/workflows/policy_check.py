@@ -15,6 +15,7 @@ from holystone.engine.model.plan import Plan
 from holystone.engine.model.policy_reasons import CannotJudge, KeptByEntry, NothingKeeps, NotKeptBy
 from holystone.engine.model.reasons import KeepReason
 from holystone.engine.model.references import Reference, Repository, Tag
+from holystone.engine.model.selection_notices import PolicyMatchesNothing
 from holystone.engine.ports import DigestCache
 from holystone.engine.report.notice_words import notice_words, notices_in_order
 from holystone.engine.report.policy_report import (
@@ -96,7 +97,11 @@ async def check_policies(
         ),
         tags=tuple(observer.tags(plan, decided_by)),
         set_aside=plan.set_aside,
-        notices=tuple(notice_words(each).of_one for each in notices_in_order(plan.notices)),
+        notices=tuple(
+            notice_words(each).of_one
+            for each in notices_in_order(plan.notices)
+            if not isinstance(each, PolicyMatchesNothing)  # its policy says so itself
+        ),
     )
     return Checked(told, plan)
 

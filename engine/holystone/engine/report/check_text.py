@@ -18,13 +18,9 @@ from holystone.engine.report.words import count, shown
 _REPOSITORIES_SHOWN: Final = 10
 _EXAMPLES: Final = 3
 _DOUBTS_SHOWN: Final = 3
-_ANSWERS: Final[dict[EntryAnswer, str]] = {
-    "keeps": "keeps it",
-    "cannot-judge": "cannot judge it",
-    "does-not-keep": "does not keep it",
-    "not-about": "is about other tags",
-}
-"""In the order in which they are told."""
+_NOTICES_SHOWN: Final = 10
+_ALL: Final = "--log-verbose names all"
+_IN_ORDER: Final[tuple[EntryAnswer, ...]] = ("keeps", "cannot-judge", "does-not-keep")
 
 
 def check_lines(check: PolicyCheck, *, every_repository: bool) -> Iterator[str]:
@@ -37,8 +33,11 @@ def check_lines(check: PolicyCheck, *, every_repository: bool) -> Iterator[str]:
     yield from _named("new, no run has been through", [each for each in check.repositories if each.new])
     for tag in check.tags:
         yield from _tag_lines(tag)
-    for notice in check.notices:
+    notices = check.notices if every_repository else check.notices[:_NOTICES_SHOWN]
+    for notice in notices:
         yield f"note: {notice}"
+    if more := len(check.notices) - len(notices):
+        yield f"and {count(more, 'more note')} ({_ALL})"
 
 
 def _policy_lines(policy: CheckedPolicy, through: Sequence[CheckedRepository]) -> Iterator[str]:
@@ -46,7 +45,9 @@ def _policy_lines(policy: CheckedPolicy, through: Sequence[CheckedRepository]) -
     if not policy.decides_for:
         yield f"{head}: decides for no repository that could be read"
         return
-    yield f"{head}: {_repositories(policy.decides_for)}, {_balance(through)}"
+    alone = policy.decides_for - len(through)
+    left = f", {_repositories(alone)} left alone" if alone else ""
+    yield f"{head}: {_repositories(policy.decides_for)}, {_balance(through)}{left}"
     for number, entry in enumerate(policy.entries, start=1):
         yield f"  {number}  {entry.place}  {entry.entry}"
         yield f"    {_entry_text(entry)}"
@@ -78,7 +79,7 @@ def _repository_lines(found: Sequence[CheckedRepository], *, every_repository: b
         yield f"  {each.repository!s:<{width}}  {_balance([each])}, by {shown(each.policy)}"
     more = len(losing) - len(listed)
     if more > 0:
-        yield f"  and {_repositories(more)} more of which tags go (--log-verbose names all)"
+        yield f"  and {_repositories(more)} more of which tags go ({_ALL})"
     yield from _named("everything would stay in", [each for each in found if not each.go and each.stay])
 
 
@@ -100,11 +101,12 @@ def _tag_lines(tag: CheckedTag) -> Iterator[str]:
             yield f"{name} would {tag.outcome}"
     for why in tag.why:
         yield f"  {why}"
-    for answer, text in _ANSWERS.items():
-        for number, entry in enumerate(tag.entries, start=1):
+    for answer in _IN_ORDER:
+        for entry in tag.entries:
             if entry.answer == answer:
-                yield f"  {number}  {entry.place}  {entry.entry}"
-                yield f"    {'; '.join(entry.why) or text}"
+                yield f"  {entry.place}  {'; '.join(entry.why)}"
+    if others := sum(entry.answer == "not-about" for entry in tag.entries):
+        yield f"  {'1 entry is' if others == 1 else f'{others:,} entries are'} about other tags"
 
 
 def _balance(repositories: Iterable[CheckedRepository]) -> str:
