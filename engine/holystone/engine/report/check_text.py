@@ -71,7 +71,7 @@ def _warnings(entry: CheckedEntry) -> Iterator[str]:
 
 
 def _repository_lines(found: Sequence[CheckedRepository], *, every_repository: bool) -> Iterator[str]:
-    """Those first of which most goes."""
+    """Repositories of which most goes come first."""
     losing = sorted((each for each in found if each.go), key=lambda each: (-each.go, each.repository))
     listed = [*losing, *(each for each in found if not each.go)] if every_repository else losing[:_REPOSITORIES_SHOWN]
     width = min(60, max((len(str(each.repository)) for each in listed), default=0))
