@@ -1,7 +1,7 @@
 """A project's registries, for whoever wants plans and results as values."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -31,7 +31,7 @@ from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
 from holystone.workflows.gathered import PruneOptions
 from holystone.workflows.in_use import Users
-from holystone.workflows.policy_check import Checked, check_policies
+from holystone.workflows.policy_check import Checked, Question, check_policies
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.prune import prepare_prune
 from holystone.workflows.purge import prepare_purge
@@ -132,7 +132,7 @@ class Client:
             return await self._made(plan, users, asked)
 
     async def check_policies(
-        self, file: str, tags: Collection[Reference] = (), only: Collection[Repository] = ()
+        self, file: str, tags: tuple[Reference, ...] = (), only: tuple[Repository, ...] = ()
     ) -> Checked:
         """What `holystone prune` would do by a file of policies, and which entry has a part in it; nothing is noted of
         it. `file`: what it is called; `tags`: those of which all is to be said; `only`: the repositories that are read,
@@ -146,10 +146,7 @@ class Client:
                 settings.kubernetes,
                 self._prune_options(),
                 await self._lists(),
-                file,
-                settings.places,
-                tags,
-                only,
+                Question(file, settings.places, tags, only),
             )
             await session.connections.settle()
             return checked

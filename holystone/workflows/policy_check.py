@@ -44,6 +44,17 @@ _EXAMPLES: Final = 3
 _OF_ENTRIES: Final = (KeptByEntry, CannotJudge, NotKeptBy, NothingKeeps)
 
 
+class Question(msgspec.Struct, frozen=True):
+    file: str
+    """As the user calls it."""
+    places: Mapping[str, Sequence[str]]
+    """Where the entries of each policy stand, by its name."""
+    tags: tuple[Reference, ...] = ()
+    """Those of which all is to be said."""
+    only: tuple[Repository, ...] = ()
+    """The repositories that are read, if there are any; else all."""
+
+
 class Checked(msgspec.Struct, frozen=True):
     told: PolicyCheck
     plan: Plan
@@ -57,20 +68,15 @@ async def check_policies(
     kubernetes: KubernetesSettings,
     options: PruneOptions,
     listed: Collection[UsedImage],
-    file: str,
-    places: Mapping[str, Sequence[str]],
-    named: Collection[Reference],
-    only: Collection[Repository],
+    question: Question,
 ) -> Checked:
-    """`file`: as the user calls it, with the `places` where the entries of each policy stand. `named`: tags of which
-    all is to be said. `only`: the repositories that are read, if there are any; else all. Raises as
-    `judge_repositories`."""
-    summaries = {each.name: each for each in policy_summaries(retention.policies, places)}
-    observer = _Observer(named, summaries)
+    """Raises as `judge_repositories`."""
+    summaries = {each.name: each for each in policy_summaries(retention.policies, question.places)}
+    observer = _Observer(question.tags, summaries)
     made = await judge_repositories(
         connections,
         cache,
-        narrowed(retention, only) if only else retention,
+        narrowed(retention, question.only) if question.only else retention,
         kubernetes,
         options,
         listed,
@@ -78,10 +84,12 @@ async def check_policies(
         observer.judge,
     )
     plan = made.prepared.plan
-    known = await SqliteBaselines(options.state_dir).read(each.key for each in plan.counted)
+    alone = {each.repository.canonical for each in plan.set_aside if each.repository}
+    counted = [each for each in plan.counted if each.key.repository not in alone]
+    known = await SqliteBaselines(options.state_dir).read(each.key for each in counted)
     decided_by = {at.canonical: name for name, each in made.policies.items() for at in each.repositories}
     told = PolicyCheck(
-        file=file,
+        file=question.file,
         as_of=plan.as_of,
         policies=tuple(observer.policy(each) for each in made.policies.values()),
         repositories=tuple(
@@ -92,10 +100,10 @@ async def check_policies(
                 go=each.number - each.left,
                 new=bool(known) and each.key not in known,
             )
-            for each in plan.counted
+            for each in counted
             if each.key.repository in decided_by
         ),
-        tags=tuple(observer.tags(plan, decided_by)),
+        tags=tuple(observer.tags(plan, {each.key.repository for each in counted}, decided_by)),
         set_aside=plan.set_aside,
         notices=tuple(
             notice_words(each).of_one
@@ -153,17 +161,17 @@ class _Observer:
             ),
         )
 
-    def tags(self, plan: Plan, decided_by: Mapping[Repository, str]) -> Iterator[CheckedTag]:
+    def tags(
+        self, plan: Plan, through: Collection[Repository], decided_by: Mapping[Repository, str]
+    ) -> Iterator[CheckedTag]:
+        """`through`: repositories that a run would go through."""
         if not self._named:
             return
         staying, going = _reasons(plan, self._tags)
-        read = {each.key.repository for each in plan.counted} - {
-            each.repository.canonical for each in plan.set_aside if each.repository
-        }
         for each in self._named:
             at = Reference(each.repository.canonical, each.tag)
             why: Sequence[KeepReason | DeleteReason] = ()
-            outcome: TagOutcome = "absent" if at.repository in read else "left-alone"
+            outcome: TagOutcome = "absent" if at.repository in through else "left-alone"
             if at in staying:
                 outcome, why = "stay", staying[at]
             elif at in going:

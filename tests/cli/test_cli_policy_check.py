@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from holystone.embedded.faults import Answer, Fault
+from holystone.engine.model.references import RepositoryPath
 from tests.support.command_line import Bench, Ran, bench
 from tests.support.dated_registry import Registry, aged
 from tests.support.git_clone import GitClone
@@ -181,6 +182,23 @@ def test_repositories_that_no_run_has_been_through(shop: Registry) -> None:
     assert new == ["shop/young"]
     assert state(shop.bench) == before
     assert before
+
+
+def test_what_has_shrunk_since_the_last_run_is_left_alone(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 30))
+    file = registry.file("  - {name: shop, repositories: HOST/shop/**, keep: [{newest: 25}]}\n")
+    assert registry.bench.run("prune", "--config", str(file)).code == 0
+    tags = registry.bench.registry.storage.repositories[RepositoryPath("shop/app")].tags
+    for tag in [each for each in tags if each not in ("v-1", "v-2", "v-3")]:
+        del tags[tag]
+    before = state(registry.bench)
+    ran = check(registry, f"{registry.bench.registry.host}/shop/app:v-1", "--output=json")
+    assert ran.code == 3, ran
+    found = ran.json["check"]
+    assert found["repositories"] == []
+    assert found["set_aside"][0]["why"][0]["kind"] == "source-shrank"
+    assert [each["outcome"] for each in found["tags"]] == ["left-alone"]
+    assert state(registry.bench) == before
 
 
 def test_a_look_that_notes_nothing_does_not_make_a_tag_known(shop: Registry) -> None:
