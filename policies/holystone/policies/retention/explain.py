@@ -2,7 +2,7 @@
 verdict names no more of this than a plan needs."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,7 @@ from holystone.policies.retention.rules import Entry, Policy
 from holystone.policies.retention.sight import Sight, look
 
 EntryAnswer: TypeAlias = Literal["keeps", "cannot-judge", "does-not-keep", "not-about"]
-_BRANCH = "branch"
+_BRANCH: Final = "branch"
 
 
 class EntrySays(msgspec.Struct, frozen=True):
