@@ -1,6 +1,6 @@
 """What a run would do by a file of policies, and which entry has a part in it. Nothing is noted of it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -115,7 +115,8 @@ async def check_policies(
 
 
 class _Observer:
-    """Judges as a run does, and remembers what that has to say besides."""
+    """Judges as a run does, and remembers what that has to say besides; of a repository that is judged again, the last
+    of it."""
 
     def __init__(self, named: Collection[Reference], summaries: Mapping[str, PolicySummary]) -> None:
         self._summaries = summaries
@@ -124,13 +125,13 @@ class _Observer:
         for each in named:
             self._tags[each.repository.canonical].add(each.tag)
         self._said: dict[Reference, tuple[EntrySays, ...]] = {}
-        self._without_branch: Counter[tuple[str, int]] = Counter()
+        self._without_branch: defaultdict[tuple[str, int], dict[Repository, int]] = defaultdict(dict)
         self._examples: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
 
     def judge(self, policy: Policy, candidates: Candidates, facts: Facts) -> Judgement:
         for number, groups in groups_without_branch(policy, candidates, facts).items():
             at = policy.name, number
-            self._without_branch[at] += len(groups)
+            self._without_branch[at][candidates.repository] = len(groups)
             self._examples[at] = {*sorted(self._examples[at] | groups)[:_EXAMPLES]}
         here = candidates.repository.canonical
         if here in self._tags:
@@ -154,7 +155,7 @@ class _Observer:
                     not_judged=doubts_in_order(tally),
                     groups=tally.groups,
                     groups_of_one=tally.groups_of_one,
-                    without_branch=self._without_branch[summary.name, number],
+                    without_branch=sum(self._without_branch[summary.name, number].values()),
                     examples=tuple(sorted(self._examples[summary.name, number])),
                 )
                 for number, (entry, tally) in enumerate(zip(summary.entries, made.tallies, strict=True))
