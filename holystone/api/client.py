@@ -16,7 +16,7 @@ from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan
 from holystone.engine.model.records import RunRecord
-from holystone.engine.model.references import ImageName
+from holystone.engine.model.references import ImageName, Reference, Repository
 from holystone.engine.planner.refusals import FuseLimits
 from holystone.engine.report.causes import refusal
 from holystone.engine.scheduler import Scheduler
@@ -31,6 +31,7 @@ from holystone.workflows import journal, managed_images, runs
 from holystone.workflows.decision import Scope
 from holystone.workflows.gathered import PruneOptions
 from holystone.workflows.in_use import Users
+from holystone.workflows.policy_check import Checked, Question, check_policies
 from holystone.workflows.prepare import prepare_plan
 from holystone.workflows.prune import prepare_prune
 from holystone.workflows.purge import prepare_purge
@@ -119,25 +120,36 @@ class Client:
     async def plan_prune(self) -> Plan:
         """What `holystone prune` would do. What was to be judged as well and could not be is in its `set_aside`."""
         settings, session = self._prune, self._open
-        fuse = None if settings.run.yes_delete_that_many else FuseLimits()
-        options = PruneOptions(
-            int(time.time()),
-            fuse,
-            settings.run.cache_dir,
-            settings.run.state_dir,
-            settings.run.accept_new_baseline,
-            settings.allow_clock_skew,
-        )
         with listening(*self._listeners):
             plan, users, asked = await prepare_prune(
                 session.connections,
                 session.cache,
                 settings.retention,
                 settings.kubernetes,
-                options,
+                self._prune_options(),
                 await self._lists(),
             )
             return await self._made(plan, users, asked)
+
+    async def check_policies(
+        self, file: str, tags: tuple[Reference, ...] = (), only: tuple[Repository, ...] = ()
+    ) -> Checked:
+        """What `holystone prune` would do by a file of policies, and which entry has a part in it; nothing is noted of
+        it. `file`: what it is called; `tags`: those of which all is to be said; `only`: the repositories that are read,
+        if there are any; else all."""
+        settings, session = self._prune, self._open
+        with listening(*self._listeners):
+            checked = await check_policies(
+                session.connections,
+                session.cache,
+                settings.retention,
+                settings.kubernetes,
+                self._prune_options(),
+                await self._lists(),
+                Question(file, settings.places, tags, only),
+            )
+            await session.connections.settle()
+            return checked
 
     async def plan_removal(self, images: Sequence[ImageName]) -> Plan:
         """What `holystone managed-images rm` would do."""
@@ -233,6 +245,18 @@ class Client:
         await self._open.connections.settle()
         self._looked = Looked(plan.repositories, users, asked)
         return plan
+
+    def _prune_options(self) -> PruneOptions:
+        run = self._prune.run
+        fuse = None if run.yes_delete_that_many else FuseLimits()
+        return PruneOptions(
+            int(time.time()),
+            fuse,
+            run.cache_dir,
+            run.state_dir,
+            run.accept_new_baseline,
+            self._prune.allow_clock_skew,
+        )
 
     async def _lists(self) -> tuple[UsedImage, ...]:
         if self._listed is not None:

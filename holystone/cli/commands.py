@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 
@@ -39,6 +40,7 @@ from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan
 
+T = TypeVar("T")
 _Settings = CleanupSettings | DirectSettings | PruneSettings | ApplySettings
 
 
@@ -173,6 +175,24 @@ def plan_and_deliver(
             with _before_deletion(), progress.reading():
                 plan = await prepare(client)
             return await delivery.deliver(client, plan)
+
+    return _main(job, progress)
+
+
+def look_and_tell(
+    settings: PruneSettings,
+    look: Callable[[Client], Awaitable[T]],
+    tell: Callable[[T], int],
+    listed: tuple[UsedImage, ...] = (),
+) -> int:
+    """Runs what deletes nothing, and tells of it."""
+    progress = _progress(settings)
+
+    async def job() -> int:
+        async with _opened(settings, progress, listed) as client:
+            with _before_deletion(), progress.reading():
+                found = await look(client)
+            return tell(found)
 
     return _main(job, progress)
 

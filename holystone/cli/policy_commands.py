@@ -1,7 +1,8 @@
-"""The commands about files of policies. They ask no registry, and delete nothing."""
+"""The commands about files of policies. They delete nothing, and ask no registry unless they are told to."""
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from holystone.adapters.retention_file.tag_list import read_tag_list
@@ -17,13 +18,17 @@ from holystone.settings.retention_file import load_retention_file
 from holystone.settings.vendor_policy import converted_policy
 from holystone.ui import output
 from holystone.ui.policies import show_policies, show_trial
-from holystone.workflows.policy_trial import chosen, summaries, tried
+from holystone.workflows.policy_trial import chosen, policy_summaries, tried
 
 
-def check_policies(file: Path, given: Words) -> int:
+def check_policies(file: Path, references: Sequence[str], given: Words) -> int:
+    if references or Given(given, os.environ).flag(o.REGISTRIES):
+        from holystone.cli.policy_check import check_in_registries
+
+        return check_in_registries(file, references, given)
     settings = read_settings(resolve_journal, given)
     loaded = load_retention_file(file, Given(given, os.environ).home)
-    return show_policies(str(file), summaries(loaded.file.policies, loaded.places), settings.run.output)
+    return show_policies(str(file), policy_summaries(loaded.file.policies, loaded.places), settings.run.output)
 
 
 def try_policies(file: Path, given: Words) -> int:

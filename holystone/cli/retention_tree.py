@@ -39,14 +39,20 @@ def policy() -> None:
 
 @policy.command("check", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
+@click.argument("references", metavar="[REFERENCE...]", nargs=-1)
 @options(CHECK_OPTIONS)
-def policy_check(file: Path, **given: Any) -> None:
-    """Says whether FILE and all that it includes is valid, or where it is not and why."""
+def policy_check(file: Path, references: tuple[str, ...], **given: Any) -> None:
+    """Says whether FILE and all that it includes is valid, or where it is not and why.
+
+    With --registries it reads the repositories as a dry run does, and says what each entry keeps there. With a
+    REFERENCE, HOST/NAME or HOST/NAME:TAG, it reads that repository alone, and says which entries keep the tag. Nothing
+    is deleted, and nothing noted.
+    """
 
     def job() -> int:
         from holystone.cli.policy_commands import check_policies
 
-        return check_policies(file, given)
+        return check_policies(file, references, given)
 
     do(job)
 

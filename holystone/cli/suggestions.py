@@ -30,6 +30,7 @@ _OPTIONS: Final = frozenset(
         o.CONFIG_TEMPLATES_DIR,
         o.KEEP_POLICIES,
         o.TAGS,
+        o.REGISTRIES,
         o.REPOSITORY,
         o.PROJECT_NAME,
         intent.KUBE_CONFIG,

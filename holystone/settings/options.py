@@ -248,6 +248,11 @@ TAGS: Final = Option(
     "List of tags: lines of TAG[,TIME[,DIGEST]], or JSON; - is standard input.",
     metavar="LIST",
 )
+REGISTRIES: Final = Option(
+    "registries",
+    "Read all repositories that the policies name, as a dry run does, and say what each entry keeps there.",
+    kind="flag",
+)
 REPOSITORY: Final = Option("repository", "Where the tags are, which says whose policy it is.", metavar="NAME")
 KEEP: Final = Option("keep", "Leave the registry running afterwards, until Ctrl-C, to look around in it.", kind="flag")
 

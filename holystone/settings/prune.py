@@ -1,4 +1,5 @@
-"""The settings of `prune`: a file of policies, or patterns of repositories and entries on the command line."""
+"""The settings of `prune`: a file of policies, or patterns of repositories and entries on the command line; and of a
+look at what it would do."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,10 @@ import msgspec
 from holystone.adapters.credentials.reference import AsGiven, Login, PasswordLogin
 from holystone.adapters.registries.detection import is_vendors_own, named
 from holystone.adapters.registries.reach import Access
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import UsageError, shell_word
 from holystone.engine.model.addresses import Address
-from holystone.engine.model.references import RegistryHost
+from holystone.engine.model.references import RegistryHost, Repository
+from holystone.policies.retention.narrowed import is_about
 from holystone.policies.retention.reach import reach, reaches
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Clusters, Policy, RegistryAccess, RetentionFile
@@ -23,6 +25,7 @@ from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.resolve import log_settings, registry_settings, run_settings
 from holystone.settings.retention_file import keep_entries, load_retention_file
 from holystone.settings.secrets import login_reference, secret_reference
+from holystone.settings.untold_pulls import untold_pulls
 from holystone.settings.values import ApplySettings, KubernetesSettings, LogSettings, RegistrySettings, RunSettings
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
@@ -48,6 +51,8 @@ class PruneSettings(msgspec.Struct, frozen=True):
     allow_clock_skew: bool = False
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
+    places: Mapping[str, tuple[str, ...]] = {}
+    """Where the entries of each policy stand, by the policy's name; empty for those of the command line."""
 
     def to_apply(self) -> ApplySettings:
         """The settings with which their plan is carried out."""
@@ -64,13 +69,37 @@ def resolve_prune(options: Options, environ: Mapping[str, str], patterns: Sequen
             f"{o.POLICIES.flag} names a file of policies, and the command line says others",
             what_to_do=f"Write them into {file}, or leave {o.POLICIES.flag} out.",
         )
-    kubernetes, lists = resolve_clusters(given), resolve_lists(given)
     if file and not typed:
-        retention = load_retention_file(file, given.home).file
-        kubernetes = _clusters(given, kubernetes, retention.in_use, file)
-        lists = tuple(dict.fromkeys((*lists, *map(Path, retention.in_use_lists))))
-    else:
-        retention = _of_the_command_line(given, patterns)
+        return _of_a_file(given, file)
+    return _settings(given, _of_the_command_line(given, patterns), resolve_clusters(given), resolve_lists(given))
+
+
+def resolve_check(
+    options: Options, environ: Mapping[str, str], file: Path, repositories: Collection[Repository]
+) -> PruneSettings:
+    """The settings of a look at what a file's policies would do. `repositories`: those that are asked for by name.
+    Raises UsageError, also for one of these that no policy is about."""
+    settings = _of_a_file(Given(options, environ), file)
+    for each in repositories:
+        if not any(is_about(policy, each) for policy in settings.retention.policies):
+            raise UsageError(
+                f"no policy is about {each}, which is therefore left alone",
+                what_to_do="Look at the policies' `repositories` and `except`; the name begins with its registry.",
+            )
+    return settings
+
+
+def _of_a_file(given: Given, file: Path) -> PruneSettings:
+    loaded = load_retention_file(file, given.home)
+    retention = loaded.file
+    kubernetes = _clusters(given, resolve_clusters(given), retention.in_use, file)
+    lists = tuple(dict.fromkeys((*resolve_lists(given), *map(Path, retention.in_use_lists))))
+    return msgspec.structs.replace(_settings(given, retention, kubernetes, lists), places=loaded.places)
+
+
+def _settings(
+    given: Given, retention: RetentionFile, kubernetes: KubernetesSettings, lists: tuple[Path | None, ...]
+) -> PruneSettings:
     access, by_host = resolve_shared_access(given), _logins(given, retention.registries)
     _refuse_one_for_many(given, access, by_host, retention)
     return PruneSettings(
@@ -104,12 +133,11 @@ def _of_the_command_line(given: Given, patterns: Sequence[str]) -> RetentionFile
     except ValueError as error:
         raise UsageError(f"REPOSITORY: {error}") from error
     implementation = given.filled(o.REPO_IMPLEMENTATION)
-    return RetentionFile(
-        in_use=Clusters("all"),
-        in_use_lists=(),
-        policies=(Policy(_OF_THE_COMMAND_LINE, repositories, keep=keep_entries(words, given.home)),),
-        registries={host: RegistryAccess(implementation.text) for host in hosts} if implementation else {},
-    )
+    registries = {host: RegistryAccess(implementation.text) for host in hosts} if implementation else {}
+    policies = (Policy(_OF_THE_COMMAND_LINE, repositories, keep=keep_entries(words, given.home)),)
+    if untold := untold_pulls(policies, registries):
+        raise UsageError(f"{o.KEEP_ENTRY.flag} {shell_word(words[untold.entry])}: pulled-within: {untold.why}")
+    return RetentionFile(in_use=Clusters("all"), in_use_lists=(), policies=policies, registries=registries)
 
 
 def _refuse_one_for_many(

@@ -22,6 +22,7 @@ from holystone.policies.retention_data.includes import Include
 from holystone.policies.retention_data.parts import Data, Part, Word
 from holystone.policies.retention_data.tags import ListedTag
 from holystone.settings.retention_registries import checked_registries
+from holystone.settings.untold_pulls import UntoldPulls, untold_pulls
 
 T = TypeVar("T")
 _MOST_POLICIES: Final = 2_000
@@ -46,6 +47,8 @@ def load_retention_file(path: Path, home: Path) -> LoadedRetention:
     for each in said.includes:
         gathered.include(each, folder, frozenset(said.clones))
     gathered.add(said.policies, written)
+    if untold := untold_pulls(gathered.policies, registries):
+        raise gathered.wrong(untold)
     return LoadedRetention(
         RetentionFile(
             in_use=said.in_use,
@@ -152,7 +155,7 @@ class _Gathered:
 
     policies: list[Policy] = field(default_factory=list)
     places: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _names: dict[str, str] = field(default_factory=dict)
+    _whence: dict[str, tuple[WrittenDocument, KeyPath]] = field(default_factory=dict)
     """Where the policy of this name stands."""
     _expressions: int = 0
 
@@ -169,9 +172,11 @@ class _Gathered:
         """Raises UsageError."""
         for number, policy in enumerate(policies):
             key = ("policies", number)
-            if other := self._names.get(policy.name):
-                raise written.wrong((*key, "name"), f"the policy at {other} has this name, too")
-            self._names[policy.name] = written.line((*key, "name"))
+            if policy.name in self._whence:
+                other, at = self._whence[policy.name]
+                there = other.line((*at, "name"))
+                raise written.wrong((*key, "name"), f"the policy at {there} has this name, too")
+            self._whence[policy.name] = written, key
             self._expressions += sum(isinstance(each, ExpressionPattern) for each in _patterns(policy))
             self.places[policy.name] = tuple(written.line((*key, "keep", index)) for index, _ in enumerate(policy.keep))
             self.policies.append(policy)
@@ -179,6 +184,10 @@ class _Gathered:
                 raise written.wrong(key, f"with this policy there are more than {_MOST_EXPRESSIONS:,} expressions")
         if len(self.policies) > _MOST_POLICIES:
             raise written.wrong(("policies",), f"with these there are more than {_MOST_POLICIES:,} policies")
+
+    def wrong(self, untold: UntoldPulls) -> UsageError:
+        written, key = self._whence[untold.policy]
+        return written.wrong((*key, "keep", untold.entry, "pulled-within"), untold.why)
 
 
 def _patterns(policy: Policy) -> Iterator[TagPattern]:

@@ -140,8 +140,16 @@ GIVE_UP_OPTIONS: Final = (
     *RUNS_OPTIONS,
 )
 DEMO_OPTIONS: Final = (o.KEEP,)
-CHECK_OPTIONS: Final = (o.OUTPUT, *LOG_OPTIONS)
-TRY_OPTIONS: Final = (o.TAGS, o.REPOSITORY, *CHECK_OPTIONS)
+CHECK_OPTIONS: Final = (
+    o.REGISTRIES,
+    *IN_USE_OPTIONS,
+    o.OUTPUT,
+    o.STATE_DIR,
+    o.CACHE_DIR,
+    *_CONNECTION,
+    *LOG_OPTIONS,
+)
+TRY_OPTIONS: Final = (o.TAGS, o.REPOSITORY, o.OUTPUT, *LOG_OPTIONS)
 FROM_OPTIONS: Final = (
     msgspec.structs.replace(
         o.REPOSITORY,

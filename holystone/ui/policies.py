@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from holystone.engine.report.document import Document, Ending, in_parts
-from holystone.engine.report.policy_report import PolicySummary, PolicyTrial
+from holystone.engine.errors import HolystoneError
+from holystone.engine.report.check_text import check_lines
+from holystone.engine.report.document import Document, Ending, error_text, in_parts
+from holystone.engine.report.policy_report import PolicyCheck, PolicySummary, PolicyTrial
 from holystone.engine.report.policy_text import policy_lines, trial_lines
-from holystone.ui import output
+from holystone.ui import message, output
 
 
 def show_policies(file: str, policies: Sequence[PolicySummary], form: Literal["text", "json"]) -> int:
@@ -16,6 +18,28 @@ def show_policies(file: str, policies: Sequence[PolicySummary], form: Literal["t
     else:
         output.report_lines(policy_lines(file, policies))
     return 0
+
+
+def show_check(
+    check: PolicyCheck, error: HolystoneError | None, form: Literal["text", "json"], *, every_repository: bool
+) -> int:
+    """The exit code: that of a dry run. `error`: why that would be refused, or what it would leave alone. Raises
+    HolystoneError."""
+    code = error.exit_code if error else 0
+    if form == "json":
+        document = Document(
+            "policy check",
+            "refused" if code == 3 else "failed" if code == 1 else "planned",
+            code,
+            check=check,
+            error=error_text(error) if error else None,
+        )
+        output.document(in_parts(document))
+    else:
+        output.report_lines(check_lines(check, every_repository=every_repository))
+    if error:
+        message.print_error(error)
+    return code
 
 
 def show_trial(trial: PolicyTrial, form: Literal["text", "json"], *, every_tag: bool) -> int:

@@ -51,8 +51,8 @@ class Seen(msgspec.Struct, frozen=True):
     """None: no policy may judge it."""
 
 
-class _OfPolicy(msgspec.Struct):
-    """What is known of a policy by now."""
+class OfPolicy(msgspec.Struct):
+    """What came of a policy, as far as is known."""
 
     policy: Policy
     tallies: tuple[EntryTally, ...]
@@ -77,7 +77,7 @@ class Gathered:
         self._plans = FileSpool(RepositoryPlan, options.folder)
         self._counted: list[Counted] = []
         self._set_aside: list[SetAside] = []
-        self._policies = {each.name: _OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
+        self.policies = {each.name: OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self.notices = list(notices)
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
@@ -86,7 +86,7 @@ class Gathered:
         refusals = planned.refusals
         if seen.judgement:
             refusals = (*refusals, *seen.judgement.refusals)
-            of = self._policies[policy.name]
+            of = self.policies[policy.name]
             of.tallies = add_tallies(of.tallies, seen.judgement.entries)
             of.repositories.append(at)
         if self._options.fuse is None:
@@ -102,7 +102,7 @@ class Gathered:
     def set_aside(self, what: SetAside, unread: Policy | None = None) -> None:
         """`unread`: the policy of a repository that could not be read."""
         self._set_aside.append(what)
-        for each in self._policies.values():
+        for each in self.policies.values():
             if what.repository is None or each.policy is unread:
                 each.whole = False
 
@@ -137,7 +137,7 @@ class Gathered:
     def _look_for_misspelled(self) -> None:
         """What an entry that matches nothing means to keep, would go. That it matches nothing is known only where all
         of its repositories were read."""
-        for each in self._policies.values():
+        for each in self.policies.values():
             missing = entries_without_match(each.policy, each.tallies) if each.repositories else ()
             if missing and each.whole:
                 self._set_aside += (SetAside(at.host, at, missing) for at in each.repositories)

@@ -23,8 +23,8 @@ async def look(
     *,
     used: Set[Digest],
 ) -> Candidates:
-    """What the policy's rules see of a repository that was read as `reading_of` says. Counts as a look: what is seen is
-    noted. `now`: Unix seconds; `used`: digests by which something runs anywhere. Raises HolystoneError where the look
+    """What the policy's rules see of a repository that was read as `reading_of` says. `sightings` may
+    note it. `now`: Unix seconds; `used`: digests by which something runs anywhere. Raises HolystoneError where the look
     cannot be noted, and Doubtful."""
     absent = await _absent(session, snapshot) if policy.orphaned_after is not None else frozenset()
     seen = await sightings.look(snapshot.repository, sights(snapshot, absent), now)

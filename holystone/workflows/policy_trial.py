@@ -35,7 +35,7 @@ _SOME: Final = Repository(RegistryHost("registry"), RepositoryPath("repository")
 """Where the tags are taken to be if nothing says it."""
 
 
-def summaries(policies: Iterable[Policy], places: Mapping[str, Sequence[str]]) -> tuple[PolicySummary, ...]:
+def policy_summaries(policies: Iterable[Policy], places: Mapping[str, Sequence[str]]) -> tuple[PolicySummary, ...]:
     """Each policy in short. `places`: where its entries stand, by its name."""
     return tuple(
         PolicySummary(
@@ -110,16 +110,21 @@ def _candidate(image: ListedImage) -> Candidate:
     )
 
 
+def doubts_in_order(tally: EntryTally) -> tuple[NotJudged, ...]:
+    """What an entry cannot judge, and why; most first."""
+    doubts = sorted(tally.doubts.items(), key=lambda each: -each[1])
+    return tuple(NotJudged(doubt, DOUBTS[doubt], tags) for doubt, tags in doubts)
+
+
 def _entry(place: str, shown: str, tally: EntryTally, trial: Trial, number: int) -> TriedEntry:
     needs = trial.missing.get(number)
-    doubts = sorted(tally.doubts.items(), key=lambda each: -each[1])
     return TriedEntry(
         place,
         shown,
         matched=tally.matched,
         alone=tally.alone,
         together=tally.together,
-        not_judged=tuple(NotJudged(doubt, DOUBTS[doubt], tags) for doubt, tags in doubts),
+        not_judged=doubts_in_order(tally),
         groups=tally.groups,
         groups_of_one=tally.groups_of_one,
         needs=_MISSING[needs] if needs else "",

@@ -1,55 +1,17 @@
-"""From policies to a plan of many repositories: each is read, judged, planned and forgotten, several at once."""
+"""From policies to a plan of many repositories."""
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import partial
-from typing import Final
+from collections.abc import Collection
 
-import msgspec
-
-from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
 from holystone.adapters.state.sqlite.sightings import SqliteSightings
-from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
-from holystone.engine.inventory.snapshot import Contents, add_configs
-from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
-from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.notices import Notice
-from holystone.engine.model.reasons import NotJudged
-from holystone.engine.model.references import RegistryHost, Tag
-from holystone.engine.model.selection_notices import LooksLikeProject
-from holystone.engine.model.set_aside import SetAside
-from holystone.engine.model.verdicts import Keep
-from holystone.engine.planner.facts import TagFacts
-from holystone.engine.planning import Judged, Where, plan_repository
-from holystone.engine.ports import DigestCache, RepositorySession, Sightings
-from holystone.engine.scheduler import for_each
+from holystone.engine.ports import DigestCache
 from holystone.policies.retention.judge import judge
-from holystone.policies.retention.judgement import Judgement
-from holystone.policies.retention.reach import Reach, reaches
-from holystone.policies.retention.rules import Policy, RetentionFile
-from holystone.policies.werf.v1 import kind_of
+from holystone.policies.retention.rules import RetentionFile
 from holystone.settings.values import KubernetesSettings
-from holystone.workflows.aside import failure_of, shrunk_aside
-from holystone.workflows.baselines import hold_against_last
-from holystone.workflows.broken import broken_notices
-from holystone.workflows.clock import WrongClock, check_clock
-from holystone.workflows.clones import Clones
-from holystone.workflows.gathered import Gathered, PruneOptions, Seen
-from holystone.workflows.in_use import find_users, read_in_use
-from holystone.workflows.inventory import REPOSITORIES_AT_ONCE
-from holystone.workflows.look import look
-from holystone.workflows.notices import repository_notices
+from holystone.workflows.gathered import PruneOptions
+from holystone.workflows.judging import judge_repositories
 from holystone.workflows.prepare import Prepared
-from holystone.workflows.repositories import Claimed, Selection, claimed_repositories
-from holystone.workflows.rested import tags_to_date
-from holystone.workflows.retention_reading import reading_of
-from holystone.workflows.users import UsersByRepository
-
-_REGISTRIES_AT_ONCE: Final = 8
-_CONFIG: Final = "`projects` in the file of policies"
-_GRACE: Final = 2 * 60 * 60
-"""Seconds in which a tag may still be in the middle of a push or a move, so that nothing is pushed over it."""
 
 
 async def prepare_prune(
@@ -60,126 +22,7 @@ async def prepare_prune(
     options: PruneOptions,
     listed: Collection[UsedImage] = (),
 ) -> Prepared:
-    """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
-    the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
-    users = await find_users(kubernetes, listed, connections.environ)
-    in_use = await read_in_use(users, connections.environ)
-    clones = Clones(retention.clones, options.as_of)
-    by_repository = UsersByRepository(in_use)
-    used = by_repository.by_registry if users.clusters or users.listed else None
-    made = Gathered(options, retention.policies, in_use.notices, used)
+    """The plan as `judge_repositories` makes it; what is seen meanwhile is noted. Raises as that does."""
     with SqliteSightings(options.state_dir) as sightings:
-        reader = _Reader(connections, cache, options, by_repository, clones, sightings, made)
-        selection = Selection(retention.policies, retention.projects)
-        patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
-
-        async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:
-            host, parts = at
-            said = retention.registries.get(host)
-            implementation = said.implementation if said else None
-            claimed = claimed_repositories(connections, parts, implementation, selection)
-            try:
-                await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
-                await connections.settle(host)
-            except UsageError:
-                raise
-            except HolystoneError as error:
-                made.set_aside(SetAside(host, None, (failure_of(error),)))
-
-        await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
-    said = connections.dates.nearest
-    if options.allow_clock_skew or not any(said.values()):
-        made.notices += check_clock(said, None, options.as_of, allow_skew=True)
-    made.notices += (*selection.notices(), *clones.notices())
-    plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
-    plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
-    return Prepared(plan, users, in_use.moment)
-
-
-class _Reader:
-    def __init__(
-        self,
-        connections: Connections,
-        cache: DigestCache,
-        options: PruneOptions,
-        users: UsersByRepository,
-        clones: Clones,
-        sightings: Sightings,
-        made: Gathered,
-    ) -> None:
-        self._connections = connections
-        self._cache = cache
-        self._options = options
-        self._users = users
-        self._clones = clones
-        self._sightings = sightings
-        self._made = made
-
-    async def plan(self, implementation: str | None, claimed: Claimed) -> None:
-        """Raises what concerns the whole registry, or the command line."""
-        at = claimed.repository
-        seen: list[Seen] = []
-
-        async def judged(snapshot: RepositorySnapshot) -> Judged:
-            seen.append(await self._look(session, claimed.policy, snapshot, reading.contents))
-            return seen[0].judged
-
-        reading = reading_of(claimed.policy)
-        try:
-            self._users.refuse_unfilled(at)
-            found = await self._connections.identify(Address(at.host, at.path), implementation)
-            async with self._connections.turn(at, found.implementation, "images", found.detected_by) as session:
-                planned = await plan_repository(
-                    session,
-                    self._cache,
-                    judged,
-                    Where("images", found.detected_by),
-                    needs_config=reading.needs_config,
-                    contents=reading.contents,
-                    wanted=reading.wanted,
-                    fuse=self._options.fuse,
-                    now=self._connections.dates.now(at.host),
-                )
-            self._users.refuse_doomed(planned.plan)
-        except (Unreachable, Doubtful, UsageError, WrongClock):
-            raise
-        except HolystoneError as error:
-            self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), claimed.policy)
-            return
-        self._made.add(claimed.policy, planned, seen[0])
-
-    def _check_clock(self, host: RegistryHost) -> None:
-        """Before anything is judged by its age, or noted as seen. One registry's wrong clock stops no other; ours stops
-        all. Raises WrongClock."""
-        said = self._connections.dates.nearest
-        own: Mapping[str, Reading | None] = {host: reading} if (reading := said.get(host)) else said
-        check_clock(own, None, self._options.as_of, allow_skew=self._options.allow_clock_skew)
-
-    async def _look(
-        self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot, contents: Contents
-    ) -> Seen:
-        notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
-        if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
-            notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
-            nothing = Judged(dict.fromkeys(snapshot.names, Keep((NotJudged(),))), TagFacts())
-            return Seen(nothing, snapshot, tuple(notices))
-        self._check_clock(snapshot.repository.host)
-        judgement, pushed = await self._judge(session, policy, snapshot)
-        if undated := tags_to_date(snapshot, judgement.verdicts, pushed, await session.probe()):
-            # No rule asked when, and their registry does.
-            snapshot = await add_configs(session, self._cache, snapshot, undated, contents)
-            judgement, pushed = await self._judge(session, policy, snapshot)
-        tag_facts = TagFacts(created=pushed, as_of=self._options.as_of, grace=_GRACE)
-        judged = Judged(judgement.verdicts, tag_facts, judgement.loose)
-        return Seen(judged, snapshot, (*notices, *judgement.notices), judgement)
-
-    async def _judge(
-        self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot
-    ) -> tuple[Judgement, Mapping[Tag, int]]:
-        """Also when tags were pushed, as far as that is known; Unix seconds."""
-        now = self._options.as_of
-        candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
-        clones, used = await self._clones.facts(policy, candidates), await self._users.of(session, snapshot)
-        facts = msgspec.structs.replace(clones, now=now, in_use=used)
-        pushed = {each.tag: each.pushed.seconds for each in candidates.tags if each.pushed}
-        return judge(policy, candidates, facts), pushed
+        made = await judge_repositories(connections, cache, retention, kubernetes, options, listed, sightings, judge)
+    return made.prepared

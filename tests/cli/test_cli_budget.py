@@ -10,9 +10,9 @@ import pytest
 from holystone.engine.model.references import RepositoryPath
 from holystone.engine.scheduler import moment
 from holystone.workflows import budget
-from tests.cli.test_prune import DAY, Registry, aged
 from tests.support import images
 from tests.support.command_line import Ran, bench, now
+from tests.support.dated_registry import DAY, Registry, aged
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Whole runs of `prune`: policies over repositories that nobody has described otherwise."""
 
-import datetime as dt
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,47 +16,14 @@ from holystone.workflows import reading
 from tests.cli.test_cli_in_use import TOKEN, write_config
 from tests.emulators.kubernetes import KubeApi
 from tests.support import images
-from tests.support.command_line import Bench, bench, now
-
-DAY = 86_400
-
-
-class Registry:
-    """Repositories with tags, by the day on which each was built."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-
-    def push(self, path: str, tags: Mapping[str, float], *, labels: Mapping[str, str] | None = None) -> None:
-        """`tags`: how many days ago each was built."""
-        at = RepositoryPath(path)
-        for tag, days in tags.items():
-            built = dt.datetime.fromtimestamp(now() - days * DAY, dt.UTC)
-            config = images.config(f"{path}:{tag}", created=built.isoformat(), labels=dict(labels or {}))
-            self.bench.registry.storage.put_blob(at, config)
-            raw = images.image(config)
-            self.bench.registry.storage.put_manifest(at, raw.body, raw.media_type, tag)
-
-    def tags(self, path: str) -> list[str]:
-        return sorted(self.bench.registry.storage.repositories[RepositoryPath(path)].tags)
-
-    def file(self, policies: str, **rest: str) -> Path:
-        """A file of policies, in which HOST is the registry."""
-        file = self.bench.project / "holystone.yaml"
-        more = "".join(f"{key}: {text}\n" for key, text in {"in-use": "{kubernetes: none}", **rest}.items())
-        file.write_text(f"format: 1\n{more}policies:\n{policies}".replace("HOST", self.bench.registry.host))
-        return file
+from tests.support.command_line import bench, now
+from tests.support.dated_registry import DAY, Registry, aged
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     with bench(tmp_path) as made:
         yield Registry(made)
-
-
-def aged(prefix: str, number: int, *, first: float = 1, step: float = 1) -> dict[str, float]:
-    """Tags that are called PREFIX-1 and so on, each a day older than the one before."""
-    return {f"{prefix}-{each + 1}": first + each * step for each in range(number)}
 
 
 def test_without_a_file_the_command_line_says_what_stays(registry: Registry) -> None:
@@ -179,6 +145,33 @@ def test_clusters_in_which_nothing_runs_any_more_are_no_answer(registry: Registr
         assert registry.tags("shop/app") == ["v-1", "v-2", "v-4"]
     assert f"tags in use of {host}: 0" in ran.message
     assert registry.tags("shop/web") == ["v-1", "v-2"]
+
+
+PULLS = "  - {name: shop, repositories: HOST/**, keep: [{newest: 1}, {pulled-within: 90d}]}\n"
+
+
+def test_a_registry_that_is_known_to_tell_no_pulls_is_refused_before_anything_is_read(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    file = registry.file(PULLS, registries="{HOST: {implementation: default}}")
+    for words in (("prune", "--config", str(file)), ("policy", "check", str(file))):
+        ran = registry.bench.run(*words)
+        assert ran.code == 2, ran
+        assert "holystone.yaml:5:" in ran.message
+        assert "policies[0].keep[1].pulled-within: 127.0.0.1:" in ran.message
+        assert "(default) does not tell when images are pulled; those that do are dockerhub, ecr, harbor" in ran.message
+    entry = ("--keep", "newest=1", "--keep", "pulled-within=90d", "--repo-implementation", "default")
+    ran = registry.bench.run("prune", f"{registry.bench.registry.host}/**", *entry)
+    assert ran.code == 2, ran
+    assert "--keep pulled-within=90d: pulled-within: 127.0.0.1:" in ran.message
+    assert registry.bench.registry.requests == []
+
+
+def test_one_that_has_to_be_asked_what_it_is_is_left_alone(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    ran = registry.bench.run("prune", "--config", str(registry.file(PULLS)))
+    assert ran.code == 3, ran
+    assert "shop/app" in ran.err
+    assert registry.tags("shop/app") == ["v-1", "v-2", "v-3", "v-4"]
 
 
 def test_undo_brings_back_what_a_prune_took(registry: Registry) -> None:

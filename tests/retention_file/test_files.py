@@ -87,7 +87,7 @@ def test_the_pages_example(load: Load, tmp_path: Path) -> None:
 def test_a_word_that_yaml_takes_for_something_else_is_a_name_as_it_is_written(load: Load, word: str) -> None:
     assert entry(load, f"tags: [{word}, '{word}']").tags == (NamePattern(word), NamePattern(word))
     assert entry(load, f"label: {{name: keep, value: {word}}}").label == Label("keep", word)
-    (policy,) = load(f"{POLICY}{{name: {word}, repositories: r/**, keep: nothing}}").file.policies
+    (policy,) = load(f"{POLICY}{{name: {word}, repositories: r.example/**, keep: nothing}}").file.policies
     assert policy.name == word
 
 
@@ -148,11 +148,11 @@ def test_groups_of_an_expression(load: Load) -> None:
 
 
 def test_a_policy(load: Load) -> None:
-    text = "{name: a, repositories: r/**, keep: nothing, times: created, immutable: '/^[0-9a-f]{64}$/'}"
+    text = "{name: a, repositories: r.example/**, keep: nothing, times: created, immutable: '/^[0-9a-f]{64}$/'}"
     (policy,) = load(POLICY + text).file.policies
     assert policy == Policy(
         "a",
-        (RepositoryPattern("r/**"),),
+        (RepositoryPattern("r.example/**"),),
         keeps_nothing=True,
         times="created",
         immutable=(ExpressionPattern("^[0-9a-f]{64}$"),),

@@ -1,6 +1,6 @@
 """A prune of a random repository, from policies to what is left, on whatever the contract suite runs against."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -55,7 +55,7 @@ async def prune(served: Stand, seed: int, takes: Takes) -> None:
     assert not any(each.passes for each in again.repositories), "a second run plans something"
 
 
-def pushed_at(served: Stand, moment: int) -> "mock._patch[object] | nullcontext[None]":
+def pushed_at(served: Stand, moment: int) -> AbstractContextManager[object]:
     """Where the clock is ours."""
     if served.emulator is None:
         return nullcontext()

@@ -13,6 +13,7 @@ import pytest
 from holystone.adapters.state.sqlite import (
     FileLocks,
     Journal,
+    RecalledSightings,
     SqliteBaselines,
     SqliteDigestCache,
     SqliteSightings,
@@ -98,6 +99,9 @@ class SqliteStand:
     async def sightings(self) -> AsyncIterator[Sightings]:
         with SqliteSightings(self._folder) as found:
             yield found
+
+    def recalled(self) -> Sightings:
+        return RecalledSightings(self._folder)
 
     def budget(self, quota: Quota, now: float) -> RateBudget:
         return Bucket(quota, now)

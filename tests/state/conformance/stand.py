@@ -75,6 +75,10 @@ class Stand(Protocol):
 
     def sightings(self) -> AbstractAsyncContextManager[Sightings]: ...
 
+    def recalled(self) -> Sightings:
+        """As whoever is no run has them."""
+        ...
+
     def budget(self, quota: Quota, now: float) -> RateBudget:
         """As another process has it for the same lane. It is asked by the clock of the event loop."""
         ...

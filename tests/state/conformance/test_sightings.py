@@ -75,6 +75,40 @@ async def test_a_damaged_sighting_is_seen_anew(stand: Stand) -> None:
         assert await sightings.look(APP, {TAG}, 2_000) == {TAG: Seen(2_000, missed=1_000)}
 
 
+@pytest.mark.parametrize("now", [2_000, 3_000, 4_000, 400 * DAY, 500 * DAY])
+async def test_who_recalls_is_told_what_a_look_is_told_and_leaves_no_trace(stand: Stand, now: int) -> None:
+    async with stand.sightings() as sightings:
+        await sightings.look(APP, {TAG, LOOSE}, 1_000)
+        await sightings.look(APP, {TAG, ORPHAN}, 3_000)
+        await sightings.look(OTHER, {MOVED}, 2_000)
+    everything = {TAG, LOOSE, ORPHAN, MOVED}
+    spelled = Repository(RegistryHost("r.example:443"), APP.path)
+    recalled = [await stand.recalled().look(each, everything, now) for each in (APP, OTHER, APP)]
+    assert recalled[0] == recalled[2] == await stand.recalled().look(spelled, everything, now)
+    async with stand.sightings() as sightings:
+        assert [await sightings.look(each, everything, now) for each in (APP, OTHER)] == recalled[:2]
+
+
+async def test_who_recalls_where_nobody_has_looked_makes_nothing(stand: Stand) -> None:
+    assert await stand.recalled().look(APP, {TAG}, 1_000) == {TAG: Seen(1_000)}
+    async with stand.sightings() as sightings:
+        assert await sightings.look(APP, {TAG}, 2_000) == {TAG: Seen(2_000)}
+
+
+@pytest.mark.parametrize("harm", ["sighting", "all"])
+async def test_who_recalls_what_is_damaged_is_told_so(stand: Stand, harm: str) -> None:
+    async with stand.sightings() as sightings:
+        await sightings.look(APP, {TAG}, 1_000)
+    if harm == "sighting":
+        if not await stand.damage("sighting"):
+            pytest.skip("the store lets no such record be")
+        assert await stand.recalled().look(APP, {TAG}, 2_000) == {TAG: Seen(2_000, missed=1_000)}
+        return
+    await stand.damage_all()
+    with pytest.raises(HolystoneError, match="cannot be used"):
+        await stand.recalled().look(APP, {TAG}, 2_000)
+
+
 async def test_where_nothing_can_be_read_nothing_is_told(stand: Stand) -> None:
     async with stand.sightings() as sightings:
         await sightings.look(APP, {TAG}, 1_000)

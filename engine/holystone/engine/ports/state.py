@@ -186,7 +186,8 @@ class Baselines(Protocol):
 
 
 class Sightings(Protocol):
-    """What runs have seen of each repository, and since when. Every method raises HolystoneError."""
+    """What runs have seen of each repository, and since when. Every method raises HolystoneError. For whoever is no
+    run, one that notes and forgets nothing gives the same."""
 
     async def look(self, repository: Repository, seen: Collection[Sight], now: int) -> Mapping[Sight, Seen]:
         """Notes what a complete look at a repository at `now` (Unix seconds) has seen, forgets what it has not, and

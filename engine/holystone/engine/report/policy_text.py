@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from holystone.engine.report.policy_report import PolicySummary, PolicyTrial, TriedEntry
+from holystone.engine.report.policy_report import CountedEntry, PolicySummary, PolicyTrial, TriedEntry
 from holystone.engine.report.words import count
 
 _REASONS_SHOWN: Final = 2
@@ -34,11 +34,8 @@ def trial_lines(trial: PolicyTrial, *, every_tag: bool) -> Iterator[str]:
     for number, entry in enumerate(trial.entries, start=1):
         yield f"  {number}  {entry.place}  {entry.entry}"
         yield f"    {_entry(entry)}"
-        if entry.groups >= _MANY_GROUPS and entry.groups_of_one * 2 > entry.groups:
-            yield (
-                f"    {entry.groups_of_one:,} of its {entry.groups:,} groups have one tag: the expression may take "
-                "something else for a group"
-            )
+        if text := groups_text(entry):
+            yield f"    {text}"
     shown = [each for each in trial.tags if every_tag or each.outcome != "stay"]
     width = min(60, max((len(each.tag) for each in shown), default=0))
     for tag in shown:
@@ -56,8 +53,23 @@ def _entry(entry: TriedEntry) -> str:
         return "matches no tag"
     if entry.needs:
         return f"matches {count(entry.matched, 'tag')}, and asks for {entry.needs}"
-    doubts = "".join(f", cannot judge {each.tags:,} ({each.text})" for each in entry.not_judged)
+    return counted_text(entry)
+
+
+def counted_text(entry: CountedEntry, most: int | None = None) -> str:
+    """What it keeps and cannot judge. `most`: reasons that are named."""
+    doubts = "".join(f", cannot judge {each.tags:,} ({each.text})" for each in entry.not_judged[:most])
     return f"keeps {entry.alone:,} alone, {entry.together:,} with others{doubts}"
+
+
+def groups_text(entry: CountedEntry) -> str:
+    """A warning where most groups are of one tag; else empty."""
+    if entry.groups < _MANY_GROUPS or entry.groups_of_one * 2 <= entry.groups:
+        return ""
+    return (
+        f"{entry.groups_of_one:,} of its {entry.groups:,} groups have one tag: the expression may take something else "
+        "for a group"
+    )
 
 
 def _policies(number: int) -> str:

@@ -1,6 +1,6 @@
-"""What one entry says of each tag that it is about."""
+"""What the entries of a policy say, each of the tags that it is about."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from holystone.engine.model.policy_reasons import EntryKey
@@ -22,6 +22,29 @@ class EntryVerdicts(NamedTuple):
     """Tags that match it, also those that it does not keep."""
     group_sizes: Mapping[GroupKey, int]
     """How many tags each group of `per` has."""
+
+
+def judge_entries(sight: Sight) -> Iterator[tuple[int, EntryVerdicts]]:
+    """What each entry of the policy says, with its position: those last that ask for the commits of what stays for the
+    others, for doubts about them, or because it is in use, archived or locked."""
+    entries = tuple(enumerate(sight.policy.keep))
+    later = [(number, entry) for number, entry in entries if entry.same_commit]
+    stays: set[int] = set()
+    for number, entry in entries:
+        if not entry.same_commit:
+            said = judge_entry(entry, sight)
+            if later:
+                stays.update(order for order, standing in said.standings.items() if standing.answer is not False)
+            yield number, said
+    if later:
+        in_use = sight.facts.in_use
+        stays.update(
+            order
+            for order, seen in enumerate(sight.tags)
+            if seen.candidate.archived or seen.candidate.locked or seen.candidate.tag in in_use
+        )
+    for number, entry in later:
+        yield number, judge_entry(entry, sight, stays)
 
 
 def judge_entry(entry: Entry, sight: Sight, stays: Collection[int] = ()) -> EntryVerdicts:

@@ -8,7 +8,7 @@ from holystone.engine.model.references import Tag
 from holystone.engine.model.verdicts import Verdict
 from holystone.policies.retention.candidates import Candidates, Facts
 from holystone.policies.retention.cautions import notices_of, refusals_of
-from holystone.policies.retention.entries import judge_entry
+from holystone.policies.retention.entries import judge_entries
 from holystone.policies.retention.judgement import Judgement
 from holystone.policies.retention.leftovers import loose_that_go, orphans_that_go
 from holystone.policies.retention.rules import Policy
@@ -19,13 +19,8 @@ from holystone.policies.retention.votes import Votes
 def judge(policy: Policy, candidates: Candidates, facts: Facts) -> Judgement:
     sight = look(policy, candidates, facts)
     votes = Votes(sight)
-    later = [number for number, entry in enumerate(policy.keep) if entry.same_commit]
-    for number, entry in enumerate(policy.keep):
-        if not entry.same_commit:
-            votes.add(number, judge_entry(entry, sight))
-    stays = votes.staying() if later else ()
-    for number in later:
-        votes.add(number, judge_entry(policy.keep[number], sight, stays))
+    for number, said in judge_entries(sight):
+        votes.add(number, said)
     verdicts: dict[Tag, Verdict] = votes.verdicts()
     verdicts |= orphans_that_go(policy, candidates.attached, facts)
     verdicts = dict(sorted(verdicts.items()))

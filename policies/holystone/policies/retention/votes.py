@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -66,16 +65,6 @@ class Votes:
             groups=len(sizes),
             groups_of_one=sum(size == 1 for size in sizes),
         )
-
-    def staying(self) -> Collection[int]:
-        """Positions of all that stay by what was added so far, or because they are in use, archived or locked."""
-        in_use = self._sight.facts.in_use
-        others = (
-            order
-            for order, seen in enumerate(self._sight.tags)
-            if seen.candidate.archived or seen.candidate.locked or seen.candidate.tag in in_use
-        )
-        return {*self._keeps, *self._doubts, *others}
 
     def tallies(self) -> tuple[EntryTally, ...]:
         alone = Counter(self._last_keeper[order] for order, keepers in enumerate(self._keepers) if keepers == 1)

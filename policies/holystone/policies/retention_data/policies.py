@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from holystone.policies.retention.reach import reach
 from holystone.policies.retention.repository_patterns import RepositoryPattern
 from holystone.policies.retention.rules import Entry, Policy, Seconds
 from holystone.policies.retention_data.entries import Beside, parse_entry
@@ -58,12 +59,14 @@ def repository_patterns(part: Part) -> tuple[RepositoryPattern, ...]:
 
 
 def repository_pattern(part: Part) -> RepositoryPattern:
-    """Raises PolicyError."""
+    """Raises PolicyError, also for one that neither begins with a registry nor leaves it open."""
     text = part.text("a pattern of repositories")
     try:
-        return RepositoryPattern(text)
+        pattern = RepositoryPattern(text)
+        reach(text)
     except ValueError as error:
         raise part.wrong(str(error)) from error
+    return pattern
 
 
 def _entries(part: Part, beside: Beside) -> tuple[Entry, ...]:

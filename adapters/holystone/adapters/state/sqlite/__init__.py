@@ -5,6 +5,14 @@ from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.adapters.state.sqlite.file_locks import FileLocks
 from holystone.adapters.state.sqlite.forgetting import AFTER_DAYS as FORGET_AFTER_DAYS
 from holystone.adapters.state.sqlite.journal import Journal
-from holystone.adapters.state.sqlite.sightings import SqliteSightings
+from holystone.adapters.state.sqlite.sightings import RecalledSightings, SqliteSightings
 
-__all__ = ["FORGET_AFTER_DAYS", "FileLocks", "Journal", "SqliteBaselines", "SqliteDigestCache", "SqliteSightings"]
+__all__ = [
+    "FORGET_AFTER_DAYS",
+    "FileLocks",
+    "Journal",
+    "RecalledSightings",
+    "SqliteBaselines",
+    "SqliteDigestCache",
+    "SqliteSightings",
+]

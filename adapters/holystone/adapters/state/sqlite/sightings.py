@@ -7,7 +7,7 @@ deletes nothing sooner. Of each thing that was seen there is a hash of 16 bytes,
 import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,6 +24,7 @@ from holystone.engine.model.sightings import Seen, Sight
 FILE_NAME: Final = "sightings.sqlite"
 FORGET_AFTER_DAYS: Final = 400
 """Without a look at a repository."""
+_DAY: Final = 24 * 3600
 _APPLICATION: Final = 0x484F4C53
 """`HOLS`: the file is ours."""
 _PATIENCE: Final = 30.0
@@ -91,12 +92,42 @@ class SqliteSightings:
         try:
             if self._database is None:
                 self._database = _opened(self._file)
-                _forget(self._database, now - FORGET_AFTER_DAYS * 24 * 3600)
+                _forget(self._database, now - FORGET_AFTER_DAYS * _DAY)
             self._database.execute("BEGIN IMMEDIATE")
             with self._database:
                 yield self._database
         except (OSError, sqlite3.Error) as error:
             raise _unusable(self._file, str(error)) from error
+
+
+class RecalledSightings:
+    """What a look of one of those runs would be told, where none is noted: nothing is changed, and nothing made."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / FILE_NAME
+
+    async def look(self, repository: Repository, seen: Collection[Sight], now: int) -> Mapping[Sight, Seen]:
+        """Raises HolystoneError."""
+        return await anyio.to_thread.run_sync(self._look, repository, seen, now)
+
+    def _look(self, repository: Repository, seen: Collection[Sight], now: int) -> dict[Sight, Seen]:
+        if not self._file.exists():
+            return dict.fromkeys(seen, Seen(now))
+        hashes = {_hash(each): each for each in seen}
+        try:
+            with closing(_opened(self._file)) as database:
+                here, before = database.execute(
+                    "SELECT id, at FROM looks WHERE repository = ? AND at >= ?",
+                    (str(repository.canonical), now - FORGET_AFTER_DAYS * _DAY),
+                ).fetchone() or (None, None)
+                rows = database.execute(
+                    f"SELECT sight, min(since, ?), missed FROM seen WHERE repository = ? AND {_USABLE}",  # noqa: S608
+                    (now, here),
+                )
+                known = _told(hashes, (row for row in rows if row[0] in hashes))
+        except (OSError, sqlite3.Error) as error:
+            raise _unusable(self._file, str(error)) from error
+        return {each: known.get(each) or Seen(now, before if isinstance(before, int) else None) for each in seen}
 
 
 def _told(hashes: Mapping[bytes, Sight], rows: Iterable[tuple[bytes, int, int | None]]) -> dict[Sight, Seen]:
