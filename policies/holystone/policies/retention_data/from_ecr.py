@@ -59,7 +59,7 @@ class _Rule(msgspec.Struct, frozen=True):
 
     @property
     def selects(self) -> str:
-        """For people."""
+        """What it is about, in words."""
         if self.patterns:
             return " and ".join(map(shown_pattern, self.patterns))
         return "all images" if self.status == "any" else "images without a tag"
