@@ -38,8 +38,8 @@ def spared(rules: list[dict[str, Any]], images: list[Image]) -> set[str]:
         said = rule["selection"]
         if said["countType"] == "imageCountMoreThan":
             newer = [each for each in images if is_about(rule, each) and each.days < image.days]
-            return len(newer) >= said["countNumber"]
-        return image.days > said["countNumber"]
+            return len(newer) >= int(said["countNumber"])
+        return image.days > int(said["countNumber"])
 
     left: set[str] = set()
     for image in images:

@@ -53,7 +53,7 @@ def spared(policy: dict[str, Any], images: list[Image]) -> set[str]:
 @st.composite
 def repositories(draw: st.DrawFn, most: int = 3) -> list[Image]:
     left = draw(st.permutations(TAGS))
-    images = []
+    images: list[Image] = []
     while left:
         number = draw(st.integers(1, most))
         images.append(Image(tuple(left[:number]), len(images) * 2 + 1))

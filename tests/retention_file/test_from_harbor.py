@@ -18,7 +18,7 @@ from tests.retention_file.vendors import DAY, Image, converted, kept, last_words
 
 GLOBS = ["**", "", "v*", "{latest,v1*}", "release-?", "rc[1-2]", "dev-**", "[^v]*"]
 TAGS = ["latest", "v1", "v1.1", "v2", "release-1", "rc1", "rc3", "dev-1", "dev-2", "x"]
-REPOSITORIES = ["web", "app", "team/app", "team/web", "team/web/cache", "cache"]
+REPOSITORIES = ["web", "app", "team", "team/app", "team/web", "team/web/cache", "cache"]
 SCOPES = ["**", "team/*", "{web,app}", "app", "**/cache", "team/**", "w*"]
 
 
@@ -65,10 +65,10 @@ def retained(rules: list[dict[str, Any]], images: list[Image], repository: str) 
 
     def is_about(rule: dict[str, Any]) -> bool:
         said = rule["scope_selectors"]["repository"]
-        return all(matches(each["pattern"], repository) == (each["decoration"] == "repoMatches") for each in said)
+        return all(matches(each["pattern"], repository) is (each["decoration"] == "repoMatches") for each in said)
 
     def selects(said: dict[str, Any], image: Image) -> bool:
-        excludes = said["decoration"] == "excludes"
+        excludes: bool = said["decoration"] == "excludes"
         if not image.tags:
             untagged = json.loads(said["extras"])["untagged"] if said["extras"] else not excludes
             return bool(untagged) != excludes
@@ -128,7 +128,7 @@ def rules(draw: st.DrawFn, *, simple: bool = False) -> dict[str, Any]:
 @st.composite
 def repositories(draw: st.DrawFn, *, untagged: bool = True) -> list[Image]:
     left = draw(st.permutations(TAGS))
-    images = []
+    images: list[Image] = []
     while left:
         number = draw(st.integers(1, 3))
         pulled = draw(st.none() | st.just(len(images) * 0.5 + 0.25))
@@ -181,6 +181,14 @@ def test_a_pattern_of_repositories(pattern: str, wide: bool) -> None:
         repository = Repository(RegistryHost("r.example"), RepositoryPath(path))
         is_meant = any(each.matches(repository) for each in ours)
         assert is_meant == matches(pattern, path) or (wide and is_meant and pattern.endswith("/**")), path
+
+
+def test_of_several_selectors_nothing_is_counted() -> None:
+    """The newest of what both select may be the oldest of what the first does."""
+    both = rule("latestPushedK", 1, selector("v*"), selector("*1"))
+    images = [Image(("v2",), 1), Image(("v3",), 2), Image(("v1",), 3), Image(("x1",), 4)]
+    assert retained([both], images, "web") == {"v1"}
+    assert kept(read_back(converted(from_harbor, policy(both))), images, "shop/web") == {"v1", "v2", "v3"}
 
 
 def test_a_later_tag_of_another_kind_is_where_the_two_differ() -> None:

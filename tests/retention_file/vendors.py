@@ -51,7 +51,8 @@ def kept(policies: Sequence[Policy], images: Iterable[Image], path: str = "shop"
 
 def _candidate(tag: str, image: Image) -> Candidate:
     used = image.days if image.pulled is None else image.pulled
-    return Candidate(Tag(tag), Digest.of(repr(image).encode()), _ago(image.days), pulled=_ago(used))
+    pushed = _ago(image.days)
+    return Candidate(Tag(tag), Digest.of(repr(image).encode()), pushed, created=pushed, pulled=_ago(used))
 
 
 def _ago(days: float) -> Moment:

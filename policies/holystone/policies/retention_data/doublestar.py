@@ -8,12 +8,14 @@ import re
 from typing import Final
 
 from holystone.policies.retention.patterns import ExpressionPattern, TagPattern, parse_tag_pattern
+from holystone.policies.retention.repository_patterns import RepositoryPattern
 
 _CLASS: Final = re.compile(r"\[\^?(?:[A-Za-z0-9_.](?:-[A-Za-z0-9_.])?)+\]")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _MOST: Final = 1_000
 """Of what the braces of one pattern come to."""
 _ANY: Final = "**"
+_SOME: Final = "registry.example.com/project"
 _MOST_STARS: Final = 5
 _ODD: Final = "a pattern with {0} is not understood here; write one for each alternative"
 
@@ -34,7 +36,10 @@ def repository_patterns_of(text: str, *, wide: bool) -> tuple[str, ...]:
         if segments.count(_ANY) > _MOST_STARS:
             raise ValueError(f"{text!r}: {_ANY} stands there more than {_MOST_STARS} times")
         found += map("/".join, _spelled_out(segments, wide=wide))
-    return tuple(dict.fromkeys(each for each in found if each))
+    patterns = tuple(dict.fromkeys(each for each in found if each))
+    for each in patterns:
+        RepositoryPattern(f"{_SOME}/{each}")
+    return patterns
 
 
 def _spelled_out(segments: list[str], *, wide: bool) -> list[list[str]]:

@@ -59,7 +59,7 @@ class _Rule(msgspec.Struct, frozen=True):
 
     @property
     def selects(self) -> str:
-        """For people."""
+        """What it is about, in words."""
         if self.patterns:
             return " and ".join(map(shown_pattern, self.patterns))
         return "all images" if self.status == "any" else "images without a tag"
@@ -268,8 +268,7 @@ def _ends(glob: str) -> tuple[str, str]:
 
 def _of_no_rule(rules: Sequence[_Rule]) -> ConvertedEntry:
     """What no rule matches stays."""
-    matched = [each for each in rules if each.status == "tagged" and (not each.expires or len(each.patterns) == 1)]
-    patterns = tuple(dict.fromkeys(each.patterns[0] for each in matched if len(each.patterns) == 1))
+    patterns = tuple(dict.fromkeys(each.patterns[0] for each in rules if len(each.patterns) == 1))
     more = " A tag here that no rule names stays also where another tag of its image makes ECR expire the image."
     if not patterns:
         return ConvertedEntry(Entry(tags=(parse_tag_pattern("*"),), optional=True), ("What no rule names stays.",))
