@@ -249,14 +249,8 @@ class Client:
     def _prune_options(self) -> PruneOptions:
         run = self._prune.run
         fuse = None if run.yes_delete_that_many else FuseLimits()
-        return PruneOptions(
-            int(time.time()),
-            fuse,
-            run.cache_dir,
-            run.state_dir,
-            run.accept_new_baseline,
-            self._prune.allow_clock_skew,
-        )
+        skew = self._prune.allow_clock_skew
+        return PruneOptions(int(time.time()), fuse, run.cache_dir, run.state_dir, run.accept_new_baseline, skew)
 
     async def _lists(self) -> tuple[UsedImage, ...]:
         if self._listed is not None:

@@ -158,7 +158,7 @@ async def add_configs(
     cache: DigestCache,
     snapshot: RepositorySnapshot,
     tags: Iterable[Tag],
-    contents: Contents = EVERY_LABEL,
+    contents: Contents,
 ) -> RepositorySnapshot:
     """The snapshot, with what can be read of the configurations of these tags' images."""
     digests = {snapshot.tags[tag] for tag in tags}
