@@ -85,7 +85,7 @@ async def check_policies(
     )
     plan = made.prepared.plan
     alone = {each.repository.canonical for each in plan.set_aside if each.repository}
-    counted = [each for each in plan.counted if each.key.repository not in alone]
+    counted = [each for each in plan.counted if each.key.source == "tags" and each.key.repository not in alone]
     known = await SqliteBaselines(options.state_dir).read(each.key for each in counted)
     decided_by = {at.canonical: name for name, each in made.policies.items() for at in each.repositories}
     told = PolicyCheck(
