@@ -19,7 +19,7 @@ from holystone.policies.retention.rules import Policy
 from tests.contract.stands import Stand, State
 from tests.real.servers import Takes
 from tests.support import images
-from tests.support.drawn_retention import BY, DAY, NOW, drawn_entry, drawn_labels, drawn_moment, drawn_name
+from tests.support.drawn_retention import DAY, NOW, drawn_entry, drawn_labels, drawn_moment, drawn_name
 from tests.support.plain_retention import PlainRetention, plain_match
 
 EARLIER = NOW - 10 * DAY
@@ -255,7 +255,7 @@ class PrunedWorld:
         """Attached tags whose subject was never there, and whether they go."""
         found = {tag for tag, subject in self.attached.items() if subject not in self.made}
         after = self.policy.orphaned_after
-        return {tag: after is not None and tag not in self.late and NOW - EARLIER > after for tag in found}
+        return {tag: after is not None and tag not in self.late and after < NOW - EARLIER for tag in found}
 
     def _in_use(self) -> set[str]:
         found = {str(each.tag) for each in self.used if each.tag}
@@ -292,9 +292,11 @@ class PrunedWorld:
 
 def _sensible(seconds: int) -> Moment | None:
     """ "A time more than a day ahead, `created` of year 1 or 1970." """
-    return Moment(seconds, "created") if 2013 <= dt.datetime.fromtimestamp(seconds, dt.UTC).year and (
-        seconds <= NOW + DAY
-    ) else None
+    return (
+        Moment(seconds, "created")
+        if dt.datetime.fromtimestamp(seconds, dt.UTC).year >= 2013 and (seconds <= NOW + DAY)
+        else None
+    )
 
 
 def _rfc3339(seconds: int) -> str:
