@@ -9,7 +9,7 @@ import msgspec
 from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
 from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
-from holystone.engine.inventory.snapshot import Contents, add_configs
+from holystone.engine.inventory.snapshot import add_configs
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
@@ -130,7 +130,7 @@ class _Reader:
         seen: list[Seen] = []
 
         async def judged(snapshot: RepositorySnapshot) -> Judged:
-            seen.append(await self._look(session, claimed.policy, snapshot, reading.contents))
+            seen.append(await self._look(session, claimed.policy, snapshot))
             return seen[0].judged
 
         reading = reading_of(claimed.policy)
@@ -164,9 +164,7 @@ class _Reader:
         own: Mapping[str, Reading | None] = {host: reading} if (reading := said.get(host)) else said
         check_clock(own, None, self._options.as_of, allow_skew=self._options.allow_clock_skew)
 
-    async def _look(
-        self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot, contents: Contents
-    ) -> Seen:
+    async def _look(self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot) -> Seen:
         notices: list[Notice] = [*repository_notices([snapshot]), *broken_notices([snapshot])]
         if record := min((tag for tag in snapshot.names if kind_of(tag) in ("bookkeeping", "metadata")), default=None):
             notices.append(LooksLikeProject(snapshot.repository, record, _CONFIG))
@@ -176,7 +174,7 @@ class _Reader:
         judgement, pushed = await self._judged(session, policy, snapshot)
         if undated := tags_to_date(snapshot, judgement.verdicts, pushed, await session.probe()):
             # No rule asked when, and their registry does.
-            snapshot = await add_configs(session, self._cache, snapshot, undated, contents)
+            snapshot = await add_configs(session, self._cache, snapshot, undated)
             judgement, pushed = await self._judged(session, policy, snapshot)
         tag_facts = TagFacts(created=pushed, as_of=self._options.as_of, grace=_GRACE)
         judged = Judged(judgement.verdicts, tag_facts, judgement.loose)
@@ -185,7 +183,7 @@ class _Reader:
     async def _judged(
         self, session: RepositorySession, policy: Policy, snapshot: RepositorySnapshot
     ) -> tuple[Judgement, Mapping[Tag, int]]:
-        """Also when tags were pushed, as far as that is known; Unix seconds."""
+        """What is judged, and when tags were pushed as far as that is known, in Unix seconds."""
         now = self._options.as_of
         candidates = await look(session, snapshot, policy, self._sightings, now, used=self._users.digests)
         clones, used = await self._clones.facts(policy, candidates), await self._users.of(session, snapshot)

@@ -375,3 +375,15 @@ def test_of_two_tags_of_an_image_one_goes_though_no_rule_asks_when(registry: Reg
     assert registry.tags("shop/app") == ["v1.0.0"]
     again = registry.bench.run("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "tags=v*")
     assert "There is nothing to delete." in again.out
+
+
+def test_that_no_list_shows_what_has_no_tag_is_told_once(registry: Registry) -> None:
+    for path in ("shop/app", "shop/blog"):
+        registry.push(path, aged("v", 3))
+    keep = "keep: [{newest: 2}], untagged: {after: 1d}"
+    ran = registry.bench.run(
+        "prune", "--config", str(registry.file(f'  - {{name: shop, repositories: ["HOST/shop/*"], {keep}}}\n'))
+    )
+    assert ran.code == 0, ran
+    host = registry.bench.registry.host
+    assert ran.out.count(f"{host} does not list manifests without a tag: none of them goes by the policy shop") == 1

@@ -1,6 +1,7 @@
 """A prune of a random repository, from policies to what is left, on whatever the contract suite runs against."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -55,8 +56,11 @@ async def prune(served: Stand, seed: int, takes: Takes) -> None:
     assert not any(each.passes for each in again.repositories), "a second run plans something"
 
 
-def pushed_at(served: Stand, moment: int) -> AbstractContextManager[object]:
+@contextmanager
+def pushed_at(served: Stand, moment: int) -> Iterator[None]:
     """Where the clock is ours."""
     if served.emulator is None:
-        return nullcontext()
-    return mock.patch.object(served.emulator.storage, "_wall", return_value=float(moment))
+        yield
+        return
+    with mock.patch.object(served.emulator.storage, "_wall", return_value=float(moment)):
+        yield

@@ -154,18 +154,14 @@ async def add_referrers(
 
 
 async def add_configs(
-    session: RepositorySession,
-    cache: DigestCache,
-    snapshot: RepositorySnapshot,
-    tags: Iterable[Tag],
-    contents: Contents,
+    session: RepositorySession, cache: DigestCache, snapshot: RepositorySnapshot, tags: Iterable[Tag]
 ) -> RepositorySnapshot:
     """The snapshot, with what can be read of the configurations of these tags' images."""
     digests = {snapshot.tags[tag] for tag in tags}
     digests |= parts(digests, snapshot.manifests)
     named = {manifest.config for digest in digests if (manifest := snapshot.manifests.get(digest)) and manifest.config}
     with about(repository=session.repository):
-        configs = await _Reader(session, cache, {}, contents).configs(named - snapshot.configs.keys())
+        configs = await _Reader(session, cache, {}, EVERY_LABEL).configs(named - snapshot.configs.keys())
     return msgspec.structs.replace(snapshot, configs={**snapshot.configs, **configs})
 
 

@@ -66,6 +66,13 @@ class NamesOdd(Value, frozen=True, tag_field="kind", tag="names-odd"):
     example: str
 
 
+class UntaggedUnlisted(Value, frozen=True, tag_field="kind", tag="untagged-unlisted"):
+    """A policy says that manifests without a tag go, and the registry does not list them."""
+
+    host: RegistryHost
+    policy: str
+
+
 SelectionNotice: TypeAlias = (
     RepositoriesUnclaimed
     | ClaimedTwice
@@ -74,4 +81,5 @@ SelectionNotice: TypeAlias = (
     | PolicyMatchesNothing
     | EntryUnmatched
     | NamesOdd
+    | UntaggedUnlisted
 )

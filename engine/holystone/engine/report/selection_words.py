@@ -60,6 +60,12 @@ def selection_words(notice: SelectionNotice) -> SelectionWords:
                 "alone",
                 "names that no repository can have",
             )
+        case selection.UntaggedUnlisted(host, policy):
+            return SelectionWords(
+                f"{host} does not list manifests without a tag: none of them goes by the policy {policy}, and its "
+                "garbage collection is what takes them",
+                "policies about manifests without a tag that no list shows",
+            )
         case _:
             assert_never(notice)
 
