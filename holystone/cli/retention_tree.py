@@ -82,7 +82,7 @@ def policy_from(vendor: str, file: str, **given: Any) -> None:
         aws ecr get-lifecycle-policy --repository-name shop --query lifecyclePolicyText --output text |
             holystone policy from ecr - --repository 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop
 
-    Its comments say of each rule what became of it, and what cannot be said the same way: there more stays.
+    Its comments say of each rule what became of it, and what cannot be said the same way.
     """
 
     def job() -> int:

@@ -82,7 +82,7 @@ def changed(document: Any, value: Any, random: Random) -> Any:
 
 
 @pytest.mark.parametrize(("convert", "document"), DOCUMENTS, ids=["ecr", "harbor", "gitlab"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(value=VALUES, random=st.randoms(use_true_random=False))
 def test_it_is_read_back_or_refused(convert: Converter, document: Any, value: Any, random: Random) -> None:
     try:

@@ -93,14 +93,14 @@ def repositories(draw: st.DrawFn, most: int = 3) -> list[Image]:
     return images
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(rules=lifecycle_policies(), images=repositories())
 def test_what_ecr_leaves_stays(rules: list[dict[str, Any]], images: list[Image]) -> None:
     policies = read_back(converted(from_ecr, {"rules": rules}))
     assert spared(rules, images) <= kept(policies, images)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(rules=lifecycle_policies(), images=repositories(most=1))
 def test_nothing_else_stays_where_each_image_has_a_tag_and_the_comments_say_so(
     rules: list[dict[str, Any]], images: list[Image]

@@ -74,13 +74,13 @@ policies = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(policy=policies, images=repositories())
 def test_what_gitlab_leaves_stays(policy: dict[str, Any], images: list[Image]) -> None:
     assert spared(policy, images) <= kept(read_back(converted(from_gitlab, policy)), images)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(policy=policies, images=repositories(most=1))
 def test_nothing_else_stays_where_each_image_has_a_tag(policy: dict[str, Any], images: list[Image]) -> None:
     assert spared(policy, images) == kept(read_back(converted(from_gitlab, policy)), images)

@@ -70,9 +70,10 @@ def _without_braces(text: str) -> list[str]:
     found = [""]
     at = 0
     for braces in _BRACES.finditer(text):
-        found = [f"{each}{text[at : braces.start()]}{one}" for each in found for one in braces[1].split(",")]
-        if len(found) > _MOST or "/" in braces[1]:
+        options = braces[1].split(",")
+        if len(found) * len(options) > _MOST or "/" in braces[1]:
             raise ValueError(_ODD.format(repr(braces[0][:80])))
+        found = [f"{each}{text[at : braces.start()]}{one}" for each in found for one in options]
         at = braces.end()
     found = [f"{each}{text[at:]}" for each in found]
     if any({"{", "}"} & set(each) for each in found):
