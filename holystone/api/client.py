@@ -249,8 +249,12 @@ class Client:
     def _prune_options(self) -> PruneOptions:
         run = self._prune.run
         fuse = None if run.yes_delete_that_many else FuseLimits()
-        skew = self._prune.allow_clock_skew
-        return PruneOptions(int(time.time()), fuse, run.cache_dir, run.state_dir, run.accept_new_baseline, skew)
+        return PruneOptions(
+            *(int(time.time()), fuse, run.cache_dir, run.state_dir),
+            accept_new_baseline=run.accept_new_baseline,
+            allow_clock_skew=self._prune.allow_clock_skew,
+            synchronize=self._prune.synchronize,
+        )
 
     async def _lists(self) -> tuple[UsedImage, ...]:
         if self._listed is not None:

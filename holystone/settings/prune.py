@@ -49,6 +49,8 @@ class PruneSettings(msgspec.Struct, frozen=True):
     run: RunSettings
     log: LogSettings
     allow_clock_skew: bool = False
+    synchronize: bool = False
+    """Clones fetch what origin has before it counts."""
     notes: tuple[str, ...] = ()
     """Sentences to be said once: what was given and has no effect."""
     places: Mapping[str, tuple[str, ...]] = {}
@@ -110,6 +112,7 @@ def _settings(
         run=run_settings(given),
         log=log_settings(given),
         allow_clock_skew=given.flag(o.ALLOW_CLOCK_SKEW),
+        synchronize=given.flag(intent.GIT_HISTORY_SYNCHRONIZATION),
     )
 
 

@@ -91,6 +91,7 @@ CLEANUP_OPTIONS: Final = (
 PRUNE_OPTIONS: Final = (
     o.POLICIES,
     o.KEEP_ENTRY,
+    intent.GIT_HISTORY_SYNCHRONIZATION,
     *IN_USE_OPTIONS,
     *(each for each in RUN_OPTIONS if each is not o.KEEP_STAGES_YOUNGER_THAN),
     msgspec.structs.replace(o.REPO_IMPLEMENTATION, help=f"Which registry it is: {', '.join(IMPLEMENTATIONS)} or auto."),
@@ -142,6 +143,7 @@ GIVE_UP_OPTIONS: Final = (
 DEMO_OPTIONS: Final = (o.KEEP,)
 CHECK_OPTIONS: Final = (
     o.REGISTRIES,
+    intent.GIT_HISTORY_SYNCHRONIZATION,
     *IN_USE_OPTIONS,
     o.OUTPUT,
     o.STATE_DIR,

@@ -31,8 +31,9 @@ class Clones:
     """Clones that policies name, each opened when the first one asks. What was built while registries are read has its
     commit on origin before its image is in a list: so origin is asked anew after each list that clones decide about."""
 
-    def __init__(self, directories: Mapping[CloneName, str], as_of: int) -> None:
-        self._clones = {name: _Clone(name, Path(each), as_of) for name, each in directories.items()}
+    def __init__(self, directories: Mapping[CloneName, str], as_of: int, *, synchronize: bool = False) -> None:
+        """`synchronize`: what origin has is fetched before it counts, as `--git-history-synchronization` says."""
+        self._clones = {name: _Clone(name, Path(each), as_of, synchronize) for name, each in directories.items()}
 
     async def facts(self, policy: Policy, candidates: Candidates) -> Facts:
         """What the policy asks of its clones, beside the moment. Raises IncompleteSource, and UsageError for a folder
@@ -71,10 +72,11 @@ class _Selected(msgspec.Struct, frozen=True):
 
 
 class _Clone:
-    def __init__(self, name: CloneName, directory: Path, as_of: int) -> None:
+    def __init__(self, name: CloneName, directory: Path, as_of: int, synchronize: bool) -> None:
         self._name = name
         self._directory = directory
         self._as_of = as_of
+        self._synchronize = synchronize
         self._checked: CheckedClone | None = None
         self._asked_at = float("-inf")
         self._asking = anyio.Lock()
@@ -146,7 +148,7 @@ class _Clone:
             return self._checked
 
     async def _opened(self) -> GitRepository:
-        repository = await prepare_history(self._directory, allow_shallow=False, synchronize_first=False)
+        repository = await prepare_history(self._directory, allow_shallow=False, synchronize_first=self._synchronize)
         if repository is None:
             raise UsageError(
                 f"The clone {self._name} is to be in {self._directory}, which is in no git repository.",

@@ -39,6 +39,8 @@ class PruneOptions(msgspec.Struct, frozen=True):
     """What has shrunk since the last run has done so rightly."""
     allow_clock_skew: bool = False
     """Our clock, or a registry's, is wrong, and that is meant."""
+    synchronize: bool = False
+    """Clones fetch what origin has before it counts."""
 
 
 class Seen(msgspec.Struct, frozen=True):

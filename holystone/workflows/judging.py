@@ -72,7 +72,7 @@ async def judge_repositories(
     the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
-    clones = Clones(retention.clones, options.as_of)
+    clones = Clones(retention.clones, options.as_of, synchronize=options.synchronize)
     by_repository = UsersByRepository(in_use)
     used = by_repository.by_registry if users.clusters or users.listed else None
     made = Gathered(options, retention.policies, in_use.notices, used)
