@@ -29,8 +29,8 @@ class Reading(NamedTuple):
 
 
 def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
-    """What is read of one repository. `needs_config` raises IncompleteSource where there are more tags than the policy's
-    expressions can be held against."""
+    """What is read of one repository. `needs_config` raises IncompleteSource where there are more tags than can be held
+    against the policy's expressions."""
     names = frozenset(_labels(policy))
     longest = max((_LONGEST, *(1 + len(entry.label.value or "") for entry in policy.keep if entry.label)))
 
