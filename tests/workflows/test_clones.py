@@ -1,0 +1,39 @@
+"""What clones say for retention rules, within bounds."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from holystone.engine.errors import IncompleteSource
+from holystone.policies.keep_policies import KeepPolicy, ReferencesRule
+from holystone.policies.retention.candidates import Candidates
+from holystone.policies.retention.rules import CommitsOf, Entry, Policy
+from holystone.workflows import clones
+from holystone.workflows.breadth import bounded, refuse_pairs
+from tests.support.git_clone import GitClone
+from tests.support.retention_scenes import APP, NOW, image
+
+
+async def facts(folder: Path, expression: str, head: str) -> object:
+    wanted = CommitsOf("shop", (KeepPolicy(ReferencesRule("branch", expression)),))
+    policy = Policy("p", (), keep=(Entry(commits_of=wanted),))
+    there = Candidates(APP, (image("a", revision=head), image("b", revision=head), image("c", revision="1" * 40)))
+    return (await clones.Clones({"shop": str(folder)}, NOW).facts(policy, there)).histories[wanted].history.times
+
+
+async def test_images_without_end_are_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = GitClone(tmp_path)
+    assert await facts(clone.path, "/x?/", clone.head)
+    monkeypatch.setattr(clones, "refuse_pairs", partial(refuse_pairs, most=1))
+    with pytest.raises(IncompleteSource, match="select 1 branches and git tags, and 2 contents of images"):
+        await facts(clone.path, "/x?/", clone.head)
+
+
+async def test_names_without_end_are_not_held_against_expressions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = GitClone(tmp_path)
+    monkeypatch.setattr(clones, "bounded", partial(bounded, most=5))
+    with pytest.raises(IncompleteSource, match="Write shorter expressions"):
+        await facts(clone.path, "/x?/", clone.head)
