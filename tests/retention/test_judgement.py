@@ -231,13 +231,6 @@ def test_manifests_without_a_tag_go_after_a_time() -> None:
     assert going(orphaned_after=30 * DAY) == {GONE: Orphaned(ONE, 31 * DAY, 30 * DAY)}
 
 
-def test_a_manifest_without_a_tag_that_somebody_uses_stays() -> None:
-    loose = (LooseManifest(ONE, ago(8)), LooseManifest(TWO, ago(8)))
-    policy = Policy("shop", ANY, keep=(Entry(newest=1),), untagged_after=7 * DAY)
-    facts = Facts(NOW, loose_in_use=frozenset({ONE}))
-    assert set(judge(policy, Candidates(APP, (), loose=loose), facts).loose) == {TWO}
-
-
 def test_a_fact_that_was_not_read_is_an_error_and_no_answer() -> None:
     other = Facts(NOW, clones={"b": CloneFacts(())}, mentions={Mentioned("b"): Mentions(frozenset(), frozenset())})
     for entry in (Entry(branch_exists_in="shop"), Entry(mentioned_in=Mentioned("shop"))):

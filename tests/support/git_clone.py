@@ -56,6 +56,10 @@ class GitClone:
         self._run("tag", "--delete", name)
         self._run("push", "--quiet", "origin", "--delete", name)
 
+    def push_elsewhere(self, branch: str) -> None:
+        """Somebody else makes it on origin, and this clone does not hear of it."""
+        self._run("branch", branch, "master", at=self._origin)
+
     def delete_branch_on_origin(self, name: str) -> None:
         """Somebody else does it, and this clone hears of it."""
         self._run("branch", "--quiet", "--delete", "--force", name, at=self._origin)

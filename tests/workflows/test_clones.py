@@ -37,3 +37,19 @@ async def test_names_without_end_are_not_held_against_expressions(
     monkeypatch.setattr(clones, "bounded", partial(bounded, most=5))
     with pytest.raises(IncompleteSource, match="Write shorter expressions"):
         await facts(clone.path, "/x?/", clone.head)
+
+
+async def test_what_was_pushed_since_the_clone_was_made_is_fetched_where_that_is_asked_for(tmp_path: Path) -> None:
+    """A run over thousands of repositories lasts, and each push would leave alone all that come after it."""
+    clone = GitClone(tmp_path)
+    policy = Policy("p", (), keep=(Entry(branch_exists_in="shop"),))
+    there = Candidates(APP, (image("a"),))
+    plain = clones.Clones({"shop": str(clone.path)}, NOW)
+    fetching = clones.Clones({"shop": str(clone.path)}, NOW, synchronize=True)
+    for each in (plain, fetching):
+        assert [branch.name for branch in (await each.facts(policy, there)).clones["shop"].branches] == ["master"]
+    clone.push_elsewhere("feature")
+    with pytest.raises(IncompleteSource, match="lacks what origin has"):
+        await plain.facts(policy, there)
+    found = (await fetching.facts(policy, there)).clones["shop"].branches
+    assert sorted(branch.name for branch in found) == ["feature", "master"]
