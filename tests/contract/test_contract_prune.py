@@ -12,7 +12,8 @@ from tests.support.drawn_retention import DAY, NOW
 from tests.support.prune_on_a_stand import planned, prune, pushed_at
 from tests.support.pruned_worlds import EARLIER, PrunedWorld
 
-SEEDS = range(5)
+SEEDS = (1, 2, 9, 31, 39, 47)
+"""Each showed a mistake once, of the program or of what is said here of a registry."""
 
 
 @pytest.mark.everywhere

@@ -182,7 +182,8 @@ class PrunedWorld:
         for tag, subject in self.attached.items():
             assert subject not in needed or tag in now, f"{tag} goes with {subject}"
             assert subject not in self.made or subject in there or tag not in now, f"{tag} is left of {subject}"
-        assert not {str(each) for each in self.loose() if each not in needed} & there, "not needed, and left"
+        spared = self._around(needed) if self._can.cascade.referrers else needed
+        assert not set(map(str, self.loose() - spared)) & there, "not needed, and left"
         assert set(now) <= set(tags), "nobody's"
 
     def loose(self) -> set[Digest]:
@@ -224,14 +225,17 @@ class PrunedWorld:
             # It is pushed over, if it is known to have rested.
             pushed = self._candidate(tag).pushed
             return self.tags[tag] in needed and (pushed is None or NOW - pushed.seconds < _GRACE)
-        # What is not known to be spared may go along.
-        reached: set[Digest] = set()
-        while needed - reached:
-            reached |= needed
-            needed = {above for above, each in self.made.items() if reached & {*each.children}}
-            needed |= {each.subject for digest in reached if (each := self.made[digest]).subject}
-            needed |= self.made.keys() & needed
-        return self.tags[tag] in reached
+        return self.tags[tag] in self._around(needed)
+
+    def _around(self, needed: set[Digest]) -> set[Digest]:
+        """With all that a registry may take along, or not let go: what lists it, what it lists, what it refers to."""
+        found: set[Digest] = set()
+        while needed - found:
+            found |= needed
+            needed = {child for each in found for child in self.made[each].children}
+            needed |= {above for above, each in self.made.items() if found & {*each.children}}
+            needed |= {subject for each in found if (subject := self.made[each].subject)}
+        return found
 
     def refused(self) -> bool:
         """ "A policy that empties a repository", and "a keep entry whose `tags` match no tag"."""
