@@ -190,12 +190,13 @@ def test_what_our_own_runs_could_not_delete_is_not_excused_again_each_night(tmp_
     with bench(tmp_path) as shop:
         tiny_project(shop.project, shop.registry.storage, now=now(), commits=12)
         assert shop.run("stages", "cleanup", *shop.addresses()).code == 0
-        # A registry that is out of reach by then: what is left is not known, and so is not remembered.
-        after_the_probes = Fault("DELETE", "/v2/shop/app/front/manifests/sha256:", Answer(503), nth=6, times=None)
+        remembered = baselines(shop).read_bytes()
+        after_the_probes = Fault("DELETE", "/v2/shop/app/front/manifests/sha256:", Answer(500), nth=6, times=None)
         for _ in range(2):
             shop.registry.faults = Faults((after_the_probes,))
             assert shop.run("images", "cleanup", *shop.addresses()).code == 4
         shop.registry.faults = Faults()
+        baselines(shop).write_bytes(remembered)  # as if neither had been checked to its end
         lose(shop, "shop/app/front", 0)
         ran = shop.run("images", "cleanup", *shop.addresses())
         assert ran.code == 3, ran
@@ -226,7 +227,7 @@ def test_a_registry_that_never_lets_one_manifest_go_leaves_the_rest_protected(sh
 def test_a_run_that_cannot_say_what_it_has_left_is_nothing_to_be_held_against(shop: Bench, how: str, code: int) -> None:
     front = front_of(shop)
     if how == "stopped":
-        fault = Fault("DELETE", "/v2/shop/app/front/", Answer(503), nth=3, times=None)
+        fault = Fault("DELETE", "/v2/shop/app/front/", Answer(405), nth=3, times=None)
     elif how == "lost":
         kept = next(each["tag"] for each in front["kept"] if each["digest"])
         fault = Fault("HEAD", f"front/manifests/{kept}$", Answer(404), nth=2, times=None)
@@ -238,7 +239,7 @@ def test_a_run_that_cannot_say_what_it_has_left_is_nothing_to_be_held_against(sh
     shop.registry.faults.add(fault)
     ran = shop.cleanup()
     assert ran.code == code, ran
-    assert "holystone: Run " in ran.err
+    assert "holystone: Run " in ran.err, "it had begun"
     shop.registry.faults.clear()
     assert NOTHING in shop.cleanup("--dry-run").out
 
