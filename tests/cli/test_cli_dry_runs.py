@@ -14,6 +14,7 @@ Refuse = Callable[..., str]
 READS: set[tuple[str, ...]] = {
     ("managed-images", "ls"),
     ("policy", "check"),
+    ("policy", "from"),
     ("policy", "try"),
     ("runs",),
     ("demo",),
