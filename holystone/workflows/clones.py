@@ -71,41 +71,47 @@ class _Selected(msgspec.Struct, frozen=True):
     commits: Sequence[Commit]
 
 
+class _View:
+    """The clone as it was compared with origin, and what was found in it as it was then."""
+
+    def __init__(self, checked: CheckedClone) -> None:
+        self.checked = checked
+        self.known: dict[CommitsOf | Mentioned, object] = {}
+
+
 class _Clone:
     def __init__(self, name: CloneName, directory: Path, as_of: int, synchronize: bool) -> None:
         self._name = name
         self._directory = directory
         self._as_of = as_of
         self._synchronize = synchronize
-        self._checked: CheckedClone | None = None
+        self._view: _View | None = None
         self._asked_at = float("-inf")
         self._asking = anyio.Lock()
         self._counting = anyio.Lock()
-        self._known: dict[CommitsOf | Mentioned, object] = {}
-        """What was found in the references as they are."""
 
     @property
     def unasked(self) -> str:
         """Why origin was not asked; empty if it was."""
-        return self._checked.unasked if self._checked else ""
+        return self._view.checked.unasked if self._view else ""
 
     async def branches(self) -> CloneFacts:
-        checked = await self._caught_up()
-        return CloneFacts(tuple(each for each in checked.references.found if each.kind == "branch"))
+        view = await self._caught_up()
+        return CloneFacts(tuple(each for each in view.checked.references.found if each.kind == "branch"))
 
     async def history(self, wanted: CommitsOf, asked: Collection[CommitPrefix]) -> SelectedHistory:
-        checked = await self._caught_up()
-        known = await self._once(wanted, partial(self._select, checked, wanted))
+        view = await self._caught_up()
+        known = await self._once(view, wanted, partial(self._select, view.checked, wanted))
         whole = known.history.history
         times = {commit: whole.times[commit] for prefix in asked for commit in _beginning(known.commits, prefix)}
         return SelectedHistory(known.history.selected, msgspec.structs.replace(whole, times=times))
 
     async def mentions(self, where: Mentioned, candidates: Candidates) -> Mentions:
-        checked = await self._caught_up()
+        view = await self._caught_up()
         since = self._as_of - where.within
-        tips = {each.commit for each in checked.references.found if each.kind == "branch"}
+        tips = {each.commit for each in view.checked.references.found if each.kind == "branch"}
         found: Contents = await self._once(
-            where, partial(anyio.to_thread.run_sync, checked.repository.contents, tips, since)
+            view, where, partial(anyio.to_thread.run_sync, view.checked.repository.contents, tips, since)
         )
         return Mentions(
             frozenset(each.tag for each in candidates.tags if found.has(each.tag)),
@@ -128,24 +134,25 @@ class _Clone:
         history = await anyio.to_thread.run_sync(checked.repository.history, heads_to_ask(selected), commits)
         return _Selected(SelectedHistory(selected, history), commits)
 
-    async def _once(self, what: CommitsOf | Mentioned, find: Callable[[], Awaitable[T]]) -> T:
+    async def _once(self, view: _View, what: CommitsOf | Mentioned, find: Callable[[], Awaitable[T]]) -> T:
         async with self._counting:
-            if what not in self._known:
-                self._known[what] = await find()
-            return self._known[what]  # type: ignore[return-value]
+            if what not in view.known:
+                view.known[what] = await find()
+            return view.known[what]  # type: ignore[return-value]
 
-    async def _caught_up(self) -> CheckedClone:
+    async def _caught_up(self) -> _View:
         """The clone, compared with an origin that was asked after this was called."""
         now = anyio.current_time()
         async with self._asking:
-            if self._checked is None or self._asked_at < now:
-                self._asked_at = anyio.current_time()
-                repository = self._checked.repository if self._checked else await self._opened()
+            if self._view is None or self._asked_at < now:
+                begun = anyio.current_time()
+                repository = self._view.checked.repository if self._view else await self._opened()
                 checked = await catch_up(repository, _everything, allow_shallow=False)
-                if self._checked is None or checked.references != self._checked.references:
-                    self._known.clear()
-                self._checked = checked
-            return self._checked
+                if self._view is None or checked.references != self._view.checked.references:
+                    self._view = _View(checked)
+                self._view.checked = checked  # what was found in the same references goes on counting
+                self._asked_at = begun  # only now: where this fails, those who wait for it must ask themselves
+            return self._view
 
     async def _opened(self) -> GitRepository:
         repository = await prepare_history(self._directory, allow_shallow=False, synchronize_first=self._synchronize)

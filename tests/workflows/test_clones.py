@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
 from holystone.engine.errors import IncompleteSource
@@ -53,3 +54,24 @@ async def test_what_was_pushed_since_the_clone_was_made_is_fetched_where_that_is
         await plain.facts(policy, there)
     found = (await fetching.facts(policy, there)).clones["shop"].branches
     assert sorted(branch.name for branch in found) == ["feature", "master"]
+
+
+async def test_whoever_waits_for_a_look_at_origin_that_fails_is_not_told_what_was_known_before(tmp_path: Path) -> None:
+    clone = GitClone(tmp_path)
+    policy = Policy("p", (), keep=(Entry(branch_exists_in="shop"),))
+    there = Candidates(APP, (image("a"),))
+    known = clones.Clones({"shop": str(clone.path)}, NOW)
+    await known.facts(policy, there)
+    clone.push_elsewhere("feature")
+    behind: list[IncompleteSource] = []
+
+    async def ask() -> None:
+        try:
+            await known.facts(policy, there)
+        except IncompleteSource as error:
+            behind.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(ask)
+    assert len(behind) == 3
