@@ -14,6 +14,7 @@ from holystone.engine.model.selection_notices import (
     PolicyMatchesNothing,
     RepositoriesUnclaimed,
 )
+from holystone.engine.names import parse_address, repository_of
 from holystone.engine.report.words import shown
 from holystone.policies.retention.reach import Reach, spelled_out
 from holystone.policies.retention.repository_patterns import RepositoryPattern, any_matches
@@ -29,13 +30,10 @@ class Selection:
     """Which policy decides for which repository, and what is to be told of those that none does."""
 
     def __init__(self, policies: Iterable[Policy], projects: Iterable[WerfProject] = ()) -> None:
-        """`projects`: what lies where they keep images and stages is theirs, and no policy's. Raises ValueError for an
-        address that cannot be."""
+        """`projects`: what lies where they keep images and stages is theirs, and no policy's."""
         self._policies = tuple(policies)
         self._patterns = [(_spelled(each.repositories), _spelled(each.except_)) for each in self._policies]
-        self._projects = tuple(
-            spelled_out(place) for each in projects for place in (each.images_repo, each.stages_storage)
-        )
+        self._projects = tuple(_place(each) for of in projects for each in (of.images_repo, of.stages_storage))
         self._matched = [0] * len(self._policies)
         self._unclaimed: dict[RegistryHost, tuple[int, Repository]] = {}
         self._twice: dict[tuple[str, str], tuple[int, Repository]] = {}
@@ -82,6 +80,12 @@ class Selection:
         for policy, matched in zip(self._policies, self._matched, strict=True):
             if not matched:
                 yield PolicyMatchesNothing(policy.name)
+
+
+def _place(address: str) -> str:
+    """As canonical names begin that lie there: images may be in all of a registry."""
+    parsed = parse_address(address)
+    return str(repository_of(parsed).canonical) if parsed.path else parsed.host.removesuffix(":443")
 
 
 def _spelled(patterns: Iterable[RepositoryPattern]) -> tuple[RepositoryPattern, ...]:
