@@ -53,8 +53,11 @@ def _repository_lines(repository: RepositoryPlan, every_tag: bool) -> Iterator[s
 
 def _manifests(repositories: Iterable[RepositoryPlan]) -> str:
     """How many go, and how large they are."""
-    steps = [step for each in repositories for step in each.steps if isinstance(step, Remove)]
-    return f"{count(len(steps), 'manifest')}, at most {size_text(sum(step.size for step in steps))}"
+    number = size = 0
+    for each in repositories:  # one at a time: there may be thousands
+        removed = [step.size for step in each.steps if isinstance(step, Remove)]
+        number, size = number + len(removed), size + sum(removed)
+    return f"{count(number, 'manifest')}, at most {size_text(size)}"
 
 
 def _going(repository: RepositoryPlan) -> Iterator[tuple[str, tuple[DeleteReason, ...]]]:
