@@ -83,7 +83,7 @@ class Selection:
 
 
 def _place(address: str) -> str:
-    """As canonical names begin that lie there: images may be in all of a registry."""
+    """How the canonical names that lie below an address begin: images may be in all of a registry."""
     parsed = parse_address(address)
     return str(repository_of(parsed).canonical) if parsed.path else parsed.host.removesuffix(":443")
 
