@@ -32,7 +32,8 @@ from holystone.engine.planner.assemble import assemble
 from holystone.engine.planner.facts import TagFacts
 from holystone.engine.planning import Judged, Where, plan_repository
 from holystone.engine.scheduler import for_each
-from holystone.settings.values import RegistrySettings, RunSettings
+from holystone.settings.run import RunSettings
+from holystone.settings.values import RegistrySettings
 from holystone.workflows.carry_out import carry_out
 from holystone.workflows.session import open_session
 

@@ -32,10 +32,11 @@ from holystone.settings.resolve import (
     resolve,
     resolve_apply,
     resolve_direct,
-    resolve_journal,
+    resolve_give_up,
 )
+from holystone.settings.run import LogSettings
 from holystone.settings.tables import ADD_OPTIONS, IMAGES_PURGE_OPTIONS, LS_OPTIONS, RM_OPTIONS, STAGES_PURGE_OPTIONS
-from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings, LogSettings
+from holystone.settings.values import ApplySettings, CleanupSettings, DirectSettings
 from holystone.ui.progress import ProgressLines
 from holystone.ui.reporter import JsonReporter, Reporter, TextReporter
 from holystone.workflows.plan_file import read_plan
@@ -143,7 +144,7 @@ def undo_run(run: str, given: Words) -> int:
 
 
 def give_up_run(run: str, given: Words) -> int:
-    settings = read_settings(resolve_journal, given)
+    settings = read_settings(resolve_give_up, given)
     return _main(partial(_runs(Client(settings, os.environ), settings).give_up, run))
 
 

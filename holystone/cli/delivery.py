@@ -15,7 +15,7 @@ from holystone.engine.planner.refusals import open_question
 from holystone.engine.report.causes import failure, left_alone, refusal
 from holystone.engine.report.document import Ending
 from holystone.engine.report.notice_words import notice_words
-from holystone.settings.values import RunSettings
+from holystone.settings.run import RunSettings
 from holystone.ui.reporter import Reporter
 from holystone.workflows.journal import check_journal
 from holystone.workflows.plan_file import check_writable, write_plan

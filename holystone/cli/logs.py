@@ -3,18 +3,19 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, cast
-
-import structlog
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from holystone.engine import events
 from holystone.engine.model.events import Event
-from holystone.settings.values import LogSettings
+from holystone.settings.run import LogSettings
 from holystone.ui import json_lines, output
 from holystone.ui.event_log import logged
 from holystone.ui.event_stream import streamed
 from holystone.ui.json_lines import Level
 from holystone.ui.message import tell_logged
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 _LEVELS: Final = {
     "quiet": logging.ERROR,
@@ -64,14 +65,9 @@ def told(event: Event) -> None:
 
 
 def configure_logs(settings: LogSettings) -> None:
-    json_lines.use(settings.format)
-    level = _LEVELS[settings.level]
-    logging.basicConfig(handlers=[_Handler()], level=level, format="%(message)s")
-    ours = logging.getLogger(events.NAME)
-    ours.handlers, ours.propagate = [_Events()], False
-    ours.setLevel(level)
-    if settings.format == "json":
-        _take_what_python_prints()
+    import structlog
+
+    configure_messages(settings)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -81,7 +77,21 @@ def configure_logs(settings: LogSettings) -> None:
     )
 
 
-def _lines(settings: LogSettings) -> tuple[structlog.typing.Processor, ...]:
+def configure_messages(settings: LogSettings) -> None:
+    """For commands that log no events: structlog takes a while to load."""
+    json_lines.use(settings.format)
+    level = _LEVELS[settings.level]
+    logging.basicConfig(handlers=[_Handler()], level=level, format="%(message)s")
+    ours = logging.getLogger(events.NAME)
+    ours.handlers, ours.propagate = [_Events()], False
+    ours.setLevel(level)
+    if settings.format == "json":
+        _take_what_python_prints()
+
+
+def _lines(settings: LogSettings) -> tuple["Processor", ...]:
+    import structlog
+
     colors = output.has_colors() if settings.color == "auto" else settings.color == "on"
     return (
         structlog.contextvars.merge_contextvars,

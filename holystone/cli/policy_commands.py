@@ -13,8 +13,8 @@ from holystone.engine.names import parse_address, repository_of
 from holystone.policies.retention_data.converted import file_lines
 from holystone.settings import options as o
 from holystone.settings.given import Given, GivenValue
-from holystone.settings.resolve import resolve_journal
 from holystone.settings.retention_file import load_retention_file
+from holystone.settings.run import resolve_journal
 from holystone.settings.vendor_policy import converted_policy
 from holystone.ui import output
 from holystone.ui.policies import show_policies, show_trial

@@ -207,12 +207,13 @@ def runs(**given: Any) -> None:
     def job() -> int:
         import anyio
 
+        from holystone.cli.logs import configure_messages
         from holystone.cli.reading import read_settings
-        from holystone.settings.resolve import resolve_journal
+        from holystone.settings.run import resolve_journal
         from holystone.ui.run_list import print_runs
         from holystone.workflows.journal import list_runs
 
-        run = read_settings(resolve_journal, given).run
+        run = read_settings(resolve_journal, given, configure_messages).run
         print_runs(anyio.run(list_runs, run.state_dir), run.state_dir, run.output)
         return 0
 

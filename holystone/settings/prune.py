@@ -22,11 +22,12 @@ from holystone.settings import options as o
 from holystone.settings.access import resolve_shared_access
 from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, GivenValue, Options
-from holystone.settings.resolve import log_settings, registry_settings, run_settings
+from holystone.settings.resolve import registry_settings
 from holystone.settings.retention_file import keep_entries, load_retention_file
+from holystone.settings.run import LogSettings, RunSettings, log_settings, run_settings
 from holystone.settings.secrets import login_reference, secret_reference
 from holystone.settings.untold_pulls import untold_pulls
-from holystone.settings.values import ApplySettings, KubernetesSettings, LogSettings, RegistrySettings, RunSettings
+from holystone.settings.values import ApplySettings, KubernetesSettings, RegistrySettings
 from holystone.settings.vendor_options import VENDOR_OPTIONS
 
 _OF_THE_COMMAND_LINE: Final = "command line"

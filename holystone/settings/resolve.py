@@ -17,18 +17,16 @@ from holystone.settings.addresses import named_places, project_places, resolve_p
 from holystone.settings.clusters import resolve_clusters, resolve_lists
 from holystone.settings.given import Given, GivenValue, Options
 from holystone.settings.option import Option
+from holystone.settings.run import log_settings, run_settings
 from holystone.settings.values import (
     DAY,
     ApplySettings,
-    BudgetSettings,
     CleanupSettings,
     DirectSettings,
     HistorySettings,
     KubernetesSettings,
-    LogSettings,
     ProjectSettings,
     RegistrySettings,
-    RunSettings,
 )
 
 _CONCURRENCY: Final = 10
@@ -114,8 +112,8 @@ def resolve_apply(options: Options, environ: Mapping[str, str], command: str) ->
     )
 
 
-def resolve_journal(options: Options, environ: Mapping[str, str]) -> ApplySettings:
-    """The settings of commands that look at the journal and at nothing else. Raises UsageError."""
+def resolve_give_up(options: Options, environ: Mapping[str, str]) -> ApplySettings:
+    """The settings of a command that changes the journal and nothing else. Raises UsageError."""
     given = Given(options, environ)
     nowhere = RegistrySettings(docker_config=given.home / ".docker")
     return ApplySettings(
@@ -236,57 +234,6 @@ def _notes(given: Given, history: HistorySettings) -> tuple[str, ...]:
         if (value := given.one(option))
     )
     return (*idle, *half_logins(given))
-
-
-def run_settings(given: Given) -> RunSettings:
-    import platformdirs  # here, because `--help` needs no folders
-
-    return RunSettings(
-        state_dir=given.path(o.STATE_DIR) or platformdirs.user_state_path("holystone", appauthor=False),
-        cache_dir=given.path(o.CACHE_DIR) or platformdirs.user_cache_path("holystone", appauthor=False),
-        dry_run=given.flag(o.DRY_RUN),
-        plan_out=_plan_out(given),
-        output=given.word((o.OUTPUT,), ("text", "json"), "text"),
-        yes_delete_that_many=given.flag(o.YES_DELETE_THAT_MANY),
-        accept_new_baseline=given.flag(o.ACCEPT_NEW_BASELINE),
-        lock_in_registry=given.flag(o.LOCK_IN_REGISTRY),
-        yes=given.flag(o.YES),
-        budget=_budget(given),
-    )
-
-
-def _budget(given: Given) -> BudgetSettings:
-    until, seconds, requests = map(given.filled, (o.UNTIL, o.TIME_BUDGET, o.REQUEST_BUDGET))
-    return BudgetSettings(
-        until=until.time_of_day() if until else None,
-        seconds=_at_least_one(seconds, seconds.seconds()) if seconds else None,
-        requests=_at_least_one(requests, requests.integer()) if requests else None,
-    )
-
-
-def _at_least_one(value: GivenValue, number: int) -> int:
-    if number < 1:
-        raise UsageError(f"{value.source}: with {value.text} nothing could be done")
-    return number
-
-
-def _plan_out(given: Given) -> Path | None:
-    """An empty name is a shell's variable that was not set, and never means that something may be deleted."""
-    value = given.one(o.PLAN_OUT)
-    if value and not value.text:
-        raise UsageError(
-            f"{value.source}: an empty name", what_to_do="Name the file that the plan is to be written to."
-        )
-    return given.path(o.PLAN_OUT)
-
-
-def log_settings(given: Given) -> LogSettings:
-    quiet, verbose, debug = map(given.flag, (o.LOG_QUIET, o.LOG_VERBOSE, o.LOG_DEBUG))
-    return LogSettings(
-        level="debug" if debug else "verbose" if verbose else "quiet" if quiet else "normal",
-        color=given.word((o.LOG_COLOR_MODE,), ("auto", "on", "off"), "auto"),
-        format=given.word((o.LOG_FORMAT,), ("text", "json"), "text"),
-    )
 
 
 def _stages_grace(given: Given) -> int:

@@ -1,6 +1,5 @@
 """Settings of a run, as frozen values; `resolve` makes them."""
 
-import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
@@ -15,6 +14,7 @@ from holystone.engine.model.plan import Place
 from holystone.engine.model.references import ImageName, RegistryHost
 from holystone.policies.werf.v1.tag_strategy import StrategyRules
 from holystone.settings.places import ProjectPlaces
+from holystone.settings.run import LogSettings, RunSettings
 
 DAY: Final = 24 * 60 * 60
 Implementation: TypeAlias = str
@@ -82,38 +82,8 @@ class KubernetesSettings(msgspec.Struct, frozen=True):
     without: bool = False
 
 
-class BudgetSettings(msgspec.Struct, frozen=True):
-    """What a command may take; None: as much as it needs."""
-
-    until: dt.time | None = None
-    """Of this machine's clock and zone."""
-    seconds: int | None = None
-    requests: int | None = None
-
-
-class RunSettings(msgspec.Struct, frozen=True):
-    state_dir: Path
-    cache_dir: Path
-    dry_run: bool = False
-    plan_out: Path | None = None
-    output: Literal["text", "json"] = "text"
-    yes_delete_that_many: bool = False
-    accept_new_baseline: bool = False
-    """What has shrunk since the last run has done so rightly."""
-    lock_in_registry: bool = False
-    yes: bool = False
-    """Confirms what would have to be confirmed on a terminal."""
-    budget: BudgetSettings = BudgetSettings()
-
-
-class LogSettings(msgspec.Struct, frozen=True):
-    level: Literal["quiet", "normal", "verbose", "debug"] = "normal"
-    color: Literal["auto", "on", "off"] = "auto"
-    format: Literal["text", "json"] = "text"
-
-
 class ApplySettings(msgspec.Struct, frozen=True):
-    """Settings of `apply`, `resume`, `undo` and `runs`."""
+    """Settings of `apply`, `resume`, `undo` and `runs give-up`."""
 
     registry: RegistrySettings
     run: RunSettings

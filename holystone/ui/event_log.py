@@ -4,8 +4,9 @@
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Final
+
+import msgspec
 
 from holystone.engine import events
 from holystone.engine.model.events import (
@@ -26,7 +27,6 @@ from holystone.engine.model.events import (
     Throttled,
 )
 
-_log: Final = events.logger()
 _plain: Final = logging.getLogger(events.NAME)
 _WORDS: Final[dict[type[Event], str]] = {
     Listed: "repository listed",
@@ -59,7 +59,8 @@ def logged(event: Event) -> None:
     level = level_of(type(event))
     if isinstance(event, Step) or not is_told(level):  # progress has the steps
         return
-    _log.log(level, _WORDS[type(event)], **{each.name: _shown(getattr(event, each.name)) for each in fields(event)})
+    content = msgspec.structs.asdict(event)
+    events.logger().log(level, _WORDS[type(event)], **{name: _shown(value) for name, value in content.items()})
 
 
 def _shown(value: object) -> object:

@@ -2,8 +2,9 @@
 them."""
 
 import logging
-from dataclasses import fields
 from typing import Final
+
+import msgspec
 
 from holystone.engine.model.events import Event
 from holystone.ui.event_log import is_told, level_of
@@ -19,5 +20,4 @@ def kind_in_json(event: type[Event]) -> str:
 def streamed(event: Event) -> None:
     level = level_of(type(event))
     if is_told(level):
-        content = {each.name: getattr(event, each.name) for each in fields(event)}
-        tell_line(kind_in_json(type(event)), _LEVELS[level], **content)
+        tell_line(kind_in_json(type(event)), _LEVELS[level], **msgspec.structs.asdict(event))

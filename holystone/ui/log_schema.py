@@ -2,7 +2,6 @@
 else is told there."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, Final, get_args, get_type_hints
 
 from holystone.engine.model.events import Event
@@ -54,7 +53,7 @@ def log_schema() -> dict[str, Any]:
 
 def _fields(event: type[Event]) -> Mapping[str, Any]:
     types = get_type_hints(event)
-    return {each.name: _JSON[types[each.name]] for each in fields(event)}
+    return {name: _JSON[types[name]] for name in event.__struct_fields__}
 
 
 def _line(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 
 from holystone.engine.executor.budget import Budget
 from holystone.engine.scheduler import moment
-from holystone.settings.values import BudgetSettings
+from holystone.settings.run import BudgetSettings
 
 
 def budget_of(settings: BudgetSettings) -> Budget:

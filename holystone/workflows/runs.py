@@ -14,7 +14,8 @@ from holystone.engine.model.outcomes import is_settled
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.ports import Run
 from holystone.engine.undo import UndoResult
-from holystone.settings.values import ApplySettings, RunSettings
+from holystone.settings.run import RunSettings
+from holystone.settings.values import ApplySettings
 from holystone.workflows.baselines import remember
 from holystone.workflows.carry_out import carry_out, take_back
 from holystone.workflows.journal import NotOpen

@@ -13,7 +13,8 @@ from holystone.adapters.state.spool import FileSpool, OfRepository
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.engine.executor.budget import Budget
 from holystone.engine.scheduler import Limits
-from holystone.settings.values import RegistrySettings, RunSettings
+from holystone.settings.run import RunSettings
+from holystone.settings.values import RegistrySettings
 from holystone.workflows.budget import budget_of
 
 S = TypeVar("S", bound=OfRepository)

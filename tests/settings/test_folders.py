@@ -8,7 +8,7 @@ import pytest
 
 from holystone.settings import options
 from holystone.settings.option import Option
-from holystone.settings.resolve import resolve_journal
+from holystone.settings.run import resolve_journal
 
 ROOT = Path(__file__).parents[2]
 

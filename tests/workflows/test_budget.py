@@ -12,8 +12,7 @@ from holystone.engine.errors import UsageError
 from holystone.engine.executor.budget import Budget
 from holystone.settings import options as o
 from holystone.settings.given import Given
-from holystone.settings.resolve import run_settings
-from holystone.settings.values import BudgetSettings
+from holystone.settings.run import BudgetSettings, run_settings
 from holystone.workflows.budget import budget_of, next_moment
 from tests.support import virtual_time
 

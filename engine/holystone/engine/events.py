@@ -9,11 +9,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeAlias
-
-import structlog
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from holystone.engine.model.events import Event
+
+if TYPE_CHECKING:
+    import structlog
 
 NAME: Final = "holystone.events"
 Listener: TypeAlias = Callable[[Event], object]
@@ -23,7 +24,9 @@ _listeners: Final[ContextVar[tuple[Listener, ...]]] = ContextVar("listeners", de
 logging.getLogger("holystone").addHandler(logging.NullHandler())
 
 
-def logger() -> structlog.stdlib.BoundLogger:
+def logger() -> "structlog.stdlib.BoundLogger":
+    import structlog  # not before something works: it loads rich where that is, and people wait for `holystone runs`
+
     bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(NAME), wrapper_class=structlog.stdlib.BoundLogger
     )
@@ -34,8 +37,10 @@ def logger() -> structlog.stdlib.BoundLogger:
 def about(**names: object) -> Iterator[None]:
     """Log lines of what is done within bear these names, whoever writes them: a request that is throttled knows of no
     repository. By this task and those that it starts."""
+    from structlog.contextvars import bound_contextvars
+
     bound = {name: what if isinstance(what, int) else str(what) for name, what in names.items()}
-    with structlog.contextvars.bound_contextvars(**bound):
+    with bound_contextvars(**bound):
         yield
 
 

@@ -1,14 +1,14 @@
 """What a run tells of itself while it works, as values: for progress, logs, metrics and whoever else listens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from holystone.engine.model.references import Digest, RegistryHost, Repository, Tag
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """The tags of a repository."""
 
     repository: Repository
@@ -16,8 +16,7 @@ class Listed:
     exists: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A whole repository, as a plan is made of it."""
 
     repository: Repository
@@ -27,8 +26,7 @@ class Read:
     broken: int
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     repository: Repository
     kept: int
     """Tags."""
@@ -37,8 +35,7 @@ class Planned:
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Something forbids to carry a plan out: told once for each refusal, where nothing is carried out for it."""
 
     promise: str
@@ -47,8 +44,7 @@ class Refused:
     """Its kind, e.g. `share-exceeded`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """A run begins to delete, or an undo to put back."""
 
     run: str
@@ -56,8 +52,7 @@ class Begun:
     """Of the whole run; 0 where that is not known before its repositories tell their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A step of a repository has an outcome, or what an undo puts back has one. Told again where another attempt or
     another look changes it: the last one counts."""
 
@@ -72,8 +67,7 @@ class Step:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """A request goes out. A few (is there a token already?) are answered without the server."""
 
     host: RegistryHost
@@ -81,8 +75,7 @@ class Sent:
     """Requests that the registry counts together, e.g. `read` or `delete`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
+class Throttled(msgspec.Struct, frozen=True):
     """The server said "later" to a request."""
 
     host: RegistryHost
@@ -92,8 +85,7 @@ class Throttled:
     """Seconds that it named; None if it named none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(msgspec.Struct, frozen=True):
     """Nothing is sent to the host for so many seconds, but a probe now and then if it is down."""
 
     host: RegistryHost
@@ -102,8 +94,7 @@ class Paused:
     """Infinitely many while it is probed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retried:
+class Retried(msgspec.Struct, frozen=True):
     """A request is sent once more."""
 
     host: RegistryHost
@@ -113,8 +104,7 @@ class Retried:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """After the last deletion of a repository."""
 
     repository: Repository
@@ -122,8 +112,7 @@ class Checked:
     moved: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A repository has been worked on, to its end or until something stopped it."""
 
     repository: Repository
@@ -136,8 +125,7 @@ class Done:
     """Steps by the kind of their outcome, e.g. `deleted`, those of earlier attempts too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Halted:
+class Halted(msgspec.Struct, frozen=True):
     """The budget of a run is spent, and what had begun by then has ended."""
 
     budget: str
@@ -148,8 +136,7 @@ class Halted:
     """Steps that are left for the next attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """The last one: a command of the command line is over."""
 
     command: str
