@@ -6,6 +6,7 @@ from pathlib import Path
 
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
 from holystone.embedded.recording import RecordedRequest
+from holystone.engine.executor.looks import FEW, SAMPLE
 from tests.contract.stands import EMULATORS, Stand, stand
 from tests.support.command_line import hasty
 
@@ -19,7 +20,7 @@ class Floor:
     """List once, read what is not known, delete."""
     promised: int
     """And what the promises ask for: the bytes of what goes for the journal, a look at the tags right before the
-    deletion, a look at what stays after it, and the question whether the credential may delete."""
+    deletion, a look at a sample of what stays after it, and the question whether the credential may delete."""
 
 
 def floor(name: str, page: int | None, bulk: int, tags: int, doomed: int, *, warm: bool) -> Floor:
@@ -36,13 +37,17 @@ def floor(name: str, page: int | None, bulk: int, tags: int, doomed: int, *, war
             deleting = 2 * doomed
         case "default":  # no listing says where tags point: HEAD in the listing and in each look, tag and manifest
             listing, deleting = listing + tags, 2 * doomed
-            looks = _pages(tags, page) + left + doomed + 2 * (tags - doomed)
+            looks = _pages(tags, page) + left + doomed + (tags - doomed) + _sample(tags - doomed)
     bare = listing + reading + deleting
     return Floor(bare, bare + journal + looks + QUESTIONS[name])
 
 
 QUESTIONS = dict.fromkeys(EMULATORS, 2)
 """Requests that find out rights and rules."""
+
+
+def _sample(items: int) -> int:
+    return items if items <= FEW else SAMPLE
 
 
 def _pages(items: int, page: int | None) -> int:

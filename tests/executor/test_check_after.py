@@ -10,7 +10,7 @@ from holystone.engine.model.outcomes import Deleted, Failed
 from holystone.engine.model.plan import Kept, Pass, RepositoryPlan
 from holystone.engine.model.reasons import Unreadable
 from holystone.engine.model.references import Tag
-from tests.support.execution import Execute, came_of
+from tests.support.execution import Execute, came_of, came_to_light
 from tests.support.manifest_graphs import d
 from tests.support.memory_registry import TELLING, MemoryRegistry, Point, repository
 from tests.support.small_plans import repository_plan, untag
@@ -21,8 +21,9 @@ NOTHING = Deletions({})
 
 async def check(
     registry: MemoryRegistry, planned: RepositoryPlan, knows: SqliteDigestCache | None = None
-) -> CheckReport:
-    return await check_after(registry.open(APP), knows or SqliteDigestCache(None), planned, NOTHING)
+) -> CheckReport | None:
+    report = await check_after(registry.open(APP), knows or SqliteDigestCache(None), planned, NOTHING)
+    return came_to_light(report)
 
 
 async def test_what_is_there_is_asked_for_once_and_what_is_not_once_more_by_itself() -> None:

@@ -33,9 +33,9 @@ async def test_many_looks_are_one_listing_until_it_is_old() -> None:
     second = registry.image(APP, "two", "a")
     now = begun + FRESH - 1
     assert await resolver.tag(Tag("a")) == first
-    assert await resolver.tag_when_listed(Tag("a")) == first
+    assert await resolver.tag_lately(Tag("a")) == first
     now = begun + FRESH
-    assert await resolver.tag_when_listed(Tag("a")) == first
+    assert await resolver.tag_lately(Tag("a")) == first
     assert await resolver.tag(Tag("a")) == second
     assert registry.count("list_tags") == 2
 
@@ -137,4 +137,4 @@ async def test_a_listing_that_says_no_digests_says_of_no_tag_that_it_is_gone() -
     resolver = TagResolver(registry.open(APP), CAPABILITIES, states("a"), tags=1)
     await resolver.listing()
     digest = registry.image(APP, "one", "a")
-    assert await resolver.tag_when_listed(Tag("a")) == digest
+    assert await resolver.tag_lately(Tag("a")) == digest

@@ -46,7 +46,7 @@ ROOMS: Final = {
         ),
         Room(
             "check",
-            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare")),
+            tuple(f"{_ENGINE}/executor/{each}.py" for each in ("check", "compare", "looks")),
             ("tests/executor", "tests/promises/test_promise_9_seen.py"),
         ),
         Room(

@@ -1,6 +1,8 @@
 """What went as planned is told in one line; whatever did not is told by name."""
 
-from holystone.engine.executor.results import CheckReport, RepositoryResult, RunResult
+import pytest
+
+from holystone.engine.executor.results import CheckReport, Coverage, Looked, RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, MovedMeanwhile, Outcome
 from holystone.engine.model.plan import Pass, RepositoryPlan, StepId
 from holystone.engine.model.references import Digest, RegistryHost, Repository, RepositoryPath, Tag
@@ -29,6 +31,33 @@ def lines(
         for planned, each in zip(PLAN.repositories, outcomes, strict=True)
     ]
     return list(result_lines("r1", PLAN, RunResult(tuple(results))))
+
+
+@pytest.mark.parametrize(
+    ("coverage", "told"),
+    [
+        (Coverage(Looked(0, 1, 0, 0)), "All 3 tags that were to stay are still there."),
+        (Coverage(Looked(5, 9, 500, 500), Looked(0, 1, 20, 20)), "All 3 tags that were to stay are still there."),
+        (
+            Coverage(Looked(0, 312, 200, 9588)),
+            "All 3 tags that were to stay are listed; looked at: 936 that a deletion could have reached, and 600 of "
+            "the other 28,764.",
+        ),
+        (
+            Coverage(Looked(0, 0, 1, 1), Looked(0, 12, 200, 1000)),
+            "All 3 tags that were to stay are listed; looked at: 3 of 3. Of manifests without a tag: 36 that a "
+            "deletion could have reached, and 600 of the other 3,000.",
+        ),
+    ],
+)
+def test_what_was_checked_how_is_told_where_not_all_was_looked_at(coverage: Coverage, told: str) -> None:
+    results = [
+        RepositoryResult(each.repository, _by_id(each, ALL_WENT), 0, None, CheckReport((), (), coverage=coverage))
+        for each in PLAN.repositories
+    ]
+    result = RunResult(tuple(results))
+    assert [*result_lines("r1", PLAN, result)][-1] == f"Run r1 is done. {told}"
+    assert {report.checked for report in repository_reports(PLAN, result)} == {coverage}
 
 
 def _by_id(planned: RepositoryPlan, outcomes: tuple[Outcome, ...]) -> dict[StepId, Outcome]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holystone.adapters.state.spool import FileSpool
 from holystone.engine.errors import HolystoneError, Unreachable
 from holystone.engine.executor import CheckReport, RepositoryResult
-from holystone.engine.executor.results import Stopped
+from holystone.engine.executor.results import Coverage, Looked, Stopped
 from holystone.engine.model.codec import pack
 from holystone.engine.model.outcomes import Deleted, Failed, Loss, Needed, Outcome
 from holystone.engine.model.plan import Kept, RepositoryPlan, StepId
@@ -67,7 +67,9 @@ def test_what_is_larger_than_all_that_may_be_in_memory_is_not_held_either() -> N
 
 def test_whatever_came_of_a_repository_comes_back() -> None:
     stopped = Stopped.by(Unreachable("no answer", not_deleted="Nothing.", what_to_do="Wait."))
-    check = CheckReport((Loss(ONE, Tag("v1")), Loss(TWO)), (Tag("m"),), (Tag("r"),), (Tag("s"),), (ONE,))
+    check = CheckReport(
+        (Loss(ONE, Tag("v1")), Loss(TWO)), (Tag("m"),), (Tag("r"),), (Tag("s"),), (ONE,), Coverage(Looked(1, 2, 3, 4))
+    )
     outcomes: dict[StepId, Outcome] = {StepId("v1"): Deleted(), StepId(TWO): Failed("x"), StepId(ONE): Needed("v1")}
     of_runs = [
         RepositoryResult(repository("a"), outcomes, 3, stopped, check, {ONE: Tag("v1")}, frozenset((ONE, TWO))),

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import Protocol
 
 import anyio
+import msgspec
 
 from holystone.adapters.state.sqlite import Journal
 from holystone.adapters.state.sqlite.digest_cache import SqliteDigestCache
-from holystone.engine.executor import RunResult
+from holystone.engine.executor import CheckReport, RunResult
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.manifests import Manifest
@@ -31,6 +32,11 @@ def came_of(result: RunResult) -> dict[str, Outcome]:
     """What came of each step of the only repository, by what it removes."""
     (only,) = result.repositories
     return dict(only.outcomes.items())
+
+
+def came_to_light(check: CheckReport | None) -> CheckReport | None:
+    """What a check found, however it did."""
+    return check and msgspec.structs.replace(check, coverage=None)
 
 
 class Killed(BaseException):

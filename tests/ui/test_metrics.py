@@ -63,7 +63,7 @@ RUN: tuple[Event, ...] = (
     Planned(ONE, 7, 3, 4),
     Planned(TWO, 1, 0, 0),
     Begun("r1", 4),
-    Checked(ONE, 1, 0),
+    Checked(ONE, 1, 0, 20, 5),
     Done(ONE, 1, "it broke", 2, {"deleted": 2, "failed": 1}),
     Ended("cleanup", 1),
 )

@@ -8,7 +8,7 @@ manifest. sigstore/cosign, specs/SIGNATURE_SPEC.md: the same with `.sig`, `.att`
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -121,15 +121,22 @@ def reach(
 
 
 def attached_tags(snapshot: RepositorySnapshot) -> dict[Tag, Digest | None]:
-    """Attached tags that were read, each with the manifest it belongs to, or None if the snapshot has no such manifest.
+    """Attached tags that were read, each with the manifest it belongs to, or None if the snapshot has no such
+    manifest."""
+    read = {tag: digest for tag, digest in snapshot.tags.items() if tag not in snapshot.broken}
+    return subjects_by_name(read, snapshot.manifests.keys())
+
+
+def subjects_by_name(tags: Mapping[Tag, Digest], manifests: Set[Digest]) -> dict[Tag, Digest | None]:
+    """Attached tags on one of the manifests, each with the manifest it belongs to, or None if that is not among them.
 
     64 hex digits name one manifest even where they are half of a SHA-512: two contents cannot be made to share them.
     """
-    manifests = {f"{digest.algorithm}-{digest.hex[:64]}": digest for digest in snapshot.manifests}
+    named = {f"{digest.algorithm}-{digest.hex[:64]}": digest for digest in manifests}
     return {
-        tag: manifests.get(match[1])
-        for tag, digest in snapshot.tags.items()
-        if (match := _ATTACHED.fullmatch(tag)) and tag not in snapshot.broken and digest in snapshot.manifests
+        tag: named.get(match[1])
+        for tag, digest in tags.items()
+        if (match := _ATTACHED.fullmatch(tag)) and digest in manifests
     }
 
 

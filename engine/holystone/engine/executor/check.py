@@ -3,21 +3,23 @@
 A deletion counts when it is seen: what the registry said it deleted it may give out all the same.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import anyio
 
-from holystone.engine.executor.results import CheckReport
+from holystone.engine.executor.looks import Sampling, all_manifests, choose
+from holystone.engine.executor.results import CheckReport, Coverage
+from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.work import WORKERS
 from holystone.engine.inventory.listing import list_twice
-from holystone.engine.model.manifests import understood
-from holystone.engine.model.outcomes import Loss
+from holystone.engine.model.manifests import named, understood
+from holystone.engine.model.outcomes import AlreadyGone, Deleted, Loss
 from holystone.engine.model.plan import RepositoryPlan
 from holystone.engine.model.references import Digest, Tag
-from holystone.engine.ports import DigestCache, Listing, RepositorySession
+from holystone.engine.ports import DigestCache, Listing, RepositoryJournal, RepositorySession
 from holystone.engine.scheduler import Sleep, for_each
 
 _PAUSE: Final = 2.0
@@ -53,6 +55,12 @@ class Deletions:
         if isinstance(what, Digest):
             return now is not None
         return now == self.tags[what] or now in self.tombstone
+
+
+def what_went(journal: RepositoryJournal, states: StepStates) -> Deletions:
+    tombstone = journal.known.tombstone
+    parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
+    return Deletions(states.deleted_tags, states.gone_manifests(Deleted), states.gone_manifests(AlreadyGone), parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +106,65 @@ async def check_after(
     plan: RepositoryPlan,
     deletions: Deletions,
     *,
+    sampling: Sampling | None = None,
     sleep: Sleep = anyio.sleep,
 ) -> CheckReport:
-    """`deletions`: what is said to have gone. Raises what the registry raises."""
+    """`deletions`: what is said to have gone. Without `sampling` all is looked at. Raises what the registry raises."""
     listing = await list_twice(session)
     kept = {each.tag: each.digest for each in plan.kept if each.digest}
     now: dict[Tag | Digest, Digest] = {tag: digest for tag in kept if (digest := listing.tags.get(tag))}
+    tags = kept.keys() - now.keys()
+    manifests = set(plan.kept_manifests) - set(now.values()) - set(kept.values())
+    ties = await _named(cache, plan, listing) if sampling and (tags or manifests) else {}
+    of_tags, of_manifests = choose(plan, listing.tags, tags, manifests, ties, sampling)
+    once = {each.tag for each in plan.kept if each.written_once}
 
     async def look(what: Tag | Digest, *, alone: bool = False) -> None:
         if digest := await session.resolve(what, alone=alone):
             now[what] = digest
 
-    async def look_for_all(there: Set[Tag | Digest]) -> None:
-        """A 404 may be somebody else's: what is not there is asked for twice."""
-        await for_each(sorted(there - now.keys()), look, workers=WORKERS)
-        await for_each(sorted(there - now.keys()), partial(look, alone=True), workers=WORKERS)
+    async def look_for_all(there: Sequence[Tag | Digest]) -> bool:
+        """Whether all is as it was planned to be. A 404 may be somebody else's: what is not there is asked for
+        twice."""
+        await for_each(there, look, workers=WORKERS)
+        await for_each([each for each in there if each not in now], partial(look, alone=True), workers=WORKERS)
+        return all(
+            each in now and (isinstance(each, Digest) or each not in once or now[each] == kept[each]) for each in there
+        )
 
-    await look_for_all(kept.keys())
+    if not await look_for_all([*of_tags.first, *of_manifests.first]):
+        await look_for_all([*of_tags.left, *of_manifests.left])
+        of_tags, of_manifests = of_tags.whole, of_manifests.whole
+    unlooked = {*of_tags.left, *of_manifests.left}
     moved = tuple(tag for tag in sorted(kept) if now.get(tag) not in (None, kept[tag]))
-    untagged = set(plan.kept_manifests) - set(now.values()) - set(kept.values())
-    await look_for_all(untagged)
-    missing = untagged - now.keys()
+    missing = manifests - now.keys() - unlooked
     # Whoever moved a tag may have removed what it pointed to before: not ours, unless another kept tag needs it.
-    theirs = await _reach(cache, (kept[tag] for tag in moved)) if missing else set[Digest]()
+    theirs = await _needed_by(cache, (kept[tag] for tag in moved)) if missing else set[Digest]()
     if theirs:
-        theirs -= await _reach(cache, (digest for tag, digest in kept.items() if tag not in moved))
-    lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now]
+        theirs -= await _needed_by(cache, (digest for tag, digest in kept.items() if tag not in moved))
+    lost_tags = [Loss(digest, tag) for tag, digest in sorted(kept.items()) if tag not in now and tag not in unlooked]
     lost = (*lost_tags, *(Loss(digest) for digest in sorted(missing) if digest not in theirs))
     there = await look_for(session, listing, deletions, sleep)
-    tags = tuple(each for each in there.served if isinstance(each, Tag))
-    manifests = tuple(each for each in there.served if isinstance(each, Digest))
-    return CheckReport(lost, moved, there.renewed, tags, manifests)
+    return CheckReport(
+        lost,
+        moved,
+        there.renewed,
+        tuple(each for each in there.served if isinstance(each, Tag)),
+        tuple(each for each in there.served if isinstance(each, Digest)),
+        Coverage(of_tags.looked(told=len(kept) - len(tags)), of_manifests.looked()),
+    )
 
 
-async def _reach(cache: DigestCache, roots: Iterable[Digest]) -> set[Digest]:
+async def _named(cache: DigestCache, plan: RepositoryPlan, listing: Listing) -> dict[Digest, tuple[Digest, ...]]:
+    """What each manifest that stays or went lists or refers to, as far as that is known."""
+    every = all_manifests(plan)
+    found = {digest: listing.manifests[digest].named for digest in every & listing.manifests.keys()}
+    async for raw in cache.manifests(sorted(every - found.keys())):
+        found[raw.digest] = named(raw)
+    return found
+
+
+async def _needed_by(cache: DigestCache, roots: Iterable[Digest]) -> set[Digest]:
     found: set[Digest] = set()
     frontier = set(roots)
     while frontier:

@@ -73,7 +73,7 @@ async def remove(work: RepositoryWork, steps: Sequence[Remove], guard: Guard) ->
         async def look(one: tuple[Remove, Tag]) -> None:
             step, tag = one
             # A tag that moves away now is not touched by the deletion of what it pointed to before.
-            now = await compare(work, tag, work.resolver.tag_when_listed(tag), step.digest)
+            now = await compare(work, tag, work.resolver.tag_lately(tag), step.digest)
             if not isinstance(now, Digest | AlreadyGone):
                 outcomes[step.id] = now
 

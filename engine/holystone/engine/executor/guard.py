@@ -44,9 +44,11 @@ class Holds:
     tags: Mapping[Tag, Hold]
     """Doomed tags that are attached by their names (signatures and the like) to a manifest which is held."""
     requests: int
-    """About so many requests the look took."""
+    """About so many requests the look took, or would have without those that were made shortly before."""
     there: Mapping[Tag, Digest]
     """Where tags were seen."""
+    since: float | None
+    """When the earlier looks began on which this one relies, by `moment`; None if it relies on none."""
 
 
 class _Look(NamedTuple):
@@ -121,6 +123,7 @@ class Guard:
             self._failed = error
             raise
         self._holds = holds
+        at = min(at, holds.since or at)
         self._last = _Look(at, left, holds.requests if before else self._work.resolver.requests, slept)
         if before is None:
             self._whole = _Look(at, left, holds.requests, slept)
@@ -150,8 +153,9 @@ async def find_holds(
     """What must not go after all. `going` are the manifests in question; a tag of `ours` on one of its manifests goes
     with it and holds nothing. `seen`: where tags are that are not asked again. Raises what the registry raises, and
     IncompleteSource for what cannot be understood."""
-    there, odd, requests = await _resolve_all(work, going, ours, seen)
+    there, odd, requests, since = await _resolve_all(work, going, ours, seen)
     kept = {each.tag: each.digest for each in work.plan.kept}
+    work.elsewhere |= {tag for tag, digest in kept.items() if there.get(tag) not in (None, digest)}
     holders = {
         tag: Hold(tag, work.states.stays_for_good(tag))
         for tag, digest in sorted(there.items())
@@ -161,7 +165,7 @@ async def find_holds(
     roots += [(digest, Hold(digest, for_good)) for digest, for_good in work.states.survivors()]
     roots += [(digest, Hold(name, for_good=True)) for name, digest in sorted(odd.items())]
     if not roots:
-        return Holds({}, {}, requests, there)
+        return Holds({}, {}, requests, there, since)
     manifests = await _read_from(work, {digest for digest, _ in roots}, new={there[tag] for tag in holders})
     doomed = work.states.doomed_tags
     graph = graph_of(RepositorySnapshot(work.repository, {**there, **doomed}, {}, manifests, {}))
@@ -174,14 +178,15 @@ async def find_holds(
     while collects and (more := graph.takers(found, tagged, set(going) - found.keys())):
         _spread(graph, [(index, found[because.child]) for index, because in more.items()], found)
     attached = {tag: found[subject] for tag in doomed if (subject := graph.subjects.get(tag)) and subject in found}
-    return Holds(found, attached, requests, there)
+    return Holds(found, attached, requests, there, since)
 
 
 async def _resolve_all(
     work: RepositoryWork, going: Collection[Digest], ours: Mapping[Tag, Collection[Digest]], seen: Mapping[Tag, Digest]
-) -> tuple[dict[Tag, Digest], dict[str, Digest], int]:
-    """Where all tags point, with the names that are no tags, and how many requests that took. Raises Doubtful as
+) -> tuple[dict[Tag, Digest], dict[str, Digest], int, float | None]:
+    """Where all tags point, the names that are no tags, and `requests` and `since` of Holds. Raises Doubtful as
     `tag_resolver.look_again`."""
+    begun = moment()
     listing = await work.resolver.listing()
     fixed = {} if work.contradicted else {each.tag: each.digest for each in work.plan.kept if each.written_once}
     ours_alone = not set(going) & {step.digest for step in work.states.steps.values()}
@@ -194,8 +199,11 @@ async def _resolve_all(
     ]
     known = {tag: digest for tag in tags if (digest := listing.tags[tag] or fixed.get(tag) or seen.get(tag))}
     unknown = [tag for tag in tags if tag not in known]
+    # No look from before says what is on a thing that this run has pushed, nor where a tag is that went and came back.
+    earlier = {} if ours_alone else work.resolver.recent
+    recent = {tag: earlier[tag] for tag in unknown if tag in earlier and (tag in ours or not work.states.dooms(tag))}
+    asked, since = [tag for tag in unknown if tag not in recent], work.resolver.first_look if recent else None
     found: dict[Tag, Digest] = {}
-
     # One that could not be read for the plan either is on nothing that this run itself has pushed.
     unread = {each.tag for each in work.plan.kept if each.digest is None}
 
@@ -209,10 +217,11 @@ async def _resolve_all(
         if digest:
             found[tag] = digest
 
-    await work.each(unknown, look)
+    await work.each(asked, look)
     # One that is listed and not there holds nothing, so that a 404 of somebody else's must not make it look like one.
-    await work.each([tag for tag in unknown if tag not in found], partial(look, alone=True))
-    there = known | found
+    await work.each([tag for tag in asked if tag not in found], partial(look, alone=True))
+    work.resolver.remember(found, begun)
+    there = known | recent | found
     contradicting = [
         tag for tag in tags if tag in work.written_once and there.get(tag) not in (None, *work.expected(tag))
     ]
@@ -223,7 +232,7 @@ async def _resolve_all(
 
     await work.each(contradicting, again)
     odd = {name: digest for name, digest in listing.odd.items() if digest}
-    return there, odd, work.resolver.requests + len(unknown)
+    return there, odd, work.resolver.requests + len(unknown), since
 
 
 def _all_in(manifests: Collection[Digest], going: Collection[Digest]) -> bool:

@@ -9,8 +9,8 @@ from holystone.engine.model.references import RegistryHost
 
 _REQUESTS: Final[Mapping[How, int]] = {"delete": 2, "tombstone": 2, "anchor": 3}
 """A look, and what is sent then."""
-_LOOKS: Final = 2
-"""At each tag that stays: before what it may need goes, and after all."""
+_LOOKS: Final = 1
+"""At each tag that stays, before what it may need goes. Of many, few are looked at after all."""
 
 
 def freed_per_request(plan: RepositoryPlan, due: Collection[StepId]) -> float:

@@ -42,16 +42,60 @@ class Stopped(Value, frozen=True):
         return "\n".join(part for part in (self.message, self.not_deleted, self.what_to_do) if part)
 
 
+class Looked(Value, frozen=True):
+    """How a check found what was to stay, of one kind: tags, or manifests without one. `told`, `reached` and `others`
+    together are all of it."""
+
+    told: int = 0
+    """Where they are, the listing says."""
+    reached: int = 0
+    """Looked at one by one: a deletion could have reached them, or it could not be told what could."""
+    sampled: int = 0
+    """Looked at one by one, of the others."""
+    others: int = 0
+
+    def __add__(self, other: "Looked") -> "Looked":
+        return Looked(
+            self.told + other.told,
+            self.reached + other.reached,
+            self.sampled + other.sampled,
+            self.others + other.others,
+        )
+
+
+class Coverage(Value, frozen=True):
+    """What a check looked at, of what was to stay. Tags that it did not look at are listed, or they are lost."""
+
+    tags: Looked = Looked()
+    manifests: Looked = Looked()
+    """Those without a tag."""
+
+    @property
+    def looked_at(self) -> int:
+        """One by one."""
+        return sum(each.reached + each.sampled for each in (self.tags, self.manifests))
+
+    @property
+    def left_out(self) -> int:
+        return sum(each.others - each.sampled for each in (self.tags, self.manifests))
+
+    def __add__(self, other: "Coverage") -> "Coverage":
+        return Coverage(self.tags + other.tags, self.manifests + other.manifests)
+
+
 class CheckReport(Value, frozen=True):
     losses: tuple[Loss, ...]
     moved: tuple[Tag, ...]
-    """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss."""
+    """Kept tags that somebody has put on another manifest since the plan was made: theirs to do, and no loss. Those
+    that were looked at."""
     renewed: tuple[Tag, ...] = ()
     """Tags that were to go and are on another manifest now: whoever moved them was quicker, or pushed them anew."""
     served_tags: tuple[Tag, ...] = ()
     """Tags that the registry says are gone, and gives out all the same."""
     served_manifests: tuple[Digest, ...] = ()
     """Manifests likewise."""
+    coverage: Coverage | None = None
+    """None of a check that an earlier attempt made."""
 
     @property
     def served(self) -> tuple[Tag | Digest, ...]:

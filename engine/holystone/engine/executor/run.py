@@ -3,6 +3,7 @@ what stops one does not stop the others."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from random import Random
 from typing import Final
 
 import anyio
@@ -18,18 +19,20 @@ from holystone.engine.errors import (
 )
 from holystone.engine.events import about, tell
 from holystone.engine.executor.budget import Budget
-from holystone.engine.executor.check import Deletions, check_after
+from holystone.engine.executor.check import check_after, what_went
 from holystone.engine.executor.gather import IN_HAND, gather
+from holystone.engine.executor.looks import Sampling
 from holystone.engine.executor.order import freed_per_request, most_first
 from holystone.engine.executor.passes import do_passes
-from holystone.engine.executor.results import CheckReport, Halt, RepositoryResult, RunResult, Stopped
+from holystone.engine.executor.results import CheckReport, Coverage, Halt, RepositoryResult, RunResult, Stopped
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.executor.tag_resolver import look_again
 from holystone.engine.executor.tombstones import make_tombstone
 from holystone.engine.executor.work import RepositoryWork
 from holystone.engine.model.events import Checked, Done, Halted
-from holystone.engine.model.outcomes import AlreadyGone, Deleted, Failed, kind_of
+from holystone.engine.model.outcomes import Deleted, Failed, kind_of
 from holystone.engine.model.plan import RepositoryPlan
+from holystone.engine.model.records import RepositoryRecord
 from holystone.engine.model.references import Digest, Repository
 from holystone.engine.ports import DigestCache, OpenSession, RepositoryJournal, RepositorySession, Run, Spool
 from holystone.engine.scheduler import Sleep, for_each
@@ -158,9 +161,9 @@ async def _execute_repository(
     work: RepositoryWork | None = None
     try:
         async with open_session(plan) as session:
-            journal = await run.repository(plan)
-            if journal:
+            if journal := await run.repository(plan):
                 states = StepStates(plan, journal.known.outcomes)
+            earlier = journal.known if journal else None
             if states.due:
                 work = await _prepare(plan, session, run, journal, cache, states, in_hand, budget)
                 journal = work.journal
@@ -169,10 +172,11 @@ async def _execute_repository(
                 except BudgetSpent as spent:  # what is done by then is checked all the same
                     stopped = spent
             if journal:
-                found = await check_after(session, cache, plan, _deletions(journal, states), sleep=sleep)
+                gone, sampling = what_went(journal, states), _sampling(run, earlier, work)
+                found = await check_after(session, cache, plan, gone, sampling=sampling, sleep=sleep)
                 await settle(plan.repository)
                 check = found
-                tell(Checked(plan.repository, len(check.losses), len(check.moved)))
+                tell(_checked(plan.repository, check))
                 await _record(session, cache, journal, states, check, in_hand)
                 await _contradictions(session, plan, check)
     except HolystoneError as error:
@@ -193,6 +197,11 @@ async def _execute_repository(
         work.mended if work else {},
         frozenset(lost & set(states.deleted_tags.values())),
     )
+
+
+def _checked(repository: Repository, check: CheckReport) -> Checked:
+    coverage = check.coverage or Coverage()
+    return Checked(repository, len(check.losses), len(check.moved), coverage.looked_at, coverage.left_out)
 
 
 def _done(states: StepStates, stopped: str) -> Done:
@@ -265,10 +274,11 @@ async def _prepare(
     )
 
 
-def _deletions(journal: RepositoryJournal, states: StepStates) -> Deletions:
-    tombstone = journal.known.tombstone
-    parts = frozenset(part.digest for part in tombstone.parts) if tombstone else frozenset[Digest]()
-    return Deletions(states.deleted_tags, states.gone_manifests(Deleted), states.gone_manifests(AlreadyGone), parts)
+def _sampling(run: Run, earlier: RepositoryRecord | None, work: RepositoryWork | None) -> Sampling | None:
+    """None where the plan was contradicted, or an earlier attempt found a loss or did not live to tell."""
+    if (work and work.contradicted) or (earlier and (earlier.losses or not earlier.checked)):
+        return None
+    return Sampling(work.elsewhere if work else (), Random(run.id))  # noqa: S311 - a draw, and no secret
 
 
 async def _record(

@@ -1,5 +1,5 @@
 """Where tags point now, for the comparison right before a deletion: one listing for all tags where it says that and
-costs less, a look at each tag where not.
+costs less, a look at each tag where not. What was seen of many tags stands for a minute.
 
 A look that contradicts the plan is looked at again, over a connection of its own, before it decides anything. Most tags
 may be moved by people. One that is written once (a stage, a record, an image named after its content) may not: seen
@@ -8,11 +8,12 @@ Neither leaves anything that the plan can be trusted for.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import anyio
 
 from holystone.engine.errors import Doubtful, PlanDoubtful
+from holystone.engine.executor.looks import FEW
 from holystone.engine.executor.step_states import StepStates
 from holystone.engine.inventory.listing import list_twice
 from holystone.engine.model.capabilities import Capabilities
@@ -70,6 +71,10 @@ class TagResolver:
         self._spared: float = math.inf
         """Looks that the last listing stood for; of the next one no more is to be expected."""
         self._looking = anyio.Lock()
+        self._looks: dict[Tag, Digest] = {}
+        self.first_look = -math.inf
+        """When the looks at single tags began that are remembered, by `moment`."""
+        self._doubted = False
 
     def __repr__(self) -> str:
         age = f"{self._clock() - self._seen_at:.0f} s old" if self._seen else "nothing seen"
@@ -93,9 +98,30 @@ class TagResolver:
             listing = await self._fresh_listing() if self._told_by_listing else None
         return await self._find(tag, listing)
 
-    async def tag_when_listed(self, tag: Tag) -> Digest | None:
-        """Where a tag pointed by the last listing, however old that is, where listings tell; as it is now elsewhere."""
+    async def tag_lately(self, tag: Tag) -> Digest | None:
+        """Where a tag pointed by the last listing, however old that is, where listings tell; elsewhere by a recent
+        look, or as it is now."""
+        if not self._told_by_listing and (digest := self.recent.get(tag)):
+            return digest
         return await self._find(tag, self._seen if self._told_by_listing else None)
+
+    @property
+    def recent(self) -> Mapping[Tag, Digest]:
+        """What looks at single tags have seen that are not old yet."""
+        is_old = self._clock() - self.first_look >= FRESH
+        return {} if is_old or self._doubted else self._looks
+
+    def remember(self, looks: Mapping[Tag, Digest], begun: float) -> None:
+        """What looks at single tags have seen since `begun`, by `moment`. All of them become old with the first. Few
+        are not remembered: it takes a moment to look again."""
+        if self.recent:
+            self._looks.update(looks)
+        elif len(looks) > FEW:
+            self._looks, self.first_look = {**looks}, begun
+
+    def doubt(self) -> None:
+        """From now on no look stands for another one: they may have been given answers to other questions."""
+        self._doubted = True
 
     async def _fresh_listing(self) -> Listing | None:
         """A listing that is not old yet; None if one costs more than the looks for which it would stand: few tags are

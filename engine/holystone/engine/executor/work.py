@@ -68,6 +68,8 @@ class RepositoryWork:
         """One of them, by what it should be on."""
         self.contradicted = False
         """A tag was seen elsewhere than planned: from then on nothing that was read for the plan stands for a look."""
+        self.elsewhere: set[Tag] = set()
+        """Tags that stay, and were seen on another manifest than planned."""
         self._planned = {**{each.tag: each.digest for each in plan.kept}, **states.doomed_tags}
         self.rights = Rights(session)
         self._budget = budget or Budget()
@@ -100,6 +102,7 @@ class RepositoryWork:
     async def look_again(self, tag: Tag) -> Digest | None:
         """Where a tag points that was seen elsewhere than expected; raises as `tag_resolver.look_again`."""
         self.contradicted = True
+        self.resolver.doubt()
         once = tag in self.written_once
         return await look_again(self.session, self.plan, tag, self.expected(tag), once=once)
 

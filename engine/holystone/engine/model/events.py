@@ -110,6 +110,10 @@ class Checked(msgspec.Struct, frozen=True):
     repository: Repository
     lost: int
     moved: int
+    looked_at: int
+    """Tags and manifests, one by one, of what was to stay."""
+    left_out: int
+    """Tags and manifests that were to stay and of which only a sample was looked at, without that."""
 
 
 class Done(msgspec.Struct, frozen=True):

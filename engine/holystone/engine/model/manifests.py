@@ -149,6 +149,11 @@ class Manifest(msgspec.Struct, frozen=True):
     def is_index(self) -> bool:
         return self.media_type in INDEX_TYPES
 
+    @property
+    def named(self) -> tuple[Digest, ...]:
+        """Whatever it lists, manifest or not, and what it is about."""
+        return (*self.children, *self.blobs, *((self.subject,) if self.subject else ()))
+
 
 class _Shape(msgspec.Struct):
     mediaType: object = None
@@ -209,6 +214,15 @@ def understood(raw: RawManifest) -> Manifest | None:
         return parse_manifest(raw)
     except Malformed:
         return None
+
+
+def named(raw: RawManifest) -> tuple[Digest, ...]:
+    """Whatever the bytes list, and what they are about; of what cannot be understood, all that any reader may see in
+    it."""
+    try:
+        return parse_manifest(raw).named
+    except Malformed as error:
+        return error.needs
 
 
 def _texts(annotations: object) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from holystone.engine.errors import HolystoneError
-from holystone.engine.executor.results import Halt, Limit, RunResult, Stopped
+from holystone.engine.executor.results import Coverage, Halt, Limit, RunResult, Stopped
 from holystone.engine.model.codec import json_schema, json_schemas, to_json
 from holystone.engine.model.outcomes import Outcome
 from holystone.engine.model.plan import Plan, PlanEnd, PlanHead, RepositoryPlan
@@ -46,6 +46,8 @@ class RepositoryReport(msgspec.Struct, frozen=True):
     stopped: ErrorText | None
     lost: tuple[Lost, ...]
     """Found by the check after the deletions."""
+    checked: Coverage | None = None
+    """How that was made; null where it was not, or by an earlier attempt."""
 
 
 class HaltReport(msgspec.Struct, frozen=True):
@@ -171,6 +173,7 @@ def repository_reports(plan: Plan, result: RunResult) -> Iterator[RepositoryRepo
             not_tried=done.not_tried,
             stopped=_stopped_text(done.stopped) if done.stopped else None,
             lost=tuple(Lost(loss.digest, loss.tag) for loss in done.check.losses) if done.check else (),
+            checked=done.check.coverage if done.check else None,
         )
 
 

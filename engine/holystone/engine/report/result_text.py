@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from holystone.engine.errors import BudgetSpent
-from holystone.engine.executor.results import RepositoryResult, RunResult
+from holystone.engine.executor.results import Coverage, Looked, RepositoryResult, RunResult
 from holystone.engine.model.outcomes import AlreadyGone, Deleted
 from holystone.engine.model.plan import Plan, Remove, RepositoryPlan, StepId
 from holystone.engine.report.words import count, outcome_text, size_text
@@ -54,8 +54,9 @@ def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     if left:
         where = f"{left:,} {'repository' if left == 1 else 'repositories'}"
         yield f"Not begun, in {where}: {count(not_begun, 'deletion')}"
-    lost = False
+    lost, coverage = False, Coverage()
     for each in result.repositories:
+        coverage += (each.check and each.check.coverage) or Coverage()
         for loss in each.check.losses if each.check else ():
             lost = True
             what = f"{each.repository}:{loss.tag}" if loss.tag else f"{each.repository}@{loss.digest}"
@@ -64,8 +65,23 @@ def result_lines(run_id: str, plan: Plan, result: RunResult) -> Iterator[str]:
     if result.incomplete:
         how = "was stopped by its budget" if result.halt else "is not finished"
         yield f"Run {run_id} {how}. `holystone resume {run_id}` tries what is left."
+    elif not lost and coverage.left_out:
+        yield f"Run {run_id} is done. {_checked(kept, coverage)}"
     elif not lost:
         yield f"Run {run_id} is done. All {count(kept, 'tag')} that were to stay are still there."
+
+
+def _checked(kept: int, coverage: Coverage) -> str:
+    more = f" Of manifests without a tag: {_looked(coverage.manifests)}." if coverage.manifests.others else ""
+    return f"All {count(kept, 'tag')} that were to stay are listed; looked at: {_looked(coverage.tags)}.{more}"
+
+
+def _looked(looked: Looked) -> str:
+    if not looked.reached:
+        return f"{looked.sampled:,} of {looked.others:,}"
+    return (
+        f"{looked.reached:,} that a deletion could have reached, and {looked.sampled:,} of the other {looked.others:,}"
+    )
 
 
 def _is_as_planned(planned: RepositoryPlan, done: RepositoryResult) -> bool:
