@@ -1,13 +1,21 @@
 """What is read of a cluster: every kind, every field that names an image, every page; or an error."""
 
+import tracemalloc
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
+from holystone.adapters.http.reply import Reply
 from holystone.adapters.kubernetes import api as api_module
 from holystone.adapters.kubernetes import listing, reader
+from holystone.adapters.kubernetes.api import ApiServer
+from holystone.adapters.kubernetes.listing import list_all
+from holystone.adapters.kubernetes.objects import KINDS
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
 from holystone.engine.model.in_use import Workload
 from tests.emulators.kubernetes import KubeApi, status
@@ -158,6 +166,34 @@ async def test_a_page_of_millions_of_nothings(api: KubeApi, field: str) -> None:
     api.answers["pods"] = [web.Response(body=body, content_type="application/json") for _ in range(5)]
     with pytest.raises(IncompleteSource, match="a page of its list of pods in all namespaces has more than 3,000,000"):
         await ask(api)
+
+
+class Pages:
+    """A server of large pages, and how much memory is held when each is asked for."""
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+
+    async def get(self, _path: str, _query: Mapping[str, str]) -> Reply:
+        self.held.append(tracemalloc.get_traced_memory()[0])
+        after = b'"after %d"' % len(self.held) if len(self.held) < 3 else b'""'
+        spec = b'{"containers":[%s{}]}' % (b"{}," * 50_000)
+        page = b'{"kind":"PodList","metadata":{"continue":%s},"items":[{"metadata":{"name":"p"},"spec":%s}]}'
+        url = URL("http://cluster.example.com/")
+        return Reply(200, CIMultiDictProxy(CIMultiDict()), page % (after, spec), url, url)
+
+
+async def test_no_page_is_held_while_the_next_one_is_waited_for() -> None:
+    """Of four kinds at once, in four clusters, each of 32 MiB and a hundred times as much of what is read of it."""
+    server = Pages()
+    seen: list[Any] = []
+    tracemalloc.start()
+    try:
+        await list_all(cast("ApiServer", server), KINDS[0], "", lambda each: seen.append(each.metadata.name))
+    finally:
+        tracemalloc.stop()
+    assert seen == ["p"] * 3
+    assert max(server.held) - server.held[0] < 100_000, server.held
 
 
 async def test_a_token_of_megabytes_becomes_no_address(api: KubeApi) -> None:

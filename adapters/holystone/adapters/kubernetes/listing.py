@@ -4,7 +4,7 @@ Paging: kubernetes.io, "Kubernetes API Concepts", retrieving large results sets 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -56,9 +56,7 @@ async def list_all(
     while empty < _PAGES:
         query = {"limit": str(sizes[0]), **({"continue": after} if after else {})}
         try:
-            reply = await server.get(_path(groups[0], namespace, kind.plural), query)
-            if reply.body.count(b"{") > _BRACES:
-                raise TooLarge(f"a page of its list of {what} has more than {_BRACES:,} parts")
+            reply = await _get(server, _path(groups[0], namespace, kind.plural), query, what)
         except TooLarge:
             if len(sizes) == 1:
                 raise
@@ -72,14 +70,12 @@ async def list_all(
         if reply.status == 410 and restarts < _RESTARTS:
             after, seen, restarts = "", set(), restarts + 1
             continue
-        page = _page(reply, kind, what, namespace, or_else)
-        objects += len(page.items or ())
-        empty += not page.items
+        number, after = _taken(_page(reply, kind, what, namespace, or_else), take, most - objects)
+        del reply  # dozens of lists wait for their next page at once
+        objects += number
+        empty += not number
         if objects > most:
             raise IncompleteSource(f"its list of {what} has more than {most:,} objects")
-        for each in page.items or ():
-            take(each)
-        after = page.metadata.after
         if not after:
             return
         if len(after) > _CURSOR:
@@ -89,6 +85,22 @@ async def list_all(
             raise IncompleteSource(f"its list of {what} goes round in circles")
         seen.add(mark)
     raise IncompleteSource(f"its list of {what} has more than {_PAGES:,} pages with nothing in them")
+
+
+async def _get(server: ApiServer, path: str, query: Mapping[str, str], what: str) -> Reply:
+    reply = await server.get(path, query)
+    if reply.body.count(b"{") > _BRACES:
+        raise TooLarge(f"a page of its list of {what} has more than {_BRACES:,} parts")
+    return reply
+
+
+def _taken(page: Page[Any], take: Callable[[Any], None], most: int) -> tuple[int, str]:
+    """How many objects it has, none of which is taken if they are more than `most`, and where the next page begins."""
+    items = page.items or ()
+    if len(items) <= most:
+        for each in items:
+            take(each)
+    return len(items), page.metadata.after
 
 
 def _path(group: str, namespace: str, plural: str) -> str:
