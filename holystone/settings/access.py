@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from yarl import URL
 
 from holystone.adapters.credentials.reference import Login, PasswordLogin, TokenLogin
-from holystone.adapters.http.hosts import Hosts
+from holystone.adapters.http.hosts import Hosts, host_of
 from holystone.adapters.registries.implementations import VENDORS
 from holystone.adapters.registries.reach import Access, TokenServer
 from holystone.adapters.registries.vendor import PasswordOptions, TokenOption, Vendor
@@ -123,6 +123,7 @@ def _url(given: Given, *options: Option) -> URL | None:
         return None
     try:
         url = URL(value.text.rstrip("/"))
+        host_of(url)
     except ValueError:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host or url.query_string or url.fragment or url.user:

@@ -10,7 +10,11 @@ import anyio
 import pytest
 from aiohttp import web
 
+from holystone.adapters.kubernetes.api import ApiServer, base_url
+from holystone.adapters.kubernetes.identity import ClusterIdentity
+from holystone.adapters.kubernetes.kubeconfig import Cluster, User
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
+from holystone.engine.scheduler import Scheduler
 from tests.emulators.kubernetes import KubeApi
 from tests.kubernetes.conftest import ask, kubeconfig, names, parsed, read
 from tests.support.certificates import Authority
@@ -319,6 +323,22 @@ async def test_who_may_not_be_shown_in_clear_text_is_told(tmp_path: Path) -> Non
 async def test_addresses_that_are_none(server: str, more: dict[str, Any], says: str) -> None:
     with pytest.raises(IncompleteSource, match=says):
         await read(parsed(kubeconfig(server, {}, **more)))
+
+
+@pytest.mark.parametrize(
+    ("server", "at"),
+    [
+        ("https://[fd00::1]:443", "https://[fd00::1]"),
+        ("https://[::1]:6443/k8s/", "https://[::1]:6443/k8s"),
+        ("https://[fd00::1]", "https://[fd00::1]"),
+        ("https://küche.example:6443", "https://xn--kche-0ra.example:6443"),
+    ],
+)
+def test_addresses_of_pods_in_a_cluster_of_ipv6_and_others(server: str, at: str) -> None:
+    cluster = Cluster(server)
+    opened = ApiServer(cluster, ClusterIdentity(User(), cluster, {}), "prod", Scheduler())
+    assert str(base_url(cluster)) == at
+    assert opened._lane.key.host in at
 
 
 @pytest.mark.parametrize(

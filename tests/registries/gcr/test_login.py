@@ -3,19 +3,26 @@
 import base64
 import json
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import cast
 
 import pytest
+from yarl import URL
 
 from holystone.adapters import files
+from holystone.adapters.credentials.credential import Anonymous, Credential
 from holystone.adapters.http.wire import Wire
+from holystone.adapters.registries.endpoint import Endpoint, OpenHttp
 from holystone.adapters.registries.gcr import access_tokens as access_tokens_module
 from holystone.adapters.registries.gcr.access_tokens import MetadataServer
 from holystone.adapters.registries.gcr.places import is_google
+from holystone.adapters.registries.gcr.sign_in import sign_in
 from holystone.embedded.faults import Answer, Fault
 from holystone.engine.errors import Unauthorized, UsageError
 from holystone.engine.model.outcomes import Forbidden
 from holystone.engine.model.references import RegistryHost
+from holystone.engine.scheduler import Scheduler
 from tests.emulators.gcr import ADMIN, CLIENT_SECRET, READER, REFRESH_TOKEN, GoogleEmulator
 from tests.emulators.vendor import Login
 from tests.registries.gcr.connected import asked, by_file, connected, key_file, push, works, write
@@ -267,6 +274,42 @@ async def test_the_package_that_lacks_is_named(tmp_path: Path, monkeypatch: pyte
 
 
 # Places
+
+
+@pytest.mark.parametrize(
+    ("host", "api", "is_ours"),
+    [
+        ("registry.corp.example", "https://registry.corp.example", True),
+        ("registry.corp.example:443", "https://registry.corp.example/api", True),
+        ("registry.corp.example:5000", "https://registry.corp.example:5000", True),
+        ("[fd00::1]:5000", "https://[fd00::1]:5000", True),
+        ("registry.corp.example", "https://api.corp.example", False),
+        ("registry.corp.example", "https://registry.corp.example:8443", False),
+        ("registry.corp.example", None, False),
+        ("europe-docker.pkg.dev", None, True),
+    ],
+)
+async def test_whose_registry_the_machines_own_identity_is_for(host: str, api: str | None, is_ours: bool) -> None:
+    async def same(refused: Credential) -> Credential:
+        return refused
+
+    parsed = RegistryHost.parse(host)
+    async with AsyncExitStack() as resources:
+        endpoint = Endpoint(
+            host=parsed,
+            login=None,
+            docker=Anonymous("there is none"),
+            refresh_docker=same,
+            api_url=URL(api) if api else None,
+            own_api=URL(api or f"https://{host}"),
+            vouched=True,
+            environ={"NO_GCE_CHECK": "true"},
+            lane=lambda kind, quota=None: Scheduler().lane(parsed, "nobody", kind, quota),
+            open_http=cast("OpenHttp", None),
+            resources=resources,
+        )
+        looked = (await sign_in(endpoint)).registry.origin
+    assert ("Application Default Credentials" in looked) == is_ours
 
 
 @pytest.mark.parametrize("host", ["[broken", "[::1]x@", "a:b"])

@@ -1,4 +1,5 @@
-"""Hosts for which the user makes an exception: certificates that nobody vouches for, registries without TLS."""
+"""Hosts for which the user makes an exception: certificates that nobody vouches for, registries without TLS; and what
+host an address leads to."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,12 @@ class Hosts:
 
 
 NOWHERE: Final = Hosts()
+
+
+def host_of(url: URL) -> RegistryHost:
+    """The host, with the port if it is not the usual one. (yarl's `authority` has an IPv6 address without its brackets,
+    and letters that no host has.) Raises InvalidName."""
+    return RegistryHost.parse(url.host_port_subcomponent or "")
 
 
 def _port(host: RegistryHost) -> int | None:

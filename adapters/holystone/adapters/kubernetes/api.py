@@ -13,6 +13,7 @@ from yarl import URL
 from holystone.adapters.credentials.redaction import without_userinfo
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import retry_rule
+from holystone.adapters.http.hosts import host_of
 from holystone.adapters.http.proxies import proxy_at
 from holystone.adapters.http.reply import Reply, printable
 from holystone.adapters.http.trust import is_loopback
@@ -22,7 +23,7 @@ from holystone.adapters.kubernetes.identity import NOBODYS, ClusterCredentials, 
 from holystone.adapters.kubernetes.kubeconfig import Cluster
 from holystone.adapters.kubernetes.tls import ClientCertificate, tls_context
 from holystone.engine.errors import IncompleteSource, Unauthorized, Unreachable
-from holystone.engine.model.references import InvalidName, RegistryHost
+from holystone.engine.model.references import InvalidName
 from holystone.engine.scheduler import RetriesExhausted, Scheduler, Transient
 
 REQUEST_TIMEOUT: Final = 60.0
@@ -44,8 +45,9 @@ class ApiServer:
         self._base = base_url(cluster)
         # As client-go has it (tools/clientcmd/client_config.go: ClientConfig), this machine apart.
         self._is_private = self._base.scheme == "https" or is_loopback(self._base.host or "")
-        self._lane = scheduler.lane(RegistryHost.parse(self._base.authority), name, "list")
-        self._watch = Watch(self._base.authority)
+        host = host_of(self._base)
+        self._lane = scheduler.lane(host, name, "list")
+        self._watch = Watch(host)
         self._wire: Wire | None = None
         self._certificate: ClientCertificate | None = None
         self._opening = anyio.Lock()
@@ -135,7 +137,7 @@ def base_url(cluster: Cluster) -> URL:
     text, shown = cluster.server, printable(without_userinfo(cluster.server))
     try:
         url = URL(text if "://" in text else f"https://{text}").with_user(None).with_query(None).with_fragment(None)
-        RegistryHost.parse(url.authority)
+        host_of(url)
         url = URL(str(url).rstrip("/"))
     except (ValueError, InvalidName) as error:
         raise IncompleteSource(f"its server {shown!r} is not an address") from error

@@ -15,7 +15,7 @@ from holystone.adapters.credentials.docker_config import DockerConfig
 from holystone.adapters.credentials.reference import Login, read_login
 from holystone.adapters.http.authorizer import Refresh
 from holystone.adapters.http.dates import Dates
-from holystone.adapters.http.hosts import NOWHERE, Hosts
+from holystone.adapters.http.hosts import NOWHERE, Hosts, host_of
 from holystone.adapters.http.schemes import Schemes
 from holystone.adapters.http.signer import Signer
 from holystone.adapters.http.transport import Classify, RegistryHttp
@@ -270,7 +270,7 @@ class Connections:
     ) -> RegistryHttp:
         """`registry`: on whose behalf, if `base` is another host."""
         named = isinstance(base, URL)
-        host = RegistryHost.parse(base.authority) if isinstance(base, URL) else base
+        host = host_of(base) if isinstance(base, URL) else base
         for_whom = registry or host
         return RegistryHttp(
             host,

@@ -15,6 +15,7 @@ from holystone.adapters.credentials.credential import Anonymous, Credential, Reg
 from holystone.adapters.credentials.secret import Secret
 from holystone.adapters.files import read_file
 from holystone.adapters.http.authorizer import Refresh
+from holystone.adapters.http.hosts import host_of
 from holystone.adapters.http.proxies import DIRECT
 from holystone.adapters.http.wire import Wire
 from holystone.adapters.registries.endpoint import Endpoint
@@ -48,7 +49,9 @@ async def sign_in(endpoint: Endpoint) -> SignIn:
     if not isinstance(docker, Anonymous):
         return _by_docker(endpoint, wire, docker)
     # These are not bound to a host, so only Google's own may see them, or the one that the user calls its API.
-    ours = is_google(endpoint.host) or (endpoint.api_url is not None and endpoint.api_url.authority == endpoint.host)
+    ours = is_google(endpoint.host) or (
+        endpoint.api_url is not None and host_of(endpoint.api_url) == endpoint.host.removesuffix(":443")
+    )
     direct = await endpoint.resources.enter_async_context(Wire(connections=_CONNECTIONS, proxy=DIRECT))
     source = await _default_credentials(wire, direct, endpoint.environ) if ours else None
     if source is None:
