@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
@@ -404,6 +405,42 @@ async def test_a_challenge_gets_no_token_for_anything_else(connect: Connect, mor
             await client.get()
     asked = {scope for scopes in tokens.scopes.values() for scope in scopes.split()}
     assert asked == {"repository:a/b:pull,delete"}
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("?scope=repository:other/app:*", {}),
+        ("?%73cope=registry:catalog:*&tenant=a%26b", {"tenant": ["a&b"]}),
+        ("?Scope=repository:other/app:*", {}),
+        ("?tenant=a;scope=repository:other/app:*", {"tenant": ["a;scope=repository:other/app:*"]}),
+        ("?x=1&x=2", {"x": ["1", "2"]}),
+    ],
+)
+@pytest.mark.parametrize("credential", [ROB, IdentityToken(Secret("identity-secret"), "auths")])
+async def test_nor_does_the_address_of_its_token_server(
+    connect: Connect, query: str, kept: dict[str, list[str]], credential: Credential
+) -> None:
+    """A server of tokens takes each `scope` that is there (distribution: docs/content/spec/auth/token.md)."""
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            asked.append(request.raw_path)
+            return web.json_response({"token": "token-number-1"})
+        challenge = f'Bearer realm="http://{request.host}/token{query}",scope="repository:a/b:pull"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    async with site(handle) as registry, connect(registry.host, credential) as client:
+        with pytest.raises(Unauthorized):
+            await client.get()
+    assert asked
+    for path in asked:
+        assert ";" not in path, "which some take for another &"
+        ours = parse_qs(path.partition("?")[2])
+        scope = ours.pop("scope", ["repository:a/b:pull,delete"])
+        assert scope == ["repository:a/b:pull,delete"]
+        assert {name: ours[name] for name in ours if name not in ("client_id", "account", "service")} == kept
 
 
 SECRETS = (PASSWORD, "identity-secret", "ready-made-token", BASIC.removeprefix("Basic "), "token-number-")

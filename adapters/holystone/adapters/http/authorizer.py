@@ -141,7 +141,9 @@ class Authorizer:
         except ValueError:
             realm = URL()
         check_realm(self._base, realm, token_servers=self._token_servers, has_credential=has_credential)
-        return realm.with_user(None).with_fragment(None)
+        # Where scopes are is no more its choice than which: a token server takes all that an address has.
+        query = [(name, value) for name, value in realm.query.items() if name.lower() != "scope"]
+        return realm.with_user(None).with_fragment(None).with_query(query)
 
     async def _renew(self, refused: Credential) -> bool:
         """True if there is another credential now: helpers hand out short-lived ones."""
