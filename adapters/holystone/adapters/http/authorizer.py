@@ -28,6 +28,8 @@ FRESH = 10.0
 
 _LONGEST = 4096
 """Characters of a scope with what the registry asked for on top: it may ask for more each time."""
+_MOST = 2_000
+"""Scopes of which that is kept, the last ones: each of half a million repositories has its own."""
 
 
 class Authorizer:
@@ -84,6 +86,8 @@ class Authorizer:
                 if len(wanted) + len(more) > _LONGEST:
                     raise self.refusal(scope, reply)
                 wanted = self._widened[scope] = f"{wanted} {more}"
+                if len(self._widened) > _MOST:
+                    del self._widened[next(iter(self._widened))]
             elif self._is_fresh(used) and challenge.error == "insufficient_scope":
                 raise self.refusal(scope, reply)
             return await self._token(challenge, wanted, refused=used)
