@@ -69,7 +69,8 @@ async def judge_repositories(
     judge: Judge,
 ) -> JudgedRepositories:
     """`listed`: images that the user says are in use. What cannot be read, or must not be touched, is set aside, and
-    the rest planned. Raises HolystoneError for what all of it depends on; nothing is changed anywhere."""
+    the rest planned. Raises HolystoneError for what all of it depends on, and UsageError where all registries are as
+    wrong; nothing is changed anywhere."""
     users = await find_users(kubernetes, listed, connections.environ)
     in_use = await read_in_use(users, connections.environ)
     clones = Clones(retention.clones, options.as_of, synchronize=options.synchronize)
@@ -79,6 +80,8 @@ async def judge_repositories(
     reader = _Reader(connections, cache, options, by_repository, clones, sightings, judge, made)
     selection = Selection(retention.policies, retention.projects)
     patterns = (pattern.text for policy in retention.policies for pattern in policy.repositories)
+    registries = reaches(patterns, retention.registries)
+    unusable: dict[RegistryHost, UsageError] = {}
 
     async def registry(at: tuple[RegistryHost, Sequence[Reach]]) -> None:
         host, parts = at
@@ -88,12 +91,14 @@ async def judge_repositories(
         try:
             await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
             await connections.settle(host)
-        except UsageError:
-            raise
         except HolystoneError as error:
+            if isinstance(error, UsageError):  # to which what a registry says of itself may lead, too
+                unusable[host] = error
             made.set_aside(SetAside(host, None, (failure_of(error),)))
 
-    await for_each(reaches(patterns, retention.registries).items(), registry, workers=_REGISTRIES_AT_ONCE)
+    await for_each(registries.items(), registry, workers=_REGISTRIES_AT_ONCE)
+    if unusable and len(unusable) == len(registries):
+        raise unusable[min(unusable)]
     said = connections.dates.nearest
     if options.allow_clock_skew or not any(said.values()):
         made.notices += check_clock(said, None, options.as_of, allow_skew=True)

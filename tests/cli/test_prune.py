@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from holystone.workflows import reading
 from tests.cli.test_cli_in_use import TOKEN, write_config
 from tests.emulators.kubernetes import KubeApi
 from tests.support import images
-from tests.support.command_line import bench, now
+from tests.support.command_line import Bench, bench, now
 from tests.support.dated_registry import DAY, Registry, aged
 
 
@@ -102,6 +102,46 @@ def test_a_catalog_that_cannot_be_read_is_no_empty_one(registry: Registry) -> No
     assert ran.code == 3, ran
     assert "all of 1 registry was left alone" in ran.err.lower()
     assert registry.tags("shop/app") == ["v-1", "v-2", "v-3", "v-4"]
+
+
+def _challenge(host: str, service: str) -> Answer:
+    said = f'Bearer realm="http://{host}/service/token",service="{service}"'
+    return Answer(401, b"{}", {"WWW-Authenticate": said})
+
+
+def _token_of_two_lines(other: Bench) -> None:
+    other.registry.faults.add(Fault("GET", "/service/token", Answer(200, b'{"token":"two\\nlines"}'), times=None))
+    other.registry.faults.add(Fault("GET|HEAD", "/v2/", _challenge(other.registry.host, "x"), times=None))
+
+
+def _harbor(other: Bench) -> None:
+    other.registry.faults.add(Fault("GET", "/v2/$", _challenge(other.registry.host, "harbor-registry"), times=None))
+
+
+@pytest.mark.parametrize(
+    ("strange", "says"),
+    [
+        (_token_of_two_lines, "gives a token that goes into no header"),
+        (_harbor, "Nobody but {host} itself, a plan or the journal says that it is harbor"),
+    ],
+)
+def test_what_one_registry_says_of_itself_stops_no_other(
+    registry: Registry, tmp_path: Path, strange: Callable[[Bench], None], says: str
+) -> None:
+    """It was told as wrong usage, by which all of the command ends."""
+    login = {"WERF_REPO_HARBOR_USERNAME": "sweeper", "WERF_REPO_HARBOR_PASSWORD": "Belongs-Elsewhere-1"}
+    registry.push("shop/app", aged("v", 4))
+    with bench(tmp_path / "other") as other:
+        strange(other)
+        host = other.registry.host
+        both = (f"{registry.bench.registry.host}/shop/*", f"{host}/shop/*")
+        ran = registry.bench.run("prune", *both, "--keep", "newest=2", env=login)
+        assert ran.code == 4, ran
+        assert says.format(host=host) in ran.err
+        assert registry.tags("shop/app") == ["v-1", "v-2"]
+        alone = registry.bench.run("prune", both[1], "--keep", "newest=2", env=login)
+        assert alone.code in (2, 3), alone
+        assert says.format(host=host) in alone.err
 
 
 def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Registry) -> None:

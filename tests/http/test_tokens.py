@@ -24,7 +24,7 @@ from holystone.adapters.credentials.credential import (
     UserPassword,
 )
 from holystone.adapters.credentials.secret import Secret
-from holystone.adapters.http import tokens
+from holystone.adapters.http import authorizer, tokens
 from holystone.adapters.http.authorization import Authorization, bearer
 from holystone.adapters.http.authorizer import Authorizer
 from holystone.adapters.http.reply import Reply
@@ -227,6 +227,20 @@ async def test_nonsense_from_the_token_server_is_a_failure(connect: Connect) -> 
         with pytest.raises(RegistryFailure, match="without a token") as caught:
             await client.get()
         assert "secret-looking" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [r"two\nlines", r"a\u0000b", r"\u200b"])
+async def test_a_token_that_goes_into_no_header_is_the_token_servers_fault(connect: Connect, token: str) -> None:
+    """Of the user's own credential it is said where it comes from."""
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.Response(text=f'{{"token": "{token}"}}')
+        return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="http://{request.host}/token"'})
+
+    async with site(handle) as server, connect(server.host) as client:
+        with pytest.raises(RegistryFailure, match=f"^The token server {server.host} gives a token that goes into no"):
+            await client.get()
 
 
 IDENTITY = IdentityToken(Secret("identity-secret"), "credsStore in ~/.docker/config.json")
@@ -503,6 +517,29 @@ async def test_long_tokens_take_the_places_of_many(connect: Connect, monkeypatch
             await client.get(f"/v2/a/b/{number}")
         assert moody.asked["/token"] == 30
         assert "<Tokens 13 held>" in repr(client.http._authorizer._tokens)
+
+
+async def test_what_thousands_of_repositories_want_besides_is_not_all_kept(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A registry of half a million names could have four thousand letters kept for each."""
+    monkeypatch.setattr(authorizer, "_MOST", 20, raising=False)
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            return web.json_response({"token": " ".join(request.query.getall("scope"))})
+        scope = f"repository:a/{request.path.split('/')[3]}:{'x' * 3_000}"
+        if scope in request.headers.get("Authorization", ""):
+            return web.Response()
+        challenge = f'Bearer realm="http://{request.host}/token",scope="{scope}"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    async with site(handle) as server, connect(server.host) as client:
+        for number in [*range(30), 0, 29]:
+            for path in ("tags/list", "manifests/v1"):
+                await client.get(f"/v2/a/r{number}/{path}", scope=f"repository:a/r{number}:pull")
+        assert len(client.http._authorizer._widened) == 20
+        assert len(server.to("/token")) == 1 + 29 * 2 + 1, "the first one is asked for what it wants once more"
 
 
 async def test_a_registry_that_asks_for_more_each_time_does_not_get_it_for_ever(connect: Connect) -> None:

@@ -182,8 +182,11 @@ def _read(reply: Reply, realm: URL, credential: Credential) -> _Body:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # The decoder's own message is not shown: it may quote the token.
         body = _Body()
-    if not (body.token or body.access_token):
+    token = body.token or body.access_token
+    if not token:
         raise RegistryFailure(f"The token server {server} answered 200 without a token.")
+    if not token.isprintable():
+        raise RegistryFailure(f"The token server {server} gives a token that goes into no header.")
     body.said_at = date_of(reply.headers)
     return body
 
