@@ -1,15 +1,18 @@
 """What is read of a cluster: every kind, every field that names an image, every page; or an error."""
 
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
 
+import anyio.lowlevel
 import pytest
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.reply import Reply
 from holystone.adapters.kubernetes import api as api_module
 from holystone.adapters.kubernetes import listing, reader
@@ -194,6 +197,37 @@ async def test_no_page_is_held_while_the_next_one_is_waited_for() -> None:
         tracemalloc.stop()
     assert seen == ["p"] * 3
     assert max(server.held) - server.held[0] < 100_000, server.held
+
+
+class OneAtATime(Bodies):
+    def __init__(self) -> None:
+        super().__init__(room=1)
+        self.inside = self.taken = self.most = 0
+
+    @asynccontextmanager
+    async def _take(self, size: int) -> AsyncIterator[None]:
+        async with super()._take(size):
+            self.inside += 1
+            self.taken += 1
+            self.most = max(self.most, self.inside)
+            await anyio.lowlevel.checkpoint()
+            yield
+            self.inside -= 1
+
+
+async def test_there_is_room_for_the_large_pages_of_all_clusters_together(
+    api: KubeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each had room for two of 32 MiB."""
+    bodies = OneAtATime()
+    monkeypatch.setattr(reader, "Bodies", lambda: bodies, raising=False)
+    for plural in PLURALS:
+        api.run(plural, "large", "r.io/web:1", padding="x" * 100_000)
+    config = kubeconfig(api.url, {"token": "good-token"})
+    config["users"].append({"name": "v", "user": {"token": "good-token", "username": "another"}})
+    config["contexts"].append({"name": "next", "context": {"cluster": "c", "user": "v"}})
+    await read(parsed(config))
+    assert (bodies.taken, bodies.most) == (2 * len(PLURALS), 1)
 
 
 async def test_a_token_of_megabytes_becomes_no_address(api: KubeApi) -> None:

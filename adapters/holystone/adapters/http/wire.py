@@ -58,7 +58,8 @@ class Wire:
 
     `unverified` says where certificates are not looked at; `tls` stands in for the usual trust, `server_name` for the
     host's name in its certificate, `proxy` for the environment's. `watch` may be shared by several, so that a doubt
-    about one is a doubt about all. `connections`: at most, of each kind."""
+    about one is a doubt about all, and `bodies`, so that there is room for the large ones of all. `connections`: at
+    most, of each kind."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Wire:
         server_name: str | None = None,
         proxy: Proxy | None = None,
         watch: Watch | None = None,
+        bodies: Bodies | None = None,
     ) -> None:
         self._connections = connections
         self._tls = tls
@@ -76,7 +78,7 @@ class Wire:
         self._server_name = server_name
         self._given_proxy = proxy
         self.watch = watch or Watch()
-        self._bodies = Bodies()
+        self._bodies = bodies or Bodies()
         self._is_open = False
         self._current: dict[_Carries, aiohttp.ClientSession] = {}
         self._sessions: list[aiohttp.ClientSession] = []

@@ -11,6 +11,7 @@ import anyio
 from yarl import URL
 
 from holystone.adapters.credentials.redaction import without_userinfo
+from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.errors import summary
 from holystone.adapters.http.faults import retry_rule
 from holystone.adapters.http.hosts import host_of
@@ -30,7 +31,7 @@ REQUEST_TIMEOUT: Final = 60.0
 """Seconds for one attempt; API servers end a list by themselves after so long."""
 REQUESTS_AT_ONCE: Final = 4
 _LARGEST: Final = 32 << 20
-"""Bytes of one reply: 500 pods of 64 KiB, which is much. Several are read at a time, of several clusters."""
+"""Bytes of one reply: 500 pods of 64 KiB, which is much. Two are read at a time, of all clusters."""
 
 _LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context shows whether that helped."
 
@@ -38,8 +39,11 @@ _LOG_IN: Final = "Log in to it again; `kubectl get pods` with the same context s
 class ApiServer:
     """An async context manager. Connects when it is first asked."""
 
-    def __init__(self, cluster: Cluster, identity: ClusterIdentity, name: str, scheduler: Scheduler) -> None:
-        """`name` is the user's, for the lane. Raises IncompleteSource for an address that is none."""
+    def __init__(
+        self, cluster: Cluster, identity: ClusterIdentity, name: str, scheduler: Scheduler, bodies: Bodies | None = None
+    ) -> None:
+        """`name` is the user's, for the lane; `bodies` of all clusters. Raises IncompleteSource for an address that is
+        none."""
         self._cluster = cluster
         self._identity = identity
         self._base = base_url(cluster)
@@ -48,6 +52,7 @@ class ApiServer:
         host = host_of(self._base)
         self._lane = scheduler.lane(host, name, "list")
         self._watch = Watch(host)
+        self._bodies = bodies
         self._wire: Wire | None = None
         self._certificate: ClientCertificate | None = None
         self._opening = anyio.Lock()
@@ -126,6 +131,7 @@ class ApiServer:
                         server_name=self._cluster.tls_server_name or None,
                         proxy=proxy_at(URL(proxy)) if proxy else None,
                         watch=self._watch,
+                        bodies=self._bodies,
                     )
                 )
                 self._certificate = certificate

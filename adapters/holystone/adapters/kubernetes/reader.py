@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from holystone.adapters.http.bodies import Bodies
 from holystone.adapters.http.reply import printable
 from holystone.adapters.kubernetes.api import REQUESTS_AT_ONCE, ApiServer
 from holystone.adapters.kubernetes.identity import ClusterIdentity
@@ -81,11 +82,11 @@ async def read_clusters(
     """Raises IncompleteSource (Unauthorized, Unreachable) for the first that cannot be read completely, or that runs an
     image of which it cannot be told which one it is."""
     scheduler = scheduler or Scheduler(limits=LIMITS)
-    found = _Words()
+    found, bodies = _Words(), Bodies()
 
     async def read(target: Target) -> None:
         try:
-            await _read_target(target, environ, scheduler, found)
+            await _read_target(target, environ, scheduler, bodies, found)
         except IncompleteSource as error:
             raise _of_target(target, error) from error
 
@@ -93,13 +94,15 @@ async def read_clusters(
     return _parsed(found)
 
 
-async def _read_target(target: Target, environ: Mapping[str, str], scheduler: Scheduler, found: _Words) -> None:
+async def _read_target(
+    target: Target, environ: Mapping[str, str], scheduler: Scheduler, bodies: Bodies, found: _Words
+) -> None:
     if target.cluster is None or target.user is None:
         what = "cluster" if target.cluster is None else "user"
         raise IncompleteSource(f"its {what} is not in the Kubernetes configuration")
     first = target.contexts[0]
     identity = ClusterIdentity(target.user, target.cluster, environ)
-    async with ApiServer(target.cluster, identity, first, scheduler) as server:
+    async with ApiServer(target.cluster, identity, first, scheduler, bodies) as server:
 
         async def read(kind: ObjectKind) -> None:
             objects = 0
