@@ -92,6 +92,28 @@ async def test_lists_that_come_folded_small(tmp_path: Path) -> None:
     assert ended.peak < MOST // 2
 
 
+@pytest.mark.parametrize("name", ["team/app", "another/name"])
+async def test_no_page_is_held_while_the_next_one_is_waited_for(tmp_path: Path, name: str) -> None:
+    """Of eight lists at the same time, as of eight repositories."""
+    body = gzip.compress(b'{"name":"%s","tags":["a"]}' % name.encode() + b" " * (40 << 20))
+    waiting: list[web.Request] = []
+    all_wait = anyio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if "last" in request.query:
+            waiting.append(request)
+            if len(waiting) == 8:
+                all_wait.set()
+            await all_wait.wait()
+            return json_reply(b'{"name":"%s","tags":["b"]}' % name.encode())
+        return json_reply(body, **{"Content-Encoding": "gzip"}, Link=f'<{TAGS}?last=a>; rel="next"')
+
+    async with site(answer) as server:
+        ended = await appetite("list_many", server.host, tmp_path)
+    assert (ended.refused, ended.said, len(waiting)) == ("", "all", 8)
+    assert ended.peak < MOST // 2
+
+
 @pytest.mark.parametrize("body", [b'{"name":"%s","tags":[]}', b'{"tags":["%s"]}'])
 async def test_names_of_megabytes(tmp_path: Path, body: bytes) -> None:
     async def answer(request: web.Request) -> web.Response:

@@ -141,7 +141,10 @@ async def pages(
     `names` reads a page of a list that goes on after `last=NAME`, of which `size` were asked for. Where no page had a
     `Link`, a full one is not believed to be the last (Nexus' group repositories and Gitea 1.17 send none:
     sonatype/nexus-public#117, #209; a proxy may have removed it): what follows its last name is asked for. A server
-    that does not know `last` sends names that are known; one that does not know `n` sends all, at any size."""
+    that does not know `last` sends names that are known; one that does not know `n` sends all, at any size.
+
+    The reader lets go of a page (`del`) before he asks for the next one: of eight lists at once, each may be as large
+    as a reply can be."""
     guard = PageGuard(what, max_pages=max_pages, max_entries=max_entries)
     known: set[str] = set()
     says_so = False
@@ -168,6 +171,7 @@ async def pages(
             if not known.issuperset(page) and len(page) in {size, *CAPS}:
                 following = after(path, page[-1])
             known.update(page)
+        del reply
         path = following
 
 

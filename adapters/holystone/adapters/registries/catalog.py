@@ -158,6 +158,7 @@ async def linked(
         yield catalog.page(names)
         following = next_link(reply)
         says_so = says_so or following is not None
+        del reply
         if not names and last and by_name:
             await _expect(catalog, get, first, before, last)
         if names:

@@ -191,6 +191,7 @@ class OciReading:
                 raise IncompleteSource(
                     f"What refers to {subject} in {self.repository} cannot be read: {error}"
                 ) from error
+            del reply
         return found
 
     async def _read_manifest(self, digest: Digest) -> RawManifest | None:
@@ -247,7 +248,9 @@ class OciReading:
             )
         if said in self.registry.other_names or may_be(said, self.repository):
             return reply
-        if name_on(await self.read(path, LIST_LIMIT, alone=True)) != said:
+        del reply  # it may be large
+        reply = await self.read(path, LIST_LIMIT, alone=True)
+        if name_on(reply) != said:
             raise self.http.doubt(
                 f"{self.repository}: asked for its tags, the registry answered with those of {printable(said)}."
             )

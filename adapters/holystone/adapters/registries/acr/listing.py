@@ -100,6 +100,7 @@ async def read_tags(repository: Repository, get: Callable[[str], Awaitable[Reply
                 locked[tag] = lock
             if (when := _unix(row.lastUpdateTime)) and tag:
                 put[tag] = when
+        del reply
     return Tags(msgspec.structs.replace(listed.listing(), locked=locked, put=put), locks_known)
 
 
@@ -143,6 +144,7 @@ async def _manifests(
         if reply.status != 200:
             raise unreadable(f"The manifests of {repository}", reply)
         yield _page(repository, reply, _Manifests).manifests or ()
+        del reply
 
 
 async def read_tags_of(repository: Repository, digest: Digest, get: Callable[[str], Awaitable[Reply]]) -> Sequence[str]:

@@ -93,6 +93,7 @@ class DefaultSession(OciSession):
                 if reply.status != 200:
                     raise unreadable(f"The tags of {self.repository}", reply)
                 listed.add_all(_names(self.repository, reply))
+                del reply
             else:
                 return await self.look_up_odd(listed.listing())
         raise IncompleteSource(f"The tags of {self.repository} cannot be listed: the registry refuses the request.")

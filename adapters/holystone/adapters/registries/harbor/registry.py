@@ -186,6 +186,7 @@ class HarborSession(OciSession):
                     f"The tags of {self.repository} cannot be read: the answer is not a tag list ({error}).",
                     what_to_do=STRANGE,
                 ) from error
+            del reply
         return list(found)
 
     async def _read_names(self, path: str) -> Reply:

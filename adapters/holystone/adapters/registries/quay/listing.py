@@ -104,6 +104,7 @@ async def list_by_registry(repository: Repository, size: int, get: Callable[[str
             listed.add_all(names_on(reply))
         except NONSENSE as error:
             raise _nonsense(repository, error) from error
+        del reply
     return listed.listing()
 
 
