@@ -1,5 +1,6 @@
 """What comes of many repositories, until all have been read and it is one plan."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ from holystone.engine.model.notices import Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import EntryMatchesNothing
-from holystone.engine.model.selection_notices import EntryUnmatched, UntaggedUnlisted
+from holystone.engine.model.selection_notices import EntryUnmatched, ReadsCountAsPulls, UntaggedUnlisted
 from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import assemble
@@ -81,6 +82,8 @@ class Gathered:
         self._set_aside: list[SetAside] = []
         self.policies = {each.name: OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self._unlisted: set[tuple[RegistryHost, str]] = set()
+        self._pulled: Counter[RegistryHost] = Counter()
+        """Manifests that our own reading has pulled, where a policy goes by pulls."""
         self.notices = list(notices)
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
@@ -94,6 +97,8 @@ class Gathered:
             of.repositories.append(at)
             if policy.untagged_after is not None and seen.snapshot.exists and seen.snapshot.loose is None:
                 self._unlisted.add((at.host, policy.name))
+            if seen.snapshot.pulls is not None:
+                self._pulled[at.host] += seen.snapshot.fetched
         if self._options.fuse is None:
             refusals = tuple(each for each in refusals if each.promise != "fuse")
         if refusals:
@@ -115,6 +120,7 @@ class Gathered:
         """The plan of what can be done, without what must be left alone."""
         self._look_for_misspelled()
         self.notices += (UntaggedUnlisted(host, policy) for host, policy in sorted(self._unlisted))
+        self.notices += (ReadsCountAsPulls(host, number) for host, number in sorted((+self._pulled).items()))
         aside = in_order(self._set_aside)
         left_out = {each.repository or each.host for each in aside}
         plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
