@@ -9,7 +9,7 @@ import msgspec
 
 from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.notices import Notice
+from holystone.engine.model.notices import FamiliarTagsGo, Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import EntryMatchesNothing
@@ -123,6 +123,9 @@ class Gathered:
         self.notices += (ReadsCountAsPulls(host, number) for host, number in sorted((+self._pulled).items()))
         aside = in_order(self._set_aside)
         left_out = {each.repository or each.host for each in aside}
+        self.notices = [
+            each for each in self.notices if not (isinstance(each, FamiliarTagsGo) and each.repository in left_out)
+        ]
         plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
         counted = tuple(sorted(each for each in self._counted if not is_set_aside(each.key.repository, left_out)))
         total, left = sum(each.number for each in counted), sum(each.left for each in counted)

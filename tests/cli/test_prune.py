@@ -113,6 +113,16 @@ def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Regi
     assert registry.tags("shop/app") == ["v-1", "v-2"]
 
 
+def test_what_is_left_alone_loses_no_tag_that_people_deploy_by(registry: Registry) -> None:
+    registry.push("shop/app", {**aged("v", 4), "prod": 50})
+    command = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=3", "--dry-run")
+    assert "prod would go, a name that people deploy by" in registry.bench.run(*command).out
+    ran = registry.bench.run(*command, "--keep", "tags=lates")
+    assert ran.code == 3, ran
+    assert "shop/app: no tag in any of the repositories matches entry 2 of policy command line (lates)" in ran.err
+    assert "would go" not in ran.out
+
+
 def test_what_is_in_use_stays(registry: Registry) -> None:
     registry.push("shop/app", aged("v", 5))
     in_use = registry.bench.project / "in-use.txt"
@@ -243,6 +253,7 @@ def test_what_is_a_projects_no_policy_judges(registry: Registry) -> None:
     ("arguments", "message"),
     [
         ((), "--config is missing: a file of policies says what stays"),
+        (("policies.yaml",), "If it is a file of policies, write --config policies.yaml."),
         (("HOST/shop/*",), "--keep is missing: nobody says what stays"),
         (("shop/*", "--keep", "newest=1"), "does not begin with a registry"),
         (("HOST/shop/*", "--keep", "newest=0"), "newest"),

@@ -82,8 +82,8 @@ def seed_web(shop: RowShop) -> None:
         shop.push(WEB, tag)
     for tag, keep in (("golden", "true"), ("tin", "false")):
         shop.push(WEB, tag, labels={"keep": keep})
-    for tag, days in (("young", 27.1), ("the.last.of.its.day", 27)):
-        shop.push(WEB, tag, days)
+    for tag, age in (("young", 27.1), ("the.last.of.its.day", 27)):
+        shop.push(WEB, tag, age)
     for tag in ("popular", "forgotten"):
         shop.push(WEB, tag)
     shop.push(WEB, "monthly.4.before", 4 * 31 + 0.1)
@@ -181,18 +181,18 @@ def test_what_goes_without_a_tag_and_what_belongs_to_something(
 def test_the_first_policy_that_names_a_repository_decides_and_what_none_names_is_left_alone(
     distribution: OnDistribution,
 ) -> None:
-    pushed = {
-        "shop/web/cache": ("latest", 12.0, 15.0),
-        "shop/api/cache": ("old", 15.0, 16.0),
-        "team-a/app": ("v1.0.0", 1.0, 2.0, 3.0),
-        "other/app": ("v1.0.0", 40.0, 50.0),
-        "blog": ("v1.0.0", 40.0),
-        "blog/cache": ("v1.0.0", 40.0),
-        "blog/stages": ("v1.0.0", 40.0),
+    pushed: dict[str, tuple[str, tuple[float, ...]]] = {
+        "shop/web/cache": ("latest", (12, 15)),
+        "shop/api/cache": ("old", (15, 16)),
+        "team-a/app": ("v1.0.0", (1, 2, 3)),
+        "other/app": ("v1.0.0", (40, 50)),
+        "blog": ("v1.0.0", (40,)),
+        "blog/cache": ("v1.0.0", (40,)),
+        "blog/stages": ("v1.0.0", (40,)),
     }
-    for path, (name, *days) in pushed.items():
-        for number, each in enumerate(days):
-            distribution.push(path, f"{name}-{number}", each)
+    for path, (name, ages) in pushed.items():
+        for number, days in enumerate(ages):
+            distribution.push(path, f"{name}-{number}", days)
     distribution.serve()
     ran = distribution.run("--yes-delete-that-many")
     assert ran.code == 0, ran
