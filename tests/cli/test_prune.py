@@ -87,6 +87,25 @@ def test_one_bad_repository_does_not_stop_the_others(registry: Registry) -> None
     assert document["exit_code"] == 4
 
 
+def test_that_an_entry_matches_nothing_is_only_told_where_not_all_could_be_read(registry: Registry) -> None:
+    for path in ("shop/app", "shop/bad"):
+        registry.push(path, aged("v", 4))
+    registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
+    pattern = f"{registry.bench.registry.host}/shop/*"
+    ran = registry.bench.run("prune", pattern, "--keep", "newest=2", "--keep", "tags=stable")
+    assert ran.code == 4, ran
+    assert "note: no tag that could be read matches stable, entry 2 of the policy command line" in ran.out
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+
+
+def test_nothing_stays_where_a_policy_says_so(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    policy = '  - {name: shop, repositories: ["HOST/shop/*"], keep: nothing}\n'
+    ran = registry.bench.run("prune", "--config", str(registry.file(policy)))
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app") == []
+
+
 def test_where_nothing_else_is_done_it_is_refused(registry: Registry) -> None:
     registry.push("shop/bad", aged("v", 4))
     registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
