@@ -1,7 +1,7 @@
 """What comes of many repositories, until all have been read and it is one plan."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -109,11 +109,11 @@ class Gathered:
         if seen.snapshot.exists:
             self._plans.append(planned.plan)
 
-    def set_aside(self, what: SetAside, unread: Policy | None = None) -> None:
-        """`unread`: the policy of a repository that could not be read."""
+    def set_aside(self, what: SetAside, unread: Sequence[Policy] = ()) -> None:
+        """`unread`: policies of which repositories could not be read."""
         self._set_aside.append(what)
         for each in self.policies.values():
-            if what.repository is None or each.policy is unread:
+            if what.repository is None or each.policy in unread:
                 each.whole = False
 
     def plan(self) -> Plan:

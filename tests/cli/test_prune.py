@@ -123,6 +123,22 @@ def test_a_catalog_that_cannot_be_read_is_no_empty_one(registry: Registry) -> No
     assert registry.tags("shop/app") == ["v-1", "v-2", "v-3", "v-4"]
 
 
+def test_a_part_of_a_registry_in_which_nothing_is_shown_does_not_stop_the_others(registry: Registry) -> None:
+    """A team that has pushed nothing yet, or whose repositories may not be read: the registry does not say which."""
+    registry.push("shop/app", aged("v", 4))
+    host = registry.bench.registry.host
+    options = ("--keep", "newest=2", "--output=json")
+    ran = registry.bench.run("prune", f"{host}/shop/*", f"{host}/team-b/**", *options)
+    assert ran.code == 4, ran
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    (aside,) = ran.json["plan"]["set_aside"]
+    assert aside["repository"]["path"] == "team-b"
+    assert "either there is none, or they may not be read" in aside["why"][0]["message"]
+    ran = registry.bench.run("prune", f"{host}/team-a/**", f"{host}/team-b/**", *options)
+    assert ran.code == 3, ran
+    assert ran.json["plan"]["set_aside"][0]["repository"] is None
+
+
 def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Registry) -> None:
     registry.push("shop/old", aged("v", 3, first=100))
     registry.push("shop/app", aged("v", 4, step=20))

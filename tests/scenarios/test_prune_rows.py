@@ -208,6 +208,17 @@ def test_the_first_policy_that_names_a_repository_decides_and_what_none_names_is
     assert f"no policy is about 1 repository, e.g. {distribution.host}/other/app: left alone" in ran.out
 
 
+def test_what_the_registry_does_not_let_go_stays_whatever_a_policy_says(harbor: OnHarbor) -> None:
+    seed_web(harbor)
+    harbor.serve()
+    harbor.lock(WEB, "later")
+    ran = harbor.run()
+    assert ran.code == 0, ran
+    assert "the registry does not delete it: an immutability rule of the project shop" in ran.out
+    assert "later" in harbor.tags(WEB)
+    assert "prod" not in harbor.tags(WEB)
+
+
 def test_what_a_dry_run_reads_is_pulled_to_the_next_run_and_it_says_so(harbor: OnHarbor) -> None:
     entries = "keep: [{tags: latest}, {label: {name: keep}}, {pulled-within: 90d}]"
     harbor.write_files(

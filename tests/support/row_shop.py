@@ -178,6 +178,9 @@ class OnHarbor(RowShop):
                 state.tagged[tag] = at
         self._pushes.clear()
 
+    def lock(self, path: str, tag: str) -> None:
+        self._harbor.lock(path, tag)
+
     def pull(self, path: str, tag: str, days: float) -> None:
         self._harbor.pull_times[path, tag] = self._at(days)
 
