@@ -211,6 +211,7 @@ def test_the_first_policy_that_names_a_repository_decides_and_what_none_names_is
 def test_what_the_registry_does_not_let_go_stays_whatever_a_policy_says(harbor: OnHarbor) -> None:
     seed_web(harbor)
     harbor.serve()
+    harbor.pull(WEB, "popular", 80)
     harbor.lock(WEB, "later")
     ran = harbor.run()
     assert ran.code == 0, ran
