@@ -126,6 +126,11 @@ def _of_the_command_line(given: Given, patterns: Sequence[str]) -> RetentionFile
             what_to_do="Write one, or name repositories and what stays there, as in holystone prune "
             "'registry.example.com/team/**' --keep newest=10.",
         )
+    if not words and (files := [each for each in patterns if each.endswith((".yaml", ".yml"))]):
+        raise UsageError(
+            f"{files[0]} stands where repositories are named",
+            what_to_do=f"If it is a file of policies, write {o.POLICIES.flag} {shell_word(files[0])}.",
+        )
     if not words:
         raise UsageError(
             f"{o.KEEP_ENTRY.flag} is missing: nobody says what stays",

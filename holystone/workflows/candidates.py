@@ -18,6 +18,7 @@ from holystone.engine.model.sightings import Seen, Sight, Sightings
 from holystone.policies.retention.candidates import AttachedTag, Candidate, Candidates, LooseManifest, Moment
 from holystone.policies.retention.moments import sane
 from holystone.workflows.candidate_facts import ImageFacts
+from holystone.workflows.tombstones import tombstones
 
 _SHA256: Final = re.compile(r"sha256-([0-9a-f]{64})(?:\.[a-z]+)?")
 
@@ -97,8 +98,10 @@ def sights(snapshot: RepositorySnapshot, absent: Set[Digest] = frozenset()) -> f
 
 
 def _judged(snapshot: RepositorySnapshot) -> Iterator[Tag]:
-    """The tags that rules judge: all that were read, but those that nobody gave."""
-    return (tag for tag in sorted(snapshot.tags) if tag not in snapshot.broken and not is_attached_name(tag))
+    """The tags that rules judge: all that were read, but those that nobody gave, and what runs have left."""
+    left = {tag for tag, _ in tombstones(snapshot)}
+    names = (tag for tag in sorted(snapshot.tags) if tag not in left and not is_attached_name(tag))
+    return (tag for tag in names if tag not in snapshot.broken)
 
 
 def _candidate(snapshot: RepositorySnapshot, tag: Tag, facts: ImageFacts, sightings: Sightings, now: int) -> Candidate:

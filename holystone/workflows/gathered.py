@@ -1,6 +1,7 @@
 """What comes of many repositories, until all have been read and it is one plan."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,11 +9,11 @@ import msgspec
 
 from holystone.adapters.state.spool import FileSpool
 from holystone.engine.model.inventory import RepositorySnapshot
-from holystone.engine.model.notices import Notice
+from holystone.engine.model.notices import FamiliarTagsGo, Notice
 from holystone.engine.model.plan import Plan, RepositoryPlan
 from holystone.engine.model.references import RegistryHost, Repository, RepositoryPath
 from holystone.engine.model.refusals import EntryMatchesNothing
-from holystone.engine.model.selection_notices import EntryUnmatched, UntaggedUnlisted
+from holystone.engine.model.selection_notices import EntryUnmatched, ReadsCountAsPulls, UntaggedUnlisted
 from holystone.engine.model.set_aside import SetAside, in_order, is_set_aside
 from holystone.engine.model.sources import Counted, Key
 from holystone.engine.planner.assemble import assemble
@@ -81,6 +82,8 @@ class Gathered:
         self._set_aside: list[SetAside] = []
         self.policies = {each.name: OfPolicy(each, tuple(EntryTally() for _ in each.keep)) for each in policies}
         self._unlisted: set[tuple[RegistryHost, str]] = set()
+        self._pulled: Counter[RegistryHost] = Counter()
+        """Manifests that our own reading has pulled, where a policy goes by pulls."""
         self.notices = list(notices)
 
     def add(self, policy: Policy, planned: PlannedRepository, seen: Seen) -> None:
@@ -94,6 +97,8 @@ class Gathered:
             of.repositories.append(at)
             if policy.untagged_after is not None and seen.snapshot.exists and seen.snapshot.loose is None:
                 self._unlisted.add((at.host, policy.name))
+            if seen.snapshot.pulls is not None:
+                self._pulled[at.host] += seen.snapshot.fetched
         if self._options.fuse is None:
             refusals = tuple(each for each in refusals if each.promise != "fuse")
         if refusals:
@@ -104,19 +109,23 @@ class Gathered:
         if seen.snapshot.exists:
             self._plans.append(planned.plan)
 
-    def set_aside(self, what: SetAside, unread: Policy | None = None) -> None:
-        """`unread`: the policy of a repository that could not be read."""
+    def set_aside(self, what: SetAside, unread: Sequence[Policy] = ()) -> None:
+        """`unread`: policies of which repositories could not be read."""
         self._set_aside.append(what)
         for each in self.policies.values():
-            if what.repository is None or each.policy is unread:
+            if what.repository is None or each.policy in unread:
                 each.whole = False
 
     def plan(self) -> Plan:
         """The plan of what can be done, without what must be left alone."""
         self._look_for_misspelled()
         self.notices += (UntaggedUnlisted(host, policy) for host, policy in sorted(self._unlisted))
+        self.notices += (ReadsCountAsPulls(host, number) for host, number in sorted((+self._pulled).items()))
         aside = in_order(self._set_aside)
         left_out = {each.repository or each.host for each in aside}
+        self.notices = [
+            each for each in self.notices if not (isinstance(each, FamiliarTagsGo) and each.repository in left_out)
+        ]
         plans = without(self._plans, left_out, self._options.folder) if left_out else self._plans
         counted = tuple(sorted(each for each in self._counted if not is_set_aside(each.key.repository, left_out)))
         total, left = sum(each.number for each in counted), sum(each.left for each in counted)

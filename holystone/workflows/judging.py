@@ -8,14 +8,14 @@ import msgspec
 
 from holystone.adapters.http.dates import Reading
 from holystone.adapters.registries.connections import Connections
-from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, UsageError
+from holystone.engine.errors import Doubtful, HolystoneError, Unreachable, Unseen, UsageError
 from holystone.engine.inventory.snapshot import add_configs
 from holystone.engine.model.addresses import Address
 from holystone.engine.model.in_use import UsedImage
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.reasons import NotJudged
-from holystone.engine.model.references import RegistryHost, Tag
+from holystone.engine.model.references import RegistryHost, Repository, Tag
 from holystone.engine.model.selection_notices import LooksLikeProject
 from holystone.engine.model.set_aside import SetAside
 from holystone.engine.model.verdicts import Keep
@@ -25,7 +25,7 @@ from holystone.engine.ports import DigestCache, RepositorySession, Sightings
 from holystone.engine.scheduler import for_each
 from holystone.policies.retention.candidates import Candidates, Facts
 from holystone.policies.retention.judgement import Judgement
-from holystone.policies.retention.reach import Reach, reaches
+from holystone.policies.retention.reach import Reach, reach, reaches
 from holystone.policies.retention.rules import Policy, RetentionFile
 from holystone.policies.werf.v1 import kind_of
 from holystone.settings.values import KubernetesSettings
@@ -87,10 +87,13 @@ async def judge_repositories(
         host, parts = at
         said = retention.registries.get(host)
         implementation = said.implementation if said else None
-        claimed = claimed_repositories(connections, parts, implementation, selection)
+        unseen: dict[Reach, Unseen] = {}
+        claimed = claimed_repositories(connections, parts, implementation, selection, unseen)
         try:
             await for_each(claimed, partial(reader.plan, implementation), workers=REPOSITORIES_AT_ONCE)
             await connections.settle(host)
+            for part, error in unseen.items():
+                made.set_aside(_unseen(part, error), [each for each in retention.policies if _reaches_into(part, each)])
         except HolystoneError as error:
             if isinstance(error, UsageError):  # to which what a registry says of itself may lead, too
                 unusable[host] = error
@@ -106,6 +109,15 @@ async def judge_repositories(
     plan = await hold_against_last(made.plan(), options.state_dir, accepted=options.accept_new_baseline)
     plan = msgspec.structs.replace(shrunk_aside(plan, options.folder), clusters=users.asked)
     return JudgedRepositories(Prepared(plan, users, in_use.moment), made.policies)
+
+
+def _unseen(part: Reach, error: Unseen) -> SetAside:
+    """Only that part of a registry: what it has elsewhere it shows."""
+    return SetAside(part.host, Repository(part.host, part.prefix) if part.prefix else None, (failure_of(error),))
+
+
+def _reaches_into(part: Reach, policy: Policy) -> bool:
+    return any((at := reach(each.text)) is None or part.covers(at) for each in policy.repositories)
 
 
 class _Reader:
@@ -158,7 +170,7 @@ class _Reader:
         except (Unreachable, Doubtful, UsageError, WrongClock):
             raise
         except HolystoneError as error:
-            self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), claimed.policy)
+            self._made.set_aside(SetAside(at.host, at, (failure_of(error),)), [claimed.policy])
             return
         self._made.add(claimed.policy, planned, seen[0])
 

@@ -1,11 +1,8 @@
 """What a person should know of the repositories themselves, whatever was decided about their tags."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Final
 
-from holystone.engine.executor.tombstones import RUN_LABEL
 from holystone.engine.model.inventory import RepositorySnapshot
 from holystone.engine.model.notices import (
     Notice,
@@ -19,9 +16,7 @@ from holystone.engine.model.reasons import RecordContradicts
 from holystone.engine.model.references import Repository, Tag
 from holystone.engine.model.verdicts import Verdict
 from holystone.engine.report.words import shown
-
-_RUN: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-"""Whoever may push can write anything into a label."""
+from holystone.workflows.tombstones import tombstones
 
 
 def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[Notice]:
@@ -33,7 +28,10 @@ def repository_notices(snapshots: Iterable[RepositorySnapshot]) -> Iterable[Noti
             yield RepositoryAbsent(at)
         if snapshot.odd:
             yield OddNames(at, len(snapshot.odd), shown(min(snapshot.odd)))
-        for run, tags in sorted(_tombstones(snapshot).items()):
+        of_runs: defaultdict[str, list[Tag]] = defaultdict(list)
+        for tag, run in tombstones(snapshot):
+            of_runs[run].append(tag)
+        for run, tags in sorted(of_runs.items()):
             yield Tombstones(at, run, len(tags), min(tags))
 
 
@@ -48,13 +46,3 @@ def contradictions(verdicts: Mapping[Repository, Mapping[Tag, Verdict]]) -> Iter
         }
         for tag, reason in list(found.items())[:1]:
             yield RecordContradicted(repository, len(found), tag, reason.commit, reason.record)
-
-
-def _tombstones(snapshot: RepositorySnapshot) -> dict[str, list[Tag]]:
-    """The tags that a run pushed over and did not come to delete, by the run, as far as their configurations were
-    read."""
-    found: defaultdict[str, list[Tag]] = defaultdict(list)
-    for tag in snapshot.tags:
-        if (config := snapshot.image(tag)) and _RUN.fullmatch(run := config.labels.get(RUN_LABEL, "")):
-            found[run].append(tag)
-    return found

@@ -1,10 +1,11 @@
 """The repositories of a registry that policies are about, as its catalog shows them."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 
 from holystone.adapters.registries.connections import Connections
+from holystone.engine.errors import Unseen
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import RegistryHost, Repository
 from holystone.engine.model.selection_notices import (
@@ -98,16 +99,26 @@ def _counted(before: tuple[int, Repository] | None, repository: Repository) -> t
 
 
 async def claimed_repositories(
-    connections: Connections, reaches: Iterable[Reach], implementation: str | None, selection: Selection
+    connections: Connections,
+    reaches: Sequence[Reach],
+    implementation: str | None,
+    selection: Selection,
+    unseen: dict[Reach, Unseen],
 ) -> AsyncIterator[Claimed]:
-    """The repositories of one registry that a policy is about, as they come. Raises as `Connections.catalog`."""
+    """The repositories of one registry that a policy is about, as they come. `unseen` takes the parts of which nothing
+    is shown. Raises as `Connections.catalog`, and Unseen if nothing at all is shown."""
     for each in reaches:
         if each.alone:
             if claimed := selection.claim(each.repository):
                 yield claimed
             continue
-        async for page in await connections.catalog(each.host, each.prefix, implementation):
-            selection.odd(each.host, page.odd)
-            for repository in page.repositories:
-                if claimed := selection.claim(repository):
-                    yield claimed
+        try:
+            async for page in await connections.catalog(each.host, each.prefix, implementation):
+                selection.odd(each.host, page.odd)
+                for repository in page.repositories:
+                    if claimed := selection.claim(repository):
+                        yield claimed
+        except Unseen as error:
+            unseen[each] = error
+            if len(unseen) == len(reaches):
+                raise

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from holystone.engine.closure.graph import is_attached_name
 from holystone.engine.errors import IncompleteSource
+from holystone.engine.executor.tombstones import RUN_LABEL
 from holystone.engine.inventory.snapshot import Contents
 from holystone.engine.model.references import Tag
 from holystone.engine.ports import Wanted
@@ -51,7 +52,7 @@ def reading_of(policy: Policy, most: int = _STEPS) -> Reading:
         needs_config=needs_config,
         contents=Contents(
             labels=remembered,
-            annotations=lambda labels: remembered(labels, frozenset({CREATED})),
+            annotations=lambda labels: remembered(labels, frozenset({CREATED, RUN_LABEL})),
             parts=True,
             undated=dated,
         ),

@@ -39,7 +39,10 @@ def test_many_causes_are_cut_to_a_few() -> None:
     assert error is not None
     assert error.exit_code == 3
     assert error.message.splitlines()[-1] == "… and 45 more like these."
-    assert error.what_to_do == "Read the plan; if it is what you want, run again with --yes-delete-that-many."
+    assert error.what_to_do == (
+        "Read the plan (all of it: --dry-run --yes-delete-that-many); if it is what you want, run again with "
+        "--yes-delete-that-many."
+    )
 
 
 def test_no_refusal() -> None:

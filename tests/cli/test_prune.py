@@ -87,6 +87,25 @@ def test_one_bad_repository_does_not_stop_the_others(registry: Registry) -> None
     assert document["exit_code"] == 4
 
 
+def test_that_an_entry_matches_nothing_is_only_told_where_not_all_could_be_read(registry: Registry) -> None:
+    for path in ("shop/app", "shop/bad"):
+        registry.push(path, aged("v", 4))
+    registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
+    pattern = f"{registry.bench.registry.host}/shop/*"
+    ran = registry.bench.run("prune", pattern, "--keep", "newest=2", "--keep", "tags=stable")
+    assert ran.code == 4, ran
+    assert "note: no tag that could be read matches stable, entry 2 of the policy command line" in ran.out
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+
+
+def test_nothing_stays_where_a_policy_says_so(registry: Registry) -> None:
+    registry.push("shop/app", aged("v", 4))
+    policy = '  - {name: shop, repositories: ["HOST/shop/*"], keep: nothing}\n'
+    ran = registry.bench.run("prune", "--config", str(registry.file(policy)))
+    assert ran.code == 0, ran
+    assert registry.tags("shop/app") == []
+
+
 def test_where_nothing_else_is_done_it_is_refused(registry: Registry) -> None:
     registry.push("shop/bad", aged("v", 4))
     registry.bench.registry.faults.add(Fault("GET", "/v2/shop/bad/tags/list", Answer(404, b"<html>"), times=None))
@@ -144,6 +163,22 @@ def test_what_one_registry_says_of_itself_stops_no_other(
         assert says.format(host=host) in alone.err
 
 
+def test_a_part_of_a_registry_in_which_nothing_is_shown_does_not_stop_the_others(registry: Registry) -> None:
+    """A team that has pushed nothing yet, or whose repositories may not be read: the registry does not say which."""
+    registry.push("shop/app", aged("v", 4))
+    host = registry.bench.registry.host
+    options = ("--keep", "newest=2", "--output=json")
+    ran = registry.bench.run("prune", f"{host}/shop/*", f"{host}/team-b/**", *options)
+    assert ran.code == 4, ran
+    assert registry.tags("shop/app") == ["v-1", "v-2"]
+    (aside,) = ran.json["plan"]["set_aside"]
+    assert aside["repository"]["path"] == "team-b"
+    assert "either there is none, or they may not be read" in aside["why"][0]["message"]
+    ran = registry.bench.run("prune", f"{host}/team-a/**", f"{host}/team-b/**", *options)
+    assert ran.code == 3, ran
+    assert ran.json["plan"]["set_aside"][0]["repository"] is None
+
+
 def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Registry) -> None:
     registry.push("shop/old", aged("v", 3, first=100))
     registry.push("shop/app", aged("v", 4, step=20))
@@ -151,6 +186,16 @@ def test_a_policy_that_would_empty_a_repository_is_refused_for_it(registry: Regi
     assert ran.code == 4, ran
     assert registry.tags("shop/old") == ["v-1", "v-2", "v-3"]
     assert registry.tags("shop/app") == ["v-1", "v-2"]
+
+
+def test_what_is_left_alone_loses_no_tag_that_people_deploy_by(registry: Registry) -> None:
+    registry.push("shop/app", {**aged("v", 4), "prod": 50})
+    command = ("prune", f"{registry.bench.registry.host}/shop/*", "--keep", "newest=3", "--dry-run")
+    assert "prod would go, a name that people deploy by" in registry.bench.run(*command).out
+    ran = registry.bench.run(*command, "--keep", "tags=lates")
+    assert ran.code == 3, ran
+    assert "shop/app: no tag in any of the repositories matches entry 2 of policy command line (lates)" in ran.err
+    assert "would go" not in ran.out
 
 
 def test_what_is_in_use_stays(registry: Registry) -> None:
@@ -283,6 +328,7 @@ def test_what_is_a_projects_no_policy_judges(registry: Registry) -> None:
     ("arguments", "message"),
     [
         ((), "--config is missing: a file of policies says what stays"),
+        (("policies.yaml",), "If it is a file of policies, write --config policies.yaml."),
         (("HOST/shop/*",), "--keep is missing: nobody says what stays"),
         (("shop/*", "--keep", "newest=1"), "does not begin with a registry"),
         (("HOST/shop/*", "--keep", "newest=0"), "newest"),

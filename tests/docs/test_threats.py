@@ -1,5 +1,5 @@
-"""Every threat of docs/threats.md, fault of tests/found.md and credential of docs/credentials.md names tests that are
-there."""
+"""Every threat of docs/threats.md, fault of tests/found.md, credential of docs/credentials.md and answer of
+docs/answers.md names tests that are there."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,7 @@ TESTS = Path(__file__).parents[1]
 THREATS = (TESTS.parent / "docs/threats.md").read_text()
 FOUND = (TESTS / "found.md").read_text()
 CREDENTIALS = (TESTS.parent / "docs/credentials.md").read_text()
+ANSWERS = (TESTS.parent / "docs/answers.md").read_text()
 NAME = re.compile(r"`([\w/.-]+?(?:\.py)?)(?:::(\w+))?(?: \[\w+)?`")
 
 
@@ -31,8 +32,8 @@ def rows(page: str, column: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("page", "column"),
-    [(THREATS, "held by"), (FOUND, "tests"), (CREDENTIALS, "test")],
-    ids=["threats", "found", "credentials"],
+    [(THREATS, "held by"), (FOUND, "tests"), (CREDENTIALS, "test"), (ANSWERS, "held by")],
+    ids=["threats", "found", "credentials", "answers"],
 )
 def test_each_row_names_tests_that_are_there(page: str, column: str) -> None:
     all_rows = rows(page, column)

@@ -129,6 +129,23 @@ def test_what_git_names_now_or_lately() -> None:
     assert staying(Entry(mentioned_in=GITOPS), *there, facts=facts) == "v1 v2"
 
 
+def test_the_number_of_a_merge_request_is_no_branch_and_its_images_go_by_age() -> None:
+    facts = Facts(NOW, clones={"shop": branches(main="a")})
+    entries = [
+        Entry(tags=tags("/^(?P<branch>.+)-[0-9a-f]{7}$/"), branch_exists_in="shop"),
+        Entry(tags=tags("pr-*"), pushed_within=14 * DAY),
+    ]
+    there = [image("main-1111111", 99), image("pr-7", 3), image("pr-6", 30), image("pr-5-2222222", 30)]
+    assert staying(entries, *there, facts=facts) == "main-1111111 pr-7"
+
+
+def test_pinned_versions_outlive_a_crowd_of_weekly_releases() -> None:
+    entries = [Entry(tags=tags("v1.0")), Entry(tags=tags("weekly-*"), newest=14)]
+    there = [image("v1.0", 300), *(image(f"weekly-{week}", 7 * week) for week in range(1, 20))]
+    stay = staying(entries, *there).split()
+    assert stay == sorted(["v1.0", *(f"weekly-{week}" for week in range(1, 15))])
+
+
 def test_the_first_of_each_day() -> None:
     entries = [Entry(pushed_within=2 * DAY), Entry(thin=Thin(daily=14, which="first")), Entry(newest=3)]
     there = [image("a", 2.9), image("b", 2.1), image("c", 1), image("d", 20.2), image("e", 20.1)]

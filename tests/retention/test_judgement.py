@@ -54,7 +54,7 @@ def test_a_reason_says_which_entry_and_why() -> None:
             "entry 1 of policy shop keeps it: tags",
             "entry 3 of policy shop keeps it: pushed-within 30 d, its tag was pushed 1 d ago",
         ],
-        "y": ["entry 3 of policy shop cannot judge it: nothing says when it was pushed"],
+        "y": ["entry 3 of policy shop cannot judge it: nothing that can be true says when it was pushed"],
     }
 
 

@@ -51,7 +51,9 @@ def test_a_list_of_tags(tmp_path: Path) -> None:
     assert keep_entries([f"tags.file={tmp_path}/pinned.csv"], HOME)[0].tags == (NamePattern("v1"), NamePattern("v2"))
 
 
-NO_KEY = "does not begin with KEY=VALUE; several are joined by commas, as in tags=v*,newest=3"
+NO_KEY = (
+    "does not begin with KEY=VALUE; several are joined by commas, and names of tags by |, as in tags=v*|latest,newest=3"
+)
 
 
 @pytest.mark.parametrize(

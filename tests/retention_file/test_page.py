@@ -13,6 +13,7 @@ from holystone.settings.retention_file import keep_entries
 from tests.retention_file.conftest import Load
 from tests.retention_file.pages import PAGE, example, fragments, keep_options
 from tests.retention_file.test_bad_files import HEAD
+from tests.support.retention_scenes import image, staying
 
 
 def test_every_piece(load: Load) -> None:
@@ -21,6 +22,22 @@ def test_every_piece(load: Load) -> None:
     text = f"{HEAD}clones: {{shop: /git}}\npolicies:\n- name: a\n  repositories: r.example/**\n  keep:\n{entries}"
     (policy,) = load(text).file.policies
     assert len(policy.keep) == len([line for line in piece.splitlines() if line.startswith("- ")])
+
+
+def test_what_a_group_names_is_counted_as_the_page_says(load: Load) -> None:
+    """A variant, a rebuild and what `git describe` adds are prereleases to SemVer."""
+    (piece,) = fragments()
+    entries = "".join(f"  {line}\n" for line in piece.splitlines())
+    text = f"{HEAD}clones: {{shop: /git}}\npolicies:\n- name: a\n  repositories: r.example/**\n  keep:\n{entries}"
+    (policy,) = load(text).file.policies
+    variants, rebuilds, described = policy.keep[:3]
+    names = [f"1.5.{patch}{variant}" for patch in range(3) for variant in ("", "-alpine")]
+    assert staying(variants, *map(image, names)) == "1.5.1 1.5.1-alpine 1.5.2 1.5.2-alpine"
+    dated = [image(f"3.2.1-202605{day:02}", 99 - day) for day in range(1, 13)]
+    assert staying(rebuilds, *dated) == " ".join(f"3.2.1-202605{day:02}" for day in range(3, 13))
+    builds = [image(f"v1.5.1-{number}-g1a2b3c4", 99 - number) for number in range(1, 13)]
+    stay = staying(described, image("v1.5.1", 1), *builds).split()
+    assert stay == sorted(f"v1.5.1-{number}-g1a2b3c4" for number in range(3, 13))
 
 
 def test_every_keep_option() -> None:

@@ -41,6 +41,11 @@ class GitClone:
         self._run("commit", "--quiet", "--allow-empty", "--message=Change", *how, hours_ago=hours_ago)
         return self.head
 
+    def write(self, name: str, text: str) -> None:
+        """A file as it will stand in the next commit."""
+        (self.path / name).write_text(text)
+        self._run("add", name)
+
     def begin(self, branch: str, *, start: str = "HEAD") -> None:
         """A new one, checked out."""
         self._run("checkout", "--quiet", "-b", branch, start)

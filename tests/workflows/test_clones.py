@@ -9,10 +9,11 @@ import pytest
 from holystone.engine.errors import IncompleteSource
 from holystone.policies.keep_policies import KeepPolicy, ReferencesRule
 from holystone.policies.retention.candidates import Candidates
-from holystone.policies.retention.rules import CommitsOf, Entry, Policy
+from holystone.policies.retention.rules import CommitsOf, Entry, Mentioned, Policy
 from holystone.workflows import clones
 from holystone.workflows.breadth import bounded, refuse_pairs
 from tests.support.git_clone import GitClone
+from tests.support.programs import require
 from tests.support.retention_scenes import APP, NOW, image
 
 
@@ -75,3 +76,24 @@ async def test_whoever_waits_for_a_look_at_origin_that_fails_is_not_told_what_wa
         for _ in range(3):
             tasks.start_soon(ask)
     assert len(behind) == 3
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Entry(branch_exists_in="shop"),
+        Entry(branch_head_of="shop"),
+        Entry(mentioned_in=Mentioned("shop")),
+        Entry(commits_of=CommitsOf("shop", (KeepPolicy(ReferencesRule("branch", "/.*/")),))),
+    ],
+)
+async def test_a_shallow_clone_answers_no_entry(tmp_path: Path, entry: Entry) -> None:
+    clone = GitClone(tmp_path)
+    clone.commit()
+    clone.push("master")
+    shallow = tmp_path / "shallow"
+    origin = f"file://{tmp_path}/origin.git"
+    await anyio.run_process([require("git"), "clone", "--quiet", "--depth=1", origin, str(shallow)])
+    there = Candidates(APP, (image("a", revision=clone.head),))
+    with pytest.raises(IncompleteSource, match="shallow"):
+        await clones.Clones({"shop": str(shallow)}, NOW).facts(Policy("p", (), keep=(entry,)), there)

@@ -83,9 +83,7 @@ async def _read(
     odd = [digest for digest in listing.odd.values() if digest]
     manifests = await reader.manifests((*tags.values(), *listing.untagged, *(listing.loose or ()), *odd))
     manifests |= await reader.manifests(set(listing.indexes) - manifests.keys(), follow=False)
-    for tag, digest in tags.items():
-        if problem := reader.problems.get(digest):
-            broken[tag] = problem
+    broken |= {tag: problem for tag, digest in tags.items() if (problem := reader.problems.get(digest))}
     looked_at = {
         digest
         for tag, digest in tags.items()
@@ -119,6 +117,7 @@ async def _read(
         loose=listing.loose,
         archived=listing.archived,
         odd=listing.odd,
+        fetched=reader.fetched,
     )
 
 
@@ -139,8 +138,7 @@ async def add_referrers(
     await for_each(sorted(subjects), ask, workers=WORKERS)
     entries.end()
     held = {**snapshot.held, **entries.problems()}
-    unknown = sorted(found - snapshot.manifests.keys())
-    if not unknown:
+    if not (unknown := sorted(found - snapshot.manifests.keys())):
         return msgspec.structs.replace(snapshot, held=held) if entries.failed else snapshot
     reader = _Reader(session, cache, {}, EVERY_LABEL)
     manifests = await reader.manifests(unknown)
@@ -174,6 +172,7 @@ class _Reader:
         self._contents = contents
         self._session = session
         self._cache = cache
+        self.fetched = 0
         self.problems: dict[Digest, str] = {}
         self.missing: set[Digest] = set()
         self.unclear: dict[Digest, tuple[Digest, ...]] = {}
@@ -224,6 +223,7 @@ class _Reader:
                 return
             entries.read += len(some)
             asked_for = [found[digest] for digest in some if digest in found]
+            self.fetched += len(asked_for)
             await self._cache.learn_manifests(asked_for)
             for raw in asked_for:
                 understand(raw)

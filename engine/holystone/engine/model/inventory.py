@@ -62,6 +62,8 @@ class RepositorySnapshot(msgspec.Struct, frozen=True):
     """Manifests that the registry has put aside, and does not give out."""
     odd: Mapping[str, Digest | None] = {}
     """Names in the list that are no tags, each with the manifest that it stands for where that is known: that stays."""
+    fetched: int = 0
+    """How many manifests the registry was asked for to read it, since nobody had them yet."""
 
     @property
     def names(self) -> Set[Tag]:

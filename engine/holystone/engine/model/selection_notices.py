@@ -73,6 +73,14 @@ class UntaggedUnlisted(Value, frozen=True, tag_field="kind", tag="untagged-unlis
     policy: str
 
 
+class ReadsCountAsPulls(Value, frozen=True, tag_field="kind", tag="reads-count-as-pulls"):
+    """A policy goes by when images were pulled, and the registry takes what was read for the first time for pulled."""
+
+    host: RegistryHost
+    number: Number
+    """Of manifests."""
+
+
 SelectionNotice: TypeAlias = (
     RepositoriesUnclaimed
     | ClaimedTwice
@@ -82,4 +90,5 @@ SelectionNotice: TypeAlias = (
     | EntryUnmatched
     | NamesOdd
     | UntaggedUnlisted
+    | ReadsCountAsPulls
 )

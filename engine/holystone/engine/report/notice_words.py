@@ -234,9 +234,10 @@ def notice_words(notice: Notice) -> NoticeWords:
             )
         case notices.FamiliarTagsGo(repository, tags):
             more = f" and {len(tags) - _SHOWN:,} more" if len(tags) > _SHOWN else ""
+            name, it, is_to = ("a name", "it", "it is") if len(tags) == 1 else ("names", "them", "they are")
             return NoticeWords(
-                f"{repository}: {', '.join(tags[:_SHOWN])}{more} would go, a name that people deploy by; if it is to "
-                "stay, name it under `keep`",
+                f"{repository}: {', '.join(tags[:_SHOWN])}{more} would go, {name} that people deploy by; if {is_to} to "
+                f"stay, name {it} under `keep`",
                 "tags that people deploy by would go",
             )
         case _:

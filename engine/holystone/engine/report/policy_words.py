@@ -31,8 +31,8 @@ _KEYS: Final[Mapping[EntryKey, str]] = {
 }
 """Keys that do not say enough by themselves."""
 DOUBTS: Final[Mapping[Doubt, str]] = {
-    "time": "nothing says when it was pushed",
-    "pull": "nothing says when it was pulled",
+    "time": "nothing that can be true says when it was pushed",
+    "pull": "nothing that can be true says when it was pulled",
     "labels": "its labels cannot be read",
     "provenance": "its provenance cannot be read",
     "commit": "nothing says which commit it is of",

@@ -35,7 +35,10 @@ _ORIGIN: Final = (
     "see with `git ls-remote origin` whether that is the project's repository, and whether somebody has emptied it or "
     "made it anew"
 )
-_READ: Final = "read the plan; if it is what you want, run again with --yes-delete-that-many"
+_READ: Final = (
+    "read the plan (all of it: --dry-run --yes-delete-that-many); if it is what you want, run again with "
+    "--yes-delete-that-many"
+)
 
 
 class RefusalWords(NamedTuple):

@@ -66,6 +66,13 @@ def selection_words(notice: SelectionNotice) -> SelectionWords:
                 "garbage collection is what takes them",
                 "policies about manifests without a tag that no list shows",
             )
+        case selection.ReadsCountAsPulls(host, number):
+            return SelectionWords(
+                f"{host} takes {count(number, 'manifest')} for pulled now, since this run has read them: from the next "
+                "plan on `pulled-within` keeps their images for its whole time. This plan was made before: "
+                "--plan-out FILE and `holystone apply FILE` carry out what it shows",
+                "registries that take what was read for pulled",
+            )
         case _:
             assert_never(notice)
 

@@ -160,7 +160,8 @@ def _check_characters(text: str, also: str) -> None:
                 f"{text!r}: {odd[0]!r} has no meaning in a pattern, and no tag has it in its name; write one "
                 "pattern for each alternative, or an expression between slashes, such as /^(alpha|beta)-.*$/"
             )
-        raise ValueError(f"{text!r} matches no tag: no tag has {odd[0]!r} in its name")
+        several = f"; several are a list: [{text}]" if odd[0] == "," else ""
+        raise ValueError(f"{text!r} matches no tag: no tag has {odd[0]!r} in its name{several}")
     if text[0] in ".-" or len(text.replace("*", "")) > _LONGEST:
         raise ValueError(f"{text!r} matches no tag: a tag begins with neither . nor -, and has 128 characters at most")
 

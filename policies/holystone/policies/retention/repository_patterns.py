@@ -39,6 +39,8 @@ class RepositoryPattern(msgspec.Struct, frozen=True):
                 f"{self.text!r}: {odd[0]!r} has no meaning in a pattern, and no repository has it in its name; write "
                 "one pattern for each alternative, or use `except`"
             )
+        if "://" in self.text:
+            raise ValueError(f"{self.text!r} matches no repository: write it without {self.text.partition('//')[0]}//")
         if "" in (host, *path):
             raise ValueError(f"{self.text!r} matches no repository: a segment between slashes is empty")
         if any(_ANY in each and each != _ANY for each in (host, *path)):

@@ -36,7 +36,9 @@ def _data(text: str) -> dict[str, Data]:
         item = _ITEM.match(text, at)
         if item is None:
             raise PolicyError(
-                (), f"{text[at:]!r} does not begin with KEY=VALUE; several are joined by commas, as in tags=v*,newest=3"
+                (),
+                f"{text[at:]!r} does not begin with KEY=VALUE; several are joined by commas, and names of tags by |, "
+                "as in tags=v*|latest,newest=3",
             )
         at = item.end()
         path = item[1].split(".")

@@ -14,7 +14,7 @@ _OF_THE_VERSION: Final = ("major", "minor")
 
 def parse_semver(part: Part, groups: Groups) -> Semver:
     """Raises PolicyError."""
-    keys = part.keys(SEMVER_KEYS, {"newest": "how many versions stay"})
+    keys = part.keys(SEMVER_KEYS, {"newest": "how many versions stay"}, "{newest: 5}")
     if "groups" in keys and "per" not in keys:
         raise keys["groups"].wrong("goes with per, which says what the groups are")
     return Semver(
@@ -39,7 +39,7 @@ def _prereleases(keys: dict[str, Part]) -> Prereleases | None:
 
 def parse_thin(part: Part, which: Part | None) -> Thin:
     """Raises PolicyError."""
-    keys = part.keys(THIN_KEYS)
+    keys = part.keys(THIN_KEYS, like="{daily: 7}")
     first: Literal["first", "last"] = "first" if which and which.one_of("first", "last") == "first" else "last"
     daily, weekly, monthly = (keys[key].count() if key in keys else 0 for key in THIN_KEYS)
     return Thin(daily, weekly, monthly, first)

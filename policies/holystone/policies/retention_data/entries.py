@@ -54,7 +54,7 @@ class Beside:
 
 def parse_entry(part: Part, beside: Beside) -> Entry:
     """Raises PolicyError."""
-    keys = part.keys(ENTRY_KEYS)
+    keys = part.keys(ENTRY_KEYS, like="{newest: 10}")
     _check_company(part, keys)
     tags = tag_patterns(keys["tags"], beside.read_tags) if "tags" in keys else None
     groups = Groups(tags)
@@ -140,7 +140,7 @@ def _mentioned(keys: Mapping[str, Part], beside: Beside) -> Mentioned | None:
 
 
 def _label(part: Part) -> Label:
-    keys = part.keys(("name", "value"), {"name": "which label"})
+    keys = part.keys(("name", "value"), {"name": "which label"}, "{name: keep}")
     value = keys["value"].text("the value of a label") if "value" in keys else None
     return Label(keys["name"].text("the name of a label"), value)
 

@@ -47,7 +47,9 @@ def parse_file(part: Part, read_tags: ReadTags) -> WrittenFile:
     keys = _checked(part, FILE_KEYS, {"in-use": "whose images stay, whatever a rule says"})
     if not any(key in keys for key in WORK):
         raise part.wrong(f"nothing here says which repositories are meant; that does any of {', '.join(WORK)}")
-    in_use = keys["in-use"].keys(IN_USE_KEYS, {"kubernetes": "in which clusters to look: all, none or a list"})
+    in_use = keys["in-use"].keys(
+        IN_USE_KEYS, {"kubernetes": "in which clusters to look: all, none or a list"}, "{kubernetes: all}"
+    )
     clones = {name: each.text("a folder") for name, each in keys["clones"].named().items()} if "clones" in keys else {}
     return WrittenFile(
         in_use=_clusters(in_use["kubernetes"]),

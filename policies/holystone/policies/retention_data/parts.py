@@ -51,10 +51,12 @@ class Part:
         for inside in self._inside():
             inside.check_filled()
 
-    def keys(self, known: tuple[str, ...], needed: Mapping[str, str] = {}) -> dict[str, "Part"]:
-        """The values of a mapping. `needed`: keys that must be there, with what each says. Raises PolicyError."""
+    def keys(self, known: tuple[str, ...], needed: Mapping[str, str] = {}, like: str = "") -> dict[str, "Part"]:
+        """The values of a mapping. `needed`: keys that must be there, with what each says; `like`: an example of a
+        mapping for people. Raises PolicyError."""
         if not isinstance(self.data, Mapping):
-            raise self.wrong(f"expected {', '.join(f'{key}:' for key in known)}, found {self.kind}")
+            expected = f"a mapping such as {like}" if like else ", ".join(f"{key}:" for key in known)
+            raise self.wrong(f"expected {expected}, found {self.kind}")
         for key in self.data:
             if key not in known:
                 raise PolicyError((*self.path, key), _unknown(key, known))

@@ -81,4 +81,4 @@ def _entries(part: Part, beside: Beside) -> tuple[Entry, ...]:
 def _after(part: Part | None) -> Seconds | None:
     if part is None:
         return None
-    return part.keys(("after",), {"after": "how long they stay"})["after"].duration()
+    return part.keys(("after",), {"after": "how long they stay"}, "{after: 7d}")["after"].duration()

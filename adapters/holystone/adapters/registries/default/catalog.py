@@ -32,7 +32,7 @@ _NEEDED: Final = (
     f"Use a credential that may list the whole registry: its token server must grant it {_SCOPE}, which most give to "
     "administrators only. Or name the repositories themselves."
 )
-_NOTHING: Final = "If there are some, use a credential that may read them. If not, leave that registry out."
+_NOTHING: Final = "If there are some, use a credential that may read them. If not, leave it out."
 
 
 async def read_catalog(
