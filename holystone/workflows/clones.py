@@ -12,17 +12,19 @@ import msgspec
 
 from holystone.adapters.git.contents import Contents
 from holystone.adapters.git.origin import ReferenceKind
-from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history
+from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_history, refuse_without_tags
 from holystone.adapters.git.repository import GitRepository
-from holystone.engine.errors import UsageError
+from holystone.engine.errors import NOTHING_DELETED, IncompleteSource, UsageError
 from holystone.engine.model.notices import Notice
 from holystone.engine.model.references import Commit
 from holystone.engine.model.source_notices import OriginUnasked
+from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import heads_to_ask, select_references
 from holystone.policies.retention.candidates import Candidates, CloneFacts, Facts, Mentions, SelectedHistory
 from holystone.policies.retention.commits import CommitPrefix, commits_to_ask, images_of
 from holystone.policies.retention.rules import CloneName, CommitsOf, Entry, Mentioned, Policy
 from holystone.workflows.breadth import bounded, refuse_pairs
+from holystone.workflows.origin import without_branches
 
 T = TypeVar("T")
 
@@ -52,6 +54,11 @@ class Clones:
                 mentions[where] = await self._clones[where.clone].mentions(where, candidates)
         return Facts(0, clones=clones, histories=histories, mentions=mentions)
 
+    def references(self, policy: Policy) -> Mapping[CloneName, int]:
+        """How many branches and tags each clone that the policy asks has, as it was last seen."""
+        names = sorted({name for entry in policy.keep for name in _clones_of(entry)})
+        return {name: self._clones[name].references for name in names}
+
     def notices(self) -> Iterator[Notice]:
         for clone in self._clones.values():
             if clone.unasked:
@@ -62,6 +69,13 @@ def _branches_of(entry: Entry) -> Iterator[CloneName]:
     for name in (entry.branch_exists_in, entry.branch_head_of):
         if name is not None:
             yield name
+
+
+def _clones_of(entry: Entry) -> Iterator[CloneName]:
+    yield from _branches_of(entry)
+    for asked in (entry.commits_of, entry.mentioned_in):
+        if asked is not None:
+            yield asked.clone
 
 
 class _Selected(msgspec.Struct, frozen=True):
@@ -95,13 +109,20 @@ class _Clone:
         """Why origin was not asked; empty if it was."""
         return self._view.checked.unasked if self._view else ""
 
+    @property
+    def references(self) -> int:
+        return len(self._view.checked.references.objects) if self._view else 0
+
     async def branches(self) -> CloneFacts:
         view = await self._caught_up()
         return CloneFacts(tuple(each for each in view.checked.references.found if each.kind == "branch"))
 
     async def history(self, wanted: CommitsOf, asked: Collection[CommitPrefix]) -> SelectedHistory:
         view = await self._caught_up()
-        known = await self._once(view, wanted, partial(self._select, view.checked, wanted))
+        checked = view.checked
+        if asked and checked.unasked and any(each.references.kind == "tag" for each in wanted.keep_policies):
+            await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, checked.references)
+        known = await self._once(view, wanted, partial(self._select, checked, wanted))
         whole = known.history.history
         times = {commit: whole.times[commit] for prefix in asked for commit in _beginning(known.commits, prefix)}
         return SelectedHistory(known.history.selected, msgspec.structs.replace(whole, times=times))
@@ -148,6 +169,7 @@ class _Clone:
                 begun = anyio.current_time()
                 repository = self._view.checked.repository if self._view else await self._opened()
                 checked = await catch_up(repository, _everything, allow_shallow=False)
+                _refuse_without_branches(checked)
                 if self._view is None or checked.references != self._view.checked.references:
                     self._view = _View(checked)
                 self._view.checked = checked  # what was found in the same references goes on counting
@@ -162,6 +184,13 @@ class _Clone:
                 what_to_do="Name the folder of the clone.",
             )
         return repository
+
+
+def _refuse_without_branches(checked: CheckedClone) -> None:
+    """Raises IncompleteSource: that nothing is a branch would doom all that branches keep."""
+    if refusal := without_branches(checked.repository, checked.references):
+        words = refusal_words(refusal)
+        raise IncompleteSource(f"{words.why}.", not_deleted=NOTHING_DELETED, what_to_do=f"{words.what_to_do}.")
 
 
 def _everything(_kind: ReferenceKind, _name: str) -> bool:

@@ -1,6 +1,7 @@
 """A clone with an `origin`, worked on with the git program as people do."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -59,6 +60,24 @@ class GitClone:
     def push_elsewhere(self, branch: str) -> None:
         """Somebody else makes it on origin, and this clone does not hear of it."""
         self._run("branch", branch, "master", at=self._origin)
+
+    def forget_branches(self) -> None:
+        """Origin's, as a clone has none that fetched a single commit."""
+        for name in self._run("for-each-ref", "--format=%(refname)", "refs/remotes/origin").splitlines():
+            self._run("update-ref", "-d", name)
+
+    def forget_tag(self, name: str) -> None:
+        """Here alone."""
+        self._run("tag", "--delete", name)
+
+    def lose_origin(self) -> None:
+        """It cannot be reached."""
+        self._origin.rename(self._origin.with_name("elsewhere.git"))
+
+    def make_origin_anew(self) -> None:
+        """Without anything in it."""
+        shutil.rmtree(self._origin)
+        self._run("init", "--quiet", "--bare", "--initial-branch=master", str(self._origin), at=self._origin.parent)
 
     def delete_branch_on_origin(self, name: str) -> None:
         """Somebody else does it, and this clone hears of it."""
