@@ -2,21 +2,26 @@
 
 import re
 from collections.abc import Collection, Iterator, Set
+from pathlib import Path
 from typing import Final
 
 import msgspec
 import pygit2
 from pygit2.enums import ObjectType, SortMode
 
+from holystone.adapters.git.cut_off import check_object, object_folders
 from holystone.adapters.git.listed import too_many
 from holystone.engine.model.references import Commit
 
 _RUN: Final = re.compile(rb"[A-Za-z0-9_.-]{1,4096}")
-_DIGEST: Final = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_DIGEST: Final = re.compile(rb"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})(?![0-9a-f])")
 _LONGEST_TAG: Final = 128
 _LARGEST: Final = 64 << 20
 """Bytes of one file."""
 _MOST_WORDS: Final = 2_000_000
+_MOST_LOOKED_AT: Final = 500_000_000
+"""Words, each as often as it stands there: some minutes, in which no signal is heeded. Eight gigabytes of words of a
+letter took half an hour, and a few kilobytes of a push make them."""
 _MOST_BYTES: Final = 8 << 30
 """Of all files, each version once."""
 
@@ -52,8 +57,10 @@ def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int
 class _Found:
     def __init__(self, repository: pygit2.Repository) -> None:
         self._repository = repository
+        self._folders = tuple(object_folders(Path(repository.path)))
         self._seen: set[bytes] = set()
         self._bytes = 0
+        self._looked_at = 0
         self.words: set[int] = set()
 
     def read(self, tree: pygit2.Tree) -> None:
@@ -65,9 +72,11 @@ class _Found:
                 for word in {match[0], match[0].strip(b".-")}:
                     if 0 < len(word) <= _LONGEST_TAG:
                         self.words.add(hash(word))
+                self._looked_at += 1
                 if len(self.words) > _MOST_WORDS:
                     break
-            if len(self.words) > _MOST_WORDS or self._bytes > _MOST_BYTES:
+            too_many = len(self.words) > _MOST_WORDS or self._looked_at > _MOST_LOOKED_AT
+            if too_many or self._bytes > _MOST_BYTES:
                 raise self._too_much("more words than are looked through")
 
     def _blobs(self, tree: pygit2.Tree) -> Iterator[pygit2.Blob]:
@@ -78,6 +87,7 @@ class _Found:
             if oid.raw in self._seen:
                 continue
             self._seen.add(oid.raw)
+            check_object(self._folders, str(oid), _LARGEST)
             kind, size = self._repository.odb.read_header(oid)
             if kind == ObjectType.BLOB:
                 if size > _LARGEST:
