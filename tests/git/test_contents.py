@@ -84,6 +84,18 @@ def test_words_without_end_take_no_age(files: Files, monkeypatch: pytest.MonkeyP
         files.contents(tip)
 
 
+def test_a_folder_without_end_is_not_listed(files: Files) -> None:
+    """A push of two megabytes makes one of a million entries, which took 120 MB."""
+    blob = files.repository.create_blob(b"a")
+    long = b"a" * 4_200 + b"\0" + blob.raw
+    entries = b"".join(b"100644 %04d" % each + long for each in range(4_000))
+    tree = files.repository.odb.write(pygit2.enums.ObjectType.TREE, entries)
+    by = pygit2.Signature("a", "a@example.com", NOW, 0)
+    tip = Commit(str(files.repository.create_commit(None, by, by, "m", tree, [])))
+    with pytest.raises(IncompleteSource, match="a folder of more than 16 MiB"):
+        files.contents(tip)
+
+
 def test_what_is_no_text_is_read_as_well(files: Files) -> None:
     tip = files.commit(1, {"packed.bin": b"\x00\xff v7 \x00" + DIGEST.encode()})
     found = files.contents(tip)

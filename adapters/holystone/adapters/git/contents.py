@@ -18,6 +18,9 @@ _DIGEST: Final = re.compile(rb"(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})(?![0
 _LONGEST_TAG: Final = 128
 _LARGEST: Final = 64 << 20
 """Bytes of one file."""
+_LARGEST_FOLDER: Final = 16 << 20
+"""Bytes of one folder, without those in it. What is in it takes four times that, and a few megabytes of a push make
+gigabytes."""
 _MOST_WORDS: Final = 2_000_000
 _MOST_LOOKED_AT: Final = 500_000_000
 """Words, each as often as it stands there: some minutes, in which no signal is heeded. Eight gigabytes of words of a
@@ -50,7 +53,7 @@ def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int
             wanted.update(commit.parent_ids)
         elif commit.id not in wanted:
             continue
-        found.read(commit.tree)
+        found.read(commit.tree_id)
     return Contents(found.words)
 
 
@@ -63,7 +66,7 @@ class _Found:
         self._looked_at = 0
         self.words: set[int] = set()
 
-    def read(self, tree: pygit2.Tree) -> None:
+    def read(self, tree: pygit2.Oid) -> None:
         for blob in self._blobs(tree):
             body = blob.data
             self._bytes += len(body)
@@ -79,9 +82,9 @@ class _Found:
             if too_many or self._bytes > _MOST_BYTES:
                 raise self._too_much("more words than are looked through")
 
-    def _blobs(self, tree: pygit2.Tree) -> Iterator[pygit2.Blob]:
+    def _blobs(self, tree: pygit2.Oid) -> Iterator[pygit2.Blob]:
         """The files below a folder that were not read yet."""
-        level = [tree.id]
+        level = [tree]
         while level:
             oid = level.pop()
             if oid.raw in self._seen:
@@ -96,6 +99,8 @@ class _Found:
                 assert isinstance(blob, pygit2.Blob)  # noqa: S101 -- by its header
                 yield blob
             elif kind == ObjectType.TREE:
+                if size > _LARGEST_FOLDER:
+                    raise self._too_much(f"a folder of more than {_LARGEST_FOLDER >> 20} MiB")
                 folder = self._repository[oid]
                 assert isinstance(folder, pygit2.Tree)  # noqa: S101 -- by its header
                 level.extend(each.id for each in folder if each.type_str != "commit")  # a submodule is elsewhere
