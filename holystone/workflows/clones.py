@@ -1,14 +1,12 @@
 """What retention rules ask of clones: their branches, which commits their branches keep, and what their files name."""
 
-from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-import msgspec
 
 from holystone.adapters.git.contents import Contents
 from holystone.adapters.git.origin import ReferenceKind
@@ -16,7 +14,6 @@ from holystone.adapters.git.prepare import CheckedClone, catch_up, prepare_histo
 from holystone.adapters.git.repository import GitRepository
 from holystone.engine.errors import NOTHING_DELETED, IncompleteSource, UsageError
 from holystone.engine.model.notices import Notice
-from holystone.engine.model.references import Commit
 from holystone.engine.model.source_notices import OriginUnasked
 from holystone.engine.report.refusal_words import refusal_words
 from holystone.policies.git_references import heads_to_ask, select_references
@@ -25,6 +22,7 @@ from holystone.policies.retention.commits import CommitPrefix, commits_to_ask, i
 from holystone.policies.retention.rules import CloneName, CommitsOf, Entry, Mentioned, Policy
 from holystone.workflows.breadth import bounded, refuse_pairs
 from holystone.workflows.origin import without_branches
+from holystone.workflows.selected import SelectedCommits
 
 T = TypeVar("T")
 
@@ -78,13 +76,6 @@ def _clones_of(entry: Entry) -> Iterator[CloneName]:
             yield asked.clone
 
 
-class _Selected(msgspec.Struct, frozen=True):
-    """What keep policies select, and every commit below it."""
-
-    history: SelectedHistory
-    commits: Sequence[Commit]
-
-
 class _View:
     """The clone as it was compared with origin, and what was found in it as it was then."""
 
@@ -123,9 +114,7 @@ class _Clone:
         if asked and checked.unasked and any(each.references.kind == "tag" for each in wanted.keep_policies):
             await anyio.to_thread.run_sync(refuse_without_tags, checked.repository, checked.references)
         known = await self._once(view, wanted, partial(self._select, checked, wanted))
-        whole = known.history.history
-        times = {commit: whole.times[commit] for prefix in asked for commit in _beginning(known.commits, prefix)}
-        return SelectedHistory(known.history.selected, msgspec.structs.replace(whole, times=times))
+        return SelectedHistory(known.selected, known.history(asked))
 
     async def mentions(self, where: Mentioned, candidates: Candidates) -> Mentions:
         view = await self._caught_up()
@@ -139,7 +128,7 @@ class _Clone:
             frozenset(each.digest for each in candidates.tags if found.has(each.digest)),
         )
 
-    async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> _Selected:
+    async def _select(self, checked: CheckedClone, wanted: CommitsOf) -> SelectedCommits:
         count = bounded(wanted.keep_policies)
         for each in checked.references.found:
             count(each.name)
@@ -153,7 +142,7 @@ class _Clone:
         heads = {each.reference.commit for each in selected}
         commits = await anyio.to_thread.run_sync(checked.repository.commits_below, heads)
         history = await anyio.to_thread.run_sync(checked.repository.history, heads_to_ask(selected), commits)
-        return _Selected(SelectedHistory(selected, history), commits)
+        return SelectedCommits(selected, history, commits)
 
     async def _once(self, view: _View, what: CommitsOf | Mentioned, find: Callable[[], Awaitable[T]]) -> T:
         async with self._counting:
@@ -199,10 +188,3 @@ def _everything(_kind: ReferenceKind, _name: str) -> bool:
 
 def _readable(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _beginning(commits: Sequence[Commit], prefix: CommitPrefix) -> Iterator[Commit]:
-    at = bisect_left(commits, prefix)
-    while at < len(commits) and commits[at].startswith(prefix):
-        yield commits[at]
-        at += 1

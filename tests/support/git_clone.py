@@ -42,6 +42,14 @@ class GitClone:
         self._run("commit", "--quiet", "--allow-empty", "--message=Change", *how, hours_ago=hours_ago)
         return self.head
 
+    def grow(self, number: int) -> None:
+        """So many more commits, which are pushed."""
+        branch = self._run("symbolic-ref", "HEAD")
+        one = f"commit {branch}\ncommitter Bosun <bosun@example.com> {self._now} +0000\ndata 0\n"
+        first = f"from {branch}^0\n\n"
+        self._run("fast-import", "--quiet", told=one + first + f"{one}\n" * (number - 1))
+        self.push("HEAD")
+
     def begin(self, branch: str, *, start: str = "HEAD") -> None:
         """A new one, checked out."""
         self._run("checkout", "--quiet", "-b", branch, start)
@@ -84,12 +92,13 @@ class GitClone:
         self._run("branch", "--quiet", "--delete", "--force", name, at=self._origin)
         self._run("fetch", "--quiet", "--prune")
 
-    def _run(self, *arguments: str, at: Path | None = None, hours_ago: float = 0) -> str:
+    def _run(self, *arguments: str, at: Path | None = None, hours_ago: float = 0, told: str = "") -> str:
         then = f"{self._now - int(hours_ago * HOUR)} +0000"
         done = subprocess.run(
             (self._program, *arguments),
             cwd=at or self.path,
             env={"PATH": os.environ["PATH"], "GIT_COMMITTER_DATE": then, **_ENVIRONMENT},
+            input=told,
             capture_output=True,
             text=True,
         )
