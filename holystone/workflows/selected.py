@@ -31,7 +31,7 @@ class SelectedCommits:
         return f"<SelectedCommits {len(self._times)} below {len(self.selected)} references>"
 
     def history(self, asked: Iterable[CommitPrefix]) -> History:
-        """Of all commits that begin as one of these does."""
+        """What is known of all commits that begin as one of these does."""
         places = {place for prefix in asked for place in self._beginning(prefix)}
         return History(
             times={self._commit(place): self._times[place] for place in places},

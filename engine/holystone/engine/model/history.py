@@ -37,7 +37,7 @@ class Reached(Mapping[Commit, frozenset[Commit]]):
         return frozenset(self._of(self._masks[commit]))
 
     def masks(self, commits: Iterable[Commit]) -> Iterator[int]:
-        """Those of commits that are known, with which another one of these heads can be made."""
+        """What is known of each of the commits, as numbers with which another one of these heads can be made."""
         return map(self._masks.__getitem__, commits)
 
     def newly(self, commits: Iterable[Commit]) -> Iterator[Sequence[Commit]]:
