@@ -39,11 +39,11 @@ class Contents(msgspec.Struct, frozen=True):
         return hash(word.encode()) in self.words
 
 
-def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int) -> Contents:
+def contents(repository: pygit2.Repository, folder: Path, tips: Collection[Commit], since: int) -> Contents:
     """All that stands in a file of a tip, of a commit since then (Unix seconds, committer's), or of one that such a
-    commit follows, which may have been the tip until then. Raises what pygit2 raises, also where a file is missing, and
-    IncompleteSource for more than there is memory or time for."""
-    found = _Found(repository)
+    commit follows, which may have been the tip until then. `folder`: what the worktrees of the clone share. Raises what
+    pygit2 raises, also where a file is missing, and IncompleteSource for more than there is memory or time for."""
+    found = _Found(repository, folder)
     wanted = {pygit2.Oid(hex=tip) for tip in tips}
     walker = repository.walk(None, SortMode.TOPOLOGICAL)
     for tip in wanted:
@@ -58,9 +58,9 @@ def contents(repository: pygit2.Repository, tips: Collection[Commit], since: int
 
 
 class _Found:
-    def __init__(self, repository: pygit2.Repository) -> None:
+    def __init__(self, repository: pygit2.Repository, folder: Path) -> None:
         self._repository = repository
-        self._folders = tuple(object_folders(Path(repository.path)))
+        self._folders = tuple(object_folders(folder))
         self._seen: set[bytes] = set()
         self._bytes = 0
         self._looked_at = 0
